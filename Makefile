@@ -1,0 +1,66 @@
+# Development commands; `make` alone lists them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# The stamp records a finished installation, so that an interrupted one is repeated.
+SETUP := $(VENV)/.installed
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup run demo test test-all lint types check up down status bench clean
+
+help: ## List these commands
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+
+setup: $(SETUP) ## Make .venv and install the project with its development tools
+
+$(SETUP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "AMP needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1 | tail -n 1). Name another: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@test -x $(BIN)/pip || $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "Python's venv module is incomplete; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@echo "Setting up $(VENV) (a minute, once)"
+	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]' > $(VENV)/install.log 2>&1 || \
+	  { cat $(VENV)/install.log >&2; exit 1; }
+	@touch $@
+
+run: $(SETUP) ## Serve on 127.0.0.1:8080, data in a local folder
+	@AMP_HOST=$${AMP_HOST:-127.0.0.1} AMP_PORT=$${AMP_PORT:-8080} exec $(BIN)/amp serve
+
+demo: $(SETUP) ## Import a real sample into a temporary folder and search it
+	@$(BIN)/amp demo
+
+test: $(SETUP) ## Run the tests; those that need servers use running ones
+	@$(BIN)/pytest
+
+test-all: $(SETUP) ## Start the real servers if needed and run every test
+	@AMP_TEST_CLUSTER=required $(BIN)/pytest
+
+lint: $(SETUP) ## Lint, and check the formatting
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+
+types: $(SETUP) ## Check the types
+	@$(BIN)/mypy
+
+check: lint types ## Lint, types and the tests that need no servers
+	@$(BIN)/pytest -m "not cluster"
+
+up: $(SETUP) ## Start Cassandra, Kafka, Elasticsearch and Redis, or find them running
+	@$(BIN)/python -m tests.stack up
+
+down: $(SETUP) ## Stop the servers that `make up` started
+	@$(BIN)/python -m tests.stack down
+
+status: $(SETUP) ## Tell which servers run, and where
+	@$(BIN)/python -m tests.stack status || true
+
+bench: $(SETUP) ## Measure against the running servers
+	@$(BIN)/python -m tests.bench
+
+clean: ## Stop the servers; remove their data, .venv and every cache
+	@test ! -x $(BIN)/python || $(BIN)/python -m tests.stack down --wipe
+	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The ports on real technology; the only places that import a driver."""

@@ -1,0 +1,1 @@
+"""The source of truth on Cassandra."""

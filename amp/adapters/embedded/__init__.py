@@ -1,0 +1,1 @@
+"""The embedded set: SQLite and the process itself, no servers."""

@@ -1,0 +1,1 @@
+"""What AMP is about: frozen values and pure functions, standard library only."""

@@ -1,0 +1,149 @@
+"""Assets: an identity, typed content in versions, and a head whose revision counts every change."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from amp.domain.ids import created_ms
+from amp.domain.times import format_ms
+
+Scalar = str | int | float | bool
+#: A metadata value in its canonical JSON form: dates are `2026-11-21T12:00:00.000Z`, longs `int`, doubles `float`.
+Value = Scalar | tuple[Scalar, ...]
+
+
+class State(StrEnum):
+    ACTIVE = "active"
+    DELETED = "deleted"
+    PURGED = "purged"  #: only the revision is left, so that the same id continues from there
+
+
+class Scope(StrEnum):
+    """Which search documents a change touches."""
+
+    HEAD = "head"  #: the head document, and the one of the version it supersedes, if any
+    ALL = "all"  #: every document of the asset
+
+
+class ChangeKind(StrEnum):
+    CREATED = "created"
+    UPDATED = "updated"
+    LABELLED = "labelled"  #: labels alone: a new revision of the same version
+    DELETED = "deleted"
+    RESTORED = "restored"
+    PURGED = "purged"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asset:
+    """An asset at one revision: its head together with the content of its current version."""
+
+    id: UUID
+    type: str
+    type_version: int  #: the type's version the content was validated against
+    project: str
+    external_id: str | None
+    name: str
+    metadata: Mapping[str, Value]
+    labels: tuple[str, ...]  #: sorted, without repeats
+    version: int  #: counts contents, from 1
+    revision: int  #: counts every change, from 1; the external version of the asset's search documents
+    state: State
+    created_by: str
+    updated_ms: int
+    updated_by: str
+    #: The last revision that changed what all documents carry (state, rights): none of them may be older than this.
+    all_revision: int
+    change_id: UUID  #: of the change that made this revision
+
+    @property
+    def created_ms(self) -> int:
+        return created_ms(self.id)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Version:
+    """An asset's content as it was when the version was made. Immutable."""
+
+    asset_id: UUID
+    version: int
+    revision: int  #: the revision that made it
+    type_version: int
+    name: str
+    metadata: Mapping[str, Value]
+    labels: tuple[str, ...]
+    updated_ms: int
+    updated_by: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """One step of an asset from the head it was computed from to the next."""
+
+    kind: ChangeKind
+    before: Asset | None  #: None: the asset must not exist yet
+    after: Asset  #: at revision `before.revision + 1`; carries the change's `change_id`, actor and time
+    #: A version that falls out of the number kept, dropped with this change; None: none does.
+    dropped_version: int | None = None
+
+    @property
+    def scope(self) -> Scope:
+        changes_all = self.kind in (ChangeKind.DELETED, ChangeKind.RESTORED, ChangeKind.PURGED)
+        # Over a purged row, tombstones of every earlier version stand in the index at lower revisions.
+        return Scope.ALL if changes_all or (self.before and self.before.state is State.PURGED) else Scope.HEAD
+
+    @property
+    def new_version(self) -> bool:
+        return self.before is None or self.after.version != self.before.version
+
+
+def version_of(asset: Asset) -> Version:
+    """The version row that the asset's current content makes at this revision."""
+    return Version(
+        asset_id=asset.id,
+        version=asset.version,
+        revision=asset.revision,
+        type_version=asset.type_version,
+        name=asset.name,
+        metadata=asset.metadata,
+        labels=asset.labels,
+        updated_ms=asset.updated_ms,
+        updated_by=asset.updated_by,
+    )
+
+
+def asset_json(asset: Asset) -> dict[str, Any]:
+    """The asset as the outside sees it (api.md, Assets)."""
+    return {
+        "id": str(asset.id),
+        "external_id": asset.external_id,
+        "type": asset.type,
+        "type_version": asset.type_version,
+        "name": asset.name,
+        "project": asset.project,
+        "metadata": dict(asset.metadata),
+        "labels": list(asset.labels),
+        "version": asset.version,
+        "revision": asset.revision,
+        "state": asset.state.value,
+        "created_at": format_ms(asset.created_ms),
+        "created_by": asset.created_by,
+        "updated_at": format_ms(asset.updated_ms),
+        "updated_by": asset.updated_by,
+    }
+
+
+def version_json(asset: Asset, version: Version) -> dict[str, Any]:
+    """The asset as it was when `version` was made, in its present state."""
+    return asset_json(asset) | {
+        "type_version": version.type_version,
+        "name": version.name,
+        "metadata": dict(version.metadata),
+        "labels": list(version.labels),
+        "version": version.version,
+        "revision": version.revision,
+        "updated_at": format_ms(version.updated_ms),
+        "updated_by": version.updated_by,
+    }

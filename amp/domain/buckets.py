@@ -1,0 +1,96 @@
+"""The bucket map: the sorted list of time buckets that decides, from an id alone, where an asset is indexed."""
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+
+class BucketState(StrEnum):
+    OPEN = "open"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bucket:
+    """An index that holds every document of every asset created in `[start_s, next bucket's start)`."""
+
+    start_s: int  #: whole seconds since 1970
+    index: str
+    token: int  #: the map generation that introduced the current way of writing this bucket
+    state: BucketState = BucketState.OPEN
+
+    @property
+    def name(self) -> str:
+        return bucket_name(self.start_s)
+
+    @property
+    def write_alias(self) -> str:
+        return write_alias(self.index, self.token)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BucketMap:
+    """The buckets in order of their start, the first at 1970, so that every id has a bucket."""
+
+    generation: int
+    buckets: tuple[Bucket, ...]
+    _starts_ms: list[int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        starts = [bucket.start_s * 1000 for bucket in self.buckets]
+        if not starts or starts[0] != 0 or any(a >= b for a, b in zip(starts, starts[1:], strict=False)):
+            raise ValueError("a bucket map starts at 1970 and its starts increase")
+        object.__setattr__(self, "_starts_ms", starts)
+
+    def bucket_at(self, created_ms: int) -> Bucket:
+        """The bucket of assets created at `created_ms`; one binary search."""
+        return self.buckets[bisect_right(self._starts_ms, created_ms) - 1]
+
+    def write_aliases(self, created_ms: int) -> tuple[str, ...]:
+        """Every alias a document of an asset created then must be written through, all in one bulk."""
+        return (self.bucket_at(created_ms).write_alias,)
+
+    def end_ms(self, position: int) -> int | None:
+        """Where the bucket at `position` ends, in milliseconds, exclusive; None for the newest."""
+        return self._starts_ms[position + 1] if position + 1 < len(self.buckets) else None
+
+
+def bucket_name(start_s: int) -> str:
+    """`yyyyMMddHHmmss` in UTC."""
+    return datetime.fromtimestamp(start_s, UTC).strftime("%Y%m%d%H%M%S")
+
+
+def index_name(prefix: str, start_s: int, generation: int) -> str:
+    """`<prefix>-<name>-<generation>`: the generation keeps any index name from being used twice."""
+    return f"{prefix}-{bucket_name(start_s)}-{generation}"
+
+
+def write_alias(index: str, token: int) -> str:
+    return f"{index}-w{token}"
+
+
+def first_map(prefix: str) -> BucketMap:
+    """The map of a fresh installation: one bucket for all of time."""
+    return BucketMap(generation=1, buckets=(Bucket(start_s=0, index=index_name(prefix, 0, 1), token=1),))
+
+
+def map_json(bucket_map: BucketMap) -> dict[str, Any]:
+    """The map as registries and caches keep it; the inverse of `map_from_json`."""
+    return {
+        "generation": bucket_map.generation,
+        "buckets": [
+            {"start_s": b.start_s, "index": b.index, "token": b.token, "state": b.state.value}
+            for b in bucket_map.buckets
+        ],
+    }
+
+
+def map_from_json(data: Mapping[str, Any]) -> BucketMap:
+    """:raises ValueError, KeyError, TypeError: `data` is no bucket map."""
+    buckets = tuple(
+        Bucket(start_s=b["start_s"], index=b["index"], token=b["token"], state=BucketState(b["state"]))
+        for b in data["buckets"]
+    )
+    return BucketMap(generation=data["generation"], buckets=buckets)

@@ -1,0 +1,61 @@
+"""One order over metadata values of every kind, as text that sorts by code point: numbers, dates, booleans, strings.
+
+Longs and doubles compare exactly with each other, which no index does by itself: the number's nearest double comes
+first, in a form whose text order is its numeric order, then what is left between that double and the number.
+"""
+
+import struct
+
+from amp.domain.assets import Scalar
+from amp.domain.times import format_ms
+from amp.domain.types import FieldType
+
+_SIGN = 1 << 63
+_ALL = (1 << 64) - 1
+#: A 64-bit integer lies at most 512 from its nearest double.
+_REST_ZERO = 0x800
+
+
+def sort_value(kind: FieldType, value: Scalar) -> str:
+    """The text of `value`; a date is given in milliseconds. `text` values have no order."""
+    match kind:
+        case FieldType.LONG | FieldType.DOUBLE:
+            nearest = float(value)
+            rest = int(value) - int(nearest) if isinstance(value, int) else 0
+            return f"1{_ordered_bits(nearest):016x}{rest + _REST_ZERO:03x}"
+        case FieldType.DATE:
+            return f"2{int(value) + _SIGN:016x}"
+        case FieldType.BOOLEAN:
+            return "3true" if value else "3false"
+        case FieldType.STRING:
+            return f"4{value}"
+        case FieldType.TEXT:
+            raise ValueError("text has no order")
+
+
+def sort_value_json(encoded: str) -> Scalar:
+    """The value in its JSON form that `sort_value` made `encoded` of; whole numbers come back as integers."""
+    body = encoded[1:]
+    match encoded[0]:
+        case "1":
+            nearest = _from_ordered_bits(int(body[:16], 16))
+            rest = int(body[16:], 16) - _REST_ZERO
+            whole = nearest.is_integer() and abs(nearest) <= _SIGN
+            return int(nearest) + rest if whole else nearest
+        case "2":
+            return format_ms(int(body, 16) - _SIGN)
+        case "3":
+            return body == "true"
+    return body
+
+
+def _ordered_bits(number: float) -> int:
+    bits: int = struct.unpack(">Q", struct.pack(">d", number or 0.0))[0]
+    # Negative doubles grow as their bits shrink.
+    return ~bits & _ALL if bits & _SIGN else bits | _SIGN
+
+
+def _from_ordered_bits(bits: int) -> float:
+    raw = bits & ~_SIGN if bits & _SIGN else ~bits & _ALL
+    number: float = struct.unpack(">d", struct.pack(">Q", raw))[0]
+    return number

@@ -1,0 +1,167 @@
+"""Brings content into its canonical form, or tells every place where it does not fit its type or the limits."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from amp.domain.assets import Scalar, Value
+from amp.domain.limits import AssetLimits
+from amp.domain.times import format_ms, parse_ms
+from amp.domain.types import AssetType, Field, FieldType
+from amp.errors import Fault, Unprocessable
+
+LONG_MIN, LONG_MAX = -(1 << 63), (1 << 63) - 1
+
+
+def conform_metadata(metadata: Mapping[str, Any], asset_type: AssetType, limits: AssetLimits) -> dict[str, Value]:
+    """`metadata` with every value in the canonical form of its field; nulls are left out.
+
+    :raises Unprocessable: with every fault and its place.
+    """
+    faults: list[Fault] = []
+    result: dict[str, Value] = {}
+    count = 0
+    for key, raw in metadata.items():
+        if raw is None:
+            continue
+        pointer = f"/metadata/{escape_pointer(key)}"
+        declared = asset_type.fields.get(key)
+        if declared is None:
+            faults.append(Fault(pointer, f"type {asset_type.name} has no field {key[:128]!r}"))
+            continue
+        try:
+            value = _conform_field(raw, declared, limits)
+        except ValueError as e:
+            place, why = e.args if len(e.args) == 2 else ("", e.args[0])
+            faults.append(Fault(pointer + place, why))
+            continue
+        count += len(value) if isinstance(value, tuple) else 1
+        result[key] = value
+    faults += [
+        Fault(f"/metadata/{key}", "is required")
+        for key, declared in asset_type.fields.items()
+        if declared.required and result.get(key, ()) == ()
+    ]
+    if count > limits.values:
+        faults.append(Fault("/metadata", f"has {count} values, arrays flattened; at most {limits.values} are allowed"))
+    if faults:
+        raise Unprocessable(f"the metadata does not fit type {asset_type.name}", faults)
+    return result
+
+
+def _conform_field(raw: Any, declared: Field, limits: AssetLimits) -> Value:
+    if not declared.array:
+        if isinstance(raw, list | tuple):
+            raise ValueError(f"takes a single {declared.type}, not an array")
+        return _conform_scalar(raw, declared, limits)
+    if not isinstance(raw, list | tuple):
+        raise ValueError(f"takes an array of {declared.type}")
+    values = []
+    for i, item in enumerate(raw):
+        try:
+            values.append(_conform_scalar(item, declared, limits))
+        except ValueError as e:
+            raise ValueError(f"/{i}", e.args[0]) from e
+    return tuple(values)
+
+
+def _conform_scalar(raw: Any, declared: Field, limits: AssetLimits) -> Scalar:
+    value = canonical_scalar(raw, declared.type, limits)
+    if declared.enum is not None and value not in declared.enum:
+        raise ValueError(f"is none of the allowed values: {', '.join(map(repr, declared.enum[:20]))}")
+    if declared.minimum is not None and value < declared.minimum:  # type: ignore[operator]
+        raise ValueError(f"is less than the minimum {declared.minimum}")
+    if declared.maximum is not None and value > declared.maximum:  # type: ignore[operator]
+        raise ValueError(f"is more than the maximum {declared.maximum}")
+    return value
+
+
+def canonical_scalar(raw: Any, kind: FieldType, limits: AssetLimits) -> Scalar:
+    """`raw`, as JSON gave it, in the canonical form of `kind`.
+
+    :raises ValueError: it is of another kind, or beyond what the kind holds; it is never rounded.
+    """
+    match kind:
+        case FieldType.STRING | FieldType.TEXT:
+            if not isinstance(raw, str):
+                raise ValueError(f"takes a {kind}, not {_kind_of(raw)}")
+            check_text(raw, limits.string_bytes if kind is FieldType.STRING else limits.text_bytes)
+            return raw
+        case FieldType.LONG:
+            return _canonical_long(raw)
+        case FieldType.DOUBLE:
+            return _canonical_double(raw)
+        case FieldType.BOOLEAN:
+            if not isinstance(raw, bool):
+                raise ValueError(f"takes true or false, not {_kind_of(raw)}")
+            return raw
+        case FieldType.DATE:
+            if not isinstance(raw, str):
+                raise ValueError(f"takes a date as text, not {_kind_of(raw)}")
+            return format_ms(parse_ms(raw))
+
+
+def _canonical_long(raw: Any) -> int:
+    if isinstance(raw, bool) or not isinstance(raw, int | float):
+        raise ValueError(f"takes a whole number, not {_kind_of(raw)}")
+    if isinstance(raw, float) and not raw.is_integer():
+        raise ValueError(f"takes a whole number, not {raw}")
+    number = int(raw)
+    if not LONG_MIN <= number <= LONG_MAX:
+        raise ValueError("is beyond 64 bits")
+    return number
+
+
+def _canonical_double(raw: Any) -> float:
+    if isinstance(raw, bool) or not isinstance(raw, int | float):
+        raise ValueError(f"takes a number, not {_kind_of(raw)}")
+    if isinstance(raw, int) and (not LONG_MIN <= raw <= LONG_MAX or int(float(raw)) != raw):
+        raise ValueError("is a whole number that a double cannot hold exactly")
+    if not math.isfinite(raw):
+        raise ValueError("takes a finite number")
+    return float(raw) or 0.0  # -0.0 becomes 0.0
+
+
+def check_text(text: str, max_bytes: int) -> None:
+    """:raises ValueError: `text` holds U+0000 or a lone surrogate, or is longer than `max_bytes` in UTF-8."""
+    if "\x00" in text:
+        raise ValueError("holds U+0000, which is not allowed")
+    try:
+        size = len(text) if text.isascii() else len(text.encode())
+    except UnicodeEncodeError as e:
+        raise ValueError("holds a lone surrogate, which is not allowed") from e
+    if size > max_bytes:
+        raise ValueError(f"is {size} bytes long in UTF-8; at most {max_bytes} are allowed")
+
+
+def text_faults(texts: Iterator[tuple[str, str]], max_bytes: int) -> list[Fault]:
+    """The faults of several (JSON pointer, text), each checked by `check_text`."""
+    faults = []
+    for pointer, text in texts:
+        try:
+            check_text(text, max_bytes)
+        except ValueError as e:
+            faults.append(Fault(pointer, e.args[0]))
+    return faults
+
+
+def escape_pointer(key: str) -> str:
+    """`key` as one step of a JSON pointer (RFC 6901)."""
+    return key[:128].replace("~", "~0").replace("/", "~1")
+
+
+def _kind_of(raw: Any) -> str:
+    match raw:
+        case bool():
+            return "a boolean"
+        case int() | float():
+            return "a number"
+        case str():
+            return "text"
+        case list() | tuple():
+            return "an array"
+        case dict():
+            return "an object"
+        case None:
+            return "null"
+    return type(raw).__name__

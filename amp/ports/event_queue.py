@@ -1,0 +1,85 @@
+"""The event queue: keyed order, at least once, commit after work, dead letters."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+from amp.domain.events import Event
+
+
+class Topic(StrEnum):
+    REALTIME = "realtime"  #: changes of live traffic
+    BULK = "bulk"  #: work of admin jobs, apart, so that it never stands in front of live traffic
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An event as a consumer got it, with its place in the queue."""
+
+    event: Event | None  #: None: the payload is no event, `payload` tells
+    payload: bytes
+    #: The adapter's own note of the place; opaque.
+    place: Any = field(repr=False)
+
+
+class Consumer(Protocol):
+    """One member of a consumer group. Used by one thread. Events of one asset come in the order of their publishing,
+    to one member at a time; after a crash or a hand-over, uncommitted ones come again."""
+
+    def poll(self, max_events: int, timeout_s: float) -> list[Delivery]:
+        """Up to `max_events` new deliveries; waits up to `timeout_s` for the first.
+
+        :raises QueueUnavailable: the queue does not answer and the client cannot recover by itself.
+        """
+        ...
+
+    def keep_alive(self) -> None:
+        """Tell the queue that this member is still working on what it polled; call it at least every few seconds."""
+        ...
+
+    def commit(self, deliveries: Sequence[Delivery]) -> None:
+        """These are done: they and all earlier ones of their partitions do not come again. Those whose partition went
+        to another member meanwhile are passed over.
+
+        :raises QueueUnavailable: they may come again.
+        """
+        ...
+
+    def close(self) -> None:
+        """Leave the group at once; what was not committed goes to the others."""
+        ...
+
+
+class EventQueue(Protocol):
+    def publish(
+        self, topic: Topic, events: Sequence[Event], on_delivered: Callable[[Event], None] | None = None
+    ) -> None:
+        """Hand the events over for durable delivery, in order per asset; returns at once, also while the queue is
+        down (events that do not fit the local buffer are dropped: their intents bring them back).
+
+        `on_delivered` is called, from any thread, once an event is durable in the queue; never for one that is not.
+        """
+        ...
+
+    def flush(self, timeout_s: float) -> bool:
+        """Wait until everything published is durable; False if `timeout_s` passed first."""
+        ...
+
+    def consume(self, topic: Topic, group: str) -> Consumer:
+        """A new member of `group`; a group that has no position yet starts at the oldest event."""
+        ...
+
+    def dead_letter(self, delivery: Delivery, reason: str) -> None:
+        """Put the delivery aside durably, with its reason and where it came from. On return it is durable.
+
+        :raises QueueUnavailable: it is not; do not commit it.
+        """
+        ...
+
+    def lag(self, topic: Topic, group: str) -> int:
+        """How many events the group has still to commit.
+
+        :raises QueueUnavailable: the queue does not answer.
+        """
+        ...

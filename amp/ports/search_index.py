@@ -1,0 +1,54 @@
+"""The search index: writes fenced by token aliases, and searches over the one read alias."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+from uuid import UUID
+
+from amp.domain.criteria import SearchPage, SearchRequest
+from amp.domain.documents import IndexedDocument
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Write a document through a write alias, unless a newer revision of it is there (`external_gte`)."""
+
+    alias: str
+    document: IndexedDocument
+
+
+class Written(Enum):
+    DONE = "done"
+    SUPERSEDED = "superseded"  #: a newer revision is there; nothing to do
+    STALE = "stale"  #: no such write alias: the writer's bucket map is old; refresh it and route again
+    BUSY = "busy"  #: blocked, overloaded or out of reach; the same put may succeed later
+    REJECTED = "rejected"  #: the document itself is not accepted; trying again cannot help
+
+
+@dataclass(frozen=True, slots=True)
+class PutResult:
+    written: Written
+    reason: str = ""
+
+
+class SearchIndex(Protocol):
+    def put(self, puts: Sequence[Put]) -> list[PutResult]:
+        """Write them in as few requests as possible; one result per put, in order. Nothing is ever created but
+        documents. Visible to searches after the next refresh (about a second).
+        """
+        ...
+
+    def search(self, request: SearchRequest) -> SearchPage:
+        """One page of the documents in the read alias that match, complete or not at all.
+
+        :raises SearchUnavailable: the index, or part of it, does not answer in time.
+        """
+        ...
+
+    def visible(self, ids: Collection[UUID], session: str) -> dict[UUID, int]:
+        """The revision at which a search of that session sees each asset's head document; absent: it sees none.
+
+        :raises SearchUnavailable: the index does not answer.
+        """
+        ...

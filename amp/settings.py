@@ -1,0 +1,125 @@
+"""Typed settings, read once from `AMP_…` environment variables and passed down."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from amp.errors import BadSetting
+
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Count = Annotated[int, Field(ge=1)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
+
+
+class Settings(BaseSettings):
+    """Every setting of AMP. The name of its variable is `AMP_` and the field's name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="AMP_", frozen=True, extra="forbid")
+
+    profile: Literal["embedded", "cluster"] = Field("embedded", description="which set of parts to run on")
+    host: str = Field("127.0.0.1", description="address the API listens on")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(8080, description="port the API listens on")
+    processes: Count = Field(2, description="API processes on the cluster set (the embedded set has one)")
+    threads: Count = Field(16, description="threads of each API process")
+    data_dir: Path = Field(Path(".amp"), description="data folder of the embedded set")
+    url: str | None = Field(None, description="the server the CLI talks to (default: the local one)")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field((), description="origins allowed by CORS, by commas")
+    graceful_stop_s: Seconds = Field(20.0, description="how long a stopping process lets its work finish")
+
+    cassandra_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("127.0.0.1:9042",), description="host:port, by commas"
+    )
+    cassandra_keyspace: Name = Field("amp", description="keyspace")
+    cassandra_user: str | None = Field(None, description="user")
+    cassandra_password: SecretStr | None = Field(None, description="password")
+    cassandra_tls_ca: Path | None = Field(None, description="CA file; turns TLS on")
+    cassandra_datacenter: str | None = Field(None, description="local data centre (default: that of the first host)")
+    cassandra_replication: Annotated[dict[str, int], NoDecode] = Field(
+        {}, description="replicas by data centre, as dc1:3,dc2:3 (default: SimpleStrategy, one replica)"
+    )
+    cassandra_consistency: Literal["LOCAL_QUORUM", "QUORUM", "LOCAL_ONE", "ONE"] = Field(
+        "LOCAL_QUORUM", description="of plain reads and writes"
+    )
+    cassandra_serial_consistency: Literal["LOCAL_SERIAL", "SERIAL"] = Field(
+        "LOCAL_SERIAL", description="of conditional writes"
+    )
+    cassandra_timeout_s: Seconds = Field(5.0, description="of one request")
+
+    kafka_bootstrap: str = Field("127.0.0.1:9092", description="host:port, by commas")
+    kafka_topic_prefix: Name = Field("amp", description="topics are <prefix>.<topic>, groups <prefix>.<group>")
+    kafka_user: str | None = Field(None, description="user (SASL PLAIN)")
+    kafka_password: SecretStr | None = Field(None, description="password")
+    kafka_tls_ca: Path | None = Field(None, description="CA file; turns TLS on")
+    kafka_partitions: Count = Field(12, description="of a topic, when migrate makes it")
+    kafka_replication: Count = Field(1, description="of a topic, when migrate makes it")
+
+    elasticsearch_url: str = Field("http://127.0.0.1:9200", description="URL, or several by commas")
+    elasticsearch_index_prefix: Name = Field("amp", description="indices are <prefix>-<bucket>-<generation>")
+    elasticsearch_user: str | None = Field(None, description="user")
+    elasticsearch_password: SecretStr | None = Field(None, description="password")
+    elasticsearch_tls_ca: Path | None = Field(None, description="CA file of an https URL")
+    elasticsearch_timeout_s: Seconds = Field(10.0, description="of one request")
+    elasticsearch_shards: Count = Field(1, description="primary shards of a bucket")
+    elasticsearch_replicas: Annotated[int, Field(ge=0)] = Field(0, description="replicas of a bucket")
+    elasticsearch_refresh_interval: str = Field(
+        "1s", description="refresh interval of a bucket", pattern=r"^\d+(ms|s)$"
+    )
+
+    redis_url: str = Field("redis://127.0.0.1:6379/0", description="URL; rediss:// for TLS")
+    redis_prefix: Name = Field("amp", description="keys are <prefix>:<key>")
+    redis_user: str | None = Field(None, description="user")
+    redis_password: SecretStr | None = Field(None, description="password")
+    redis_tls_ca: Path | None = Field(None, description="CA file of a rediss URL")
+
+    cursor_key: SecretStr | None = Field(None, description="signs cursors (default: generated once, kept in the store)")
+    id_skew_s: Seconds = Field(60.0, description="how far in the future an id's time may lie")
+    versions_kept: Count = Field(1_000, description="versions kept of an asset")
+    max_asset_bytes: Count = Field(1024 * 1024, description="of an asset's JSON")
+    max_bulk_bytes: Count = Field(16 * 1024 * 1024, description="of a bulk request's body, unpacked")
+    max_bulk_items: Count = Field(10_000, description="of a bulk request")
+    total_limit: Count = Field(10_000, description="a search counts exactly up to here")
+    search_timeout_s: Seconds = Field(10.0, description="of one search")
+    idempotency_ttl_s: Count = Field(86_400, description="how long an Idempotency-Key is remembered")
+    map_refresh_s: Seconds = Field(3.0, description="how often a process looks for a newer bucket map")
+    types_refresh_s: Seconds = Field(5.0, description="how often a process looks for new types")
+    intent_grace_s: Seconds = Field(5.0, description="age at which the relay takes up an intent")
+    index_batch: Count = Field(500, description="events an index worker takes at once")
+
+    @field_validator("cors_origins", "cassandra_hosts", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("cassandra_replication", mode="before")
+    @classmethod
+    def _split_pairs(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [part.split(":") for part in value.split(",") if part.strip()]
+        if any(len(pair) != 2 for pair in pairs):
+            raise ValueError("takes pairs like dc1:3,dc2:3")
+        return {name.strip(): count for name, count in pairs}
+
+
+def variable(field_name: str) -> str:
+    """The environment variable of a setting."""
+    return f"AMP_{field_name.upper()}"
+
+
+def load_settings(overrides: Mapping[str, object] | None = None) -> Settings:
+    """The settings of this process; `overrides` (by field name) stand above the environment.
+
+    :raises BadSetting: a value is not accepted; the message names the variable, the value and what is accepted.
+    """
+    try:
+        return Settings(**(overrides or {}))  # type: ignore[arg-type]
+    except ValidationError as e:
+        first = e.errors()[0]
+        name = str(first["loc"][0])
+        secret = "password" in name or name == "cursor_key"
+        shown = "(hidden)" if secret else repr(first["input"])
+        raise BadSetting(f"{variable(name)}={shown}: {first['msg']}") from e

@@ -1,0 +1,1 @@
+"""Process mains for deployments; the loops themselves live in amp.services."""
