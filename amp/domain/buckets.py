@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any
 
 
@@ -40,7 +41,7 @@ class BucketMap:
 
     def __post_init__(self) -> None:
         starts = [bucket.start_s * 1000 for bucket in self.buckets]
-        if not starts or starts[0] != 0 or any(a >= b for a, b in zip(starts, starts[1:], strict=False)):
+        if not starts or starts[0] != 0 or any(a >= b for a, b in pairwise(starts)):
             raise ValueError("a bucket map starts at 1970 and its starts increase")
         object.__setattr__(self, "_starts_ms", starts)
 

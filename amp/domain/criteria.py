@@ -159,6 +159,7 @@ class SearchRequest:
     all_versions: bool = False
     #: Callers with the same session read the same copies, so that answers do not go back in time.
     session: str = ""
+    buckets: int = 0  #: how many buckets the read alias must hold at least; with fewer the answer would be partial
     timeout_s: float = 10.0
 
     @property
