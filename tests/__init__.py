@@ -1,0 +1,1 @@
+"""The tests of AMP, and the servers and measurements they need."""

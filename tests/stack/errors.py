@@ -1,0 +1,11 @@
+"""What can go wrong with the test servers."""
+
+from __future__ import annotations
+
+
+class StackError(Exception):
+    """A server could not be started, stopped or reached."""
+
+
+class MissingProgram(StackError):
+    """A program that the servers need is not installed."""

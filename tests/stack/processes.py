@@ -1,0 +1,115 @@
+"""Server processes that outlive the command that started them: spawn, recognise, signal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.stack.errors import StackError
+from tests.stack.waiting import wait_until
+
+#: Children of this very process: somebody has to collect them when they end, or they stay as zombies.
+_children: dict[int, subprocess.Popen[bytes]] = {}
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process that leads its own session, by pid and start time; a reused pid is another process."""
+
+    pid: int
+    started: str
+
+    @property
+    def alive(self) -> bool:
+        return start_time(self.pid) == self.started
+
+    def signal(self, number: signal.Signals) -> None:
+        """Signals the whole group, since Elasticsearch's launcher has the server as its child; nothing if all ended."""
+        if not self.gone():
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, number)
+
+    def stop(self, timeout_s: float) -> None:
+        """Asks it to end and waits; past `timeout_s` kills it."""
+        self.signal(signal.SIGTERM)
+        # A paused process receives the request only once it continues.
+        self.signal(signal.SIGCONT)
+        try:
+            wait_until(self.gone, timeout_s, f"process {self.pid} to stop")
+        except StackError:
+            self.kill()
+
+    def kill(self) -> None:
+        self.signal(signal.SIGKILL)
+        wait_until(self.gone, 30, f"process {self.pid} to die")
+
+    def gone(self) -> bool:
+        """Neither it nor any process of its group is left."""
+        if start_time(self.pid) is not None:
+            # A pid is not given out anew while its group has members, so another's process means ours are gone.
+            return not self.alive
+        return not group_members(self.pid)
+
+
+def spawn(command: Sequence[str], *, log: Path, env: Mapping[str, str]) -> Process:
+    """Starts `command` in a session of its own, its output appended to `log`."""
+    with log.open("ab") as output:
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **env},
+            start_new_session=True,
+        )
+    _children[child.pid] = child
+    started = start_time(child.pid)
+    if started is None:
+        raise StackError(f"{command[0]} ended at once, see {log}")
+    return Process(child.pid, started)
+
+
+def start_time(pid: int) -> str | None:
+    """An opaque mark of when the process started; None if it is gone or only waits to be collected."""
+    if (child := _children.get(pid)) is not None and child.poll() is not None:
+        return None
+    if not Path("/proc/self/stat").exists():
+        return _start_time_by_ps(pid)
+    fields = _stat(pid)
+    if fields is None or fields[0] in "ZX":
+        return None
+    # Field 22 counts ticks since the machine's start, hence the identity of that start.
+    return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()}:{fields[19]}"
+
+
+def group_members(group: int) -> list[int]:
+    """Pids of the living processes in a group, its leader possibly gone."""
+    if not Path("/proc/self/stat").exists():
+        return []
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            fields = _stat(int(entry.name))
+            if fields is not None and int(fields[2]) == group and fields[0] not in "ZX":
+                found.append(int(entry.name))
+    return found
+
+
+def _stat(pid: int) -> list[str] | None:
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    # The second field is the program's name in brackets and may itself hold blanks and brackets.
+    return text.rpartition(")")[2].split()
+
+
+def _start_time_by_ps(pid: int) -> str | None:
+    shown = subprocess.run(["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    status, _, started = shown.stdout.strip().partition(" ")
+    return None if not started or status.startswith("Z") else started.strip()
