@@ -1,6 +1,6 @@
 """The search index: writes fenced by token aliases, and searches over the one read alias."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -48,6 +48,15 @@ class SearchIndex(Protocol):
 
     def visible(self, ids: Collection[UUID], session: str) -> dict[UUID, int]:
         """The revision at which a search of that session sees each asset's head document; absent: it sees none.
+
+        :raises SearchUnavailable: the index does not answer.
+        """
+        ...
+
+    def written(self, places: Mapping[UUID, str]) -> dict[UUID, int]:
+        """The revision of each asset's head document as last written, tombstones included, whether searches see it
+        yet or not; `places` names a write alias of the bucket each lives in. Absent: none is there, or the alias is
+        stale.
 
         :raises SearchUnavailable: the index does not answer.
         """

@@ -1,0 +1,116 @@
+"""How an asset gets from one revision to the next: pure steps, each giving the change to commit, or None for nothing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from amp.domain.assets import Asset, Change, ChangeKind, State, Value
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Draft:
+    """What a caller asks to create, as yet unchecked."""
+
+    type: str
+    id: UUID | None = None
+    created_ms: int | None = None  #: the original creation time; the id is minted at it
+    external_id: str | None = None
+    project: str = "default"
+    name: str = ""
+    metadata: Mapping[str, Any]
+    labels: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stamp:
+    """Who makes a change, when, and the id that tells this change from all others."""
+
+    actor: str
+    at_ms: int
+    change_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Content:
+    """Checked content in canonical form."""
+
+    name: str
+    metadata: Mapping[str, Value]
+    labels: tuple[str, ...]
+    type_version: int
+
+
+def creation(draft: Draft, asset_id: UUID, content: Content, stamp: Stamp, purged: Asset | None = None) -> Change:
+    """The first revision of an asset; over a purged one, the revision after its last."""
+    revision = purged.revision + 1 if purged else 1
+    asset = Asset(
+        id=asset_id,
+        type=draft.type,
+        type_version=content.type_version,
+        project=draft.project,
+        external_id=draft.external_id,
+        name=content.name,
+        metadata=content.metadata,
+        labels=content.labels,
+        version=1,
+        revision=revision,
+        state=State.ACTIVE,
+        created_by=stamp.actor,
+        updated_ms=stamp.at_ms,
+        updated_by=stamp.actor,
+        all_revision=revision,
+        change_id=stamp.change_id,
+    )
+    return Change(kind=ChangeKind.CREATED, before=purged, after=asset)
+
+
+def replacement(before: Asset, content: Content, stamp: Stamp, versions_kept: int) -> Change | None:
+    """New content, labels or both; labels alone make no new version. None if all is as it was."""
+    same_content = content.name == before.name and content.metadata == before.metadata
+    if same_content and content.labels == before.labels:
+        return None
+    if same_content:
+        after = _stamped(before, stamp, labels=content.labels)
+        return Change(kind=ChangeKind.LABELLED, before=before, after=after)
+    after = _stamped(
+        before,
+        stamp,
+        name=content.name,
+        metadata=content.metadata,
+        labels=content.labels,
+        type_version=content.type_version,
+        version=before.version + 1,
+    )
+    oldest = after.version - versions_kept
+    return Change(
+        kind=ChangeKind.UPDATED, before=before, after=after, dropped_version=oldest if oldest >= 1 else None
+    )
+
+
+def deletion(before: Asset, stamp: Stamp) -> Change | None:
+    """None if it is deleted already."""
+    return _to_state(before, State.DELETED, ChangeKind.DELETED, stamp)
+
+
+def restoration(before: Asset, stamp: Stamp) -> Change | None:
+    """None if it is alive."""
+    return _to_state(before, State.ACTIVE, ChangeKind.RESTORED, stamp)
+
+
+def _to_state(before: Asset, state: State, kind: ChangeKind, stamp: Stamp) -> Change | None:
+    if before.state is state:
+        return None
+    after = _stamped(before, stamp, state=state, all_revision=before.revision + 1)
+    return Change(kind=kind, before=before, after=after)
+
+
+def _stamped(before: Asset, stamp: Stamp, **fields: Any) -> Asset:
+    return replace(
+        before,
+        revision=before.revision + 1,
+        updated_ms=stamp.at_ms,
+        updated_by=stamp.actor,
+        change_id=stamp.change_id,
+        **fields,
+    )

@@ -1,0 +1,56 @@
+"""Waits until a search by the same caller sees a change."""
+
+import random
+from collections.abc import Sequence
+
+from amp.domain.assets import Asset, State
+from amp.errors import Retryable
+from amp.ports.clock import Clock
+from amp.ports.search_index import SearchIndex
+from amp.services.bucket_maps import BucketMaps
+
+
+class AwaitSearchable:
+    """Asks the index itself, as the caller's searches do; nothing is refreshed for it."""
+
+    def __init__(self, index: SearchIndex, maps: BucketMaps, clock: Clock) -> None:
+        self._index = index
+        self._maps = maps
+        self._clock = clock
+
+    def wait(self, assets: Sequence[Asset], session: str, timeout_s: float) -> bool:
+        """True once searches of that session see each asset at its revision or a later one (of deleted assets: no
+        longer see it, and nothing late can bring it back); False if `timeout_s` passes first."""
+        deadline_s = self._clock.monotonic_s() + timeout_s
+        open_ = list(assets)
+        pause_s = 0.02
+        while True:
+            try:
+                open_ = self._not_yet(open_, session)
+            except Retryable:
+                pause_s = 0.2
+            if not open_:
+                return True
+            left_s = deadline_s - self._clock.monotonic_s()
+            if left_s <= 0:
+                return False
+            self._clock.sleep(min(left_s, pause_s * random.uniform(0.8, 1.2)))
+            pause_s = min(pause_s * 1.3, 0.1)
+
+    def _not_yet(self, assets: Sequence[Asset], session: str) -> list[Asset]:
+        visible = self._index.visible([asset.id for asset in assets], session)
+        unsettled = [asset for asset in assets if not _shown(asset, visible.get(asset.id))]
+        # Not seeing a deleted asset is not enough: it may not have been indexed at all so far.
+        gone = [asset for asset in assets if asset.state is not State.ACTIVE and asset.id not in visible]
+        if gone:
+            bucket_map = self._maps.current()
+            written = self._index.written({a.id: bucket_map.write_aliases(a.created_ms)[0] for a in gone})
+            unsettled += [asset for asset in gone if written.get(asset.id, 0) < asset.revision]
+        return unsettled
+
+
+def _shown(asset: Asset, visible_revision: int | None) -> bool:
+    if asset.state is State.ACTIVE:
+        return visible_revision is not None and visible_revision >= asset.revision
+    # A revision past the deletion: restored meanwhile.
+    return visible_revision is None or visible_revision > asset.revision

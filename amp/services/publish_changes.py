@@ -1,0 +1,66 @@
+"""Publishes events of applied changes behind the caller's back, and clears an intent once its event is durable."""
+
+import queue
+import threading
+from collections.abc import Sequence
+
+import structlog
+
+from amp.domain.events import Event, Intent
+from amp.errors import Retryable
+from amp.ports.event_queue import EventQueue, Topic
+from amp.ports.intent_log import IntentLog
+
+_log = structlog.get_logger(__name__)
+_CLEAR_AT_ONCE = 500
+
+
+class PublishChanges:
+    """Loses nothing: an event that is not delivered, or an intent not cleared, is the relay's to bring again."""
+
+    def __init__(self, events: EventQueue, intents: IntentLog) -> None:
+        self._events = events
+        self._intents = intents
+        self._waiting: dict[Event, Intent] = {}
+        self._delivered: queue.SimpleQueue[Intent | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._clearer: threading.Thread | None = None
+
+    def publish(self, intents: Sequence[Intent]) -> None:
+        """Hand over the events of these intents; returns at once."""
+        with self._lock:
+            if self._clearer is None:
+                self._clearer = threading.Thread(target=self._clear_delivered, name="intent-clearer", daemon=True)
+                self._clearer.start()
+            self._waiting.update((intent.event, intent) for intent in intents)
+            # Events the queue dropped never come back to us; the relay has them by now.
+            while len(self._waiting) > 100_000:
+                self._waiting.pop(next(iter(self._waiting)))
+        self._events.publish(Topic.REALTIME, [intent.event for intent in intents], self._on_delivered)
+
+    def close(self, timeout_s: float) -> None:
+        """Let what was published be delivered and cleared, for at most about `timeout_s`."""
+        self._events.flush(timeout_s)
+        with self._lock:
+            clearer = self._clearer
+        if clearer is not None:
+            self._delivered.put(None)
+            clearer.join(timeout_s)
+
+    def _on_delivered(self, event: Event) -> None:
+        with self._lock:
+            intent = self._waiting.pop(event, None)
+        if intent is not None:
+            self._delivered.put(intent)
+
+    def _clear_delivered(self) -> None:
+        open_ = True
+        while open_:
+            batch = [self._delivered.get()]
+            while len(batch) < _CLEAR_AT_ONCE and not self._delivered.empty():
+                batch.append(self._delivered.get())
+            open_ = None not in batch
+            try:
+                self._intents.clear([intent for intent in batch if intent is not None])
+            except Retryable as e:
+                _log.warning("intents left to the relay", action="intents_not_cleared", count=len(batch), reason=str(e))
