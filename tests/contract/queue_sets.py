@@ -1,0 +1,114 @@
+"""Both event queues, each with what a test needs beyond the port: other clients, raw payloads, the dead letters."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from amp.ports.event_queue import EventQueue, Topic
+from amp.settings import load_settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeadLetter:
+    """What is found in the queue after `dead_letter`."""
+
+    topic: str
+    payload: bytes
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueSet:
+    queue: EventQueue
+    #: A further client of the same queue, as another process has.
+    another: Callable[[], EventQueue]
+    #: Puts bytes into a topic that no `publish` would put there.
+    put_raw: Callable[[Topic, bytes], None]
+    #: All of them, as a client of its own finds them.
+    dead_letters: Callable[[], list[DeadLetter]]
+
+
+@pytest.fixture(name="queue_set", params=["embedded", pytest.param("kafka", marks=pytest.mark.cluster)])
+def make_queue_set(request: pytest.FixtureRequest) -> Iterator[QueueSet]:
+    with ExitStack() as at_end:
+        if request.param == "kafka":
+            yield kafka_queues(request.getfixturevalue("cluster_settings"), at_end)
+        else:
+            yield embedded_queues(request.getfixturevalue("tmp_path"), at_end)
+
+
+def embedded_queues(folder: Path, at_end: ExitStack) -> QueueSet:
+    from amp.adapters.embedded.database import Database
+    from amp.adapters.embedded.event_queue import SqliteEventQueue
+    from amp.adapters.embedded.store_part import SqliteStorePart
+
+    database = Database(folder)
+    at_end.callback(database.close)
+    SqliteStorePart(database).migrate()
+    return QueueSet(
+        queue=SqliteEventQueue(database),
+        # One process holds the folder: its further clients share the database.
+        another=lambda: SqliteEventQueue(database),
+        put_raw=lambda topic, payload: _put_raw_row(folder, topic, payload),
+        dead_letters=lambda: _dead_letter_rows(folder),
+    )
+
+
+def _put_raw_row(folder: Path, topic: Topic, payload: bytes) -> None:
+    raise NotImplementedError
+
+
+def _dead_letter_rows(folder: Path) -> list[DeadLetter]:
+    raise NotImplementedError
+
+
+def kafka_queues(cluster_settings: dict[str, str], at_end: ExitStack, **overrides: Any) -> QueueSet:
+    """On topics of their own, removed at the end."""
+    from confluent_kafka import Producer
+    from confluent_kafka.admin import AdminClient
+
+    from amp.adapters.kafka.event_queue import KafkaEventQueue
+    from amp.adapters.kafka.part import KafkaPart
+    from tests.contract.kafka_topic import read_all
+
+    values: dict[str, object] = {name.removeprefix("AMP_").lower(): value for name, value in cluster_settings.items()}
+    settings = load_settings(
+        values | {"kafka_topic_prefix": f"test_{uuid.uuid4().hex[:12]}", "kafka_partitions": 4} | overrides
+    )
+    prefix = settings.kafka_topic_prefix
+    part = KafkaPart(settings)
+    at_end.callback(part.close)
+    part.migrate()
+    bootstrap = {"bootstrap.servers": settings.kafka_bootstrap}
+    topics = [f"{prefix}.{name}" for name in (*Topic, "dead-letters")]
+    at_end.callback(lambda: [done.result(10) for done in AdminClient(bootstrap).delete_topics(topics).values()])
+
+    def another() -> KafkaEventQueue:
+        queue = KafkaEventQueue(settings)
+        at_end.callback(queue.close)
+        return queue
+
+    def put_raw(topic: Topic, payload: bytes) -> None:
+        producer = Producer(bootstrap)
+        producer.produce(f"{prefix}.{topic}", payload)
+        assert producer.flush(10) == 0
+
+    def dead_letters() -> list[DeadLetter]:
+        found = []
+        for message in read_all(settings.kafka_bootstrap, f"{prefix}.dead-letters"):
+            headers = {name: value.decode() for name, value in message.headers() or []}
+            found.append(
+                DeadLetter(
+                    topic=headers["topic"].removeprefix(f"{prefix}."),
+                    payload=message.value() or b"",
+                    reason=headers["reason"],
+                )
+            )
+        return found
+
+    return QueueSet(queue=another(), another=another, put_raw=put_raw, dead_letters=dead_letters)
