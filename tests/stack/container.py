@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import socket
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -73,15 +74,20 @@ _RECIPES = {
 
 @functools.cache
 def docker_answers() -> bool:
-    """There is an engine; looked for once per process."""
-    # Docker's client and its like take half a second to import, and a plain test run never needs them.
-    from docker.errors import DockerException
-    from testcontainers.core.docker_client import DockerClient
+    """There is an engine on this machine, since another's would not publish ports here; looked for once per process."""
+    # Only those who have not started their servers yet pay for this import.
+    from testcontainers.core.docker_client import DockerClient, get_docker_host
 
-    try:
-        return bool(DockerClient().client.ping())
-    except (DockerException, OSError):
+    address = get_docker_host() or "unix:///var/run/docker.sock"
+    if not address.startswith("unix://"):
         return False
+    # First by hand: Docker's client leaves its socket open where nobody listens.
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(address.removeprefix("unix://"))
+        except OSError:
+            return False
+    return bool(DockerClient().client.ping())
 
 
 class ContainerServer(Server):
@@ -174,7 +180,7 @@ class ContainerServer(Server):
         entry = self._state.read(self.name)
         if entry is None or entry.container_id is None:
             return None
-        from docker.errors import NotFound
+        from docker.errors import NotFound  # type: ignore[import-untyped]
         from testcontainers.core.docker_client import DockerClient
 
         try:

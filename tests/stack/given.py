@@ -13,6 +13,8 @@ from tests.stack.server import Server
 class GivenServer(Server):
     """It can be used and asked for signs of life; starting and stopping it is refused."""
 
+    ours = False
+
     def __init__(self, kind: Kind, address: str) -> None:
         self.kind = kind
         self._address = address

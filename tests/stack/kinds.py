@@ -61,3 +61,4 @@ REDIS = Kind(
 )
 
 KINDS = (CASSANDRA, KAFKA, ELASTICSEARCH, REDIS)
+NAMES = tuple(kind.name for kind in KINDS)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import ClassVar
 
 from tests.stack.errors import StackError
-from tests.stack.kinds import Kind
 from tests.stack.ports import HOST, free_ports, is_free
 from tests.stack.processes import Process, spawn
 from tests.stack.server import Server
@@ -34,7 +33,6 @@ class Command:
 class ProcessServer(Server):
     """The life of a process; its subclasses know what to write and what to run."""
 
-    kind: ClassVar[Kind]
     #: Besides "client".
     more_ports: ClassVar[tuple[str, ...]] = ()
     stop_timeout_s: ClassVar[float] = 30

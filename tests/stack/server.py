@@ -17,6 +17,8 @@ class Server(ABC):
     """
 
     kind: Kind
+    #: It can be stopped and started from here.
+    ours = True
 
     @property
     def name(self) -> str:

@@ -16,7 +16,7 @@ from tests.stack.elasticsearch import ElasticsearchProcess
 from tests.stack.errors import MissingProgram, StackError
 from tests.stack.given import GivenServer
 from tests.stack.kafka import KafkaProcess
-from tests.stack.kinds import KINDS, Kind
+from tests.stack.kinds import KINDS, NAMES, Kind
 from tests.stack.locks import locked
 from tests.stack.process_server import ProcessServer, Settings
 from tests.stack.redis import RedisProcess
@@ -56,7 +56,7 @@ class Stack:
         self,
         folder: Path,
         *,
-        only: Collection[str] = tuple(kind.name for kind in KINDS),
+        only: Collection[str] = NAMES,
         given: Mapping[str, str] | None = None,
         settings: Mapping[str, Settings] | None = None,
         say: Callable[[str], None] = _quiet,
@@ -125,7 +125,7 @@ class Stack:
         ours = [
             server
             for name, server in self.servers.items()
-            if not isinstance(server, GivenServer) and self._started(server) and (names is None or name in names)
+            if server.ours and self._started(server) and (names is None or name in names)
         ]
         if ours:
             with locked(self.folder / "up.lock"), ThreadPoolExecutor(len(ours)) as pool:

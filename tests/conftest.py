@@ -1,0 +1,121 @@
+"""What all tests share: the real servers for those that need them, and no network for those that must not."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from tests.stack import SHARED_FOLDER, Stack, StackError
+
+# A run that found a fault must be repeatable from its log alone, and a slow machine is no fault.
+settings.register_profile("ci", deadline=None, derandomize=False, print_blob=True)
+settings.load_profile("ci")
+
+_UNIT_TESTS = Path(__file__).parent / "unit"
+_HOW_TO_RUN = "needs the real servers: `make up` before, or `make test-all`"
+
+#: The settings of the shell that started the tests.
+_given = pytest.StashKey[dict[str, str]]()
+#: The servers started for this run alone, to be stopped after it.
+_started = pytest.StashKey[list[str]]()
+#: Why the required servers could not be started.
+_failure = pytest.StashKey[str]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # A shell that read `.stack/env` must not turn every test into one of the cluster set.
+    names = [name for name in os.environ if name.startswith("AMP_") and not name.startswith("AMP_TEST_")]
+    config.stash[_given] = {name: os.environ.pop(name) for name in names}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "stack" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.cluster)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Starts the servers if they are required: here, where the first download is on no test's clock."""
+    config = session.config
+    required = os.environ.get("AMP_TEST_CLUSTER") == "required"
+    if config.option.collectonly or not required or not any(i.get_closest_marker("cluster") for i in session.items):
+        return
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    say = reporter.write_line if reporter is not None else print
+    try:
+        config.stash[_started] = Stack(SHARED_FOLDER, given=config.stash[_given], say=say).up()
+    except StackError as error:
+        config.stash[_failure] = str(error)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if started := session.config.stash.get(_started, []):
+        Stack(SHARED_FOLDER).down(started)
+
+
+@pytest.fixture(autouse=True)
+def _servers_for_cluster_tests(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("cluster"):
+        request.getfixturevalue("stack")
+
+
+@pytest.fixture(scope="session")
+def stack(pytestconfig: pytest.Config) -> Stack:
+    """The shared servers, all answering. Whoever breaks servers makes a `Stack` in a folder of its own."""
+    if reason := pytestconfig.stash.get(_failure, None):
+        pytest.fail(reason, pytrace=False)
+    servers = Stack(SHARED_FOLDER, given=pytestconfig.stash[_given])
+    if not servers.answers:
+        pytest.skip(_HOW_TO_RUN)
+    return servers
+
+
+@pytest.fixture(scope="session")
+def cluster_settings(stack: Stack, pytestconfig: pytest.Config) -> Iterator[dict[str, str]]:
+    """`AMP_…` variables of the shared servers and a namespace of this test run."""
+    with _own_namespace(stack, pytestconfig) as variables:
+        yield variables
+
+
+@pytest.fixture
+def fresh_cluster_settings(stack: Stack, pytestconfig: pytest.Config) -> Iterator[dict[str, str]]:
+    """`AMP_…` variables of the shared servers and a namespace of this test alone."""
+    with _own_namespace(stack, pytestconfig) as variables:
+        yield variables
+
+
+@contextmanager
+def _own_namespace(stack: Stack, config: pytest.Config) -> Iterator[dict[str, str]]:
+    # Imports the drivers, which most runs need not.
+    from tests.stack.namespace import Namespace
+
+    namespace = Namespace.unique()
+    credentials = {
+        name: value
+        for name, value in config.stash[_given].items()
+        if name.startswith(("AMP_CASSANDRA_", "AMP_KAFKA_", "AMP_ELASTICSEARCH_", "AMP_REDIS_"))
+    }
+    yield {"AMP_PROFILE": "cluster", **credentials, **stack.addresses, **namespace.settings}
+    namespace.remove_from(stack)
+
+
+class _NoNetwork(socket.socket):
+    """A socket that is refused unless it stays within the machine's kernel, as event loops' wake-up pairs do."""
+
+    def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: int | None = None) -> None:
+        if fileno is None and family != socket.AF_UNIX:
+            raise RuntimeError("a unit test opened a network socket; what needs one belongs in another folder of tests")
+        super().__init__(family, type, proto, fileno)
+
+
+@pytest.fixture(autouse=True)
+def _no_network_in_unit_tests(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.path.is_relative_to(_UNIT_TESTS):
+        monkeypatch.setattr(socket, "socket", _NoNetwork)
