@@ -96,7 +96,10 @@ class Change:
 
     @property
     def new_version(self) -> bool:
-        return self.before is None or self.after.version != self.before.version
+        # Purging dropped the versions with everything else, so the numbers start anew.
+        if self.before is None or self.before.state is State.PURGED:
+            return True
+        return self.after.version != self.before.version
 
 
 def version_of(asset: Asset) -> Version:

@@ -1,4 +1,4 @@
-"""How an asset gets from one revision to the next: pure steps, each giving the change to commit, or None for nothing."""
+"""How an asset gets from one revision to the next: pure steps, each giving the change to commit or None."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -83,9 +83,7 @@ def replacement(before: Asset, content: Content, stamp: Stamp, versions_kept: in
         version=before.version + 1,
     )
     oldest = after.version - versions_kept
-    return Change(
-        kind=ChangeKind.UPDATED, before=before, after=after, dropped_version=oldest if oldest >= 1 else None
-    )
+    return Change(kind=ChangeKind.UPDATED, before=before, after=after, dropped_version=oldest if oldest >= 1 else None)
 
 
 def deletion(before: Asset, stamp: Stamp) -> Change | None:

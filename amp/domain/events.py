@@ -53,9 +53,9 @@ def event_json(event: Event) -> dict[str, Any]:
 def event_from_json(data: Mapping[str, Any]) -> Event:
     """:raises ValueError, KeyError, TypeError: `data` is no event."""
     return Event(
-        asset_id=UUID(data["asset_id"]),
+        asset_id=UUID(str(data["asset_id"])),
         version=int(data["version"]),
         revision=int(data["revision"]),
         scope=Scope(data["scope"]),
-        change_id=UUID(data["change_id"]),
+        change_id=UUID(str(data["change_id"])),
     )

@@ -96,7 +96,7 @@ class ChangeAssets:
             if expected is not None and (outcome.head is None or outcome.head.revision not in expected):
                 raise _mismatch(outcome.head or before)
             self._clock.sleep(random.uniform(0, 0.02 * 2**attempt))
-        raise Conflict(f"asset {asset_id} is being changed by others; try again", revision=before.revision)
+        raise Conflict(f"asset {asset_id} is being changed by others; try again")
 
 
 def _mismatch(head: Asset) -> RevisionMismatch:

@@ -55,8 +55,7 @@ class CommitChanges:
         for _ in range(2):
             now_ms = self._clock.now_ms()
             intents = [
-                Intent(event=event_of(change), recorded_ms=now_ms, due_ms=now_ms + self._grace_ms)
-                for change in changes
+                Intent(event=event_of(change), recorded_ms=now_ms, due_ms=now_ms + self._grace_ms) for change in changes
             ]
             self._store.prepare(list(zip(changes, intents, strict=True)))
             # Half the age is left for the conditions themselves.

@@ -133,12 +133,17 @@ class CreateAssets:
         ready = self._claim_external_ids(ready, results)
         outcomes = self._committer.commit([plan.change for plan in ready])
         over_purged = []
+        raced = []
         for plan, outcome in zip(ready, outcomes, strict=True):
             if outcome.head is not None and outcome.head.state is State.PURGED:
                 plan.change = _over(outcome.head, plan.change)
                 over_purged.append(plan)
+            elif outcome.verdict is Verdict.REFUSED and plan.order.repeat_key is not None:
+                raced.append((plan, plan.asset_id))  # another request with the same key wrote it first
             else:
                 results[plan.position] = _result(plan, outcome)
+        for plan, answer in self._first_answers(raced):
+            results[plan.position] = answer or OutcomeUnknown(id=str(plan.asset_id))
         if over_purged:
             for plan, outcome in zip(
                 over_purged, self._committer.commit([plan.change for plan in over_purged]), strict=True
@@ -208,10 +213,21 @@ class CreateAssets:
                     f"the external id is claimed for asset {holder_id}, which was not written yet; ask for that id",
                     id=str(holder_id),
                 )
-            else:
+            elif self._move_key(plan, holder_id):
                 plan.asset_id, plan.change = holder_id, _with_id(plan.change, holder_id)
                 ready.append(plan)
+            else:
+                results[plan.position] = OutcomeUnknown(id=str(holder_id))
         return ready
+
+    def _move_key(self, plan: _Plan, asset_id: UUID) -> bool:
+        """Let the plan's idempotency key, if it has one, stand for `asset_id`; False if others were faster."""
+        key = plan.order.repeat_key
+        if key is None:
+            return True
+        self._claims.release(Claim(key.scope, key.key, plan.asset_id, key.digest))
+        holder = self._claims.claim([Claim(key.scope, key.key, asset_id, key.digest)], self._key_ttl_s)[0]
+        return holder.asset_id == asset_id
 
 
 EXTERNAL_ID_SCOPE = "external-id"

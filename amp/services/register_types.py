@@ -72,7 +72,9 @@ class RegisterTypes:
         """:raises TypeNotFound: there is none. :raises StoreUnavailable: the registry does not answer."""
         found = self._registry.get(name, version)
         if found is None:
-            wanted = f"asset type {name[:128]!r}" if version is None else f"version {version} of asset type {name[:128]!r}"
+            wanted = (
+                f"asset type {name[:128]!r}" if version is None else f"version {version} of asset type {name[:128]!r}"
+            )
             raise TypeNotFound(f"there is no {wanted}")
         return found
 

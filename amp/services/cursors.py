@@ -1,0 +1,33 @@
+"""Cursors: opaque and signed, good only for the query and the caller they were made for."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from itsdangerous import BadData, URLSafeSerializer
+
+from amp.domain.principals import Principal
+from amp.errors import BadCursor
+
+
+class Cursors:
+    """`secret` gives the same bytes in all processes of an installation; asked at first use."""
+
+    def __init__(self, secret: Callable[[], bytes]) -> None:
+        self._secret = secret
+
+    def seal(self, position: Any, bound_to: Any, principal: Principal) -> str:
+        """`position` (JSON) as text that `unseal` gives back for the same `bound_to` (JSON) and caller only."""
+        return str(self._serializer(bound_to, principal).dumps(position))
+
+    def unseal(self, cursor: str, bound_to: Any, principal: Principal) -> Any:
+        """:raises BadCursor: it was not made by `seal`, or for another query or caller."""
+        try:
+            return self._serializer(bound_to, principal).loads(cursor)
+        except (BadData, ValueError, RecursionError) as e:
+            raise BadCursor("the cursor was not made for this query and caller") from e
+
+    def _serializer(self, bound_to: Any, principal: Principal) -> URLSafeSerializer:
+        bound = hashlib.sha256(orjson.dumps([principal.name, bound_to], default=str)).hexdigest()
+        return URLSafeSerializer(self._secret(), salt=bound, signer_kwargs={"digest_method": hashlib.sha256})

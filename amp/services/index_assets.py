@@ -1,0 +1,167 @@
+"""Brings the search documents of changed assets up to the store: read, build, route, put, settle each answer."""
+
+import random
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import orjson
+import structlog
+
+from amp.domain.assets import Asset, Scope, State, Version, asset_json, version_json
+from amp.domain.documents import IndexedDocument, dropped_document, head_document, superseded_document
+from amp.domain.events import Event
+from amp.errors import NotMigrated, Retryable, TypeNotFound
+from amp.metrics import Metrics
+from amp.ports.asset_store import AssetStore
+from amp.ports.search_index import Put, SearchIndex, Written
+from amp.services.bucket_maps import BucketMaps
+from amp.services.type_catalog import TypeCatalog
+
+_log = structlog.get_logger(__name__)
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class AssetDocuments:
+    """What the index shall hold of one asset after an event."""
+
+    asset_id: UUID
+    created_ms: int
+    documents: tuple[IndexedDocument, ...]
+    rejected: str | None = None  #: why no documents can be made of it
+
+
+class Stopped(Exception):
+    """The worker was told to stop before everything was indexed."""
+
+
+class IndexAssets:
+    """Documents are made of what the store says now, under its revision, so replay and reordering are harmless."""
+
+    def __init__(
+        self,
+        store: AssetStore,
+        catalog: TypeCatalog,
+        index: SearchIndex,
+        maps: BucketMaps,
+        metrics: Metrics,
+        versions_kept: int,
+    ) -> None:
+        self._store = store
+        self._catalog = catalog
+        self._index = index
+        self._maps = maps
+        self._metrics = metrics
+        self._versions_kept = versions_kept
+
+    def build(self, events: Iterable[Event]) -> list[AssetDocuments]:
+        """The documents these events call for. An asset or version the store does not have is left alone: its own
+        event will come, and ghosts are the checker's work.
+
+        :raises StoreUnavailable: the store does not answer.
+        """
+        by_asset: dict[UUID, list[Event]] = defaultdict(list)
+        for event in events:
+            by_asset[event.asset_id].append(event)
+        heads = self._store.heads(list(by_asset))
+        heads = {asset_id: head for asset_id, head in heads.items() if head.state is not State.PURGED}
+        wanted = {
+            asset_id: superseded
+            for asset_id, head in heads.items()
+            if (superseded := self._superseded(head, by_asset[asset_id]))
+        }
+        versions: dict[UUID, list[Version]] = defaultdict(list)
+        if wanted:
+            for (asset_id, _), version in self._store.versions(wanted).items():
+                versions[asset_id].append(version)
+        return [
+            self._documents(head, versions.get(asset_id, ()), by_asset[asset_id]) for asset_id, head in heads.items()
+        ]
+
+    def put(self, assets: Sequence[AssetDocuments], stop: threading.Event) -> Mapping[UUID, str]:
+        """Put all documents, as long as it takes; the assets that the index rejects, with the reason.
+
+        :raises Stopped: `stop` was set before all were put.
+        """
+        rejected = {asset.asset_id: asset.rejected for asset in assets if asset.rejected is not None}
+        open_ = [asset for asset in assets if asset.documents]
+        pause_s = _FIRST_PAUSE_S
+        while open_:
+            stale, busy = self._put_once(open_, rejected)
+            if stale:
+                self._refresh_map()
+            open_ = [*stale, *busy]
+            if open_:
+                reason = "stale bucket map" if stale else "index busy"
+                _log.info("puts to repeat", action="puts_repeated", assets=len(open_), reason=reason)
+                if stop.wait(pause_s * random.uniform(0.5, 1.0)):
+                    raise Stopped
+                pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+        return rejected
+
+    def _put_once(
+        self, assets: Sequence[AssetDocuments], rejected: dict[UUID, str]
+    ) -> tuple[list[AssetDocuments], list[AssetDocuments]]:
+        """The assets to route again after a map refresh, and what of others is to be sent again as it is."""
+        bucket_map = self._maps.current()
+        puts: list[Put] = []
+        owners: list[int] = []
+        for position, asset in enumerate(assets):
+            for alias in bucket_map.write_aliases(asset.created_ms):
+                puts += [Put(alias, document) for document in asset.documents]
+                owners += [position] * len(asset.documents)
+        stale: set[int] = set()
+        busy: dict[int, list[IndexedDocument]] = defaultdict(list)
+        for put, owner, result in zip(puts, owners, self._index.put(puts), strict=True):
+            match result.written:
+                case Written.STALE:
+                    stale.add(owner)
+                case Written.BUSY:
+                    busy[owner].append(put.document)
+                case Written.REJECTED:
+                    rejected[assets[owner].asset_id] = result.reason
+        again = [
+            AssetDocuments(assets[owner].asset_id, assets[owner].created_ms, tuple(dict.fromkeys(documents)))
+            for owner, documents in busy.items()
+            if owner not in stale
+        ]
+        return [assets[owner] for owner in sorted(stale)], again
+
+    def _refresh_map(self) -> None:
+        try:
+            self._maps.refresh()
+        except (Retryable, NotMigrated) as e:
+            _log.warning("no newer bucket map", action="map_refresh_failed", reason=str(e))
+
+    def _superseded(self, head: Asset, events: Sequence[Event]) -> set[int]:
+        """The versions, under the head's, whose documents these events call for."""
+        if any(event.scope is Scope.ALL for event in events):
+            oldest = max(1, head.version - self._versions_kept + 1)
+            return set(range(oldest, head.version))
+        named = {version for event in events for version in (event.version - 1, event.version)}
+        return {version for version in named if max(0, head.version - self._versions_kept) < version < head.version}
+
+    def _documents(self, head: Asset, versions: Sequence[Version], events: Sequence[Event]) -> AssetDocuments:
+        try:
+            documents = self._build_documents(head, versions, events)
+        except TypeNotFound as e:
+            return AssetDocuments(head.id, head.created_ms, (), rejected=str(e))
+        return AssetDocuments(head.id, head.created_ms, documents)
+
+    def _build_documents(
+        self, head: Asset, versions: Sequence[Version], events: Sequence[Event]
+    ) -> tuple[IndexedDocument, ...]:
+        documents = [
+            superseded_document(head, version, self._catalog.version(head.type, version.type_version), source)
+            for version in versions
+            for source in [orjson.dumps(version_json(head, version))]
+        ]
+        dropped = {event.version - self._versions_kept for event in events}
+        documents += [dropped_document(head, version) for version in dropped if version > 0]
+        self._metrics.versions_dropped.inc(sum(version > 0 for version in dropped))
+        head_type = self._catalog.version(head.type, head.type_version)
+        documents.append(head_document(head, head_type, orjson.dumps(asset_json(head))))
+        return tuple(documents)

@@ -1,0 +1,101 @@
+"""Publishes again what may have been lost on the way: intents whose event nobody reported delivered."""
+
+import random
+import threading
+from collections.abc import Sequence
+
+import structlog
+
+from amp.domain.events import Event, Intent
+from amp.errors import Retryable
+from amp.metrics import Metrics
+from amp.ports.asset_store import AssetStore
+from amp.ports.clock import Clock
+from amp.ports.event_queue import EventQueue, Topic
+from amp.ports.intent_log import IntentLog
+
+_log = structlog.get_logger(__name__)
+_BATCH = 500
+_FLUSH_S = 10.0
+#: An intent whose change the store still does not show after this long is dropped.
+_DROP_AFTER_MS = 24 * 3600 * 1000
+
+
+class RelayIntents:
+    """Two relays at once only publish twice, which is harmless."""
+
+    def __init__(
+        self,
+        intents: IntentLog,
+        store: AssetStore,
+        queue: EventQueue,
+        clock: Clock,
+        metrics: Metrics,
+        *,
+        pause_s: float = 1.0,
+    ) -> None:
+        self._intents = intents
+        self._store = store
+        self._queue = queue
+        self._clock = clock
+        self._metrics = metrics
+        self._pause_s = pause_s
+
+    def run(self, stop: threading.Event) -> None:
+        """Relay until `stop` is set."""
+        failures = 0
+        while not stop.is_set():
+            more = False
+            try:
+                more = self.relay_once() >= _BATCH
+                failures = 0
+            except Retryable as e:
+                failures += 1
+                _log.warning("relay waits", action="relay_waits", reason=str(e))
+            if not more:
+                stop.wait(min(self._pause_s * 2**failures, 10.0) * random.uniform(0.8, 1.2))
+
+    def relay_once(self) -> int:
+        """Look at up to one batch of due intents; how many there were.
+
+        :raises StoreUnavailable: the store does not answer; nothing is lost.
+        """
+        due = self._intents.due(self._clock.now_ms(), _BATCH)
+        if not due:
+            return 0
+        # Finishes conditions that were accepted but not completed, so that "not applied" is certain.
+        heads = self._store.heads({intent.event.asset_id for intent in due}, settle=True)
+        applied: list[Intent] = []
+        open_: list[Intent] = []
+        for intent in due:
+            head = heads.get(intent.event.asset_id)
+            reached = head is not None and head.revision >= intent.event.revision
+            (applied if reached else open_).append(intent)
+        if applied:
+            self._publish(applied)
+        for intent in open_:
+            self._look_later(intent)
+        return len(due)
+
+    def _publish(self, applied: Sequence[Intent]) -> None:
+        delivered: set[Event] = set()
+        self._queue.publish(Topic.REALTIME, [intent.event for intent in applied], delivered.add)
+        self._queue.flush(_FLUSH_S)
+        done = [intent for intent in applied if intent.event in delivered]
+        self._intents.clear(done)
+        self._metrics.intents_relayed.inc(len(done))
+        if len(done) < len(applied):
+            # Not to be asked for again at once: the queue is down.
+            now_ms = self._clock.now_ms()
+            for intent in applied:
+                if intent.event not in delivered:
+                    self._intents.defer(intent, now_ms + 2_000)
+            _log.warning("events not delivered", action="relay_undelivered", count=len(applied) - len(done))
+
+    def _look_later(self, intent: Intent) -> None:
+        now_ms = self._clock.now_ms()
+        age_ms = now_ms - intent.recorded_ms
+        if age_ms > _DROP_AFTER_MS:
+            self._intents.clear([intent])
+            return
+        self._intents.defer(intent, now_ms + max(age_ms, 5_000))

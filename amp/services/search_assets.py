@@ -1,0 +1,102 @@
+"""Searches: a client's request checked, bound to its cursor, answered by the index."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from amp.domain.criteria import FacetValues, Hit, SearchRequest
+from amp.domain.limits import SearchLimits
+from amp.domain.principals import Principal
+from amp.domain.queries import Facet, Query, Sort
+from amp.errors import BadCursor, BadQuery, Fault, NotMigrated, StoreUnavailable
+from amp.ports.search_index import SearchIndex
+from amp.services.bucket_maps import BucketMaps
+from amp.services.cursors import Cursors
+from amp.services.resolve_query import ResolveQuery
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SearchOrder:
+    """What a caller asks for."""
+
+    query: Query | None = None
+    text: str | None = None
+    sort: Sequence[Sort] = ()
+    size: int = 20
+    cursor: str | None = None
+    facets: Sequence[Facet] = field(default_factory=tuple)
+    all_versions: bool = False
+    exact_total: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SearchAnswer:
+    hits: tuple[Hit, ...]
+    total: int
+    total_is_exact: bool
+    facets: dict[str, FacetValues]
+    next_cursor: str | None
+
+
+class SearchAssets:
+    """Works while the store is down, as long as the types asked about are known here."""
+
+    def __init__(
+        self,
+        index: SearchIndex,
+        resolver: ResolveQuery,
+        cursors: Cursors,
+        maps: BucketMaps,
+        limits: SearchLimits,
+    ) -> None:
+        self._index = index
+        self._resolver = resolver
+        self._cursors = cursors
+        self._maps = maps
+        self._limits = limits
+
+    def search(self, order: SearchOrder, principal: Principal) -> SearchAnswer:
+        """:raises BadQuery: with the place and what is allowed.
+        :raises SearchUnavailable: the index does not answer.
+        """
+        if not 0 <= order.size <= self._limits.page:
+            detail = f"takes 0 to {self._limits.page}"
+            raise BadQuery(f"/size: {detail}", [Fault("/size", detail)])
+        bound_to: list[Any] = [repr(order.query), order.text, repr(order.sort), order.all_versions]
+        request = SearchRequest(
+            criteria=self._resolver.criteria(order.query, order.text),
+            sort=self._resolver.sort(order.sort),
+            size=order.size,
+            after=self._position(order.cursor, bound_to, principal),
+            total_limit=None if order.exact_total else self._limits.total,
+            facets=self._resolver.facets(order.facets),
+            all_versions=order.all_versions,
+            session=principal.name,
+            buckets=self._buckets(),
+            timeout_s=self._limits.timeout_s,
+        )
+        page = self._index.search(request)
+        last = page.hits[-1].sort if page.hits and page.more else None
+        return SearchAnswer(
+            hits=page.hits,
+            total=page.total,
+            total_is_exact=page.total_is_exact,
+            facets=page.facets,
+            next_cursor=None if last is None else self._cursors.seal(last, bound_to, principal),
+        )
+
+    def _position(
+        self, cursor: str | None, bound_to: list[Any], principal: Principal
+    ) -> tuple[str | int | None, ...] | None:
+        if cursor is None:
+            return None
+        position = self._cursors.unseal(cursor, bound_to, principal)
+        if not isinstance(position, list):
+            raise BadCursor
+        return tuple(position)
+
+    def _buckets(self) -> int:
+        try:
+            return len(self._maps.current().buckets)
+        except (StoreUnavailable, NotMigrated):
+            return 0
