@@ -1,0 +1,158 @@
+"""The asset store on SQLite: every call is one transaction, its conditions checked inside it."""
+
+import sqlite3
+from collections.abc import Collection, Mapping, Sequence
+from uuid import UUID
+
+from amp.adapters.embedded.asset_rows import (
+    ASSET_COLUMNS,
+    VERSION_COLUMNS,
+    asset_from_row,
+    asset_row,
+    version_from_row,
+    version_row,
+)
+from amp.adapters.embedded.database import Database
+from amp.domain.assets import Asset, Change, State, Version, version_of
+from amp.domain.events import Intent
+from amp.errors import StoreUnavailable
+from amp.ports.asset_store import Outcome, Verdict
+
+#: SQLite takes at most 32,766 parameters a statement.
+_IDS_A_QUERY = 1_000
+
+_PUT_HEAD = (
+    f"INSERT INTO assets ({ASSET_COLUMNS}) VALUES ({', '.join('?' * 17)}) ON CONFLICT (id) DO UPDATE SET "
+    + ", ".join(f"{column} = excluded.{column}" for column in ASSET_COLUMNS.split(", ")[1:])
+)
+_PUT_VERSION = f"INSERT OR REPLACE INTO versions ({VERSION_COLUMNS}) VALUES ({', '.join('?' * 9)})"
+
+
+class SqliteAssetStore:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def prepare(self, changes: Sequence[tuple[Change, Intent]]) -> None:
+        # The listing is made of indexes over the heads; only the intents need rows before them.
+        rows = [
+            (
+                intent.due_ms,
+                intent.event.asset_id.bytes,
+                intent.event.change_id.bytes,
+                intent.event.version,
+                intent.event.revision,
+                intent.event.scope.value,
+                intent.recorded_ms,
+            )
+            for _, intent in changes
+        ]
+        with self._database.writing() as connection:
+            connection.executemany("INSERT OR REPLACE INTO intents VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def apply(self, changes: Sequence[Change]) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        try:
+            with self._database.writing() as connection:
+                outcomes = _apply(connection, changes)
+        except StoreUnavailable:
+            if not outcomes:
+                raise
+            # The commit itself failed. This process sees it undone, but what reached the disk may yet come back.
+            return [Outcome(Verdict.UNKNOWN) if o.verdict is Verdict.APPLIED else o for o in outcomes]
+        return outcomes
+
+    def heads(self, ids: Collection[UUID], *, settle: bool = False) -> dict[UUID, Asset]:  # noqa: ARG002 - never open
+        with self._database.reading() as connection:
+            return _heads(connection, ids)
+
+    def versions(self, wanted: Mapping[UUID, Collection[int]]) -> dict[tuple[UUID, int], Version]:
+        query = f"SELECT {VERSION_COLUMNS} FROM versions WHERE asset_id = ? AND version = ?"
+        found = {}
+        with self._database.reading() as connection:
+            for asset_id, numbers in wanted.items():
+                for number in numbers:
+                    row = connection.execute(query, (asset_id.bytes, number)).fetchone()
+                    if row is not None:
+                        found[asset_id, number] = version_from_row(row)
+        return found
+
+    def version_page(self, asset_id: UUID, below: int | None, limit: int) -> list[Version]:
+        query = (
+            f"SELECT {VERSION_COLUMNS} FROM versions WHERE asset_id = ? AND (? IS NULL OR version < ?)"
+            " ORDER BY version DESC LIMIT ?"
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(query, (asset_id.bytes, below, below, limit)).fetchall()
+        return [version_from_row(row) for row in rows]
+
+
+def _heads(connection: sqlite3.Connection, ids: Collection[UUID]) -> dict[UUID, Asset]:
+    keys = [asset_id.bytes for asset_id in ids]
+    found = {}
+    for start in range(0, len(keys), _IDS_A_QUERY):
+        part = keys[start : start + _IDS_A_QUERY]
+        query = f"SELECT {ASSET_COLUMNS} FROM assets WHERE id IN ({', '.join('?' * len(part))})"
+        for row in connection.execute(query, part):
+            head = asset_from_row(row)
+            found[head.id] = head
+    return found
+
+
+def _apply(connection: sqlite3.Connection, changes: Sequence[Change]) -> list[Outcome]:
+    heads = _heads(connection, [change.after.id for change in changes])
+    outcomes, accepted = [], []
+    for change in changes:
+        head = heads.get(change.after.id)
+        if head is not None and _is_applied(connection, change):
+            outcomes.append(Outcome(Verdict.APPLIED))
+        elif _follows(change, head):
+            accepted.append(change)
+            outcomes.append(Outcome(Verdict.APPLIED))
+        else:
+            outcomes.append(Outcome(Verdict.REFUSED, head))
+    _write(connection, accepted)
+    return outcomes
+
+
+def _is_applied(connection: sqlite3.Connection, change: Change) -> bool:
+    query = "SELECT 1 FROM revisions WHERE asset_id = ? AND change_id = ?"
+    return connection.execute(query, (change.after.id.bytes, change.after.change_id.bytes)).fetchone() is not None
+
+
+def _follows(change: Change, head: Asset | None) -> bool:
+    if change.before is None or head is None:
+        return change.before is None and head is None
+    return head.revision == change.before.revision
+
+
+def _write(connection: sqlite3.Connection, changes: Sequence[Change]) -> None:
+    connection.executemany(_PUT_HEAD, [asset_row(change.after) for change in changes])
+    connection.executemany(
+        _PUT_VERSION, [version_row(version_of(change.after)) for change in changes if change.new_version]
+    )
+    connection.executemany(
+        "INSERT INTO revisions (asset_id, change_id, revision, kind, version, changed_ms, changed_by)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                change.after.id.bytes,
+                change.after.change_id.bytes,
+                change.after.revision,
+                change.kind.value,
+                change.after.version,
+                change.after.updated_ms,
+                change.after.updated_by,
+            )
+            for change in changes
+        ],
+    )
+    connection.executemany(
+        "DELETE FROM versions WHERE asset_id = ? AND version = ?",
+        [(change.after.id.bytes, change.dropped_version) for change in changes if change.dropped_version is not None],
+    )
+    purged = [change.after for change in changes if change.after.state is State.PURGED]
+    connection.executemany("DELETE FROM versions WHERE asset_id = ?", [(asset.id.bytes,) for asset in purged])
+    connection.executemany(
+        "DELETE FROM revisions WHERE asset_id = ? AND change_id <> ?",
+        [(asset.id.bytes, asset.change_id.bytes) for asset in purged],
+    )

@@ -1,0 +1,138 @@
+"""One SQLite file in the data folder: held by one process, one writer at a time, any number of readers beside it."""
+
+import contextlib
+import fcntl
+import os
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+from amp.adapters.embedded.queue_board import QueueBoard
+from amp.errors import BadSetting, Busy, NotMigrated, Retryable, StoreUnavailable
+from amp.settings import variable
+
+_BUSY_TIMEOUT_S = 5.0
+
+
+class Database:
+    """`store.db` in a folder that no other process uses meanwhile. Safe from any number of threads.
+
+    A committed write survives a power loss (`synchronous=FULL`), unless the writer waived it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """:raises BadSetting: the folder or the file in it can't be used.
+        :raises Busy: another process holds the folder.
+        """
+        self.path = folder / "store.db"
+        self._lock_file = _lock_folder(folder)
+        try:
+            self._writer = self._connect()
+            self._writer.execute("PRAGMA journal_mode=WAL")
+            # Fails here and now when the file can be read but not written.
+            self._writer.execute("BEGIN IMMEDIATE")
+            self._writer.execute("ROLLBACK")
+        except sqlite3.Error as e:
+            self._lock_file.close()
+            raise BadSetting(f"{variable('data_dir')}={str(folder)!r}: {self.path.name}: {e}") from e
+        self._write_lock = threading.Lock()
+        self._idle_readers: deque[sqlite3.Connection] = deque()
+        self._closed = False
+        #: Shared by all who use the queue in this file.
+        self.queue_board = QueueBoard()
+
+    @contextlib.contextmanager
+    def reading(self, unavailable: type[Retryable] = StoreUnavailable) -> Iterator[sqlite3.Connection]:
+        """A connection for reads of its own; each statement sees all that was committed before it.
+
+        :raises NotMigrated: the tables are not there.
+        :raises Retryable: `unavailable`, SQLite can't answer.
+        """
+        with _translated(unavailable):
+            try:
+                connection = self._idle_readers.pop()
+            except IndexError:
+                connection = self._connect()
+                connection.execute("PRAGMA query_only=ON")
+            try:
+                if self._closed:
+                    raise unavailable("the data folder is closed")
+                yield connection
+            finally:
+                if self._closed:
+                    connection.close()
+                else:
+                    self._idle_readers.append(connection)
+
+    @contextlib.contextmanager
+    def writing(
+        self, unavailable: type[Retryable] = StoreUnavailable, *, durable: bool = True
+    ) -> Iterator[sqlite3.Connection]:
+        """The one write transaction: committed at the end of the block, rolled back if the block raises.
+
+        With `durable` False a power loss may undo it (never one before it); a crash of the process does not.
+
+        :raises NotMigrated: the tables are not there.
+        :raises Retryable: `unavailable`, SQLite can't answer; nothing was written unless the commit itself failed.
+        """
+        with self._write_lock, _translated(unavailable):
+            if self._closed:
+                raise unavailable("the data folder is closed")
+            connection = self._writer
+            connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:  # SQLite ends it by itself after some errors
+                    connection.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        """Wait for the write under way, give the folder back. Safe twice."""
+        with self._write_lock:
+            if self._closed:
+                return
+            self._closed = True
+            while self._idle_readers:
+                self._idle_readers.pop().close()
+            self._writer.close()
+            self._lock_file.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        # Transactions are begun and ended by hand; a connection goes from thread to thread, one at a time.
+        return sqlite3.connect(self.path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+
+
+def _lock_folder(folder: Path) -> TextIO:
+    """Hold `folder` until the file returned is closed; the kernel lets go of it when the process dies."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = open(folder / "lock", "a+")  # noqa: SIM115 - stays open as long as the folder is held
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as e:
+        lock.seek(0)
+        holder = lock.read(32)
+        lock.close()
+        raise Busy(f"the data folder {folder} is in use by process {holder or '(unknown)'}") from e
+    except OSError as e:
+        raise BadSetting(f"{variable('data_dir')}={str(folder)!r} can't be used as a data folder: {e.strerror}") from e
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
+    return lock
+
+
+@contextlib.contextmanager
+def _translated(unavailable: type[Retryable]) -> Iterator[None]:
+    """The one place where errors of SQLite become errors of AMP."""
+    try:
+        yield
+    except sqlite3.Error as e:
+        if "no such table" in str(e):
+            raise NotMigrated(f"the data folder has no tables yet ({e}): run `amp migrate`") from e
+        raise unavailable(f"SQLite: {e}") from e

@@ -1,0 +1,52 @@
+"""The log of intents on SQLite."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from amp.adapters.embedded.database import Database
+from amp.domain.assets import Scope
+from amp.domain.events import Event, Intent
+
+_KEY = "due_ms = ? AND asset_id = ? AND change_id = ?"
+
+
+class SqliteIntentLog:
+    """Its writes are not worth a wait for the disk: an intent that comes back after a power loss is published again,
+    and one deferred comes earlier."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def due(self, now_ms: int, limit: int) -> list[Intent]:
+        query = (
+            "SELECT due_ms, asset_id, change_id, version, revision, scope, recorded_ms FROM intents"
+            " WHERE due_ms <= ? ORDER BY due_ms LIMIT ?"
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(query, (now_ms, limit)).fetchall()
+        return [
+            Intent(
+                event=Event(
+                    asset_id=UUID(bytes=asset_id),
+                    version=version,
+                    revision=revision,
+                    scope=Scope(scope),
+                    change_id=UUID(bytes=change_id),
+                ),
+                recorded_ms=recorded_ms,
+                due_ms=due_ms,
+            )
+            for due_ms, asset_id, change_id, version, revision, scope, recorded_ms in rows
+        ]
+
+    def clear(self, intents: Sequence[Intent]) -> None:
+        with self._database.writing(durable=False) as connection:
+            connection.executemany(f"DELETE FROM intents WHERE {_KEY}", [_key(intent) for intent in intents])
+
+    def defer(self, intent: Intent, due_ms: int) -> None:
+        with self._database.writing(durable=False) as connection:
+            connection.execute(f"UPDATE OR REPLACE intents SET due_ms = ? WHERE {_KEY}", (due_ms, *_key(intent)))
+
+
+def _key(intent: Intent) -> tuple[int, bytes, bytes]:
+    return intent.due_ms, intent.event.asset_id.bytes, intent.event.change_id.bytes
