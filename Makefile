@@ -18,16 +18,16 @@ setup: $(SETUP) ## Make .venv and install the project with its development tools
 $(SETUP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "AMP needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1 | tail -n 1). Name another: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
-	@test -x $(BIN)/pip || $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	  { echo "Python's venv module is incomplete; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	@echo "Setting up $(VENV) (a minute, once)"
-	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]' > $(VENV)/install.log 2>&1 || \
+	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' > $(VENV)/install.log 2>&1 || \
 	  { cat $(VENV)/install.log >&2; exit 1; }
 	@touch $@
 
-run: $(SETUP) ## Serve on 127.0.0.1:8080, data in a local folder
-	@AMP_HOST=$${AMP_HOST:-127.0.0.1} AMP_PORT=$${AMP_PORT:-8080} exec $(BIN)/amp serve
+run: $(SETUP) ## Serve on 127.0.0.1:8080, data in .amp
+	@exec $(BIN)/amp serve
 
 demo: $(SETUP) ## Import a real sample into a temporary folder and search it
 	@$(BIN)/amp demo
@@ -60,7 +60,7 @@ status: $(SETUP) ## Tell which servers run, and where
 bench: $(SETUP) ## Measure against the running servers
 	@$(BIN)/python -m tests.bench
 
-clean: ## Stop the servers; remove their data, .venv and every cache
+clean: ## Stop the servers; remove their data, .venv and every cache, but not your data in .amp
 	@test ! -x $(BIN)/python || $(BIN)/python -m tests.stack down --wipe
-	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .stack $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -122,7 +122,8 @@ class ContainerServer(Server):
         """Keeps the port of an existing container, which cannot change; else takes a free one."""
         if self._container() is None or not is_free(self.port):
             self.wipe()
-            self._state.write(self.name, Entry(how="container", ports={"client": free_ports(1)[0]}))
+            [port] = free_ports(1, taken=self._state.ports())
+            self._state.write(self.name, Entry(how="container", ports={"client": port}))
 
     def start(self) -> None:
         if (container := self._container()) is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
+from collections.abc import Collection
 
 from tests.stack.errors import StackError
 
@@ -24,12 +25,12 @@ def is_free(port: int) -> bool:
         return True
 
 
-def free_ports(count: int) -> list[int]:
-    """Picked at random, so that stacks started at the same moment hardly ever pick the same."""
+def free_ports(count: int, *, taken: Collection[int] = ()) -> list[int]:
+    """None of `taken`; at random, so that stacks started at the same moment hardly ever pick the same."""
     found: list[int] = []
     for port in random.sample(_RANGE, k=2_000):
         if len(found) == count:
             return found
-        if is_free(port):
+        if port not in taken and is_free(port):
             found.append(port)
     raise StackError(f"no {count} free ports between {_RANGE.start} and {_RANGE.stop}")

@@ -74,9 +74,8 @@ class ProcessServer(Server):
         entry = self._state.read(self.name)
         if entry is None or not all(is_free(port) for port in entry.ports.values()):
             names = ("client", *self.more_ports)
-            self._state.write(
-                self.name, Entry(how="process", ports=dict(zip(names, free_ports(len(names)), strict=True)))
-            )
+            ports = free_ports(len(names), taken=self._state.ports())
+            self._state.write(self.name, Entry(how="process", ports=dict(zip(names, ports, strict=True))))
 
     def start(self) -> None:
         if self.running:

@@ -102,6 +102,10 @@ class Stack:
         """
         # Two at once: the second finds what the first started.
         with locked(self.folder / "up.lock"):
+            for server in self.servers.values():
+                # One after the other, so that no two get the same.
+                if isinstance(server, ProcessServer | ContainerServer) and not server.running:
+                    server.choose_ports()
             with ThreadPoolExecutor(len(self.servers)) as pool:
                 outcomes = list(pool.map(self._bring_up, self.servers.values()))
             if errors := [outcome for outcome in outcomes if isinstance(outcome, StackError)]:
@@ -175,9 +179,8 @@ class Stack:
                     server.wait_ready()
                 self._say(f"{server.name:14} runs at {server.address}")
                 return False
-            if not isinstance(server, ProcessServer | ContainerServer):
+            if not server.ours:
                 raise StackError(f"{server.name}: nothing answers at {server.address} ({server.kind.setting})")
-            server.choose_ports()
             self._say(f"{server.name:14} starting at {server.address}")
             server.start()
             server.wait_ready()

@@ -40,6 +40,10 @@ class State:
         with locked(self._lock):
             self._store(self._load() | {name: asdict(entry)})
 
+    def ports(self) -> set[int]:
+        """All that any server has, running or not."""
+        return {port for entry in self._load().values() for port in entry["ports"].values()}
+
     def remove(self, name: str) -> None:
         with locked(self._lock):
             self._store({key: value for key, value in self._load().items() if key != name})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stack import SHARED_FOLDER, Stack, StackError, wait_until
+from tests.stack import SHARED_FOLDER, Stack, StackError, versions, wait_until
 from tests.stack.given import GivenServer
 from tests.stack.kinds import CASSANDRA, ELASTICSEARCH, KAFKA, REDIS, Kind
 from tests.stack.ports import free_ports
@@ -97,6 +98,12 @@ def test_status_of_servers_never_started_says_so_and_leaves_no_trace(tmp_path: P
     assert [line.split(maxsplit=1)[1] for line in stack.status()] == ["never started", "never started"]
     stack.down()
     assert not (tmp_path / "none").exists()
+
+
+def test_compose_runs_the_pinned_versions() -> None:
+    compose = (SHARED_FOLDER.parent / "compose.yaml").read_text()
+    pinned = {name: image for name, image in vars(versions).items() if name.endswith("_IMAGE")}
+    assert sorted(re.findall(r"image: (\S+)", compose)) == sorted(pinned.values())
 
 
 @pytest.mark.cluster
