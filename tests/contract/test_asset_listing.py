@@ -1,0 +1,161 @@
+"""The contract of the reverse index, over every adapter."""
+
+from uuid import UUID
+
+import pytest
+
+from amp.domain.assets import Change
+from amp.domain.ids import created_ms, mint_at
+from amp.errors import BadCursor
+from amp.ports.asset_listing import AssetListing
+from tests.contract.asset_samples import (
+    creation,
+    id_version_1,
+    id_version_6,
+    intent_for,
+    now_ms,
+    purge,
+    recreation,
+    unique,
+    write,
+)
+from tests.contract.conftest import StoreSet
+
+DAY_MS = 86_400_000
+
+
+def walk(
+    listing: AssetListing, *, type_name: str | None = None, project: str | None = None, limit: int = 100
+) -> list[UUID]:
+    found: list[UUID] = []
+    position = None
+    while True:
+        page = listing.page(type_name=type_name, project=project, position=position, limit=limit)
+        assert len(page.ids) <= limit
+        found += page.ids
+        position = page.position
+        if position is None:
+            return found
+
+
+def create(store_set: StoreSet, ids: list[UUID], **values: str) -> None:
+    write(store_set.assets, *[creation(id=asset_id, **values) for asset_id in ids])
+
+
+def mixed_ids(count: int, days: int = 5) -> list[UUID]:
+    """Time-UUIDs of all kinds, over some days, several in one millisecond."""
+    makers = [mint_at, id_version_1, id_version_6]
+    newest = now_ms()
+    return [makers[i % 3](newest - (i // 6 * DAY_MS // 7) % (days * DAY_MS)) for i in range(count)]
+
+
+@pytest.mark.parametrize("limit", [1, 7, 1000])
+def test_every_asset_of_a_type_comes_exactly_once_whatever_the_page(store_set: StoreSet, limit: int) -> None:
+    type_name = unique("type")
+    ids = mixed_ids(60)
+    create(store_set, ids, type=type_name)
+    create(store_set, mixed_ids(5), type=unique("other"))
+
+    found = walk(store_set.listing, type_name=type_name, limit=limit)
+
+    assert sorted(found) == sorted(ids)
+
+
+def test_every_asset_of_a_project_comes_exactly_once(store_set: StoreSet) -> None:
+    project = unique("project")
+    ids = mixed_ids(40)
+    create(store_set, ids, project=project, type=unique("type"))
+    create(store_set, mixed_ids(5), project=unique("other"))
+    assert sorted(walk(store_set.listing, project=project, limit=9)) == sorted(ids)
+
+
+def test_a_type_and_a_project_of_the_same_name_are_two_lists(store_set: StoreSet) -> None:
+    name = unique("both")
+    of_type, of_project = mint_at(now_ms()), mint_at(now_ms())
+    create(store_set, [of_type], type=name)
+    create(store_set, [of_project], project=name)
+    assert walk(store_set.listing, type_name=name) == [of_type]
+    assert walk(store_set.listing, project=name) == [of_project]
+
+
+def test_without_type_and_project_all_assets_come_exactly_once(store_set: StoreSet) -> None:
+    ids = mixed_ids(30)
+    for asset_id in ids:
+        create(store_set, [asset_id], type=unique("type"), project=unique("project"))
+    found = walk(store_set.listing, limit=50)
+    assert set(ids) <= set(found)
+    assert len(found) == len(set(found))
+
+
+def test_assets_come_in_the_order_of_their_creation(store_set: StoreSet) -> None:
+    type_name = unique("type")
+    newest = now_ms()
+    makers = [id_version_6, mint_at, id_version_1]
+    ids = [makers[i % 3](newest - i * DAY_MS) for i in range(12)]
+    create(store_set, ids, type=type_name)
+
+    found = walk(store_set.listing, type_name=type_name, limit=5)
+
+    times = [created_ms(asset_id) for asset_id in found]
+    assert times in (sorted(times), sorted(times, reverse=True))
+
+
+def test_the_order_is_the_same_every_time(store_set: StoreSet) -> None:
+    type_name = unique("type")
+    create(store_set, mixed_ids(50), type=type_name)
+    once = walk(store_set.listing, type_name=type_name, limit=3)
+    assert walk(store_set.listing, type_name=type_name, limit=11) == once
+
+
+def test_historic_assets_are_listed(store_set: StoreSet) -> None:
+    type_name = unique("type")
+    ids = [mint_at(0), id_version_1(1), id_version_6(981_173_106_000)]
+    create(store_set, ids, type=type_name)
+    assert sorted(walk(store_set.listing, type_name=type_name)) == sorted(ids)
+
+
+def test_an_id_present_all_along_comes_once_while_others_are_added(store_set: StoreSet) -> None:
+    type_name = unique("type")
+    ids = mixed_ids(30)
+    create(store_set, ids, type=type_name)
+    found: list[UUID] = []
+    position = None
+    while True:
+        page = store_set.listing.page(type_name=type_name, project=None, position=position, limit=4)
+        found += page.ids
+        position = page.position
+        if position is None:
+            break
+        if len(found) < 30:
+            create(store_set, mixed_ids(3), type=type_name)
+    assert len(found) == len(set(found))
+    assert set(ids) <= set(found)
+
+
+def test_a_prepared_asset_may_be_listed_before_it_exists_and_once_after(store_set: StoreSet) -> None:
+    type_name = unique("type")
+    change: Change = creation(type=type_name)
+    store_set.assets.prepare([(change, intent_for(change))])
+    assert walk(store_set.listing, type_name=type_name) in ([], [change.after.id])
+    write(store_set.assets, change)
+    assert walk(store_set.listing, type_name=type_name) == [change.after.id]
+
+
+def test_a_purged_asset_created_again_is_listed_under_its_new_type(store_set: StoreSet) -> None:
+    before, after = unique("type"), unique("type")
+    (asset,) = write(store_set.assets, creation(type=before))
+    (purged,) = write(store_set.assets, purge(asset))
+    write(store_set.assets, recreation(purged, type=after))
+    assert walk(store_set.listing, type_name=after) == [asset.id]
+
+
+def test_a_list_of_nothing_ends_at_once(store_set: StoreSet) -> None:
+    page = store_set.listing.page(type_name=unique("type"), project=None, position=None, limit=10)
+    assert page.ids == ()
+    assert page.position is None
+
+
+@pytest.mark.parametrize("position", ["", "x", "not a position", "e30", "W10", "AAAA", "ü", "WyIiLDEsMl0", "0" * 5000])
+def test_a_made_up_position_is_refused(store_set: StoreSet, position: str) -> None:
+    with pytest.raises(BadCursor):
+        store_set.listing.page(type_name="movie", project=None, position=position, limit=10)

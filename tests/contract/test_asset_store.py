@@ -1,0 +1,377 @@
+"""The contract of the asset store, over every adapter."""
+
+import dataclasses
+import uuid
+from functools import partial
+
+import pytest
+
+from amp.domain.assets import Asset, Change, ChangeKind, State, version_of
+from amp.ports.asset_store import AssetStore, Outcome, Verdict
+from tests.contract.asset_samples import (
+    at_once,
+    attempt,
+    creation,
+    head,
+    id_version_1,
+    id_version_6,
+    intent_for,
+    new_asset,
+    now_ms,
+    purge,
+    recreation,
+    shown,
+    step,
+    unique,
+    write,
+)
+from tests.contract.conftest import StoreSet
+
+CLIENTS = 32
+
+
+@pytest.fixture
+def store(store_set: StoreSet) -> AssetStore:
+    return store_set.assets
+
+
+def test_a_created_asset_is_read_back_whole(store: AssetStore) -> None:
+    full = creation(
+        type=unique("type"),
+        type_version=3,
+        project=unique("project"),
+        external_id="ext 1 / ü",
+        name="Ünï “quoted” 日本 \U0001f3ac \n tab\t",
+        metadata={
+            "long": 42323243,
+            "least": -(2**63),
+            "most": 2**63 - 1,
+            "past53": 2**53 + 1,
+            "double": 5.0,
+            "zero": 0.0,
+            "tiny": 5e-324,
+            "third": 1 / 3,
+            "large": 1.7976931348623157e308,
+            "yes": True,
+            "no": False,
+            "text": "it's ' \" \\ \u2028",
+            "empty": "",
+            "longs": (1, 2, 3),
+            "doubles": (1.0, 2.5),
+            "strings": ("b", "a", "b"),
+            "none": (),
+            "at": "2026-11-21T12:00:00.000Z",
+        },
+        labels=("a", "b", "ü"),
+        created_by="ann",
+        updated_by="bob",
+    )
+    write(store, full)
+
+    found = head(store, full.after.id)
+
+    assert found == full.after
+    assert _kinds(found) == _kinds(full.after)
+
+
+def _kinds(asset: Asset | None) -> dict[str, object]:
+    """The Python types of the values: 5 == 5.0 == True would hide a change of them."""
+    assert asset is not None
+    return {
+        k: [type(v) for v in value] if isinstance(value, tuple) else type(value) for k, value in asset.metadata.items()
+    }
+
+
+@pytest.mark.parametrize("make_id", [id_version_1, id_version_6])
+def test_an_asset_may_have_any_kind_of_time_uuid(store: AssetStore, make_id: object) -> None:
+    assert callable(make_id)
+    (asset,) = write(store, creation(id=make_id(now_ms())))
+    assert head(store, asset.id) == asset
+
+
+def test_an_asset_without_metadata_labels_and_name_is_read_back(store: AssetStore) -> None:
+    (asset,) = write(store, creation(name="", metadata={}, labels=()))
+    assert head(store, asset.id) == asset
+
+
+def test_an_asset_of_a_mebibyte_is_read_back(store: AssetStore) -> None:
+    texts = {f"text{i}": "ü" * 16_000 for i in range(32)}
+    (asset,) = write(store, creation(metadata=texts))
+    assert head(store, asset.id) == asset
+
+
+def test_nothing_to_do_is_done_at_once(store: AssetStore) -> None:
+    store.prepare([])
+    assert store.apply([]) == []
+    assert store.heads([]) == {}
+    assert store.heads([], settle=True) == {}
+    assert store.versions({}) == {}
+    assert store.versions({uuid.uuid4(): []}) == {}
+
+
+def test_preparing_alone_makes_no_asset_and_may_be_repeated(store: AssetStore) -> None:
+    change = creation()
+    pair = (change, intent_for(change))
+    store.prepare([pair])
+    store.prepare([pair, pair])
+    assert head(store, change.after.id) is None
+    assert store.apply([change]) == [Outcome(Verdict.APPLIED)]
+
+
+def test_an_update_makes_the_next_version_and_keeps_the_one_before(store: AssetStore) -> None:
+    (first,) = write(store, creation(metadata={"n": 1}))
+    (second,) = write(
+        store, step(first, name="another name", metadata={"n": 2, "m": (0.5,)}, labels=("x",), type_version=2)
+    )
+
+    assert head(store, first.id) == second
+    assert store.versions({first.id: [1, 2, 3]}) == {
+        (first.id, 1): version_of(first),
+        (first.id, 2): version_of(second),
+    }
+
+
+def test_a_change_of_labels_makes_a_revision_of_the_same_version(store: AssetStore) -> None:
+    (first,) = write(store, creation())
+    (labelled,) = write(store, step(first, ChangeKind.LABELLED, labels=("new",)))
+
+    assert (labelled.version, labelled.revision) == (1, 2)
+    assert head(store, first.id) == labelled
+    assert store.versions({first.id: [1, 2]}) == {(first.id, 1): version_of(first)}
+
+
+def test_deleting_and_restoring_keep_the_content(store: AssetStore) -> None:
+    (first,) = write(store, creation())
+    (deleted,) = write(store, step(first, ChangeKind.DELETED, state=State.DELETED))
+    assert head(store, first.id) == deleted
+    assert deleted.all_revision == 2
+
+    (restored,) = write(store, step(deleted, ChangeKind.RESTORED, state=State.ACTIVE))
+    assert head(store, first.id) == restored
+    assert restored.all_revision == 3
+    assert restored.metadata == first.metadata
+
+
+def test_a_stale_revision_is_refused_with_the_head_and_changes_nothing(store: AssetStore) -> None:
+    (first,) = write(store, creation())
+    (second,) = write(store, step(first, name="second"))
+
+    outcome = attempt(store, step(first, name="too late"))
+
+    assert outcome == Outcome(Verdict.REFUSED, second)
+    assert head(store, first.id) == second
+    assert store.versions({first.id: [2, 3]}) == {(first.id, 2): version_of(second)}
+
+
+def test_creating_an_asset_that_exists_is_refused_with_its_head(store: AssetStore) -> None:
+    (first,) = write(store, creation())
+    assert attempt(store, creation(id=first.id, name="twin")) == Outcome(Verdict.REFUSED, first)
+    assert head(store, first.id) == first
+
+
+def test_changing_an_asset_that_is_not_there_is_refused_without_a_head(store: AssetStore) -> None:
+    never_written = new_asset()
+    assert attempt(store, step(never_written)) == Outcome(Verdict.REFUSED, None)
+    assert head(store, never_written.id) is None
+    assert store.versions({never_written.id: [1, 2]}) == {}
+
+
+def test_a_change_ahead_of_the_head_is_refused(store: AssetStore) -> None:
+    (first,) = write(store, creation())
+    ahead = dataclasses.replace(first, revision=5)
+    assert attempt(store, step(ahead)) == Outcome(Verdict.REFUSED, first)
+
+
+def test_one_call_gives_each_asset_its_own_fate_in_order(store: AssetStore) -> None:
+    known = write(store, *[creation() for _ in range(20)])
+    updated = write(store, *[step(asset) for asset in known[:10]])
+    stale = [step(asset, name="stale") for asset in known[:10]]
+    timely = [step(asset, name="timely") for asset in known[10:]]
+    fresh = [creation() for _ in range(10)]
+    changes = [change for three in zip(stale, timely, fresh, strict=True) for change in three]
+    store.prepare([(change, intent_for(change)) for change in changes])
+
+    outcomes = store.apply(changes)
+
+    assert outcomes[0::3] == [Outcome(Verdict.REFUSED, asset) for asset in updated]
+    assert outcomes[1::3] == outcomes[2::3] == [Outcome(Verdict.APPLIED)] * 10
+
+
+def test_a_repeated_change_is_applied_once(store: AssetStore) -> None:
+    create = creation()
+    write(store, create)
+    update = step(create.after)
+    write(store, update)
+
+    assert store.apply([create]) == [Outcome(Verdict.APPLIED)]
+    assert store.apply([update]) == [Outcome(Verdict.APPLIED)]
+    assert head(store, create.after.id) == update.after
+
+
+def test_a_change_known_by_its_change_id_is_not_applied_again_on_a_later_head(store: AssetStore) -> None:
+    """A job's event delivered twice: its second change is computed from a head that has it already."""
+    (first,) = write(store, creation())
+    job_change = uuid.uuid5(uuid.uuid4(), str(first.id))
+    (second,) = write(store, step(first, name="by the job", change_id=job_change))
+    (third,) = write(store, step(second, name="by someone else"))
+
+    assert attempt(store, step(third, name="by the job", change_id=job_change)) == Outcome(Verdict.APPLIED)
+
+    assert head(store, first.id) == third
+    assert store.versions({first.id: [4]}) == {}
+
+
+def test_one_change_id_on_two_assets_is_two_changes(store: AssetStore) -> None:
+    shared = uuid.uuid4()
+    one, two = write(store, creation(change_id=shared), creation(change_id=shared))
+    assert store.heads([one.id, two.id]) == {one.id: one, two.id: two}
+
+
+def test_a_purged_asset_keeps_its_revision_and_nothing_of_its_content(store: AssetStore) -> None:
+    (first,) = write(store, creation(metadata={"secret": "s"}, labels=("l",)))
+    (second,) = write(store, step(first))
+    (purged,) = write(store, purge(second))
+
+    found = head(store, first.id)
+    assert found is not None
+    assert shown(found) == shown(purged)
+    assert found.metadata == {}
+    assert found.name == ""
+    assert store.heads([first.id], settle=True).keys() == {first.id}
+    assert store.versions({first.id: [1, 2]}) == {}
+    assert store.version_page(first.id, None, 10) == []
+
+
+def test_a_purged_asset_created_again_continues_from_its_revision(store: AssetStore) -> None:
+    (first,) = write(store, creation())
+    (purged,) = write(store, purge(first))
+
+    refused = attempt(store, creation(id=first.id))
+    assert refused.verdict is Verdict.REFUSED
+    assert shown(refused.head) == shown(purged)
+    assert attempt(store, step(first, name="stale")).verdict is Verdict.REFUSED
+
+    (again,) = write(store, recreation(purged))
+    assert again.revision == purged.revision + 1
+    assert head(store, first.id) == again
+    assert store.versions({first.id: range(1, 5)}) == {(first.id, again.version): version_of(again)}
+
+
+def test_a_purged_asset_created_again_may_reuse_a_version_number(store: AssetStore) -> None:
+    (first,) = write(store, creation())
+    (purged,) = write(store, purge(first))
+    (again,) = write(store, recreation(purged, version=1))
+    assert head(store, first.id) == again
+    assert store.version_page(first.id, None, 10) == [version_of(again)]
+
+
+def test_a_recreation_computed_before_another_one_is_refused(store: AssetStore) -> None:
+    (first,) = write(store, creation())
+    (purged,) = write(store, purge(first))
+    (again,) = write(store, recreation(purged))
+    assert attempt(store, recreation(purged)) == Outcome(Verdict.REFUSED, again)
+
+
+def test_purging_again_and_again_keeps_the_revision_growing(store: AssetStore) -> None:
+    (asset,) = write(store, creation())
+    for _ in range(3):
+        (purged,) = write(store, purge(asset))
+        (asset,) = write(store, recreation(purged))
+    assert asset.revision == 7
+    assert head(store, asset.id) == asset
+
+
+def test_a_dropped_version_goes_with_the_change_that_drops_it(store: AssetStore) -> None:
+    (first,) = write(store, creation())
+    (second,) = write(store, step(first))
+    refused = attempt(store, step(first, dropped=1))
+    assert refused.verdict is Verdict.REFUSED
+    assert [v.version for v in store.version_page(first.id, None, 10)] == [2, 1]
+
+    (third,) = write(store, step(second, dropped=1))
+    assert [v.version for v in store.version_page(first.id, None, 10)] == [3, 2]
+    assert head(store, first.id) == third
+
+
+def test_many_heads_are_read_at_once_and_absent_ones_left_out(store: AssetStore) -> None:
+    there = write(store, *[creation(name=f"number {i}") for i in range(130)])
+    (gone,) = write(store, purge(there[0]))
+    absent = [new_asset().id for _ in range(60)]
+
+    found = store.heads([*absent, *(asset.id for asset in there)])
+
+    assert found.keys() == {asset.id for asset in there}
+    assert shown(found.pop(gone.id)) == shown(gone)
+    assert found == {asset.id: asset for asset in there[1:]}
+
+
+def test_settled_heads_are_the_heads(store: AssetStore) -> None:
+    there = write(store, *[creation() for _ in range(5)])
+    absent = new_asset().id
+    wanted = [*(asset.id for asset in there), absent]
+    assert store.heads(wanted, settle=True) == {asset.id: asset for asset in there}
+
+
+def test_versions_are_read_of_many_assets_at_once(store: AssetStore) -> None:
+    firsts = write(store, *[creation() for _ in range(60)])
+    seconds = write(store, *[step(asset, name="second") for asset in firsts])
+    wanted = {asset.id: [1, 2, 7] for asset in firsts} | {uuid.uuid4(): [1]}
+
+    found = store.versions(wanted)
+
+    assert found == {(v.id, v.version): version_of(v) for v in [*firsts, *seconds]}
+
+
+def test_versions_are_paged_newest_first(store: AssetStore) -> None:
+    (asset,) = write(store, creation())
+    history = [version_of(asset)]
+    for _ in range(6):
+        (asset,) = write(store, step(asset, metadata={"n": asset.version}))
+        history.insert(0, version_of(asset))
+
+    assert store.version_page(asset.id, None, 3) == history[:3]
+    assert store.version_page(asset.id, 5, 3) == history[3:6]
+    assert store.version_page(asset.id, 2, 3) == history[6:]
+    assert store.version_page(asset.id, 1, 3) == []
+    assert store.version_page(asset.id, 100, 100) == history
+    assert store.version_page(new_asset().id, None, 3) == []
+
+
+def test_of_many_creators_of_one_asset_one_wins_and_the_others_see_its_head(store: AssetStore) -> None:
+    asset_id = new_asset().id
+    changes = [creation(id=asset_id, name=f"client {i}") for i in range(CLIENTS)]
+
+    outcomes = at_once([partial(attempt, store, change) for change in changes])
+
+    winners = [
+        change.after for change, outcome in zip(changes, outcomes, strict=True) if outcome.verdict is Verdict.APPLIED
+    ]
+    assert len(winners) == 1
+    assert head(store, asset_id) == winners[0]
+    refused = [outcome for outcome in outcomes if outcome.verdict is Verdict.REFUSED]
+    assert [outcome.head for outcome in refused] == winners * len(refused)
+    assert all(outcome.verdict is not Verdict.UNKNOWN for outcome in outcomes)
+
+
+def test_updates_by_many_clients_lose_no_revision_and_leave_no_gap(store: AssetStore) -> None:
+    (first,) = write(store, creation())
+    rounds = 2
+
+    def update(client: int) -> list[Change]:
+        done: list[Change] = []
+        while len(done) < rounds:
+            current = head(store, first.id)
+            assert current is not None
+            change = step(current, name=f"client {client} change {len(done)}")
+            if attempt(store, change).verdict is Verdict.APPLIED:
+                done.append(change)
+        return done
+
+    done = [change for changes in at_once([partial(update, i) for i in range(CLIENTS)]) for change in changes]
+
+    total = 1 + CLIENTS * rounds
+    by_revision = {change.after.revision: change.after for change in done}
+    assert sorted(by_revision) == list(range(2, total + 1))
+    assert head(store, first.id) == by_revision[total]
+    history = store.version_page(first.id, None, total + 1)
+    assert history == [version_of(by_revision[n]) for n in range(total, 1, -1)] + [version_of(first)]

@@ -1,0 +1,147 @@
+"""The contract of the intent log, over every adapter.
+
+Cassandra's log keeps what is due in order of time and forgets the past, so the tests use times around now.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+
+import pytest
+
+from amp.domain.events import Intent
+from tests.contract.asset_samples import creation, intent_for, now_ms, write
+from tests.contract.conftest import StoreSet
+
+
+class Recorded:
+    """Intents of this test among all there are, cleared at its end."""
+
+    def __init__(self, store_set: StoreSet) -> None:
+        self._set = store_set
+        self._all: list[Intent] = []
+
+    def record(self, due_ms: int, count: int = 1) -> list[Intent]:
+        pairs = [(change, intent_for(change, due_ms + i)) for i, change in enumerate(creation() for _ in range(count))]
+        self._set.assets.prepare(pairs)
+        intents = [intent for _, intent in pairs]
+        self._all += intents
+        return intents
+
+    def due(self, at_ms: int, limit: int = 10_000) -> list[Intent]:
+        ours = {intent.event.asset_id for intent in self._all}
+        return [intent for intent in self._set.intents.due(at_ms, limit) if intent.event.asset_id in ours]
+
+    def defer(self, intent: Intent, due_ms: int) -> Intent:
+        self._set.intents.defer(intent, due_ms)
+        deferred = dataclasses.replace(intent, due_ms=due_ms)
+        self._all.append(deferred)
+        return deferred
+
+    def clear(self, intents: list[Intent]) -> None:
+        self._set.intents.clear(intents)
+
+    def clear_all(self) -> None:
+        self._set.intents.clear(self._all)
+
+
+@pytest.fixture
+def log(store_set: StoreSet) -> Iterator[Recorded]:
+    recorded = Recorded(store_set)
+    yield recorded
+    recorded.clear_all()
+
+
+def test_a_prepared_change_leaves_its_intent_as_it_was_given(log: Recorded) -> None:
+    now = now_ms()
+    (intent,) = log.record(now)
+    assert log.due(now) == [intent]
+
+
+def test_an_intent_is_due_from_its_time_on_and_not_before(log: Recorded) -> None:
+    now = now_ms()
+    (intent,) = log.record(now + 90_000)
+    assert log.due(now) == []
+    assert log.due(now + 89_999) == []
+    assert log.due(now + 90_000) == [intent]
+    assert log.due(now + 120_000) == [intent]
+
+
+def test_due_intents_stay_until_they_are_cleared(log: Recorded) -> None:
+    now = now_ms()
+    kept, cleared = log.record(now, 2)
+    assert log.due(now + 1) == log.due(now + 1) == [kept, cleared]
+    log.clear([cleared])
+    assert log.due(now + 1) == [kept]
+
+
+def test_intents_recorded_by_a_writer_that_was_slow_are_found(log: Recorded) -> None:
+    now = now_ms()
+    (timely,) = log.record(now)
+    assert log.due(now) == [timely]
+    (late,) = log.record(now - 20_000)
+    assert set(log.due(now)) == {timely, late}
+
+
+def test_clearing_what_is_not_there_does_nothing(log: Recorded) -> None:
+    now = now_ms()
+    gone, kept = log.record(now, 2)
+    log.clear([gone])
+    log.clear([gone])
+    log.clear([])
+    assert log.due(now + 1) == [kept]
+
+
+def test_intents_of_several_changes_of_one_asset_are_several(store_set: StoreSet, log: Recorded) -> None:
+    now = now_ms()
+    (first,) = log.record(now)
+    second = dataclasses.replace(
+        first, event=dataclasses.replace(first.event, revision=2, change_id=creation().after.id)
+    )
+    store_set.assets.prepare([(creation(id=first.event.asset_id), second)])
+    assert set(log.due(now)) == {first, second}
+    log.clear([first])
+    assert log.due(now) == [second]
+    log.clear([second])
+
+
+def test_the_limit_keeps_the_answer_short_and_the_oldest_come_first(log: Recorded) -> None:
+    now = now_ms()
+    log.record(now, 40)
+    assert len(log.due(now + 100, limit=15)) <= 15
+    found = [intent.due_ms for intent in log.due(now + 100)]
+    assert len(found) == 40
+    # About: to the second.
+    assert [due // 1000 for due in found] == sorted(due // 1000 for due in found)
+
+
+def test_all_due_intents_are_found_by_clearing_page_by_page(log: Recorded) -> None:
+    now = now_ms()
+    left = set(log.record(now, 100))
+    for _ in range(100):
+        page = log.due(now + 200, limit=30)
+        if not page:
+            break
+        assert set(page) <= left
+        left -= set(page)
+        log.clear(page)
+    assert left == set()
+
+
+def test_a_deferred_intent_is_due_at_its_new_time_only(log: Recorded) -> None:
+    now = now_ms()
+    (intent,) = log.record(now)
+    deferred = log.defer(intent, now + 100_000)
+    assert log.due(now + 99_999) == []
+    assert log.due(now + 100_000) == [deferred]
+    log.clear([deferred])
+    assert log.due(now + 110_000) == []
+
+
+def test_applying_a_change_leaves_its_intent(store_set: StoreSet) -> None:
+    change = creation()
+    write(store_set.assets, change)
+    found = [i for i in store_set.intents.due(now_ms() + 10_000, 10_000) if i.event.asset_id == change.after.id]
+    assert [intent.event.change_id for intent in found] == [change.after.change_id]
+    store_set.intents.clear(found)
+    found = [i for i in store_set.intents.due(now_ms() + 10_000, 10_000) if i.event.asset_id == change.after.id]
+    assert found == []
