@@ -1,8 +1,9 @@
 """Both event queues, each with what a test needs beyond the port: other clients, raw payloads, the dead letters."""
 
+import sqlite3
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,11 +61,14 @@ def embedded_queues(folder: Path, at_end: ExitStack) -> QueueSet:
 
 
 def _put_raw_row(folder: Path, topic: Topic, payload: bytes) -> None:
-    raise NotImplementedError
+    with closing(sqlite3.connect(folder / "store.db")) as connection, connection:
+        connection.execute("INSERT INTO events (topic, payload) VALUES (?, ?)", (topic.value, payload))
 
 
 def _dead_letter_rows(folder: Path) -> list[DeadLetter]:
-    raise NotImplementedError
+    with closing(sqlite3.connect(folder / "store.db")) as connection:
+        rows = connection.execute("SELECT topic, payload, reason FROM dead_letters ORDER BY id").fetchall()
+    return [DeadLetter(topic=topic, payload=payload, reason=reason) for topic, payload, reason in rows]
 
 
 def kafka_queues(cluster_settings: dict[str, str], at_end: ExitStack, **overrides: Any) -> QueueSet:
@@ -86,7 +90,8 @@ def kafka_queues(cluster_settings: dict[str, str], at_end: ExitStack, **override
     part.migrate()
     bootstrap = {"bootstrap.servers": settings.kafka_bootstrap}
     topics = [f"{prefix}.{name}" for name in (*Topic, "dead-letters")]
-    at_end.callback(lambda: [done.result(10) for done in AdminClient(bootstrap).delete_topics(topics).values()])
+    admin = AdminClient(bootstrap)
+    at_end.callback(lambda: [done.result(10) for done in admin.delete_topics(topics).values()])
 
     def another() -> KafkaEventQueue:
         queue = KafkaEventQueue(settings)

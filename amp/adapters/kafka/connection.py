@@ -1,0 +1,67 @@
+"""How clients of Kafka are configured, what things are called there, and what its errors mean here."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException
+
+from amp.errors import NotMigrated, QueueUnavailable
+from amp.settings import Settings
+
+#: librdkafka's own messages go here, never to stderr by themselves.
+client_log = logging.getLogger("amp.kafka")
+
+DEAD_LETTERS = "dead-letters"
+
+
+def topic_name(settings: Settings, topic: str) -> str:
+    return f"{settings.kafka_topic_prefix}.{topic}"
+
+
+def group_name(settings: Settings, group: str) -> str:
+    return f"{settings.kafka_topic_prefix}.{group}"
+
+
+def client_config(settings: Settings) -> dict[str, Any]:
+    """What every client needs: where, who, and timeouts short enough to notice that a broker is back."""
+    config: dict[str, Any] = {
+        "bootstrap.servers": settings.kafka_bootstrap,
+        "client.id": settings.kafka_topic_prefix,
+        "socket.timeout.ms": 10_000,
+        "socket.connection.setup.timeout.ms": 5_000,
+        "reconnect.backoff.ms": 100,
+        "reconnect.backoff.max.ms": 1_000,
+        "logger": client_log,
+    }
+    tls, user = settings.kafka_tls_ca is not None, settings.kafka_user is not None
+    if tls:
+        config["ssl.ca.location"] = str(settings.kafka_tls_ca)
+    if user:
+        password = settings.kafka_password
+        config |= {
+            "sasl.mechanisms": "PLAIN",
+            "sasl.username": settings.kafka_user,
+            "sasl.password": password.get_secret_value() if password else "",
+        }
+    if tls or user:
+        config["security.protocol"] = ("SASL_" if user else "") + ("SSL" if tls else "PLAINTEXT")
+    return config
+
+
+def error_of(exception: KafkaException) -> KafkaError:
+    error: KafkaError = exception.args[0]
+    return error
+
+
+@contextmanager
+def translated(action: str) -> Iterator[None]:
+    """Turns the driver's errors into ours; `action` says what was tried."""
+    try:
+        yield
+    except KafkaException as e:
+        error = error_of(e)
+        if error.code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
+            raise NotMigrated(f"{action}: {error.str()}; run `amp migrate`") from e
+        raise QueueUnavailable(f"{action}: {error.str()}") from e

@@ -1,0 +1,169 @@
+"""A member of a Kafka consumer group that commits by hand, after the work."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import orjson
+import structlog
+from confluent_kafka import Consumer as Client
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
+
+from amp.adapters.kafka.connection import client_config, error_of, group_name, topic_name, translated
+from amp.domain.events import Event, event_from_json
+from amp.errors import QueueUnavailable
+from amp.ports.event_queue import Delivery, Topic
+from amp.settings import Settings
+
+_log = structlog.get_logger()
+
+#: A member that died is noticed after this long, and its partitions go to the others.
+SESSION_TIMEOUT_S = 10
+#: A member that polls no more keeps its partitions this long, if its process lives.
+_MAX_POLL_INTERVAL_S = 300
+_COMMIT_ATTEMPTS = 5
+#: The broker says that waiting or polling cannot help.
+_HOPELESS = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED)
+_UNKNOWN_TOPIC = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC)
+#: The group went on without this member: all it held belongs to others.
+_EXPELLED = (KafkaError.ILLEGAL_GENERATION, KafkaError.UNKNOWN_MEMBER_ID, KafkaError.FENCED_INSTANCE_ID)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a message lies, and under which assignment of its partition this member got it."""
+
+    topic: str
+    partition: int
+    offset: int
+    assignment: int
+
+
+class KafkaConsumer:
+    def __init__(self, settings: Settings, topic: Topic, group: str) -> None:
+        self._topic = topic_name(settings, topic)
+        self._group = group_name(settings, group)
+        #: The partitions this member holds now, each with the number of the assignment that brought it.
+        self._held: dict[int, int] = {}
+        self._assignments = 0
+        #: What `keep_alive` met and the next `poll` gives out.
+        self._early: list[Delivery] = []
+        self._client = Client(
+            client_config(settings)
+            | {
+                "group.id": self._group,
+                "auto.offset.reset": "earliest",
+                "enable.auto.commit": False,
+                "enable.auto.offset.store": False,
+                "partition.assignment.strategy": "cooperative-sticky",
+                "session.timeout.ms": SESSION_TIMEOUT_S * 1000,
+                "heartbeat.interval.ms": 1_000,
+                "max.poll.interval.ms": _MAX_POLL_INTERVAL_S * 1000,
+                # A resumed partition waits for the fetch under way to end.
+                "fetch.wait.max.ms": 100,
+                "fetch.error.backoff.ms": 100,
+                "queued.min.messages": 10_000,
+                "queued.max.messages.kbytes": 16 * 1024,
+                "error_cb": self._on_error,
+            }
+        )
+        with translated(f"joining {self._group}"):
+            self._client.subscribe(
+                [self._topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
+            )
+
+    def poll(self, max_events: int, timeout_s: float) -> list[Delivery]:
+        deliveries, self._early = self._early[:max_events], self._early[max_events:]
+        # The client waits until it has all it was asked for, so ask for one, then for what is there.
+        if not deliveries:
+            deliveries = self._consume(1, timeout_s)
+        if 0 < len(deliveries) < max_events:
+            deliveries += self._consume(max_events - len(deliveries), 0)
+        return [delivery for delivery in deliveries if self._holds(delivery.place)]
+
+    def keep_alive(self) -> None:
+        with translated(f"keeping up {self._group}"):
+            # Paused, so that hand-overs do not queue behind thousands of fetched messages.
+            assigned = self._client.assignment()
+            self._client.pause(assigned)
+            try:
+                self._early += self._consume(1, 0)
+            finally:
+                self._client.resume(self._client.assignment())
+
+    def commit(self, deliveries: Sequence[Delivery]) -> None:
+        for _ in range(_COMMIT_ATTEMPTS):
+            ends: dict[int, int] = {}
+            for delivery in deliveries:
+                place: Place = delivery.place
+                if self._holds(place):
+                    ends[place.partition] = max(ends.get(place.partition, 0), place.offset + 1)
+            if not ends or self._commit(ends):
+                return
+            # The group is dividing the partitions anew; that takes a poll, and some may go.
+            self.keep_alive()
+        raise QueueUnavailable(f"committing for {self._group}: the group finds no rest")
+
+    def close(self) -> None:
+        self._held = {}
+        with translated(f"leaving {self._group}"):
+            self._client.close()
+
+    def _commit(self, ends: dict[int, int]) -> bool:
+        """False if the group is in the middle of a hand-over."""
+        offsets = [TopicPartition(self._topic, partition, offset) for partition, offset in ends.items()]
+        with translated(f"committing for {self._group}"):
+            try:
+                outcome = self._client.commit(offsets=offsets, asynchronous=False)
+                for partition in outcome or []:
+                    if partition.error is not None:
+                        raise KafkaException(partition.error)
+            except KafkaException as e:
+                code = error_of(e).code()
+                if code == KafkaError.REBALANCE_IN_PROGRESS:
+                    return False
+                if code not in _EXPELLED:
+                    raise
+                self._held = {}
+        return True
+
+    def _consume(self, count: int, timeout_s: float) -> list[Delivery]:
+        with translated(f"reading {self._topic}"):
+            deliveries = []
+            for message in self._client.consume(count, timeout_s):
+                error = message.error()
+                if error is None:
+                    deliveries.append(self._delivery(message))
+                elif error.fatal() or error.code() in _HOPELESS or error.code() in _UNKNOWN_TOPIC:
+                    raise KafkaException(error)
+                else:
+                    self._on_error(error)
+            return deliveries
+
+    def _delivery(self, message: Message) -> Delivery:
+        payload = message.value() or b""
+        partition, offset = message.partition(), message.offset()
+        assert partition is not None
+        assert offset is not None
+        place = Place(self._topic, partition, offset, self._held.get(partition, 0))
+        return Delivery(_decoded(payload), payload, place)
+
+    def _holds(self, place: Place) -> bool:
+        return self._held.get(place.partition) == place.assignment
+
+    def _on_assign(self, _client: Client, partitions: list[TopicPartition]) -> None:
+        self._assignments += 1
+        self._held |= {p.partition: self._assignments for p in partitions}
+
+    def _on_revoke(self, _client: Client, partitions: list[TopicPartition]) -> None:
+        for p in partitions:
+            self._held.pop(p.partition, None)
+
+    def _on_error(self, error: KafkaError) -> None:
+        _log.warning("kafka_consumer_error", action="kafka_consumer_error", group=self._group, reason=error.str())
+
+
+def _decoded(payload: bytes) -> Event | None:
+    try:
+        return event_from_json(orjson.loads(payload))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None

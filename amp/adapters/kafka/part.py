@@ -1,0 +1,93 @@
+"""Kafka as operations see it: does it answer, and are its topics there."""
+
+import time
+from concurrent.futures import Future
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from amp.adapters.kafka.connection import DEAD_LETTERS, client_config, error_of, topic_name, translated
+from amp.adapters.kafka.producer import MAX_MESSAGE_BYTES
+from amp.errors import BadSetting, QueueUnavailable
+from amp.ports.event_queue import Topic
+from amp.settings import Settings, variable
+
+_PING_TIMEOUT_S = 2.0
+_MIGRATE_TIMEOUT_S = 30.0
+
+
+class KafkaPart:
+    name = "queue"
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._admin: AdminClient | None = None
+
+    def ping(self) -> str:
+        with translated("asking Kafka"):
+            brokers = self._client().list_topics(timeout=_PING_TIMEOUT_S).brokers
+        return f"Kafka, {len(brokers)} broker(s), {self._settings.kafka_bootstrap}"
+
+    def pending(self) -> list[str]:
+        settings = self._settings
+        return [
+            f"create topic {name} ({settings.kafka_partitions} partitions, replication {settings.kafka_replication})"
+            for name in self._missing()
+        ]
+
+    def migrate(self) -> list[str]:
+        missing = self._missing()
+        if not missing:
+            return []
+        with translated("creating topics"):
+            topics = [self._new_topic(name) for name in missing]
+            asked = self._client().create_topics(topics, request_timeout=_MIGRATE_TIMEOUT_S)
+            made = [name for name, answer in asked.items() if self._made(answer)]
+        self._wait_for(missing)
+        return [f"created topic {name}" for name in made]
+
+    def close(self) -> None:
+        self._admin = None
+
+    def _missing(self) -> list[str]:
+        wanted = [topic_name(self._settings, topic) for topic in (*Topic, DEAD_LETTERS)]
+        with translated("listing topics"):
+            there = self._client().list_topics(timeout=_PING_TIMEOUT_S).topics
+        return [name for name in wanted if name not in there]
+
+    def _new_topic(self, name: str) -> NewTopic:
+        copies = self._settings.kafka_replication
+        # Without it `acks=all` would mean "the leader alone" once the other copies are down.
+        config = {"min.insync.replicas": str(max(1, copies - 1))}
+        if name == topic_name(self._settings, DEAD_LETTERS):
+            # They wait for a person, however long, and carry a reason beside the largest payload.
+            config |= {"retention.ms": "-1", "max.message.bytes": str(MAX_MESSAGE_BYTES)}
+        return NewTopic(name, num_partitions=self._settings.kafka_partitions, replication_factor=copies, config=config)
+
+    def _made(self, answer: "Future[None]") -> bool:
+        """False: somebody else made it meanwhile."""
+        try:
+            answer.result(_MIGRATE_TIMEOUT_S)
+        except KafkaException as e:
+            error = error_of(e)
+            if error.code() == KafkaError.TOPIC_ALREADY_EXISTS:
+                return False
+            if error.code() == KafkaError.INVALID_REPLICATION_FACTOR:
+                copies = self._settings.kafka_replication
+                raise BadSetting(f"{variable('kafka_replication')}={copies}: {error.str()}") from e
+            raise
+        return True
+
+    def _wait_for(self, topics: list[str]) -> None:
+        """Made is not yet known to every broker."""
+        deadline = time.monotonic() + _MIGRATE_TIMEOUT_S
+        while any(name in topics for name in self._missing()):
+            if time.monotonic() > deadline:
+                raise QueueUnavailable(f"new topics did not show up within {_MIGRATE_TIMEOUT_S:g} s")
+            time.sleep(0.05)
+
+    def _client(self) -> AdminClient:
+        if self._admin is None:
+            self._admin = AdminClient(client_config(self._settings))
+        return self._admin

@@ -1,0 +1,106 @@
+"""The producer: hands messages over without ever blocking, and reports each one's delivery."""
+
+import threading
+from collections.abc import Callable
+
+import structlog
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from amp.adapters.kafka.connection import client_config
+from amp.settings import Settings
+
+#: After this long a message that no broker took is given up; its intent brings it back.
+DELIVERY_TIMEOUT_S = 30
+#: What waits in this process while no broker answers: about 100 MB at worst.
+_MAX_BUFFERED = 100_000
+_POLL_S = 0.1
+#: A dead letter carries its reason beside the payload; the topic allows as much.
+MAX_MESSAGE_BYTES = 2 * 1024 * 1024
+
+_log = structlog.get_logger()
+
+#: Called with None once the message is durable, else with the reason why it never will be.
+Report = Callable[[KafkaError | None], None]
+
+
+class MessageProducer:
+    """One idempotent producer, made anew after a fatal error, and the thread that collects its delivery reports.
+
+    Connects on first use, so that it may be made before a process forks.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._config = client_config(settings) | {
+            "enable.idempotence": True,
+            "acks": "all",
+            "linger.ms": 5,
+            "message.timeout.ms": DELIVERY_TIMEOUT_S * 1000,
+            "message.max.bytes": MAX_MESSAGE_BYTES,
+            "queue.buffering.max.messages": _MAX_BUFFERED,
+            "queue.buffering.max.kbytes": 64 * 1024,
+            "error_cb": self.on_error,
+        }
+        self._lock = threading.Lock()
+        self._producer: Producer | None = None
+        self._failed = False
+        self._closed = threading.Event()
+        #: Messages that did not fit the buffer or were given up; they are not in the queue.
+        self.lost = 0
+
+    def send(
+        self, topic: str, *, key: bytes | None, value: bytes, report: Report, headers: dict[str, bytes] | None = None
+    ) -> None:
+        """Returns at once. `report` is called exactly once, from any thread."""
+        try:
+            self._current().produce(
+                topic,
+                value=value,
+                key=key,
+                headers=list((headers or {}).items()),
+                on_delivery=lambda error, _message: self._report(report, error),
+            )
+        except BufferError:
+            self._report(report, KafkaError(KafkaError._QUEUE_FULL))
+        except KafkaException as e:
+            self._report(report, e.args[0])
+
+    def flush(self, timeout_s: float) -> bool:
+        """Wait until every message is either durable or given up; False if `timeout_s` passed first."""
+        return self._producer is None or self._producer.flush(timeout_s) == 0
+
+    def close(self) -> None:
+        """Not flushed: what is still buffered is given up."""
+        self._closed.set()
+
+    def on_error(self, error: KafkaError) -> None:
+        """The client's own troubles; all but fatal ones pass by themselves."""
+        if error.fatal() or error.code() == KafkaError._FATAL:
+            self._failed = True
+        _log.warning("kafka_producer_error", action="kafka_producer_error", reason=error.str(), fatal=self._failed)
+
+    def _current(self) -> Producer:
+        producer = self._producer
+        if producer is None or self._failed:
+            with self._lock:
+                if self._producer is None or self._failed:
+                    self._failed = False
+                    self._producer = Producer(self._config)
+                    threading.Thread(
+                        target=self._collect, args=(self._producer,), name="kafka-delivery-reports", daemon=True
+                    ).start()
+                producer = self._producer
+        return producer
+
+    def _collect(self, producer: Producer) -> None:
+        """Runs until this producer is replaced and empty, or everything is closed."""
+        while not self._closed.is_set() and (producer is self._producer or len(producer)):
+            producer.poll(_POLL_S)
+
+    def _report(self, report: Report, error: KafkaError | None) -> None:
+        if error is not None:
+            with self._lock:
+                self.lost += 1
+        try:
+            report(error)
+        except Exception:  # noqa: BLE001 - a caller's own; raised here it would stop the reports of all others
+            _log.exception("delivery_callback_failed", action="delivery_callback_failed")

@@ -1,0 +1,32 @@
+"""Redis as operations see it: does it answer. There is nothing to make in it."""
+
+from urllib.parse import urlsplit
+
+from amp.adapters.redis.connection import connect, translated
+from amp.settings import Settings
+
+_PING_TIMEOUT_S = 1.0
+
+
+class RedisPart:
+    name = "cache"
+
+    def __init__(self, settings: Settings) -> None:
+        self._client = connect(settings, _PING_TIMEOUT_S)
+        # The URL may hold a password.
+        url = urlsplit(settings.redis_url)
+        self._address = f"{url.hostname}:{url.port or 6379}"
+
+    def ping(self) -> str:
+        with translated():
+            server = self._client.info("server")
+        return f"Redis {server['redis_version']}, {self._address}"
+
+    def pending(self) -> list[str]:
+        return []
+
+    def migrate(self) -> list[str]:
+        return []
+
+    def close(self) -> None:
+        self._client.close()
