@@ -1,0 +1,231 @@
+"""The one place where ports are wired to adapters and handed to the services."""
+
+import functools
+import secrets
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+
+from amp.domain.limits import AssetLimits, SearchLimits
+from amp.metrics import Metrics
+from amp.ports.asset_listing import AssetListing
+from amp.ports.asset_store import AssetStore
+from amp.ports.bucket_indices import BucketIndices
+from amp.ports.bucket_registry import BucketRegistry
+from amp.ports.cache import Cache
+from amp.ports.claims import Claims
+from amp.ports.clock import Clock
+from amp.ports.event_queue import EventQueue
+from amp.ports.intent_log import IntentLog
+from amp.ports.part import Part
+from amp.ports.search_index import SearchIndex
+from amp.ports.shared_values import SharedValues
+from amp.ports.type_registry import TypeRegistry
+from amp.services.await_searchable import AwaitSearchable
+from amp.services.bucket_maps import BucketMaps
+from amp.services.change_assets import ChangeAssets
+from amp.services.check_content import CheckContent
+from amp.services.check_health import CheckHealth
+from amp.services.commit_changes import CommitChanges
+from amp.services.create_assets import CreateAssets
+from amp.services.cursors import Cursors
+from amp.services.index_assets import IndexAssets
+from amp.services.migrate import Migrate
+from amp.services.publish_changes import PublishChanges
+from amp.services.read_assets import ReadAssets
+from amp.services.register_types import RegisterTypes
+from amp.services.relay_intents import RelayIntents
+from amp.services.resolve_query import ResolveQuery
+from amp.services.run_index_worker import RunIndexWorker
+from amp.services.search_assets import SearchAssets
+from amp.services.type_catalog import TypeCatalog
+from amp.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adapters:
+    """One adapter for every port."""
+
+    clock: Clock
+    store: AssetStore
+    listing: AssetListing
+    intents: IntentLog
+    claims: Claims
+    types: TypeRegistry
+    buckets: BucketRegistry
+    shared: SharedValues
+    queue: EventQueue
+    index: SearchIndex
+    indices: BucketIndices
+    cache: Cache
+    parts: tuple[Part, ...]  #: in the order in which they are migrated
+
+
+@dataclass(frozen=True, kw_only=True)
+class Amp:
+    """The whole service of one process: its use cases, and the loops that workers run."""
+
+    settings: Settings
+    metrics: Metrics
+    adapters: Adapters
+    limits: AssetLimits
+    search_limits: SearchLimits
+    register_types: RegisterTypes
+    catalog: TypeCatalog
+    create_assets: CreateAssets
+    change_assets: ChangeAssets
+    read_assets: ReadAssets
+    search_assets: SearchAssets
+    await_searchable: AwaitSearchable
+    cursors: Cursors
+    check_health: CheckHealth
+    migrate: Migrate
+    publisher: PublishChanges
+    #: Worker kind → its loop, which runs until the event is set.
+    workers: Mapping[str, Callable[[threading.Event], None]]
+
+    def close(self) -> None:
+        """Let published events be delivered, then give back connections and files."""
+        self.publisher.close(self.settings.graceful_stop_s / 2)
+        for part in self.adapters.parts:
+            part.close()
+
+
+def build(settings: Settings, **overrides: object) -> Amp:
+    """The service on the adapters that the settings name; `overrides` (fields of `Adapters`) replace single ones.
+
+    :raises BadSetting, Busy: a setting cannot be used, or another process holds the data folder.
+    """
+    match settings.profile:
+        case "embedded":
+            adapters = _embedded(settings)
+        case "cluster":
+            adapters = _cluster(settings)
+    unknown = set(overrides) - {f.name for f in fields(Adapters)}
+    if unknown:
+        raise TypeError(f"no such adapter: {', '.join(sorted(unknown))}")
+    return wire(settings, replace(adapters, **overrides))  # type: ignore[arg-type]  # the names were just checked
+
+
+def wire(settings: Settings, a: Adapters) -> Amp:
+    """The use cases on these adapters."""
+    metrics = Metrics()
+    limits = AssetLimits(
+        asset_bytes=settings.max_asset_bytes,
+        versions_kept=settings.versions_kept,
+        skew_ms=int(settings.id_skew_s * 1000),
+    )
+    search_limits = SearchLimits(total=settings.total_limit, timeout_s=settings.search_timeout_s)
+    catalog = TypeCatalog(a.types, a.clock, settings.types_refresh_s)
+    maps = BucketMaps(a.buckets, a.cache, a.clock, settings.map_refresh_s)
+    checker = CheckContent(catalog, limits)
+    publisher = PublishChanges(a.queue, a.intents)
+    committer = CommitChanges(a.store, a.intents, publisher, a.clock, settings.intent_grace_s)
+    cursors = Cursors(_cursor_secret(settings, a.shared))
+    indexer = IndexAssets(a.store, catalog, a.index, maps, metrics, settings.versions_kept)
+    index_worker = RunIndexWorker(a.queue, indexer, metrics, batch=settings.index_batch)
+    relay = RelayIntents(a.intents, a.store, a.queue, a.clock, metrics)
+    return Amp(
+        settings=settings,
+        metrics=metrics,
+        adapters=a,
+        limits=limits,
+        search_limits=search_limits,
+        register_types=RegisterTypes(a.types, catalog, a.clock),
+        catalog=catalog,
+        create_assets=CreateAssets(a.store, a.claims, committer, checker, a.clock, settings.idempotency_ttl_s),
+        change_assets=ChangeAssets(a.store, committer, checker, a.clock),
+        read_assets=ReadAssets(a.store, a.listing, a.claims),
+        search_assets=SearchAssets(a.index, ResolveQuery(catalog, search_limits), cursors, maps, search_limits),
+        await_searchable=AwaitSearchable(a.index, maps, a.clock),
+        cursors=cursors,
+        check_health=CheckHealth(a.parts),
+        migrate=Migrate(a.parts, a.buckets, a.indices, settings.elasticsearch_index_prefix),
+        publisher=publisher,
+        workers={"index": index_worker.run, "relay": relay.run},
+    )
+
+
+def _cursor_secret(settings: Settings, shared: SharedValues) -> Callable[[], bytes]:
+    if settings.cursor_key is not None:
+        given = settings.cursor_key.get_secret_value().encode()
+        return lambda: given
+    return functools.cache(lambda: shared.get_or_put("cursor-key", secrets.token_bytes(32)))
+
+
+def _embedded(settings: Settings) -> Adapters:
+    from amp.adapters.clock import SystemClock
+    from amp.adapters.embedded.asset_listing import SqliteAssetListing
+    from amp.adapters.embedded.asset_store import SqliteAssetStore
+    from amp.adapters.embedded.bucket_registry import SqliteBucketRegistry
+    from amp.adapters.embedded.cache import MemoryCache
+    from amp.adapters.embedded.claims import SqliteClaims
+    from amp.adapters.embedded.database import Database
+    from amp.adapters.embedded.event_queue import SqliteEventQueue
+    from amp.adapters.embedded.intent_log import SqliteIntentLog
+    from amp.adapters.embedded.search_bucket_indices import SqliteBucketIndices
+    from amp.adapters.embedded.search_database import SearchDatabase
+    from amp.adapters.embedded.search_index import SqliteSearchIndex
+    from amp.adapters.embedded.search_part import SearchPart
+    from amp.adapters.embedded.shared_values import SqliteSharedValues
+    from amp.adapters.embedded.store_part import SqliteStorePart
+    from amp.adapters.embedded.type_registry import SqliteTypeRegistry
+
+    db = Database(settings.data_dir)
+    search_db = SearchDatabase(settings.data_dir)
+    return Adapters(
+        clock=SystemClock(),
+        store=SqliteAssetStore(db),
+        listing=SqliteAssetListing(db),
+        intents=SqliteIntentLog(db),
+        claims=SqliteClaims(db),
+        types=SqliteTypeRegistry(db),
+        buckets=SqliteBucketRegistry(db),
+        shared=SqliteSharedValues(db),
+        queue=SqliteEventQueue(db),
+        index=SqliteSearchIndex(search_db),
+        indices=SqliteBucketIndices(search_db),
+        cache=MemoryCache(),
+        parts=(SqliteStorePart(db), SearchPart(search_db)),
+    )
+
+
+def _cluster(settings: Settings) -> Adapters:
+    from amp.adapters.cassandra.asset_listing import CassandraAssetListing
+    from amp.adapters.cassandra.asset_store import CassandraAssetStore
+    from amp.adapters.cassandra.bucket_registry import CassandraBucketRegistry
+    from amp.adapters.cassandra.claims import CassandraClaims
+    from amp.adapters.cassandra.intent_log import CassandraIntentLog
+    from amp.adapters.cassandra.part import CassandraPart
+    from amp.adapters.cassandra.session import CassandraSession
+    from amp.adapters.cassandra.shared_values import CassandraSharedValues
+    from amp.adapters.cassandra.type_registry import CassandraTypeRegistry
+    from amp.adapters.clock import SystemClock
+    from amp.adapters.elasticsearch.bucket_indices import ElasticsearchBucketIndices
+    from amp.adapters.elasticsearch.client import ElasticsearchClient
+    from amp.adapters.elasticsearch.part import ElasticsearchPart
+    from amp.adapters.elasticsearch.search_index import ElasticsearchSearchIndex
+    from amp.adapters.kafka.event_queue import KafkaEventQueue
+    from amp.adapters.kafka.part import KafkaPart
+    from amp.adapters.redis.cache import RedisCache
+    from amp.adapters.redis.part import RedisPart
+
+    session = CassandraSession(settings)
+    client = ElasticsearchClient(settings)
+    queue = KafkaEventQueue(settings)
+    cache = RedisCache(settings)
+    return Adapters(
+        clock=SystemClock(),
+        store=CassandraAssetStore(session),
+        listing=CassandraAssetListing(session),
+        intents=CassandraIntentLog(session),
+        claims=CassandraClaims(session),
+        types=CassandraTypeRegistry(session),
+        buckets=CassandraBucketRegistry(session),
+        shared=CassandraSharedValues(session),
+        queue=queue,
+        index=ElasticsearchSearchIndex(client),
+        indices=ElasticsearchBucketIndices(client),
+        cache=cache,
+        parts=(CassandraPart(session), KafkaPart(settings), ElasticsearchPart(client), RedisPart(settings)),
+    )
