@@ -1,0 +1,250 @@
+"""What the indices behind the buckets keep, on both sets: atomic alias changes, draining blocks, hiding filters."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from amp.domain.documents import head_doc_id
+from amp.errors import NotFound
+from amp.ports.bucket_indices import AliasChange, ReadFilter
+from amp.ports.search_index import Put, Written
+from tests.contract.search_sets import (
+    NEW_YEAR_MS,
+    SearchSet,
+    asset,
+    head,
+    make_search_set,  # noqa: F401 - the fixture `search_set`
+    names,
+)
+
+NEW_YEAR_S = NEW_YEAR_MS // 1000
+DEADLINE_S = 30
+
+
+def test_an_index_is_made_once_and_is_in_no_alias(search_set: SearchSet) -> None:
+    index = search_set.new_index()
+    assert search_set.indices.create(index)
+    assert not search_set.indices.create(index)
+    (info,) = search_set.indices.info()
+    assert (info.index, info.write_aliases, info.read, info.blocked, info.documents) == (index, (), None, False, 0)
+
+
+def test_making_an_index_again_keeps_what_it_holds(search_set: SearchSet) -> None:
+    bucket = search_set.bucket()
+    search_set.store(bucket, [head(asset("kept"))])
+    assert not search_set.indices.create(bucket.index)
+    assert names(search_set.search()) == ["kept"]
+
+
+def test_a_dropped_index_is_gone_with_its_aliases_and_dropping_it_again_does_nothing(search_set: SearchSet) -> None:
+    bucket, other = search_set.bucket(), search_set.bucket(NEW_YEAR_S)
+    search_set.store(bucket, [head(asset("lost"))])
+    search_set.indices.drop(bucket.index)
+    search_set.indices.drop(bucket.index)
+    assert [info.index for info in search_set.indices.info()] == [other.index]
+    assert search_set.search().total == 0
+    assert search_set.put(bucket, head(asset()))[0].written is Written.STALE
+
+
+def test_info_tells_aliases_filter_and_sizes_by_name(search_set: SearchSet) -> None:
+    old, new = search_set.bucket(0, NEW_YEAR_S, token=3), search_set.bucket(NEW_YEAR_S, token=4)
+    search_set.store(new, [head(asset("one", metadata={"takes": (1, 2, 3)})), head(asset("two"))])
+    infos = search_set.indices.info()
+    assert [info.index for info in infos] == sorted([old.index, new.index])
+    assert [info.write_aliases for info in infos] == [(old.write_alias,), (new.write_alias,)]
+    assert [info.read for info in infos] == [
+        ReadFilter(old.index, 0, NEW_YEAR_MS),
+        ReadFilter(new.index, NEW_YEAR_MS, None),
+    ]
+    assert [info.documents for info in infos] == [0, 2], "nested entries are no documents"
+    assert infos[1].bytes > 0
+
+
+def test_info_counts_no_tombstones(search_set: SearchSet) -> None:
+    from amp.domain.assets import State
+
+    bucket = search_set.bucket()
+    gone = asset("gone")
+    search_set.store(bucket, [head(gone), head(asset("here"))])
+    search_set.store(bucket, [head(asset(asset_id=gone.id, revision=2, state=State.DELETED))])
+    assert search_set.documents_in(bucket.index) == 1
+
+
+def test_rotating_a_write_alias_refuses_writers_of_the_old_one(search_set: SearchSet) -> None:
+    bucket = search_set.bucket(token=1)
+    rotated = f"{bucket.index}-w2"
+    change = AliasChange(remove_write=((bucket.index, bucket.write_alias),), add_write=((bucket.index, rotated),))
+    assert search_set.indices.change_aliases(change)
+    assert search_set.put(bucket, head(asset("late")))[0].written is Written.STALE
+    assert search_set.put(rotated, head(asset("current")))[0].written is Written.DONE
+    assert not search_set.indices.change_aliases(change), "it is a compare-and-set: the second one finds nothing"
+
+
+def test_a_change_that_misses_a_write_alias_changes_nothing_at_all(search_set: SearchSet) -> None:
+    bucket, target = search_set.bucket(token=1), search_set.new_index(NEW_YEAR_S)
+    search_set.indices.create(target)
+    search_set.store(bucket, [head(asset("early", at=-5000)), head(asset("late"))])
+    before = search_set.indices.info()
+    refused = AliasChange(
+        remove_write=((bucket.index, bucket.write_alias), (bucket.index, f"{bucket.index}-w9")),
+        add_write=((bucket.index, f"{bucket.index}-w2"), (target, f"{target}-w2")),
+        set_read=(ReadFilter(bucket.index, 0, NEW_YEAR_MS), ReadFilter(target, NEW_YEAR_MS, None)),
+    )
+    assert not search_set.indices.change_aliases(refused)
+    assert [(i.index, i.write_aliases, i.read) for i in search_set.indices.info()] == [
+        (i.index, i.write_aliases, i.read) for i in before
+    ]
+    assert search_set.search().total == 2
+
+
+def test_a_change_that_names_an_index_that_is_not_there_is_refused_whole(search_set: SearchSet) -> None:
+    bucket, missing = search_set.bucket(), search_set.new_index()
+    for change in (
+        AliasChange(remove_write=((bucket.index, bucket.write_alias),), add_write=((missing, f"{missing}-w1"),)),
+        AliasChange(set_read=(ReadFilter(missing, 0, None),), remove_read=(bucket.index,)),
+    ):
+        with pytest.raises(NotFound):
+            search_set.indices.change_aliases(change)
+    (info,) = search_set.indices.info()
+    assert info.write_aliases == (bucket.write_alias,)
+    assert info.read is not None
+
+
+def test_taking_an_index_out_of_the_read_alias_hides_it_and_may_be_repeated(search_set: SearchSet) -> None:
+    bucket, other = search_set.bucket(), search_set.bucket(NEW_YEAR_S)
+    search_set.store(bucket, [head(asset("hidden"))])
+    for _ in range(2):
+        assert search_set.indices.change_aliases(AliasChange(remove_read=(bucket.index,)))
+    assert search_set.search().total == 0
+    both = AliasChange(remove_read=(bucket.index,), set_read=(ReadFilter(other.index, NEW_YEAR_MS, None),))
+    assert search_set.indices.change_aliases(both)
+
+
+def test_an_empty_change_is_done_at_once(search_set: SearchSet) -> None:
+    assert search_set.indices.change_aliases(AliasChange())
+
+
+def test_a_narrowed_filter_replaces_the_one_before(search_set: SearchSet) -> None:
+    bucket = search_set.bucket()
+    search_set.store(bucket, [head(asset("early", at=-1)), head(asset("boundary", at=0))])
+    assert search_set.indices.change_aliases(AliasChange(set_read=(ReadFilter(bucket.index, 0, NEW_YEAR_MS),)))
+    assert names(search_set.search()) == ["early"]
+
+
+def test_a_range_switches_between_indices_without_a_search_seeing_it_twice_or_not_at_all(search_set: SearchSet) -> None:
+    source, target = search_set.bucket(), search_set.new_index(NEW_YEAR_S)
+    search_set.indices.create(target)
+    documents = [head(asset(str(n), at=n)) for n in range(-10, 10)]
+    search_set.store(source, documents)
+    assert search_set.indices.change_aliases(AliasChange(add_write=((target, f"{target}-w1"),)))
+    search_set.put(f"{target}-w1", *documents)
+    search_set.indices.refresh([target])
+    there = AliasChange(set_read=(ReadFilter(source.index, 0, NEW_YEAR_MS), ReadFilter(target, NEW_YEAR_MS, None)))
+    back = AliasChange(set_read=(ReadFilter(source.index, 0, None),), remove_read=(target,))
+    totals: set[int] = set()
+    stop = threading.Event()
+
+    def search_on() -> None:
+        while not stop.is_set():
+            totals.add(search_set.search().total)
+
+    searcher = threading.Thread(target=search_on)
+    searcher.start()
+    for change in (there, back) * 5:
+        assert search_set.indices.change_aliases(change)
+    stop.set()
+    searcher.join()
+    assert totals == {20}
+
+
+def test_a_blocked_index_answers_busy_until_it_is_unblocked(search_set: SearchSet) -> None:
+    bucket = search_set.bucket()
+    search_set.indices.block(bucket.index)
+    search_set.indices.block(bucket.index)
+    assert [info.blocked for info in search_set.indices.info()] == [True]
+    assert search_set.put(bucket, head(asset("waits")))[0].written is Written.BUSY
+    search_set.indices.unblock(bucket.index)
+    search_set.indices.unblock(bucket.index)
+    assert [info.blocked for info in search_set.indices.info()] == [False]
+    assert search_set.put(bucket, head(asset("waits")))[0].written is Written.DONE
+
+
+def test_a_blocked_index_is_still_searched_and_its_aliases_still_change(search_set: SearchSet) -> None:
+    bucket = search_set.bucket()
+    search_set.store(bucket, [head(asset("there"))])
+    search_set.indices.block(bucket.index)
+    search_set.indices.block(bucket.index)
+    assert names(search_set.search()) == ["there"]
+    assert search_set.indices.change_aliases(AliasChange(remove_write=((bucket.index, bucket.write_alias),)))
+
+
+def test_a_block_returns_when_every_write_under_way_has_landed(search_set: SearchSet) -> None:
+    bucket = search_set.bucket()
+    done: list[int] = []
+    refused = [threading.Event() for _ in range(4)]
+
+    def write(mine: threading.Event) -> None:
+        while not mine.is_set():
+            puts = [Put(bucket.write_alias, head(asset("x", metadata={"takes": (1, 2)}))) for _ in range(40)]
+            results = search_set.index.put(puts)
+            done.append(sum(result.written is Written.DONE for result in results))
+            assert {result.written for result in results} <= {Written.DONE, Written.BUSY}
+            if results[-1].written is Written.BUSY:
+                mine.set()
+
+    writers = [threading.Thread(target=write, args=[event]) for event in refused]
+    for writer in writers:
+        writer.start()
+    wait_until(lambda: len(done) >= 8)
+    search_set.indices.block(bucket.index)
+    search_set.indices.refresh([bucket.index])
+    landed = search_set.documents_in(bucket.index)
+    for writer in writers:
+        writer.join(DEADLINE_S)
+    search_set.indices.refresh([bucket.index])
+    assert all(event.is_set() for event in refused)
+    assert landed == search_set.documents_in(bucket.index) == sum(done) > 0
+
+
+def test_what_is_not_there_cannot_be_blocked_or_unblocked(search_set: SearchSet) -> None:
+    for call in (search_set.indices.block, search_set.indices.unblock):
+        with pytest.raises(NotFound):
+            call(search_set.new_index())
+
+
+def test_after_a_refresh_searches_see_every_earlier_write(search_set: SearchSet) -> None:
+    first, second = search_set.bucket(0, NEW_YEAR_S), search_set.bucket(NEW_YEAR_S)
+    one, two = asset("one", at=-1), asset("two", at=1)
+    search_set.put(first, head(one))
+    search_set.put(second, head(two))
+    search_set.indices.refresh([first.index, second.index])
+    assert names(search_set.search()) == ["two", "one"]
+    assert search_set.index.visible([one.id, two.id], "s") == {one.id: 1, two.id: 1}
+
+
+def test_refreshing_nothing_is_fine(search_set: SearchSet) -> None:
+    search_set.indices.refresh([])
+
+
+def test_a_document_in_the_wrong_bucket_is_invisible_also_to_nested_conditions_and_sorts(search_set: SearchSet) -> None:
+    from amp.domain.criteria import EntryExists, NotOf, SortBy
+
+    old, new = search_set.bucket(0, NEW_YEAR_S), search_set.bucket(NEW_YEAR_S)
+    moved = asset("moved", at=5, metadata={"codec": "h264"})
+    search_set.store(old, [head(moved)])
+    search_set.store(new, [head(moved)])
+    by_codec = (SortBy(root=None, key="codec", descending=False),)
+    assert names(search_set.search(sort=by_codec)) == ["moved"]
+    assert names(search_set.search(EntryExists("codec"), sort=by_codec)) == ["moved"]
+    assert search_set.search(NotOf(EntryExists("codec")), sort=by_codec).total == 0
+    assert search_set.documents_in(old.index) == 1, "it is there, and yet no search sees it"
+    assert head(moved).doc_id == head_doc_id(moved.id)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.005)
