@@ -22,6 +22,8 @@ _HOW_TO_RUN = "needs the real servers: `make up` before, or `make test-all`"
 
 #: The settings of the shell that started the tests.
 _given = pytest.StashKey[dict[str, str]]()
+#: The servers that cluster tests use; None if they do not run.
+_stack = pytest.StashKey[Stack | None]()
 #: The servers started for this run alone, to be stopped after it.
 _started = pytest.StashKey[list[str]]()
 #: Why the required servers could not be started.
@@ -60,21 +62,28 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         Stack(SHARED_FOLDER).down(started)
 
 
-@pytest.fixture(autouse=True)
-def _servers_for_cluster_tests(request: pytest.FixtureRequest) -> None:
-    if request.node.get_closest_marker("cluster"):
-        request.getfixturevalue("stack")
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    # Here and not in a fixture: skips from one line of a hook are reported together, as one line.
+    if item.get_closest_marker("cluster"):
+        _answering_stack(item.config)
 
 
 @pytest.fixture(scope="session")
 def stack(pytestconfig: pytest.Config) -> Stack:
     """The shared servers, all answering. Whoever breaks servers makes a `Stack` in a folder of its own."""
-    if reason := pytestconfig.stash.get(_failure, None):
+    return _answering_stack(pytestconfig)
+
+
+def _answering_stack(config: pytest.Config) -> Stack:
+    if reason := config.stash.get(_failure, None):
         pytest.fail(reason, pytrace=False)
-    servers = Stack(SHARED_FOLDER, given=pytestconfig.stash[_given])
-    if not servers.answers:
+    if _stack not in config.stash:
+        servers = Stack(SHARED_FOLDER, given=config.stash[_given])
+        config.stash[_stack] = servers if servers.answers else None
+    if (found := config.stash[_stack]) is None:
         pytest.skip(_HOW_TO_RUN)
-    return servers
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -110,7 +110,7 @@ class Stack:
                 outcomes = list(pool.map(self._bring_up, self.servers.values()))
             if errors := [outcome for outcome in outcomes if isinstance(outcome, StackError)]:
                 missing = any(isinstance(error, MissingProgram) for error in errors)
-                raise StackError("\n".join([*map(str, errors), *([_HOW_TO_INSTALL] if missing else [])]))
+                raise StackError("\n".join([*dict.fromkeys(map(str, errors)), *([_HOW_TO_INSTALL] if missing else [])]))
             (self.folder / "env").write_text(self.env())
         return [name for name, started in zip(self.servers, outcomes, strict=True) if started]
 
