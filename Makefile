@@ -23,7 +23,7 @@ $(SETUP): pyproject.toml
 	@echo "Setting up $(VENV) (a minute, once)"
 	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' > $(VENV)/install.log 2>&1 || \
-	  { cat $(VENV)/install.log >&2; exit 1; }
+	  { echo "Setting up failed. The end of $(VENV)/install.log:"; tail -n 15 $(VENV)/install.log; exit 1; } >&2
 	@touch $@
 
 run: $(SETUP) ## Serve on 127.0.0.1:8080, data in .amp
@@ -61,6 +61,6 @@ bench: $(SETUP) ## Measure against the running servers
 	@$(BIN)/python -m tests.bench
 
 clean: ## Stop the servers; remove their data, .venv and every cache, but not your data in .amp
-	@test ! -x $(BIN)/python || $(BIN)/python -m tests.stack down --wipe
+	@test ! -e $(SETUP) || $(BIN)/python -m tests.stack down --wipe
 	@rm -rf .stack $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
