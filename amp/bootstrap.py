@@ -81,6 +81,8 @@ class Amp:
     check_health: CheckHealth
     migrate: Migrate
     publisher: PublishChanges
+    indexer: IndexAssets
+    relay: RelayIntents
     #: Worker kind → its loop, which runs until the event is set.
     workers: Mapping[str, Callable[[threading.Event], None]]
 
@@ -142,6 +144,8 @@ def wire(settings: Settings, a: Adapters) -> Amp:
         check_health=CheckHealth(a.parts),
         migrate=Migrate(a.parts, a.buckets, a.indices, settings.elasticsearch_index_prefix),
         publisher=publisher,
+        indexer=indexer,
+        relay=relay,
         workers={"index": index_worker.run, "relay": relay.run},
     )
 

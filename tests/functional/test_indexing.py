@@ -1,0 +1,192 @@
+"""Whatever order events come in, however often and however late, the index ends as the store is."""
+
+import random
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from amp.domain.assets import Scope
+from amp.domain.events import Event
+from amp.ports.event_queue import Topic
+from tests.functional.wired import Wired, embedded, wired
+
+
+@pytest.fixture(params=["embedded", pytest.param("cluster", marks=pytest.mark.cluster)])
+def service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Wired]:
+    settings = embedded(tmp_path) if request.param == "embedded" else request.getfixturevalue("cluster_settings")
+    with wired(settings) as made:
+        yield made
+
+
+def test_a_created_asset_is_found_and_an_edit_shows_in_its_place(service: Wired) -> None:
+    asset = service.create(cameraId=5)
+    service.index(*service.events(1))
+    assert service.seen() == [(str(asset.id), 1, 1)]
+    edited = service.edit(asset, "second")
+    service.index(*service.events(1))
+    assert service.seen() == [(str(asset.id), 2, 2)]
+    assert service.seen(all_versions=True) == [(str(asset.id), 1, 1), (str(asset.id), 2, 2)]
+    assert edited.revision == 2
+
+
+def test_labels_make_a_revision_and_no_version(service: Wired) -> None:
+    asset = service.label(service.create(), "b", "a", "b")
+    assert (asset.version, asset.revision, asset.labels) == (1, 2, ("a", "b"))
+    service.index(*service.events(2))
+    assert service.seen(all_versions=True) == [(str(asset.id), 1, 2)]
+
+
+def test_events_reversed_repeated_and_shuffled_leave_the_index_right(service: Wired) -> None:
+    asset = service.create()
+    for n in range(2, 6):
+        service.edit(asset, f"name {n}")
+    other = service.create("other")
+    service.delete(other)
+    events = service.events(7)
+    expected = [(str(asset.id), n, n) for n in range(1, 6)]
+    rng = random.Random(7)
+    for order in (events[::-1], events * 2, rng.sample(events * 3, k=21)):
+        for event in order:
+            service.index(event)
+        assert service.seen() == [(str(asset.id), 5, 5)]
+        assert service.seen(all_versions=True) == expected
+
+
+def test_a_deleted_asset_does_not_come_back_by_a_late_event(service: Wired) -> None:
+    asset = service.edit(service.create(), "second")
+    before = service.amp.indexer.build(service.events(2))
+    service.delete(asset)
+    service.index(*service.events(1))
+    assert service.seen(all_versions=True) == []
+    # A worker that built its documents before the deletion, and slept.
+    assert service.amp.indexer.put(before, threading.Event()) == {}
+    service.refresh()
+    assert service.seen(all_versions=True) == []
+
+
+def test_a_restored_asset_shows_with_all_its_versions(service: Wired) -> None:
+    asset = service.edit(service.create(), "second")
+    service.delete(asset)
+    service.index(*service.events(3))
+    assert service.seen(all_versions=True) == []
+    restored = service.restore(asset)
+    service.index(*service.events(1))
+    assert service.seen() == [(str(asset.id), 2, restored.revision)]
+    assert [(version, revision) for _, version, revision in service.seen(all_versions=True)] == [(1, 1), (2, 4)]
+
+
+def test_deleting_and_restoring_what_is_so_already_changes_nothing(service: Wired) -> None:
+    asset = service.create()
+    assert service.restore(asset).revision == 1
+    assert service.delete(asset).revision == 2
+    assert service.delete(asset).revision == 2
+
+
+def test_an_event_of_an_asset_that_is_not_there_is_left_alone(service: Wired) -> None:
+    asset = service.create()
+    (event,) = service.events(1)
+    ghost = Event(
+        asset_id=type(asset.id)(int=asset.id.int + 1),
+        version=1,
+        revision=1,
+        scope=Scope.HEAD,
+        change_id=event.change_id,
+    )
+    service.index(ghost, event)
+    assert service.seen() == [(str(asset.id), 1, 1)]
+
+
+def test_the_relay_publishes_what_the_writer_could_not(service: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(service.amp.adapters.queue, "publish", lambda *_: None)  # as if the process had died here
+        asset = service.create()
+    patch_clock = service.amp.adapters.clock
+    later = patch_clock.now_ms() + 60_000
+    monkeypatch.setattr(patch_clock, "now_ms", lambda: later)
+    assert service.amp.relay.relay_once() == 1
+    (event,) = service.events(1)
+    assert (event.asset_id, event.revision) == (asset.id, 1)
+    assert service.amp.relay.relay_once() == 0, "the intent of a delivered event is cleared"
+
+
+def test_the_relay_keeps_an_intent_while_the_queue_is_down(service: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, queue = service.amp.adapters.clock, service.amp.adapters.queue
+    start = clock.now_ms()
+    with monkeypatch.context() as patch:
+        patch.setattr(queue, "publish", lambda *_: None)
+        patch.setattr(queue, "flush", lambda _: False)
+        asset = service.create()
+        patch.setattr(clock, "now_ms", lambda: start + 60_000)
+        assert service.amp.relay.relay_once() == 1
+        assert service.amp.relay.relay_once() == 0, "not asked for again at once"
+    monkeypatch.setattr(clock, "now_ms", lambda: start + 120_000)
+    assert service.amp.relay.relay_once() == 1
+    assert service.events(1)[0].asset_id == asset.id
+
+
+def test_an_intent_that_was_never_applied_is_looked_at_more_and_more_rarely_then_dropped(
+    service: Wired, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, store = service.amp.adapters.clock, service.amp.adapters.store
+    start = clock.now_ms()
+    with monkeypatch.context() as patch:
+
+        def die(_: object) -> None:
+            raise KeyboardInterrupt
+
+        patch.setattr(store, "apply", die)  # the writer dies between intent and condition
+        with pytest.raises(KeyboardInterrupt):
+            service.create()
+    looks = 0
+    at = start
+    while at < start + 3 * 86_400_000:
+        at += 30_000
+        monkeypatch.setattr(clock, "now_ms", lambda at=at: at)
+        looks += service.amp.relay.relay_once() if at % 600_000 < 30_000 or looks < 5 else 0
+    assert 5 < looks < 40
+    assert service.amp.adapters.intents.due(at + 86_400_000 * 30, 10) == []
+
+
+def test_the_worker_puts_aside_what_the_index_rejects_and_goes_on(
+    service: Wired, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poison, healthy = service.create("poison"), service.create("healthy")
+    build = service.amp.indexer.build
+
+    def spoil(events: object) -> object:
+        documents = build(events)  # type: ignore[arg-type]
+        for asset in documents:
+            if asset.asset_id == poison.id:
+                asset.documents[0].body["no_such_field"] = 1  # type: ignore[typeddict-unknown-key]
+                asset.documents[0].body["created_ms"] = "not a number"  # type: ignore[typeddict-item]
+        return documents
+
+    monkeypatch.setattr(service.amp.indexer, "build", spoil)
+    stop = threading.Event()
+    worker = threading.Thread(target=service.amp.workers["index"], args=(stop,))
+    worker.start()
+    try:
+        queue = service.amp.adapters.queue
+        deadline = service.amp.adapters.clock.monotonic_s() + 30
+        while queue.lag(Topic.REALTIME, "index") > 0:
+            assert service.amp.adapters.clock.monotonic_s() < deadline, "the worker never came to the end"
+            stop.wait(0.05)
+    finally:
+        stop.set()
+        worker.join(30)
+    service.refresh()
+    assert service.seen() == [(str(healthy.id), 1, 1)]
+    assert service.amp.metrics.dead_letters._value.get() == 1
+
+
+def test_versions_past_the_number_kept_leave_index_and_store(tmp_path: Path) -> None:
+    with wired(embedded(tmp_path) | {"versions_kept": 3}) as service:
+        asset = service.create()
+        for n in range(2, 7):
+            service.edit(asset, f"name {n}")
+            service.index(*service.events(2 if n == 2 else 1))
+        assert [version for _, version, _ in service.seen(all_versions=True)] == [4, 5, 6]
+        _, kept, more = service.amp.read_assets.versions(asset.id, None, 10)
+        assert ([version.version for version in kept], more) == ([6, 5, 4], False)

@@ -1,0 +1,110 @@
+"""The whole service without its worker loops, so that a test decides itself what is published, indexed and when."""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from amp.bootstrap import Amp, build
+from amp.domain.assets import Asset
+from amp.domain.changes import Draft
+from amp.domain.criteria import EVERYTHING, SearchRequest
+from amp.domain.events import Event
+from amp.domain.principals import Principal
+from amp.domain.types import Field, FieldType
+from amp.ports.event_queue import Topic
+from amp.services.change_assets import NewContent
+from amp.services.create_assets import Order
+from amp.settings import load_settings
+
+CALLER = Principal("tester")
+
+
+@dataclass
+class Wired:
+    """An `Amp` and, on top of it, what tests of indexing do all the time."""
+
+    amp: Amp
+    published: list[Event] = field(default_factory=list)
+
+    def create(self, name: str = "first", **metadata: Any) -> Asset:
+        draft = Draft(type="clip", name=name, metadata=metadata)
+        return self.amp.create_assets.create(Order(draft), CALLER)
+
+    def edit(self, asset: Asset, name: str) -> Asset:
+        def edit(before: Asset) -> NewContent:
+            return NewContent(name, before.metadata, before.labels)
+
+        return self.amp.change_assets.edit(asset.id, edit, None, CALLER)
+
+    def label(self, asset: Asset, *labels: str) -> Asset:
+        def edit(before: Asset) -> NewContent:
+            return NewContent(before.name, before.metadata, labels)
+
+        return self.amp.change_assets.edit(asset.id, edit, None, CALLER)
+
+    def delete(self, asset: Asset) -> Asset:
+        return self.amp.change_assets.delete(asset.id, None, CALLER)
+
+    def restore(self, asset: Asset) -> Asset:
+        return self.amp.change_assets.restore(asset.id, None, CALLER)
+
+    def events(self, count: int) -> list[Event]:
+        """The next `count` events of the realtime topic, committed."""
+        consumer = self.amp.adapters.queue.consume(Topic.REALTIME, "watching")
+        try:
+            got: list[Event] = []
+            while len(got) < count:
+                deliveries = consumer.poll(count - len(got), 10.0)
+                assert deliveries, f"{count} events expected, {len(got)} came"
+                got += [delivery.event for delivery in deliveries if delivery.event is not None]
+                consumer.commit(deliveries)
+            return got
+        finally:
+            consumer.close()
+
+    def index(self, *events: Event) -> None:
+        """Take these events into the index, as the worker does, and let searches see it."""
+        indexer = self.amp.indexer
+        assert indexer.put(indexer.build(events), threading.Event()) == {}
+        self.refresh()
+
+    def refresh(self) -> None:
+        indices = self.amp.adapters.indices
+        indices.refresh([info.index for info in indices.info()])
+
+    def seen(self, *, all_versions: bool = False) -> list[tuple[str, int, int]]:
+        """What a search over everything shows: (id, version, revision)."""
+        request = SearchRequest(criteria=EVERYTHING, size=200, all_versions=all_versions)
+        page = self.amp.adapters.index.search(request)
+        items = [orjson.loads(hit.source) for hit in page.hits]
+        return sorted((item["id"], item["version"], item["revision"]) for item in items)
+
+    def head(self, asset_id: UUID) -> Asset:
+        return self.amp.read_assets.get(asset_id)
+
+
+@contextmanager
+def wired(settings: Mapping[str, object]) -> Iterator[Wired]:
+    by_field = {name.removeprefix("AMP_").lower(): value for name, value in settings.items()}
+    amp = build(load_settings(by_field))
+    try:
+        amp.migrate.run()
+        fields = {
+            "cameraId": Field(type=FieldType.LONG),
+            "codec": Field(type=FieldType.STRING),
+            "notes": Field(type=FieldType.TEXT),
+        }
+        amp.register_types.create("clip", "", fields, CALLER)
+        yield Wired(amp)
+    finally:
+        amp.close()
+
+
+def embedded(folder: Path) -> dict[str, object]:
+    return {"profile": "embedded", "data_dir": folder}
