@@ -1,5 +1,6 @@
 """Asset ids are time-UUIDs: reading the time in them, accepting foreign ones, minting our own."""
 
+import re
 import secrets
 import threading
 from collections.abc import Callable
@@ -15,6 +16,8 @@ _TICKS_PER_MS = 10_000
 #: Bits of a version 7 id behind the milliseconds: 12 of rand_a and 62 of rand_b (RFC 9562, 5.7).
 _TAIL_BITS = 74
 _MAX_MS = (1 << 48) - 1
+#: `UUID` alone would take underscores, signs, blanks and foreign digits for hexadecimal too.
+_CANONICAL = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 def parse_id(text: str) -> UUID:
@@ -22,12 +25,9 @@ def parse_id(text: str) -> UUID:
 
     :raises InvalidId: it is no UUID, not of version 1, 6 or 7, or its time lies before 1970.
     """
-    if len(text) != 36 or text[8] + text[13] + text[18] + text[23] != "----":
+    if not _CANONICAL.fullmatch(text):
         raise InvalidId(f"{text[:64]!r} is not a UUID in its canonical form")
-    try:
-        asset_id = uuid6.UUID(text)
-    except ValueError as e:
-        raise InvalidId(f"{text[:64]!r} is not a UUID") from e
+    asset_id = uuid6.UUID(text)
     created_ms(asset_id)
     return asset_id
 

@@ -40,7 +40,7 @@ def conform_metadata(metadata: Mapping[str, Any], asset_type: AssetType, limits:
     faults += [
         Fault(f"/metadata/{key}", "is required")
         for key, declared in asset_type.fields.items()
-        if declared.required and result.get(key, ()) == ()
+        if declared.required and metadata.get(key) in (None, [], ())
     ]
     if count > limits.values:
         faults.append(Fault("/metadata", f"has {count} values, arrays flattened; at most {limits.values} are allowed"))
