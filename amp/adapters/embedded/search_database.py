@@ -1,0 +1,119 @@
+"""The search database of the embedded set: one SQLite file, many readers beside one writer."""
+
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from amp.errors import NotMigrated, SearchUnavailable
+
+_BUSY_TIMEOUT_S = 5.0
+_READER_CACHE_KIB = 8 * 1024
+_WRITER_CACHE_KIB = 64 * 1024
+_MMAP_BYTES = 0x7FFF0000
+#: The deadline of a search is looked at once in so many steps of SQLite's machine (about a millisecond).
+_STEPS_PER_LOOK = 20_000
+
+
+@contextmanager
+def search_errors() -> Iterator[None]:
+    """Translates what SQLite raises."""
+    try:
+        yield
+    except sqlite3.OperationalError as e:
+        if "no such table" in str(e):
+            raise NotMigrated("the search index does not exist yet: run `amp migrate`") from e
+        raise SearchUnavailable(f"the search index does not answer: {e}") from e
+    except sqlite3.DatabaseError as e:
+        # The exact class says that the file itself is at fault; its subclasses are ours.
+        if type(e) is not sqlite3.DatabaseError:
+            raise
+        raise SearchUnavailable(f"the search index cannot be read: {e}") from e
+
+
+class SearchDatabase:
+    """Connections to `<folder>/search.db`, for any number of threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "search.db"
+        self._idle_readers: deque[sqlite3.Connection] = deque()
+        self._opened: list[sqlite3.Connection] = []
+        self._writer: sqlite3.Connection | None = None
+        self._writing = threading.Lock()
+        self._opening = threading.Lock()
+        self._closed = False
+
+    @contextmanager
+    def read(self, timeout_s: float) -> Iterator[sqlite3.Connection]:
+        """A connection that sees one moment of the database; it may fill its temporary table `matches`.
+
+        :raises SearchUnavailable: what is done with it takes longer than `timeout_s`, or the file can't be read.
+        """
+        with search_errors():
+            connection = self._reader()
+            deadline = time.monotonic() + timeout_s
+            connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS_PER_LOOK)
+            try:
+                connection.execute("BEGIN")
+                yield connection
+            finally:
+                connection.set_progress_handler(None, 0)
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                self._idle_readers.append(connection)
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """A connection in a transaction that is committed at the end, durably, or undone if anything is raised.
+
+        :raises SearchUnavailable: the file can't be written.
+        """
+        with search_errors(), self._writing:
+            if self._writer is None:
+                self._writer = self._open(_WRITER_CACHE_KIB)
+            connection = self._writer
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        """Close every connection; searches and writes under way must have ended."""
+        with self._writing, self._opening:
+            self._closed = True
+            for connection in self._opened:
+                connection.close()
+            self._opened.clear()
+            self._idle_readers.clear()
+
+    def _reader(self) -> sqlite3.Connection:
+        try:
+            return self._idle_readers.pop()
+        except IndexError:
+            connection = self._open(_READER_CACHE_KIB)
+            connection.execute("CREATE TEMP TABLE matches (doc INTEGER PRIMARY KEY)")
+            return connection
+
+    def _open(self, cache_kib: int) -> sqlite3.Connection:
+        with self._opening:
+            if self._closed:
+                raise SearchUnavailable("the search index is closed")
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(
+                self.path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+            )
+            self._opened.append(connection)
+        connection.execute("PRAGMA journal_mode = WAL")
+        # A put that was answered must survive a power cut: the queue will not bring it again.
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute(f"PRAGMA cache_size = -{cache_kib}")
+        connection.execute(f"PRAGMA mmap_size = {_MMAP_BYTES}")
+        return connection

@@ -1,0 +1,66 @@
+"""The order of search hits in SQL: by root fields or metadata values, missing ones last, then the tie-breakers."""
+
+from collections.abc import Sequence
+
+from amp.adapters.embedded.search_conditions import COLUMNS, TRUE, Conditions, Sql, joined
+from amp.adapters.embedded.search_rows import LABELS
+from amp.domain.criteria import RootField, SearchRequest, SortBy, SortValues
+from amp.domain.types import FieldType
+
+_TIES = ("created_ms", "asset_id", "version")
+#: What a metadata key is sorted by and counted by in facets.
+VALUE_KINDS = tuple(kind for kind in FieldType if kind is not FieldType.TEXT)
+
+
+class Order:
+    """The order one request asks for, over columns `s0`, `s1`, … and the tie-breakers."""
+
+    def __init__(self, request: SearchRequest, conditions: Conditions) -> None:
+        self._sort = request.sort
+        self._ties_descending = request.tie_descending
+        self._conditions = conditions
+        #: Creation alone decides: the order of an index, forwards or backwards.
+        self.by_created = len(self._sort) < 2 and all(sort.root is RootField.CREATED for sort in self._sort)
+
+    def columns(self) -> str:
+        """What is compared, of documents `d`."""
+        values = [f"{self._value(sort)} AS s{i}" for i, sort in enumerate(self._sort)]
+        return ", ".join([*values, *(f"d.{tie}" for tie in _TIES)])
+
+    def order_by(self) -> str:
+        keys = [] if self.by_created else list(enumerate(self._sort))
+        # NULLS LAST is new in SQLite 3.30 and does the same.
+        values = [f"s{i} IS NULL, s{i}{_direction(sort.descending)}" for i, sort in keys]
+        return ", ".join([*values, *(f"{tie}{_direction(self._ties_descending)}" for tie in _TIES)])
+
+    def after(self, last: SortValues | None) -> Sql:
+        """What comes after the hit with these values."""
+        if last is None:
+            return TRUE
+        beyond = "<" if self._ties_descending else ">"
+        condition = Sql(f"({', '.join(_TIES)}) {beyond} (?, ?, ?)", last[-len(_TIES) :])
+        for i, sort in [] if self.by_created else reversed(list(enumerate(self._sort))):
+            same = joined("AND", [Sql(f"s{i} IS ?", (last[i],)), condition], empty=TRUE)
+            if last[i] is None:
+                condition = same
+            else:
+                further = Sql(f"s{i} {'<' if sort.descending else '>'} ? OR s{i} IS NULL", (last[i],))
+                condition = joined("OR", [further, same], empty=TRUE)
+        return condition
+
+    def _value(self, sort: SortBy) -> str:
+        if sort.root is not None and sort.root is not RootField.LABELS:
+            return f"d.{COLUMNS[sort.root]}"
+        fields = entry_fields(self._conditions, sort.root, sort.key)
+        least = "max" if sort.descending else "min"
+        return f"(SELECT {least}(e.value) FROM entries e WHERE e.doc = d.doc AND e.field {fields})"
+
+
+def entry_fields(conditions: Conditions, root: RootField | None, key: str | None) -> str:
+    """A condition on the fields whose entries are the values of labels or of a metadata key."""
+    kinds: Sequence[str] = VALUE_KINDS if root is None else [LABELS]
+    return conditions.fields(key or "", kinds)
+
+
+def _direction(descending: bool) -> str:
+    return " DESC" if descending else ""

@@ -1,0 +1,40 @@
+"""The embedded search index as operations see it."""
+
+import sqlite3
+
+from amp.adapters.embedded.migrations import apply_migration, load_migrations, pending_migrations
+from amp.adapters.embedded.search_database import SearchDatabase
+from amp.resources import resource_folder
+
+_TIMEOUT_S = 2.0
+
+
+class SearchPart:
+    """Part of everything in `search.db`."""
+
+    name = "search"
+
+    def __init__(self, database: SearchDatabase) -> None:
+        self._database = database
+        self._migrations = load_migrations(resource_folder("migrations") / "sqlite_search")
+
+    def ping(self) -> str:
+        with self._database.read(_TIMEOUT_S) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        return f"SQLite {sqlite3.sqlite_version}, {self._database.path}"
+
+    def pending(self) -> list[str]:
+        with self._database.read(_TIMEOUT_S) as connection:
+            pending = pending_migrations(connection, self._migrations)
+        return [f"apply migration {migration.name} to {self._database.path.name}" for migration in pending]
+
+    def migrate(self) -> list[str]:
+        done = []
+        with self._database.write() as connection:
+            for migration in pending_migrations(connection, self._migrations):
+                apply_migration(connection, migration)
+                done.append(f"applied migration {migration.name} to {self._database.path.name}")
+        return done
+
+    def close(self) -> None:
+        self._database.close()

@@ -1,0 +1,129 @@
+"""Search documents as rows of the search database, written and removed."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from amp.domain.documents import Entry, IndexedDocument, SearchDocument
+from amp.domain.types import FieldType
+
+#: The kinds of the fields without a key: those of the document itself.
+LABELS, NAME_WORDS, OTHER_WORDS = "labels", "name words", "other words"
+
+_VALUE_KINDS = (
+    ("string_value", FieldType.STRING),
+    ("long_value", FieldType.LONG),
+    ("double_value", FieldType.DOUBLE),
+    ("boolean_value", FieldType.BOOLEAN),
+    ("date_value", FieldType.DATE),
+    ("text_value", FieldType.TEXT),
+)
+_DOCUMENT = (
+    "INSERT INTO documents (doc, index_id, doc_id, revision, latest, deleted, asset_id, version, created_ms, type,"
+    " project, external_id, name, state, updated, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+class FieldIds:
+    """The numbers of fields, remembered; one for the single writer."""
+
+    def __init__(self) -> None:
+        self._ids: dict[tuple[str, str, bool], int] = {}
+
+    def of(self, connection: sqlite3.Connection, key: str, kind: str, latest: bool) -> int:
+        """The field's number, given to it if it has none."""
+        found = self._ids.get((key, kind, latest))
+        if found is None:
+            row = (key, kind, latest)
+            connection.execute("INSERT OR IGNORE INTO fields (key, kind, latest) VALUES (?, ?, ?)", row)
+            (found,) = connection.execute(
+                "SELECT id FROM fields WHERE key = ? AND kind = ? AND latest = ?", row
+            ).fetchone()
+            self._ids[key, kind, latest] = found
+        return found
+
+    def forget(self) -> None:
+        """To be called when the transaction was undone, and the numbers it gave with it."""
+        self._ids.clear()
+
+
+@dataclass(slots=True)
+class DocumentRows:
+    """The rows of some documents, gathered so that each table is written once, in the order of its tree."""
+
+    documents: list[tuple[object, ...]] = field(default_factory=list)
+    sources: list[tuple[int, bytes | None, str]] = field(default_factory=list)
+    entries: list[tuple[int, int, str, int]] = field(default_factory=list)
+    words: list[tuple[str, int, int, int]] = field(default_factory=list)
+
+    def add(
+        self, connection: sqlite3.Connection, fields: FieldIds, doc: int, index_id: int, document: IndexedDocument
+    ) -> int:
+        """Gather the document's rows under the number `doc`; its size in bytes, roughly."""
+        body = document.body
+        latest = body["latest"]
+        entries: dict[tuple[int, str], int] = {}
+        words: set[tuple[str, int, int]] = set()
+        for number, entry in enumerate(body.get("metadata", ())):
+            field_id = fields.of(connection, entry["key"], _kind(entry), latest)
+            # Equal values are one entry; of kind text it only matters that there is one.
+            entries.setdefault((field_id, entry.get("sort_value", "")), number)
+            words.update((word, field_id, number) for word in entry.get("text_value", "").split())
+        for number, label in enumerate(body.get("labels", ())):
+            entries[fields.of(connection, "", LABELS, latest), label] = number
+        if name_words := body.get("name_words"):
+            field_id = fields.of(connection, "", NAME_WORDS, latest)
+            words.update((word, field_id, 0) for word in name_words.split())
+        all_words = set(body.get("words", "").split())
+        if others := all_words.difference([word for word, _, _ in words]):
+            field_id = fields.of(connection, "", OTHER_WORDS, latest)
+            words.update((word, field_id, 0) for word in others)
+        all_words.update(word for word, _, _ in words)
+
+        source, joined = body.get("source"), " ".join(all_words)
+        size = len(source or b"") + 2 * len(joined) + 2 * sum(len(value) for _, value in entries)
+        self.entries += [(doc, field_id, value, number) for (field_id, value), number in entries.items()]
+        self.words += [(word, doc, field_id, number) for word, field_id, number in words]
+        self.sources.append((doc, source, joined))
+        self.documents.append(
+            (
+                *(doc, index_id, document.doc_id, document.revision, latest, body["deleted"]),
+                *(body["asset_id"], body["version"], body["created_ms"], body["type"], body["project"]),
+                *(body.get("external_id"), body.get("name"), body.get("state"), body.get("updated"), size),
+            )
+        )
+        return size
+
+    def insert(self, connection: sqlite3.Connection) -> None:
+        self.entries.sort()
+        self.words.sort()
+        connection.executemany(_DOCUMENT, self.documents)
+        connection.executemany("INSERT INTO sources (doc, source, words) VALUES (?, ?, ?)", self.sources)
+        connection.executemany("INSERT INTO entries (doc, field, value, entry) VALUES (?, ?, ?, ?)", self.entries)
+        connection.executemany("INSERT INTO words (word, doc, field, entry) VALUES (?, ?, ?, ?)", self.words)
+
+
+def remove_documents(connection: sqlite3.Connection, docs: Sequence[int]) -> None:
+    """Remove the documents with these numbers and all that belongs to them."""
+    connection.executemany("DELETE FROM words WHERE word = ? AND doc = ?", sorted(_words(connection, docs)))
+    for table in ("entries", "sources", "documents"):
+        connection.executemany(f"DELETE FROM {table} WHERE doc = ?", [(doc,) for doc in docs])
+
+
+def _words(connection: sqlite3.Connection, docs: Iterable[int]) -> Iterator[tuple[str, int]]:
+    for doc in docs:
+        (words,) = connection.execute("SELECT words FROM sources WHERE doc = ?", (doc,)).fetchone()
+        yield from ((word, doc) for word in words.split())
+
+
+def strange_fields(body: SearchDocument) -> list[str]:
+    """The names of fields that search documents do not have."""
+    strange = body.keys() - SearchDocument.__annotations__.keys()
+    for entry in body.get("metadata", ()):
+        strange |= entry.keys() - Entry.__annotations__.keys()
+    return sorted(strange)
+
+
+def _kind(entry: Entry) -> FieldType:
+    """A string has its words beside it, so text comes last."""
+    return next(kind for name, kind in _VALUE_KINDS if name in entry)
