@@ -86,7 +86,7 @@ class ProcessServer(Server):
         )
         self.folder.mkdir(parents=True, exist_ok=True)
         command = self.prepare()
-        process = spawn(command.arguments, log=self.log, env=command.env)
+        process = spawn(command.arguments, folder=self.folder, log=self.log, env=command.env)
         self._state.write(self.name, replace(self._entry(), pid=process.pid, started=process.started))
 
     def stop(self) -> None:

@@ -56,11 +56,12 @@ class Process:
         return not group_members(self.pid)
 
 
-def spawn(command: Sequence[str], *, log: Path, env: Mapping[str, str]) -> Process:
-    """Starts `command` in a session of its own, its output appended to `log`."""
+def spawn(command: Sequence[str], *, folder: Path, log: Path, env: Mapping[str, str]) -> Process:
+    """Starts `command` in `folder` and in a session of its own, its output appended to `log`."""
     with log.open("ab") as output:
         child = subprocess.Popen(
             command,
+            cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -81,7 +82,7 @@ def start_time(pid: int) -> str | None:
     if not Path("/proc/self/stat").exists():
         return _start_time_by_ps(pid)
     fields = _stat(pid)
-    if fields is None or fields[0] in "ZX":
+    if fields is None or _ended(fields):
         return None
     # Field 22 counts ticks since the machine's start, hence the identity of that start.
     return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()}:{fields[19]}"
@@ -95,7 +96,7 @@ def group_members(group: int) -> list[int]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             fields = _stat(int(entry.name))
-            if fields is not None and int(fields[2]) == group and fields[0] not in "ZX":
+            if fields is not None and int(fields[2]) == group and not _ended(fields):
                 found.append(int(entry.name))
     return found
 
@@ -107,6 +108,11 @@ def _stat(pid: int) -> list[str] | None:
         return None
     # The second field is the program's name in brackets and may itself hold blanks and brackets.
     return text.rpartition(")")[2].split()
+
+
+def _ended(fields: list[str]) -> bool:
+    # A zombie that still has threads is a server giving back its gigabyte, its ports and files still open.
+    return fields[0] in "ZX" and int(fields[17]) <= 1
 
 
 def _start_time_by_ps(pid: int) -> str | None:

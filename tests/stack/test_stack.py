@@ -21,7 +21,7 @@ from tests.stack.processes import Process, group_members, spawn, start_time
 
 @pytest.fixture
 def sleeper(tmp_path: Path) -> Iterator[Process]:
-    process = spawn(["sleep", "300"], log=tmp_path / "log", env={})
+    process = spawn(["sleep", "300"], folder=tmp_path, log=tmp_path / "log", env={})
     yield process
     process.kill()
 
@@ -45,14 +45,16 @@ def test_a_paused_process_can_be_stopped(sleeper: Process) -> None:
 
 def test_a_process_that_ignores_the_request_to_end_is_killed(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    stubborn = spawn(["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 1; done"], log=log, env={})
+    stubborn = spawn(
+        ["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 1; done"], folder=tmp_path, log=log, env={}
+    )
     wait_until(lambda: "ready" in log.read_text(), 10, "the shell")
     stubborn.stop(timeout_s=0.3)
     assert stubborn.gone()
 
 
 def test_killing_reaches_a_server_whose_launcher_already_ended(tmp_path: Path) -> None:
-    launcher = spawn(["sh", "-c", "sleep 300 & wait"], log=tmp_path / "log", env={})
+    launcher = spawn(["sh", "-c", "sleep 300 & wait"], folder=tmp_path, log=tmp_path / "log", env={})
     wait_until(lambda: len(group_members(launcher.pid)) == 2, 10, "its child")
     os.kill(launcher.pid, signal.SIGKILL)
     wait_until(lambda: start_time(launcher.pid) is None, 10, "the launcher to die")
