@@ -1,0 +1,30 @@
+"""`make bench`: prints every figure beside its bound; exits 1 when one is not kept."""
+
+import os
+import sys
+from collections.abc import Iterator
+
+from tests.bench import cluster, embedded, routing
+from tests.bench.figures import Figure, show
+
+
+def _measure(parts: set[str]) -> Iterator[Figure]:
+    if "routing" in parts:
+        yield routing.measure()
+    if "embedded" in parts:
+        yield from embedded.measure(int(os.environ.get("AMP_BENCH_ASSETS", "100000")))
+    if "cluster" in parts:
+        yield from cluster.measure()
+
+
+def main() -> int:
+    figures = []
+    for figure in _measure(set(sys.argv[1:]) or {"routing", "embedded", "cluster"}):
+        print(f"{figure.what}: {figure.measured:.3g} {figure.unit} ({figure.detail})", file=sys.stderr, flush=True)
+        figures.append(figure)
+    show(figures)
+    return 0 if all(figure.kept for figure in figures) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

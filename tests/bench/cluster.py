@@ -1,0 +1,250 @@
+"""The cluster set against the bare servers: indexing, bulk creation and search, each beside its limit."""
+
+import os
+import secrets
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from time import monotonic, perf_counter
+from typing import Any
+
+import httpx
+import orjson
+from cassandra.concurrent import execute_concurrent
+from elasticsearch import Elasticsearch
+from elasticsearch.helpers import streaming_bulk
+
+from amp.bootstrap import Amp, build
+from amp.domain.changes import Draft
+from amp.domain.principals import Principal
+from amp.ports.bucket_indices import AliasChange
+from amp.ports.event_queue import Topic
+from amp.services.create_assets import Order
+from amp.services.index_assets import AssetDocuments
+from amp.settings import load_settings
+from tests.bench.assets import drafts, fields
+from tests.bench.figures import Figure, median_ms
+from tests.stack.ports import free_port
+
+_CALLER = Principal("bench")
+_QUERY = {
+    "all": [
+        {"field": "metadata.codec", "eq": "av1"},
+        {"field": "metadata.cameraId", "lt": 500},
+    ]
+}
+
+
+def measure() -> Iterator[Figure]:
+    for entries, count, bound in ((5, 20_000, 60), (30, 6_000, 80)):
+        with _service() as amp:
+            yield _indexing(amp, entries, count, bound)
+            if entries == 5:
+                with _server(amp) as url:
+                    yield _search(amp, url)
+                    yield _bulk_create(amp, url)
+
+
+def _indexing(amp: Amp, entries: int, count: int, bound: float) -> Figure:
+    """Drains the queue with the index worker, then sends the same finished documents with the bare client."""
+    amp.register_types.create("clip", "", fields(entries), _CALLER)
+    _create(amp, list(drafts("clip", entries, count)))
+    amp.publisher.close(60)
+    seconds = _drain(amp)
+    documents = _documents(amp, count)
+    bare_seconds = _bare_bulk(amp, documents)
+    return Figure(
+        what=f"index worker, {entries} entries",
+        measured=100 * bare_seconds / seconds,
+        unit="% of bare bulk",
+        bound=bound,
+        at_least=True,
+        detail=f"{count / seconds:,.0f}/s, bare streaming_bulk {count / bare_seconds:,.0f}/s",
+    )
+
+
+def _create(amp: Amp, wanted: Sequence[Draft]) -> None:
+    for i in range(0, len(wanted), 1000):
+        made = amp.create_assets.create_many([Order(draft) for draft in wanted[i : i + 1000]], _CALLER)
+        assert not any(isinstance(asset, Exception) for asset in made), made[0]
+
+
+def _drain(amp: Amp) -> float:
+    stop = threading.Event()
+    worker = threading.Thread(target=amp.workers["index"], args=(stop,))
+    before = amp.metrics.events_indexed._value.get()
+    total = amp.adapters.queue.lag(Topic.REALTIME, "index")
+    began = perf_counter()
+    worker.start()
+    deadline = monotonic() + 300
+    # The process' own count, so that looking costs nothing.
+    while amp.metrics.events_indexed._value.get() - before < total:
+        assert monotonic() < deadline, "the index worker does not come to the end"
+        stop.wait(0.01)
+    seconds = perf_counter() - began
+    stop.set()
+    worker.join()
+    return seconds
+
+
+def _documents(amp: Amp, count: int) -> list[AssetDocuments]:
+    """What the worker made of the same events, built once more from the store."""
+    consumer = amp.adapters.queue.consume(Topic.REALTIME, "bench")
+    built: list[AssetDocuments] = []
+    while len(built) < count:
+        deliveries = consumer.poll(1000, 10.0)
+        built += amp.indexer.build([delivery.event for delivery in deliveries if delivery.event is not None])
+    consumer.close()
+    return built
+
+
+def _bare_bulk(amp: Amp, assets: Sequence[AssetDocuments]) -> float:
+    """Into a fresh index of the same template; the bucket's own write alias is left alone."""
+    index = f"{amp.settings.elasticsearch_index_prefix}-19700101000000-9{secrets.randbelow(10**6)}"
+    amp.adapters.indices.create(index)
+    alias = f"{index}-w1"
+    assert amp.adapters.indices.change_aliases(AliasChange(add_write=((index, alias),)))
+    actions = [
+        {
+            "_op_type": "index",
+            "_index": alias,
+            "_id": document.doc_id,
+            "version": document.revision,
+            "version_type": "external_gte",
+            "_source": {**document.body, "source": document.body.get("source", b"").decode()},
+        }
+        for asset in assets
+        for document in asset.documents
+    ]
+    client = _bare_client(amp)
+    began = perf_counter()
+    for ok, answer in streaming_bulk(client, actions):
+        assert ok, answer
+    seconds = perf_counter() - began
+    amp.adapters.indices.drop(index)
+    client.close()
+    return seconds
+
+
+def _bare_client(amp: Amp) -> Elasticsearch:
+    return Elasticsearch(amp.settings.elasticsearch_url, request_timeout=60)
+
+
+def _search(amp: Amp, url: str) -> Figure:
+    """One client asks the API, then the bare client asks the very query that the API makes of it."""
+    amp.adapters.indices.refresh([info.index for info in amp.adapters.indices.info()])
+    body = orjson.dumps({"query": _QUERY, "size": 20})
+    headers = {"content-type": "application/json"}
+    bare = _bare_client(amp)
+    alias = f"{amp.settings.elasticsearch_index_prefix}-read"
+    with httpx.Client(base_url=url) as client:
+        asked = client.post("/v1/search", content=body, headers=headers)
+        assert asked.status_code == 200, asked.text
+        assert asked.json()["total"] > 0
+        api_ms = median_ms(lambda: client.post("/v1/search", content=body, headers=headers), 300, 50)
+    bare_ms = median_ms(lambda: bare.search(index=alias, **_bare_query()), 300, 50)
+    bare.close()
+    return Figure(
+        what="nested search of two conditions over REST",
+        measured=api_ms - bare_ms,
+        unit="ms over bare",
+        bound=3,
+        at_least=False,
+        detail=f"p50 {api_ms:.2f} ms, bare client {bare_ms:.2f} ms",
+    )
+
+
+def _bare_query() -> dict[str, Any]:
+    def nested(*clauses: dict[str, Any]) -> dict[str, Any]:
+        return {"nested": {"path": "metadata", "query": {"bool": {"filter": list(clauses)}}}}
+
+    conditions = [
+        nested({"term": {"metadata.key": "codec"}}, {"term": {"metadata.string_value": "av1"}}),
+        nested({"term": {"metadata.key": "cameraId"}}, {"range": {"metadata.long_value": {"lte": 499}}}),
+    ]
+    return {
+        "query": {"bool": {"filter": [{"term": {"latest": True}}, *conditions]}},
+        "sort": [{"created_ms": "desc"}, {"asset_id": "desc"}, {"version": "desc"}],
+        "size": 21,
+        "source": ["source"],
+        "track_total_hits": 10_000,
+    }
+
+
+def _bulk_create(amp: Amp, url: str, count: int = 10_000, batch: int = 1_000) -> Figure:
+    """Bulk creation over REST beside the bare driver sending the same statements, both with 5 entries an asset."""
+    from tests.bench.bare_driver import statements
+
+    items = [
+        {"type": "clip", "name": draft.name, "metadata": dict(draft.metadata)}
+        for draft in drafts("clip", 5, count, seed=21)
+    ]
+    bodies = [orjson.dumps(items[i : i + batch]) for i in range(0, count, batch)]
+    with httpx.Client(base_url=url, timeout=60) as client:
+        began = perf_counter()
+        for body in bodies:
+            answer = client.post("/v1/assets/bulk", content=body, headers={"content-type": "application/json"})
+            assert answer.status_code == 200, answer.text
+        seconds = perf_counter() - began
+    session, prepared = statements(amp, list(drafts("clip", 5, count, seed=22)))
+    began = perf_counter()
+    for phase in prepared:
+        execute_concurrent(session, phase, concurrency=128, raise_on_first_error=True)
+    bare_seconds = perf_counter() - began
+    return Figure(
+        what="bulk creates over REST",
+        measured=100 * bare_seconds / seconds,
+        unit="% of bare driver",
+        bound=50,
+        at_least=True,
+        detail=f"{count / seconds:,.0f}/s, bare driver {count / bare_seconds:,.0f}/s",
+    )
+
+
+@contextmanager
+def _service() -> Iterator[Amp]:
+    mark = f"bench_{secrets.token_hex(4)}"
+    names = ("cassandra_keyspace", "kafka_topic_prefix", "elasticsearch_index_prefix", "redis_prefix")
+    amp = build(load_settings({"profile": "cluster", **dict.fromkeys(names, mark)}))
+    try:
+        amp.migrate.run()
+        yield amp
+    finally:
+        for info in amp.adapters.indices.info():
+            amp.adapters.indices.drop(info.index)
+        amp.close()
+
+
+@contextmanager
+def _server(amp: Amp) -> Iterator[str]:
+    settings, port = amp.settings, free_port()
+    env = os.environ | {
+        "AMP_PORT": str(port),
+        "AMP_CASSANDRA_KEYSPACE": settings.cassandra_keyspace,
+        "AMP_KAFKA_TOPIC_PREFIX": settings.kafka_topic_prefix,
+        "AMP_ELASTICSEARCH_INDEX_PREFIX": settings.elasticsearch_index_prefix,
+        "AMP_REDIS_PREFIX": settings.redis_prefix,
+        "AMP_LOG_LEVEL": "warning",
+    }
+    url = f"http://127.0.0.1:{port}"
+    process = subprocess.Popen([sys.executable, "-m", "amp.cli.main", "serve"], env=env)
+    try:
+        _wait_until_ready(url, process)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]") -> None:
+    deadline = monotonic() + 60
+    while monotonic() < deadline:
+        assert process.poll() is None, "the server ended at once"
+        try:
+            if httpx.get(f"{url}/readyz").status_code == 200:
+                return
+        except httpx.TransportError:
+            threading.Event().wait(0.1)
+    raise TimeoutError("the server is not ready after 60 s")
