@@ -162,6 +162,21 @@ CASES: dict[str, tuple[Criteria, set[str]]] = {
     "prefix of the last character below the surrogates": (string("tags", Prefix("\ud7ff")), set()),
     "empty prefix": (string("codec", Prefix("")), {MARKET, TRAIN, JAPAN, BLANK, STILL}),
     "prefix longer than any value": (string("codec", Prefix("h" * 8_000)), set()),
+    "range from a bound longer than any value": (string("codec", Range("h2" * 4_000, "hevc")), {JAPAN}),
+    "range up to a bound longer than any value": (string("codec", Range("h2", "h3" * 4_000, True)), {MARKET, STILL}),
+    "open range from a long bound": (string("codec", Range("h2" * 4_000, None, True)), {JAPAN}),
+    "root range from a bound longer than any value": (root(RootField.NAME, Range("n" * 8_000, None)), {STILL, JAPAN}),
+    "root prefix longer than any value": (root(RootField.NAME, Prefix("n" * 8_000)), set()),
+    **{
+        f"{start} a name or tag {size} bytes long": (
+            AnyOf((root(RootField.NAME, Range("p" * size, low_open=o)), string("tags", Range("p" * size, low_open=o)))),
+            {JAPAN},
+        )
+        for size in (998, 999, 1_000, 1_001)
+        for start, o in (("from", False), ("past", True))
+    },
+    "label range from a bound longer than any value": (root(RootField.LABELS, Range("n" * 8_000, "s")), set()),
+    "label range from a long bound": (root(RootField.LABELS, Range("n" * 8_000, "t")), {MARKET}),
     "prefix minds wildcards as they are": (string("codec", Prefix("h*")), set()),
     "words of a text": (EntryMatches("synopsis", FieldType.TEXT, (Words(("rain", "3.14")),)), {MARKET}),
     "words in any order": (EntryMatches("synopsis", FieldType.TEXT, (Words(("market", "dont", "night")),)), {MARKET}),

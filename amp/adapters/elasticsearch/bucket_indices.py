@@ -1,0 +1,151 @@
+"""The indices behind the buckets, on Elasticsearch."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from elasticsearch import BadRequestError, NotFoundError
+
+from amp.adapters.elasticsearch.client import ElasticsearchClient
+from amp.adapters.elasticsearch.errors import error_type, translated
+from amp.adapters.elasticsearch.template import index_template
+from amp.errors import NotFound, SearchUnavailable
+from amp.ports.bucket_indices import AliasChange, IndexInfo, ReadFilter
+
+#: Index names in one URL, which may be 4 KiB long.
+_NAMES_AT_ONCE = 40
+_ALL_INDICES = 10_000
+
+
+class ElasticsearchBucketIndices:
+    def __init__(self, client: ElasticsearchClient) -> None:
+        self._client = client
+        self._timeouts: dict[str, Any] = {"timeout": client.server_timeout, "master_timeout": client.server_timeout}
+
+    def create(self, index: str) -> bool:
+        # The template's content is sent along: were the template lost, an index without mapping would take anything.
+        made_of = index_template(self._client.settings)["template"]
+        with translated(f"create {index}"):
+            try:
+                answer = self._client.api.indices.create(
+                    index=index, mappings=made_of["mappings"], settings=made_of["settings"], **self._timeouts
+                )
+            except BadRequestError as e:
+                if error_type(e) == "resource_already_exists_exception":
+                    return False
+                raise
+        _require_acknowledged(answer.body, f"create {index}")
+        return True
+
+    def drop(self, index: str) -> None:
+        with translated(f"drop {index}"):
+            answer = self._client.api.indices.delete(
+                index=index, ignore_unavailable=True, expand_wildcards="none", **self._timeouts
+            )
+        _require_acknowledged(answer.body, f"drop {index}")
+
+    def change_aliases(self, change: AliasChange) -> bool:
+        actions = _actions(change, self._client.read_alias)
+        if not actions:
+            return True
+        with translated("change aliases"):
+            try:
+                answer = self._client.api.indices.update_aliases(actions=actions, **self._timeouts)
+            except NotFoundError as e:
+                if error_type(e) != "aliases_not_found_exception":
+                    raise
+                # With no write alias asked for, what is missing is a read alias to be removed: it is removed already.
+                return not change.remove_write
+        _require_acknowledged(answer.body, "change aliases")
+        return True
+
+    def block(self, index: str) -> None:
+        if not self._add_block(index, "write"):
+            # Blocked before, by someone who may not have waited for the writes under way: adding a further block
+            # waits for them, without letting any through in between.
+            self._add_block(index, "read_only")
+            self._remove_blocks(index, "read_only")
+
+    def unblock(self, index: str) -> None:
+        self._remove_blocks(index, "write", "read_only")
+
+    def refresh(self, indices: Sequence[str]) -> None:
+        for start in range(0, len(indices), _NAMES_AT_ONCE):
+            try:
+                with translated("refresh"):
+                    answer = self._client.api.indices.refresh(index=list(indices[start : start + _NAMES_AT_ONCE]))
+            except NotFound as e:
+                raise SearchUnavailable(e.message) from e
+            if answer.body["_shards"]["failed"]:
+                raise SearchUnavailable("refresh: some shards did not answer")
+
+    def info(self) -> list[IndexInfo]:
+        api, pattern, alias = self._client.api, f"{self._client.prefix}-*", self._client.read_alias
+        with translated("list indices"):
+            found = api.indices.get(index=pattern, features=["aliases", "settings"]).body
+            stats = api.indices.stats(index=pattern, metric="store", level="indices").body["indices"]
+            counts = api.search(
+                index=pattern,
+                query={"term": {"deleted": False}},
+                aggs={"indices": {"terms": {"field": "_index", "size": _ALL_INDICES}}},
+                size=0,
+                allow_partial_search_results=False,
+            ).body
+        documents = {
+            bucket["key"]: bucket["doc_count"]
+            for bucket in counts.get("aggregations", {}).get("indices", {}).get("buckets", ())
+        }
+        return [
+            IndexInfo(
+                index=index,
+                write_aliases=tuple(sorted(name for name in parts["aliases"] if name != alias)),
+                read=_read_filter(index, parts["aliases"].get(alias)),
+                blocked=bool(parts["settings"]["index"].get("blocks")),
+                documents=documents.get(index, 0),
+                bytes=stats.get(index, {}).get("primaries", {}).get("store", {}).get("size_in_bytes", 0),
+            )
+            for index, parts in sorted(found.items())
+        ]
+
+    def _add_block(self, index: str, block: str) -> bool:
+        """False if that block was there already."""
+        with translated(f"block {index}"):
+            answer = self._client.api.indices.add_block(index=index, block=block, **self._timeouts).body
+        if answer["acknowledged"] and not answer["indices"]:
+            return False
+        if not (answer["shards_acknowledged"] and all(one.get("blocked") for one in answer["indices"])):
+            raise SearchUnavailable(f"block {index}: writes may still be under way")
+        return True
+
+    def _remove_blocks(self, index: str, *blocks: str) -> None:
+        settings = {f"index.blocks.{block}": None for block in blocks}
+        with translated(f"unblock {index}"):
+            answer = self._client.api.indices.put_settings(index=index, settings=settings, **self._timeouts)
+        _require_acknowledged(answer.body, f"unblock {index}")
+
+
+def _actions(change: AliasChange, read_alias: str) -> list[dict[str, Any]]:
+    """In this order: what must be there is looked for first."""
+    return [
+        *({"remove": {"index": i, "alias": alias, "must_exist": True}} for i, alias in change.remove_write),
+        *({"remove": {"index": i, "alias": read_alias, "must_exist": False}} for i in change.remove_read),
+        *({"add": {"index": i, "alias": alias}} for i, alias in change.add_write),
+        *({"add": {"index": read.index, "alias": read_alias, "filter": _filter(read)}} for read in change.set_read),
+    ]
+
+
+def _filter(read: ReadFilter) -> dict[str, Any]:
+    # On the `long`: a plain number in a range over a date may be taken for a year.
+    bounds = {"gte": read.start_ms} | ({} if read.end_ms is None else {"lt": read.end_ms})
+    return {"bool": {"filter": [{"range": {"created_ms": bounds}}, {"term": {"deleted": False}}]}}
+
+
+def _read_filter(index: str, alias: Mapping[str, Any] | None) -> ReadFilter | None:
+    if alias is None:
+        return None
+    bounds = alias["filter"]["bool"]["filter"][0]["range"]["created_ms"]
+    return ReadFilter(index, bounds["gte"], bounds.get("lt"))
+
+
+def _require_acknowledged(answer: Mapping[str, Any], action: str) -> None:
+    if not answer["acknowledged"]:
+        raise SearchUnavailable(f"{action}: not every node has confirmed it in time")

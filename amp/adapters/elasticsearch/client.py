@@ -1,0 +1,97 @@
+"""One connection to Elasticsearch for the whole process: pooled, with timeouts, retrying only what is told to."""
+
+import math
+import os
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from elasticsearch import Elasticsearch, OrjsonSerializer
+
+from amp.adapters.elasticsearch.errors import translated
+from amp.ports.bucket_indices import READ_ALIAS
+from amp.settings import Settings
+
+_JSON = {"accept": "application/json", "content-type": "application/json"}
+_NDJSON = {"accept": "application/json", "content-type": "application/x-ndjson"}
+
+
+class ElasticsearchClient:
+    """Made lazily, and again after a fork: sockets shared by two processes mix up their answers."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.prefix = settings.elasticsearch_index_prefix
+        self.read_alias = f"{self.prefix}-{READ_ALIAS}"
+        self.timeout_s = settings.elasticsearch_timeout_s
+        #: How long the server works on a request; less than the client waits, so that an answer says how it ended.
+        self.server_timeout = f"{math.ceil(self.timeout_s * 800)}ms"
+        self._lock = threading.Lock()
+        self._pid = 0
+        self._api: Elasticsearch | None = None
+        #: Making a client with other options costs more than 0.1 ms.
+        self._with_options: dict[tuple[int, int], Elasticsearch] = {}
+
+    @property
+    def api(self) -> Elasticsearch:
+        """The driver, which retries nothing by itself."""
+        if self._api is None or self._pid != os.getpid():
+            with self._lock:
+                if self._api is None or self._pid != os.getpid():
+                    self._with_options = {}
+                    self._api = _connect(self.settings)
+                    self._pid = os.getpid()
+        return self._api
+
+    def post(
+        self,
+        action: str,
+        path: str,
+        body: bytes,
+        *,
+        params: Mapping[str, str],
+        timeout_s: float | None = None,
+        retries: int = 0,
+        ndjson: bool = False,
+    ) -> dict[str, Any]:
+        """The answer to a finished body. `retries` are of refused and broken connections alone.
+
+        :raises AmpError: as `translated` does.
+        """
+        api = self._options(math.ceil(timeout_s or self.timeout_s), retries)
+        with translated(action):
+            answer = api.perform_request("POST", path, params=params, headers=_NDJSON if ndjson else _JSON, body=body)
+        found: dict[str, Any] = answer.body
+        return found
+
+    def close(self) -> None:
+        if self._api is not None and self._pid == os.getpid():
+            self._api.close()
+
+    def _options(self, timeout_s: int, retries: int) -> Elasticsearch:
+        api = self.api
+        found = self._with_options.get((timeout_s, retries))
+        if found is None:
+            found = api.options(request_timeout=timeout_s, max_retries=retries)
+            self._with_options[(timeout_s, retries)] = found
+        return found
+
+
+def _connect(settings: Settings) -> Elasticsearch:
+    given: dict[str, Any] = {}
+    if settings.elasticsearch_user is not None:
+        password = settings.elasticsearch_password
+        given["basic_auth"] = (settings.elasticsearch_user, password.get_secret_value() if password else "")
+    if settings.elasticsearch_tls_ca is not None:
+        given["ca_certs"] = str(settings.elasticsearch_tls_ca)
+    return Elasticsearch(
+        [url.strip() for url in settings.elasticsearch_url.split(",")],
+        serializers={"application/json": OrjsonSerializer()},
+        request_timeout=settings.elasticsearch_timeout_s,
+        connections_per_node=max(settings.threads, 10),
+        max_retries=0,
+        retry_on_status=(),
+        # A node that was down is tried again soon: the default grows to 30 s.
+        max_dead_node_backoff=1,
+        **given,
+    )

@@ -1,0 +1,58 @@
+"""Elasticsearch as operations see it: whether it answers, and the index template."""
+
+from urllib.parse import urlsplit
+
+from elasticsearch import NotFoundError
+
+from amp.adapters.elasticsearch.client import ElasticsearchClient
+from amp.adapters.elasticsearch.errors import translated
+from amp.adapters.elasticsearch.template import index_template, template_name
+
+_PING_TIMEOUT_S = 2
+
+
+class ElasticsearchPart:
+    name = "search"
+
+    def __init__(self, client: ElasticsearchClient) -> None:
+        self._client = client
+
+    def ping(self) -> str:
+        with translated("ping"):
+            api = self._client.api.options(request_timeout=_PING_TIMEOUT_S)
+            found = api.nodes.info(metric="_none", filter_path=["cluster_name", "nodes.*.version"]).body
+        versions = ", ".join(sorted({node["version"] for node in found["nodes"].values()}))
+        urls = [urlsplit(url.strip()) for url in self._client.settings.elasticsearch_url.split(",")]
+        where = ", ".join(f"{url.scheme}://{url.hostname}:{url.port}" for url in urls)
+        return f"Elasticsearch {versions}, cluster {found['cluster_name']}, {where}"
+
+    def pending(self) -> list[str]:
+        template = index_template(self._client.settings)
+        content = template["_meta"]["content"]
+        if self._installed_content() == content:
+            return []
+        return [f"install index template {template_name(self._client.settings)} ({content})"]
+
+    def migrate(self) -> list[str]:
+        todo = self.pending()
+        if todo:
+            settings = self._client.settings
+            with translated("install the index template"):
+                self._client.api.indices.put_index_template(
+                    name=template_name(settings), body=index_template(settings), create=False
+                )
+        return [line.replace("install", "installed", 1) for line in todo]
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _installed_content(self) -> str | None:
+        """The content hash of the template that is installed; None: there is none of ours."""
+        with translated("read the index template"):
+            try:
+                found = self._client.api.indices.get_index_template(name=template_name(self._client.settings)).body
+            except NotFoundError:
+                return None
+        meta = found["index_templates"][0]["index_template"].get("_meta", {})
+        content: str | None = meta.get("content")
+        return content

@@ -1,0 +1,113 @@
+"""The search index on Elasticsearch: every search through the one read alias, every write through a write alias."""
+
+import hashlib
+from collections.abc import Collection, Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from amp.adapters.elasticsearch import bulk
+from amp.adapters.elasticsearch.client import ElasticsearchClient
+from amp.adapters.elasticsearch.criteria_query import root_query
+from amp.adapters.elasticsearch.errors import translated
+from amp.adapters.elasticsearch.facets import facet_aggregations, facet_values
+from amp.adapters.elasticsearch.sorting import sort_clauses
+from amp.domain.criteria import Hit, SearchPage, SearchRequest
+from amp.errors import NotFound, SearchUnavailable
+from amp.ports.search_index import Put, PutResult
+
+#: How much longer the client waits than the server works, so that the server's own answer arrives.
+_GRACE_S = 1.0
+_IDS_AT_ONCE = 1_000
+
+
+class ElasticsearchSearchIndex:
+    def __init__(self, client: ElasticsearchClient) -> None:
+        self._client = client
+        #: Pairs of shards answered and buckets asked for that were found to be the whole.
+        self._whole: set[tuple[int, int]] = set()
+
+    def put(self, puts: Sequence[Put]) -> list[PutResult]:
+        return bulk.write(self._client, puts)
+
+    def search(self, request: SearchRequest) -> SearchPage:
+        answer = self._ask(_search_body(request), request.session, request.timeout_s)
+        self._refuse_partial(answer["_shards"]["total"], request.buckets)
+        return _page(request, answer)
+
+    def visible(self, ids: Collection[UUID], session: str) -> dict[UUID, int]:
+        found: dict[UUID, int] = {}
+        wanted = {str(asset_id): asset_id for asset_id in ids}
+        texts = list(wanted)
+        for start in range(0, len(texts), _IDS_AT_ONCE):
+            some = texts[start : start + _IDS_AT_ONCE]
+            body = {
+                "query": {"bool": {"filter": [{"term": {"latest": True}}, {"terms": {"asset_id": some}}]}},
+                "size": len(some),
+                "sort": ["_doc"],
+                "track_total_hits": False,
+                "_source": False,
+                "docvalue_fields": ["asset_id", "revision"],
+            }
+            for hit in self._ask(body, session, self._client.timeout_s)["hits"]["hits"]:
+                fields = hit["fields"]
+                found[wanted[fields["asset_id"][0]]] = fields["revision"][0]
+        return found
+
+    def _ask(self, body: dict[str, Any], session: str, timeout_s: float) -> dict[str, Any]:
+        params = {"allow_partial_search_results": "false", "timeout": f"{max(1, int(timeout_s * 1000))}ms"}
+        if session:
+            params["preference"] = hashlib.blake2b(session.encode(), digest_size=8).hexdigest()
+        try:
+            answer = self._client.post(
+                "search",
+                f"/{self._client.read_alias}/_search",
+                orjson.dumps(body),
+                params=params,
+                timeout_s=timeout_s + _GRACE_S,
+                retries=1,
+            )
+        except NotFound as e:
+            raise SearchUnavailable("there is no bucket to search") from e
+        if answer["timed_out"]:
+            raise SearchUnavailable(f"the search took longer than {timeout_s} s")
+        return answer
+
+    def _refuse_partial(self, shards: int, buckets: int) -> None:
+        """A lost index is no failed shard: the answer is merely shorter. How many shards make how many buckets is
+        looked up once for each number that comes up.
+        """
+        if not buckets or (shards, buckets) in self._whole:
+            return
+        with translated("read alias"):
+            there = len(self._client.api.indices.get_alias(name=self._client.read_alias).body)
+        if there < buckets:
+            raise SearchUnavailable(f"{buckets - there} of {buckets} buckets are missing from the search index")
+        self._whole.add((shards, buckets))
+
+
+def _search_body(request: SearchRequest) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "query": root_query(request.criteria, all_versions=request.all_versions),
+        "sort": sort_clauses(request),
+        "size": request.size + 1,  # the one more tells whether there is another page
+        "track_total_hits": True if request.total_limit is None else request.total_limit,
+        "_source": ["source"],
+    }
+    if request.after is not None:
+        body["search_after"] = request.after
+    if request.facets:
+        body["aggs"] = facet_aggregations(request.facets)
+    return body
+
+
+def _page(request: SearchRequest, answer: dict[str, Any]) -> SearchPage:
+    hits, total = answer["hits"]["hits"], answer["hits"]["total"]
+    return SearchPage(
+        hits=tuple(Hit(hit["_source"]["source"].encode(), tuple(hit["sort"])) for hit in hits[: request.size]),
+        total=total["value"],
+        total_is_exact=total["relation"] == "eq",
+        facets=facet_values(request.facets, answer["aggregations"]) if request.facets else {},
+        more=len(hits) > request.size,
+    )

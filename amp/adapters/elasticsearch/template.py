@@ -1,0 +1,30 @@
+"""The index template of the buckets: one fixed mapping, whatever types there are (ADR 003)."""
+
+import hashlib
+from typing import Any
+
+import orjson
+
+from amp.resources import resource_folder
+from amp.settings import Settings
+
+
+def index_template(settings: Settings) -> dict[str, Any]:
+    """The whole template; its `_meta` tells the content, so that another content is noticed."""
+    template: dict[str, Any] = orjson.loads((resource_folder("index_templates") / "assets.json").read_bytes())
+    template["index_patterns"] = [f"{settings.elasticsearch_index_prefix}-*"]
+    template["template"]["settings"] = {
+        "index": {
+            "number_of_shards": settings.elasticsearch_shards,
+            "number_of_replicas": settings.elasticsearch_replicas,
+            # At its default, a shard that nobody searched for 30 s stops refreshing, and the next reader waits.
+            "refresh_interval": settings.elasticsearch_refresh_interval,
+        }
+    }
+    content = orjson.dumps(template, option=orjson.OPT_SORT_KEYS)
+    template["_meta"] = {"content": hashlib.sha256(content).hexdigest()[:12]}
+    return template
+
+
+def template_name(settings: Settings) -> str:
+    return f"{settings.elasticsearch_index_prefix}-assets"
