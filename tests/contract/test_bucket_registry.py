@@ -26,7 +26,7 @@ def after(old: BucketMap, mark: str, generation: int | None = None) -> BucketMap
 def test_a_map_is_stored_only_over_the_generation_it_was_made_from(buckets: BucketRegistry) -> None:
     assert buckets.load() is None
     first = first_map("amp")
-    assert not buckets.replace(first, expected_generation=7)
+    assert not buckets.replace(after(first, "too early", generation=8), expected_generation=7)
     assert buckets.load() is None
 
     assert buckets.replace(first, expected_generation=0)

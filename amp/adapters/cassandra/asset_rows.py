@@ -1,0 +1,154 @@
+"""Assets and versions as rows of the `assets` table, and the conditional batch that makes a step of one."""
+
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from cassandra.query import UNSET_VALUE  # type: ignore[import-untyped]  # the driver comes without types
+
+from amp.adapters.cassandra.session import Request
+from amp.domain.assets import Asset, Change, State, Value, Version
+
+HEAD_COLUMNS = (
+    "id, type, type_version, project, external_id, labels, version, revision, state, created_by, "
+    "updated_ms, updated_by, all_revision, head_change_id, name, metadata"
+)
+VERSION_COLUMNS = "id, number, row_revision, row_type_version, name, metadata, row_labels, row_ms, row_by"
+
+_HEAD = """
+UPDATE {ks}.assets SET type = ?, type_version = ?, project = ?, external_id = ?, labels = ?, version = ?, revision = ?,
+    state = ?, created_by = ?, updated_ms = ?, updated_by = ?, all_revision = ?, head_change_id = ?
+    WHERE id = ? IF revision = ?;"""
+#: The second condition: a change is made once, however often it is sent.
+_CHANGE = """
+INSERT INTO {ks}.assets (id, row_kind, number, change_id, row_revision) VALUES (?, 'change', 0, ?, ?) IF NOT EXISTS;"""
+_REVISION = """
+INSERT INTO {ks}.assets (id, row_kind, number, change_id, row_revision, row_ms, row_by, kind)
+    VALUES (?, 'revision', ?, ?, ?, ?, ?, ?);"""
+_VERSION = """
+INSERT INTO {ks}.assets (id, row_kind, number, change_id, row_revision, row_ms, row_by, name, metadata,
+    row_type_version, row_labels) VALUES (?, 'version', ?, ?, ?, ?, ?, ?, ?, ?, ?);"""
+_DROPPED = """
+DELETE FROM {ks}.assets WHERE id = ? AND row_kind = 'version' AND number = ?;"""
+_PURGED = """
+DELETE FROM {ks}.assets WHERE id = ? AND row_kind = 'version';"""
+
+
+def step_request(change: Change) -> Request:
+    """One conditional batch on the asset's partition: the head, its revision row and what goes with the change.
+
+    It holds only while the head is `change.before` by revision, which alone tells its state too: no revision is ever
+    made twice.
+    """
+    before, after = change.before, change.after
+    purges = after.state is State.PURGED
+    # A purged asset has no content left, whatever its version says.
+    adds_version = not purges and (change.new_version or (before is not None and before.state is State.PURGED))
+    drops = change.dropped_version is not None
+    values = _head_values(before, after)
+    values += (after.id, after.change_id, after.revision)
+    values += (
+        after.id,
+        after.revision,
+        after.change_id,
+        after.revision,
+        after.updated_ms,
+        after.updated_by,
+        change.kind.value,
+    )
+    if adds_version:
+        values += _version_values(after)
+    if drops:
+        values += (after.id, change.dropped_version)
+    if purges:
+        values += (after.id,)
+    return _step_cql(adds_version, drops, purges), values
+
+
+@lru_cache
+def _step_cql(adds_version: bool, drops: bool, purges: bool) -> str:
+    optional = [(adds_version, _VERSION), (drops, _DROPPED), (purges, _PURGED)]
+    steps = [_HEAD, _CHANGE, _REVISION, *(cql for wanted, cql in optional if wanted)]
+    return f"BEGIN UNLOGGED BATCH{''.join(steps)}\nAPPLY BATCH"
+
+
+def _head_values(before: Asset | None, after: Asset) -> tuple[Any, ...]:
+    external_id: Any = after.external_id
+    if external_id is None and (before is None or before.external_id is None):
+        # Null would write a tombstone.
+        external_id = UNSET_VALUE
+    return (
+        after.type,
+        after.type_version,
+        after.project,
+        external_id,
+        after.labels,
+        after.version,
+        after.revision,
+        after.state.value,
+        after.created_by,
+        after.updated_ms,
+        after.updated_by,
+        after.all_revision,
+        after.change_id,
+        after.id,
+        None if before is None else before.revision,
+    )
+
+
+def _version_values(after: Asset) -> tuple[Any, ...]:
+    return (
+        after.id,
+        after.version,
+        after.change_id,
+        after.revision,
+        after.updated_ms,
+        after.updated_by,
+        after.name,
+        orjson.dumps(dict(after.metadata)).decode(),
+        after.type_version,
+        after.labels,
+    )
+
+
+def asset_of(row: tuple[Any, ...]) -> Asset:
+    """The asset in a row of `HEAD_COLUMNS`; without content if it is a revision's row."""
+    return Asset(
+        id=row[0],
+        type=row[1],
+        type_version=row[2],
+        project=row[3],
+        external_id=row[4],
+        labels=tuple(row[5] or ()),
+        version=row[6],
+        revision=row[7],
+        state=State(row[8]),
+        created_by=row[9],
+        updated_ms=row[10],
+        updated_by=row[11],
+        all_revision=row[12],
+        change_id=row[13],
+        name=row[14] or "",
+        metadata=_metadata_of(row[15]),
+    )
+
+
+def version_of_row(row: tuple[Any, ...]) -> Version:
+    """The version in a row of `VERSION_COLUMNS`."""
+    return Version(
+        asset_id=row[0],
+        version=row[1],
+        revision=row[2],
+        type_version=row[3],
+        name=row[4],
+        metadata=_metadata_of(row[5]),
+        labels=tuple(row[6] or ()),
+        updated_ms=row[7],
+        updated_by=row[8],
+    )
+
+
+def _metadata_of(text: str | None) -> dict[str, Value]:
+    if not text:
+        return {}
+    return {key: tuple(value) if type(value) is list else value for key, value in orjson.loads(text).items()}

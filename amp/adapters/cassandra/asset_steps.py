@@ -1,0 +1,119 @@
+"""Applies changes by conditional batches, and settles those whose answer got lost."""
+
+import random
+import time
+from collections.abc import Callable, Collection, Sequence
+from uuid import UUID
+
+from amp.adapters.cassandra.asset_rows import step_request
+from amp.adapters.cassandra.errors import translation, was_never_executed
+from amp.adapters.cassandra.session import Answer, CassandraSession, Mode
+from amp.domain.assets import Asset, Change
+from amp.errors import StoreUnavailable
+from amp.ports.asset_store import Outcome, Verdict
+
+_CHANGE_ROW = "SELECT id FROM {ks}.assets WHERE id = ? AND row_kind = 'change' AND number = 0 AND change_id = ?"
+
+#: How often a condition is sent, at most, when its answer does not come.
+_ATTEMPTS = 4
+#: None is sent later than this after the first: past 30 s its intent might be given up.
+_BUDGET_S = 12.0
+_PAUSE_S = 0.05
+
+_APPLIED = Outcome(Verdict.APPLIED)
+_UNKNOWN = Outcome(Verdict.UNKNOWN)
+
+
+class AssetSteps:
+    """Takes assets from one revision to the next.
+
+    A batch may be sent again, even while an earlier one is still on its way: its change row lets it happen once.
+    """
+
+    def __init__(self, session: CassandraSession, heads: Callable[[Collection[UUID]], dict[UUID, Asset]]) -> None:
+        self._session = session
+        self._heads = heads
+
+    def apply(self, changes: Sequence[Change]) -> list[Outcome]:
+        outcomes = [_UNKNOWN] * len(changes)
+        open_ = list(range(len(changes)))
+        deadline = time.monotonic() + _BUDGET_S
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                time.sleep(random.uniform(0, _PAUSE_S * 2**attempt))
+            decided = self._attempt([changes[i] for i in open_], first=attempt == 0)
+            for i, outcome in zip(open_, decided, strict=True):
+                outcomes[i] = outcome
+            open_ = [i for i in open_ if outcomes[i] is _UNKNOWN]
+            if not open_ or time.monotonic() > deadline:
+                break
+        return outcomes
+
+    def _attempt(self, changes: Sequence[Change], *, first: bool) -> list[Outcome]:
+        """Sends each change once; those still unknown may be sent again."""
+        try:
+            answers = self._session.run_many([step_request(change) for change in changes], Mode.CONDITIONAL)
+        except StoreUnavailable:
+            if first:
+                raise
+            return [_UNKNOWN] * len(changes)
+        if first:
+            _raise_if_none_was_executed(answers)
+        made = [_was_made(change, answer) for change, answer in zip(changes, answers, strict=True)]
+        if not all(made):
+            self._settle(changes, made, heads := self._heads_of(changes, made))
+            return [_outcome(change, known, heads) for change, known in zip(changes, made, strict=True)]
+        return [_APPLIED] * len(changes)
+
+    def _heads_of(self, changes: Sequence[Change], made: Sequence[bool | None]) -> dict[UUID, Asset] | None:
+        try:
+            return self._heads([change.after.id for change, known in zip(changes, made, strict=True) if not known])
+        except StoreUnavailable:
+            return None
+
+    def _settle(self, changes: Sequence[Change], made: list[bool | None], heads: dict[UUID, Asset] | None) -> None:
+        """Looks for the change rows of changes whose answer was lost.
+
+        The heads are read before: a head past the change and then no change row means that it did not happen and
+        cannot any more. The other way round it might have happened in between.
+        """
+        lost = [i for i, known in enumerate(made) if known is None]
+        if not lost or heads is None:
+            return
+        requests = [(_CHANGE_ROW, (changes[i].after.id, changes[i].after.change_id)) for i in lost]
+        try:
+            # Serial: conditions accepted but not finished are finished first.
+            answers = self._session.run_many(requests, Mode.SERIAL)
+        except StoreUnavailable:
+            return
+        for i, answer in zip(lost, answers, strict=True):
+            if isinstance(answer, list):
+                made[i] = bool(answer)
+
+
+def _was_made(change: Change, answer: Answer) -> bool | None:
+    """Whether the answer says that the change took place; None: there is no answer."""
+    if isinstance(answer, BaseException):
+        return None
+    # A refused batch answers with the rows its conditions found: the head, and the change's row if it is there.
+    return answer[0]["[applied]"] or any(
+        row.get("row_kind") == "change" and row["change_id"] == change.after.change_id for row in answer
+    )
+
+
+def _outcome(change: Change, made: bool | None, heads: dict[UUID, Asset] | None) -> Outcome:
+    if made:
+        return _APPLIED
+    if made is None or heads is None:
+        return _UNKNOWN
+    head = heads.get(change.after.id)
+    if (head and head.revision) == (change.before and change.before.revision):
+        # Nothing stands in its way: a copy of it may still be under way, or it may be sent again.
+        return _UNKNOWN
+    return Outcome(Verdict.REFUSED, head)
+
+
+def _raise_if_none_was_executed(answers: Sequence[Answer]) -> None:
+    errors = [answer for answer in answers if isinstance(answer, BaseException)]
+    if errors and len(errors) == len(answers) and all(was_never_executed(error) for error in errors):
+        raise translation(errors[0]) from errors[0]

@@ -1,0 +1,77 @@
+"""The source of truth in Cassandra: one partition an asset, each step of it one conditional batch."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from amp.adapters.cassandra.asset_rows import HEAD_COLUMNS, VERSION_COLUMNS, asset_of, version_of_row
+from amp.adapters.cassandra.asset_steps import AssetSteps
+from amp.adapters.cassandra.preparation import Preparation
+from amp.adapters.cassandra.session import CassandraSession, Mode, Request
+from amp.domain.assets import Asset, Change, Version
+from amp.domain.events import Intent
+from amp.ports.asset_store import Outcome
+
+#: Keys of one IN: enough to save most of the cost per request, few enough not to burden one coordinator.
+_KEYS = 50
+_HEAD_ROW = f"SELECT {HEAD_COLUMNS} FROM {{ks}}.assets WHERE id %s AND row_kind = '%s' PER PARTITION LIMIT 1"
+_SETTLE = "SELECT revision FROM {ks}.assets WHERE id = ? LIMIT 1"
+_VERSIONS = f"SELECT {VERSION_COLUMNS} FROM {{ks}}.assets WHERE id = ? AND row_kind = 'version' AND number IN ?"
+_VERSION_PAGE = (
+    f"SELECT {VERSION_COLUMNS} FROM {{ks}}.assets WHERE id = ? AND row_kind = 'version' AND number < ? LIMIT ?"
+)
+_MOST = (1 << 63) - 1
+
+
+class CassandraAssetStore:
+    """An `AssetStore`. See `asset_rows` for what a partition holds."""
+
+    def __init__(self, session: CassandraSession) -> None:
+        self._session = session
+        self._preparation = Preparation(session)
+        self._steps = AssetSteps(session, self.heads)
+
+    def prepare(self, changes: Sequence[tuple[Change, Intent]]) -> None:
+        self._preparation.write(changes)
+
+    def apply(self, changes: Sequence[Change]) -> list[Outcome]:
+        return self._steps.apply(changes)
+
+    def heads(self, ids: Collection[UUID], *, settle: bool = False) -> dict[UUID, Asset]:
+        wanted = list(dict.fromkeys(ids))
+        if settle:
+            # A serial read takes one partition at a time; what it finished, the plain reads below see.
+            self._session.rows_of_many([(_SETTLE, (asset_id,)) for asset_id in wanted], Mode.SERIAL)
+        found = self._heads_at(wanted, "version")
+        if missing := [asset_id for asset_id in wanted if asset_id not in found]:
+            # A purged asset has no version left to hang its head on, but a revision.
+            found |= self._heads_at(missing, "revision")
+        return found
+
+    def _heads_at(self, ids: Sequence[UUID], row_kind: str) -> dict[UUID, Asset]:
+        requests: list[Request] = [
+            # A single key lets the driver ask a replica straight away.
+            (_HEAD_ROW % ("= ?", row_kind), (keys[0],)) if len(keys) == 1 else (_HEAD_ROW % ("IN ?", row_kind), (keys,))
+            for keys in _chunks(ids, _KEYS)
+        ]
+        return {row[0]: asset_of(row) for rows in self._session.rows_of_many(requests) for row in rows}
+
+    def versions(self, wanted: Mapping[UUID, Collection[int]]) -> dict[tuple[UUID, int], Version]:
+        requests: list[Request] = [
+            (_VERSIONS, (asset_id, numbers))
+            for asset_id, all_numbers in wanted.items()
+            for numbers in _chunks(sorted(set(all_numbers)), _KEYS)
+        ]
+        found = [version_of_row(row) for rows in self._session.rows_of_many(requests) for row in rows]
+        return {(version.asset_id, version.version): version for version in found}
+
+    def version_page(self, asset_id: UUID, below: int | None, limit: int) -> list[Version]:
+        rows = self._session.run(_VERSION_PAGE, (asset_id, _MOST if below is None else below, limit))
+        return [version_of_row(row) for row in rows]
+
+
+def _chunks(items: Iterable[Any], size: int) -> Iterable[list[Any]]:
+    rest = iter(items)
+    while chunk := list(islice(rest, size)):
+        yield chunk

@@ -1,0 +1,127 @@
+"""The intent log in Cassandra, by shard and by the minute an intent is due."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+from zlib import crc32
+
+from amp.adapters.cassandra.session import CassandraSession, Request
+from amp.domain.assets import Scope
+from amp.domain.events import Event, Intent
+
+#: At 10,000 changes a second each partition takes 75,000 rows, under the tombstones a read may pass (100,000).
+_SHARDS = 8
+_MINUTE_MS = 60_000
+#: Minutes read at once on the way from the mark to now.
+_MINUTES_AT_ONCE = 12
+#: A writer's row is in the log this long after it was due, or it is found by the next look from the mark.
+_SETTLED_MS = 30_000
+#: A mark stays this far behind, for writers that are slower than anybody should be.
+_MARK_LAG_MS = 600_000
+_FROM_MARK_EVERY_MS = 60_000
+
+INSERT_INTENT = (
+    "INSERT INTO {ks}.intents (shard, minute, due_ms, asset_id, change_id, version, revision, scope, recorded_ms) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_DELETE = "DELETE FROM {ks}.intents WHERE shard = ? AND minute = ? AND due_ms = ? AND asset_id = ? AND change_id = ?"
+_DUE = (
+    "SELECT asset_id, version, revision, scope, change_id, recorded_ms, due_ms FROM {ks}.intents "
+    "WHERE shard = ? AND minute = ? AND due_ms >= ? AND due_ms <= ? LIMIT ?"
+)
+_MARKS = "SELECT shard, minute FROM {ks}.intent_marks WHERE shard IN ?"
+_SET_MARK = "INSERT INTO {ks}.intent_marks (shard, minute) VALUES (?, ?)"
+#: No intent is older than the table.
+_BEGINNING = "SELECT min(applied_ms) FROM {ks}.schema_migrations WHERE part = 'store'"
+
+
+def intent_values(intent: Intent) -> tuple[Any, ...]:
+    """The values of `INSERT_INTENT`."""
+    event = intent.event
+    key = _key(intent)
+    return (*key, event.version, event.revision, event.scope.value, intent.recorded_ms)
+
+
+def _key(intent: Intent) -> tuple[int, int, int, UUID, UUID]:
+    event = intent.event
+    shard = crc32(event.asset_id.bytes) % _SHARDS
+    return shard, intent.due_ms // _MINUTE_MS, intent.due_ms, event.asset_id, event.change_id
+
+
+class CassandraIntentLog:
+    """An `IntentLog`. Looks from where it left off, and once a minute from the low-water mark of each shard."""
+
+    def __init__(self, session: CassandraSession) -> None:
+        self._session = session
+        self._lock = threading.Lock()
+        #: By shard, where the next look starts; empty: at the marks.
+        self._floors_ms: dict[int, int] = {}
+        self._looked_from_mark_ms = 0
+        self._looked_ms = 0
+
+    def due(self, now_ms: int, limit: int) -> list[Intent]:
+        with self._lock:
+            stepped_back = now_ms < self._looked_ms
+            from_mark = stepped_back or not self._floors_ms or now_ms >= self._looked_from_mark_ms + _FROM_MARK_EVERY_MS
+            marks = self._marks() if from_mark else {}
+            starts = {shard: minute * _MINUTE_MS for shard, minute in marks.items()} or self._floors_ms
+            found, seen_to_ms = self._scan(starts, now_ms, limit)
+            floors = {shard: min(seen_to_ms, now_ms - _SETTLED_MS) for shard in starts}
+            for shard, intent in found:
+                floors[shard] = min(floors[shard], intent.due_ms)
+            if from_mark:
+                self._raise_marks(marks, floors, now_ms)
+                self._looked_from_mark_ms = now_ms
+            self._floors_ms, self._looked_ms = floors, now_ms
+        return sorted((intent for _, intent in found), key=lambda intent: intent.due_ms)[:limit]
+
+    def clear(self, intents: Sequence[Intent]) -> None:
+        self._session.rows_of_many([(_DELETE, _key(intent)) for intent in intents])
+
+    def defer(self, intent: Intent, due_ms: int) -> None:
+        self._session.run(INSERT_INTENT, intent_values(replace(intent, due_ms=due_ms)))
+        if due_ms != intent.due_ms:
+            self._session.run(_DELETE, _key(intent))
+
+    def _scan(self, starts: dict[int, int], now_ms: int, limit: int) -> tuple[list[tuple[int, Intent]], int]:
+        """What is due by shard, at most `limit` a shard and minute; and the time up to which all shards were read."""
+        found: list[tuple[int, Intent]] = []
+        last = now_ms // _MINUTE_MS
+        for first in range(min(starts.values()) // _MINUTE_MS, last + 1, _MINUTES_AT_ONCE):
+            after = min(first + _MINUTES_AT_ONCE, last + 1)
+            requests: list[Request] = [
+                (_DUE, (shard, minute, start_ms, now_ms, limit))
+                for shard, start_ms in starts.items()
+                for minute in range(max(first, start_ms // _MINUTE_MS), after)
+            ]
+            answers = self._session.rows_of_many(requests)
+            for (_, values), rows in zip(requests, answers, strict=True):
+                found += [(values[0], _intent_of(row)) for row in rows]
+            if len(found) >= limit:
+                return found, after * _MINUTE_MS
+        return found, now_ms
+
+    def _marks(self) -> dict[int, int]:
+        shards = list(range(_SHARDS))
+        marks = dict(self._session.run(_MARKS, (shards,)))
+        if len(marks) < _SHARDS:
+            ((made_ms,),) = self._session.run(_BEGINNING)
+            first = ((made_ms or 0) - _MARK_LAG_MS) // _MINUTE_MS
+            marks = {shard: marks.get(shard, first) for shard in shards}
+        return marks
+
+    def _raise_marks(self, marks: dict[int, int], floors: dict[int, int], now_ms: int) -> None:
+        """A mark passes minutes that hold nothing and are long over. Two relays may do so at once: a mark that goes
+        back for it only costs reading."""
+        reached = {shard: min(floor, now_ms - _MARK_LAG_MS) // _MINUTE_MS for shard, floor in floors.items()}
+        self._session.rows_of_many(
+            [(_SET_MARK, (shard, minute)) for shard, minute in reached.items() if minute > marks[shard]]
+        )
+
+
+def _intent_of(row: Any) -> Intent:
+    asset_id, version, revision, scope, change_id, recorded_ms, due_ms = row
+    event = Event(asset_id=asset_id, version=version, revision=revision, scope=Scope(scope), change_id=change_id)
+    return Intent(event=event, recorded_ms=recorded_ms, due_ms=due_ms)

@@ -1,0 +1,39 @@
+"""Cassandra as operations see it."""
+
+import time
+
+from amp.adapters.cassandra.errors import translated
+from amp.adapters.cassandra.migrations import Migrations
+from amp.adapters.cassandra.session import CassandraSession
+
+_PING_TIMEOUT_S = 2.0
+
+
+class CassandraPart:
+    """A `Part`; closing it closes the session."""
+
+    name = "store"
+
+    def __init__(self, session: CassandraSession) -> None:
+        self.session = session
+        self._migrations = Migrations(session)
+
+    def ping(self) -> str:
+        deadline = time.monotonic() + _PING_TIMEOUT_S
+        with translated():
+            driver = self.session.connected(_PING_TIMEOUT_S)
+            left_s = max(0.1, deadline - time.monotonic())
+            version = driver.execute("SELECT release_version FROM system.local", timeout=left_s).one()[0]
+        return f"Cassandra {version} at {self.session.address}"
+
+    def pending(self) -> list[str]:
+        return [self._line("apply", migration.file) for migration in self._migrations.pending()]
+
+    def migrate(self) -> list[str]:
+        return [self._line("applied", migration.file) for migration in self._migrations.apply()]
+
+    def close(self) -> None:
+        self.session.close()
+
+    def _line(self, verb: str, file: str) -> str:
+        return f"Cassandra keyspace {self.session.keyspace}: {verb} {file}"

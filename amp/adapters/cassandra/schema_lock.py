@@ -1,0 +1,51 @@
+"""The lock that lets one process at a time change the schema."""
+
+import random
+import time
+from types import TracebackType
+from uuid import uuid4
+
+from amp.adapters.cassandra.session import CassandraSession, Mode
+from amp.adapters.cassandra.settling import settled
+from amp.errors import StoreUnavailable
+
+#: After a crash the next one waits so long; longer than any single statement takes.
+_TTL_S = 120
+_WAIT_S = 600.0
+
+_TAKE = f"INSERT INTO {{ks}}.schema_locks (name, owner) VALUES ('schema', ?) IF NOT EXISTS USING TTL {_TTL_S}"
+_RENEW = f"UPDATE {{ks}}.schema_locks USING TTL {_TTL_S} SET owner = ? WHERE name = 'schema' IF owner = ?"
+_RELEASE = "DELETE FROM {ks}.schema_locks WHERE name = 'schema' IF owner = ?"
+_OWNER = "SELECT owner FROM {ks}.schema_locks WHERE name = 'schema'"
+
+
+class SchemaLock:
+    """Held within a `with` block; ends by itself some time after its holder died."""
+
+    def __init__(self, session: CassandraSession) -> None:
+        self._session = session
+        self._owner = uuid4()
+
+    def __enter__(self) -> "SchemaLock":
+        deadline = time.monotonic() + _WAIT_S
+        while not self._held_after(_TAKE, (self._owner,)):
+            if time.monotonic() > deadline:
+                raise StoreUnavailable("another process has been migrating Cassandra for very long")
+            time.sleep(random.uniform(0.1, 0.3))
+        return self
+
+    def renew(self) -> None:
+        """:raises StoreUnavailable: the lock is lost."""
+        if not self._held_after(_RENEW, (self._owner, self._owner)):
+            raise StoreUnavailable("the lock on Cassandra's schema was lost; migrate again")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._session.run(_RELEASE, (self._owner,), Mode.CONDITIONAL)
+
+    def _held_after(self, cql: str, values: tuple[object, ...]) -> bool:
+        return settled(
+            lambda: bool(self._session.run(cql, values, Mode.CONDITIONAL)[0]["[applied]"]),
+            lambda: self._session.run(_OWNER, (), Mode.SERIAL) == [(self._owner,)],
+        )

@@ -1,0 +1,210 @@
+"""The connection to Cassandra: made on first use, shared by all adapters and threads of a process."""
+
+import ssl
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from enum import StrEnum
+from typing import Any
+
+# The driver comes without types.
+from cassandra import ConsistencyLevel, ProtocolVersion  # type: ignore[import-untyped]
+from cassandra.auth import PlainTextAuthProvider  # type: ignore[import-untyped]
+from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, Session  # type: ignore[import-untyped]
+from cassandra.concurrent import execute_concurrent  # type: ignore[import-untyped]
+from cassandra.policies import (  # type: ignore[import-untyped]
+    DCAwareRoundRobinPolicy,
+    ExponentialReconnectionPolicy,
+    TokenAwarePolicy,
+)
+from cassandra.query import PreparedStatement, dict_factory, tuple_factory  # type: ignore[import-untyped]
+
+from amp.adapters.cassandra.errors import DRIVER_ERRORS, translated, translation
+from amp.errors import StoreUnavailable
+from amp.settings import Settings
+
+#: CQL with `{ks}` for the keyspace, and the values of its marks.
+Request = tuple[str, tuple[Any, ...]]
+#: The rows of an answer, or why there is none.
+Answer = list[Any] | BaseException
+
+#: After a failed connect callers are refused at once for so long, rather than each waiting for one of its own.
+_FAILURE_REMEMBERED_S = 1.0
+
+
+class Mode(StrEnum):
+    """How a request is executed."""
+
+    PLAIN = "plain"  #: rows are tuples
+    SERIAL = "serial"  #: a read that first finishes conditions accepted but not finished; rows are tuples
+    CONDITIONAL = "conditional"  #: rows are dicts: what a refused condition answers with depends on the reason
+
+
+class CassandraSession:
+    """Thread-safe. Connects in the process that first uses it, so build it before or after forking, use it after."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.keyspace = settings.cassandra_keyspace
+        self._lock = threading.Lock()
+        self._session: Session | None = None
+        self._connecting: Future[Session] | None = None
+        self._failure: tuple[float, str] | None = None
+        self._closed = False
+        self._statements: dict[str, PreparedStatement] = {}
+
+    def run(
+        self, cql: str, values: tuple[Any, ...] = (), mode: Mode = Mode.PLAIN, timeout_s: float | None = None
+    ) -> list[Any]:
+        """The rows of one request.
+
+        :raises StoreUnavailable: a write may or may not have happened, now or later.
+        """
+        with translated():
+            statement = self._prepared(cql)
+            timeout = self.settings.cassandra_timeout_s if timeout_s is None else timeout_s
+            result = self.connected().execute(statement, values, timeout=timeout, execution_profile=mode)
+            return result.current_rows or []
+
+    def run_many(self, requests: Sequence[Request], mode: Mode = Mode.PLAIN, window: int = 100) -> list[Answer]:
+        """The answer to each request, in order; `window` of them are under way at a time.
+
+        :raises StoreUnavailable: nothing was sent.
+        """
+        with translated():
+            session = self.connected()
+            bound = [(self._prepared(cql), values) for cql, values in requests]
+            results = execute_concurrent(
+                session, bound, concurrency=window, raise_on_first_error=False, execution_profile=mode
+            )
+        return [result.current_rows or [] if success else result for success, result in results]
+
+    def rows_of_many(self, requests: Sequence[Request], mode: Mode = Mode.PLAIN) -> list[list[Any]]:
+        """The rows of each request, in order.
+
+        :raises StoreUnavailable: some have no answer.
+        """
+        return [rows_of(answer) for answer in self.run_many(requests, mode)]
+
+    def connected(self, timeout_s: float | None = None) -> Session:
+        """The driver's session, connected.
+
+        :raises StoreUnavailable: it could not be in time, or a moment ago.
+        """
+        if (session := self._session) is not None:
+            return session
+        with self._lock:
+            if self._closed:
+                raise StoreUnavailable("the connection to Cassandra is closed")
+            if self._failure and time.monotonic() - self._failure[0] < _FAILURE_REMEMBERED_S:
+                raise StoreUnavailable(self._failure[1])
+            if self._connecting is None:
+                self._connecting = Future()
+                # A thread of its own, so that each caller keeps to its own timeout.
+                threading.Thread(target=self._connect, args=(self._connecting,), daemon=True).start()
+            connecting = self._connecting
+        try:
+            return connecting.result(timeout_s or self.settings.cassandra_timeout_s)
+        except TimeoutError as e:
+            raise StoreUnavailable(f"no connection to Cassandra at {self.address} in time") from e
+
+    @property
+    def address(self) -> str:
+        return ",".join(self.settings.cassandra_hosts)
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            session, self._session = self._session, None
+        if session is not None:
+            session.cluster.shutdown()
+
+    def _prepared(self, cql: str) -> PreparedStatement:
+        statement = self._statements.get(cql)
+        if statement is None:
+            statement = self.connected().prepare(cql.replace("{ks}", self.keyspace))
+            self._statements[cql] = statement
+        return statement
+
+    def _connect(self, connecting: "Future[Session]") -> None:
+        cluster = None
+        try:
+            cluster = _cluster(self.settings)
+            session = cluster.connect()
+        # Whatever it is, the callers that wait for this thread must learn of it.
+        except Exception as e:  # noqa: BLE001
+            if cluster is not None:
+                cluster.shutdown()
+            error = translation(e) if isinstance(e, DRIVER_ERRORS) else StoreUnavailable(str(e))
+            error.__cause__ = e
+            with self._lock:
+                self._failure, self._connecting = (time.monotonic(), error.message), None
+            connecting.set_exception(error)
+            return
+        # Nothing here pages by the driver's state: a LIMIT says how much is wanted.
+        session.default_fetch_size = None
+        with self._lock:
+            self._connecting = None
+            if not self._closed:
+                self._session = session
+        if self._session is None:
+            cluster.shutdown()
+        connecting.set_result(session)
+
+
+def rows_of(answer: Answer) -> list[Any]:
+    """:raises StoreUnavailable: there is no answer."""
+    if isinstance(answer, BaseException):
+        raise translation(answer) from answer
+    return answer
+
+
+def _cluster(settings: Settings) -> Cluster:
+    hosts = [_host_and_port(host) for host in settings.cassandra_hosts]
+    password = settings.cassandra_password
+    return Cluster(
+        contact_points=hosts,
+        port=hosts[0][1],
+        # Of Cassandra 4 and 5; trying out newer ones first costs two connects each time.
+        protocol_version=ProtocolVersion.V5,
+        auth_provider=(
+            PlainTextAuthProvider(settings.cassandra_user, password.get_secret_value() if password else "")
+            if settings.cassandra_user
+            else None
+        ),
+        ssl_context=ssl.create_default_context(cafile=settings.cassandra_tls_ca) if settings.cassandra_tls_ca else None,
+        execution_profiles=_profiles(settings),
+        connect_timeout=settings.cassandra_timeout_s,
+        control_connection_timeout=settings.cassandra_timeout_s,
+        # Back within seconds once the servers are.
+        reconnection_policy=ExponentialReconnectionPolicy(0.5, 5.0),
+        idle_heartbeat_interval=10,
+        idle_heartbeat_timeout=settings.cassandra_timeout_s,
+    )
+
+
+def _profiles(settings: Settings) -> dict[Any, ExecutionProfile]:
+    plain = getattr(ConsistencyLevel, settings.cassandra_consistency)
+    serial = getattr(ConsistencyLevel, settings.cassandra_serial_consistency)
+
+    def profile(level: int, row_factory: Any) -> ExecutionProfile:
+        return ExecutionProfile(
+            load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(settings.cassandra_datacenter or "")),
+            consistency_level=level,
+            serial_consistency_level=serial,
+            request_timeout=settings.cassandra_timeout_s,
+            row_factory=row_factory,
+        )
+
+    return {
+        EXEC_PROFILE_DEFAULT: profile(plain, tuple_factory),
+        Mode.PLAIN: profile(plain, tuple_factory),
+        Mode.SERIAL: profile(serial, tuple_factory),
+        Mode.CONDITIONAL: profile(plain, dict_factory),
+    }
+
+
+def _host_and_port(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return (host.strip("[]"), int(port)) if host and port.isdigit() else (text, 9042)

@@ -1,0 +1,65 @@
+"""The type registry in Cassandra: a partition a type, its versions added by conditional batches."""
+
+from itertools import islice
+from uuid import UUID, uuid4
+
+import orjson
+
+from amp.adapters.cassandra.session import CassandraSession, Mode
+from amp.adapters.cassandra.settling import settled
+from amp.domain.types import AssetType, type_from_json, type_json
+
+_ADD = """BEGIN UNLOGGED BATCH
+UPDATE {ks}.types SET newest = ? WHERE name = ? IF newest = ?;
+INSERT INTO {ks}.types (name, version, body, change_id) VALUES (?, ?, ?, ?);
+APPLY BATCH"""
+_NEWEST_AND_CHANGE = "SELECT newest, change_id FROM {ks}.types WHERE name = ? AND version = ?"
+_VERSION = "SELECT body FROM {ks}.types WHERE name = ? AND version = ?"
+_NEWEST = "SELECT body FROM {ks}.types WHERE name = ? LIMIT 1"
+_NEWEST_OF_MANY = "SELECT body FROM {ks}.types WHERE name IN ? PER PARTITION LIMIT 1"
+_ADD_NAME = "INSERT INTO {ks}.type_names (registry, name) VALUES ('all', ?)"
+_NAMES = "SELECT name FROM {ks}.type_names WHERE registry = 'all'"
+_NAMES_AT_ONCE = 50
+
+
+class CassandraTypeRegistry:
+    """A `TypeRegistry`."""
+
+    def __init__(self, session: CassandraSession) -> None:
+        self._session = session
+
+    def add(self, asset_type: AssetType) -> bool:
+        name, version, change_id = asset_type.name, asset_type.version, uuid4()
+        body = orjson.dumps(type_json(asset_type)).decode()
+        before = version - 1 or None
+        values = (version, name, before, name, version, body, change_id)
+        if before is None:
+            # Names before types: a name without a type is passed over, a type without a name would be missed.
+            self._session.run(_ADD_NAME, (name,))
+        return settled(
+            lambda: bool(self._session.run(_ADD, values, Mode.CONDITIONAL)[0]["[applied]"]),
+            lambda: self._was_added(name, version, change_id),
+        )
+
+    def _was_added(self, name: str, version: int, change_id: UUID) -> bool | None:
+        rows = self._session.run(_NEWEST_AND_CHANGE, (name, version), Mode.SERIAL)
+        if rows:
+            return bool(rows[0][1] == change_id)
+        newest = self.get(name)
+        return None if version == (newest.version if newest else 0) + 1 else False
+
+    def get(self, name: str, version: int | None = None) -> AssetType | None:
+        rows = self._session.run(_NEWEST, (name,)) if version is None else self._session.run(_VERSION, (name, version))
+        return _type_of(rows[0]) if rows else None
+
+    def newest(self) -> list[AssetType]:
+        names = (row[0] for row in self._session.run(_NAMES))
+        requests = []
+        while some := list(islice(names, _NAMES_AT_ONCE)):
+            requests.append((_NEWEST_OF_MANY, (some,)))
+        found = [_type_of(row) for rows in self._session.rows_of_many(requests) for row in rows]
+        return sorted(found, key=lambda asset_type: asset_type.name)
+
+
+def _type_of(row: tuple[str]) -> AssetType:
+    return type_from_json(orjson.loads(row[0]))
