@@ -42,7 +42,7 @@ CREATE TABLE documents (
 CREATE UNIQUE INDEX documents_by_doc_id ON documents (index_id, doc_id);
 -- The walk in order of creation; it holds all that decides whether a document is seen.
 CREATE INDEX documents_by_created
-    ON documents (created_ms, asset_id, version, latest, index_id) WHERE deleted = 0;
+    ON documents (created_ms, asset_id, version, latest, index_id, deleted) WHERE deleted = 0;
 CREATE INDEX documents_by_asset_id ON documents (asset_id, latest);
 CREATE INDEX documents_by_type ON documents (type, latest);
 CREATE INDEX documents_by_project ON documents (project, latest);

@@ -63,6 +63,7 @@ class Sources:
 
     queries: tuple[Sql, ...]
     exact: bool  #: of the documents searched they give no others
+    in_order: bool = False  #: by number, so that what is looked up for one lies beside what was for the one before
 
     def rows(self, connection: sqlite3.Connection, limit: int) -> int:
         """How many rows they have; counts no further than `limit`."""
@@ -136,16 +137,17 @@ class Conditions:
             case RootMatches(RootField.NAME, (Words(words),)):
                 return self._sources_of_words(words, f" AND w.field {self.fields('', [NAME_WORDS])}")
             case RootMatches(RootField.LABELS) | RootExists(RootField.LABELS) | EntryMatches() | EntryExists():
-                return Sources((self._entries(criteria),), exact=True)
+                return Sources((self._entries(criteria),), exact=True, in_order=_one_place(criteria))
             case RootMatches(field) if field in _INDEXED:
                 holds = self.holds(criteria)
                 columns = f"SELECT d.doc FROM documents d WHERE d.deleted = 0{self._latest} AND {holds.text}"
-                return Sources((Sql(columns, holds.values),), exact=True)
+                return Sources((Sql(columns, holds.values),), exact=True, in_order=_one_place(criteria))
         return None
 
     def _sources_of_words(self, words: Sequence[str], where: str) -> Sources:
         rarest = self._rarest_first(words)[0]
-        return Sources((Sql(f"SELECT w.doc FROM words w WHERE w.word = ?{where}", (rarest,)),), exact=len(words) == 1)
+        query = Sql(f"SELECT w.doc FROM words w WHERE w.word = ?{where}", (rarest,))
+        return Sources((query,), exact=len(words) == 1, in_order=True)
 
     def _column_holds(self, field: RootField, tests: Sequence[Test]) -> Sql:
         # The first part keeps the whole from being null.
@@ -198,6 +200,12 @@ class Conditions:
             return count
 
         return sorted(words, key=occurrences) if len(words) > 1 else list(words)
+
+
+def _one_place(criteria: Criteria) -> bool:
+    """Whether all that is looked for stands under one value of an index, or one word."""
+    tests = criteria.tests if isinstance(criteria, EntryMatches | RootMatches) else ()
+    return any(isinstance(test, Words) or (isinstance(test, OneOf) and len(test.values) == 1) for test in tests)
 
 
 def _extended(select: str, holds: Sequence[Sql]) -> Sql:

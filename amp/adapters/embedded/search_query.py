@@ -29,6 +29,11 @@ from amp.errors import SearchUnavailable
 
 #: Conditions are compared by their rows, counted up to the first of these numbers that tells them apart.
 _ROWS_COMPARED = (100, 1_000, 10_000)
+#: Of conditions that each hold for one document in so many, it is quicker to go through the documents in the order
+#: they are stored in, than to go to them in the order of a condition's values.
+_MANY = 8
+_MOST_COUNTED = 50_000
+_STORED = Sql("documents d NOT INDEXED")
 _BY_CREATED = Sql("documents d INDEXED BY documents_by_created")
 _COLLECTED = Sql("matches m CROSS JOIN documents d ON d.doc = m.doc")
 
@@ -71,7 +76,7 @@ class _Search:
         self._connection.execute("DELETE FROM matches")
         chosen = self._most_selective()
         if chosen is None:
-            return self._insert("SELECT d.doc", _BY_CREATED, self._parts)
+            return self._insert("SELECT d.doc", _STORED, self._parts)
         position, sources = chosen
         if not sources.queries:
             return 0
@@ -92,18 +97,19 @@ class _Search:
         return joined("AND", [self._conditions.searched(), *map(self._conditions.holds, parts)], empty=TRUE)
 
     def _most_selective(self) -> tuple[int, Sources] | None:
-        """The part, by position, whose sources have the fewest rows, or nearly; None: none has any."""
+        """The part, by position, whose sources have the fewest rows, or nearly; None: better look at all documents."""
         found = [(i, sources) for i, part in enumerate(self._parts) if (sources := self._conditions.sources(part))]
         if len(found) < 2:
             return found[0] if found else None
-        for limit in _ROWS_COMPARED:
-            rows, chosen = min(
-                ((sources.rows(self._connection, limit), (i, sources)) for i, sources in found),
-                key=lambda each: each[0],
-            )
+        (documents,) = self._connection.execute("SELECT coalesce(max(doc), 0) FROM documents").fetchone()
+        many = documents // _MANY
+        for limit in (*_ROWS_COMPARED, *([many] if _ROWS_COMPARED[-1] < many < _MOST_COUNTED else [])):
+            counted = [(sources.rows(self._connection, limit), not sources.in_order, i) for i, sources in found]
+            rows, _, chosen = min(counted)
             if rows < limit:
-                break
-        return chosen
+                return next(each for each in found if each[0] == chosen)
+        ordered = next((each for each in found if each[1].in_order), None)
+        return ordered or (found[0] if many >= _MOST_COUNTED else None)
 
     def page(self, total: int) -> list[tuple[Any, ...]]:
         """The page's documents in order, and one more if there is one, each with what it is sorted by."""
