@@ -56,15 +56,14 @@ def unmade_store_set(request: pytest.FixtureRequest) -> StoreSet:
 @pytest.fixture
 def _unmade_embedded_set(tmp_path: Path) -> Iterator[StoreSet]:
     from amp.adapters.embedded.asset_listing import SqliteAssetListing
+    from amp.adapters.embedded.asset_store import SqliteAssetStore
     from amp.adapters.embedded.bucket_registry import SqliteBucketRegistry
     from amp.adapters.embedded.claims import SqliteClaims
+    from amp.adapters.embedded.database import Database
     from amp.adapters.embedded.intent_log import SqliteIntentLog
     from amp.adapters.embedded.shared_values import SqliteSharedValues
-    from amp.adapters.embedded.type_registry import SqliteTypeRegistry
-
-    from amp.adapters.embedded.asset_store import SqliteAssetStore
-    from amp.adapters.embedded.database import Database
     from amp.adapters.embedded.store_part import SqliteStorePart
+    from amp.adapters.embedded.type_registry import SqliteTypeRegistry
 
     database = Database(tmp_path)
     with closing(SqliteStorePart(database)) as part:
