@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import socket
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +76,7 @@ _RECIPES = {
 def docker_answers() -> bool:
     """There is an engine on this machine, since another's would not publish ports here; looked for once per process."""
     # Only those who have not started their servers yet pay for this import.
-    from testcontainers.core.docker_client import DockerClient, get_docker_host
+    from testcontainers.core.docker_client import get_docker_host
 
     address = get_docker_host() or "unix:///var/run/docker.sock"
     if not address.startswith("unix://"):
@@ -87,7 +87,15 @@ def docker_answers() -> bool:
             probe.connect(address.removeprefix("unix://"))
         except OSError:
             return False
-    return bool(DockerClient().client.ping())
+    return bool(engine().ping())
+
+
+@functools.cache
+def engine() -> Any:
+    """Docker's own client, one for the whole process; its types are loose."""
+    from testcontainers.core.docker_client import DockerClient
+
+    return DockerClient().client
 
 
 class ContainerServer(Server):
@@ -120,7 +128,7 @@ class ContainerServer(Server):
 
     def choose_ports(self) -> None:
         """Keeps the port of an existing container, which cannot change; else takes a free one."""
-        if self._container() is None or not is_free(self.port):
+        if self._state.read(self.name) is None or self._container() is None or not is_free(self.port):
             self.wipe()
             [port] = free_ports(1, taken=self._state.ports())
             self._state.write(self.name, Entry(how="container", ports={"client": port}))
@@ -129,19 +137,25 @@ class ContainerServer(Server):
         if (container := self._container()) is not None:
             container.start()
             return
+        from docker.errors import DockerException  # type: ignore[import-untyped]
         from testcontainers.core.config import testcontainers_config
         from testcontainers.core.container import DockerContainer
 
         # Its reaper would remove the servers as soon as this process ends.
         testcontainers_config.ryuk_disabled = True
         wanted = DockerContainer(self._recipe.image).with_name(self._container_name)
-        wanted.with_bind_ports(self._recipe.port, self.port)
+        # The engine's form of "on the loopback interface only", for which its own method has no words.
+        wanted.ports[str(self._recipe.port)] = (self.host, self.port)  # type: ignore[assignment]
         for name, value in self._recipe.env.items():
             wanted.with_env(name, value.format(port=self.port))
         if self._recipe.command is not None:
             wanted.with_command(self._recipe.command)
-        wanted.start()
-        self._state.write(self.name, replace(self._entry(), container_id=wanted.get_wrapped_container().id))
+        try:
+            wanted.start()
+        except DockerException as error:
+            raise StackError(f"{self.name}: Docker could not run {self._recipe.image}: {error}") from error
+        finally:
+            wanted.get_docker_client().client.close()
 
     def stop(self) -> None:
         if (container := self._container()) is not None:
@@ -177,17 +191,15 @@ class ContainerServer(Server):
         return container
 
     def _container(self) -> Any | None:
-        """The engine's current view of it; its own types are loose."""
-        entry = self._state.read(self.name)
-        if entry is None or entry.container_id is None:
-            return None
-        from docker.errors import NotFound  # type: ignore[import-untyped]
-        from testcontainers.core.docker_client import DockerClient
+        """The engine's current view of it."""
+        from docker.errors import DockerException, NotFound
 
         try:
-            return DockerClient().client.containers.get(entry.container_id)
+            return engine().containers.get(self._container_name)
         except NotFound:
             return None
+        except DockerException as error:
+            raise StackError(f"{self.name} is a container, and Docker does not answer: {error}") from error
 
     def _entry(self) -> Entry:
         if (entry := self._state.read(self.name)) is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,6 @@ class Entry:
     pid: int | None = None
     #: Tells the process from a later one with the same pid.
     started: str | None = None
-    container_id: str | None = None
 
 
 class State:
@@ -34,7 +33,10 @@ class State:
 
     def read(self, name: str) -> Entry | None:
         entry = self._load().get(name)
-        return None if entry is None else Entry(**entry)
+        if entry is None:
+            return None
+        # Another revision of this checkout may have started the servers and noted more about them.
+        return Entry(**{known.name: entry[known.name] for known in fields(Entry) if known.name in entry})
 
     def write(self, name: str, entry: Entry) -> None:
         with locked(self._lock):

@@ -37,10 +37,15 @@ def test_a_process_is_known_by_its_start_and_not_by_its_pid_alone(sleeper: Proce
     assert [stranger.alive, sleeper.alive] == [False, True]
 
 
-def test_a_paused_process_can_be_stopped(sleeper: Process) -> None:
-    sleeper.signal(signal.SIGSTOP)
-    sleeper.stop(timeout_s=10)
-    assert sleeper.gone()
+def test_a_paused_process_that_is_stopped_still_ends_in_order(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    script = "trap 'echo in order; exit' TERM; echo ready; while :; do sleep 0.05; done"
+    process = spawn(["sh", "-c", script], folder=tmp_path, log=log, env={})
+    wait_until(lambda: "ready" in log.read_text(), 10, "the shell")
+    process.signal(signal.SIGSTOP)
+    process.stop(timeout_s=10)
+    assert process.gone()
+    assert "in order" in log.read_text()
 
 
 def test_a_process_that_ignores_the_request_to_end_is_killed(tmp_path: Path) -> None:
