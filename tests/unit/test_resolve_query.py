@@ -1,0 +1,146 @@
+"""Queries are checked against limits and types before they go anywhere."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from amp.adapters.clock import SystemClock
+from amp.domain.criteria import (
+    NOTHING,
+    AllOf,
+    AnyOf,
+    EntryExists,
+    EntryMatches,
+    FacetOn,
+    NotOf,
+    OneOf,
+    RootField,
+    RootMatches,
+    SortBy,
+    TextMatches,
+)
+from amp.domain.limits import SearchLimits
+from amp.domain.queries import All, Condition, Facet, Not, Query, Sort
+from amp.domain.types import AssetType, Field, FieldType
+from amp.errors import BadQuery
+from amp.services.resolve_query import ResolveQuery
+from amp.services.type_catalog import TypeCatalog
+
+
+class Registry:
+    """Two types that disagree on the kind of `code`."""
+
+    types = (
+        AssetType(
+            name="clip",
+            version=1,
+            fields={"code": Field(type=FieldType.LONG), "notes": Field(type=FieldType.TEXT)},
+        ),
+        AssetType(name="still", version=1, fields={"code": Field(type=FieldType.STRING)}),
+    )
+
+    def newest(self) -> list[AssetType]:
+        return list(self.types)
+
+    def get(self, name: str, version: int | None = None) -> AssetType | None:
+        return next((t for t in self.types if t.name == name and version in (None, 1)), None)
+
+    def add(self, asset_type: AssetType) -> bool:
+        raise NotImplementedError(asset_type)
+
+
+@pytest.fixture
+def resolver() -> ResolveQuery:
+    return ResolveQuery(TypeCatalog(Registry(), SystemClock(), 5.0), SearchLimits())
+
+
+def condition(field: str, **operators: Any) -> Condition:
+    return Condition(field, tuple(operators.items()), "/query")
+
+
+def test_a_number_is_looked_for_among_longs_only(resolver: ResolveQuery) -> None:
+    found = resolver.criteria(condition("metadata.code", eq=5), None)
+    assert found == EntryMatches("code", FieldType.LONG, (OneOf((5,)),))
+
+
+def test_in_looks_among_every_kind_that_has_a_value_for_it(resolver: ResolveQuery) -> None:
+    found = resolver.criteria(Condition("metadata.code", (("in", [5, "five"]),), "/query"), None)
+    assert found == AnyOf(
+        (
+            EntryMatches("code", FieldType.LONG, (OneOf((5,)),)),
+            EntryMatches("code", FieldType.STRING, (OneOf(("five",)),)),
+        )
+    )
+
+
+def test_what_no_value_can_be_finds_nothing(resolver: ResolveQuery) -> None:
+    assert resolver.criteria(condition("metadata.code", eq=True), None) == NOTHING
+    assert resolver.criteria(condition("version", eq="one"), None) == NOTHING
+    assert resolver.criteria(condition("metadata.code", gt=1, lt="z"), None) == NOTHING
+
+
+def test_exists_stands_beside_other_operators(resolver: ResolveQuery) -> None:
+    assert resolver.criteria(condition("metadata.code", exists=False), None) == NotOf(EntryExists("code"))
+    both = resolver.criteria(condition("metadata.code", exists=True, eq=5), None)
+    assert both == AllOf((EntryExists("code"), EntryMatches("code", FieldType.LONG, (OneOf((5,)),))))
+
+
+def test_ids_compare_whichever_case_they_are_asked_in(resolver: ResolveQuery) -> None:
+    assert resolver.criteria(condition("id", eq="ABC"), None) == RootMatches(RootField.ID, (OneOf(("abc",)),))
+
+
+def test_query_and_text_hold_together(resolver: ResolveQuery) -> None:
+    found = resolver.criteria(condition("metadata.code", exists=True), "Red fox")
+    assert found == AllOf((EntryExists("code"), TextMatches(("red", "fox"))))
+
+
+def test_sorts_and_facets_name_root_fields_and_keys(resolver: ResolveQuery) -> None:
+    sorts = resolver.sort([Sort("created_at"), Sort("metadata.code", descending=True)])
+    assert sorts == (SortBy(RootField.CREATED, None, False), SortBy(None, "code", True))
+    assert resolver.facets([Facet("c", "metadata.code", 5)]) == (FacetOn("c", None, "code", 5),)
+
+
+def _nested(depth: int) -> Query:
+    query: Query = condition("metadata.code", eq=1)
+    for _ in range(depth):
+        query = Not(query)
+    return query
+
+
+_REFUSED: list[tuple[str, str, Callable[[ResolveQuery], object]]] = [
+    ("unknown key", "did you mean metadata.code", lambda r: r.criteria(condition("metadata.Code", eq=1), None)),
+    ("unknown key in exists", "no asset type", lambda r: r.criteria(condition("metadata.nope", exists=True), None)),
+    ("unknown root", "did you mean metadata.code", lambda r: r.criteria(condition("code", eq=1), None)),
+    ("eq on text", "use match", lambda r: r.criteria(condition("metadata.notes", eq="x"), None)),
+    ("prefix on text", "use match", lambda r: r.criteria(condition("metadata.notes", prefix="x"), None)),
+    ("eq null", "null is refused", lambda r: r.criteria(condition("metadata.code", eq=None), None)),
+    ("null in in", "null is refused", lambda r: r.criteria(Condition("id", (("in", [None]),), ""), None)),
+    ("empty in", "1 to 1000", lambda r: r.criteria(Condition("id", (("in", []),), ""), None)),
+    ("object operand", "takes text", lambda r: r.criteria(Condition("id", (("eq", {}),), ""), None)),
+    ("exists of text", "true or false", lambda r: r.criteria(condition("id", exists="yes"), None)),
+    ("order of booleans", "no order", lambda r: r.criteria(condition("metadata.code", gt=True), None)),
+    ("match on id", "match works on", lambda r: r.criteria(condition("id", match="x"), None)),
+    ("match without words", "0 words", lambda r: r.criteria(condition("name", match="!?"), None)),
+    ("unknown operator", "is no operator", lambda r: r.criteria(condition("id", like="x"), None)),
+    ("text without words", "0 words", lambda r: r.criteria(None, "  ")),
+    ("surrogate", "lone surrogate", lambda r: r.criteria(condition("name", eq="\ud800"), None)),
+    ("too deep", "6 levels", lambda r: r.criteria(_nested(6), None)),
+    ("too many", "33 conditions", lambda r: r.criteria(All((condition("id", eq="x"),) * 33), None)),
+    ("too many on metadata", "9 cond", lambda r: r.criteria(All((condition("metadata.code", eq=1),) * 9), None)),
+    ("sort by text", "only text", lambda r: r.sort([Sort("metadata.notes")])),
+    ("sort by nothing", "is none of", lambda r: r.sort([Sort("nope")])),
+    ("too many sorts", "at most 8", lambda r: r.sort([Sort("id")] * 9)),
+    ("facet on text", "only text", lambda r: r.facets([Facet("n", "metadata.notes")])),
+    ("facet of size 0", "1 to 1000", lambda r: r.facets([Facet("n", "type", 0)])),
+]
+
+
+@pytest.mark.parametrize(("detail", "ask"), [case[1:] for case in _REFUSED], ids=[case[0] for case in _REFUSED])
+def test_what_cannot_be_answered_is_refused_with_its_place(
+    resolver: ResolveQuery, detail: str, ask: Callable[[ResolveQuery], object]
+) -> None:
+    with pytest.raises(BadQuery) as caught:
+        ask(resolver)
+    assert detail in str(caught.value)
+    assert caught.value.faults
