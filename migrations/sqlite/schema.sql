@@ -1,0 +1,118 @@
+-- The whole schema, for reading: what the numbered migrations add up to (a test compares them).
+
+-- Ids are the 16 bytes of a UUID, times milliseconds since 1970, `metadata` and `labels` JSON.
+
+-- Heads. The listings by time, type and project are indexes over them, so they can never disagree.
+CREATE TABLE assets (
+  id BLOB NOT NULL PRIMARY KEY,
+  created_ms INTEGER NOT NULL,
+  type TEXT NOT NULL,
+  type_version INTEGER NOT NULL,
+  project TEXT NOT NULL,
+  external_id TEXT,
+  name TEXT NOT NULL,
+  metadata BLOB NOT NULL,
+  labels BLOB NOT NULL,
+  version INTEGER NOT NULL,
+  revision INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  created_by TEXT NOT NULL,
+  updated_ms INTEGER NOT NULL,
+  updated_by TEXT NOT NULL,
+  all_revision INTEGER NOT NULL,
+  change_id BLOB NOT NULL
+) STRICT;
+CREATE INDEX assets_by_time ON assets (created_ms, id);
+CREATE INDEX assets_by_type ON assets (type, created_ms, id);
+CREATE INDEX assets_by_project ON assets (project, created_ms, id);
+
+CREATE TABLE versions (
+  asset_id BLOB NOT NULL,
+  version INTEGER NOT NULL,
+  revision INTEGER NOT NULL,
+  type_version INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  metadata BLOB NOT NULL,
+  labels BLOB NOT NULL,
+  updated_ms INTEGER NOT NULL,
+  updated_by TEXT NOT NULL,
+  PRIMARY KEY (asset_id, version)
+) STRICT;
+
+-- One row per applied change; found by change id to settle whether a change was applied.
+CREATE TABLE revisions (
+  asset_id BLOB NOT NULL,
+  change_id BLOB NOT NULL,
+  revision INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  changed_ms INTEGER NOT NULL,
+  changed_by TEXT NOT NULL,
+  PRIMARY KEY (asset_id, change_id)
+) STRICT, WITHOUT ROWID;
+
+-- The due time is part of the key: clearing an intent as it was read leaves one that was renewed since.
+CREATE TABLE intents (
+  due_ms INTEGER NOT NULL,
+  asset_id BLOB NOT NULL,
+  change_id BLOB NOT NULL,
+  version INTEGER NOT NULL,
+  revision INTEGER NOT NULL,
+  scope TEXT NOT NULL,
+  recorded_ms INTEGER NOT NULL,
+  PRIMARY KEY (due_ms, asset_id, change_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE claims (
+  scope TEXT NOT NULL,
+  key TEXT NOT NULL,
+  asset_id BLOB NOT NULL,
+  digest TEXT NOT NULL,
+  expires_ms INTEGER,
+  PRIMARY KEY (scope, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX claims_by_expiry ON claims (expires_ms) WHERE expires_ms IS NOT NULL;
+
+CREATE TABLE types (
+  name TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  body BLOB NOT NULL,
+  PRIMARY KEY (name, version)
+) STRICT;
+
+CREATE TABLE bucket_map (
+  id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+  generation INTEGER NOT NULL,
+  body BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE shared_values (
+  name TEXT NOT NULL PRIMARY KEY,
+  value BLOB NOT NULL
+) STRICT;
+
+-- The local event queue. Positions are never used twice, also after old events were trimmed.
+CREATE TABLE events (
+  position INTEGER PRIMARY KEY AUTOINCREMENT,
+  topic TEXT NOT NULL,
+  payload BLOB NOT NULL
+) STRICT;
+CREATE INDEX events_by_topic ON events (topic);
+
+-- `committed` is the position of the last event the group is done with.
+CREATE TABLE event_groups (
+  topic TEXT NOT NULL,
+  name TEXT NOT NULL,
+  committed INTEGER NOT NULL,
+  PRIMARY KEY (topic, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE dead_letters (
+  id INTEGER PRIMARY KEY,
+  topic TEXT NOT NULL,
+  group_name TEXT NOT NULL,
+  position INTEGER NOT NULL,
+  payload BLOB NOT NULL,
+  reason TEXT NOT NULL,
+  put_ms INTEGER NOT NULL
+) STRICT;

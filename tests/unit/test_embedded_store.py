@@ -1,0 +1,192 @@
+"""What the SQLite store promises beyond its ports: it survives a restart, and a full disk is never a success."""
+
+import resource
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from amp.adapters.embedded.asset_listing import SqliteAssetListing
+from amp.adapters.embedded.asset_store import SqliteAssetStore
+from amp.adapters.embedded.bucket_registry import SqliteBucketRegistry
+from amp.adapters.embedded.cache import MemoryCache
+from amp.adapters.embedded.claims import SqliteClaims
+from amp.adapters.embedded.database import Database
+from amp.adapters.embedded.event_queue import KEPT_EVENTS, SqliteEventQueue
+from amp.adapters.embedded.intent_log import SqliteIntentLog
+from amp.adapters.embedded.shared_values import SqliteSharedValues
+from amp.adapters.embedded.store_part import SqliteStorePart
+from amp.adapters.embedded.type_registry import SqliteTypeRegistry
+from amp.domain.assets import Change
+from amp.domain.buckets import first_map
+from amp.domain.events import Event, Intent, event_of
+from amp.domain.types import AssetType, Field, FieldType
+from amp.errors import QueueUnavailable, StoreUnavailable
+from amp.ports.asset_store import Verdict
+from amp.ports.claims import Claim
+from amp.ports.event_queue import Topic
+from tests.contract.asset_samples import creation
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Database]:
+    with closing(Database(folder)) as database:
+        SqliteStorePart(database).migrate()
+        yield database
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    with opened(tmp_path) as found:
+        yield found
+
+
+def intent_of(change: Change) -> Intent:
+    return Intent(event=event_of(change), recorded_ms=1, due_ms=2)
+
+
+def events(count: int) -> list[Event]:
+    return [event_of(creation()) for _ in range(count)]
+
+
+@dataclass(frozen=True)
+class _Disk:
+    """A disk on which the database's log can grow no further."""
+
+    database: Database
+
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        log = self.database.path.with_name("store.db-wal")
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (log.stat().st_size + 100, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
+    metadata = {"long": -(1 << 63), "double": 5.0, "tags": ("a", "b"), "none": (), "text": "é\u2028", "seen": True}
+    change = creation(metadata=metadata, labels=("x", "y"), external_id="e")
+    asset_type = AssetType(name="movie", version=1, fields={"rating": Field(type=FieldType.DOUBLE, maximum=5.0)})
+    claim = Claim("external", "e", change.after.id, "digest")
+    with opened(tmp_path) as database:
+        store = SqliteAssetStore(database)
+        store.prepare([(change, intent_of(change))])
+        store.apply([change])
+        SqliteClaims(database).claim([claim])
+        SqliteTypeRegistry(database).add(asset_type)
+        SqliteBucketRegistry(database).replace(first_map("amp"), expected_generation=0)
+        SqliteSharedValues(database).get_or_put("key", b"\x00secret")
+        SqliteEventQueue(database).publish(Topic.REALTIME, [event_of(change)])
+    with opened(tmp_path) as database:
+        store = SqliteAssetStore(database)
+        head = store.heads([change.after.id])[change.after.id]
+        assert head == change.after
+        assert {key: type(value) for key, value in head.metadata.items()} == {
+            key: type(value) for key, value in metadata.items()
+        }
+        assert len(store.version_page(head.id, None, 10)) == 1
+        assert SqliteIntentLog(database).due(2, 10) == [intent_of(change)]
+        assert SqliteAssetListing(database).page(type_name=None, project=None, position=None, limit=9).ids == (head.id,)
+        assert SqliteClaims(database).holders([("external", "e")]) == [claim]
+        assert SqliteTypeRegistry(database).newest() == [asset_type]
+        assert SqliteBucketRegistry(database).load() == first_map("amp")
+        assert SqliteSharedValues(database).get_or_put("key", b"other") == b"\x00secret"
+        [delivery] = SqliteEventQueue(database).consume(Topic.REALTIME, "index").poll(10, 1)
+        assert delivery.event == event_of(change)
+
+
+def test_a_write_whose_commit_fails_is_never_told_as_a_success(database: Database) -> None:
+    store = SqliteAssetStore(database)
+    there = creation()
+    store.apply([there])
+    again = creation(id=there.after.id)
+    large = creation(metadata={"text": "x" * 100_000})
+    with _Disk(database).full():
+        with pytest.raises(StoreUnavailable):
+            store.prepare([(large, intent_of(large))] * 500)
+        outcomes = store.apply([again, large])
+    assert [outcome.verdict for outcome in outcomes] == [Verdict.REFUSED, Verdict.UNKNOWN]
+    assert outcomes[0].head == there.after
+    assert store.heads([large.after.id]) == {}
+    assert [outcome.verdict for outcome in store.apply([large])] == [Verdict.APPLIED]
+    assert store.heads([large.after.id]) == {large.after.id: large.after}
+
+
+def test_events_that_could_not_be_kept_are_not_reported_delivered(database: Database) -> None:
+    queue = SqliteEventQueue(database)
+    reported: list[Event] = []
+    with _Disk(database).full():
+        queue.publish(Topic.REALTIME, events(200), reported.append)
+    assert reported == []
+    assert queue.lag(Topic.REALTIME, "index") == 0
+    kept = events(1)
+    queue.publish(Topic.REALTIME, kept, reported.append)
+    assert reported == kept
+
+
+def test_a_dead_letter_that_could_not_be_kept_is_an_error(database: Database) -> None:
+    queue = SqliteEventQueue(database)
+    queue.publish(Topic.REALTIME, events(1))
+    [delivery] = queue.consume(Topic.REALTIME, "index").poll(1, 1)
+    with _Disk(database).full(), pytest.raises(QueueUnavailable):
+        queue.dead_letter(delivery, "x" * 50_000)
+
+
+def stored_events(database: Database) -> int:
+    with database.reading() as connection:
+        [count] = connection.execute("SELECT count(*) FROM events").fetchone()
+    return int(count)
+
+
+def test_events_every_group_is_done_with_do_not_pile_up(database: Database) -> None:
+    queue = SqliteEventQueue(database)
+    slow, fast = queue.consume(Topic.REALTIME, "slow"), queue.consume(Topic.REALTIME, "fast")
+    queue.publish(Topic.REALTIME, events(1))
+    slow.commit(slow.poll(1, 1))
+    one = events(1)
+    queue.publish(Topic.REALTIME, one * (KEPT_EVENTS + 500))
+    fast.commit(fast.poll(KEPT_EVENTS + 501, 1))
+    assert stored_events(database) == KEPT_EVENTS + 501, "the slow group has them still to do"
+    slow.commit(slow.poll(KEPT_EVENTS + 500, 1))
+    assert stored_events(database) == KEPT_EVENTS
+    assert queue.lag(Topic.REALTIME, "slow") == 0
+    queue.publish(Topic.REALTIME, one)
+    assert len(slow.poll(10, 1)) == len(fast.poll(10, 1)) == 1
+
+
+def test_a_second_member_gets_nothing_until_the_first_closes(database: Database) -> None:
+    queue = SqliteEventQueue(database)
+    first, second = queue.consume(Topic.REALTIME, "index"), queue.consume(Topic.REALTIME, "index")
+    queue.publish(Topic.REALTIME, events(4))
+    taken = first.poll(2, 1)
+    assert second.poll(10, 0.05) == []
+    second.commit(taken)  # not its own: passed over
+    first.close()
+    assert first.poll(10, 0) == []
+    handed_over = second.poll(10, 1)
+    assert [delivery.event for delivery in handed_over][:2] == [delivery.event for delivery in taken]
+    first.commit(taken)  # too late: passed over
+    assert queue.lag(Topic.REALTIME, "index") == 4
+
+
+def test_a_position_never_goes_back(database: Database) -> None:
+    queue = SqliteEventQueue(database)
+    consumer = queue.consume(Topic.REALTIME, "index")
+    queue.publish(Topic.REALTIME, events(4))
+    taken = consumer.poll(4, 1)
+    consumer.commit(taken)
+    consumer.commit(taken[:1])
+    assert queue.lag(Topic.REALTIME, "index") == 0
+
+
+def test_the_cache_forgets_the_oldest_before_it_grows_without_bound() -> None:
+    cache = MemoryCache()
+    for number in range(10_050):
+        cache.put(str(number), b"v", 60)
+    assert cache.get("0") is None
+    assert cache.get("50") == cache.get("10049") == b"v"
