@@ -1,6 +1,25 @@
 """Every metric of AMP, in one place: name, unit and meaning."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+import os
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, values
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+#: Names the folder in which processes share their metrics; the client library reads it.
+_SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def share_metrics(folder: Path) -> None:
+    """Add up in `folder` what this process and its children count from now on. Before any `Metrics` is made."""
+    os.environ[_SHARED_FOLDER] = str(folder)
+    values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]  # has no types
+
+
+def forget_process(pid: int) -> None:
+    """A child that shared its metrics has ended; what it counted stays."""
+    if _SHARED_FOLDER in os.environ:
+        mark_process_dead(pid)  # type: ignore[no-untyped-call]  # has no types
 
 
 class Metrics:
@@ -32,3 +51,11 @@ class Metrics:
         self.versions_dropped = Counter(
             "amp_versions_dropped", "Versions dropped past the number kept", registry=self.registry
         )
+
+    def expose(self) -> bytes:
+        """In the text format of Prometheus, added up over all processes that share theirs."""
+        if _SHARED_FOLDER not in os.environ:
+            return generate_latest(self.registry)
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # it registers itself
+        return generate_latest(registry)

@@ -1,0 +1,107 @@
+"""Runs the workers' loops: as threads of a process, each started again after an unexpected error."""
+
+import os
+import random
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+
+import structlog
+
+from amp.bootstrap import Amp, build
+from amp.errors import BadSetting, NotMigrated, StoreUnavailable
+from amp.logs import configure_logging
+from amp.settings import Settings, load_settings
+
+_log = structlog.get_logger(__name__)
+_FIRST_PAUSE_S = 0.5
+_LONGEST_PAUSE_S = 30.0
+
+Loop = Callable[[threading.Event], None]
+
+
+class WorkerThreads:
+    """One thread for each loop. Dying at any line is safe, so nothing waits for them longer than told."""
+
+    def __init__(self, loops: Mapping[str, Loop]) -> None:
+        self._stop = threading.Event()
+        self._threads = [
+            threading.Thread(target=supervise, args=(kind, loop, self._stop), name=f"worker-{kind}", daemon=True)
+            for kind, loop in loops.items()
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, timeout_s: float) -> None:
+        """Let each finish what is under way; `timeout_s` is for each of them."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(timeout_s)
+
+
+def supervise(kind: str, loop: Loop, stop: threading.Event, first_pause_s: float = _FIRST_PAUSE_S) -> None:
+    """Run `loop` until `stop` is set; whatever it raises is logged, and it starts again after a growing pause."""
+    pause_s = first_pause_s
+    while not stop.is_set():
+        try:
+            loop(stop)
+        except Exception:  # noqa: BLE001 - whatever is wrong, a worker that is not running helps nobody
+            _log.exception("worker failed", action="worker_failed", kind=kind, again_in_s=round(pause_s, 1))
+            stop.wait(pause_s * random.uniform(0.8, 1.2))
+            pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+        else:
+            return
+
+
+def run_workers(settings: Settings, kinds: Sequence[str]) -> None:
+    """Run these kinds of workers (none named: all) until SIGTERM or SIGINT, then let them finish and commit.
+
+    :raises BadSetting: the embedded set has no worker processes, or there is no such kind.
+    :raises NotMigrated: what they need does not exist.
+    """
+    if settings.profile == "embedded":
+        raise BadSetting("on the embedded set `amp serve` runs the workers inside; there is nothing to start")
+    configure_logging(settings.log_level)
+    # Blocked before any thread starts, so that they wait for `sigwait` wherever they arrive.
+    signals = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    amp = build(settings)
+    try:
+        unknown = set(kinds) - set(amp.workers)
+        if unknown:
+            raise BadSetting(f"there is no worker {', '.join(sorted(unknown))}; there are {', '.join(amp.workers)}")
+        check_migrated(amp)
+        loops = {kind: loop for kind, loop in amp.workers.items() if not kinds or kind in kinds}
+        threads = WorkerThreads(loops)
+        threads.start()
+        _log.info("workers run", action="workers_started", kinds=sorted(loops), pid=os.getpid())
+        signal.sigwait(signals)
+        _log.info("workers stop", action="workers_stopping", kinds=sorted(loops))
+        threads.stop(settings.graceful_stop_s)
+    finally:
+        amp.close()
+
+
+def check_migrated(amp: Amp) -> None:
+    """:raises NotMigrated: there is no bucket map. While the store does not answer, it is taken to be there."""
+    try:
+        found = amp.adapters.buckets.load()
+    except StoreUnavailable as e:
+        _log.warning("store does not answer yet", action="store_unavailable", reason=e.message)
+        return
+    if found is None:
+        raise NotMigrated
+
+
+def worker_main(kind: str) -> None:
+    """The main function of a process that runs one kind of worker."""
+    from amp.errors import AmpError
+
+    try:
+        run_workers(load_settings(), [kind])
+    except AmpError as e:
+        print(f"amp worker: {e.message}", file=sys.stderr)  # noqa: T201 - the one line a person starting it sees
+        sys.exit(1)
