@@ -24,6 +24,7 @@ from amp.domain.criteria import (
     TextMatches,
     Words,
 )
+from amp.domain.tokens import tokenize
 from amp.domain.types import FieldType
 from tests.contract.search_sets import NEW_YEAR_MS, SEARCH_SETS, SearchSet, asset, head, names, open_search_set
 
@@ -261,8 +262,6 @@ def test_the_complement_finds_all_the_others(library: SearchSet, case: str) -> N
 
 
 def test_a_word_is_found_however_long_it_is(library: SearchSet) -> None:
-    from amp.domain.tokens import tokenize
-
     word = "𐐨" * 128
     assert tokenize(word) == [word]
     bucket = library.bucket(4_000_000_000)

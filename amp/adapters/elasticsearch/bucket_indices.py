@@ -59,11 +59,14 @@ class ElasticsearchBucketIndices:
         return True
 
     def block(self, index: str) -> None:
-        if not self._add_block(index, "write"):
-            # Blocked before, by someone who may not have waited for the writes under way: adding a further block
-            # waits for them, without letting any through in between.
-            self._add_block(index, "read_only")
-            self._remove_blocks(index, "read_only")
+        if self._add_block(index, "write"):
+            return
+        # Blocked before, by someone who may not have waited for the writes under way: adding a further block waits
+        # for them, and lets none through in between.
+        drained = self._add_block(index, "read_only")
+        self._remove_blocks(index, "read_only")
+        if not drained:
+            raise SearchUnavailable(f"block {index}: another process is blocking it at this moment")
 
     def unblock(self, index: str) -> None:
         self._remove_blocks(index, "write", "read_only")

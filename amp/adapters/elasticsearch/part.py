@@ -20,11 +20,13 @@ class ElasticsearchPart:
     def ping(self) -> str:
         with translated("ping"):
             api = self._client.api.options(request_timeout=_PING_TIMEOUT_S)
-            found = api.nodes.info(metric="_none", filter_path=["cluster_name", "nodes.*.version"]).body
-        versions = ", ".join(sorted({node["version"] for node in found["nodes"].values()}))
+            found = api.nodes.info(
+                node_id="_local", metric="_none", filter_path=["cluster_name", "nodes.*.version"]
+            ).body
+        (node,) = found["nodes"].values()
         urls = [urlsplit(url.strip()) for url in self._client.settings.elasticsearch_url.split(",")]
         where = ", ".join(f"{url.scheme}://{url.hostname}:{url.port}" for url in urls)
-        return f"Elasticsearch {versions}, cluster {found['cluster_name']}, {where}"
+        return f"Elasticsearch {node['version']}, cluster {found['cluster_name']}, {where}"
 
     def pending(self) -> list[str]:
         template = index_template(self._client.settings)

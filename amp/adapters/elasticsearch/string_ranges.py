@@ -24,9 +24,9 @@ def prefix_range(text: str) -> Range:
 
 
 def cut_low(wanted: Range) -> Range:
-    """The same range with a low bound that is not too long: exact for values that are not longer than that either.
+    """The same range with a low bound that is not too long: exact for values that are no longer than the new bound.
 
-    Names, external ids and labels may be 25 bytes longer; to matter, 999 bytes of one have to equal the bound's.
+    Names, external ids and labels may be up to 28 bytes longer; to matter, one has to begin with the whole new bound.
     """
     cut = str(wanted.low).encode()[:MAX_LOW_BYTES].decode(errors="ignore")
     return replace(wanted, low=cut, low_open=True)
