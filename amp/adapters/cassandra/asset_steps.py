@@ -16,8 +16,8 @@ _CHANGE_ROW = "SELECT id FROM {ks}.assets WHERE id = ? AND row_kind = 'change' A
 
 #: How often a condition is sent, at most, when its answer does not come.
 _ATTEMPTS = 4
-#: None is sent later than this after the first: past 30 s its intent might be given up.
-_BUDGET_S = 12.0
+#: None is sent later than this after the first: past 30 s its intent might be given up, and a caller waits.
+_BUDGET_S = 8.0
 _PAUSE_S = 0.05
 
 _APPLIED = Outcome(Verdict.APPLIED)
@@ -36,59 +36,58 @@ class AssetSteps:
 
     def apply(self, changes: Sequence[Change]) -> list[Outcome]:
         outcomes = [_UNKNOWN] * len(changes)
-        open_ = list(range(len(changes)))
         deadline = time.monotonic() + _BUDGET_S
         for attempt in range(_ATTEMPTS):
-            if attempt:
-                time.sleep(random.uniform(0, _PAUSE_S * 2**attempt))
-            decided = self._attempt([changes[i] for i in open_], first=attempt == 0)
-            for i, outcome in zip(open_, decided, strict=True):
-                outcomes[i] = outcome
-            open_ = [i for i in open_ if outcomes[i] is _UNKNOWN]
+            open_ = [i for i, outcome in enumerate(outcomes) if outcome is _UNKNOWN]
             if not open_ or time.monotonic() > deadline:
                 break
+            if attempt:
+                time.sleep(random.uniform(0, _PAUSE_S * 2**attempt))
+            try:
+                decided = self._attempt([changes[i] for i in open_], first=attempt == 0)
+            except StoreUnavailable:
+                if attempt == 0:
+                    raise
+                break
+            for i, outcome in zip(open_, decided, strict=True):
+                outcomes[i] = outcome
         return outcomes
 
     def _attempt(self, changes: Sequence[Change], *, first: bool) -> list[Outcome]:
-        """Sends each change once; those still unknown may be sent again."""
-        try:
-            answers = self._session.run_many([step_request(change) for change in changes], Mode.CONDITIONAL)
-        except StoreUnavailable:
-            if first:
-                raise
-            return [_UNKNOWN] * len(changes)
+        """Sends each change once; those still unknown may be sent again.
+
+        :raises StoreUnavailable: nothing was sent.
+        """
+        answers = self._session.run_many([step_request(change) for change in changes], Mode.CONDITIONAL)
         if first:
             _raise_if_none_was_executed(answers)
         made = [_was_made(change, answer) for change, answer in zip(changes, answers, strict=True)]
-        if not all(made):
-            self._settle(changes, made, heads := self._heads_of(changes, made))
-            return [_outcome(change, known, heads) for change, known in zip(changes, made, strict=True)]
-        return [_APPLIED] * len(changes)
+        if all(made):
+            return [_APPLIED] * len(changes)
+        # The heads before the change rows: a head past the change, and then no change row, means that it did not
+        # happen and cannot any more. The other way round it might have happened in between.
+        heads = self._heads_of([change for change, known in zip(changes, made, strict=True) if not known])
+        lost = [i for i, known in enumerate(made) if known is None]
+        if heads is not None:
+            for i, known in zip(lost, self._look([changes[i] for i in lost]), strict=True):
+                made[i] = known
+        return [_outcome(change, known, heads) for change, known in zip(changes, made, strict=True)]
 
-    def _heads_of(self, changes: Sequence[Change], made: Sequence[bool | None]) -> dict[UUID, Asset] | None:
+    def _heads_of(self, changes: Sequence[Change]) -> dict[UUID, Asset] | None:
         try:
-            return self._heads([change.after.id for change, known in zip(changes, made, strict=True) if not known])
+            return self._heads([change.after.id for change in changes])
         except StoreUnavailable:
             return None
 
-    def _settle(self, changes: Sequence[Change], made: list[bool | None], heads: dict[UUID, Asset] | None) -> None:
-        """Looks for the change rows of changes whose answer was lost.
-
-        The heads are read before: a head past the change and then no change row means that it did not happen and
-        cannot any more. The other way round it might have happened in between.
-        """
-        lost = [i for i, known in enumerate(made) if known is None]
-        if not lost or heads is None:
-            return
-        requests = [(_CHANGE_ROW, (changes[i].after.id, changes[i].after.change_id)) for i in lost]
+    def _look(self, changes: Sequence[Change]) -> list[bool | None]:
+        """Whether each took place, by its change row; None: there is no answer."""
+        requests = [(_CHANGE_ROW, (change.after.id, change.after.change_id)) for change in changes]
         try:
             # Serial: conditions accepted but not finished are finished first.
             answers = self._session.run_many(requests, Mode.SERIAL)
         except StoreUnavailable:
-            return
-        for i, answer in zip(lost, answers, strict=True):
-            if isinstance(answer, list):
-                made[i] = bool(answer)
+            return [None] * len(changes)
+        return [bool(answer) if isinstance(answer, list) else None for answer in answers]
 
 
 def _was_made(change: Change, answer: Answer) -> bool | None:
