@@ -32,6 +32,7 @@ from amp.services.cursors import Cursors
 from amp.services.index_assets import IndexAssets
 from amp.services.migrate import Migrate
 from amp.services.publish_changes import PublishChanges
+from amp.services.put_assets import PutAssets
 from amp.services.read_assets import ReadAssets
 from amp.services.register_types import RegisterTypes
 from amp.services.relay_intents import RelayIntents
@@ -75,6 +76,7 @@ class Amp:
     create_assets: CreateAssets
     change_assets: ChangeAssets
     read_assets: ReadAssets
+    put_assets: PutAssets
     search_assets: SearchAssets
     await_searchable: AwaitSearchable
     cursors: Cursors
@@ -127,6 +129,9 @@ def wire(settings: Settings, a: Adapters) -> Amp:
     indexer = IndexAssets(a.store, catalog, a.index, maps, metrics, settings.versions_kept)
     index_worker = RunIndexWorker(a.queue, indexer, metrics, batch=settings.index_batch)
     relay = RelayIntents(a.intents, a.store, a.queue, a.clock, metrics)
+    creator = CreateAssets(a.store, a.claims, committer, checker, a.clock, settings.idempotency_ttl_s)
+    changer = ChangeAssets(a.store, committer, checker, a.clock)
+    reader = ReadAssets(a.store, a.listing, a.claims)
     return Amp(
         settings=settings,
         metrics=metrics,
@@ -135,9 +140,10 @@ def wire(settings: Settings, a: Adapters) -> Amp:
         search_limits=search_limits,
         register_types=RegisterTypes(a.types, catalog, a.clock),
         catalog=catalog,
-        create_assets=CreateAssets(a.store, a.claims, committer, checker, a.clock, settings.idempotency_ttl_s),
-        change_assets=ChangeAssets(a.store, committer, checker, a.clock),
-        read_assets=ReadAssets(a.store, a.listing, a.claims),
+        create_assets=creator,
+        change_assets=changer,
+        read_assets=reader,
+        put_assets=PutAssets(creator, changer, reader),
         search_assets=SearchAssets(a.index, ResolveQuery(catalog, search_limits), cursors, maps, search_limits),
         await_searchable=AwaitSearchable(a.index, maps, a.clock),
         cursors=cursors,

@@ -9,7 +9,7 @@ from amp.domain.changes import Content
 from amp.domain.limits import AssetLimits
 from amp.domain.types import AssetType
 from amp.domain.validation import conform_metadata, text_faults
-from amp.errors import Fault, Unprocessable
+from amp.errors import Fault, TypeNotFound, Unprocessable
 from amp.services.type_catalog import TypeCatalog
 
 
@@ -23,8 +23,7 @@ class CheckContent:
     def check(self, type_name: str, name: str, metadata: Mapping[str, Any], labels: Sequence[str]) -> Content:
         """The content in canonical form, under the newest version of its type.
 
-        :raises TypeNotFound: there is no such type.
-        :raises Unprocessable: with every fault and its place.
+        :raises Unprocessable: with every fault and its place; there being no such type is one.
         :raises StoreUnavailable: the type is not known here, and the registry does not answer.
         """
         unique = tuple(sorted(set(labels)))
@@ -32,7 +31,10 @@ class CheckContent:
         faults += text_faults(((f"/labels/{i}", label) for i, label in enumerate(labels)), self.limits.name_bytes)
         if len(unique) > self.limits.labels:
             faults.append(Fault("/labels", f"has {len(unique)} labels; at most {self.limits.labels} are allowed"))
-        asset_type = self._catalog.newest(type_name)
+        try:
+            asset_type = self._catalog.newest(type_name)
+        except TypeNotFound as e:
+            raise Unprocessable(e.message, [*faults, Fault("/type", e.message)]) from e
         if any(key not in asset_type.fields for key in metadata):
             asset_type = self._catalog.refresh().get(type_name, asset_type)
         canonical = self._conform(metadata, asset_type, faults)

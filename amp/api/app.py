@@ -1,0 +1,51 @@
+"""The REST API as a WSGI application."""
+
+from urllib.parse import unquote_to_bytes
+
+from flask import request
+from flask_openapi3.openapi import OpenAPI
+from werkzeug.routing import PathConverter
+
+from amp.api.compression import compress_answers
+from amp.api.cors import allow_origins
+from amp.api.errors import BadRequest, register_error_handlers
+from amp.api.observation import observe
+from amp.api.openapi import AmpOpenAPI, docs_blueprint
+from amp.api.routes import asset_lists, assets, bulk, health, search, types
+from amp.bootstrap import Amp
+
+
+class _RestOfPath(PathConverter):
+    """All that is left of the path, slashes at either end included."""
+
+    regex = ".+"
+    part_isolating = False
+
+
+def create_app(amp: Amp) -> OpenAPI:
+    """The API over `amp`, which stays the caller's to close."""
+    app = AmpOpenAPI()
+    app.extensions["amp"] = amp
+    # A path says what it says: external ids may hold slashes, several in a row too.
+    app.url_map.merge_slashes = False
+    app.url_map.converters["rest"] = _RestOfPath
+    observe(app, amp.metrics)
+    app.before_request(_refuse_garbled_url)
+    register_error_handlers(app)
+    for module in (assets, asset_lists, bulk, types, search, health):
+        app.register_api(module.api)
+    app.register_blueprint(docs_blueprint(app))
+    # What is registered last runs first.
+    if amp.settings.cors_origins:
+        allow_origins(app, amp.settings.cors_origins)
+    compress_answers(app)
+    return app
+
+
+def _refuse_garbled_url() -> None:
+    """Bytes that are no text would be replaced silently."""
+    try:
+        request.environ["PATH_INFO"].encode("latin-1").decode()
+        unquote_to_bytes(request.query_string).decode()
+    except UnicodeDecodeError as e:
+        raise BadRequest("the URL is not UTF-8") from e

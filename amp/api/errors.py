@@ -1,0 +1,126 @@
+"""The one place that knows HTTP codes of errors: AMP's error tree, and HTTP's own, as problem+json (RFC 9457)."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import structlog
+from flask import Flask, Response, g
+from werkzeug.exceptions import HTTPException
+
+from amp.errors import (
+    AmpError,
+    BadQuery,
+    Conflict,
+    Fault,
+    Gone,
+    IncompatibleType,
+    Invalid,
+    InvalidId,
+    NotFound,
+    NotMigrated,
+    Retryable,
+    RevisionMismatch,
+    TooLarge,
+    Unprocessable,
+)
+
+PROBLEM_JSON = "application/problem+json"
+_MAX_FAULTS = 100
+_log = structlog.get_logger(__name__)
+
+
+class BadRequest(Invalid):
+    """The request is not valid."""
+
+
+class MalformedJson(Invalid):
+    """The body is not the JSON that is accepted."""
+
+
+class UnsupportedMediaType(Invalid):
+    """The body is of a media type or encoding that is not accepted."""
+
+
+#: The nearest class of an error's line of ancestors decides.
+_STATUS: dict[type[AmpError], int] = {
+    AmpError: 500,
+    Invalid: 400,
+    BadRequest: 400,
+    MalformedJson: 400,
+    BadQuery: 400,
+    InvalidId: 400,
+    NotFound: 404,
+    Conflict: 409,
+    Gone: 410,
+    RevisionMismatch: 412,
+    TooLarge: 413,
+    UnsupportedMediaType: 415,
+    Unprocessable: 422,
+    NotMigrated: 503,
+    Retryable: 503,
+}
+
+
+def problem_of(error: AmpError) -> dict[str, Any]:
+    """The error as a problem document; what its context holds, as the id in the way, becomes members of its own."""
+    status = next(_STATUS[cls] for cls in type(error).__mro__ if cls in _STATUS)
+    title = (type(error).__doc__ or "").strip().splitlines()[0].rstrip(".")
+    problem = _problem(_slug(type(error).__name__), title, status, error.message)
+    problem |= {name: value for name, value in error.context.items() if value is not None}
+    if isinstance(error, Invalid | IncompatibleType) and error.faults:
+        problem["errors"] = _shown(error.faults)
+    return problem
+
+
+def register_error_handlers(app: Flask) -> None:
+    app.register_error_handler(AmpError, _answer_amp_error)
+    app.register_error_handler(HTTPException, _answer_http_exception)
+    app.register_error_handler(Exception, _answer_unexpected)
+
+
+def _answer_amp_error(error: AmpError) -> Response:
+    problem = problem_of(error)
+    if problem["status"] >= 500:
+        _log.warning("request failed", action="request_failed", error=type(error).__name__, reason=error.message)
+    response = _response(problem)
+    if isinstance(error, Retryable):
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    return response
+
+
+def _answer_http_exception(error: HTTPException) -> Response:
+    inner = error.get_response()
+    if error.code is None or error.code < 400:
+        return Response(inner.get_data(), error.code, inner.headers)  # a redirect
+    response = _response(_problem(_slug(error.name.replace(" ", "-")), error.name, error.code, error.description or ""))
+    for name in ("Allow", "Retry-After"):
+        if name in inner.headers:
+            response.headers[name] = inner.headers[name]
+    return response
+
+
+def _answer_unexpected(error: Exception) -> Response:
+    _log.error("unexpected error", action="unexpected_error", exc_info=error)
+    detail = f"something went wrong on the server; the log has it under request id {g.get('request_id', '-')}"
+    return _response(_problem("internal-server-error", "Internal Server Error", 500, detail))
+
+
+def _problem(slug: str, title: str, status: int, detail: str) -> dict[str, Any]:
+    return {"type": f"urn:amp:problem:{slug}", "title": title, "status": status, "detail": detail}
+
+
+def _shown(faults: Sequence[Fault]) -> list[dict[str, str]]:
+    return [{"pointer": fault.pointer, "detail": fault.detail} for fault in faults[:_MAX_FAULTS]]
+
+
+def _slug(name: str) -> str:
+    """`AssetNotFound` and `Method-Not-Allowed` alike in lower case, words joined by dashes."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower()
+
+
+def _response(problem: dict[str, Any]) -> Response:
+    # Messages may quote input that is no valid text; the answer must be.
+    body = orjson.dumps(problem, default=str)
+    return Response(body, problem["status"], content_type=PROBLEM_JSON)

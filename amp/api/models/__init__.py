@@ -1,0 +1,1 @@
+"""Request and answer models: what is validated is what the OpenAPI document shows."""

@@ -1,0 +1,27 @@
+"""Answers about the service itself."""
+
+from typing import Literal
+
+from pydantic import BaseModel
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    status: Literal["ok"]
+
+
+class PartOut(BaseModel):
+    """One server the service stands on."""
+
+    name: str
+    healthy: bool
+    detail: str
+
+
+class Readiness(BaseModel):
+    """What can be used."""
+
+    status: Literal["ready", "degraded"]
+    degraded: list[str]
+    parts: list[PartOut]

@@ -1,0 +1,184 @@
+"""Asset types in requests and answers."""
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from amp.api.models.values import Ignored, Scalar, Strict, Time
+from amp.domain.limits import AssetLimits
+from amp.domain.types import KEY, FieldType
+from amp.domain.types import Field as DeclaredField
+from amp.domain.validation import canonical_scalar, check_text, escape_pointer
+from amp.errors import Fault, Unprocessable
+
+_MAX_FIELDS = 1_000
+_MAX_ENUM = 1_000
+_UNORDERED = (FieldType.BOOLEAN, FieldType.TEXT)
+Kind = Literal["string", "text", "long", "double", "boolean", "date"]
+
+
+class FieldIn(Strict):
+    """A field that assets of the type may or must have."""
+
+    type: Kind
+    required: bool = False
+    array: bool = False
+    enum: list[Scalar] | None = Field(None, description="The values allowed; not for `text`.")
+    minimum: Scalar | None = Field(None, description="The least value allowed; not for `text` and `boolean`.")
+    maximum: Scalar | None = Field(None, description="The greatest value allowed; not for `text` and `boolean`.")
+    unit: str | None = None
+    description: str | None = None
+
+
+class _Definition(Strict):
+    description: str = ""
+    fields: dict[str, FieldIn] = Field(
+        default_factory=dict,
+        json_schema_extra={"propertyNames": {"pattern": f"^{KEY.pattern}$"}, "maxProperties": _MAX_FIELDS},
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_extends(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "extends" in value:
+            detail = "is not supported yet: a type cannot extend another one"
+            raise Unprocessable(f"/extends {detail}", [Fault("/extends", detail)])
+        return value
+
+    def declared_fields(self, limits: AssetLimits) -> dict[str, DeclaredField]:
+        """The fields in canonical form.
+
+        :raises Unprocessable: with every fault and its place.
+        """
+        faults = list(_text_faults("/description", self.description, limits.text_bytes))
+        if len(self.fields) > _MAX_FIELDS:
+            faults.append(Fault("/fields", f"has {len(self.fields)} fields; at most {_MAX_FIELDS} are allowed"))
+        declared = {}
+        for key, given in self.fields.items():
+            pointer = f"/fields/{escape_pointer(key)}"
+            if not KEY.fullmatch(key):
+                faults.append(Fault(pointer, f"is no field name: {_KEY_RULE}"))
+            declared[key] = _declared(given, pointer, limits, faults)
+        if faults:
+            raise Unprocessable(f"{faults[0].pointer}: {faults[0].detail}", faults)
+        return declared
+
+
+class TypeCreate(_Definition):
+    """An asset type to register."""
+
+    name: str = Field(json_schema_extra={"pattern": f"^{KEY.pattern}$"})
+
+    def checked_name(self) -> str:
+        """:raises Unprocessable: it is no name for a type."""
+        if not KEY.fullmatch(self.name):
+            raise Unprocessable(f"/name: {_KEY_RULE}", [Fault("/name", _KEY_RULE)])
+        return self.name
+
+
+class TypeReplacement(_Definition):
+    """The next version of an asset type; what the server keeps is ignored."""
+
+    name: str | None = None
+    version: Ignored = None
+    created_at: Ignored = None
+    created_by: Ignored = None
+
+    def check_name(self, name: str) -> None:
+        """:raises Unprocessable: the body names another type than the path."""
+        if "name" in self.model_fields_set and self.name != name:
+            raise Unprocessable("/name is not the one in the path", [Fault("/name", "is not the one in the path")])
+
+
+class FieldOut(BaseModel):
+    """A field; what is at its default is left out."""
+
+    model_config = ConfigDict(json_schema_extra=lambda schema: schema.update(required=["type"]))
+
+    type: Kind
+    required: bool = False
+    array: bool = False
+    enum: list[Scalar] = Field(default=[])
+    minimum: Scalar = None
+    maximum: Scalar = None
+    unit: str = ""
+    description: str = ""
+
+
+class TypeOut(BaseModel):
+    """One version of an asset type."""
+
+    name: str
+    version: int
+    description: str
+    fields: dict[str, FieldOut]
+    created_at: Time
+    created_by: str
+
+
+class TypeList(BaseModel):
+    """One page of asset types, the newest version of each, by name."""
+
+    items: list[TypeOut]
+    next_cursor: str | None = Field(description="Gives the next page; null on the last.")
+
+
+_KEY_RULE = "takes a letter, then letters, digits, '_', '.' and '-', at most 128 in all"
+
+
+def _declared(given: FieldIn, pointer: str, limits: AssetLimits, faults: list[Fault]) -> DeclaredField:
+    kind = FieldType(given.type)
+    faults += _text_faults(f"{pointer}/unit", given.unit or "", limits.name_bytes)
+    faults += _text_faults(f"{pointer}/description", given.description or "", limits.text_bytes)
+    minimum = _bound(given.minimum, kind, f"{pointer}/minimum", limits, faults)
+    maximum = _bound(given.maximum, kind, f"{pointer}/maximum", limits, faults)
+    if minimum is not None and maximum is not None and minimum > maximum:
+        faults.append(Fault(f"{pointer}/minimum", f"is more than the maximum {maximum}"))
+    return DeclaredField(
+        type=kind,
+        required=given.required,
+        array=given.array,
+        enum=None if given.enum is None else _enum(given.enum, kind, f"{pointer}/enum", limits, faults),
+        minimum=minimum,
+        maximum=maximum,
+        unit=given.unit,
+        description=given.description,
+    )
+
+
+def _enum(
+    values: list[Any], kind: FieldType, pointer: str, limits: AssetLimits, faults: list[Fault]
+) -> tuple[Any, ...] | None:
+    if kind is FieldType.TEXT:
+        faults.append(Fault(pointer, "is not for text, which is found by its words; take string"))
+        return None
+    if not 1 <= len(values) <= _MAX_ENUM:
+        faults.append(Fault(pointer, f"has {len(values)} values; 1 to {_MAX_ENUM} are allowed"))
+        return None
+    allowed = [_canonical(value, kind, f"{pointer}/{i}", limits, faults) for i, value in enumerate(values)]
+    return tuple(dict.fromkeys(allowed))
+
+
+def _bound(value: Any, kind: FieldType, pointer: str, limits: AssetLimits, faults: list[Fault]) -> Any:
+    if value is None:
+        return None
+    if kind in _UNORDERED:
+        faults.append(Fault(pointer, f"is not for {kind}, which has no order"))
+        return None
+    return _canonical(value, kind, pointer, limits, faults)
+
+
+def _canonical(value: Any, kind: FieldType, pointer: str, limits: AssetLimits, faults: list[Fault]) -> Any:
+    try:
+        return canonical_scalar(value, kind, limits)
+    except ValueError as e:
+        faults.append(Fault(pointer, str(e)))
+        return None
+
+
+def _text_faults(pointer: str, text: str, max_bytes: int) -> Iterator[Fault]:
+    try:
+        check_text(text, max_bytes)
+    except ValueError as e:
+        yield Fault(pointer, str(e))

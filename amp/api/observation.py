@@ -1,0 +1,57 @@
+"""Gives every request an id, a line in the log, and a place in the metrics."""
+
+import re
+import time
+import uuid
+
+import structlog
+from flask import Flask, Response, g, request
+
+from amp.api.current import principal_from_header
+from amp.metrics import Metrics
+
+REQUEST_ID_HEADER = "X-Request-ID"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+#: version-trace id-parent id-flags (W3C Trace Context, 3.2); an id of zeros is none.
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
+_log = structlog.get_logger("amp.access")
+
+
+def observe(app: Flask, metrics: Metrics) -> None:
+    @app.before_request
+    def begin() -> None:
+        g.began_s = time.perf_counter()
+        given = request.headers.get(REQUEST_ID_HEADER, "")
+        g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        trace = _TRACEPARENT.fullmatch(request.headers.get("traceparent", ""))
+        structlog.contextvars.bind_contextvars(
+            request_id=g.request_id, **({} if trace is None else {"trace_id": trace[1]})
+        )
+        g.principal = principal_from_header()
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        duration_s = time.perf_counter() - g.began_s
+        route = request.url_rule.rule if request.url_rule else "(none)"
+        method = request.method if request.method in _METHODS else "(other)"
+        response.headers[REQUEST_ID_HEADER] = g.request_id
+        metrics.requests.labels(route, method, response.status_code).inc()
+        metrics.request_seconds.labels(route, method).observe(duration_s)
+        caller = g.get("principal")
+        _log.info(
+            "request",
+            action="request",
+            method=method,
+            route=route,
+            status=response.status_code,
+            duration_ms=round(duration_s * 1000, 2),
+            principal=caller.name if caller else None,
+        )
+        return response
+
+    @app.teardown_request
+    def forget(_: BaseException | None) -> None:
+        structlog.contextvars.unbind_contextvars("request_id", "trace_id")
+
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

@@ -1,0 +1,98 @@
+"""The OpenAPI 3.1 document, its schemas made from the very models that validate, and the pages that show it."""
+
+import importlib.resources
+from typing import Any
+
+import orjson
+from flask import Blueprint, Response, redirect, send_from_directory
+from flask_openapi3.models.info import Info
+from flask_openapi3.openapi import OpenAPI
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+from werkzeug.wrappers import Response as AnyResponse
+
+import amp as package
+from amp.api.models.problems import Problem
+from amp.api.operations import ANSWER_MODELS, REQUEST_MODELS
+
+_DESCRIPTION = """Metadata of digital assets: typed, versioned, searchable by any field about a second after a change.
+
+Errors are `application/problem+json` (RFC 9457); `errors` names each place in the body. Whole numbers have 64 bits;
+clients whose numbers end at 2⁵³, as JavaScript's do, ask for `longs=string`.
+"""
+
+#: The assets of Swagger UI come with a package, so the page works offline.
+_SWAGGER = importlib.resources.files("flask_openapi3_swagger").joinpath("templates/swagger")
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>AMP</title>
+<link rel="icon" href="docs/images/swagger.svg">
+<link rel="stylesheet" href="docs/css/swagger-ui.css">
+</head>
+<body>
+<div id="ui"></div>
+<script src="docs/js/swagger-ui-bundle.js"></script>
+<script>
+SwaggerUIBundle({ url: "openapi.json", dom_id: "#ui", deepLinking: true, validatorUrl: null })
+</script>
+</body>
+</html>
+"""
+
+
+class AmpOpenAPI(OpenAPI):
+    """Takes the paths from the library; the library's own schemas would lose what it does not know."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "amp.api",
+            info=Info(title="AMP", version=package.__version__, description=_DESCRIPTION),
+            security_schemes={},
+            doc_ui=False,
+            # Declared by every operation, so that the library adds none of its own.
+            validation_error_status=400,
+            static_folder=None,
+        )
+
+    def generate_spec_json(self) -> None:
+        super().generate_spec_json()  # type: ignore[no-untyped-call]  # the library leaves it untyped
+        self.spec_json["components"] = {"schemas": _schemas()}
+
+
+def _schemas() -> dict[str, Any]:
+    modes: list[tuple[type[BaseModel], JsonSchemaMode]] = [
+        *((model, "validation") for model in sorted(REQUEST_MODELS, key=_name)),
+        *((model, "serialization") for model in sorted(ANSWER_MODELS | {Problem}, key=_name)),
+    ]
+    _, found = models_json_schema(modes, ref_template="#/components/schemas/{model}")
+    schemas: dict[str, Any] = found["$defs"]
+    return schemas
+
+
+def _name(model: type[BaseModel]) -> str:
+    return model.__name__
+
+
+def docs_blueprint(app: AmpOpenAPI) -> Blueprint:
+    """`/`, `/docs` and `/openapi.json`."""
+    docs = Blueprint("docs", __name__)
+
+    @docs.get("/")
+    def start() -> AnyResponse:
+        return redirect("docs")
+
+    @docs.get("/docs")
+    def page() -> Response:
+        return Response(_PAGE, content_type="text/html; charset=utf-8")
+
+    @docs.get("/docs/<path:name>")
+    def swagger(name: str) -> Response:
+        return send_from_directory(str(_SWAGGER), name, max_age=86_400)
+
+    @docs.get("/openapi.json")
+    def document() -> Response:
+        return Response(orjson.dumps(app.api_doc), content_type="application/json")
+
+    return docs

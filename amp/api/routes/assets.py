@@ -1,0 +1,172 @@
+"""Routes of single assets: create, read, replace, patch, delete, restore."""
+
+from uuid import UUID
+
+from flask import Response
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+
+from amp.api.current import amp, principal
+from amp.api.idempotency import key_given, repeat_key
+from amp.api.json_body import JSON, MERGE_PATCH, JsonBody
+from amp.api.models.assets import AssetCreate, AssetPatch, AssetReplacement
+from amp.api.operations import Answer, operation
+from amp.api.parameters import DELETED, LONGS, TIMEOUT, WAIT_FOR
+from amp.api.preconditions import etag, expected_revisions, is_known
+from amp.api.presenters import asset_response, shown
+from amp.api.responses import await_if_asked, empty_response
+from amp.api.routes.terms import (
+    ASSET,
+    CHANGED,
+    CREATED,
+    ETAG,
+    IDEMPOTENCY_KEY,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    PRINCIPAL,
+    SEARCHABLE,
+)
+from amp.services.create_assets import Order
+
+api = APIBlueprint("assets", __name__, url_prefix="/v1", abp_tags=[Tag(name="assets")])
+
+_WAITING = (WAIT_FOR, TIMEOUT)
+
+
+@operation(
+    api,
+    "post",
+    "/assets",
+    query=(*_WAITING, LONGS),
+    headers=(IDEMPOTENCY_KEY, PRINCIPAL),
+    body=JsonBody(AssetCreate),
+    answers={201: CREATED},
+    refusals=(409, 410, 422, 503),
+)
+def create_asset(body: AssetCreate) -> Response:
+    """Create an asset."""
+    key = key_given()
+    order = Order(body.draft(), None if key is None else repeat_key(key, body.model_dump()))
+    asset = amp().create_assets.create(order, principal())
+    return asset_response(asset, 201, await_if_asked([asset]))
+
+
+@operation(
+    api,
+    "get",
+    "/assets/<asset_id>",
+    query=(DELETED, LONGS),
+    headers=(IF_NONE_MATCH, PRINCIPAL),
+    answers={200: ASSET, 304: Answer("The caller has it.", headers=(ETAG,))},
+    refusals=(404, 410, 503),
+)
+def get_asset(asset_id: UUID) -> Response:
+    """Read an asset.
+
+    A deleted one is answered with 410; with `deleted=true` it is shown.
+    """
+    asset = shown(amp().read_assets.get(asset_id))
+    if is_known(asset):
+        return empty_response(304, {"ETag": etag(asset.revision)})
+    return asset_response(asset)
+
+
+@operation(
+    api,
+    "put",
+    "/assets/<asset_id>",
+    query=(*_WAITING, LONGS),
+    headers=(IF_MATCH, PRINCIPAL),
+    body=JsonBody(AssetReplacement),
+    answers={200: CHANGED},
+    refusals=(404, 409, 410, 412, 422, 503),
+)
+def replace_asset(asset_id: UUID, body: AssetReplacement) -> Response:
+    """Replace name, metadata and labels.
+
+    What GET gave can be sent back: fields that never change must be as they are, and those that the server keeps are
+    ignored. What changes nothing makes no new revision.
+    """
+    asset = amp().change_assets.edit(asset_id, body.applied_to, expected_revisions(), principal())
+    return asset_response(asset, headers=await_if_asked([asset]))
+
+
+@operation(
+    api,
+    "patch",
+    "/assets/<asset_id>",
+    query=(*_WAITING, LONGS),
+    headers=(IF_MATCH, PRINCIPAL),
+    body=JsonBody(AssetPatch, (MERGE_PATCH, JSON)),
+    answers={200: CHANGED},
+    refusals=(404, 409, 410, 412, 422, 503),
+)
+def patch_asset(asset_id: UUID, body: AssetPatch) -> Response:
+    """Change some of name, metadata and labels.
+
+    A JSON Merge Patch (RFC 7396): what is left out stays, null removes.
+    """
+    asset = amp().change_assets.edit(asset_id, body.applied_to, expected_revisions(), principal())
+    return asset_response(asset, headers=await_if_asked([asset]))
+
+
+@operation(
+    api,
+    "delete",
+    "/assets/<asset_id>",
+    query=_WAITING,
+    headers=(IF_MATCH, PRINCIPAL),
+    answers={204: Answer("It is deleted.", headers=(ETAG, SEARCHABLE))},
+    refusals=(404, 409, 412, 503),
+)
+def delete_asset(asset_id: UUID) -> Response:
+    """Delete an asset; it can be restored.
+
+    Deleting a deleted one changes nothing.
+    """
+    asset = amp().change_assets.delete(asset_id, expected_revisions(), principal())
+    return empty_response(204, {"ETag": etag(asset.revision), **await_if_asked([asset])})
+
+
+@operation(
+    api,
+    "post",
+    "/assets/<asset_id>/restore",
+    query=(*_WAITING, LONGS),
+    headers=(IF_MATCH, PRINCIPAL),
+    answers={200: CHANGED},
+    refusals=(404, 409, 412, 503),
+)
+def restore_asset(asset_id: UUID) -> Response:
+    """Bring a deleted asset back.
+
+    Restoring a live one changes nothing.
+    """
+    asset = amp().change_assets.restore(asset_id, expected_revisions(), principal())
+    return asset_response(asset, headers=await_if_asked([asset]))
+
+
+@operation(
+    api,
+    "put",
+    "/assets/by-external-id/<project>/<rest:external_id>",
+    query=(*_WAITING, LONGS),
+    headers=(IF_MATCH, PRINCIPAL),
+    body=JsonBody(AssetReplacement),
+    answers={200: CHANGED, 201: CREATED},
+    refusals=(409, 410, 412, 422, 503),
+)
+def put_asset_by_external_id(project: str, external_id: str, body: AssetReplacement) -> Response:
+    """Create the asset with that external id, or replace it.
+
+    Where there is none yet, the body must name its type.
+    """
+    asset, created = amp().put_assets.put(
+        project,
+        external_id,
+        draft=lambda: body.draft(project, external_id),
+        edit=body.applied_to,
+        expected=expected_revisions(),
+        principal=principal(),
+    )
+    return asset_response(asset, 201 if created else 200, await_if_asked([asset]))

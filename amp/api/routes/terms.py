@@ -1,0 +1,39 @@
+"""What several routes share in their declarations: headers, and answers with one asset."""
+
+from typing import Any
+
+from amp.api.models.assets import AssetOut
+from amp.api.operations import Answer, Header
+
+_TEXT: dict[str, Any] = {"type": "string"}
+
+IF_MATCH = Header(
+    name="If-Match",
+    description="Entity tags of which the asset must have one, or `*`; otherwise 412.",
+    schema=_TEXT,
+)
+IF_NONE_MATCH = Header(
+    name="If-None-Match", description="Entity tags the caller has; 304 if the asset has one.", schema=_TEXT
+)
+IDEMPOTENCY_KEY = Header(
+    name="Idempotency-Key",
+    description="1 to 255 printable ASCII characters. A repeat with the same key and body within 24 hours gets the "
+    "first answer again; with another body 422.",
+    schema={"type": "string", "minLength": 1, "maxLength": 255},
+)
+PRINCIPAL = Header(
+    name="AMP-Principal",
+    description="Who is calling; `anonymous` unless given.",
+    schema={"type": "string", "minLength": 1, "maxLength": 256},
+)
+ETAG = Header(name="ETag", description="The asset's revision in quotes.", schema=_TEXT)
+LOCATION = Header(name="Location", description="Where it is found.", schema=_TEXT)
+SEARCHABLE = Header(
+    name="AMP-Searchable",
+    description="`pending`: searches do not see the change yet, and the time to wait is over.",
+    schema={"enum": ["pending"]},
+)
+
+ASSET = Answer("The asset.", AssetOut, (ETAG,))
+CHANGED = Answer("The asset as it is now.", AssetOut, (ETAG, SEARCHABLE))
+CREATED = Answer("The new asset.", AssetOut, (ETAG, LOCATION, SEARCHABLE))

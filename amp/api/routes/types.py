@@ -1,0 +1,102 @@
+"""Routes of asset types."""
+
+from bisect import bisect_right
+
+from flask import Response, request
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+
+from amp.api.current import amp, principal
+from amp.api.json_body import JsonBody
+from amp.api.models.types import TypeCreate, TypeList, TypeOut, TypeReplacement
+from amp.api.operations import Answer, operation
+from amp.api.pages import next_cursor, position
+from amp.api.parameters import CURSOR, LIMIT
+from amp.api.responses import json_response
+from amp.api.routes.terms import LOCATION, PRINCIPAL
+from amp.domain.types import type_json
+
+api = APIBlueprint("types", __name__, url_prefix="/v1", abp_tags=[Tag(name="types")])
+
+
+@operation(
+    api,
+    "post",
+    "/types",
+    headers=(PRINCIPAL,),
+    body=JsonBody(TypeCreate),
+    answers={201: Answer("The new type.", TypeOut, (LOCATION,))},
+    refusals=(409, 422, 503),
+)
+def create_type(body: TypeCreate) -> Response:
+    """Register an asset type."""
+    fields = body.declared_fields(amp().limits)
+    made = amp().register_types.create(body.checked_name(), body.description, fields, principal())
+    return json_response(type_json(made), 201, {"Location": f"{request.script_root}/v1/types/{made.name}"})
+
+
+@operation(
+    api,
+    "put",
+    "/types/<type_name>",
+    headers=(PRINCIPAL,),
+    body=JsonBody(TypeReplacement),
+    answers={200: Answer("The newest version of the type.", TypeOut)},
+    refusals=(404, 409, 422, 503),
+)
+def replace_type(type_name: str, body: TypeReplacement) -> Response:
+    """Make the next version of an asset type.
+
+    Compatible are a new optional field, a required field made optional, a wider enum or bounds, and descriptions;
+    anything else is refused with 409 and the list of what is not. What changes nothing makes no new version.
+    """
+    body.check_name(type_name)
+    fields = body.declared_fields(amp().limits)
+    newest, _ = amp().register_types.next_version(type_name, body.description, fields, principal())
+    return json_response(type_json(newest))
+
+
+@operation(
+    api,
+    "get",
+    "/types",
+    query=(LIMIT, CURSOR),
+    headers=(PRINCIPAL,),
+    answers={200: Answer("A page of types.", TypeList)},
+    refusals=(503,),
+)
+def list_types() -> Response:
+    """List asset types, the newest version of each, by name."""
+    types = amp().register_types.newest()
+    names = [found.name for found in types]
+    after = position(str, ["types"])
+    start = 0 if after is None else bisect_right(names, after)
+    page = types[start : start + LIMIT.read()]
+    last = page[-1].name if page and start + len(page) < len(types) else None
+    return json_response({"items": [type_json(found) for found in page], "next_cursor": next_cursor(last, ["types"])})
+
+
+@operation(
+    api,
+    "get",
+    "/types/<type_name>",
+    headers=(PRINCIPAL,),
+    answers={200: Answer("The newest version of the type.", TypeOut)},
+    refusals=(404, 503),
+)
+def get_type(type_name: str) -> Response:
+    """Read the newest version of an asset type."""
+    return json_response(type_json(amp().register_types.get(type_name)))
+
+
+@operation(
+    api,
+    "get",
+    "/types/<type_name>/versions/<version>",
+    headers=(PRINCIPAL,),
+    answers={200: Answer("That version of the type.", TypeOut)},
+    refusals=(404, 503),
+)
+def get_type_version(type_name: str, version: int) -> Response:
+    """Read one version of an asset type."""
+    return json_response(type_json(amp().register_types.get(type_name, version)))

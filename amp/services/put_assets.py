@@ -1,0 +1,47 @@
+"""Creates the asset with an external id, or replaces it where there is one."""
+
+from collections.abc import Callable
+
+from amp.domain.assets import Asset
+from amp.domain.changes import Draft
+from amp.domain.principals import Principal
+from amp.errors import AlreadyExists, RevisionMismatch
+from amp.services.change_assets import ChangeAssets, Expected, NewContent
+from amp.services.create_assets import CreateAssets, Order
+from amp.services.read_assets import ReadAssets
+
+
+class PutAssets:
+    """Whoever finds the external id taken on creating it goes on to replace."""
+
+    def __init__(self, creator: CreateAssets, changer: ChangeAssets, reader: ReadAssets) -> None:
+        self._creator = creator
+        self._changer = changer
+        self._reader = reader
+
+    def put(
+        self,
+        project: str,
+        external_id: str,
+        *,
+        draft: Callable[[], Draft],
+        edit: Callable[[Asset], NewContent],
+        expected: Expected,
+        principal: Principal,
+    ) -> tuple[Asset, bool]:
+        """The asset, and whether it is new; `draft` is asked for only where there is none.
+
+        :raises AmpError: whatever kept it from being created or replaced.
+        """
+        found = self._reader.by_external_id(project, external_id)
+        if found is None:
+            if expected is not None:
+                raise RevisionMismatch("there is no such asset yet, so it has no revision to match")
+            try:
+                return self._creator.create(Order(draft()), principal), True
+            except AlreadyExists as e:
+                asset_id = e.context.get("id")
+                found = self._reader.by_external_id(project, external_id)
+                if found is None or str(found.id) != asset_id:
+                    raise
+        return self._changer.edit(found.id, edit, expected, principal), False
