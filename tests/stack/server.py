@@ -83,7 +83,7 @@ class Server(ABC):
     def answers(self) -> bool:
         return self.running and self.kind.answers(self.host, self.port)
 
-    def wait_ready(self, timeout_s: float = 180) -> None:
+    def wait_ready(self, timeout_s: float = 300) -> None:
         """:raises StackError: it ended, or does not serve after `timeout_s`; shows the end of its log."""
         try:
             wait_until(
