@@ -3,7 +3,7 @@
 from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from amp.api.current import amp
 from amp.api.models.health import Alive, Readiness
@@ -37,7 +37,12 @@ def get_readiness() -> Response:
     return json_response({"status": "degraded" if degraded else "ready", "degraded": degraded, "parts": parts})
 
 
-@operation(api, "get", "/metrics", answers={200: Answer("Metrics of this process.", media_type="text/plain")})
+@operation(
+    api,
+    "get",
+    "/metrics",
+    answers={200: Answer("Metrics of the service's processes on this machine.", media_type="text/plain")},
+)
 def get_metrics() -> Response:
-    """Metrics of this process in Prometheus's text format."""
-    return Response(generate_latest(amp().metrics.registry), content_type=CONTENT_TYPE_LATEST)
+    """Metrics in Prometheus's text format."""
+    return Response(amp().metrics.expose(), content_type=CONTENT_TYPE_PLAIN_0_0_4)
