@@ -33,7 +33,7 @@ def places_of(asset: Asset) -> list[tuple[str, int, int]]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Position:
+class Position:
     """Where a walk stands: in a partition after `last`, or past all of it."""
 
     slot: int
@@ -44,7 +44,7 @@ class _Position:
         return urlsafe_b64encode(orjson.dumps([self.slot, self.shard, self.last and self.last.hex])).decode()
 
     @classmethod
-    def decode(cls, text: str) -> "_Position":
+    def decode(cls, text: str) -> "Position":
         try:
             slot, shard, last = orjson.loads(urlsafe_b64decode(text.encode("ascii")))
             if type(slot) is not int or type(shard) is not int or abs(slot) >= 1 << 31 or abs(shard) >= 1 << 31:
@@ -54,7 +54,7 @@ class _Position:
             raise BadCursor("the position is not one of this list") from e
 
 
-_START = _Position(-1, -1, None)
+_START = Position(-1, -1, None)
 
 
 class CassandraAssetListing:
@@ -65,12 +65,12 @@ class CassandraAssetListing:
 
     def page(self, *, type_name: str | None, project: str | None, position: str | None, limit: int) -> IdPage:
         name = f"type:{type_name}" if type_name is not None else f"project:{project}" if project is not None else "all"
-        at = _START if position is None else _Position.decode(position)
+        at = _START if position is None else Position.decode(position)
         ids: list[UUID] = []
         if at.last is not None:
             rows = self._session.run(_IDS_AFTER, (name, at.slot, at.shard, at.last, limit))
             ids = [row[0] for row in rows]
-            at = _Position(at.slot, at.shard, ids[-1] if len(ids) == limit else None)
+            at = Position(at.slot, at.shard, ids[-1] if len(ids) == limit else None)
         looked_into = 0
         while len(ids) < limit and looked_into < _PARTITIONS_A_PAGE:
             # More of them at once the less the ones before gave.
@@ -81,7 +81,7 @@ class CassandraAssetListing:
             looked_into += len(partitions)
         return IdPage(tuple(ids), at.encode())
 
-    def _read(self, name: str, partitions: list[Any], limit: int, ids: list[UUID]) -> _Position:
+    def _read(self, name: str, partitions: list[Any], limit: int, ids: list[UUID]) -> Position:
         """Adds the ids of the partitions to `ids`, up to `limit`; where that leaves the walk."""
         wanted = limit - len(ids)
         answers = self._session.rows_of_many([(_IDS, (name, slot, shard, wanted)) for slot, shard in partitions])
@@ -89,6 +89,6 @@ class CassandraAssetListing:
             room = limit - len(ids)
             ids += [row[0] for row in rows[:room]]
             if len(rows) >= room:
-                return _Position(slot, shard, ids[-1])
+                return Position(slot, shard, ids[-1])
         slot, shard = partitions[-1]
-        return _Position(slot, shard, None)
+        return Position(slot, shard, None)

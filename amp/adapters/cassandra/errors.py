@@ -12,12 +12,14 @@ from cassandra import (  # type: ignore[import-untyped]
 from cassandra.cluster import NoHostAvailable  # type: ignore[import-untyped]
 from cassandra.connection import ConnectionException  # type: ignore[import-untyped]
 from cassandra.pool import NoConnectionsAvailable  # type: ignore[import-untyped]
-from cassandra.protocol import ErrorMessage  # type: ignore[import-untyped]
+from cassandra.protocol import ErrorMessage, SyntaxException  # type: ignore[import-untyped]
 
 from amp.errors import AmpError, NotMigrated, StoreUnavailable
 
 DRIVER_ERRORS = (DriverException, NoHostAvailable, ConnectionException, NoConnectionsAvailable, ErrorMessage)
 
+#: The request itself is at fault: it was not executed, and trying again cannot help.
+_REFUSALS = (RequestValidationException, SyntaxException)
 #: How Cassandra says that a keyspace, a table or a column is not there.
 _MISSING = ("does not exist", "unconfigured table", "undefined column", "undefined name")
 
@@ -35,8 +37,7 @@ def translation(error: BaseException) -> AmpError:
     text = str(error)
     if isinstance(error, InvalidRequest) and any(words in text.lower() for words in _MISSING):
         return NotMigrated(f"{NotMigrated.__doc__} ({text})")
-    if isinstance(error, RequestValidationException):
-        # The request itself is at fault, so trying again cannot help.
+    if isinstance(error, _REFUSALS):
         return AmpError(f"Cassandra refuses the request: {text}")
     if isinstance(error, NoHostAvailable) and error.errors:
         text = "; ".join(f"{host}: {reason}" for host, reason in error.errors.items())
@@ -47,4 +48,4 @@ def was_never_executed(error: BaseException) -> bool:
     """Whether the request surely had no effect and will have none: refused as it stands, or sent to no server."""
     if isinstance(error, NoHostAvailable):
         return all(isinstance(reason, NoConnectionsAvailable) for reason in error.errors.values())
-    return isinstance(error, RequestValidationException)
+    return isinstance(error, _REFUSALS)
