@@ -3,6 +3,7 @@
 import random
 import threading
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,19 @@ from amp.ports.event_queue import Topic
 from tests.functional.wired import Wired, embedded, wired
 
 
+@pytest.fixture(scope="module")
+def cluster(cluster_settings: dict[str, str]) -> Iterator[Wired]:
+    with wired(cluster_settings) as made:
+        yield made
+
+
 @pytest.fixture(params=["embedded", pytest.param("cluster", marks=pytest.mark.cluster)])
 def service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Wired]:
-    settings = embedded(tmp_path) if request.param == "embedded" else request.getfixturevalue("cluster_settings")
-    with wired(settings) as made:
-        yield made
+    if request.param == "cluster":
+        yield Wired(request.getfixturevalue("cluster").amp)
+    else:
+        with wired(embedded(tmp_path)) as made:
+            yield made
 
 
 def test_a_created_asset_is_found_and_an_edit_shows_in_its_place(service: Wired) -> None:
@@ -118,35 +127,37 @@ def test_the_relay_keeps_an_intent_while_the_queue_is_down(service: Wired, monke
         patch.setattr(queue, "publish", lambda *_: None)
         patch.setattr(queue, "flush", lambda _: False)
         asset = service.create()
-        patch.setattr(clock, "now_ms", lambda: start + 60_000)
+        patch.setattr(clock, "now_ms", lambda: start + 300_000)
         assert service.amp.relay.relay_once() == 1
         assert service.amp.relay.relay_once() == 0, "not asked for again at once"
-    monkeypatch.setattr(clock, "now_ms", lambda: start + 120_000)
+    monkeypatch.setattr(clock, "now_ms", lambda: start + 400_000)
     assert service.amp.relay.relay_once() == 1
     assert service.events(1)[0].asset_id == asset.id
 
 
 def test_an_intent_that_was_never_applied_is_looked_at_more_and_more_rarely_then_dropped(
-    service: Wired, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock, store = service.amp.adapters.clock, service.amp.adapters.store
-    start = clock.now_ms()
-    with monkeypatch.context() as patch:
+    with wired(embedded(tmp_path)) as service:
+        clock, store, intents = service.amp.adapters.clock, service.amp.adapters.store, service.amp.adapters.intents
 
         def die(_: object) -> None:
             raise KeyboardInterrupt
 
-        patch.setattr(store, "apply", die)  # the writer dies between intent and condition
-        with pytest.raises(KeyboardInterrupt):
-            service.create()
-    looks = 0
-    at = start
-    while at < start + 3 * 86_400_000:
-        at += 30_000
-        monkeypatch.setattr(clock, "now_ms", lambda at=at: at)
-        looks += service.amp.relay.relay_once() if at % 600_000 < 30_000 or looks < 5 else 0
-    assert 5 < looks < 40
-    assert service.amp.adapters.intents.due(at + 86_400_000 * 30, 10) == []
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "apply", die)  # the writer dies between intent and condition
+            with pytest.raises(KeyboardInterrupt):
+                service.create()
+        start = clock.now_ms()
+        looked_at = [start]
+        while found := intents.due(start + 30 * 86_400_000, 10):
+            looked_at.append(found[0].due_ms)
+            monkeypatch.setattr(clock, "now_ms", lambda at=found[0].due_ms: at)
+            assert service.amp.relay.relay_once() == 1
+        pauses = [later - earlier for earlier, later in pairwise(looked_at)]
+        assert pauses == sorted(pauses)
+        assert 5 < len(looked_at) < 30
+        assert 86_400_000 < looked_at[-1] - start < 3 * 86_400_000
 
 
 def test_the_worker_puts_aside_what_the_index_rejects_and_goes_on(
@@ -170,7 +181,8 @@ def test_the_worker_puts_aside_what_the_index_rejects_and_goes_on(
     try:
         queue = service.amp.adapters.queue
         deadline = service.amp.adapters.clock.monotonic_s() + 30
-        while queue.lag(Topic.REALTIME, "index") > 0:
+        while service.seen() == [] or queue.lag(Topic.REALTIME, "index") > 0:
+            service.refresh()
             assert service.amp.adapters.clock.monotonic_s() < deadline, "the worker never came to the end"
             stop.wait(0.05)
     finally:

@@ -13,7 +13,7 @@ import orjson
 from amp.bootstrap import Amp, build
 from amp.domain.assets import Asset
 from amp.domain.changes import Draft
-from amp.domain.criteria import EVERYTHING, SearchRequest
+from amp.domain.criteria import OneOf, RootField, RootMatches, SearchRequest
 from amp.domain.events import Event
 from amp.domain.principals import Principal
 from amp.domain.types import Field, FieldType
@@ -27,14 +27,16 @@ CALLER = Principal("tester")
 
 @dataclass
 class Wired:
-    """An `Amp` and, on top of it, what tests of indexing do all the time."""
+    """An `Amp` and, on top of it, what tests of indexing do all the time; it minds only the assets it made itself."""
 
     amp: Amp
-    published: list[Event] = field(default_factory=list)
+    mine: set[UUID] = field(default_factory=set)
 
     def create(self, name: str = "first", **metadata: Any) -> Asset:
         draft = Draft(type="clip", name=name, metadata=metadata)
-        return self.amp.create_assets.create(Order(draft), CALLER)
+        asset = self.amp.create_assets.create(Order(draft), CALLER)
+        self.mine.add(asset.id)
+        return asset
 
     def edit(self, asset: Asset, name: str) -> Asset:
         def edit(before: Asset) -> NewContent:
@@ -62,7 +64,7 @@ class Wired:
             while len(got) < count:
                 deliveries = consumer.poll(count - len(got), 10.0)
                 assert deliveries, f"{count} events expected, {len(got)} came"
-                got += [delivery.event for delivery in deliveries if delivery.event is not None]
+                got += [d.event for d in deliveries if d.event is not None and d.event.asset_id in self.mine]
                 consumer.commit(deliveries)
             return got
         finally:
@@ -79,8 +81,9 @@ class Wired:
         indices.refresh([info.index for info in indices.info()])
 
     def seen(self, *, all_versions: bool = False) -> list[tuple[str, int, int]]:
-        """What a search over everything shows: (id, version, revision)."""
-        request = SearchRequest(criteria=EVERYTHING, size=200, all_versions=all_versions)
+        """What a search shows of them: (id, version, revision)."""
+        mine = RootMatches(RootField.ID, (OneOf(tuple(map(str, self.mine))),))
+        request = SearchRequest(criteria=mine, size=200, all_versions=all_versions)
         page = self.amp.adapters.index.search(request)
         items = [orjson.loads(hit.source) for hit in page.hits]
         return sorted((item["id"], item["version"], item["revision"]) for item in items)
