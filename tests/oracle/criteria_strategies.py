@@ -1,0 +1,129 @@
+"""Random search requests over criteria, about things that exist in a world more often than not."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+
+from amp.domain.criteria import (
+    AllOf,
+    AnyOf,
+    Criteria,
+    EntryExists,
+    EntryMatches,
+    FacetOn,
+    NotOf,
+    OneOf,
+    Prefix,
+    Range,
+    RootExists,
+    RootField,
+    RootMatches,
+    SearchRequest,
+    SortBy,
+    Test,
+    TextMatches,
+    Words,
+)
+from amp.domain.types import FieldType
+from tests.oracle import values
+from tests.oracle.criteria_oracle import root_values
+from tests.oracle.values import pick
+from tests.oracle.worlds import KEYS, World
+
+_ROOTS = list(RootField)
+_words = st.lists(st.sampled_from(values.WORDS), min_size=1, max_size=2, unique=True).map(tuple)
+_up_to_three = st.integers(0, 3)
+
+
+def draw_request(draw: DrawFn, world: World) -> SearchRequest:
+    in_this_world = RootMatches(RootField.PROJECT, (OneOf(world.projects),))
+    return SearchRequest(
+        criteria=AllOf((in_this_world, _criteria(draw, world, depth=3))),
+        sort=tuple(SortBy(*_ordered(draw, world), draw(st.booleans())) for _ in range(draw(_up_to_three))),
+        size=draw(st.integers(2, 20)),
+        total_limit=pick(draw, [10_000, None, 3]),
+        facets=tuple(
+            FacetOn(f"f{i}", *_ordered(draw, world), pick(draw, [1, 2, 5, 50])) for i in range(pick(draw, [0, 0, 1, 2]))
+        ),
+        all_versions=draw(st.booleans()),
+    )
+
+
+def _ordered(draw: DrawFn, world: World) -> tuple[RootField | None, str | None]:
+    """Something to sort or count by."""
+    keys = [key for key in world.known_keys() if world.kinds(key) != {FieldType.TEXT}]
+    if keys and draw(st.booleans()):
+        return None, pick(draw, keys)
+    return pick(draw, _ROOTS), None
+
+
+def _criteria(draw: DrawFn, world: World, depth: int) -> Criteria:
+    shapes = [_entry, _entry, _entry, _root, _text, *([_all, _any, _not] if depth else [])]
+    return pick(draw, shapes)(draw, world, depth - 1)
+
+
+def _all(draw: DrawFn, world: World, depth: int) -> Criteria:
+    return AllOf(_several(draw, world, depth))
+
+
+def _any(draw: DrawFn, world: World, depth: int) -> Criteria:
+    return AnyOf(_several(draw, world, depth))
+
+
+def _not(draw: DrawFn, world: World, depth: int) -> Criteria:
+    return NotOf(_criteria(draw, world, depth))
+
+
+def _several(draw: DrawFn, world: World, depth: int) -> tuple[Criteria, ...]:
+    return tuple(_criteria(draw, world, depth) for _ in range(draw(_up_to_three)))
+
+
+def _text(draw: DrawFn, world: World, depth: int) -> Criteria:  # noqa: ARG001  one of several shapes
+    return TextMatches(draw(_words))
+
+
+def _entry(draw: DrawFn, world: World, depth: int) -> Criteria:  # noqa: ARG001  one of several shapes
+    key = pick(draw, world.known_keys() + KEYS[:1])
+    if draw(st.integers(0, 4)) == 4:
+        return EntryExists(key)
+    kind = pick(draw, sorted(world.kinds(key)) or list(FieldType))
+    known = [value for item in world.items for of, value in item.values(key) if of is kind]
+    return EntryMatches(key, kind, _tests(draw, kind, known))
+
+
+def _root(draw: DrawFn, world: World, depth: int) -> Criteria:  # noqa: ARG001  one of several shapes
+    field = pick(draw, _ROOTS)
+    if draw(st.integers(0, 4)) == 4:
+        return RootExists(field)
+    known = [value for item in world.items for value in root_values(item, field)]
+    numeric = field in (RootField.VERSION, RootField.CREATED, RootField.UPDATED)
+    tests = _tests(draw, FieldType.DATE if numeric else FieldType.STRING, known)
+    if field is not RootField.NAME:
+        tests = tuple(test for test in tests if not isinstance(test, Words)) or (Range(),)
+    return RootMatches(field, tests)
+
+
+def _tests(draw: DrawFn, kind: FieldType, known: list[Any]) -> tuple[Test, ...]:
+    return tuple(_test(draw, kind, known) for _ in range(pick(draw, [1, 1, 2])))
+
+
+def _test(draw: DrawFn, kind: FieldType, known: list[Any]) -> Test:
+    def value() -> Any:
+        if known and draw(_up_to_three):
+            return pick(draw, known)
+        return draw(values.dates_ms if kind is FieldType.DATE else values.of_kind[kind])
+
+    shapes = [Words] if kind is FieldType.TEXT else [OneOf]
+    shapes += [] if kind in (FieldType.TEXT, FieldType.BOOLEAN) else [Range, Range]
+    shapes += [Prefix, Words] if kind is FieldType.STRING else []
+    shape = pick(draw, shapes)
+    if shape is Words:
+        return Words(draw(_words))
+    if shape is OneOf:
+        return OneOf(tuple(value() for _ in range(pick(draw, [1, 1, 2, 3]))))
+    if shape is Prefix:
+        text = value()
+        return Prefix(text[: draw(st.integers(0, len(text)))])
+    low, high = (value() if draw(st.booleans()) else None for _ in range(2))
+    return Range(low, high, draw(st.booleans()), draw(st.booleans()))
