@@ -3,7 +3,7 @@
 from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
-from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from amp.api.current import amp
 from amp.api.models.health import Alive, Readiness
@@ -45,4 +45,4 @@ def get_readiness() -> Response:
 )
 def get_metrics() -> Response:
     """Metrics in Prometheus's text format."""
-    return Response(amp().metrics.expose(), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+    return Response(amp().metrics.expose(), content_type=CONTENT_TYPE_LATEST)
