@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.stack import SHARED_FOLDER, Stack, StackError
+from tests.stack import SHARED_FOLDER, NotAllStarted, Stack
 
 # A run that found a fault must be repeatable from its log alone, and a slow machine is no fault.
 settings.register_profile("ci", deadline=None, derandomize=False, print_blob=True)
@@ -53,8 +53,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     say = reporter.write_line if reporter is not None else print
     try:
         config.stash[_started] = Stack(SHARED_FOLDER, given=config.stash[_given], say=say).up()
-    except StackError as error:
+    except NotAllStarted as error:
         config.stash[_failure] = str(error)
+        config.stash[_started] = error.started
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

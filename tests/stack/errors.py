@@ -9,3 +9,11 @@ class StackError(Exception):
 
 class MissingProgram(StackError):
     """A program that the servers need is not installed."""
+
+
+class NotAllStarted(StackError):
+    """Some servers could not be started; `started` names those that were."""
+
+    def __init__(self, message: str, started: list[str]) -> None:
+        super().__init__(message)
+        self.started = started

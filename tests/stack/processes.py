@@ -13,6 +13,8 @@ from pathlib import Path
 from tests.stack.errors import StackError
 from tests.stack.waiting import wait_until
 
+_HAS_PROC = Path("/proc/self/stat").exists()
+
 #: Children of this very process: somebody has to collect them when they end, or they stay as zombies.
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
@@ -68,10 +70,9 @@ def spawn(command: Sequence[str], *, folder: Path, log: Path, env: Mapping[str, 
             env={**os.environ, **env},
             start_new_session=True,
         )
+    # Nobody collected it yet, so it has a start time even if it ended already.
+    started = _mark(child.pid) or "ended"
     _children[child.pid] = child
-    started = start_time(child.pid)
-    if started is None:
-        raise StackError(f"{command[0]} ended at once, see {log}")
     return Process(child.pid, started)
 
 
@@ -79,21 +80,24 @@ def start_time(pid: int) -> str | None:
     """An opaque mark of when the process started; None if it is gone or only waits to be collected."""
     if (child := _children.get(pid)) is not None and child.poll() is not None:
         return None
-    if not Path("/proc/self/stat").exists():
-        return _start_time_by_ps(pid)
     fields = _stat(pid)
-    if fields is None or _ended(fields):
-        return None
+    return None if fields is not None and _ended(fields) else _mark(pid)
+
+
+def _mark(pid: int) -> str | None:
+    if not _HAS_PROC:
+        shown = subprocess.run(["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True)
+        status, _, started = shown.stdout.strip().partition(" ")
+        return None if not started or status.startswith("Z") else started.strip()
+    fields = _stat(pid)
     # Field 22 counts ticks since the machine's start, hence the identity of that start.
-    return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()}:{fields[19]}"
+    return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()}:{fields[19]}" if fields else None
 
 
 def group_members(group: int) -> list[int]:
     """Pids of the living processes in a group, its leader possibly gone."""
-    if not Path("/proc/self/stat").exists():
-        return []
     found = []
-    for entry in Path("/proc").iterdir():
+    for entry in Path("/proc").iterdir() if _HAS_PROC else ():
         if entry.name.isdigit():
             fields = _stat(int(entry.name))
             if fields is not None and int(fields[2]) == group and not _ended(fields):
@@ -113,9 +117,3 @@ def _stat(pid: int) -> list[str] | None:
 def _ended(fields: list[str]) -> bool:
     # A zombie that still has threads is a server giving back its gigabyte, its ports and files still open.
     return fields[0] in "ZX" and int(fields[17]) <= 1
-
-
-def _start_time_by_ps(pid: int) -> str | None:
-    shown = subprocess.run(["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    status, _, started = shown.stdout.strip().partition(" ")
-    return None if not started or status.startswith("Z") else started.strip()

@@ -13,7 +13,7 @@ from typing import Self
 from tests.stack.cassandra import CassandraProcess
 from tests.stack.container import ContainerServer, docker_answers
 from tests.stack.elasticsearch import ElasticsearchProcess
-from tests.stack.errors import MissingProgram, StackError
+from tests.stack.errors import MissingProgram, NotAllStarted, StackError
 from tests.stack.given import GivenServer
 from tests.stack.kafka import KafkaProcess
 from tests.stack.kinds import KINDS, NAMES, Kind
@@ -98,7 +98,7 @@ class Stack:
     def up(self) -> list[str]:
         """Starts at once what does not run, waits until all serve, writes `env`; the names of those it started.
 
-        :raises StackError: some could not be started; the others run.
+        :raises NotAllStarted: some could not be started; the others run.
         """
         # Two at once: the second finds what the first started.
         with locked(self.folder / "up.lock"):
@@ -108,11 +108,13 @@ class Stack:
                     server.choose_ports()
             with ThreadPoolExecutor(len(self.servers)) as pool:
                 outcomes = list(pool.map(self._bring_up, self.servers.values()))
+            started = [name for name, outcome in zip(self.servers, outcomes, strict=True) if outcome is True]
             if errors := [outcome for outcome in outcomes if isinstance(outcome, StackError)]:
                 missing = any(isinstance(error, MissingProgram) for error in errors)
-                raise StackError("\n".join([*dict.fromkeys(map(str, errors)), *([_HOW_TO_INSTALL] if missing else [])]))
+                hint = [_HOW_TO_INSTALL] if missing else []
+                raise NotAllStarted("\n".join([*dict.fromkeys(map(str, errors)), *hint]), started)
             (self.folder / "env").write_text(self.env())
-        return [name for name, started in zip(self.servers, outcomes, strict=True) if started]
+        return started
 
     def down(self, names: Collection[str] | None = None, *, wipe: bool = False) -> None:
         """Stops those of them that are ours, all or the named, and waits for their end; `wipe` removes their data."""

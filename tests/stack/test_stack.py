@@ -12,11 +12,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.stack import SHARED_FOLDER, Stack, StackError, versions, wait_until
+from tests.stack import SHARED_FOLDER, NotAllStarted, Stack, StackError, versions, wait_until
 from tests.stack.given import GivenServer
 from tests.stack.kinds import CASSANDRA, ELASTICSEARCH, KAFKA, REDIS, Kind
 from tests.stack.ports import free_ports
 from tests.stack.processes import Process, group_members, spawn, start_time
+
+_STAND_IN_FOR_REDIS = """
+import socketserver, sys
+
+class Handler(socketserver.StreamRequestHandler):
+    def handle(self):
+        self.wfile.write(b"+PONG")
+
+socketserver.TCPServer(("127.0.0.1", int(sys.argv[sys.argv.index("--port") + 1])), Handler).serve_forever()
+"""
 
 
 @pytest.fixture
@@ -97,6 +107,33 @@ def test_a_given_server_that_is_not_there_is_named_with_its_variable(tmp_path: P
     assert not stack.answers
     with pytest.raises(StackError, match="AMP_REDIS_URL"):
         stack.up()
+
+
+def test_a_failed_start_tells_which_servers_run_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "redis-server"
+    program.write_text(f"#!{sys.executable}\n{_STAND_IN_FOR_REDIS}")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr("tests.stack.stack.docker_answers", lambda: False)
+    stack = Stack(tmp_path / "stack", only=["kafka", "redis"], given={"AMP_KAFKA_BOOTSTRAP": "127.0.0.1:1"})
+    with pytest.raises(NotAllStarted, match=r"nothing answers at 127\.0\.0\.1:1") as failure:
+        stack.up()
+    assert failure.value.started == ["redis"]
+    assert stack.redis.running
+    stack.down()
+    assert stack.redis.pid is None
+
+
+def test_a_server_that_ends_while_starting_is_reported_with_the_end_of_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "redis-server"
+    program.write_text("#!/bin/sh\necho out of order\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr("tests.stack.stack.docker_answers", lambda: False)
+    with pytest.raises(NotAllStarted, match=r"(?s)redis ended.*out of order"):
+        Stack(tmp_path / "stack", only=["redis"]).up()
 
 
 def test_status_of_servers_never_started_says_so_and_leaves_no_trace(tmp_path: Path) -> None:
