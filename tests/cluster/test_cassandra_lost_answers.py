@@ -63,13 +63,17 @@ class LossySession(CassandraSession):
         super().__init__(*args)
         self.fates: list[Fate] = []
         self.before_serial_reads: Callable[[], None] = lambda: None
+        self.after_serial_reads: Callable[[], None] = lambda: None
         self.reads_fail = False
 
     def run_many(self, requests: Sequence[Request], mode: Mode = Mode.PLAIN, window: int = 100) -> list[Answer]:
         if mode is Mode.SERIAL:
             self.before_serial_reads()
         if mode is not Mode.CONDITIONAL:
-            return [timed_out() for _ in requests] if self.reads_fail else super().run_many(requests, mode, window)
+            found = [timed_out() for _ in requests] if self.reads_fail else super().run_many(requests, mode, window)
+            if mode is Mode.SERIAL:
+                self.after_serial_reads()
+            return found
         answers = []
         for request in requests:
             fate = self.fates.pop(0) if self.fates else answered
@@ -100,7 +104,7 @@ def shared_session(cluster_settings: dict[str, str]) -> Iterator[LossySession]:
 @pytest.fixture
 def session(shared_session: LossySession) -> LossySession:
     shared_session.fates = []
-    shared_session.before_serial_reads = lambda: None
+    shared_session.before_serial_reads = shared_session.after_serial_reads = lambda: None
     shared_session.reads_fail = False
     return shared_session
 
@@ -156,8 +160,9 @@ def test_a_step_that_never_arrived_is_refused_when_another_was_faster(
     assert head(store, first.id) == theirs.after
 
 
+@pytest.mark.parametrize("moment", ["before_serial_reads", "after_serial_reads"])
 def test_a_step_that_arrives_while_it_is_looked_for_is_applied(
-    session: LossySession, store: CassandraAssetStore
+    session: LossySession, store: CassandraAssetStore, moment: str
 ) -> None:
     (first,) = write(store, creation())
     ours = step(first, name="ours")
@@ -174,7 +179,7 @@ def test_a_step_that_arrives_while_it_is_looked_for_is_applied(
             write(store, theirs)
 
     session.fates = [hold]
-    session.before_serial_reads = deliver
+    setattr(session, moment, deliver)
     assert attempt(store, ours) == APPLIED
     assert head(store, first.id) == theirs.after
 

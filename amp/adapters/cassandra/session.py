@@ -21,8 +21,8 @@ from cassandra.policies import (  # type: ignore[import-untyped]
 from cassandra.query import PreparedStatement, dict_factory, tuple_factory  # type: ignore[import-untyped]
 
 from amp.adapters.cassandra.errors import DRIVER_ERRORS, translated, translation
-from amp.errors import StoreUnavailable
-from amp.settings import Settings
+from amp.errors import BadSetting, StoreUnavailable
+from amp.settings import Settings, variable
 
 #: CQL with `{ks}` for the keyspace, and the values of its marks.
 Request = tuple[str, tuple[Any, ...]]
@@ -47,6 +47,7 @@ class CassandraSession:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.keyspace = settings.cassandra_keyspace
+        self._tls = _tls_context(settings)
         self._lock = threading.Lock()
         self._session: Session | None = None
         self._connecting: Future[Session] | None = None
@@ -130,7 +131,7 @@ class CassandraSession:
     def _connect(self, connecting: "Future[Session]") -> None:
         cluster = None
         try:
-            cluster = _cluster(self.settings)
+            cluster = _cluster(self.settings, self._tls)
             session = cluster.connect()
         # Whatever it is, the callers that wait for this thread must learn of it.
         except Exception as e:  # noqa: BLE001
@@ -160,8 +161,17 @@ def rows_of(answer: Answer) -> list[Any]:
     return answer
 
 
-def _cluster(settings: Settings) -> Cluster:
-    hosts = [_host_and_port(host) for host in settings.cassandra_hosts]
+def _tls_context(settings: Settings) -> ssl.SSLContext | None:
+    if settings.cassandra_tls_ca is None:
+        return None
+    try:
+        return ssl.create_default_context(cafile=settings.cassandra_tls_ca)
+    except OSError as e:
+        raise BadSetting(f"{variable('cassandra_tls_ca')}={settings.cassandra_tls_ca}: {e}") from e
+
+
+def _cluster(settings: Settings, tls: ssl.SSLContext | None) -> Cluster:
+    hosts = [host_and_port(host) for host in settings.cassandra_hosts]
     password = settings.cassandra_password
     return Cluster(
         contact_points=hosts,
@@ -173,7 +183,7 @@ def _cluster(settings: Settings) -> Cluster:
             if settings.cassandra_user
             else None
         ),
-        ssl_context=ssl.create_default_context(cafile=settings.cassandra_tls_ca) if settings.cassandra_tls_ca else None,
+        ssl_context=tls,
         execution_profiles=_profiles(settings),
         connect_timeout=settings.cassandra_timeout_s,
         control_connection_timeout=settings.cassandra_timeout_s,
@@ -205,6 +215,9 @@ def _profiles(settings: Settings) -> dict[Any, ExecutionProfile]:
     }
 
 
-def _host_and_port(text: str) -> tuple[str, int]:
+def host_and_port(text: str) -> tuple[str, int]:
+    """Of `host`, `host:port`, or an IPv6 address, in brackets where a port follows."""
     host, _, port = text.rpartition(":")
-    return (host.strip("[]"), int(port)) if host and port.isdigit() else (text, 9042)
+    if host and port.isdigit() and (":" not in host or host.endswith("]")):
+        return host.strip("[]"), int(port)
+    return text.strip("[]"), 9042
