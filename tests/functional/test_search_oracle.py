@@ -1,20 +1,28 @@
 """Random assets and random searches have the same answers in both indices as in brute force over the assets."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from amp.adapters.clock import SystemClock
 from amp.domain.buckets import Bucket
 from amp.domain.criteria import SearchPage, SearchRequest
+from amp.domain.limits import SearchLimits
+from amp.domain.queries import All, Any_, Condition, Facet, Not, Query, Sort
+from amp.domain.types import AssetType
 from amp.ports.search_index import Put, Written
+from amp.services.resolve_query import ResolveQuery
+from amp.services.type_catalog import TypeCatalog
 from tests.contract.search_sets import SEARCH_SETS, SearchSet, open_search_set
-from tests.oracle import criteria_oracle
+from tests.oracle import criteria_oracle, query_oracle
 from tests.oracle.criteria_strategies import draw_request
 from tests.oracle.items import Answer
+from tests.oracle.query_strategies import draw_search
 from tests.oracle.worlds import BOUNDARY_MS, World, draw_world
 
 _WORLDS = 80
@@ -81,6 +89,74 @@ def test_criteria_find_what_brute_force_finds(shelf: Shelf) -> None:
 
     campaign()
     assert compared >= 500
+
+
+@st.composite
+def _worlds_and_searches(draw: st.DrawFn) -> tuple[World, list[dict[str, Any]]]:
+    world = draw_world(draw)
+    return world, [draw_search(draw, world) for _ in range(_SEARCHES)]
+
+
+@pytest.mark.timeout(600)
+def test_what_clients_ask_finds_what_brute_force_finds(shelf: Shelf) -> None:
+    compared = 0
+
+    @_campaign
+    @given(_worlds_and_searches(), st.booleans())
+    def campaign(drawn: tuple[World, list[dict[str, Any]]], misplaced: bool) -> None:
+        nonlocal compared
+        world, searches = drawn
+        shelf.put(world, misplaced)
+        for search in searches:
+            request = _resolved(search, world)
+            _compare(list(shelf.pages(request)), query_oracle.answer(world.items, search), request)
+            compared += 1
+
+    campaign()
+    assert compared >= 500
+
+
+class _TypesOf:
+    """The registry of a world that has these types only."""
+
+    def __init__(self, world: World) -> None:
+        self._types = world.types
+
+    def add(self, asset_type: AssetType) -> bool:
+        raise NotImplementedError(asset_type)
+
+    def get(self, name: str, version: int | None = None) -> AssetType | None:
+        return next((each for each in self._types if each.name == name and version in (None, 1)), None)
+
+    def newest(self) -> list[AssetType]:
+        return self._types
+
+
+def _resolved(search: Mapping[str, Any], world: World) -> SearchRequest:
+    resolver = ResolveQuery(
+        TypeCatalog(_TypesOf(world), SystemClock(), refresh_s=60),
+        SearchLimits(conditions=100, metadata_conditions=100, depth=10),
+    )
+    sorts = [Sort(sort["field"], sort["order"] == "desc") for sort in search["sort"]]
+    facets = [Facet(name, facet["field"], facet["size"]) for name, facet in search["facets"].items()]
+    return SearchRequest(
+        criteria=resolver.criteria(_parsed(search["query"]), search.get("text")),
+        sort=resolver.sort(sorts),
+        size=search["size"],
+        facets=resolver.facets(facets),
+        all_versions=search["versions"] == "all",
+    )
+
+
+def _parsed(query: Mapping[str, Any]) -> Query:
+    match query:
+        case {"all": parts}:
+            return All(tuple(map(_parsed, parts)))
+        case {"any": parts}:
+            return Any_(tuple(map(_parsed, parts)))
+        case {"not": part}:
+            return Not(_parsed(part))
+    return Condition(query["field"], tuple((name, operand) for name, operand in query.items() if name != "field"))
 
 
 def _compare(pages: Sequence[SearchPage], expected: Answer, request: SearchRequest) -> None:

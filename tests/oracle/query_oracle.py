@@ -49,15 +49,26 @@ def holds(query: Mapping[str, Any], item: Item) -> bool:
         return any(holds(part, item) for part in query["any"])
     if "not" in query:
         return not holds(query["not"], item)
-    operators = {name: operand for name, operand in query.items() if name != "field"}
-    values = _values(item, query["field"])
+    # Ids compare in any case, nothing else does.
+    operators = {
+        name: _lower(operand) if query["field"] == "id" else operand
+        for name, operand in query.items()
+        if name != "field"
+    }
+    values = field_values(item, query["field"])
     exists = operators.pop("exists", None)
     if exists is not None and exists != bool(values):
         return False
     return not operators or any(all(_is(value, *operator) for operator in operators.items()) for value in values)
 
 
-def _values(item: Item, field: str) -> list[Kinded]:
+def _lower(operand: Any) -> Any:
+    if isinstance(operand, list):
+        return [_lower(each) for each in operand]
+    return operand.lower() if isinstance(operand, str) else operand
+
+
+def field_values(item: Item, field: str) -> list[Kinded]:
     """The values of a field with their kind; dates in milliseconds."""
     if field.startswith("metadata."):
         return item.values(field.removeprefix("metadata."))
@@ -131,4 +142,4 @@ def _milliseconds(text: str) -> int | None:
 def _ranked(item: Item, field: str) -> list[tuple[int, Any]]:
     if field.startswith("metadata."):
         return item.ranked(field.removeprefix("metadata."))
-    return [(2 if kind is FieldType.DATE else 0, value) for kind, value in _values(item, field)]
+    return [(2 if kind is FieldType.DATE else 0, value) for kind, value in field_values(item, field)]
