@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 
+from amp.logs import configure_logging
 from tests.bench import cluster, embedded, routing
 from tests.bench.figures import Figure, show
 
@@ -18,6 +19,7 @@ def _measure(parts: set[str]) -> Iterator[Figure]:
 
 
 def main() -> int:
+    configure_logging("warning")
     figures = []
     for figure in _measure(set(sys.argv[1:]) or {"routing", "embedded", "cluster"}):
         print(f"{figure.what}: {figure.measured:.3g} {figure.unit} ({figure.detail})", file=sys.stderr, flush=True)

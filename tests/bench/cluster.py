@@ -26,7 +26,7 @@ from amp.services.index_assets import AssetDocuments
 from amp.settings import load_settings
 from tests.bench.assets import drafts, fields
 from tests.bench.figures import Figure, median_ms
-from tests.stack.ports import free_port
+from tests.stack.ports import free_ports
 
 _CALLER = Principal("bench")
 _QUERY = {
@@ -219,7 +219,7 @@ def _service() -> Iterator[Amp]:
 
 @contextmanager
 def _server(amp: Amp) -> Iterator[str]:
-    settings, port = amp.settings, free_port()
+    settings, port = amp.settings, free_ports(1)[0]
     env = os.environ | {
         "AMP_PORT": str(port),
         "AMP_CASSANDRA_KEYSPACE": settings.cassandra_keyspace,
