@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import socket
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -213,15 +212,3 @@ def _leave_address(settings: Settings, listener: socket.socket) -> Path:
     file = settings.data_dir / URL_FILE
     file.write_text(address(settings, listener.getsockname()[1]))
     return file
-
-
-def main(settings: Settings) -> int:
-    """`serve`, with its exit code: gunicorn leaves by SystemExit."""
-    try:
-        serve(settings)
-    except SystemExit as e:
-        return e.code if isinstance(e.code, int) else 1
-    except AmpError as e:
-        print(f"amp serve: {e.message}", file=sys.stderr)  # noqa: T201 - the one line that says why
-        return 1
-    return 0

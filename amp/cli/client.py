@@ -1,0 +1,112 @@
+"""The CLI's way to the service: HTTP with timeouts, and retries where repeating is safe."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import httpx
+import stamina
+
+from amp.errors import AmpError
+
+#: Longer than the server itself takes for anything it does on request.
+TIMEOUT_S = 60.0
+_CONNECT_TIMEOUT_S = 5.0
+_ATTEMPTS = 5
+
+
+class ServiceError(AmpError):
+    """The service does not do what was asked."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        self.status = status
+        self.problem = problem
+        super().__init__("\n".join([_headline(status, problem), *problem_details(problem)[1:]]))
+
+
+class Unreachable(AmpError):
+    """No server answers."""
+
+
+class AmpClient:
+    """Speaks JSON with one server. Safe from any number of threads."""
+
+    def __init__(self, http: httpx.Client, where: str) -> None:
+        self._http = http
+        self.where = where  #: as people are told
+
+    def get(self, path: str, **params: Any) -> Any:
+        return self.call("GET", path, params=params, repeatable=True)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        ndjson: bytes | None = None,
+        params: Mapping[str, Any] | None = None,
+        repeatable: bool = False,
+    ) -> Any:
+        """The JSON of the answer. `repeatable`: the same call twice does no harm.
+
+        :raises ServiceError: the server refused, with its problem document.
+        :raises Unreachable: it does not answer.
+        """
+        request: dict[str, Any] = {"params": {k: v for k, v in (params or {}).items() if v is not None}}
+        if ndjson is not None:
+            request |= {"content": ndjson, "headers": {"Content-Type": "application/x-ndjson"}}
+        elif body is not None:
+            request["json"] = body
+        for attempt in stamina.retry_context(
+            on=_may_pass, attempts=_ATTEMPTS if repeatable else 1, timeout=TIMEOUT_S, wait_initial=0.2, wait_max=5.0
+        ):
+            with attempt:
+                return self._once(method, path, request)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def pages(self, path: str, **params: Any) -> Iterator[Any]:
+        """The items of a list, page after page."""
+        cursor = None
+        while True:
+            page = self.get(path, cursor=cursor, **params)
+            yield from page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return
+
+    def _once(self, method: str, path: str, request: Mapping[str, Any]) -> Any:
+        try:
+            response = self._http.request(method, path, **request)
+        except httpx.TimeoutException as e:
+            raise Unreachable(f"{self.where} does not answer in time") from e
+        except (httpx.TransportError, httpx.InvalidURL) as e:
+            raise Unreachable(f"no AMP server answers at {self.where}: {e}") from e
+        if response.is_success:
+            return response.json() if response.content else None
+        try:
+            problem = response.json()
+        except ValueError:
+            problem = None
+        if not isinstance(problem, dict):
+            problem = {"title": response.reason_phrase, "detail": response.text[:200]}
+        raise ServiceError(response.status_code, problem)
+
+
+def connect(url: str) -> AmpClient:
+    timeout = httpx.Timeout(TIMEOUT_S, connect=_CONNECT_TIMEOUT_S)
+    # Proxies of the environment are for the internet; the server is named outright.
+    return AmpClient(httpx.Client(base_url=url, timeout=timeout, trust_env=False), url)
+
+
+def problem_details(problem: Mapping[str, Any]) -> list[str]:
+    """What is wrong, then each place of it."""
+    details = [str(problem.get("detail") or problem.get("title") or "no reason given")]
+    return details + [f"  {fault['pointer']}: {fault['detail']}" for fault in problem.get("errors") or ()]
+
+
+def _headline(status: int, problem: Mapping[str, Any]) -> str:
+    return f"{problem_details(problem)[0]} ({status})"
+
+
+def _may_pass(error: Exception) -> bool:
+    return isinstance(error, Unreachable) or (isinstance(error, ServiceError) and error.status in (429, 503))

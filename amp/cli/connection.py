@@ -1,0 +1,107 @@
+"""Finds the service for a command: a server, or the embedded set's data folder when no server holds it."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+
+from amp.cli.client import TIMEOUT_S, AmpClient, connect
+from amp.errors import Busy
+from amp.settings import Settings, variable
+
+_PROBE_TIMEOUT_S = 2.0
+#: How long a command waits for the index to take in what an earlier process left in the queue.
+_CATCH_UP_S = 30.0
+
+
+@contextlib.contextmanager
+def service(settings: Settings) -> Iterator[AmpClient]:
+    """A client of the server at `AMP_URL`; else of the one that serves the data folder, else of the local one; else,
+    on the embedded set, of the data folder itself, held meanwhile.
+
+    :raises Busy: another process holds the data folder, and it is no server that answers.
+    """
+    client = server_client(settings)
+    if client is not None:
+        yield client
+    else:
+        with in_process(settings) as client:
+            yield client
+
+
+def server_client(settings: Settings) -> AmpClient | None:
+    """A client of the server that commands talk to; None if there is none, and the data folder may be opened."""
+    from amp.server import address
+
+    url = settings.url or _local_server(settings)
+    if url is None and settings.profile == "cluster":
+        url = address(settings, settings.port)
+    return None if url is None else connect(url)
+
+
+@contextlib.contextmanager
+def in_process(settings: Settings) -> Iterator[AmpClient]:
+    """The whole service inside this process, on the embedded set, with the same API over the same code.
+
+    :raises Busy: another process holds the data folder.
+    """
+    from amp.api.app import create_app
+    from amp.bootstrap import build
+    from amp.worker import WorkerThreads
+
+    try:
+        amp = build(settings)
+    except Busy as e:
+        raise Busy(f"{e.message}; if it is a server, name it: {variable('url')}=http://…") from e
+    workers = WorkerThreads(amp.workers)
+    try:
+        amp.migrate.run()
+        workers.start()
+        _catch_up(amp)
+        transport = httpx.WSGITransport(app=_with_wsgi_path(create_app(amp)))
+        with httpx.Client(transport=transport, base_url="http://in-process", timeout=TIMEOUT_S) as http:
+            yield AmpClient(http, f"the data folder {settings.data_dir}")
+    finally:
+        workers.stop(settings.graceful_stop_s / 2)
+        amp.close()
+
+
+def _local_server(settings: Settings) -> str | None:
+    from amp.server import URL_FILE, address
+
+    with contextlib.suppress(OSError):
+        url = (settings.data_dir / URL_FILE).read_text().strip()
+        if settings.profile == "embedded" and _answers(url):
+            return url
+    # A folder that was named is meant, whatever else may be served on this machine.
+    if settings.profile == "embedded" and "data_dir" in settings.model_fields_set:
+        return None
+    url = address(settings, settings.port)
+    return url if _answers(url) else None
+
+
+def _answers(url: str) -> bool:
+    try:
+        return bool(httpx.get(f"{url}/healthz", timeout=_PROBE_TIMEOUT_S, trust_env=False).json() == {"status": "ok"})
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+        return False
+
+
+def _catch_up(amp: Any) -> None:
+    from amp.ports.event_queue import Topic
+
+    clock = amp.adapters.clock
+    deadline_s = clock.monotonic_s() + _CATCH_UP_S
+    while amp.adapters.queue.lag(Topic.REALTIME, "index") and clock.monotonic_s() < deadline_s:
+        clock.sleep(0.02)
+
+
+def _with_wsgi_path(app: Callable[..., Any]) -> Callable[..., Any]:
+    """WSGI wants the bytes of the path as latin-1; httpx gives its text."""
+
+    def call(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        environ["PATH_INFO"] = environ["PATH_INFO"].encode().decode("latin-1")
+        return app(environ, start_response)
+
+    return call

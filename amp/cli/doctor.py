@@ -1,0 +1,95 @@
+"""`amp doctor`: what this installation is set to, and whether its parts answer."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import SecretStr
+
+from amp.cli.client import AmpClient, Unreachable
+from amp.cli.connection import server_client
+from amp.cli.output import json_option, print_json, print_table
+from amp.errors import AmpError, Busy, Retryable
+from amp.settings import Settings, load_settings, variable
+
+
+@click.command()
+@json_option
+def doctor(as_json: bool) -> None:
+    """Print every setting, secrets masked, ask each part whether it answers, and say what should be looked at.
+
+    Exit code 1 if a part does not answer or something is missing.
+    """
+    settings = load_settings()
+    parts, advice = _examine(settings)
+    ill = [part["name"] for part in parts if not part["healthy"]]
+    if as_json:
+        print_json({"settings": _shown(settings), "parts": parts, "advice": advice, "healthy": not ill and not advice})
+    else:
+        print_table(("setting", "value", ""), [(s["variable"], s["value"], s["origin"]) for s in _shown(settings)])
+        print_table(("part", "", ""), [(p["name"], "ok" if p["healthy"] else "DOWN", p["detail"]) for p in parts])
+        for line in advice:
+            click.echo(f"! {line}")
+        click.echo("all is well" if not ill and not advice else f"not well: {', '.join(ill) or 'see above'}")
+    if ill or advice:
+        sys.exit(1)
+
+
+def _examine(settings: Settings) -> tuple[list[dict[str, Any]], list[str]]:
+    """The parts, and what should be done."""
+    from amp.bootstrap import build
+
+    try:
+        amp = build(settings)
+    except Busy as e:
+        client = server_client(settings)
+        if client is None:
+            return [], [f"{e.message}, which does not answer as a server"]
+        return _parts_of(client), []
+    try:
+        parts = [{"name": p.name, "healthy": p.healthy, "detail": p.detail} for p in amp.check_health.check()]
+        advice: list[str] = []
+        if all(part["healthy"] for part in parts):
+            try:
+                advice = [f"`amp migrate` has to {line}" for line in amp.migrate.pending()]
+            except Retryable as e:
+                advice = [e.message]
+            # On the embedded set `amp serve` does it by itself.
+            advice = advice if settings.profile == "cluster" else []
+    finally:
+        amp.close()
+    return parts, advice
+
+
+def _parts_of(client: AmpClient) -> list[dict[str, Any]]:
+    parts: list[dict[str, Any]] = [{"name": "server", "healthy": True, "detail": client.where}]
+    try:
+        parts += client.get("/readyz")["parts"]
+    except (AmpError, Unreachable) as e:
+        parts[0] |= {"healthy": False, "detail": f"{client.where}: {e}"}
+    return parts
+
+
+def _shown(settings: Settings) -> list[dict[str, Any]]:
+    return [
+        {
+            "variable": variable(name),
+            "value": _value(getattr(settings, name)),
+            "origin": "set" if name in settings.model_fields_set else "default",
+        }
+        for name in type(settings).model_fields
+    ]
+
+
+def _value(value: Any) -> Any:
+    match value:
+        case SecretStr():
+            return "********"
+        case Path():
+            return str(value.resolve())
+        case tuple():
+            return ",".join(map(str, value))
+        case dict():
+            return ",".join(f"{key}:{inner}" for key, inner in value.items())
+    return value

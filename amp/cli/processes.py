@@ -1,0 +1,77 @@
+"""`amp serve`, `amp worker` and `amp migrate`: the processes of the service, and what they need to exist."""
+
+from typing import Any
+
+import click
+
+from amp.cli.output import json_option, print_json
+from amp.settings import load_settings
+
+
+@click.command()
+@click.option("--host", help="Address to listen on.  [default: AMP_HOST]")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one.  [default: AMP_PORT]"
+)
+def serve(host: str | None, port: int | None) -> None:
+    """Serve the API until Ctrl-C or SIGTERM.
+
+    On the embedded set everything runs in here, the workers too, and what must exist is made at the start. On the
+    cluster set run `amp migrate` before, and `amp worker` beside.
+
+    \b
+    Examples:
+      amp serve
+      AMP_DATA_DIR=/var/lib/amp amp serve --host 0.0.0.0 --port 80
+    """
+    from amp.server import serve as run
+
+    given: dict[str, Any] = {"host": host, "port": port}
+    run(load_settings({name: value for name, value in given.items() if value is not None}))
+
+
+@click.command()
+@click.argument("kind")
+def worker(kind: str) -> None:
+    """Run workers of a KIND until Ctrl-C or SIGTERM: index, relay, or all.
+
+    Run as many as you like; they share the work, and may be killed at any time. On the embedded set `amp serve` runs
+    them.
+
+    \b
+    Examples:
+      AMP_PROFILE=cluster amp worker all
+      AMP_PROFILE=cluster amp worker index
+    """
+    from amp.worker import run_workers
+
+    run_workers(load_settings(), [] if kind == "all" else [kind])
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Only tell what would be made.")
+@json_option
+def migrate(dry_run: bool, as_json: bool) -> None:
+    """Make everything that must exist: tables, topics, the index template, the first bucket.
+
+    Safe to run twice, and twice at once. On the embedded set `amp serve` does it by itself.
+
+    \b
+    Examples:
+      amp migrate --dry-run
+      AMP_PROFILE=cluster amp migrate
+    """
+    from amp.bootstrap import build
+
+    amp = build(load_settings())
+    try:
+        lines = amp.migrate.pending() if dry_run else amp.migrate.run()
+    finally:
+        amp.close()
+    if as_json:
+        print_json({"dry_run": dry_run, "steps": lines})
+        return
+    for line in lines:
+        click.echo(line)
+    if not lines:
+        click.echo("nothing to do: everything is there")

@@ -1,0 +1,109 @@
+"""`amp search`: the compact text form or JSON in, a table or JSON out."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import click
+
+from amp.cli.client import AmpClient
+from amp.cli.connection import service
+from amp.cli.output import json_option, print_json, print_json_line, print_table
+from amp.settings import load_settings
+
+_PAGE = 200
+_METADATA_COLUMNS = 4
+
+
+@click.command()
+@click.argument("query", default="")
+@click.option("--size", type=click.IntRange(0, _PAGE), help="How many to show.  [default: 20]")
+@click.option("--sort", multiple=True, metavar="FIELD[:desc]", help="Sort by this field; may be given again.")
+@click.option("--all", "all_", is_flag=True, help="Page through all that is found; with --json one item a line.")
+@click.option("--columns", metavar="FIELD,…", help="Columns of the table, such as name,metadata.codec.")
+@json_option
+def search(query: str, size: int | None, sort: Sequence[str], all_: bool, columns: str | None, as_json: bool) -> None:
+    """Search assets of all types.
+
+    QUERY is the compact text form, a condition tree in JSON, or a whole search request in JSON; nothing finds
+    everything, newest first.
+
+    \b
+    Examples:
+      amp search 'land girls'
+      amp search 'type:movie imdb_rating:>=8.5 major_genre:(Drama OR Comedy)' --sort metadata.imdb_rating:desc
+      amp search '{"field": "metadata.director", "eq": "Steven Spielberg"}' --json
+      amp search 'NOT distributor:*' --all --json | wc -l
+    """
+    request = _request(query, size, sort)
+    if all_:
+        request["size"] = _PAGE
+    with service(load_settings()) as client:
+        if all_:
+            items = _all(client, request)
+            if as_json:
+                for item in items:
+                    print_json_line(item)
+            else:
+                print_items(list(items), columns)
+            return
+        answer = _page(client, request)
+    if as_json:
+        print_json(answer)
+        return
+    print_items(answer["items"], columns)
+    shown = len(answer["items"])
+    more = "+" if answer["total_relation"] == "gte" else ""
+    click.echo(f"{shown} of {answer['total']:,}{more} in {answer['took_ms']} ms")
+
+
+def print_items(items: Sequence[dict[str, Any]], columns: str | None = None) -> None:
+    """As a table; without `columns`, those that most of the items have."""
+    named = [name.strip() for name in columns.split(",")] if columns else ["type", "name", *_common_keys(items), "id"]
+    print_table([name.removeprefix("metadata.") for name in named], ([_value(i, n) for n in named] for i in items))
+
+
+def _request(query: str, size: int | None, sort: Sequence[str]) -> dict[str, Any]:
+    request: dict[str, Any] = {"q": query}
+    if query.lstrip().startswith("{"):
+        try:
+            given = json.loads(query)
+        except ValueError as e:
+            raise click.UsageError(f"the query begins like JSON but is none: {e}") from e
+        is_tree = given.keys() & {"field", "all", "any", "not"}
+        request = {"query": given} if is_tree else given
+    if size is not None:
+        request["size"] = size
+    if sort:
+        request["sort"] = [{"field": f, "order": o or "asc"} for f, _, o in (name.partition(":") for name in sort)]
+    return request
+
+
+def _page(client: AmpClient, request: dict[str, Any]) -> Any:
+    if "q" not in request:
+        return client.call("POST", "/v1/search", body=request, repeatable=True)
+    sort = ",".join(f"{s['field']}:{s['order']}" for s in request.get("sort", ())) or None
+    return client.get("/v1/search", **(request | {"sort": sort}))
+
+
+def _all(client: AmpClient, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    while True:
+        page = _page(client, request)
+        yield from page["items"]
+        if page["next_cursor"] is None:
+            return
+        request["cursor"] = page["next_cursor"]
+
+
+def _common_keys(items: Sequence[dict[str, Any]]) -> list[str]:
+    counts: dict[str, int] = {}
+    for item in items:
+        for key in item.get("metadata", {}):
+            counts[key] = counts.get(key, 0) + 1
+    common = sorted(counts, key=lambda key: -counts[key])[:_METADATA_COLUMNS]
+    return [f"metadata.{key}" for key in counts if key in common]
+
+
+def _value(item: dict[str, Any], name: str) -> Any:
+    key = name.removeprefix("metadata.")
+    return item.get("metadata", {}).get(key) if key != name else item.get(name)

@@ -1,0 +1,109 @@
+"""`amp types`: the asset types of a service."""
+
+import json
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+
+from amp.cli.connection import service
+from amp.cli.output import json_option, print_json, print_table
+from amp.settings import load_settings
+
+_FILE = click.argument("file", type=click.File("r", encoding="utf-8"))
+
+
+@click.group()
+def types() -> None:
+    """List, show, create and update asset types."""
+
+
+@types.command("list")
+@json_option
+def list_(as_json: bool) -> None:
+    """List the newest version of every type."""
+    with service(load_settings()) as client:
+        found = list(client.pages("/v1/types", limit=200))
+    if as_json:
+        print_json(found)
+        return
+    rows = [(t["name"], t["version"], len(t["fields"]), t["created_at"], t["description"]) for t in found]
+    print_table(("name", "version", "fields", "created", "description"), rows)
+
+
+@types.command()
+@click.argument("name")
+@click.option("--version", type=click.IntRange(min=1), help="That version rather than the newest.")
+@json_option
+def show(name: str, version: int | None, as_json: bool) -> None:
+    """Show the type NAME with its fields.
+
+    \b
+    Examples:
+      amp types show movie
+      amp types show movie --version 1 --json
+    """
+    with service(load_settings()) as client:
+        found = client.get(f"/v1/types/{name}" + (f"/versions/{version}" if version else ""))
+    _print_type(found, as_json)
+
+
+@types.command()
+@_FILE
+@json_option
+def create(file: TextIO, as_json: bool) -> None:
+    """Register the type in a JSON FILE ("-" reads standard input).
+
+    \b
+    Example:
+      echo '{"name": "clip", "fields": {"cameraId": {"type": "long"}}}' | amp types create -
+    """
+    body = _type_in(file)
+    with service(load_settings()) as client:
+        made = client.call("POST", "/v1/types", body=body)
+    _print_type(made, as_json)
+
+
+@types.command()
+@_FILE
+@json_option
+def update(file: TextIO, as_json: bool) -> None:
+    """Make the type in a JSON FILE the next version of the type of its name.
+
+    It must be compatible with the version before: new fields optional, old ones kept, limits only wider.
+    """
+    body = _type_in(file)
+    with service(load_settings()) as client:
+        made = client.call("PUT", f"/v1/types/{body['name']}", body=body, repeatable=True)
+    _print_type(made, as_json)
+
+
+def _type_in(file: TextIO) -> dict[str, Any]:
+    """What the server keeps itself is left out, so that what `show --json` printed can be given back."""
+    where = Path(file.name).name
+    try:
+        body = json.load(file)
+    except ValueError as e:
+        raise click.ClickException(f"{where} is not JSON: {e}") from e
+    if not isinstance(body, dict) or not isinstance(body.get("name"), str):
+        raise click.ClickException(f"{where} holds no type: a JSON object with name and fields")
+    return {name: value for name, value in body.items() if name not in ("version", "created_at", "created_by")}
+
+
+def _print_type(found: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+        return
+    click.echo(
+        f"{found['name']}, version {found['version']}" + (f": {found['description']}" * bool(found["description"]))
+    )
+    rows = [
+        (key, declared["type"] + "[]" * bool(declared.get("array")), _rules(declared), declared.get("description"))
+        for key, declared in found["fields"].items()
+    ]
+    print_table(("field", "type", "rules", "description"), rows)
+
+
+def _rules(declared: dict[str, Any]) -> str:
+    shown = {name: declared.get(name) for name in ("required", "enum", "minimum", "maximum", "unit")}
+    return ", ".join(name if value is True else f"{name} {value}" for name, value in shown.items() if value)
