@@ -34,7 +34,7 @@ _ARROW = {
     },
 }
 #: Entry points may import anything but adapters, which `amp.bootstrap` alone wires.
-_ENTRY_POINTS = {"amp.api", "amp.cli", "workers"}
+_ENTRY_POINTS = {"amp.api", "amp.cli", "amp.server", "amp.worker", "workers"}
 
 #: Driver → the one package that may import it.
 _DRIVERS = {
@@ -50,7 +50,7 @@ _EDGE = {
     "flask": {"amp.api"},
     "flask_openapi3": {"amp.api"},
     "werkzeug": {"amp.api"},
-    "gunicorn": {"amp.api", "amp.cli"},
+    "gunicorn": {"amp.server"},
     "click": {"amp.cli"},
     "rich": {"amp.cli"},
     "httpx": {"amp.cli"},
