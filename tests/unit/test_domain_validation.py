@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from amp.domain.limits import AssetLimits
@@ -152,6 +152,7 @@ def test_a_float_is_a_long_only_if_nothing_is_rounded(number: float) -> None:
 
 
 @given(st.floats() | st.integers())
+@example(-0.0)
 def test_a_double_is_any_finite_number_that_it_holds_exactly(number: int | float) -> None:
     try:
         canonical = canonical_scalar(number, FieldType.DOUBLE, LIMITS)

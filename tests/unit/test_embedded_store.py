@@ -1,9 +1,10 @@
 """What the SQLite store promises beyond its ports: it survives a restart, and a full disk is never a success."""
 
 import resource
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -135,6 +136,31 @@ def test_a_dead_letter_that_could_not_be_kept_is_an_error(database: Database) ->
     [delivery] = queue.consume(Topic.REALTIME, "index").poll(1, 1)
     with _Disk(database).full(), pytest.raises(QueueUnavailable):
         queue.dead_letter(delivery, "x" * 50_000)
+
+
+def test_a_claim_that_ended_goes_to_exactly_one_of_those_who_come_next(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claims = SqliteClaims(database)
+    old, one, other = (Claim("key", "k", creation().after.id) for _ in range(3))
+    assert claims.claim([old], ttl_s=60) == [old]
+    assert claims.claim([one], ttl_s=60) == [old]
+    in_an_hour_ns = time.time_ns() + 3_600 * 10**9
+    monkeypatch.setattr(time, "time_ns", lambda: in_an_hour_ns)
+    assert claims.holders([("key", "k")]) == [None]
+    assert claims.claim([one, other], ttl_s=60) == [one, one]
+    assert claims.holders([("key", "k")]) == [one]
+
+
+def test_clearing_an_intent_leaves_the_one_its_writer_renewed(database: Database) -> None:
+    change = creation()
+    first = intent_of(change)
+    renewed = replace(first, recorded_ms=5, due_ms=6)
+    store, log = SqliteAssetStore(database), SqliteIntentLog(database)
+    store.prepare([(change, first)])
+    store.prepare([(change, renewed)])
+    log.clear([first])
+    assert log.due(10, 10) == [renewed]
 
 
 def stored_events(database: Database) -> int:
