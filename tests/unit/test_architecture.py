@@ -21,7 +21,6 @@ _ARROW = {
     "amp.errors": set(),
     "amp.resources": set(),
     "amp.metrics": set(),
-    "amp.logs": {"amp.settings"},
     "amp.logs": set(),
     "amp.settings": {"amp.errors"},
     "amp.bootstrap": {
