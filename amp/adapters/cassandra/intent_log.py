@@ -14,8 +14,8 @@ from amp.domain.events import Event, Intent
 #: At 10,000 changes a second each partition takes 75,000 rows, under the tombstones a read may pass (100,000).
 _SHARDS = 8
 _MINUTE_MS = 60_000
-#: Minutes read at once on the way from the mark to now.
-_MINUTES_AT_ONCE = 12
+#: Minutes read at once, at most, on the way from the mark to now.
+_MINUTES_AT_ONCE = 16
 #: A writer's row is in the log this long after it was due, or it is found by the next look from the mark.
 _SETTLED_MS = 30_000
 #: A mark stays this far behind, for writers that are slower than anybody should be.
@@ -86,21 +86,26 @@ class CassandraIntentLog:
             self._session.run(_DELETE, _key(intent))
 
     def _scan(self, starts: dict[int, int], now_ms: int, limit: int) -> tuple[list[tuple[int, Intent]], int]:
-        """What is due by shard, at most `limit` a shard and minute; and the time up to which all shards were read."""
+        """What is due by shard, oldest minutes first; and the time up to which all shards were read.
+
+        More minutes at once the emptier they are: a backlog is not read time and again only to be cut off.
+        """
         found: list[tuple[int, Intent]] = []
-        last = now_ms // _MINUTE_MS
-        for first in range(min(starts.values()) // _MINUTE_MS, last + 1, _MINUTES_AT_ONCE):
-            after = min(first + _MINUTES_AT_ONCE, last + 1)
+        limit_a_shard = 1 + 2 * limit // _SHARDS
+        first, last, at_once = min(starts.values()) // _MINUTE_MS, now_ms // _MINUTE_MS, 1
+        while first <= last:
+            after = min(first + at_once, last + 1)
             requests: list[Request] = [
-                (_DUE, (shard, minute, start_ms, now_ms, limit))
+                (_DUE, (shard, minute, start_ms, now_ms, limit_a_shard))
                 for shard, start_ms in starts.items()
                 for minute in range(max(first, start_ms // _MINUTE_MS), after)
             ]
             answers = self._session.rows_of_many(requests)
             for (_, values), rows in zip(requests, answers, strict=True):
                 found += [(values[0], _intent_of(row)) for row in rows]
-            if len(found) >= limit:
+            if len(found) >= limit or any(len(rows) == limit_a_shard for rows in answers):
                 return found, after * _MINUTE_MS
+            first, at_once = after, min(2 * at_once, _MINUTES_AT_ONCE)
         return found, now_ms
 
     def _marks(self) -> dict[int, int]:
