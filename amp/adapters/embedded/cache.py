@@ -1,4 +1,4 @@
-"""A cache in the process, and its part."""
+"""A cache in the process itself."""
 
 import threading
 import time
@@ -23,19 +23,3 @@ class MemoryCache:
             self._entries[key] = (value, time.monotonic() + ttl_s)
             if len(self._entries) > _MAX_ENTRIES:
                 del self._entries[next(iter(self._entries))]
-
-
-class CachePart:
-    name = "cache"
-
-    def ping(self) -> str:
-        return "in this process"
-
-    def pending(self) -> list[str]:
-        return []
-
-    def migrate(self) -> list[str]:
-        return []
-
-    def close(self) -> None:
-        pass

@@ -133,29 +133,6 @@ class SqliteConsumer:
         ]
 
 
-class QueuePart:
-    """Its tables are the store's work, in the same file."""
-
-    name = "queue"
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def ping(self) -> str:
-        with self._database.reading(QueueUnavailable) as connection:
-            connection.execute("SELECT 1 FROM events LIMIT 1").fetchone()
-        return f"local, in {self._database.path}"
-
-    def pending(self) -> list[str]:
-        return []
-
-    def migrate(self) -> list[str]:
-        return []
-
-    def close(self) -> None:
-        """The store closes the file."""
-
-
 def _parse(payload: bytes) -> Event | None:
     try:
         return event_from_json(orjson.loads(payload))
