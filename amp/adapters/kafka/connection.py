@@ -60,6 +60,8 @@ def translated(action: str) -> Iterator[None]:
     """Turns the driver's errors into ours; `action` says what was tried."""
     try:
         yield
+    except TimeoutError as e:
+        raise QueueUnavailable(f"{action}: no answer in time") from e
     except KafkaException as e:
         error = error_of(e)
         if error.code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):

@@ -1,5 +1,6 @@
 """A member of a Kafka consumer group that commits by hand, after the work."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,9 +9,8 @@ import structlog
 from confluent_kafka import Consumer as Client
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
-from amp.adapters.kafka.connection import client_config, error_of, group_name, topic_name, translated
+from amp.adapters.kafka.connection import client_config, group_name, topic_name, translated
 from amp.domain.events import Event, event_from_json
-from amp.errors import QueueUnavailable
 from amp.ports.event_queue import Delivery, Topic
 from amp.settings import Settings
 
@@ -20,10 +20,16 @@ _log = structlog.get_logger()
 SESSION_TIMEOUT_S = 10
 #: A member that polls no more keeps its partitions this long, if its process lives.
 _MAX_POLL_INTERVAL_S = 300
-_COMMIT_ATTEMPTS = 5
-#: The broker says that waiting or polling cannot help.
-_HOPELESS = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED)
-_UNKNOWN_TOPIC = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC)
+#: Long enough for a broker to restart.
+_COMMIT_TIMEOUT_S = 10.0
+_PAUSE_S = 0.05
+#: What polling on does not cure.
+_HOPELESS = (
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError._UNKNOWN_TOPIC,
+)
 #: The group went on without this member: all it held belongs to others.
 _EXPELLED = (KafkaError.ILLEGAL_GENERATION, KafkaError.UNKNOWN_MEMBER_ID, KafkaError.FENCED_INSTANCE_ID)
 
@@ -45,8 +51,10 @@ class KafkaConsumer:
         #: The partitions this member holds now, each with the number of the assignment that brought it.
         self._held: dict[int, int] = {}
         self._assignments = 0
-        #: What `keep_alive` met and the next `poll` gives out.
+        #: What `commit` and `keep_alive` met and the next `poll` gives out.
         self._early: list[Delivery] = []
+        #: What became of commits, in the order of the news.
+        self._committed: list[tuple[dict[int, int], KafkaError | None]] = []
         self._client = Client(
             client_config(settings)
             | {
@@ -63,6 +71,7 @@ class KafkaConsumer:
                 "fetch.error.backoff.ms": 100,
                 "queued.min.messages": 10_000,
                 "queued.max.messages.kbytes": 16 * 1024,
+                "on_commit": self._on_commit,
                 "error_cb": self._on_error,
             }
         )
@@ -74,70 +83,82 @@ class KafkaConsumer:
     def poll(self, max_events: int, timeout_s: float) -> list[Delivery]:
         deliveries, self._early = self._early[:max_events], self._early[max_events:]
         # The client waits until it has all it was asked for, so ask for one, then for what is there.
-        if not deliveries:
-            deliveries = self._consume(1, timeout_s)
-        if 0 < len(deliveries) < max_events:
-            deliveries += self._consume(max_events - len(deliveries), 0)
+        with translated(f"reading {self._topic}"):
+            if not deliveries:
+                deliveries = self._consume(1, timeout_s)
+            if 0 < len(deliveries) < max_events:
+                deliveries += self._consume(max_events - len(deliveries), 0)
         return [delivery for delivery in deliveries if self._holds(delivery.place)]
 
     def keep_alive(self) -> None:
         with translated(f"keeping up {self._group}"):
-            # Paused, so that hand-overs do not queue behind thousands of fetched messages.
-            assigned = self._client.assignment()
-            self._client.pause(assigned)
-            try:
-                self._early += self._consume(1, 0)
-            finally:
-                self._client.resume(self._client.assignment())
+            self._serve(0)
 
     def commit(self, deliveries: Sequence[Delivery]) -> None:
-        for _ in range(_COMMIT_ATTEMPTS):
-            ends: dict[int, int] = {}
-            for delivery in deliveries:
-                place: Place = delivery.place
-                if self._holds(place):
-                    ends[place.partition] = max(ends.get(place.partition, 0), place.offset + 1)
-            if not ends or self._commit(ends):
-                return
-            # The group is dividing the partitions anew; that takes a poll, and some may go.
-            self.keep_alive()
-        raise QueueUnavailable(f"committing for {self._group}: the group finds no rest")
+        deadline = time.monotonic() + _COMMIT_TIMEOUT_S
+        with translated(f"committing for {self._group}"):
+            while ends := self._ends(deliveries):
+                error = self._commit(ends, deadline)
+                if error is None or error.code() in _EXPELLED:
+                    return
+                if error.code() != KafkaError.REBALANCE_IN_PROGRESS or time.monotonic() > deadline:
+                    raise KafkaException(error)
+                # The group divides the partitions anew: that takes this member's polling, and some may go.
+                self._serve(_PAUSE_S)
 
     def close(self) -> None:
         self._held = {}
         with translated(f"leaving {self._group}"):
             self._client.close()
 
-    def _commit(self, ends: dict[int, int]) -> bool:
-        """False if the group is in the middle of a hand-over."""
-        offsets = [TopicPartition(self._topic, partition, offset) for partition, offset in ends.items()]
-        with translated(f"committing for {self._group}"):
-            try:
-                outcome = self._client.commit(offsets=offsets, asynchronous=False)
-                for partition in outcome or []:
-                    if partition.error is not None:
-                        raise KafkaException(partition.error)
-            except KafkaException as e:
-                code = error_of(e).code()
-                if code == KafkaError.REBALANCE_IN_PROGRESS:
-                    return False
-                if code not in _EXPELLED:
-                    raise
-                self._held = {}
-        return True
+    def _ends(self, deliveries: Sequence[Delivery]) -> dict[int, int]:
+        """By partition, what the group would go on with; partitions that left this member since are passed over."""
+        ends: dict[int, int] = {}
+        for delivery in deliveries:
+            place: Place = delivery.place
+            if self._holds(place):
+                ends[place.partition] = max(ends.get(place.partition, 0), place.offset + 1)
+        return ends
+
+    def _commit(self, ends: dict[int, int], deadline: float) -> KafkaError | None:
+        # Not left to the client to wait: while a broker hangs it waits without end, and locks everything meanwhile.
+        self._committed = []
+        self._client.commit(offsets=[TopicPartition(self._topic, *end) for end in ends.items()], asynchronous=True)
+        while time.monotonic() < deadline:
+            # Outcomes come ahead of messages, but only a call that may fetch a message gives them out.
+            early = self._consume(1, _PAUSE_S)
+            self._early += early
+            for places, error in self._committed:
+                if places == ends:
+                    return error
+            if early:
+                time.sleep(0.001)
+        return KafkaError(KafkaError._TIMED_OUT)
+
+    def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
+        error = error or next((p.error for p in partitions if p.error is not None), None)
+        self._committed.append(({p.partition: p.offset for p in partitions}, error))
+
+    def _serve(self, timeout_s: float) -> None:
+        """Lets the client do what it does while polling, hand-overs above all."""
+        # Paused, so that hand-overs do not queue behind thousands of fetched messages.
+        self._client.pause(self._client.assignment())
+        try:
+            self._early += self._consume(1, timeout_s)
+        finally:
+            self._client.resume(self._client.assignment())
 
     def _consume(self, count: int, timeout_s: float) -> list[Delivery]:
-        with translated(f"reading {self._topic}"):
-            deliveries = []
-            for message in self._client.consume(count, timeout_s):
-                error = message.error()
-                if error is None:
-                    deliveries.append(self._delivery(message))
-                elif error.fatal() or error.code() in _HOPELESS or error.code() in _UNKNOWN_TOPIC:
-                    raise KafkaException(error)
-                else:
-                    self._on_error(error)
-            return deliveries
+        deliveries = []
+        for message in self._client.consume(count, timeout_s):
+            error = message.error()
+            if error is None:
+                deliveries.append(self._delivery(message))
+            elif error.fatal() or error.code() in _HOPELESS:
+                raise KafkaException(error)
+            else:
+                self._on_error(error)
+        return deliveries
 
     def _delivery(self, message: Message) -> Delivery:
         payload = message.value() or b""
