@@ -26,6 +26,7 @@ from amp.services.bucket_maps import BucketMaps
 from amp.services.change_assets import ChangeAssets
 from amp.services.check_content import CheckContent
 from amp.services.check_health import CheckHealth
+from amp.services.claim_names import ClaimNames
 from amp.services.commit_changes import CommitChanges
 from amp.services.create_assets import CreateAssets
 from amp.services.cursors import Cursors
@@ -123,13 +124,14 @@ def wire(settings: Settings, a: Adapters) -> Amp:
     catalog = TypeCatalog(a.types, a.clock, settings.types_refresh_s)
     maps = BucketMaps(a.buckets, a.cache, a.clock, settings.map_refresh_s)
     checker = CheckContent(catalog, limits)
+    names = ClaimNames(a.store, a.claims, settings.idempotency_ttl_s)
     publisher = PublishChanges(a.queue, a.intents)
     committer = CommitChanges(a.store, a.intents, publisher, a.clock, settings.intent_grace_s)
     cursors = Cursors(_cursor_secret(settings, a.shared))
     indexer = IndexAssets(a.store, catalog, a.index, maps, metrics, settings.versions_kept)
     index_worker = RunIndexWorker(a.queue, indexer, metrics, batch=settings.index_batch)
     relay = RelayIntents(a.intents, a.store, a.queue, a.clock, metrics)
-    creator = CreateAssets(a.store, a.claims, committer, checker, a.clock, settings.idempotency_ttl_s)
+    creator = CreateAssets(names, committer, checker, a.clock)
     changer = ChangeAssets(a.store, committer, checker, a.clock)
     reader = ReadAssets(a.store, a.listing, a.claims)
     return Amp(

@@ -7,7 +7,8 @@ from amp.domain.changes import Draft
 from amp.domain.principals import Principal
 from amp.errors import AlreadyExists, RevisionMismatch
 from amp.services.change_assets import ChangeAssets, Expected, NewContent
-from amp.services.create_assets import CreateAssets, Order
+from amp.services.create_assets import CreateAssets
+from amp.services.creation_plans import Order
 from amp.services.read_assets import ReadAssets
 
 

@@ -8,7 +8,7 @@ from amp.errors import AssetNotFound, VersionNotFound
 from amp.ports.asset_listing import AssetListing
 from amp.ports.asset_store import AssetStore
 from amp.ports.claims import Claims
-from amp.services.create_assets import external_key
+from amp.services.creation_plans import external_key
 
 
 class ReadAssets:

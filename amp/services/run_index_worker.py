@@ -15,6 +15,8 @@ from amp.services.index_assets import AssetDocuments, IndexAssets, Stopped
 
 _log = structlog.get_logger(__name__)
 _KEEP_ALIVE_S = 1.0
+#: How long an idle worker takes to notice that it shall stop.
+_IDLE_POLL_S = 0.2
 
 
 class RunIndexWorker:
@@ -53,7 +55,7 @@ class RunIndexWorker:
     def _run(self, consumer: Consumer, putter: ThreadPoolExecutor, stop: threading.Event) -> None:
         under_way: tuple[list[Delivery], Future[Mapping[UUID, str]]] | None = None
         while not stop.is_set():
-            deliveries = consumer.poll(self._batch, 0.02 if under_way else 1.0)
+            deliveries = consumer.poll(self._batch, 0.02 if under_way else _IDLE_POLL_S)
             documents = self._build(deliveries, consumer, stop)
             if under_way is not None:
                 self._settle(*under_way, consumer, stop)

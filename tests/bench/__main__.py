@@ -22,7 +22,7 @@ def main() -> int:
     configure_logging("warning")
     figures = []
     for figure in _measure(set(sys.argv[1:]) or {"routing", "embedded", "cluster"}):
-        print(f"{figure.what}: {figure.measured:.3g} {figure.unit} ({figure.detail})", file=sys.stderr, flush=True)
+        sys.stderr.write(f"{figure.what}: {figure.measured:.3g} {figure.unit} ({figure.detail})\n")
         figures.append(figure)
     show(figures)
     return 0 if all(figure.kept for figure in figures) else 1

@@ -9,7 +9,23 @@ from amp.domain.types import Field, FieldType
 
 SEED = 20
 _CODECS = ("h264", "h265", "prores", "av1", "vp9", "dnxhd", "mjpeg", "raw")
-_WORDS = "night day interior exterior city forest river mountain chase dialogue close wide aerial storm crowd".split()
+_WORDS = [
+    "night",
+    "day",
+    "interior",
+    "exterior",
+    "city",
+    "forest",
+    "river",
+    "mountain",
+    "chase",
+    "dialogue",
+    "close",
+    "wide",
+    "aerial",
+    "storm",
+    "crowd",
+]
 
 
 def fields(entries: int) -> dict[str, Field]:

@@ -21,7 +21,7 @@ from amp.domain.changes import Draft
 from amp.domain.principals import Principal
 from amp.ports.bucket_indices import AliasChange
 from amp.ports.event_queue import Topic
-from amp.services.create_assets import Order
+from amp.services.creation_plans import Order
 from amp.services.index_assets import AssetDocuments
 from amp.settings import load_settings
 from tests.bench.assets import drafts, fields

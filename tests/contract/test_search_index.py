@@ -195,3 +195,13 @@ def test_a_put_larger_than_one_request_is_written_whole(search_set: SearchSet) -
     assert sum(len(head(one).body["source"]) for one in many) > 10 * 1024 * 1024
     search_set.store(bucket, [head(one) for one in many])
     assert search_set.search().total == 400
+
+
+def test_written_tells_the_last_revision_tombstones_included_before_any_search_sees_it(search_set: SearchSet) -> None:
+    bucket = search_set.bucket()
+    alive, gone, missing, lost = asset(revision=3), asset(revision=5, state=State.DELETED), asset(), asset(revision=2)
+    search_set.put(bucket, head(alive), head(gone))
+    search_set.put(bucket, head(lost))
+    places = {one.id: bucket.write_alias for one in (alive, gone, missing)}
+    assert search_set.index.written(places | {lost.id: "no-such-alias"}) == {alive.id: 3, gone.id: 5}
+    assert search_set.index.written({}) == {}

@@ -19,7 +19,7 @@ from amp.domain.principals import Principal
 from amp.domain.types import Field, FieldType
 from amp.ports.event_queue import Topic
 from amp.services.change_assets import NewContent
-from amp.services.create_assets import Order
+from amp.services.creation_plans import Order
 from amp.settings import load_settings
 
 CALLER = Principal("tester")

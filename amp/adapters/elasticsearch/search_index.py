@@ -1,7 +1,7 @@
 """The search index on Elasticsearch: every search through the one read alias, every write through a write alias."""
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from amp.adapters.elasticsearch.errors import translated
 from amp.adapters.elasticsearch.facets import facet_aggregations, facet_values
 from amp.adapters.elasticsearch.sorting import sort_clauses
 from amp.domain.criteria import Hit, SearchPage, SearchRequest
+from amp.domain.documents import head_doc_id
 from amp.errors import NotFound, SearchUnavailable
 from amp.ports.search_index import Put, PutResult
 
@@ -54,6 +55,16 @@ class ElasticsearchSearchIndex:
                 fields = hit["fields"]
                 found[wanted[fields["asset_id"][0]]] = fields["revision"][0]
         return found
+
+    def written(self, places: Mapping[UUID, str]) -> dict[UUID, int]:
+        if not places:
+            return {}
+        docs = [{"_index": alias, "_id": head_doc_id(asset_id), "_source": False} for asset_id, alias in places.items()]
+        answer = self._client.post("get documents", "/_mget", orjson.dumps({"docs": docs}), params={}, retries=1)
+        # A stale alias is an error of its own document.
+        return {
+            asset_id: doc["_version"] for asset_id, doc in zip(places, answer["docs"], strict=True) if doc.get("found")
+        }
 
     def _ask(self, body: dict[str, Any], session: str, timeout_s: float) -> dict[str, Any]:
         params = {"allow_partial_search_results": "false", "timeout": f"{max(1, int(timeout_s * 1000))}ms"}

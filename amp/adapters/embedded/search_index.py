@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -113,6 +113,23 @@ class SqliteSearchIndex:
                 )
             )
         return {asset_id: found[head_doc_id(asset_id)] for asset_id in ids if head_doc_id(asset_id) in found}
+
+    def written(self, places: Mapping[UUID, str]) -> dict[UUID, int]:
+        with self._database.read(_VISIBLE_TIMEOUT_S) as connection:
+            found = {
+                (alias, doc_id): revision
+                for alias, doc_id, revision in connection.execute(
+                    "SELECT w.alias, d.doc_id, d.revision FROM write_aliases w"
+                    " CROSS JOIN documents d ON d.index_id = w.index_id"
+                    " WHERE w.alias IN (SELECT value FROM json_each(?)) AND d.doc_id IN (SELECT value FROM json_each(?))",
+                    (
+                        json.dumps(list(set(places.values()))),
+                        json.dumps([head_doc_id(asset_id) for asset_id in places]),
+                    ),
+                )
+            }
+        keys = {asset_id: (alias, head_doc_id(asset_id)) for asset_id, alias in places.items()}
+        return {asset_id: found[key] for asset_id, key in keys.items() if key in found}
 
 
 def _aliases(connection: sqlite3.Connection, names: Collection[str]) -> dict[str, tuple[int, bool]]:

@@ -26,7 +26,7 @@ from amp.api.routes.terms import (
     PRINCIPAL,
     SEARCHABLE,
 )
-from amp.services.create_assets import Order
+from amp.services.creation_plans import Order
 
 api = APIBlueprint("assets", __name__, url_prefix="/v1", abp_tags=[Tag(name="assets")])
 

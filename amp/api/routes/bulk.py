@@ -20,7 +20,7 @@ from amp.api.responses import await_if_asked, json_response
 from amp.api.routes.terms import IDEMPOTENCY_KEY, PRINCIPAL, SEARCHABLE
 from amp.domain.assets import Asset
 from amp.errors import AmpError, Invalid, TooLarge
-from amp.services.create_assets import Order
+from amp.services.creation_plans import Order
 
 api = APIBlueprint("bulk", __name__, url_prefix="/v1", abp_tags=[Tag(name="assets")])
 
