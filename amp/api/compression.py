@@ -13,7 +13,7 @@ _PACKED_TYPES = ("application/json", "application/problem+json", "text/")
 def compress_answers(app: Flask) -> None:
     @app.after_request
     def pack(response: Response) -> Response:
-        if response.direct_passthrough or not response.content_type.startswith(_PACKED_TYPES):
+        if response.direct_passthrough or not (response.mimetype or "").startswith(_PACKED_TYPES):
             return response
         response.vary.add("Accept-Encoding")
         body = response.get_data()

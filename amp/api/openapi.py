@@ -8,7 +8,8 @@ from flask import Blueprint, Response, redirect, send_from_directory
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 from pydantic import BaseModel
-from pydantic.json_schema import JsonSchemaMode, models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue, models_json_schema
+from pydantic_core import core_schema
 from werkzeug.wrappers import Response as AnyResponse
 
 import amp as package
@@ -61,12 +62,23 @@ class AmpOpenAPI(OpenAPI):
         self.spec_json["components"] = {"schemas": _schemas()}
 
 
+class _Schemas(GenerateJsonSchema):
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        """That a field may be left out is said by its not being required; null would be no value of its type."""
+        if schema.get("default", ...) is None:
+            return self.generate_inner(schema["schema"])
+        return super().default_schema(schema)
+
+    def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002 - titles would only repeat the names
+        return False
+
+
 def _schemas() -> dict[str, Any]:
     modes: list[tuple[type[BaseModel], JsonSchemaMode]] = [
         *((model, "validation") for model in sorted(REQUEST_MODELS, key=_name)),
         *((model, "serialization") for model in sorted(ANSWER_MODELS | {Problem}, key=_name)),
     ]
-    _, found = models_json_schema(modes, ref_template="#/components/schemas/{model}")
+    _, found = models_json_schema(modes, ref_template="#/components/schemas/{model}", schema_generator=_Schemas)
     schemas: dict[str, Any] = found["$defs"]
     return schemas
 

@@ -1,4 +1,4 @@
-"""Routes of single assets: create, read, replace, patch, delete, restore."""
+"""Routes of assets: create, list, read, replace, patch, delete, restore."""
 
 from uuid import UUID
 
@@ -9,12 +9,24 @@ from flask_openapi3.models.tag import Tag
 from amp.api.current import amp, principal
 from amp.api.idempotency import key_given, repeat_key
 from amp.api.json_body import JSON, MERGE_PATCH, JsonBody
-from amp.api.models.assets import AssetCreate, AssetPatch, AssetReplacement
+from amp.api.models.assets import AssetCreate, AssetList, AssetPatch, AssetReplacement
 from amp.api.operations import Answer, operation
-from amp.api.parameters import DELETED, LONGS, TIMEOUT, WAIT_FOR
+from amp.api.pages import next_cursor, position
+from amp.api.parameters import (
+    CURSOR,
+    DELETED,
+    EXTERNAL_ID,
+    FIELDS,
+    LIMIT,
+    LONGS,
+    PROJECT,
+    TIMEOUT,
+    TYPE,
+    WAIT_FOR,
+)
 from amp.api.preconditions import etag, expected_revisions, is_known
-from amp.api.presenters import asset_response, shown
-from amp.api.responses import await_if_asked, empty_response
+from amp.api.presenters import asset_response, is_shown, shape_asked, shown
+from amp.api.responses import await_if_asked, empty_response, json_response
 from amp.api.routes.terms import (
     ASSET,
     CHANGED,
@@ -26,11 +38,13 @@ from amp.api.routes.terms import (
     PRINCIPAL,
     SEARCHABLE,
 )
+from amp.domain.assets import asset_json
 from amp.services.creation_plans import Order
 
 api = APIBlueprint("assets", __name__, url_prefix="/v1", abp_tags=[Tag(name="assets")])
 
 _WAITING = (WAIT_FOR, TIMEOUT)
+_DEFAULT_PROJECT = "default"
 
 
 @operation(
@@ -49,6 +63,35 @@ def create_asset(body: AssetCreate) -> Response:
     order = Order(body.draft(), None if key is None else repeat_key(key, body.model_dump()))
     asset = amp().create_assets.create(order, principal())
     return asset_response(asset, 201, await_if_asked([asset]))
+
+
+@operation(
+    api,
+    "get",
+    "/assets",
+    query=(TYPE, PROJECT, EXTERNAL_ID, LIMIT, CURSOR, FIELDS, LONGS, DELETED),
+    headers=(PRINCIPAL,),
+    answers={200: Answer("A page of assets.", AssetList)},
+    refusals=(503,),
+)
+def list_assets() -> Response:
+    """List assets from the store: of a type, of a project, by external id, or all.
+
+    Deleted ones are not listed; with `external_id` and `deleted=true` one is. A page may be short of `limit`; the last
+    page is the one without `next_cursor`.
+    """
+    shape = shape_asked()
+    external_id = EXTERNAL_ID.read()
+    if external_id is not None:
+        found = amp().read_assets.by_external_id(PROJECT.read() or _DEFAULT_PROJECT, external_id)
+        assets = [found] if found and is_shown(found) and TYPE.read() in (None, found.type) else []
+        return json_response({"items": [shape.of(asset_json(asset)) for asset in assets], "next_cursor": None})
+    bound_to = ["assets", TYPE.read(), PROJECT.read()]
+    page, after = amp().read_assets.list(
+        type_name=TYPE.read(), project=PROJECT.read(), position=position(str, bound_to), limit=LIMIT.read()
+    )
+    items = [shape.of(asset_json(asset)) for asset in page]
+    return json_response({"items": items, "next_cursor": next_cursor(after, bound_to)})
 
 
 @operation(

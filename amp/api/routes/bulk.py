@@ -1,4 +1,4 @@
-"""Creates many assets in one request, each with a fate of its own."""
+"""Many assets in one request: created, each with a fate of its own, or read by their ids."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,13 +12,14 @@ from amp.api import strict_json
 from amp.api.current import amp, principal
 from amp.api.errors import problem_of
 from amp.api.idempotency import key_given, repeat_key
-from amp.api.json_body import JSON, NDJSON, checked_object, conform, media_type, unpacked_body
-from amp.api.models.assets import AssetCreate, BulkResult
+from amp.api.json_body import JSON, NDJSON, JsonBody, checked_object, conform, media_type, unpacked_body
+from amp.api.models.assets import AssetCreate, AssetIds, AssetsFound, BulkResult
 from amp.api.operations import Answer, operation
-from amp.api.parameters import TIMEOUT, WAIT_FOR
+from amp.api.parameters import DELETED, FIELDS, LONGS, TIMEOUT, WAIT_FOR
+from amp.api.presenters import is_shown, shape_asked
 from amp.api.responses import await_if_asked, json_response
 from amp.api.routes.terms import IDEMPOTENCY_KEY, PRINCIPAL, SEARCHABLE
-from amp.domain.assets import Asset
+from amp.domain.assets import Asset, asset_json
 from amp.errors import AmpError, Invalid, TooLarge
 from amp.services.creation_plans import Order
 
@@ -75,6 +76,32 @@ def create_assets(body: list[Any]) -> Response:
     results = [next(created) if isinstance(order, Order) else order for order in read]
     headers = await_if_asked([result for result in results if isinstance(result, Asset)])
     return json_response({"items": _items(results)}, headers=headers)
+
+
+@operation(
+    api,
+    "post",
+    "/assets/get",
+    query=(FIELDS, LONGS, DELETED),
+    headers=(PRINCIPAL,),
+    body=JsonBody(AssetIds),
+    answers={200: Answer("Those that were found.", AssetsFound)},
+    refusals=(422, 503),
+)
+def get_assets(body: AssetIds) -> Response:
+    """Read many assets by their ids.
+
+    Deleted ones are missing unless `deleted=true`.
+    """
+    shape = shape_asked()
+    ids = body.parsed()
+    found = {asset.id: asset for asset in amp().read_assets.get_many(ids) if asset is not None and is_shown(asset)}
+    return json_response(
+        {
+            "items": [shape.of(asset_json(asset)) for asset in found.values()],
+            "missing": [str(asset_id) for asset_id in ids if asset_id not in found],
+        }
+    )
 
 
 def _order(item: Any, key: str | None) -> Order | Invalid:

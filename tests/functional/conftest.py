@@ -1,0 +1,55 @@
+"""The whole service with its workers, embedded and on the real servers, and callers of its REST API."""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import pytest
+
+from amp.api.app import create_app
+from amp.bootstrap import Amp, build
+from amp.settings import load_settings
+from tests.functional.rest import Rest
+
+
+@pytest.fixture(scope="session", params=["embedded", pytest.param("cluster", marks=pytest.mark.cluster)])
+def service(request: pytest.FixtureRequest) -> Amp:
+    """Migrated, with its workers running; shared by all tests, so each uses types and projects of its own."""
+    found: Amp = request.getfixturevalue(f"{request.param}_service")
+    return found
+
+
+@pytest.fixture(scope="session")
+def embedded_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Amp]:
+    with running({"data_dir": tmp_path_factory.mktemp("amp")}) as amp:
+        yield amp
+
+
+@pytest.fixture(scope="session")
+def cluster_service(cluster_settings: dict[str, str]) -> Iterator[Amp]:
+    with running({name.removeprefix("AMP_").lower(): value for name, value in cluster_settings.items()}) as amp:
+        yield amp
+
+
+@pytest.fixture
+def rest(service: Amp) -> Rest:
+    """A caller of the API."""
+    return Rest(create_app(service))
+
+
+@contextmanager
+def running(settings: Mapping[str, object]) -> Iterator[Amp]:
+    amp = build(load_settings(settings))
+    stop = threading.Event()
+    workers: list[threading.Thread] = []
+    try:
+        amp.migrate.run()
+        workers += [threading.Thread(target=loop, args=(stop,), name=kind) for kind, loop in amp.workers.items()]
+        for worker in workers:
+            worker.start()
+        yield amp
+    finally:
+        stop.set()
+        for worker in workers:
+            worker.join(30)
+        amp.close()

@@ -1,0 +1,110 @@
+"""The OpenAPI document is valid, whole, and true to what is served."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from amp.api.app import create_app
+from amp.api.parameters import LIMIT, SIZE
+from amp.api.presenters import ASSET_FIELDS
+from amp.bootstrap import Amp
+from amp.domain.limits import SearchLimits
+from amp.domain.queries import OPERATORS
+from amp.settings import load_settings
+from tests.functional.rest import Rest
+
+Document = dict[str, Any]
+PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+
+@pytest.fixture
+def rest(embedded_service: Amp) -> Rest:
+    return Rest(create_app(embedded_service))
+
+
+@pytest.fixture
+def document(rest: Rest) -> Document:
+    found: Document = rest.get("/openapi.json").get_json()
+    return found
+
+
+def operations(document: Document) -> Iterator[tuple[str, str, Document]]:
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            yield path, method, operation
+
+
+def test_the_document_is_valid_openapi_31(document: Document) -> None:
+    assert document["openapi"] == "3.1.0"
+    OpenAPIV31SpecValidator(document).validate()
+
+
+def test_a_document_that_breaks_the_rules_is_found_invalid(document: Document) -> None:
+    del document["paths"]["/v1/assets/{asset_id}"]["get"]["parameters"][0]["name"]
+    assert not OpenAPIV31SpecValidator(document).is_valid()
+
+
+def test_every_route_is_in_the_document_and_the_other_way_round(rest: Rest, document: Document) -> None:
+    documented = {(path, method.upper()) for path, method, _ in operations(document)}
+    served = {
+        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method)
+        for rule in rest.app.url_map.iter_rules()
+        if not rule.endpoint.startswith("docs.")
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert documented == served
+    assert len(documented) >= 22
+
+
+def test_every_operation_says_what_it_is_and_what_it_refuses(document: Document) -> None:
+    for path, method, operation in operations(document):
+        where = f"{method} {path}"
+        assert len(operation["summary"]) > 10, where
+        assert operation["responses"]["400"]["content"] == PROBLEM, where
+        for status, answer in operation["responses"].items():
+            if int(status) >= 400:
+                assert answer["content"] == PROBLEM, (where, status)
+        if "requestBody" in operation:
+            assert {"400", "413", "415"} <= operation["responses"].keys(), where
+        if path.startswith("/v1/"):
+            assert operation["responses"]["503"]["headers"].keys() == {"Retry-After"}, where
+    ids = [operation["operationId"] for *_, operation in operations(document)]
+    assert len(ids) == len(set(ids))
+
+
+def test_every_parameter_is_described(document: Document) -> None:
+    for path, method, operation in operations(document):
+        names = {parameter["name"] for parameter in operation["parameters"] if parameter["in"] == "path"}
+        assert names == set(re.findall(r"{(\w+)}", path)), (method, path)
+        for parameter in operation["parameters"]:
+            assert parameter["description"], (method, path, parameter["name"])
+            assert parameter["schema"], (method, path, parameter["name"])
+
+
+def test_an_asset_in_the_document_has_the_fields_of_an_asset(rest: Rest, document: Document) -> None:
+    schemas = document["components"]["schemas"]
+    asset = rest.new_asset(rest.new_type())
+    assert list(asset) == list(ASSET_FIELDS) == list(schemas["AssetOut"]["properties"])
+    assert sorted(schemas["AssetOut"]["required"]) == sorted(ASSET_FIELDS)
+    assert schemas["AssetItem"]["properties"] == schemas["AssetOut"]["properties"]
+    assert "required" not in schemas["AssetItem"]
+
+
+def test_a_condition_in_the_document_has_every_operator(document: Document) -> None:
+    assert set(document["components"]["schemas"]["Condition"]["properties"]) == {"field", *OPERATORS}
+
+
+def test_the_bounds_in_the_document_are_those_that_hold(document: Document) -> None:
+    limits, settings = SearchLimits(), load_settings()
+    assert LIMIT.schema["maximum"] == SIZE.schema["maximum"] == limits.page
+    assert document["components"]["schemas"]["SearchRequest"]["properties"]["size"]["maximum"] == limits.page
+    bulk = document["paths"]["/v1/assets/bulk"]["post"]["requestBody"]
+    assert bulk["content"]["application/json"]["schema"]["maxItems"] == settings.max_bulk_items
+
+
+def test_the_document_has_no_place_of_its_makers(document: Document) -> None:
+    assert document["components"].keys() == {"schemas"}
+    assert not [name for name in document["components"]["schemas"] if "Validation" in name]
