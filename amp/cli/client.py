@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import stamina
@@ -20,7 +21,8 @@ class ServiceError(AmpError):
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
         self.status = status
         self.problem = problem
-        super().__init__("\n".join([_headline(status, problem), *problem_details(problem)[1:]]))
+        first, *places = problem_details(problem)
+        super().__init__("\n  ".join([f"{first} ({status})", *places]))
 
 
 class Unreachable(AmpError):
@@ -58,7 +60,12 @@ class AmpClient:
         elif body is not None:
             request["json"] = body
         for attempt in stamina.retry_context(
-            on=_may_pass, attempts=_ATTEMPTS if repeatable else 1, timeout=TIMEOUT_S, wait_initial=0.2, wait_max=5.0
+            on=_may_pass,
+            attempts=_ATTEMPTS if repeatable else 1,
+            timeout=TIMEOUT_S,
+            wait_initial=0.1,
+            wait_max=2.0,
+            wait_jitter=0.3,
         ):
             with attempt:
                 return self._once(method, path, request)
@@ -73,6 +80,9 @@ class AmpClient:
             cursor = page["next_cursor"]
             if cursor is None:
                 return
+
+    def close(self) -> None:
+        self._http.close()
 
     def _once(self, method: str, path: str, request: Mapping[str, Any]) -> Any:
         try:
@@ -98,14 +108,15 @@ def connect(url: str) -> AmpClient:
     return AmpClient(httpx.Client(base_url=url, timeout=timeout, trust_env=False), url)
 
 
+def type_path(name: str) -> str:
+    return f"/v1/types/{quote(name, safe='')}"
+
+
 def problem_details(problem: Mapping[str, Any]) -> list[str]:
-    """What is wrong, then each place of it."""
-    details = [str(problem.get("detail") or problem.get("title") or "no reason given")]
-    return details + [f"  {fault['pointer']}: {fault['detail']}" for fault in problem.get("errors") or ()]
-
-
-def _headline(status: int, problem: Mapping[str, Any]) -> str:
-    return f"{problem_details(problem)[0]} ({status})"
+    """What is wrong, then each place of it that it does not name already."""
+    detail = str(problem.get("detail") or problem.get("title") or "no reason given")
+    faults = [f"{fault['pointer']}: {fault['detail']}" for fault in problem.get("errors") or ()]
+    return [detail, *(fault for fault in faults if fault not in detail)]
 
 
 def _may_pass(error: Exception) -> bool:

@@ -24,7 +24,8 @@ def service(settings: Settings) -> Iterator[AmpClient]:
     """
     client = server_client(settings)
     if client is not None:
-        yield client
+        with contextlib.closing(client):
+            yield client
     else:
         with in_process(settings) as client:
             yield client

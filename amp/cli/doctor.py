@@ -1,5 +1,7 @@
 """`amp doctor`: what this installation is set to, and whether its parts answer."""
 
+import contextlib
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,10 @@ from amp.cli.connection import server_client
 from amp.cli.output import json_option, print_json, print_table
 from amp.errors import AmpError, Busy, Retryable
 from amp.settings import Settings, load_settings, variable
+
+_MASK = "********"
+#: User and password in a URL.
+_CREDENTIALS = re.compile(r"(?<=://)[^/\s,]*@")
 
 
 @click.command()
@@ -46,7 +52,8 @@ def _examine(settings: Settings) -> tuple[list[dict[str, Any]], list[str]]:
         client = server_client(settings)
         if client is None:
             return [], [f"{e.message}, which does not answer as a server"]
-        return _parts_of(client), []
+        with contextlib.closing(client):
+            return _parts_of(client), []
     try:
         parts = [{"name": p.name, "healthy": p.healthy, "detail": p.detail} for p in amp.check_health.check()]
         advice: list[str] = []
@@ -85,7 +92,9 @@ def _shown(settings: Settings) -> list[dict[str, Any]]:
 def _value(value: Any) -> Any:
     match value:
         case SecretStr():
-            return "********"
+            return _MASK
+        case str():
+            return _CREDENTIALS.sub(f"{_MASK}@", value)
         case Path():
             return str(value.resolve())
         case tuple():

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from amp.cli.client import AmpClient, ServiceError
+from amp.cli.client import AmpClient, ServiceError, type_path
 from amp.cli.importer import Counts, Importer, ImportStopped, Item, OnExisting, RowIds
 from amp.cli.output import console
 from amp.cli.row_files import Row, read_rows
@@ -164,7 +164,7 @@ class _RejectedRows:
 
 def _type_of(client: AmpClient, name: str) -> dict[str, Any] | None:
     try:
-        found: dict[str, Any] = client.get(f"/v1/types/{name}")
+        found: dict[str, Any] = client.get(type_path(name))
     except ServiceError as e:
         if e.status == 404:
             return None
@@ -184,7 +184,7 @@ def _register(
         made = found
     else:
         body = {"description": found["description"], "fields": fields | found["fields"]}
-        made = client.call("PUT", f"/v1/types/{name}", body=body, repeatable=True)
+        made = client.call("PUT", type_path(name), body=body, repeatable=True)
     return made
 
 

@@ -164,4 +164,4 @@ class Importer:
     def _rejected(self, item: Item, problem: dict[str, Any]) -> None:
         self.counts.rejected += 1
         details = problem_details(problem)
-        self.reject(item.line, "; ".join(detail.strip() for detail in details[1:] or details), item.row)
+        self.reject(item.line, "; ".join(details[1:] or details), item.row)

@@ -1,5 +1,6 @@
 """The `amp` command."""
 
+import logging
 from importlib.metadata import version
 from typing import Any
 
@@ -39,8 +40,9 @@ def cli() -> None:
 
     Exit codes: 0 done, 1 failed, 2 called the wrong way.
     """
-    # What a server logs of its everyday life is noise here; `serve` and `worker` set their own level.
+    # What matters to a command's caller is told by the command; `serve` and `worker` set levels of their own.
     configure_logging("error")
+    logging.getLogger().setLevel(logging.CRITICAL)
 
 
 for command in (serve, worker, migrate, types, import_, search, doctor, demo, completion):

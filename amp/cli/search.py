@@ -59,6 +59,8 @@ def search(query: str, size: int | None, sort: Sequence[str], all_: bool, column
 
 def print_items(items: Sequence[dict[str, Any]], columns: str | None = None) -> None:
     """As a table; without `columns`, those that most of the items have."""
+    if not items:
+        return
     named = [name.strip() for name in columns.split(",")] if columns else ["type", "name", *_common_keys(items), "id"]
     print_table([name.removeprefix("metadata.") for name in named], ([_value(i, n) for n in named] for i in items))
 

@@ -6,6 +6,7 @@ from typing import Any, TextIO
 
 import click
 
+from amp.cli.client import type_path
 from amp.cli.connection import service
 from amp.cli.output import json_option, print_json, print_table
 from amp.settings import load_settings
@@ -44,7 +45,7 @@ def show(name: str, version: int | None, as_json: bool) -> None:
       amp types show movie --version 1 --json
     """
     with service(load_settings()) as client:
-        found = client.get(f"/v1/types/{name}" + (f"/versions/{version}" if version else ""))
+        found = client.get(type_path(name) + (f"/versions/{version}" if version else ""))
     _print_type(found, as_json)
 
 
@@ -74,7 +75,7 @@ def update(file: TextIO, as_json: bool) -> None:
     """
     body = _type_in(file)
     with service(load_settings()) as client:
-        made = client.call("PUT", f"/v1/types/{body['name']}", body=body, repeatable=True)
+        made = client.call("PUT", type_path(body["name"]), body=body, repeatable=True)
     _print_type(made, as_json)
 
 

@@ -1,0 +1,159 @@
+"""`amp serve` as a process: starts, says where, stops gracefully, keeps what it was given, and refuses clearly."""
+
+import concurrent.futures
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.functional.amp_command import AMP, ServerProcess, server_process, spawned
+
+_CLIP = {"name": "clip", "fields": {"cameraId": {"type": "long"}}}
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> dict[str, object]:
+    return {"AMP_DATA_DIR": tmp_path / "data"}
+
+
+@pytest.fixture
+def server(env: dict[str, object], tmp_path: Path) -> Iterator[ServerProcess]:
+    with server_process(env, tmp_path / "log") as found:
+        yield found
+
+
+def refusal(env: dict[str, object]) -> str:
+    """The one line that a server which cannot start says."""
+    variables = os.environ | {name: str(value) for name, value in env.items()}
+    ended = subprocess.run([*AMP, "serve"], env=variables, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    (line,) = ended.stderr.strip().splitlines()
+    return line
+
+
+def test_it_says_where_it_listens_which_profile_and_which_data_folder(server: ServerProcess, tmp_path: Path) -> None:
+    data = re.escape(str(tmp_path / "data"))
+    assert re.fullmatch(rf"AMP serves on http://127\.0\.0\.1:\d+ \(embedded profile, data in {data}\)\n", server.banner)
+    assert httpx.get(f"{server.url}/healthz").json() == {"status": "ok"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_request_under_way_finishes_when_the_server_is_told_to_stop(
+    env: dict[str, object], tmp_path: Path, number: int
+) -> None:
+    with server_process(env, tmp_path / "log") as server, concurrent.futures.ThreadPoolExecutor() as pool:
+        httpx.post(f"{server.url}/v1/types", json=_CLIP).raise_for_status()
+        slow = _SlowRequest(server.url)
+        stopped = pool.submit(server.stop, number)
+        _wait_until_refused(server.url)
+        assert slow.finish().startswith("HTTP/1.1 201 ")
+        assert stopped.result(60) == 0
+    assert not (tmp_path / "data" / "server.url").exists()
+
+
+def test_what_was_acknowledged_is_there_after_a_restart(env: dict[str, object], tmp_path: Path) -> None:
+    with server_process(env, tmp_path / "log") as server:
+        httpx.post(f"{server.url}/v1/types", json=_CLIP).raise_for_status()
+        made = httpx.post(f"{server.url}/v1/assets", json={"type": "clip", "metadata": {"cameraId": 5}}).json()
+        assert server.stop(signal.SIGTERM) == 0
+    with server_process(env, tmp_path / "log") as server:
+        assert httpx.get(f"{server.url}/v1/assets/{made['id']}").json() == made
+        _wait_until_found(server.url, "cameraId:5", made["id"])
+
+
+def test_a_killed_server_leaves_nothing_that_keeps_the_next_from_starting(
+    env: dict[str, object], tmp_path: Path
+) -> None:
+    with server_process(env, tmp_path / "log") as server:
+        port = server.url.rpartition(":")[2]
+        server.stop(signal.SIGKILL)
+    with server_process(env | {"AMP_PORT": port}, tmp_path / "log") as server:
+        assert httpx.get(f"{server.url}/healthz").status_code == 200
+
+
+def test_a_killed_process_of_the_server_is_replaced(server: ServerProcess, tmp_path: Path) -> None:
+    assert httpx.get(f"{server.url}/healthz").status_code == 200
+    (child,) = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
+    os.kill(int(child), signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            assert httpx.get(f"{server.url}/readyz", timeout=10).status_code == 200
+            break
+        except httpx.TransportError:
+            continue
+    else:
+        pytest.fail((tmp_path / "log").read_text())
+
+
+def test_a_busy_port_is_one_clear_line(env: dict[str, object]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        line = refusal(env | {"AMP_PORT": port})
+    assert line == f"Error: cannot listen on 127.0.0.1:{port}: Address already in use; set AMP_HOST or AMP_PORT"
+
+
+@pytest.mark.usefixtures("server")
+def test_a_data_folder_in_use_is_one_clear_line(env: dict[str, object]) -> None:
+    line = refusal(env | {"AMP_PORT": 0})
+    assert line.startswith(f"Error: the data folder {env['AMP_DATA_DIR']} is in use by process ")
+
+
+def test_a_data_folder_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    line = refusal({"AMP_DATA_DIR": tmp_path / "file" / "data", "AMP_PORT": 0})
+    assert line.startswith("Error: AMP_DATA_DIR=")
+
+
+def test_workers_of_their_own_are_for_the_cluster_set_only(env: dict[str, object]) -> None:
+    variables = os.environ | {name: str(value) for name, value in env.items()}
+    with spawned([*AMP, "worker", "all"], env=variables, stderr=subprocess.STDOUT) as process:
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "`amp serve` runs the workers" in out
+
+
+class _SlowRequest:
+    """A creation of which the server has all but the last byte."""
+
+    def __init__(self, url: str) -> None:
+        host, port = url.removeprefix("http://").split(":")
+        body = b'{"type": "clip"}'
+        head = f"POST /v1/assets HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+        self._socket = socket.create_connection((host, int(port)), timeout=30)
+        self._socket.sendall(head.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body[:-1])
+        self._last = body[-1:]
+
+    def finish(self) -> str:
+        self._socket.sendall(self._last)
+        with self._socket:
+            return self._socket.recv(65536).decode()
+
+
+def _wait_until_refused(url: str) -> None:
+    host, port = url.removeprefix("http://").split(":")
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection((host, int(port)), timeout=1).close()
+        except OSError:
+            return
+    pytest.fail("the stopping server still takes connections")
+
+
+def _wait_until_found(url: str, query: str, asset_id: str) -> None:
+    deadline = time.monotonic() + 30
+    found: list[str] = []
+    while time.monotonic() < deadline:
+        found = [item["id"] for item in httpx.get(f"{url}/v1/search", params={"q": query}).json()["items"]]
+        if found == [asset_id]:
+            return
+    pytest.fail(f"found {found} instead of {asset_id}")
