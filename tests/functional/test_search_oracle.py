@@ -25,7 +25,7 @@ from tests.oracle.items import Answer
 from tests.oracle.query_strategies import draw_search
 from tests.oracle.worlds import BOUNDARY_MS, World, draw_world
 
-_WORLDS = 80
+_WORLDS = 100
 _SEARCHES = 8  #: of each world
 _campaign = settings(max_examples=_WORLDS, deadline=None, suppress_health_check=list(HealthCheck))
 

@@ -28,21 +28,23 @@ from amp.domain.criteria import (
 from amp.domain.types import FieldType
 from tests.oracle import values
 from tests.oracle.criteria_oracle import root_values
-from tests.oracle.values import pick
+from tests.oracle.values import draw_prefix, draw_words, pick
 from tests.oracle.worlds import KEYS, World
 
 _ROOTS = list(RootField)
-_words = st.lists(st.sampled_from(values.WORDS), min_size=1, max_size=2, unique=True).map(tuple)
 _up_to_three = st.integers(0, 3)
 
 
 def draw_request(draw: DrawFn, world: World) -> SearchRequest:
-    in_this_world = RootMatches(RootField.PROJECT, (OneOf(world.projects),))
+    in_this_world: Criteria = RootMatches(RootField.PROJECT, (OneOf(world.projects),))
+    if draw(st.booleans()):
+        # Says the same, but gives an index no place to look.
+        in_this_world = NotOf(NotOf(in_this_world))
     return SearchRequest(
         criteria=AllOf((in_this_world, _criteria(draw, world, depth=3))),
-        sort=tuple(SortBy(*_ordered(draw, world), draw(st.booleans())) for _ in range(draw(_up_to_three))),
+        sort=tuple(SortBy(*_ordered(draw, world), draw(st.booleans())) for _ in range(pick(draw, [0, 0, 1, 2, 3]))),
         size=draw(st.integers(2, 20)),
-        total_limit=pick(draw, [10_000, None, 3]),
+        total_limit=pick(draw, [10_000, None, 3, 2]),
         facets=tuple(
             FacetOn(f"f{i}", *_ordered(draw, world), pick(draw, [1, 2, 5, 50])) for i in range(pick(draw, [0, 0, 1, 2]))
         ),
@@ -59,7 +61,7 @@ def _ordered(draw: DrawFn, world: World) -> tuple[RootField | None, str | None]:
 
 
 def _criteria(draw: DrawFn, world: World, depth: int) -> Criteria:
-    shapes = [_entry, _entry, _entry, _root, _text, *([_all, _any, _not] if depth else [])]
+    shapes = [_entry, _entry, _entry, _entry, _root, _text, *([_any, _any, _all, _not] if depth else [])]
     return pick(draw, shapes)(draw, world, depth - 1)
 
 
@@ -76,15 +78,16 @@ def _not(draw: DrawFn, world: World, depth: int) -> Criteria:
 
 
 def _several(draw: DrawFn, world: World, depth: int) -> tuple[Criteria, ...]:
-    return tuple(_criteria(draw, world, depth) for _ in range(draw(_up_to_three)))
+    return tuple(_criteria(draw, world, depth) for _ in range(pick(draw, [2, 1, 3, 0])))
 
 
 def _text(draw: DrawFn, world: World, depth: int) -> Criteria:  # noqa: ARG001  one of several shapes
-    return TextMatches(draw(_words))
+    return TextMatches(draw_words(draw, [text for item in world.items for text in item.all_text()]))
 
 
 def _entry(draw: DrawFn, world: World, depth: int) -> Criteria:  # noqa: ARG001  one of several shapes
-    key = pick(draw, world.known_keys() + KEYS[:1])
+    used = [key for item in world.items for key in item.asset.metadata if item.values(key)]
+    key = pick(draw, [*used, *world.known_keys(), KEYS[0]])
     if draw(st.integers(0, 4)) == 4:
         return EntryExists(key)
     kind = pick(draw, sorted(world.kinds(key)) or list(FieldType))
@@ -110,7 +113,7 @@ def _tests(draw: DrawFn, kind: FieldType, known: list[Any]) -> tuple[Test, ...]:
 
 def _test(draw: DrawFn, kind: FieldType, known: list[Any]) -> Test:
     def value() -> Any:
-        if known and draw(_up_to_three):
+        if known and draw(_up_to_three) < 3:
             return pick(draw, known)
         return draw(values.dates_ms if kind is FieldType.DATE else values.of_kind[kind])
 
@@ -119,11 +122,10 @@ def _test(draw: DrawFn, kind: FieldType, known: list[Any]) -> Test:
     shapes += [Prefix, Words] if kind is FieldType.STRING else []
     shape = pick(draw, shapes)
     if shape is Words:
-        return Words(draw(_words))
+        return Words(draw_words(draw, known))
     if shape is OneOf:
         return OneOf(tuple(value() for _ in range(pick(draw, [1, 1, 2, 3]))))
     if shape is Prefix:
-        text = value()
-        return Prefix(text[: draw(st.integers(0, len(text)))])
+        return Prefix(draw_prefix(draw, value()))
     low, high = (value() if draw(st.booleans()) else None for _ in range(2))
     return Range(low, high, draw(st.booleans()), draw(st.booleans()))

@@ -97,6 +97,22 @@ of_kind: dict[FieldType, st.SearchStrategy[Any]] = {
 T = TypeVar("T")
 
 
+def draw_prefix(draw: st.DrawFn, text: str) -> str:
+    """Some of the beginning of `text`, or what would just miss it."""
+    prefix = text[: draw(st.integers(0, len(text)))]
+    if prefix and ord(prefix[-1]) > 1 and not draw(st.integers(0, 3)):
+        before = ord(prefix[-1]) - 1
+        prefix = prefix[:-1] + chr(0xD7FF if 0xD800 <= before <= 0xDFFF else before)
+    return prefix
+
+
+def draw_words(draw: st.DrawFn, texts: Sequence[str]) -> tuple[str, ...]:
+    """One or two words, of these texts if they have any: of one of them, or of two."""
+    known = sorted({word for text in texts for word in tokenize(text)})
+    among = known if known and draw(st.integers(0, 3)) else WORDS
+    return tuple(dict.fromkeys(pick(draw, among) for _ in range(pick(draw, [1, 2, 2]))))
+
+
 def pick(draw: st.DrawFn, among: Sequence[T]) -> T:
     """Like `sampled_from`, without the cost of a strategy for every list."""
     return among[draw(st.integers(0, len(among) - 1))]

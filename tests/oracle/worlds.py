@@ -62,7 +62,7 @@ def _source(asset: Asset) -> bytes:
 def draw_world(draw: st.DrawFn, *, most_assets: int = 16) -> World:
     names = ["clip", "Clip", "日本"][: draw(st.integers(1, 3))]
     world = World(next(_worlds), [AssetType(name=name, version=1, fields=draw(_fields)) for name in names], [])
-    for serial in range(draw(st.integers(1, most_assets))):
+    for serial in range(most_assets - draw(st.integers(0, most_assets - 1))):
         world.items.extend(_draw_history(draw, world, serial))
     return world
 
