@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,8 +27,9 @@ from amp.settings import Settings, variable
 from amp.worker import WorkerThreads, check_migrated
 
 _log = structlog.get_logger(__name__)
-#: A process that was killed may leave children, who notice within a second and give back port and data folder.
+#: A process that was killed may leave children, who end soon after it and give back port and data folder.
 _PREDECESSOR_S = 3.0
+_LOOK_FOR_PARENT_S = 0.2
 #: Names the server that holds a data folder, for commands that want to talk to it.
 URL_FILE = "server.url"
 
@@ -81,7 +83,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn brings no type
             "control_socket_disable": True,
             "when_ready": self._announce,
             "post_fork": self._share_grace,
-            "post_worker_init": _leave_signals_to_parent,
+            "post_worker_init": _stay_with_parent,
             "worker_exit": self._close,
             "child_exit": lambda _server, worker: forget_process(worker.pid),
         }
@@ -133,10 +135,18 @@ class _GunicornLog(Logger):  # type: ignore[misc]  # gunicorn brings no types
         self.access_log.propagate = False
 
 
-def _leave_signals_to_parent(_worker: Any) -> None:
+def _stay_with_parent(worker: Any) -> None:
     # Ctrl-C goes to the whole group; the parent passes a graceful stop on.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, args=(worker.ppid,), name="parent-watch", daemon=True).start()
+
+
+def _end_with_parent(parent: int) -> None:
+    """A killed parent's children would take seconds to finish, in which nobody answers at the port they hold."""
+    while os.getppid() == parent:
+        time.sleep(_LOOK_FOR_PARENT_S)
+    os._exit(1)
 
 
 def _listen(settings: Settings) -> socket.socket:
