@@ -1,5 +1,8 @@
 """The compact text form of a query reads as documented, and whatever cannot be read is refused with its place."""
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -115,6 +118,25 @@ def test_a_field_that_holds_only_text_is_matched_by_words() -> None:
     assert parse_query_text('plot:"two words"', kinds) == (c("metadata.plot", match="two words"), None)
     assert parse_query_text("plot:42", kinds) == (c("metadata.plot", match="42"), None)
     assert parse_query_text("tagline:x", kinds) == (c("metadata.tagline", eq="x"), None)
+
+
+_PAGE = (Path(__file__).parents[2] / "docs" / "search.md").read_text()
+_SECTION = _PAGE.partition("## The compact text form\n")[2].partition("\n## ")[0]
+_SHOWN = [
+    text
+    for line in _SECTION.splitlines()
+    if line.startswith("| `")
+    for text in re.findall(r"`([^`]+)`", line.split("|")[1])
+]
+
+
+@pytest.mark.parametrize("text", _SHOWN)
+def test_every_example_of_the_documentation_can_be_read(text: str) -> None:
+    assert parse_query_text(text) != (None, None) or text == "*"
+
+
+def test_the_documentation_shows_examples() -> None:
+    assert len(_SHOWN) > 20
 
 
 _PIECES = [
