@@ -18,6 +18,8 @@ settings.register_profile("ci", deadline=None, derandomize=False, print_blob=Tru
 settings.load_profile("ci")
 
 _UNIT_TESTS = Path(__file__).parent / "unit"
+#: Variables that steer the tests themselves.
+_OF_TESTS = ("AMP_TEST_", "AMP_FAULT_")
 _HOW_TO_RUN = "needs the real servers: `make up` before, or `make test-all`"
 
 #: The settings of the shell that started the tests.
@@ -32,7 +34,7 @@ _failure = pytest.StashKey[str]()
 
 def pytest_configure(config: pytest.Config) -> None:
     # A shell that read `.stack/env` must not turn every test into one of the cluster set.
-    names = [name for name in os.environ if name.startswith("AMP_") and not name.startswith("AMP_TEST_")]
+    names = [name for name in os.environ if name.startswith("AMP_") and not name.startswith(_OF_TESTS)]
     config.stash[_given] = {name: os.environ.pop(name) for name in names}
 
 

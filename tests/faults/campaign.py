@@ -1,0 +1,23 @@
+"""How long and how often: a short share for every run of the tests, the full campaign by `make faults`."""
+
+import os
+import random
+
+#: Processes killed under load.
+KILLS = int(os.environ.get("AMP_FAULT_KILLS", "8"))
+#: How long each server stays away.
+OUTAGE_S = float(os.environ.get("AMP_FAULT_OUTAGE_S", "8"))
+#: How long changes are followed until a search finds them.
+FOLLOWED_S = float(os.environ.get("AMP_FAULT_FOLLOWED_S", "30"))
+#: Repeats the choices of an earlier run.
+SEED = int(os.environ.get("AMP_FAULT_SEED") or random.SystemRandom().randrange(1 << 32))
+
+
+def rng(purpose: str) -> random.Random:
+    """A source of its own for each purpose, so that one thread's choices do not hang on another's."""
+    return random.Random(f"{SEED}:{purpose}")
+
+
+def tell(text: str) -> None:
+    """Shown by `pytest -s`, and where a test fails."""
+    print(f"\n[faults, AMP_FAULT_SEED={SEED}] {text}", flush=True)  # noqa: T201 - figures for a person
