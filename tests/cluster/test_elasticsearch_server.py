@@ -13,7 +13,9 @@ from amp.adapters.elasticsearch.bucket_indices import ElasticsearchBucketIndices
 from amp.adapters.elasticsearch.client import ElasticsearchClient
 from amp.adapters.elasticsearch.part import ElasticsearchPart
 from amp.adapters.elasticsearch.search_index import ElasticsearchSearchIndex
+from amp.domain.buckets import Bucket
 from amp.domain.criteria import FacetOn
+from amp.domain.documents import IndexedDocument
 from amp.errors import SearchUnavailable
 from amp.ports.bucket_indices import AliasChange, ReadFilter
 from amp.ports.search_index import PutResult, Written
@@ -50,23 +52,30 @@ def make_real(cluster_settings: dict[str, str]) -> Iterator[RealSet]:
     client.close()
 
 
-def test_a_block_set_without_waiting_is_made_to_drain(real: RealSet) -> None:
+def test_whoever_blocks_second_waits_for_the_writes_under_way_as_the_first_does(real: RealSet) -> None:
+    documents = [head(asset(str(n), metadata={"takes": tuple(range(400))})) for n in range(200)]
     bucket = real.bucket()
-    documents = [head(asset(str(n), metadata={"takes": tuple(range(150))})) for n in range(1_000)]
     results: list[PutResult] = []
-    writer = threading.Thread(target=lambda: results.extend(real.put(bucket, *documents)))
-    writer.start()
+    writers = [threading.Thread(target=_put_into, args=[real, bucket, documents, results]) for _ in range(3)]
+    for writer in writers:
+        writer.start()
     deadline = time.monotonic() + DEADLINE_S
     while not _writing(real, bucket.index):
         assert time.monotonic() < deadline
-        assert writer.is_alive(), "the write was over before it could be caught"
-    real.client.api.indices.put_settings(index=bucket.index, settings={"index.blocks.write": True})
+        assert any(writer.is_alive() for writer in writers), "the writes were over before they could be caught"
+    first = threading.Thread(target=real.client.api.indices.add_block, kwargs={"index": bucket.index, "block": "write"})
+    first.start()
+    while not real.indices.info()[0].blocked:
+        assert time.monotonic() < deadline
     real.indices.block(bucket.index)
-    real.indices.refresh([bucket.index])
-    landed = real.documents_in(bucket.index)
-    writer.join()
-    real.indices.refresh([bucket.index])
-    assert landed == real.documents_in(bucket.index) == sum(one.written is Written.DONE for one in results)
+    assert not _writing(real, bucket.index)
+    for thread in (first, *writers):
+        thread.join()
+    assert Written.DONE in {one.written for one in results}, "no write was under way"
+
+
+def _put_into(real: RealSet, bucket: Bucket, documents: list[IndexedDocument], results: list[PutResult]) -> None:
+    results += real.put(bucket, *documents)
 
 
 def _writing(real: RealSet, index: str) -> bool:

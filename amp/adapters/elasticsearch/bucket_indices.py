@@ -59,17 +59,19 @@ class ElasticsearchBucketIndices:
         return True
 
     def block(self, index: str) -> None:
-        if self._add_block(index, "write"):
-            return
-        # Blocked before, by someone who may not have waited for the writes under way: adding a further block waits
-        # for them, and lets none through in between.
-        drained = self._add_block(index, "read_only")
-        self._remove_blocks(index, "read_only")
-        if not drained:
-            raise SearchUnavailable(f"block {index}: another process is blocking it at this moment")
+        with translated(f"block {index}"):
+            answer = self._client.api.indices.add_block(index=index, block="write", **self._timeouts).body
+        # No index is named when an earlier block has drained it; while one still drains, this call waits for it too.
+        drained = answer["shards_acknowledged"] or not answer["indices"]
+        if not (answer["acknowledged"] and drained and all(one.get("blocked") for one in answer["indices"])):
+            raise SearchUnavailable(f"block {index}: writes may still be under way")
 
     def unblock(self, index: str) -> None:
-        self._remove_blocks(index, "write", "read_only")
+        with translated(f"unblock {index}"):
+            answer = self._client.api.indices.put_settings(
+                index=index, settings={"index.blocks.write": None}, **self._timeouts
+            )
+        _require_acknowledged(answer.body, f"unblock {index}")
 
     def refresh(self, indices: Sequence[str]) -> None:
         for start in range(0, len(indices), _NAMES_AT_ONCE):
@@ -108,22 +110,6 @@ class ElasticsearchBucketIndices:
             )
             for index, parts in sorted(found.items())
         ]
-
-    def _add_block(self, index: str, block: str) -> bool:
-        """False if that block was there already."""
-        with translated(f"block {index}"):
-            answer = self._client.api.indices.add_block(index=index, block=block, **self._timeouts).body
-        if answer["acknowledged"] and not answer["indices"]:
-            return False
-        if not (answer["shards_acknowledged"] and all(one.get("blocked") for one in answer["indices"])):
-            raise SearchUnavailable(f"block {index}: writes may still be under way")
-        return True
-
-    def _remove_blocks(self, index: str, *blocks: str) -> None:
-        settings = {f"index.blocks.{block}": None for block in blocks}
-        with translated(f"unblock {index}"):
-            answer = self._client.api.indices.put_settings(index=index, settings=settings, **self._timeouts)
-        _require_acknowledged(answer.body, f"unblock {index}")
 
 
 def _actions(change: AliasChange, read_alias: str) -> list[dict[str, Any]]:
