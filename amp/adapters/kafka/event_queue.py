@@ -5,14 +5,13 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Any
 
 import orjson
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition, admin
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import KafkaError, KafkaException
 
-from amp.adapters.kafka.connection import DEAD_LETTERS, client_config, group_name, topic_name, translated
+from amp.adapters.kafka.connection import DEAD_LETTERS, topic_name, translated
 from amp.adapters.kafka.consumer import KafkaConsumer, Place
+from amp.adapters.kafka.lag import GroupLag
 from amp.adapters.kafka.producer import MessageProducer
 from amp.domain.events import Event, event_json
 from amp.domain.times import format_ms
@@ -21,12 +20,8 @@ from amp.ports.event_queue import Delivery, Topic
 from amp.settings import Settings
 
 _DEAD_LETTER_TIMEOUT_S = 10.0
-_LAG_TIMEOUT_S = 5.0
 #: The rest of a longer reason says nothing new, and the message has to fit.
 _MAX_REASON = 2_000
-
-#: The client's annotations miss what it exports.
-_untyped: Any = admin
 
 
 class KafkaEventQueue:
@@ -37,7 +32,7 @@ class KafkaEventQueue:
         self._producer = MessageProducer(settings)
         self._lost_before = 0
         self._lock = threading.Lock()
-        self._admin: AdminClient | None = None
+        self._lags: dict[str, GroupLag] = {}
 
     @property
     def lost(self) -> int:
@@ -90,37 +85,16 @@ class KafkaEventQueue:
                 raise KafkaException(error)
 
     def lag(self, topic: Topic, group: str) -> int:
-        name, group = topic_name(self._settings, topic), group_name(self._settings, group)
-        with translated(f"asking for the lag of {group}"):
-            partitions = self._partitions(name)
-            request = ConsumerGroupTopicPartitions(group, partitions)
-            asked = self._client().list_consumer_group_offsets([request], request_timeout=_LAG_TIMEOUT_S)
-            first = self._offsets(partitions, _untyped.OffsetSpec.earliest())
-            end = self._offsets(partitions, _untyped.OffsetSpec.latest())
-            committed = {p.partition: p.offset for p in asked[group].result(_LAG_TIMEOUT_S).topic_partitions}
-        # A group without a position (a negative offset) starts at the oldest event, and so does one whose position
-        # the topic has forgotten.
-        return sum(end[p] - max(first[p], committed.get(p, -1)) for p in end)
+        with self._lock:
+            if group not in self._lags:
+                self._lags[group] = GroupLag(self._settings, group)
+        return self._lags[group].of(topic)
 
     def close(self) -> None:
         """Ends the background thread; events not flushed before are lost to the queue (not to their intents)."""
         self._producer.close()
-
-    def _partitions(self, topic: str) -> list[TopicPartition]:
-        found = self._client().list_topics(topic, timeout=_LAG_TIMEOUT_S).topics[topic]
-        if found.error is not None:
-            raise KafkaException(found.error)
-        return [TopicPartition(topic, number) for number in found.partitions]
-
-    def _offsets(self, partitions: list[TopicPartition], spec: Any) -> dict[int, int]:
-        asked = self._client().list_offsets(dict.fromkeys(partitions, spec), request_timeout=_LAG_TIMEOUT_S)
-        return {place.partition: answer.result(_LAG_TIMEOUT_S).offset for place, answer in asked.items()}
-
-    def _client(self) -> AdminClient:
-        with self._lock:
-            if self._admin is None:
-                self._admin = AdminClient(client_config(self._settings))
-            return self._admin
+        for lag in self._lags.values():
+            lag.close()
 
 
 def _tell(event: Event, on_delivered: Callable[[Event], None] | None, error: KafkaError | None) -> None:
