@@ -13,6 +13,7 @@ from amp.errors import NotMigrated, SearchUnavailable
 _BUSY_TIMEOUT_S = 5.0
 _READER_CACHE_KIB = 8 * 1024
 _WRITER_CACHE_KIB = 64 * 1024
+_CHECKPOINT_PAGES = 8_000
 _MMAP_BYTES = 0x7FFF0000
 #: The deadline of a search is looked at once in so many steps of SQLite's machine (about a millisecond).
 _STEPS_PER_LOOK = 20_000
@@ -20,7 +21,7 @@ _STEPS_PER_LOOK = 20_000
 
 @contextmanager
 def search_errors() -> Iterator[None]:
-    """Translates what SQLite raises."""
+    """Translates what SQLite raises because of the file or the time; what is wrong with a statement goes through."""
     try:
         yield
     except sqlite3.OperationalError as e:
@@ -72,7 +73,7 @@ class SearchDatabase:
         :raises SearchUnavailable: the file can't be written.
         """
         with search_errors(), self._writing:
-            if self._writer is None:
+            if self._writer is None or self._closed:
                 self._writer = self._open(_WRITER_CACHE_KIB)
             connection = self._writer
             connection.execute("BEGIN IMMEDIATE")
@@ -113,6 +114,8 @@ class SearchDatabase:
         connection.execute("PRAGMA journal_mode = WAL")
         # A put that was answered must survive a power cut: the queue will not bring it again.
         connection.execute("PRAGMA synchronous = FULL")
+        # A batch of documents changes thousands of pages: not all of them are to be written twice at once.
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute(f"PRAGMA cache_size = -{cache_kib}")
         connection.execute(f"PRAGMA mmap_size = {_MMAP_BYTES}")

@@ -15,6 +15,8 @@ from amp.errors import SearchUnavailable
 from amp.ports.search_index import Put, PutResult, Written
 
 _VISIBLE_TIMEOUT_S = 5.0
+#: Numbers beyond 64 bits, lone surrogates, and things that are no values at all.
+_UNSTORABLE = (OverflowError, ValueError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
 
 
 @dataclass(slots=True)
@@ -35,17 +37,21 @@ class SqliteSearchIndex:
         self._fields = FieldIds()
 
     def put(self, puts: Sequence[Put]) -> list[PutResult]:
-        if not puts:
-            return []
         try:
             with self._database.write() as connection:
                 return self._put(connection, puts)
         except SearchUnavailable as e:
+            return self._undone(puts, Written.BUSY, e.message)
+        except _UNSTORABLE as e:
+            if len(puts) == 1:
+                return self._undone(puts, Written.REJECTED, str(e))
             self._fields.forget()
-            return [PutResult(Written.BUSY, e.message)] * len(puts)
-        except BaseException:
-            self._fields.forget()
-            raise
+            # One of them is at fault; it must not keep the others out.
+            return [result for put in puts for result in self.put([put])]
+
+    def _undone(self, puts: Sequence[Put], written: Written, reason: str) -> list[PutResult]:
+        self._fields.forget()
+        return [PutResult(written, reason)] * len(puts)
 
     def _put(self, connection: sqlite3.Connection, puts: Sequence[Put]) -> list[PutResult]:
         aliases = _aliases(connection, {put.alias for put in puts})
@@ -121,7 +127,8 @@ class SqliteSearchIndex:
                 for alias, doc_id, revision in connection.execute(
                     "SELECT w.alias, d.doc_id, d.revision FROM write_aliases w"
                     " CROSS JOIN documents d ON d.index_id = w.index_id"
-                    " WHERE w.alias IN (SELECT value FROM json_each(?)) AND d.doc_id IN (SELECT value FROM json_each(?))",
+                    " WHERE w.alias IN (SELECT value FROM json_each(?))"
+                    " AND d.doc_id IN (SELECT value FROM json_each(?))",
                     (
                         json.dumps(list(set(places.values()))),
                         json.dumps([head_doc_id(asset_id) for asset_id in places]),

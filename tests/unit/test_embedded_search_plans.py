@@ -1,0 +1,62 @@
+"""Whichever way the embedded search takes to the documents, it finds the same."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from amp.adapters.embedded import search_conditions, search_query
+from amp.adapters.embedded.search_bucket_indices import SqliteBucketIndices
+from amp.adapters.embedded.search_database import SearchDatabase
+from amp.adapters.embedded.search_index import SqliteSearchIndex
+from amp.adapters.embedded.search_part import SearchPart
+from amp.domain.criteria import SearchRequest
+from tests.contract.search_sets import SearchSet
+from tests.oracle import criteria_oracle
+from tests.oracle.criteria_strategies import draw_request
+from tests.oracle.shelf import Shelf, compare
+from tests.oracle.worlds import World, draw_world
+
+#: (rows compared, how many make a condition broad, rows counted at most)
+WAYS = {
+    "every condition is broad, the first is taken": ((1,), 1_000_000, 0),
+    "every condition is broad, documents are gone through as they are stored": ((1,), 1_000_000, 50_000),
+    "one document in two is many": ((1, 2), 2, 50_000),
+    "the fewest rows are taken": ((1_000_000,), 8, 50_000),
+}
+
+
+@pytest.fixture(name="shelf", scope="module")
+def make_shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
+    database = SearchDatabase(tmp_path_factory.mktemp("plans"))
+    with closing(SearchPart(database)) as part:
+        part.migrate()
+        yield Shelf(SearchSet(index=SqliteSearchIndex(database), indices=SqliteBucketIndices(database), prefix="amp"))
+
+
+@st.composite
+def _worlds_and_requests(draw: st.DrawFn) -> tuple[World, list[SearchRequest]]:
+    world = draw_world(draw)
+    return world, [draw_request(draw, world) for _ in range(8)]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_to_the_documents_finds_the_same(shelf: Shelf, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows_compared, many, most_counted = WAYS[way]
+    monkeypatch.setattr(search_query, "_ROWS_COMPARED", rows_compared)
+    monkeypatch.setattr(search_query, "_MANY", many)
+    monkeypatch.setattr(search_query, "_MOST_COUNTED", most_counted)
+    monkeypatch.setattr(search_conditions, "_COMMON_WORD", 1)
+
+    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(_worlds_and_requests())
+    def campaign(drawn: tuple[World, list[SearchRequest]]) -> None:
+        world, requests = drawn
+        shelf.put(world, misplaced=False)
+        for request in requests:
+            expected = criteria_oracle.answer(world.items, request)
+            compare(shelf.pages(request), expected, request.size, request.total_limit)
+
+    campaign()
