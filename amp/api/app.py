@@ -16,9 +16,9 @@ from amp.bootstrap import Amp
 
 
 class _RestOfPath(PathConverter):
-    """All that is left of the path, slashes at either end included."""
+    """All that is left of the path, slashes and line ends included."""
 
-    regex = ".+"
+    regex = "(?s:.+)"
     part_isolating = False
 
 

@@ -122,7 +122,7 @@ def test_a_deleted_asset_keeps_its_external_id(rest: Rest) -> None:
 
 def test_put_by_external_id_creates_and_then_replaces(rest: Rest) -> None:
     kind, project = rest.new_type(), unique("p")
-    for name in (unique("e"), f"a/b//{unique('e')}/", f"/{unique('ü %')}", unique("e") + "?x#y"):
+    for name in (unique("e"), f"a/b//{unique('e')}/", f"/{unique('ü %')}", unique("e") + "?x#y", f"{unique('e')}\n"):
         path = f"/v1/assets/by-external-id/{project}/{quote(name)}"
         made = rest.put(path, json={"type": kind, "name": "1", "project": project, "external_id": name})
         assert (made.status_code, made.headers["ETag"]) == (201, '"1"')

@@ -6,20 +6,22 @@ from amp.api.models.assets import AssetOut
 from amp.api.operations import Answer, Header
 
 _TEXT: dict[str, Any] = {"type": "string"}
+_TAG = r'(W/)?"[\x21\x23-\x7e]*"'
+_TAGS: dict[str, Any] = {"type": "string", "pattern": rf"^(\*|{_TAG}(, *{_TAG})*)$"}
 
 IF_MATCH = Header(
     name="If-Match",
     description="Entity tags of which the asset must have one, or `*`; otherwise 412.",
-    schema=_TEXT,
+    schema=_TAGS,
 )
 IF_NONE_MATCH = Header(
-    name="If-None-Match", description="Entity tags the caller has; 304 if the asset has one.", schema=_TEXT
+    name="If-None-Match", description="Entity tags the caller has; 304 if the asset has one.", schema=_TAGS
 )
 IDEMPOTENCY_KEY = Header(
     name="Idempotency-Key",
     description="1 to 255 printable ASCII characters. A repeat with the same key and body within 24 hours gets the "
     "first answer again; with another body 422.",
-    schema={"type": "string", "minLength": 1, "maxLength": 255},
+    schema={"type": "string", "pattern": "^[\\x20-\\x7e]{1,255}$"},
 )
 PRINCIPAL = Header(
     name="AMP-Principal",
