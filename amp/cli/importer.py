@@ -53,7 +53,8 @@ class Counts:
 
 class RowIds:
     """External ids made from rows: the hash of a row and which of its equals it is, so that twins in a file stay two
-    and the same file again makes no more of them. Remembers 8 bytes of each row."""
+    and the same file again makes no more of them. One word each: a search of all text for "row" or "1" is not for them.
+    Remembers 8 bytes of each row."""
 
     def __init__(self, type_name: str) -> None:
         self._type_name = type_name
@@ -67,7 +68,7 @@ class RowIds:
         if short in self._seen:
             self._repeated[short] += 1
         self._seen.add(short)
-        return f"row-{digest.hex()}-{self._repeated[short] + 1}"
+        return f"row{digest.hex()}x{self._repeated[short] + 1}"
 
 
 @dataclass(slots=True)
