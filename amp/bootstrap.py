@@ -15,7 +15,7 @@ from amp.ports.bucket_registry import BucketRegistry
 from amp.ports.cache import Cache
 from amp.ports.claims import Claims
 from amp.ports.clock import Clock
-from amp.ports.event_queue import EventQueue
+from amp.ports.event_queue import EventQueue, Topic
 from amp.ports.intent_log import IntentLog
 from amp.ports.part import Part
 from amp.ports.search_index import SearchIndex
@@ -38,7 +38,7 @@ from amp.services.read_assets import ReadAssets
 from amp.services.register_types import RegisterTypes
 from amp.services.relay_intents import RelayIntents
 from amp.services.resolve_query import ResolveQuery
-from amp.services.run_index_worker import RunIndexWorker
+from amp.services.run_index_worker import INDEX_GROUP, RunIndexWorker
 from amp.services.search_assets import SearchAssets
 from amp.services.type_catalog import TypeCatalog
 from amp.settings import Settings
@@ -115,6 +115,7 @@ def build(settings: Settings, **overrides: object) -> Amp:
 def wire(settings: Settings, a: Adapters) -> Amp:
     """The use cases on these adapters."""
     metrics = Metrics()
+    metrics.watch_lag(lambda: a.queue.lag(Topic.REALTIME, INDEX_GROUP))
     limits = AssetLimits(
         asset_bytes=settings.max_asset_bytes,
         versions_kept=settings.versions_kept,

@@ -1,10 +1,14 @@
 """Every metric of AMP, in one place: name, unit and meaning."""
 
+import math
 import os
+from collections.abc import Callable
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, values
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, start_http_server, values
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+from amp.errors import AmpError
 
 #: Names the folder in which processes share their metrics; the client library reads it.
 _SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -51,6 +55,28 @@ class Metrics:
         self.versions_dropped = Counter(
             "amp_versions_dropped", "Versions dropped past the number kept", registry=self.registry
         )
+
+    def watch_lag(self, lag: Callable[[], int]) -> None:
+        """Show what `lag` gives at each look, NaN when it cannot tell. Not where processes share their metrics: it is
+        the same for all of them, and the workers show it."""
+        if _SHARED_FOLDER in os.environ:
+            return
+
+        def value() -> float:
+            try:
+                return lag()
+            except AmpError:
+                return math.nan
+
+        gauge = Gauge("amp_queue_lag", "Events of live traffic still to be indexed", registry=self.registry)
+        gauge.set_function(value)
+
+    def serve(self, host: str, port: int) -> None:
+        """Answer at `http://host:port/metrics` from a thread of its own, until the process ends.
+
+        :raises OSError: the address cannot be used.
+        """
+        start_http_server(port, addr=host, registry=self.registry)
 
     def expose(self) -> bytes:
         """In the text format of Prometheus, added up over all processes that share theirs."""

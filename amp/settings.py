@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     url: str | None = Field(None, description="the server the CLI talks to (default: the local one)")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field((), description="origins allowed by CORS, by commas")
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        0, description="port on which worker processes show their metrics, at AMP_HOST (0: none)"
+    )
     graceful_stop_s: Seconds = Field(20.0, description="how long a stopping process lets its work finish")
 
     cassandra_hosts: Annotated[tuple[str, ...], NoDecode] = Field(

@@ -12,7 +12,7 @@ import structlog
 from amp.bootstrap import Amp, build
 from amp.errors import BadSetting, NotMigrated, StoreUnavailable
 from amp.logs import configure_logging
-from amp.settings import Settings, load_settings
+from amp.settings import Settings, load_settings, variable
 
 _log = structlog.get_logger(__name__)
 _FIRST_PAUSE_S = 0.5
@@ -59,7 +59,7 @@ def supervise(kind: str, loop: Loop, stop: threading.Event, first_pause_s: float
 def run_workers(settings: Settings, kinds: Sequence[str]) -> None:
     """Run these kinds of workers (none named: all) until SIGTERM or SIGINT, then let them finish and commit.
 
-    :raises BadSetting: the embedded set has no worker processes, or there is no such kind.
+    :raises BadSetting: the embedded set has no worker processes, there is no such kind, or the metrics port is taken.
     :raises NotMigrated: what they need does not exist.
     """
     if settings.profile == "embedded":
@@ -75,6 +75,7 @@ def run_workers(settings: Settings, kinds: Sequence[str]) -> None:
             raise BadSetting(f"there is no worker {', '.join(sorted(unknown))}; there are {', '.join(amp.workers)}")
         check_migrated(amp)
         loops = {kind: loop for kind, loop in amp.workers.items() if not kinds or kind in kinds}
+        _show_metrics(amp)
         threads = WorkerThreads(loops)
         threads.start()
         _log.info("workers run", action="workers_started", kinds=sorted(loops), pid=os.getpid())
@@ -83,6 +84,16 @@ def run_workers(settings: Settings, kinds: Sequence[str]) -> None:
         threads.stop(settings.graceful_stop_s)
     finally:
         amp.close()
+
+
+def _show_metrics(amp: Amp) -> None:
+    settings = amp.settings
+    if settings.metrics_port:
+        try:
+            amp.metrics.serve(settings.host, settings.metrics_port)
+        except OSError as e:
+            where = f"{settings.host}:{settings.metrics_port}"
+            raise BadSetting(f"{where} cannot be listened on ({e.strerror}); set {variable('metrics_port')}") from e
 
 
 def check_migrated(amp: Amp) -> None:

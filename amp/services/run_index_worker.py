@@ -15,6 +15,8 @@ from amp.services.index_assets import AssetDocuments, IndexAssets, Stopped
 
 _log = structlog.get_logger(__name__)
 _KEEP_ALIVE_S = 1.0
+#: The consumer group that indexes live traffic.
+INDEX_GROUP = "index"
 #: How long an idle worker takes to notice that it shall stop.
 _IDLE_POLL_S = 0.2
 
@@ -33,7 +35,7 @@ class RunIndexWorker:
         metrics: Metrics,
         *,
         topic: Topic = Topic.REALTIME,
-        group: str = "index",
+        group: str = INDEX_GROUP,
         batch: int = 500,
     ) -> None:
         self._queue = queue

@@ -20,7 +20,7 @@ _ARROW = {
     "amp.adapters": {"amp.domain", "amp.ports", "amp.errors", "amp.settings", "amp.resources"},
     "amp.errors": set(),
     "amp.resources": set(),
-    "amp.metrics": set(),
+    "amp.metrics": {"amp.errors"},
     "amp.logs": set(),
     "amp.settings": {"amp.errors"},
     "amp.bootstrap": {
