@@ -19,7 +19,7 @@ from tests.faults.store import Stored, broken_histories, lost_writes, stored_ass
 from tests.stack import Stack
 from tests.stack.waiting import wait_until
 
-#: Lets the broker notice within seconds that a broker is back: the one node is its own controller.
+#: A killed broker is taken back once its old session is over.
 SERVER_SETTINGS = {"kafka": {"broker.session.timeout.ms": 3000}}
 
 
@@ -39,9 +39,7 @@ class World:
     def heal(self) -> None:
         """Every server and every process runs."""
         for server in self.stack.servers.values():
-            server.resume()
-            if not server.running:
-                server.start()
+            (server.resume if server.running else server.start)()
         for server in self.stack.servers.values():
             server.wait_ready()
         self.service.start()
