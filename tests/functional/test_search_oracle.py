@@ -31,7 +31,7 @@ from tests.oracle.query_strategies import draw_search
 from tests.oracle.shelf import Shelf, compare
 from tests.oracle.worlds import World, draw_world
 
-_WORLDS = 100
+_WORLDS = 80
 _SEARCHES = 8  #: of each world
 _TOTAL_LIMIT = 3
 _campaign = settings(max_examples=_WORLDS, deadline=None, suppress_health_check=list(HealthCheck))

@@ -50,7 +50,7 @@ def test_every_way_to_the_documents_finds_the_same(shelf: Shelf, way: str, monke
     monkeypatch.setattr(search_query, "_MOST_COUNTED", most_counted)
     monkeypatch.setattr(search_conditions, "_COMMON_WORD", 1)
 
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
     @given(_worlds_and_requests())
     def campaign(drawn: tuple[World, list[SearchRequest]]) -> None:
         world, requests = drawn

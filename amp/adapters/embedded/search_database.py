@@ -14,7 +14,6 @@ _BUSY_TIMEOUT_S = 5.0
 _READER_CACHE_KIB = 8 * 1024
 _WRITER_CACHE_KIB = 64 * 1024
 _CHECKPOINT_PAGES = 8_000
-_MMAP_BYTES = 0x7FFF0000
 #: The deadline of a search is looked at once in so many steps of SQLite's machine (about a millisecond).
 _STEPS_PER_LOOK = 20_000
 
@@ -118,5 +117,4 @@ class SearchDatabase:
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute(f"PRAGMA cache_size = -{cache_kib}")
-        connection.execute(f"PRAGMA mmap_size = {_MMAP_BYTES}")
         return connection
