@@ -5,6 +5,9 @@ import sys
 
 import structlog
 
+#: Without local variables: those may hold secrets and what callers sent.
+_TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
+
 
 def configure_logging(level: str) -> None:
     """For the whole process, the libraries' own logs included; context variables (the request id) go into each line."""
@@ -16,9 +19,9 @@ def configure_logging(level: str) -> None:
         structlog.stdlib.ExtraAdder(),
     ]
     render: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer()]
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if sys.stderr.isatty()
-        else [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        else [_TRACEBACKS, structlog.processors.JSONRenderer()]
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
