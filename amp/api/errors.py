@@ -1,17 +1,20 @@
 """The one place that knows HTTP codes of errors: AMP's error tree, and HTTP's own, as problem+json (RFC 9457)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
 import structlog
 from flask import Flask, Response, g
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 
 from amp.errors import (
     AmpError,
     BadQuery,
+    BadSetting,
+    Busy,
+    CacheUnavailable,
     Conflict,
     Fault,
     Gone,
@@ -20,6 +23,7 @@ from amp.errors import (
     InvalidId,
     NotFound,
     NotMigrated,
+    QueueUnavailable,
     Retryable,
     RevisionMismatch,
     TooLarge,
@@ -63,6 +67,12 @@ _STATUS: dict[type[AmpError], int] = {
 }
 
 
+#: Faults of the process, and classes that only gather others.
+_NEVER_ANSWERED = (BadSetting, Busy, CacheUnavailable, QueueUnavailable, Invalid, Retryable)
+#: HTTP's own, raised by the framework.
+_OF_HTTP = (MethodNotAllowed, InternalServerError)
+
+
 def problem_of(error: AmpError) -> dict[str, Any]:
     """The error as a problem document; what its context holds, as the id in the way, becomes members of its own."""
     status = next(_STATUS[cls] for cls in type(error).__mro__ if cls in _STATUS)
@@ -72,6 +82,22 @@ def problem_of(error: AmpError) -> dict[str, Any]:
     if isinstance(error, Invalid | IncompatibleType) and error.faults:
         problem["errors"] = _shown(error.faults)
     return problem
+
+
+def problem_types() -> list[tuple[str, int, str]]:
+    """(type, status, title) of every problem that a request can meet, by status."""
+    # Entry points have errors of their own, which no request meets.
+    ours = [cls for cls in _descendants(AmpError) if cls.__module__ in (AmpError.__module__, __name__)]
+    problems = [problem_of(cls()) for cls in ours if cls not in _NEVER_ANSWERED]
+    problems += [_problem(_slug(cls.__name__), cls().name, cls.code or 0, "") for cls in _OF_HTTP]
+    found = {problem["type"]: (problem["type"], problem["status"], problem["title"]) for problem in problems}
+    return sorted(found.values(), key=lambda entry: (entry[1], entry[0]))
+
+
+def _descendants(cls: type[AmpError]) -> Iterator[type[AmpError]]:
+    for child in cls.__subclasses__():
+        yield child
+        yield from _descendants(child)
 
 
 def register_error_handlers(app: Flask) -> None:

@@ -13,6 +13,7 @@ from pydantic_core import core_schema
 from werkzeug.wrappers import Response as AnyResponse
 
 import amp as package
+from amp.api.errors import problem_types
 from amp.api.models.problems import Problem
 from amp.api.operations import ANSWER_MODELS, REQUEST_MODELS
 
@@ -20,6 +21,9 @@ _DESCRIPTION = """Metadata of digital assets: typed, versioned, searchable by an
 
 Errors are `application/problem+json` (RFC 9457); `errors` names each place in the body. Whole numbers have 64 bits;
 clients whose numbers end at 2⁵³, as JavaScript's do, ask for `longs=string`.
+
+| problem | status | meaning |
+|---|---|---|
 """
 
 #: The assets of Swagger UI come with a package, so the page works offline.
@@ -49,7 +53,7 @@ class AmpOpenAPI(OpenAPI):
     def __init__(self) -> None:
         super().__init__(
             "amp.api",
-            info=Info(title="AMP", version=package.__version__, description=_DESCRIPTION),
+            info=Info(title="AMP", version=package.__version__, description=_DESCRIPTION + _problem_rows()),
             security_schemes={},
             doc_ui=False,
             # Declared by every operation, so that the library adds none of its own.
@@ -85,6 +89,10 @@ def _schemas() -> dict[str, Any]:
 
 def _name(model: type[BaseModel]) -> str:
     return model.__name__
+
+
+def _problem_rows() -> str:
+    return "\n".join(f"| `{name}` | {status} | {title} |" for name, status, title in problem_types())
 
 
 def docs_blueprint(app: AmpOpenAPI) -> Blueprint:

@@ -15,7 +15,7 @@ from amp.domain.assets import Asset, State, asset_json
 from amp.domain.criteria import FacetValues, Hit
 from amp.domain.queries import METADATA_PREFIX
 from amp.domain.types import KEY
-from amp.errors import Gone
+from amp.errors import BadQuery, Fault, Gone
 from amp.services.search_assets import SearchAnswer
 
 ASSET_FIELDS = (
@@ -57,18 +57,36 @@ class Shape:
         return self.of(orjson.loads(hit.source))
 
 
-def shape_asked(fields: Sequence[str] | None = None) -> Shape:
-    """The shape that the query parameters ask for; `fields` may come from elsewhere instead.
+def shape_asked() -> Shape:
+    """The shape that the query parameters ask for.
 
     :raises BadRequest: there is no such field.
     """
-    asked = FIELDS.read() if fields is None else tuple(fields)
-    for name in asked or ():
-        if name not in ASSET_FIELDS and not (
-            name.startswith(METADATA_PREFIX) and KEY.fullmatch(name.removeprefix(METADATA_PREFIX))
-        ):
-            raise BadRequest(f"fields: {name[:128]!r} is none of {', '.join(ASSET_FIELDS)} and metadata.<key>")
-    return Shape(asked, LONGS.read() == "string")
+    fields = FIELDS.read()
+    for name in fields or ():
+        if not _is_field(name):
+            raise BadRequest(f"query parameter fields: {_no_field(name)}")
+    return Shape(fields, LONGS.read() == "string")
+
+
+def shape_of_search(fields: Sequence[str] | None) -> Shape:
+    """The same, with the fields that the body asks for.
+
+    :raises BadQuery: there is no such field.
+    """
+    for i, name in enumerate(fields or ()):
+        if not _is_field(name):
+            raise BadQuery(f"/fields/{i}: {_no_field(name)}", [Fault(f"/fields/{i}", _no_field(name))])
+    return Shape(None if fields is None else tuple(fields), LONGS.read() == "string")
+
+
+def _is_field(name: str) -> bool:
+    key = name.removeprefix(METADATA_PREFIX)
+    return name in ASSET_FIELDS or (key != name and KEY.fullmatch(key) is not None)
+
+
+def _no_field(name: str) -> str:
+    return f"{name[:128]!r} is none of {', '.join(ASSET_FIELDS)} and metadata.<key>"
 
 
 def is_shown(asset: Asset) -> bool:

@@ -105,6 +105,17 @@ def test_the_bounds_in_the_document_are_those_that_hold(document: Document) -> N
     assert bulk["content"]["application/json"]["schema"]["maxItems"] == settings.max_bulk_items
 
 
+def test_every_type_of_problem_is_listed(document: Document) -> None:
+    rows = re.findall(r"^\| `urn:amp:problem:([a-z-]+)` \| (\d{3}) \|", document["info"]["description"], re.MULTILINE)
+    assert {
+        ("malformed-json", "400"), ("invalid-id", "400"), ("asset-not-found", "404"), ("not-found", "404"),
+        ("method-not-allowed", "405"), ("already-exists", "409"), ("gone", "410"), ("revision-mismatch", "412"),
+        ("too-large", "413"), ("unsupported-media-type", "415"), ("key-reused", "422"), ("unprocessable", "422"),
+        ("internal-server-error", "500"), ("outcome-unknown", "503"), ("search-unavailable", "503"),
+    } <= set(rows)  # fmt: skip
+    assert len(rows) == len(set(rows)) < 40
+
+
 def test_the_document_has_no_place_of_its_makers(document: Document) -> None:
     assert document["components"].keys() == {"schemas"}
     assert not [name for name in document["components"]["schemas"] if "Validation" in name]

@@ -210,6 +210,7 @@ for _ in range(6):
         ({"versions": "some"}, "/versions"),
         ({"total": "about"}, "/total"),
         ({"fields": "name"}, "/fields"),
+        ({"fields": ["name", "metadata."]}, "/fields/1"),
         ({"from": 10}, "/from"),
     ],
 )  # fmt: skip

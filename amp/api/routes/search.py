@@ -11,7 +11,7 @@ from amp.api.json_body import JsonBody
 from amp.api.models.search import SearchRequest, SearchResult
 from amp.api.operations import Answer, operation
 from amp.api.parameters import CURSOR, FIELDS, LONGS, QUERY_TEXT, SIZE, SORT
-from amp.api.presenters import Shape, search_json, shape_asked
+from amp.api.presenters import Shape, search_json, shape_asked, shape_of_search
 from amp.api.responses import json_response
 from amp.api.routes.terms import PRINCIPAL
 from amp.domain.queries import Sort
@@ -39,7 +39,7 @@ def search(body: SearchRequest) -> Response:
 
     Items are the assets as GET gave them when they were indexed, about a second after a change.
     """
-    return _answer(body.order(), shape_asked(body.fields))
+    return _answer(body.order(), shape_of_search(body.fields))
 
 
 @operation(
