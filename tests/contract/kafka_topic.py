@@ -7,7 +7,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 
 def read_all(bootstrap: str, topic: str) -> list[Any]:
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": f"reader-{uuid.uuid4()}"})
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": f"reader-{uuid.uuid4()}", "fetch.wait.max.ms": 10})
     try:
         found = []
         for number in consumer.list_topics(topic, timeout=10).topics[topic].partitions:

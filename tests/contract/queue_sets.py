@@ -2,16 +2,15 @@
 
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from amp.ports.event_queue import EventQueue, Topic
-from amp.settings import load_settings
+from amp.settings import Settings, load_settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +37,7 @@ class QueueSet:
 def make_queue_set(request: pytest.FixtureRequest) -> Iterator[QueueSet]:
     with ExitStack() as at_end:
         if request.param == "kafka":
-            yield kafka_queues(request.getfixturevalue("cluster_settings"), at_end)
+            yield kafka_queues(own_kafka_settings(request.getfixturevalue("cluster_settings")), at_end)
         else:
             yield embedded_queues(request.getfixturevalue("tmp_path"), at_end)
 
@@ -71,8 +70,15 @@ def _dead_letter_rows(folder: Path) -> list[DeadLetter]:
     return [DeadLetter(topic=topic, payload=payload, reason=reason) for topic, payload, reason in rows]
 
 
-def kafka_queues(cluster_settings: dict[str, str], at_end: ExitStack, **overrides: Any) -> QueueSet:
-    """On topics of their own, removed at the end."""
+def own_kafka_settings(cluster_settings: Mapping[str, str], partitions: int = 4) -> Settings:
+    """Topics that no other test uses."""
+    values: dict[str, object] = {name.removeprefix("AMP_").lower(): value for name, value in cluster_settings.items()}
+    prefix = f"{values['kafka_topic_prefix']}_{uuid.uuid4().hex[:8]}"
+    return load_settings(values | {"kafka_topic_prefix": prefix, "kafka_partitions": partitions})
+
+
+def kafka_queues(settings: Settings, at_end: ExitStack) -> QueueSet:
+    """Makes the topics, and removes them at the end."""
     from confluent_kafka import Producer
     from confluent_kafka.admin import AdminClient
 
@@ -80,10 +86,6 @@ def kafka_queues(cluster_settings: dict[str, str], at_end: ExitStack, **override
     from amp.adapters.kafka.part import KafkaPart
     from tests.contract.kafka_topic import read_all
 
-    values: dict[str, object] = {name.removeprefix("AMP_").lower(): value for name, value in cluster_settings.items()}
-    settings = load_settings(
-        values | {"kafka_topic_prefix": f"test_{uuid.uuid4().hex[:12]}", "kafka_partitions": 4} | overrides
-    )
     prefix = settings.kafka_topic_prefix
     part = KafkaPart(settings)
     at_end.callback(part.close)

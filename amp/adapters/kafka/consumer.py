@@ -142,11 +142,13 @@ class KafkaConsumer:
     def _serve(self, timeout_s: float) -> None:
         """Lets the client do what it does while polling, hand-overs above all."""
         # Paused, so that hand-overs do not queue behind thousands of fetched messages.
-        self._client.pause(self._client.assignment())
+        paused = self._client.assignment()
+        self._client.pause(paused)
         try:
             self._early += self._consume(1, timeout_s)
         finally:
-            self._client.resume(self._client.assignment())
+            # Those handed over meanwhile too: should they come back, they would still be paused.
+            self._client.resume(paused)
 
     def _consume(self, count: int, timeout_s: float) -> list[Delivery]:
         deliveries = []

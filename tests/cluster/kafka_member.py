@@ -1,0 +1,20 @@
+"""Run as a process by a test: a member of a group that reads events, commits none, and waits to be killed."""
+
+import sys
+
+from amp.adapters.kafka.event_queue import KafkaEventQueue
+from amp.ports.event_queue import Topic
+from amp.settings import load_settings
+
+
+def main(bootstrap: str, prefix: str, group: str) -> None:
+    settings = load_settings({"kafka_bootstrap": bootstrap, "kafka_topic_prefix": prefix})
+    consumer = KafkaEventQueue(settings).consume(Topic.REALTIME, group)
+    while True:
+        for delivery in consumer.poll(100, 0.2):
+            assert delivery.event is not None
+            print(delivery.event.change_id, flush=True)  # noqa: T201 - the test reads it
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,145 @@
+"""The event queue on Kafka beyond the contract: hand-overs within a group, and what dead letters carry."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+from confluent_kafka import Producer
+
+from amp.domain.times import parse_ms
+from amp.errors import NotMigrated
+from amp.ports.event_queue import Delivery, Topic
+from amp.settings import Settings
+from tests.contract.kafka_topic import read_all
+from tests.contract.queue_sets import QueueSet, kafka_queues, own_kafka_settings
+from tests.contract.test_event_queue import DEADLINE_S, event, put, take, take_and_commit, unordered
+
+pytestmark = pytest.mark.cluster
+
+
+@pytest.fixture
+def kafka_settings(cluster_settings: dict[str, str]) -> Settings:
+    return own_kafka_settings(cluster_settings, partitions=12)
+
+
+@pytest.fixture
+def kafka(kafka_settings: Settings) -> Iterator[QueueSet]:
+    with ExitStack() as at_end:
+        yield kafka_queues(kafka_settings, at_end)
+
+
+def test_a_commit_passes_over_partitions_that_went_to_another_member(kafka: QueueSet) -> None:
+    put(kafka.queue, [event() for _ in range(200)])
+    old = kafka.queue.consume(Topic.REALTIME, "index")
+    taken = take(old, 200)
+    new = kafka.another().consume(Topic.REALTIME, "index")
+    moved: list[Delivery] = []
+    deadline = time.monotonic() + DEADLINE_S
+    while not moved:
+        assert time.monotonic() < deadline, "keep_alive let no partition go"
+        old.keep_alive()
+        moved += new.poll(1000, 0.1)
+    old.commit(taken)
+    left = kafka.queue.lag(Topic.REALTIME, "index")
+    assert 0 < left < 200, "the commit covered everything or nothing"
+    moved += take(new, left - len(moved), at_once=1000)
+    assert len(moved) == left
+    new.commit(moved)
+    assert kafka.queue.lag(Topic.REALTIME, "index") == 0
+    old.close()
+    new.close()
+
+
+def test_a_partition_that_left_and_came_back_is_not_committed_for_what_was_polled_before(kafka: QueueSet) -> None:
+    put(kafka.queue, [event() for _ in range(200)])
+    stays = kafka.queue.consume(Topic.REALTIME, "index")
+    before = take(stays, 200)
+    passing = kafka.another().consume(Topic.REALTIME, "index")
+    deadline = time.monotonic() + DEADLINE_S
+    while not passing.poll(1, 0.1):
+        assert time.monotonic() < deadline, "no partition moved"
+        stays.keep_alive()
+    passing.close()
+    [again] = stays.poll(1, DEADLINE_S)
+    stays.commit([delivery for delivery in before if delivery.place.partition == again.place.partition])
+    assert kafka.queue.lag(Topic.REALTIME, "index") == 200
+    stays.close()
+
+
+def test_what_a_killed_process_had_not_committed_goes_to_another_member(
+    kafka: QueueSet, kafka_settings: Settings
+) -> None:
+    sent = [event() for _ in range(30)]
+    put(kafka.queue, sent)
+    member = [sys.executable, "-m", "tests.cluster.kafka_member"]
+    where = [kafka_settings.kafka_bootstrap, kafka_settings.kafka_topic_prefix, "index"]
+    with subprocess.Popen([*member, *where], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert {process.stdout.readline().strip() for _ in sent} == {str(e.change_id) for e in sent}
+        process.kill()
+    killed = time.monotonic()
+    heir = kafka.another().consume(Topic.REALTIME, "index")
+    assert unordered(take(heir, 30)) == set(sent)
+    assert time.monotonic() - killed < 20
+    heir.close()
+
+
+def test_a_consumer_of_a_topic_that_does_not_exist_says_to_migrate(kafka_settings: Settings) -> None:
+    from amp.adapters.kafka.event_queue import KafkaEventQueue
+
+    queue = KafkaEventQueue(kafka_settings)
+    consumer = queue.consume(Topic.REALTIME, "index")
+    with pytest.raises(NotMigrated, match="amp migrate"):
+        consumer.poll(1, DEADLINE_S)
+    consumer.close()
+    queue.close()
+
+
+def test_a_dead_letter_tells_its_place_and_time(kafka: QueueSet, kafka_settings: Settings) -> None:
+    put(kafka.queue, [event()])
+    consumer = kafka.queue.consume(Topic.REALTIME, "index")
+    [delivery] = take(consumer, 1)
+    before_ms = time.time_ns() // 1_000_000
+    kafka.queue.dead_letter(delivery, "no")
+    prefix = kafka_settings.kafka_topic_prefix
+    [letter] = read_all(kafka_settings.kafka_bootstrap, f"{prefix}.dead-letters")
+    headers = {name: value.decode() for name, value in letter.headers()}
+    assert headers["topic"] == f"{prefix}.realtime"
+    assert int(headers["partition"]) == delivery.place.partition
+    assert int(headers["offset"]) == delivery.place.offset
+    assert before_ms <= parse_ms(headers["time"]) <= time.time_ns() // 1_000_000
+    assert letter.key() == str(delivery.event.asset_id).encode() if delivery.event else None
+    consumer.close()
+
+
+def test_the_largest_message_fits_the_dead_letters_whatever_its_reason(
+    kafka: QueueSet, kafka_settings: Settings
+) -> None:
+    payload = b"x" * 1_000_000
+    producer = Producer({"bootstrap.servers": kafka_settings.kafka_bootstrap, "message.max.bytes": 1_040_000})
+    producer.produce(f"{kafka_settings.kafka_topic_prefix}.realtime", payload)
+    assert producer.flush(DEADLINE_S) == 0
+    consumer = kafka.queue.consume(Topic.REALTIME, "index")
+    [delivery] = take_and_commit(consumer, 1)
+    kafka.queue.dead_letter(delivery, "ä" * 1_000_000 + "\ud800")
+    [letter] = kafka.dead_letters()
+    assert letter.payload == payload
+    assert set(letter.reason) == {"ä"}
+    consumer.close()
+
+
+def test_an_emptied_topic_has_no_lag(kafka: QueueSet, kafka_settings: Settings) -> None:
+    """Events that were removed by age are not waited for."""
+    from confluent_kafka import TopicPartition
+    from confluent_kafka.admin import AdminClient
+
+    put(kafka.queue, [event() for _ in range(20)])
+    topic = f"{kafka_settings.kafka_topic_prefix}.realtime"
+    admin = AdminClient({"bootstrap.servers": kafka_settings.kafka_bootstrap})
+    ends = [TopicPartition(topic, number, -1) for number in range(12)]
+    for removed in admin.delete_records(ends).values():
+        removed.result(DEADLINE_S)
+    assert kafka.queue.lag(Topic.REALTIME, "index") == 0
