@@ -72,10 +72,10 @@ class World:
         took_s = time.monotonic() - began
         assert lost_writes(stored, acknowledged) == []
         assert broken_histories(self.session, stored, acknowledged) == []
-        last = self.ledgers[-1]
+        unknown = sum(ledger.unknown for ledger in self.ledgers)
         tell(
-            f"{what}: {len(acknowledged)} acknowledged writes there ({len(last.acknowledged)} in this test, "
-            f"{last.unknown} of unknown outcome), {len(stored)} assets, index equal after {took_s:.1f} s"
+            f"{what}: {len(acknowledged)} acknowledged writes checked so far, {unknown} of unknown outcome, "
+            f"{len(stored)} assets; index equal after {took_s:.1f} s"
         )
 
     def _settled(self, within_s: float) -> list[Stored]:

@@ -1,0 +1,160 @@
+"""A search sees a change about a second after it was acknowledged, and whoever waits for that is told the truth."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+
+import pytest
+
+from tests.faults.caller import Caller
+from tests.faults.campaign import FOLLOWED_S, P99_S, rng, tell
+from tests.faults.world import World
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
+
+_WRITES_PER_S = 50
+_CLIENTS = 10
+_GIVE_UP_S = 60
+_MOST_AT_ONCE = 200
+_LOOK_EVERY_S = 0.05
+
+
+@dataclass
+class _Change:
+    """One acknowledged write that a search has yet to show."""
+
+    asset_id: str
+    revision: int
+    deleted: bool
+    answered_s: float
+
+
+@dataclass
+class _Followed:
+    """Assets go round: written by a client, found by the follower, written again."""
+
+    found: SimpleQueue[tuple[str, int]] = field(default_factory=SimpleQueue)
+    open: SimpleQueue[_Change] = field(default_factory=SimpleQueue)
+    took_s: list[float] = field(default_factory=list)
+    never: list[_Change] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+
+def test_every_change_is_found_and_99_of_100_within_two_seconds(world: World) -> None:
+    followed, stop = _Followed(), threading.Event()
+
+    def write(client: int) -> None:
+        caller, choices = Caller(world.service.url), rng(f"read after write {client}")
+        due = began = time.monotonic()
+        while time.monotonic() < began + FOLLOWED_S:
+            try:
+                _write(caller, followed, choices.random())
+            except AssertionError as e:
+                followed.failures.append(str(e))
+            due += _CLIENTS / _WRITES_PER_S
+            stop.wait(max(0.0, due - time.monotonic()))
+        caller.close()
+
+    follower = threading.Thread(target=_follow, args=(Caller(world.service.url), followed, stop))
+    follower.start()
+    with ThreadPoolExecutor(_CLIENTS) as pool:
+        list(pool.map(write, range(_CLIENTS)))
+    stop.set()
+    follower.join(2 * _GIVE_UP_S)
+    took = sorted(followed.took_s)
+    p50_s, p99_s = (took[int(len(took) * share)] for share in (0.5, 0.99))
+    tell(
+        f"write to found: {len(took)} changes at {len(took) / FOLLOWED_S:.0f}/s, "
+        f"p50 {p50_s:.2f} s, p99 {p99_s:.2f} s, slowest {took[-1]:.2f} s"
+    )
+    assert followed.failures == []
+    assert followed.never == []
+    assert len(took) > FOLLOWED_S * _WRITES_PER_S * 0.8, "the clients did not come to write as much as they should"
+    assert p99_s <= P99_S
+
+
+def test_waiting_for_searchable_never_answers_before_a_search_sees_it(world: World) -> None:
+    clients, rounds = 8, 3
+
+    def write_and_look(client: int) -> None:
+        # Both by the same caller; the search may be answered by another process of the API.
+        caller = Caller(world.service.url, principal=f"client {client}")
+
+        for n in range(rounds):
+            wait = "?wait_for=searchable&timeout=30s"
+            asset_id = caller.create(f"round {n}", wait=wait)["id"]
+            assert caller.revisions_found([asset_id]) == {asset_id: 1}
+            for revision in (2, 3):
+                body = {"name": f"revision {revision}"}
+                answer = caller.sure("PATCH", f"/v1/assets/{asset_id}{wait}", json=body)
+                found = caller.revisions_found([asset_id])
+                assert "AMP-Searchable" not in answer.headers
+                assert found == {asset_id: revision}
+            for method, path, expected in (("DELETE", "", {}), ("POST", "/restore", {asset_id: 5})):
+                answer = caller.sure(method, f"/v1/assets/{asset_id}{path}{wait}")
+                found = caller.revisions_found([asset_id])
+                assert "AMP-Searchable" not in answer.headers
+                assert found == expected
+        caller.close()
+
+    with ThreadPoolExecutor(clients) as pool:
+        list(pool.map(write_and_look, range(clients)))
+    tell(f"wait_for=searchable: {clients * rounds * 5} writes, each seen by the search right after its answer")
+
+
+def test_a_short_wait_says_pending_and_its_change_is_found_later(world: World) -> None:
+    answer = world.caller.sure(
+        "POST", "/v1/assets?wait_for=searchable&timeout=1ms", json={"type": "fault_clip", "name": "impatient"}
+    )
+    assert answer.headers["AMP-Searchable"] == "pending"
+    world.assert_nothing_lost("after a short wait")
+
+
+def _write(caller: Caller, followed: _Followed, draw: float) -> None:
+    known = None
+    if draw > 0.4:
+        try:
+            known = followed.found.get_nowait()
+        except Empty:
+            known = None
+    if known is None:
+        asset_id, revision, deleted = caller.create("followed", number=1)["id"], 1, False
+    else:
+        asset_id, revision, deleted = known[0], known[1] + 1, draw > 0.9
+        headers = {"If-Match": f'"{known[1]}"'}
+        if deleted:
+            caller.sure("DELETE", f"/v1/assets/{asset_id}", headers=headers)
+        else:
+            body = {"name": "followed", "metadata": {"number": revision}}
+            caller.sure("PUT", f"/v1/assets/{asset_id}", json=body, headers=headers)
+    followed.open.put(_Change(asset_id, revision, deleted, time.monotonic()))
+
+
+def _follow(caller: Caller, followed: _Followed, stop: threading.Event) -> None:
+    """Searches for all that is open, over and over, until nothing is and nothing more will come."""
+    open_: list[_Change] = []
+    while not stop.is_set() or open_ or not followed.open.empty():
+        while len(open_) < _MOST_AT_ONCE and not followed.open.empty():
+            open_.append(followed.open.get())
+        if not open_:
+            stop.wait(0.01)
+            continue
+        asked_s = time.monotonic()
+        seen = caller.revisions_found([change.asset_id for change in open_])
+        answered_s = time.monotonic()
+        still_open = []
+        for change in open_:
+            shown = seen.get(change.asset_id)
+            if (shown is None) if change.deleted else (shown is not None and shown >= change.revision):
+                followed.took_s.append(answered_s - change.answered_s)
+                if not change.deleted:
+                    followed.found.put((change.asset_id, change.revision))
+            elif asked_s - change.answered_s > _GIVE_UP_S:
+                followed.never.append(change)
+            else:
+                still_open.append(change)
+        open_ = still_open
+        time.sleep(_LOOK_EVERY_S)
+    caller.close()
