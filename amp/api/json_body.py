@@ -96,11 +96,14 @@ def unpacked_body(most_bytes: int) -> bytes:
     :raises MalformedJson: it cannot be unpacked.
     """
     too_large = TooLarge(f"the body has more than the {most_bytes} bytes that are allowed")
-    request.max_content_length = most_bytes
+    # A body in chunks is cut off at this length without an error, so it is one more than allowed.
+    request.max_content_length = most_bytes + 1
     try:
         data = request.get_data(cache=False)
     except RequestEntityTooLarge as e:
         raise too_large from e
+    if len(data) > most_bytes:
+        raise too_large
     match request.headers.get("Content-Encoding", "identity").strip().lower():
         case "identity" | "":
             return data

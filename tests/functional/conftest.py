@@ -12,20 +12,21 @@ from amp.settings import load_settings
 from tests.functional.rest import Rest
 
 
-@pytest.fixture(scope="session", params=["embedded", pytest.param("cluster", marks=pytest.mark.cluster)])
+# Not for the whole run: the workers' threads draw random pauses, which Hypothesis does not like beside its tests.
+@pytest.fixture(scope="module", params=["embedded", pytest.param("cluster", marks=pytest.mark.cluster)])
 def service(request: pytest.FixtureRequest) -> Amp:
-    """Migrated, with its workers running; shared by all tests, so each uses types and projects of its own."""
+    """Migrated, with its workers running; shared by many tests, so each uses types and projects of its own."""
     found: Amp = request.getfixturevalue(f"{request.param}_service")
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def embedded_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Amp]:
     with running({"data_dir": tmp_path_factory.mktemp("amp")}) as amp:
         yield amp
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cluster_service(cluster_settings: dict[str, str]) -> Iterator[Amp]:
     with running({name.removeprefix("AMP_").lower(): value for name, value in cluster_settings.items()}) as amp:
         yield amp

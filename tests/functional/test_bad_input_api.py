@@ -1,6 +1,7 @@
 """Bad input gets a problem of the 400 class that names the place, and is never the server's error."""
 
 import gzip
+import io
 import json
 import time
 import zlib
@@ -279,6 +280,26 @@ def test_a_body_that_is_too_large_is_refused(rest: Rest) -> None:
     body = json.dumps({"type": "x", "name": "x" * 3_000_000})
     for path in ("/v1/assets", "/v1/types", "/v1/search", "/v1/assets/get"):
         assert_problem(rest.post(path, data=body, content_type=JSON), 413, "too-large")
+
+
+def test_a_body_in_chunks_is_never_cut_short(rest: Rest, kind: str) -> None:
+    def post(body: bytes) -> Any:
+        # Without a length, as a server passes on what comes in chunks.
+        return rest.post(
+            "/v1/assets/bulk",
+            input_stream=io.BytesIO(body),
+            content_type="application/x-ndjson",
+            environ_overrides={"wsgi.input_terminated": True},
+        )
+
+    line = json.dumps({"type": kind}).encode() + b"\n"
+    assert [item["status"] for item in post(line * 3).get_json()["items"]] == [201] * 3
+    most = 16 * 1024 * 1024
+    within = line + b" " * (most - 2 * len(line)) + line
+    assert len(within) == most
+    assert [item["status"] for item in post(within).get_json()["items"]] == [201, 201]
+    assert_problem(post(within + b"\n"), 413, "too-large")
+    assert_problem(post(within * 2), 413, "too-large")
 
 
 @pytest.mark.parametrize("name", ["", "x" * 257, "tab\there", "\xc3\x28", "\x7f"])
