@@ -7,12 +7,12 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from time import monotonic, perf_counter
 from typing import Any
 
 import httpx
 import orjson
-from cassandra.concurrent import execute_concurrent
 from elasticsearch import Elasticsearch
 from elasticsearch.helpers import streaming_bulk
 
@@ -25,6 +25,7 @@ from amp.services.creation_plans import Order
 from amp.services.index_assets import AssetDocuments
 from amp.settings import load_settings
 from tests.bench.assets import drafts, fields
+from tests.bench.bare_driver import seconds_to_create
 from tests.bench.figures import Figure, median_ms
 from tests.stack.ports import free_ports
 
@@ -178,8 +179,6 @@ def _bare_query() -> dict[str, Any]:
 
 def _bulk_create(amp: Amp, url: str, count: int = 10_000, batch: int = 1_000) -> Figure:
     """Bulk creation over REST beside the bare driver sending the same statements, both with 5 entries an asset."""
-    from tests.bench.bare_driver import statements
-
     items = [
         {"type": "clip", "name": draft.name, "metadata": dict(draft.metadata)}
         for draft in drafts("clip", 5, count, seed=21)
@@ -191,11 +190,8 @@ def _bulk_create(amp: Amp, url: str, count: int = 10_000, batch: int = 1_000) ->
             answer = client.post("/v1/assets/bulk", content=body, headers={"content-type": "application/json"})
             assert answer.status_code == 200, answer.text
         seconds = perf_counter() - began
-    session, prepared = statements(amp, list(drafts("clip", 5, count, seed=22)))
-    began = perf_counter()
-    for phase in prepared:
-        execute_concurrent(session, phase, concurrency=128, raise_on_first_error=True)
-    bare_seconds = perf_counter() - began
+    bare = list(drafts("clip", 5, count, seed=22))
+    bare_seconds = seconds_to_create(amp.settings, amp.catalog.newest("clip"), bare, batch)
     return Figure(
         what="bulk creates over REST",
         measured=100 * bare_seconds / seconds,
@@ -232,7 +228,7 @@ def _server(amp: Amp) -> Iterator[str]:
         "AMP_LOG_LEVEL": "warning",
     }
     url = f"http://127.0.0.1:{port}"
-    process = subprocess.Popen([sys.executable, "-m", "amp.cli.main", "serve"], env=env)
+    process = subprocess.Popen([Path(sys.executable).with_name("amp"), "serve"], env=env)
     try:
         _wait_until_ready(url, process)
         yield url
