@@ -23,10 +23,18 @@ class KafkaPart:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._admin: AdminClient | None = None
+        self._trouble = ""
 
     def ping(self) -> str:
-        with translated("asking Kafka"):
-            brokers = self._client().list_topics(timeout=_PING_TIMEOUT_S).brokers
+        try:
+            with translated("asking Kafka"):
+                brokers = self._client().list_topics(timeout=_PING_TIMEOUT_S).brokers
+        except QueueUnavailable as e:
+            # A refused password or certificate is told to the client's callback alone.
+            if self._admin is not None:
+                self._admin.poll(0)
+            raise QueueUnavailable(f"{e.message} ({self._trouble})" if self._trouble else e.message) from e
+        self._trouble = ""
         return f"Kafka, {len(brokers)} broker(s), {self._settings.kafka_bootstrap}"
 
     def pending(self) -> list[str]:
@@ -89,5 +97,10 @@ class KafkaPart:
 
     def _client(self) -> AdminClient:
         if self._admin is None:
-            self._admin = AdminClient(client_config(self._settings))
+            self._admin = AdminClient(client_config(self._settings) | {"error_cb": self._on_error})
         return self._admin
+
+    def _on_error(self, error: KafkaError) -> None:
+        # "All brokers are down" comes last and explains nothing.
+        if error.code() != KafkaError._ALL_BROKERS_DOWN:
+            self._trouble = error.str()
