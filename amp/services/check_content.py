@@ -5,11 +5,12 @@ from typing import Any
 
 import orjson
 
+from amp.domain.assets import Value
 from amp.domain.changes import Content
 from amp.domain.limits import AssetLimits
 from amp.domain.types import AssetType
 from amp.domain.validation import conform_metadata, text_faults
-from amp.errors import Fault, TypeNotFound, Unprocessable
+from amp.errors import Fault, Unprocessable
 from amp.services.type_catalog import TypeCatalog
 
 
@@ -20,8 +21,18 @@ class CheckContent:
         self._catalog = catalog
         self.limits = limits
 
-    def check(self, type_name: str, name: str, metadata: Mapping[str, Any], labels: Sequence[str]) -> Content:
+    def check(
+        self,
+        type_name: str,
+        name: str,
+        metadata: Mapping[str, Any],
+        labels: Sequence[str],
+        since_s: float | None = None,
+    ) -> Content:
         """The content in canonical form, under the newest version of its type.
+
+        Before anything is refused the registry is read, unless it was read after `since_s` (the clock's monotonic
+        time; None: now), so that a request of many items reads it once.
 
         :raises Unprocessable: with every fault and its place; there being no such type is one.
         :raises StoreUnavailable: the type is not known here, and the registry does not answer.
@@ -31,23 +42,25 @@ class CheckContent:
         faults += text_faults(((f"/labels/{i}", label) for i, label in enumerate(labels)), self.limits.name_bytes)
         if len(unique) > self.limits.labels:
             faults.append(Fault("/labels", f"has {len(unique)} labels; at most {self.limits.labels} are allowed"))
-        try:
-            asset_type = self._catalog.newest(type_name)
-        except TypeNotFound as e:
-            raise Unprocessable(e.message, [*faults, Fault("/type", e.message)]) from e
-        if any(key not in asset_type.fields for key in metadata):
-            asset_type = self._catalog.refresh().get(type_name, asset_type)
-        canonical = self._conform(metadata, asset_type, faults)
+        asset_type, canonical, misfits = self._conform(type_name, metadata)
+        if misfits and self._catalog.refresh_unless_read_since(since_s):
+            asset_type, canonical, misfits = self._conform(type_name, metadata)
+        faults += misfits
         size = len(orjson.dumps([name, unique, canonical])) if not faults else 0
         if size > self.limits.asset_bytes:
             faults.append(Fault("", f"is {size} bytes of JSON; at most {self.limits.asset_bytes} are allowed"))
-        if faults:
-            raise Unprocessable(f"the asset does not fit type {type_name} or the limits", faults)
+        if faults or asset_type is None:
+            raise Unprocessable(f"the asset does not fit type {type_name[:128]} or the limits", faults)
         return Content(name=name, metadata=canonical, labels=unique, type_version=asset_type.version)
 
-    def _conform(self, metadata: Mapping[str, Any], asset_type: AssetType, faults: list[Fault]) -> dict[str, Any]:
+    def _conform(
+        self, type_name: str, metadata: Mapping[str, Any]
+    ) -> tuple[AssetType | None, dict[str, Value], Sequence[Fault]]:
+        """The type as it is known here, the canonical metadata, and what does not fit."""
+        asset_type = self._catalog.known(type_name)
+        if asset_type is None:
+            return None, {}, [Fault("/type", f"there is no asset type {type_name[:128]!r}")]
         try:
-            return dict(conform_metadata(metadata, asset_type, self.limits))
+            return asset_type, conform_metadata(metadata, asset_type, self.limits), ()
         except Unprocessable as e:
-            faults += e.faults
-            return {}
+            return asset_type, {}, e.faults

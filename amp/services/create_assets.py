@@ -52,9 +52,10 @@ class CreateAssets:
         """
         results: Results = [None] * len(orders)
         plans = []
+        began_s = self._clock.monotonic_s()
         for position, order in enumerate(orders):
             try:
-                plans.append(self._plan(position, order, principal))
+                plans.append(self._plan(position, order, principal, began_s))
             except AmpError as e:
                 results[position] = e
         while plans:
@@ -64,7 +65,7 @@ class CreateAssets:
         assert len(settled) == len(orders), "every order has come to something"
         return settled
 
-    def _plan(self, position: int, order: Order, principal: Principal) -> Plan:
+    def _plan(self, position: int, order: Order, principal: Principal, began_s: float) -> Plan:
         draft = order.draft
         faults = text_faults(iter([("/project", draft.project)]), self._checker.limits.name_bytes)
         if draft.external_id is not None:
@@ -76,7 +77,7 @@ class CreateAssets:
         asset_id = self._id_of(draft, faults)
         if faults:
             raise Unprocessable("the asset cannot be created", faults)
-        content = self._checker.check(draft.type, draft.name, draft.metadata, draft.labels)
+        content = self._checker.check(draft.type, draft.name, draft.metadata, draft.labels, began_s)
         stamp = Stamp(actor=principal.name, at_ms=self._clock.now_ms(), change_id=_change_id(order))
         return Plan(position, order, asset_id, creation(draft, asset_id, content, stamp))
 

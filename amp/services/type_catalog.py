@@ -26,18 +26,15 @@ class TypeCatalog:
         self._newest: dict[str, AssetType] = {}
         self._kinds: Mapping[str, frozenset[FieldType]] = {}
         self._read_at_s: float | None = None
+        self._asked_at_s = float("-inf")  #: like `_read_at_s`, but also when there was no answer
 
-    def newest(self, name: str) -> AssetType:
-        """The newest version this process knows of, after a look at the registry if it knows none.
+    def known(self, name: str) -> AssetType | None:
+        """The newest version this process knows of; None: it knows none.
 
-        :raises TypeNotFound: there is no such type.
-        :raises StoreUnavailable: the registry does not answer, and the type is not known here.
+        :raises StoreUnavailable: nothing was ever read here, and the registry does not answer.
         """
         self._keep_fresh()
-        found = self._newest.get(name) or self.refresh().get(name)
-        if found is None:
-            raise TypeNotFound(f"there is no asset type {name[:128]!r}")
-        return found
+        return self._newest.get(name)
 
     def version(self, name: str, version: int) -> AssetType:
         """That version of the type.
@@ -66,11 +63,12 @@ class TypeCatalog:
         close = difflib.get_close_matches(key.lower(), folded, n=1)
         return folded[close[0]] if close else None
 
-    def refresh(self) -> Mapping[str, AssetType]:
+    def refresh(self) -> None:
         """Read the registry now.
 
         :raises StoreUnavailable: it does not answer.
         """
+        began_s = self._clock.monotonic_s()
         types = self._registry.newest()
         kinds: dict[str, set[FieldType]] = defaultdict(set)
         for asset_type in types:
@@ -79,21 +77,30 @@ class TypeCatalog:
                 kinds[key].add(declared.type)
         self._newest = {asset_type.name: asset_type for asset_type in types}
         self._kinds = {key: frozenset(found) for key, found in kinds.items()}
-        self._read_at_s = self._clock.monotonic_s()
-        return self._newest
+        self._read_at_s = self._asked_at_s = began_s
+
+    def refresh_unless_read_since(self, moment_s: float | None) -> bool:
+        """Read the registry now, unless that was done after `moment_s` (monotonic; None: now). Whether it was read.
+
+        :raises StoreUnavailable: it does not answer.
+        """
+        if moment_s is not None and self._read_at_s is not None and self._read_at_s > moment_s:
+            return False
+        self.refresh()
+        return True
 
     def _keep_fresh(self) -> None:
         now_s = self._clock.monotonic_s()
-        if self._read_at_s is not None and now_s - self._read_at_s < self._refresh_s:
+        if now_s - self._asked_at_s < self._refresh_s and self._read_at_s is not None:
             return
         if not self._lock.acquire(blocking=self._read_at_s is None):
             return  # someone else is reading it; what is known here will do
         try:
-            if self._read_at_s is None or now_s - self._read_at_s >= self._refresh_s:
+            if now_s - self._asked_at_s >= self._refresh_s or self._read_at_s is None:
+                self._asked_at_s = now_s
                 self.refresh()
         except StoreUnavailable:
             if self._read_at_s is None:
                 raise
-            self._read_at_s = now_s
         finally:
             self._lock.release()
