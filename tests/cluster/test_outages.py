@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 #: What works all the same may be a little slower, not slow.
 _FINE_S = 5.0
+_LOOK_EVERY_S = 0.25
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ def test_reads_and_writes_go_on_without(world: World, outage: Outage) -> None:
             else:
                 assert_unavailable(search(world.caller))
             assert world.degraded() == [outage.part]
+            load.run_for(_LOOK_EVERY_S)
         if not outage.search:
             late = world.caller.sure("POST", "/v1/assets?wait_for=searchable&timeout=500ms", json={"type": TYPE})
             assert (late.status_code, late.headers["AMP-Searchable"]) == (201, "pending")
@@ -87,6 +89,7 @@ def test_without_the_store_searches_go_on_and_nothing_is_half_written(world: Wor
             assert world.caller.revisions_found([known["id"]]) == {known["id"]: 1}
             problem = assert_unavailable(world.caller.send("GET", "/readyz")).json()
             assert [part["name"] for part in problem["parts"] if not part["healthy"]] == ["store"]
+            load.run_for(_LOOK_EVERY_S)
         world.heal()
         made = [create(world.caller, key, body) for key, body in tries]
         load.run_for(1)
@@ -96,7 +99,7 @@ def test_without_the_store_searches_go_on_and_nothing_is_half_written(world: Wor
 
 def test_without_workers_searches_are_older_and_catch_up(world: World) -> None:
     known = found_asset(world)
-    with world.load("workers") as load:
+    with world.load("workers", clients=3, writes_per_s=15) as load:
         for worker in world.service.workers:
             worker.kill()
         load.run_for(1)
@@ -107,6 +110,7 @@ def test_without_workers_searches_are_older_and_catch_up(world: World) -> None:
             assert_reads_and_writes(world, known["id"])
             assert world.caller.revisions_found([known["id"], created["id"]]) == {known["id"]: 1}
             assert world.degraded() == []
+            load.run_for(_LOOK_EVERY_S)
         world.service.start()
         wanted = {known["id"]: changed["revision"], created["id"]: 1}
         wait_until(lambda: world.caller.revisions_found(list(wanted)) == wanted, 60, "searches to catch up")
