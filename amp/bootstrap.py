@@ -61,6 +61,8 @@ class Adapters:
     indices: BucketIndices
     cache: Cache
     parts: tuple[Part, ...]  #: in the order in which they are migrated
+    #: Give back what no part does, before the parts.
+    closings: tuple[Callable[[], None], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,8 +94,8 @@ class Amp:
     def close(self) -> None:
         """Let published events be delivered, then give back connections and files."""
         self.publisher.close(self.settings.graceful_stop_s / 2)
-        for part in self.adapters.parts:
-            part.close()
+        for close in (*self.adapters.closings, *(part.close for part in self.adapters.parts)):
+            close()
 
 
 def build(settings: Settings, **overrides: object) -> Amp:
@@ -241,4 +243,5 @@ def _cluster(settings: Settings) -> Adapters:
         indices=ElasticsearchBucketIndices(client),
         cache=cache,
         parts=(CassandraPart(session), KafkaPart(settings), ElasticsearchPart(client), RedisPart(settings)),
+        closings=(queue.close, cache.close),
     )

@@ -16,6 +16,9 @@ from amp.settings import Settings, variable
 _PING_TIMEOUT_S = 2.0
 _MIGRATE_TIMEOUT_S = 30.0
 
+#: An event's intent is gone once it is delivered, so workers must come back within this long.
+_RETENTION_MS = str(30 * 24 * 3600 * 1000)
+
 
 class KafkaPart:
     name = "queue"
@@ -67,7 +70,7 @@ class KafkaPart:
     def _new_topic(self, name: str) -> NewTopic:
         copies = self._settings.kafka_replication
         # Without it `acks=all` would mean "the leader alone" once the other copies are down.
-        config = {"min.insync.replicas": str(max(1, copies - 1))}
+        config = {"min.insync.replicas": str(max(1, copies - 1)), "retention.ms": _RETENTION_MS}
         if name == topic_name(self._settings, DEAD_LETTERS):
             # They wait for a person, however long, and carry a reason beside the largest payload.
             config |= {"retention.ms": "-1", "max.message.bytes": str(MAX_MESSAGE_BYTES)}
