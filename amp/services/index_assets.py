@@ -114,17 +114,18 @@ class IndexAssets:
                 puts += [Put(alias, document) for document in asset.documents]
                 owners += [position] * len(asset.documents)
         stale: set[int] = set()
-        busy: dict[int, list[IndexedDocument]] = defaultdict(list)
+        #: By id, as one may be busy in several indices.
+        busy: dict[int, dict[str, IndexedDocument]] = defaultdict(dict)
         for put, owner, result in zip(puts, owners, self._index.put(puts), strict=True):
             match result.written:
                 case Written.STALE:
                     stale.add(owner)
                 case Written.BUSY:
-                    busy[owner].append(put.document)
+                    busy[owner][put.document.doc_id] = put.document
                 case Written.REJECTED:
                     rejected[assets[owner].asset_id] = result.reason
         again = [
-            AssetDocuments(assets[owner].asset_id, assets[owner].created_ms, tuple(dict.fromkeys(documents)))
+            AssetDocuments(assets[owner].asset_id, assets[owner].created_ms, tuple(documents.values()))
             for owner, documents in busy.items()
             if owner not in stale
         ]

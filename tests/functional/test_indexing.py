@@ -3,6 +3,7 @@
 import random
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 
@@ -191,6 +192,29 @@ def test_the_worker_puts_aside_what_the_index_rejects_and_goes_on(
     service.refresh()
     assert service.seen() == [(str(healthy.id), 1, 1)]
     assert service.amp.metrics.dead_letters._value.get() == 1
+
+
+def test_puts_that_meet_a_busy_index_are_repeated_until_it_takes_them(service: Wired) -> None:
+    asset = service.edit(service.create(), "second")
+    documents = service.amp.indexer.build(service.events(2))
+    indices = service.amp.adapters.indices
+    (index,) = [info.index for info in indices.info()]
+    stop = threading.Event()
+    indices.block(index)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            putting = pool.submit(service.amp.indexer.put, documents, stop)
+            try:
+                with pytest.raises(TimeoutError):
+                    putting.result(timeout=0.5)
+                indices.unblock(index)
+                assert putting.result(timeout=30) == {}
+            finally:
+                stop.set()
+    finally:
+        indices.unblock(index)
+    service.refresh()
+    assert service.seen(all_versions=True) == [(str(asset.id), 1, 1), (str(asset.id), 2, 2)]
 
 
 def test_versions_past_the_number_kept_leave_index_and_store(tmp_path: Path) -> None:
