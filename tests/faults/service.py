@@ -15,6 +15,8 @@ from tests.stack.processes import Process, group_members, spawn
 from tests.stack.waiting import wait_until
 
 _READY_S = 60
+#: Of errors nobody translated: a worker's loop ended by one, a request that got a 500.
+_UNEXPECTED = ("worker_failed", "unexpected_error")
 
 
 class AmpProcess:
@@ -120,6 +122,15 @@ class Service:
             return httpx.get(f"{self.url}/healthz", timeout=2).status_code == 200
         except httpx.TransportError:
             return False
+
+    def unexpected_errors(self) -> list[str]:
+        """What the processes logged as errors of the program, whatever was down."""
+        return [
+            line
+            for process in self.processes
+            for line in process.log.read_text(errors="replace").splitlines()
+            if any(f'"action": "{action}"' in line for action in _UNEXPECTED)
+        ]
 
     def kill(self) -> None:
         for process in self.processes:

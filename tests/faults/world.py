@@ -78,6 +78,8 @@ class World:
         assert not lost, "\n".join(lost)
         broken = broken_histories(self.session, stored, acknowledged)
         assert not broken, "\n".join(broken)
+        unexpected = self.service.unexpected_errors()
+        assert not unexpected, "\n".join(unexpected)
         unknown = sum(ledger.unknown for ledger in self.ledgers)
         tell(
             f"{what}: {len(acknowledged)} acknowledged writes checked so far, {unknown} of unknown outcome, "
