@@ -25,13 +25,10 @@ def at_once(count: int, url: str, call: Callable[[Caller, int], T]) -> list[T]:
     start = threading.Barrier(count)
 
     def wait_and_call(client: int) -> T:
-        caller = Caller(url)
-        try:
+        with Caller(url) as caller:
             caller.sure("GET", "/healthz")
             start.wait(60)
             return call(caller, client)
-        finally:
-            caller.close()
 
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(wait_and_call, range(count)))

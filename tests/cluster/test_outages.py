@@ -160,6 +160,5 @@ def create(caller: Caller, key: str, body: dict[str, object]) -> httpx.Response:
 def warm_up(world: World) -> None:
     """Every process of the API has searched before."""
     for _ in range(40):
-        caller = Caller(world.service.url)
-        assert caller.sure("POST", "/v1/search", json={"size": 1}).status_code == 200
-        caller.close()
+        with Caller(world.service.url) as caller:
+            caller.sure("POST", "/v1/search", json={"size": 1})
