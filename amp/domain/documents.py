@@ -1,12 +1,13 @@
 """Search documents: an asset as either index holds it, one fixed shape for every type (ADR 003)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import NotRequired, TypedDict
+from functools import lru_cache
+from typing import Any, NotRequired, TypedDict
 from uuid import UUID
 
-from amp.domain.assets import Asset, Scalar, State, Value, Version
-from amp.domain.sort_values import sort_value
+from amp.domain.assets import Asset, State, Value, Version
+from amp.domain.sort_values import boolean_sort_value, date_sort_value, number_sort_value, string_sort_value
 from amp.domain.times import parse_ms
 from amp.domain.tokens import tokenize
 from amp.domain.types import AssetType, FieldType
@@ -105,12 +106,12 @@ def _base(asset: Asset, version: int, *, latest: bool) -> SearchDocument:
 
 def _fill(body: SearchDocument, asset: Asset, content: Asset | Version, asset_type: AssetType, source: bytes) -> None:
     entries = list(_entries(content.metadata, asset_type))
-    name_words = " ".join(tokenize(content.name))
+    name_words = _words(content.name)
     words = [name_words, *(entry["text_value"] for entry in entries if "text_value" in entry)]
-    words += [" ".join(tokenize(label)) for label in content.labels]
+    words += [_words(label) for label in content.labels]
     if asset.external_id is not None:
         body["external_id"] = asset.external_id
-        words.append(" ".join(tokenize(asset.external_id)))
+        words.append(_words(asset.external_id))
     body["updated"] = content.updated_ms
     body["name"] = content.name
     body["state"] = asset.state.value
@@ -122,34 +123,61 @@ def _fill(body: SearchDocument, asset: Asset, content: Asset | Version, asset_ty
 
 
 def _entries(metadata: Mapping[str, Value], asset_type: AssetType) -> Iterator[Entry]:
+    fields = asset_type.fields
     for key, value in metadata.items():
-        kind = asset_type.fields[key].type
+        make = _ENTRY[fields[key].type]
         if isinstance(value, tuple):
             # Equal values of one key are one entry, so that entries count assets in facets.
             for scalar in dict.fromkeys(value):
-                yield _entry(key, kind, scalar)
+                yield make(key, scalar)
         else:
-            yield _entry(key, kind, value)
+            yield make(key, value)
 
 
-def _entry(key: str, kind: FieldType, value: Scalar) -> Entry:
-    match kind:
-        case FieldType.STRING:
-            text = str(value)
-            return {
-                "key": key,
-                "string_value": text,
-                "text_value": " ".join(tokenize(text)),
-                "sort_value": sort_value(kind, text),
-            }
-        case FieldType.TEXT:
-            return {"key": key, "text_value": " ".join(tokenize(str(value)))}
-        case FieldType.LONG:
-            return {"key": key, "long_value": int(value), "sort_value": sort_value(kind, value)}
-        case FieldType.DOUBLE:
-            return {"key": key, "double_value": float(value), "sort_value": sort_value(kind, value)}
-        case FieldType.BOOLEAN:
-            return {"key": key, "boolean_value": bool(value), "sort_value": sort_value(kind, value)}
-        case FieldType.DATE:
-            ms = parse_ms(str(value))
-            return {"key": key, "date_value": ms, "sort_value": sort_value(kind, ms)}
+def _string(key: str, value: Any) -> Entry:
+    return {"key": key, "string_value": value, "text_value": _words(value), "sort_value": string_sort_value(value)}
+
+
+def _text(key: str, value: Any) -> Entry:
+    return {"key": key, "text_value": _words(value)}
+
+
+def _long(key: str, value: Any) -> Entry:
+    return {"key": key, "long_value": value, "sort_value": number_sort_value(value)}
+
+
+def _double(key: str, value: Any) -> Entry:
+    return {"key": key, "double_value": value, "sort_value": number_sort_value(value)}
+
+
+def _boolean(key: str, value: Any) -> Entry:
+    return {"key": key, "boolean_value": value, "sort_value": boolean_sort_value(value)}
+
+
+def _date(key: str, value: Any) -> Entry:
+    ms = parse_ms(value)
+    return {"key": key, "date_value": ms, "sort_value": date_sort_value(ms)}
+
+
+#: Values are in their canonical form: each is of the Python type of its kind.
+_ENTRY: Mapping[FieldType, Callable[[str, Any], Entry]] = {
+    FieldType.STRING: _string,
+    FieldType.TEXT: _text,
+    FieldType.LONG: _long,
+    FieldType.DOUBLE: _double,
+    FieldType.BOOLEAN: _boolean,
+    FieldType.DATE: _date,
+}
+
+
+def _words(text: str) -> str:
+    # Short values come again and again: codecs, genres, names.
+    return _words_of_short(text) if len(text) <= _SHORT else " ".join(tokenize(text))
+
+
+_SHORT = 64
+
+
+@lru_cache(maxsize=1 << 15)
+def _words_of_short(text: str) -> str:
+    return " ".join(tokenize(text))

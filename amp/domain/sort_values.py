@@ -14,27 +14,48 @@ _SIGN = 1 << 63
 _ALL = (1 << 64) - 1
 #: A 64-bit integer lies at most 512 from its nearest double.
 _REST_ZERO = 0x800
+#: Up to here every whole number is a double.
+_EXACT = 1 << 53
+_DOUBLE, _BITS = struct.Struct(">d"), struct.Struct(">Q")
+
+
+def number_sort_value(number: float) -> str:
+    """Of a long or a double."""
+    nearest = float(number)
+    rest = number - int(nearest) if isinstance(number, int) and not -_EXACT <= number <= _EXACT else 0
+    return f"1{_ordered_bits(nearest):016x}{rest + _REST_ZERO:03x}"
+
+
+def date_sort_value(ms: int) -> str:
+    """Of a date in milliseconds since 1970."""
+    return f"2{ms + _SIGN:016x}"
+
+
+def boolean_sort_value(value: bool) -> str:
+    return "3true" if value else "3false"
+
+
+def string_sort_value(text: str) -> str:
+    return f"4{text}"
 
 
 def sort_value(kind: FieldType, value: Scalar) -> str:
-    """The text of `value`; a date is given in milliseconds. `text` values have no order."""
+    """Of a value of any kind; a date is given in milliseconds. `text` values have no order."""
     match kind:
         case FieldType.LONG | FieldType.DOUBLE:
-            nearest = float(value)
-            rest = int(value) - int(nearest) if isinstance(value, int) else 0
-            return f"1{_ordered_bits(nearest):016x}{rest + _REST_ZERO:03x}"
+            return number_sort_value(value)  # type: ignore[arg-type]  # numbers are of these kinds
         case FieldType.DATE:
-            return f"2{int(value) + _SIGN:016x}"
+            return date_sort_value(int(value))
         case FieldType.BOOLEAN:
-            return "3true" if value else "3false"
+            return boolean_sort_value(bool(value))
         case FieldType.STRING:
-            return f"4{value}"
+            return string_sort_value(str(value))
         case FieldType.TEXT:
             raise ValueError("text has no order")
 
 
 def sort_value_json(encoded: str) -> Scalar:
-    """The value in its JSON form that `sort_value` made `encoded` of; whole numbers come back as integers."""
+    """The value in its JSON form that one of the above made `encoded` of; whole numbers come back as integers."""
     body = encoded[1:]
     match encoded[0]:
         case "1":
@@ -50,12 +71,12 @@ def sort_value_json(encoded: str) -> Scalar:
 
 
 def _ordered_bits(number: float) -> int:
-    bits: int = struct.unpack(">Q", struct.pack(">d", number or 0.0))[0]
+    bits: int = _BITS.unpack(_DOUBLE.pack(number or 0.0))[0]
     # Negative doubles grow as their bits shrink.
     return ~bits & _ALL if bits & _SIGN else bits | _SIGN
 
 
 def _from_ordered_bits(bits: int) -> float:
     raw = bits & ~_SIGN if bits & _SIGN else ~bits & _ALL
-    number: float = struct.unpack(">d", struct.pack(">Q", raw))[0]
+    number: float = _DOUBLE.unpack(_BITS.pack(raw))[0]
     return number
