@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 
 from amp.logs import configure_logging
+from amp.worker import spare_collector
 from tests.bench import cluster, embedded, routing
 from tests.bench.figures import Figure, show
 
@@ -15,6 +16,7 @@ def _measure(parts: set[str]) -> Iterator[Figure]:
     if "embedded" in parts:
         yield from embedded.measure(int(os.environ.get("AMP_BENCH_ASSETS", "100000")))
     if "cluster" in parts:
+        spare_collector()  # as a worker process does; it serves the bare client as well
         yield from cluster.measure()
 
 
