@@ -67,6 +67,9 @@ def test_reads_and_writes_go_on_without(world: World, outage: Outage) -> None:
         if outage.part == "queue":
             # Events that wait in the API die with it.
             world.service.api.kill()
+        if outage.part == "search":
+            # Events that it took and could not index must come again.
+            world.service.index.kill()
         world.heal()
         load.run_for(1)
     tell(f"{outage}: {OUTAGE_S:g} s, slowest read or write {slowest_s:.2f} s")
