@@ -9,8 +9,9 @@ KILLS = int(os.environ.get("AMP_FAULT_KILLS", "8"))
 OUTAGE_S = float(os.environ.get("AMP_FAULT_OUTAGE_S", "8"))
 #: How long changes are followed until a search finds them.
 FOLLOWED_S = float(os.environ.get("AMP_FAULT_FOLLOWED_S", "30"))
-#: From answer to found, for 99 of 100 changes.
-P99_S = float(os.environ.get("AMP_FAULT_P99_S", "2"))
+#: From answer to found, for 99 of 100 changes. Bounded by `make faults` alone, where nothing else runs: with a second
+#: set of servers on the same two cores the figure tells of the machine. It is always shown.
+P99_S = float(os.environ.get("AMP_FAULT_P99_S", "inf"))
 #: Repeats the choices of an earlier run.
 SEED = int(os.environ.get("AMP_FAULT_SEED") or random.SystemRandom().randrange(1 << 32))
 
