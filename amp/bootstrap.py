@@ -4,7 +4,7 @@ import functools
 import secrets
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 
 from amp.domain.limits import AssetLimits, SearchLimits
 from amp.metrics import Metrics
@@ -73,7 +73,6 @@ class Amp:
     metrics: Metrics
     adapters: Adapters
     limits: AssetLimits
-    search_limits: SearchLimits
     register_types: RegisterTypes
     catalog: TypeCatalog
     create_assets: CreateAssets
@@ -98,20 +97,16 @@ class Amp:
             close()
 
 
-def build(settings: Settings, **overrides: object) -> Amp:
-    """The service on the adapters that the settings name; `overrides` (fields of `Adapters`) replace single ones.
+def build(settings: Settings) -> Amp:
+    """The service on the adapters that the settings name.
 
     :raises BadSetting, Busy: a setting cannot be used, or another process holds the data folder.
     """
     match settings.profile:
         case "embedded":
-            adapters = _embedded(settings)
+            return wire(settings, _embedded(settings))
         case "cluster":
-            adapters = _cluster(settings)
-    unknown = set(overrides) - {f.name for f in fields(Adapters)}
-    if unknown:
-        raise TypeError(f"no such adapter: {', '.join(sorted(unknown))}")
-    return wire(settings, replace(adapters, **overrides))  # type: ignore[arg-type]  # the names were just checked
+            return wire(settings, _cluster(settings))
 
 
 def wire(settings: Settings, a: Adapters) -> Amp:
@@ -142,7 +137,6 @@ def wire(settings: Settings, a: Adapters) -> Amp:
         metrics=metrics,
         adapters=a,
         limits=limits,
-        search_limits=search_limits,
         register_types=RegisterTypes(a.types, catalog, a.clock),
         catalog=catalog,
         create_assets=creator,

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-READ_ALIAS = "read"
-
 
 @dataclass(frozen=True, slots=True)
 class ReadFilter:

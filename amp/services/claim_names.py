@@ -30,24 +30,15 @@ class ClaimNames:
         """
         return self._claim_external_ids(self._claim_keys(plans, results), results)
 
-    def first_answers(self, earlier: Sequence[tuple[Plan, UUID]]) -> list[tuple[Plan, Asset | AmpError | None]]:
-        """What the first request with each plan's idempotency key was answered, or would have been; None: its asset
-        was never written.
+    def first_answers(self, asset_ids: Sequence[UUID]) -> Results:
+        """For each asset made under an idempotency key, what the first request with the key was answered, or would have
+        been; None: it was never written.
 
         :raises StoreUnavailable: the store does not answer.
         """
-        heads = self._store.heads([asset_id for _, asset_id in earlier], settle=True) if earlier else {}
+        heads = self._store.heads(asset_ids, settle=True) if asset_ids else {}
         firsts = self._store.versions({asset_id: [1] for asset_id in heads}) if heads else {}
-        answers: list[tuple[Plan, Asset | AmpError | None]] = []
-        for plan, asset_id in earlier:
-            head = heads.get(asset_id)
-            if head is None:
-                answers.append((plan, None))
-            elif head.state is State.PURGED or (asset_id, 1) not in firsts:
-                answers.append((plan, Gone("the asset made under this Idempotency-Key is gone")))
-            else:
-                answers.append((plan, _as_first_made(head, firsts[asset_id, 1])))
-        return answers
+        return [_first_answer(heads.get(asset_id), firsts.get((asset_id, 1))) for asset_id in asset_ids]
 
     def _claim_keys(self, plans: Sequence[Plan], results: Results) -> list[Plan]:
         """The plans still to carry out; those made under the same key before get their first answer again."""
@@ -64,7 +55,8 @@ class ClaimNames:
                 ready.append(plan)
             else:
                 earlier.append((plan, holder.asset_id))
-        for (plan, asset_id), (_, answer) in zip(earlier, self.first_answers(earlier), strict=True):
+        answers = self.first_answers([asset_id for _, asset_id in earlier])
+        for (plan, asset_id), answer in zip(earlier, answers, strict=True):
             if answer is None:
                 plan.take_id(asset_id)
                 ready.append(plan)
@@ -119,6 +111,14 @@ def _external_claim(plan: Plan) -> Claim:
     draft = plan.order.draft
     scope, key = external_key(draft.project, draft.external_id or "")
     return Claim(scope, key, plan.asset_id)
+
+
+def _first_answer(head: Asset | None, first: Version | None) -> Asset | AmpError | None:
+    if head is None:
+        return None
+    if head.state is State.PURGED or first is None:
+        return Gone("the asset made under this Idempotency-Key is gone")
+    return _as_first_made(head, first)
 
 
 def _as_first_made(head: Asset, first: Version) -> Asset:

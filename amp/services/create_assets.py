@@ -108,18 +108,19 @@ class CreateAssets:
     def _carry_out(self, plans: Sequence[Plan], results: Results) -> list[Plan]:
         """The plans that met a purged asset, ready to be carried out once more on top of it."""
         over_purged: list[Plan] = []
-        keyed: list[tuple[Plan, UUID]] = []
+        keyed: list[Plan] = []
         outcomes = self._committer.commit([plan.change for plan in plans])
         for plan, outcome in zip(plans, outcomes, strict=True):
             if plan.change.before is None and outcome.head is not None and outcome.head.state is State.PURGED:
                 plan.continue_from(outcome.head)
                 over_purged.append(plan)
             elif outcome.verdict is Verdict.APPLIED and plan.order.repeat_key is not None:
-                keyed.append((plan, plan.asset_id))
+                keyed.append(plan)
             else:
                 results[plan.position] = _result(plan, outcome)
         # Another request with the same key may have written the very same change first: its answer counts.
-        for plan, answer in self._names.first_answers(keyed):
+        answers = self._names.first_answers([plan.asset_id for plan in keyed])
+        for plan, answer in zip(keyed, answers, strict=True):
             results[plan.position] = answer or OutcomeUnknown(id=str(plan.asset_id))
         return over_purged
 

@@ -3,8 +3,6 @@
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -12,18 +10,17 @@ import orjson
 from flask.testing import FlaskClient
 
 from amp.api.app import create_app
-from amp.bootstrap import Amp, build
 from amp.domain.principals import Principal
 from amp.ports.event_queue import Topic
-from amp.settings import load_settings
 from tests.bench.assets import drafts, fields
 from tests.bench.figures import Figure, median_ms
+from tests.functional.conftest import running
 
 _BULK = 1_000
 
 
 def measure(assets: int = 100_000) -> Iterator[Figure]:
-    with tempfile.TemporaryDirectory() as folder, _service(Path(folder)) as amp:
+    with tempfile.TemporaryDirectory() as folder, running({"profile": "embedded", "data_dir": folder}) as amp:
         client = create_app(amp).test_client()
         amp.register_types.create("clip", "", fields(6), Principal())
         seconds = _create(client, assets)
@@ -76,20 +73,3 @@ def _search(client: FlaskClient, query: dict[str, Any]) -> None:
     answer = client.post("/v1/search", json={"query": query})
     assert answer.status_code == 200
     assert answer.json["total"] > 0
-
-
-@contextmanager
-def _service(folder: Path) -> Iterator[Amp]:
-    amp = build(load_settings({"profile": "embedded", "data_dir": folder}))
-    stop = threading.Event()
-    loops = [threading.Thread(target=loop, args=(stop,)) for loop in amp.workers.values()]
-    try:
-        amp.migrate.run()
-        for loop in loops:
-            loop.start()
-        yield amp
-    finally:
-        stop.set()
-        for loop in loops:
-            loop.join()
-        amp.close()

@@ -9,7 +9,6 @@ from typing import Any
 from elasticsearch import Elasticsearch, OrjsonSerializer
 
 from amp.adapters.elasticsearch.errors import translated
-from amp.ports.bucket_indices import READ_ALIAS
 from amp.settings import Settings
 
 _JSON = {"accept": "application/json", "content-type": "application/json"}
@@ -22,7 +21,7 @@ class ElasticsearchClient:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.prefix = settings.elasticsearch_index_prefix
-        self.read_alias = f"{self.prefix}-{READ_ALIAS}"
+        self.read_alias = f"{self.prefix}-read"
         self.timeout_s = settings.elasticsearch_timeout_s
         #: How long the server works on a request; less than the client waits, so that an answer says how it ended.
         self.server_timeout = f"{math.ceil(self.timeout_s * 800)}ms"
