@@ -57,6 +57,24 @@ class IndexAssets:
         self._metrics = metrics
         self._versions_kept = versions_kept
 
+    def index(self, events: Sequence[Event], stop: threading.Event) -> Mapping[UUID, str]:
+        """Bring the documents of these events' assets up to the store, as long as it takes; the assets that the index
+        rejects, with the reason.
+
+        :raises Stopped: `stop` was set before all was done.
+        """
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            try:
+                documents = self.build(events)
+            except Retryable as e:
+                _log.warning("store does not answer", action="index_waits_for_store", reason=str(e))
+                if stop.wait(pause_s * random.uniform(0.5, 1.0)):
+                    raise Stopped from e
+                pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+            else:
+                return self.put(documents, stop)
+
     def build(self, events: Iterable[Event]) -> list[AssetDocuments]:
         """The documents these events call for. An asset or version the store does not have is left alone: its own
         event will come, and ghosts are the checker's work.

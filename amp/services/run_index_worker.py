@@ -1,9 +1,11 @@
 """The index worker's loop: poll, index, put aside what cannot be indexed, and only then commit."""
 
 import threading
+from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotDone
+from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
@@ -11,7 +13,7 @@ import structlog
 from amp.errors import Retryable
 from amp.metrics import Metrics
 from amp.ports.event_queue import Consumer, Delivery, EventQueue, Topic
-from amp.services.index_assets import AssetDocuments, IndexAssets, Stopped
+from amp.services.index_assets import IndexAssets, Stopped
 
 _log = structlog.get_logger(__name__)
 _KEEP_ALIVE_S = 1.0
@@ -19,13 +21,29 @@ _KEEP_ALIVE_S = 1.0
 INDEX_GROUP = "index"
 #: How long an idle worker takes to notice that it shall stop.
 _IDLE_POLL_S = 0.2
+_BUSY_POLL_S = 0.02
+#: Reading, building and putting.
+_LANES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Events on their way into the index."""
+
+    deliveries: Sequence[Delivery]
+    rejected: Future[Mapping[UUID, str]]
+
+    @property
+    def done(self) -> bool:
+        return self.rejected.done()
 
 
 class RunIndexWorker:
-    """While one batch is on its way into the index, the next is read and built.
+    """Several batches are under way at once, each in a lane of its own, so that one is read from the store while the
+    next is made into documents and a third goes into the index; they are settled in the order they came.
 
     Nothing is committed before it is in the index or among the dead letters, so a death at any line only means that
-    some events come again.
+    some events come again. Lanes may overtake each other: the index keeps the later revision, whoever comes last.
     """
 
     def __init__(
@@ -48,59 +66,49 @@ class RunIndexWorker:
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; then finish what is under way as far as the index takes it, commit, and leave."""
         consumer = self._queue.consume(self._topic, self._group)
+        #: Set whenever this run ends, so that no lane goes on trying.
+        halt = threading.Event()
         try:
-            with ThreadPoolExecutor(max_workers=1, thread_name_prefix="index-put") as putter:
-                self._run(consumer, putter, stop)
+            with ThreadPoolExecutor(_LANES, thread_name_prefix="index") as lanes:
+                try:
+                    self._run(consumer, lanes, stop, halt)
+                finally:
+                    halt.set()
         finally:
             consumer.close()
 
-    def _run(self, consumer: Consumer, putter: ThreadPoolExecutor, stop: threading.Event) -> None:
-        under_way: tuple[list[Delivery], Future[Mapping[UUID, str]]] | None = None
+    def _run(self, consumer: Consumer, lanes: ThreadPoolExecutor, stop: threading.Event, halt: threading.Event) -> None:
+        under_way: deque[_Batch] = deque()
         while not stop.is_set():
-            deliveries = consumer.poll(self._batch, 0.02 if under_way else _IDLE_POLL_S)
-            documents = self._build(deliveries, consumer, stop)
-            if under_way is not None:
-                self._settle(*under_way, consumer, stop)
-                under_way = None
-            if deliveries and documents is not None:
-                under_way = deliveries, putter.submit(self._indexer.put, documents, stop)
-        if under_way is not None:
-            self._settle(*under_way, consumer, stop)
+            deliveries = consumer.poll(self._batch, _BUSY_POLL_S if under_way else _IDLE_POLL_S)
+            if deliveries:
+                events = [delivery.event for delivery in deliveries if delivery.event is not None]
+                under_way.append(_Batch(deliveries, lanes.submit(self._indexer.index, events, halt)))
+            # A batch that is not full took all there was: what comes meanwhile had better go together.
+            room = _LANES - 1 if len(deliveries) == self._batch else 0
+            while under_way and (len(under_way) > room or under_way[0].done):
+                if not self._settle(under_way.popleft(), consumer, stop, halt):
+                    return
+        halt.set()
+        while under_way and self._settle(under_way.popleft(), consumer, stop, halt):
+            pass
 
-    def _build(
-        self, deliveries: Sequence[Delivery], consumer: Consumer, stop: threading.Event
-    ) -> list[AssetDocuments] | None:
-        """None: stopped before the store answered."""
-        events = [delivery.event for delivery in deliveries if delivery.event is not None]
-        pause_s = 0.1
-        while events:
-            try:
-                return self._indexer.build(events)
-            except Retryable as e:
-                _log.warning("store does not answer", action="index_waits_for_store", reason=str(e))
-                if stop.wait(pause_s):
-                    return None
-                pause_s = min(pause_s * 2, _KEEP_ALIVE_S)
-                consumer.keep_alive()
-        return []
-
-    def _settle(
-        self,
-        deliveries: Sequence[Delivery],
-        future: Future[Mapping[UUID, str]],
-        consumer: Consumer,
-        stop: threading.Event,
-    ) -> None:
+    def _settle(self, batch: _Batch, consumer: Consumer, stop: threading.Event, halt: threading.Event) -> bool:
+        """False: stopped before the batch was done, so nothing after it may be committed either."""
         rejected = None
         while rejected is None:
             try:
-                rejected = future.result(timeout=_KEEP_ALIVE_S)
+                rejected = batch.rejected.result(timeout=_KEEP_ALIVE_S)
             except NotDone:
                 consumer.keep_alive()
+                if stop.is_set():
+                    halt.set()
             except Stopped:
-                return
-        if self._bury(deliveries, rejected, consumer, stop):
-            self._commit(deliveries, consumer)
+                return False
+        if not self._bury(batch.deliveries, rejected, consumer, stop):
+            return False
+        self._commit(batch.deliveries, consumer)
+        return True
 
     def _bury(
         self,
