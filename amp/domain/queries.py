@@ -3,19 +3,22 @@
 from dataclasses import dataclass
 from typing import Any
 
-#: Root fields a condition or sort may name, beside `metadata.<key>`.
-ROOT_FIELDS = (
-    "id",
-    "external_id",
-    "type",
-    "name",
-    "project",
-    "labels",
-    "state",
-    "version",
-    "created_at",
-    "updated_at",
-)
+from amp.domain.criteria import RootField
+from amp.domain.types import FieldType
+
+#: Root fields, as clients call them beside `metadata.<key>`: their name in documents, and the kind of their values.
+ROOT_FIELDS: dict[str, tuple[RootField, FieldType]] = {
+    "id": (RootField.ID, FieldType.STRING),
+    "external_id": (RootField.EXTERNAL_ID, FieldType.STRING),
+    "type": (RootField.TYPE, FieldType.STRING),
+    "name": (RootField.NAME, FieldType.STRING),
+    "project": (RootField.PROJECT, FieldType.STRING),
+    "labels": (RootField.LABELS, FieldType.STRING),
+    "state": (RootField.STATE, FieldType.STRING),
+    "version": (RootField.VERSION, FieldType.LONG),
+    "created_at": (RootField.CREATED, FieldType.DATE),
+    "updated_at": (RootField.UPDATED, FieldType.DATE),
+}
 METADATA_PREFIX = "metadata."
 OPERATORS = ("eq", "in", "gt", "gte", "lt", "lte", "exists", "prefix", "match")
 

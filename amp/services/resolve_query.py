@@ -20,26 +20,13 @@ from amp.domain.criteria import (
     TextMatches,
 )
 from amp.domain.limits import SearchLimits
-from amp.domain.queries import METADATA_PREFIX, OPERATORS, All, Any_, Condition, Facet, Not, Query, Sort
+from amp.domain.queries import METADATA_PREFIX, OPERATORS, ROOT_FIELDS, All, Any_, Condition, Facet, Not, Query, Sort
 from amp.domain.tokens import tokenize
 from amp.domain.types import FieldType
 from amp.domain.validation import check_text
 from amp.errors import BadQuery, Fault
 from amp.services.type_catalog import TypeCatalog
 
-#: The name of a root field outside → its name in documents, and the kind of its values.
-ROOTS: dict[str, tuple[RootField, FieldType]] = {
-    "id": (RootField.ID, FieldType.STRING),
-    "external_id": (RootField.EXTERNAL_ID, FieldType.STRING),
-    "type": (RootField.TYPE, FieldType.STRING),
-    "name": (RootField.NAME, FieldType.STRING),
-    "project": (RootField.PROJECT, FieldType.STRING),
-    "labels": (RootField.LABELS, FieldType.STRING),
-    "state": (RootField.STATE, FieldType.STRING),
-    "version": (RootField.VERSION, FieldType.LONG),
-    "created_at": (RootField.CREATED, FieldType.DATE),
-    "updated_at": (RootField.UPDATED, FieldType.DATE),
-}
 _OPERAND_BYTES = 32 * 1024
 _TEXT_ONLY = frozenset({FieldType.TEXT})
 
@@ -182,10 +169,10 @@ class ResolveQuery:
         return None, key
 
     def _root(self, field: str, pointer: str) -> tuple[RootField, FieldType]:
-        found = ROOTS.get(field)
+        found = ROOT_FIELDS.get(field)
         if found is None:
             meant = f"; did you mean {METADATA_PREFIX}{field}?" if self._catalog.kinds(field) else ""
-            raise _refusal(pointer, f"{field[:128]!r} is none of {', '.join(ROOTS)} and metadata.<key>{meant}")
+            raise _refusal(pointer, f"{field[:128]!r} is none of {', '.join(ROOT_FIELDS)} and metadata.<key>{meant}")
         return found
 
     def _known_kinds(self, key: str, pointer: str) -> frozenset[FieldType]:

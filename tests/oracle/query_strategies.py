@@ -22,6 +22,7 @@ _DATES = [
     *("2020-13-01", "2020-01-01T00:00:00", "20200101", "2020-01-01T24:00:00Z", "2020-1-1", " 2020-01-01"),
 ]
 _COMPARED = ["gte", "lte", "prefix", "eq", "in", "gt", "lt", "prefix"]
+_ROOTS = list(ROOT_FIELDS)
 _up_to_three = st.integers(0, 3)
 
 
@@ -55,7 +56,7 @@ def _sort(draw: DrawFn, world: World) -> dict[str, Any]:
 def _ordered(draw: DrawFn, world: World) -> str:
     """Something to sort or count by."""
     keys = [key for key in world.known_keys() if world.kinds(key) != {FieldType.TEXT}]
-    return f"metadata.{pick(draw, keys)}" if keys and draw(st.booleans()) else pick(draw, ROOT_FIELDS)
+    return f"metadata.{pick(draw, keys)}" if keys and draw(st.booleans()) else pick(draw, _ROOTS)
 
 
 def _query(draw: DrawFn, world: World, depth: int) -> dict[str, Any]:
@@ -70,7 +71,7 @@ def _query(draw: DrawFn, world: World, depth: int) -> dict[str, Any]:
 
 def _condition(draw: DrawFn, world: World) -> dict[str, Any]:
     key = _key(draw, world)
-    field = pick(draw, ROOT_FIELDS) if key is None else f"metadata.{key}"
+    field = pick(draw, _ROOTS) if key is None else f"metadata.{key}"
     known = [_in_json(*value) for item in world.items for value in field_values(item, field)]
     condition: dict[str, Any] = {"field": field}
     operators = _operators(world, key, field)
