@@ -4,13 +4,10 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import StrEnum
 from itertools import pairwise
 from typing import Any
 
-
-class BucketState(StrEnum):
-    OPEN = "open"
+from amp.domain.moves import Move, move_from_json, move_json
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,7 +17,8 @@ class Bucket:
     start_s: int  #: whole seconds since 1970
     index: str
     token: int  #: the map generation that introduced the current way of writing this bucket
-    state: BucketState = BucketState.OPEN
+    #: Documents of it were lost with a former index, and not all are back yet.
+    incomplete: bool = False
 
     @property
     def name(self) -> str:
@@ -37,6 +35,7 @@ class BucketMap:
 
     generation: int
     buckets: tuple[Bucket, ...]
+    move: Move | None = None  #: at most one at a time
     _starts_ms: list[int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -51,7 +50,19 @@ class BucketMap:
 
     def write_aliases(self, created_ms: int) -> tuple[str, ...]:
         """Every alias a document of an asset created then must be written through, all in one bulk."""
-        return (self.bucket_at(created_ms).write_alias,)
+        bucket, move = self.bucket_at(created_ms), self.move
+        if move is None or bucket.index != move.source or not (move.writes_both and move.covers(created_ms)):
+            return (bucket.write_alias,)
+        return bucket.write_alias, write_alias(move.target, bucket.token)
+
+    def bucket_of(self, index: str) -> Bucket | None:
+        """The bucket whose documents that index holds; None if it is no bucket's (yet, or any more)."""
+        return next((bucket for bucket in self.buckets if bucket.index == index), None)
+
+    def end_s(self, bucket: Bucket) -> int | None:
+        """Where the bucket ends, exclusive; None for the newest."""
+        position = self.buckets.index(bucket) + 1
+        return self.buckets[position].start_s if position < len(self.buckets) else None
 
     def end_ms(self, position: int) -> int | None:
         """Where the bucket at `position` ends, in milliseconds, exclusive; None for the newest."""
@@ -82,16 +93,20 @@ def map_json(bucket_map: BucketMap) -> dict[str, Any]:
     return {
         "generation": bucket_map.generation,
         "buckets": [
-            {"start_s": b.start_s, "index": b.index, "token": b.token, "state": b.state.value}
+            {"start_s": b.start_s, "index": b.index, "token": b.token, "incomplete": b.incomplete}
             for b in bucket_map.buckets
         ],
+        "move": None if bucket_map.move is None else move_json(bucket_map.move),
     }
 
 
 def map_from_json(data: Mapping[str, Any]) -> BucketMap:
     """:raises ValueError, KeyError, TypeError: `data` is no bucket map."""
     buckets = tuple(
-        Bucket(start_s=b["start_s"], index=b["index"], token=b["token"], state=BucketState(b["state"]))
+        Bucket(start_s=b["start_s"], index=b["index"], token=b["token"], incomplete=b.get("incomplete", False))
         for b in data["buckets"]
     )
-    return BucketMap(generation=data["generation"], buckets=buckets)
+    move = data.get("move")
+    return BucketMap(
+        generation=data["generation"], buckets=buckets, move=None if move is None else move_from_json(move)
+    )

@@ -39,10 +39,28 @@ class IndexInfo:
 class BucketIndices(Protocol):
     """No index is ever written by its own name, and none is made but by `create`."""
 
-    def create(self, index: str) -> bool:
-        """Make an empty index from the template, in no alias. False if it is there already.
+    def create(self, index: str, *, loading: bool = False) -> bool:
+        """Make an empty index from the template, in no alias. False if it is there already. One for `loading` neither
+        refreshes by itself nor has replicas until `serve`.
 
         :raises SearchUnavailable: look before going on.
+        """
+        ...
+
+    def serve(self, index: str, timeout_s: float) -> bool:
+        """Let an index refresh and be replicated as the template says; True once all its copies are there, False if
+        they are not within `timeout_s`.
+
+        :raises NotFound: the index is not there.
+        :raises SearchUnavailable: look before going on.
+        """
+        ...
+
+    def reclaim(self, index: str) -> None:
+        """Free the space of deleted documents, as far as that is cheap; may take minutes.
+
+        :raises NotFound: the index is not there.
+        :raises SearchUnavailable: it may still be under way.
         """
         ...
 
@@ -54,7 +72,8 @@ class BucketIndices(Protocol):
         ...
 
     def change_aliases(self, change: AliasChange) -> bool:
-        """All of it atomically, or False and none of it when an alias of `remove_write` is not there.
+        """All of it atomically, or False and none of it when an alias of `remove_write` is not there. An alias that is
+        both removed and added is only looked for.
 
         A search or put sees the aliases of before or of after, never a mixture.
 

@@ -1,0 +1,116 @@
+"""The documents of one index behind a bucket, as moves and checks see them: raw, tombstones and all."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from amp.ports.search_index import PutResult
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Documents with `created_ms` in `[start_ms, end_ms)`; None: no end."""
+
+    start_ms: int
+    end_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a document stands in the order of pages: by creation, then `_id`."""
+
+    created_ms: int
+    doc_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RawDocument:
+    """A document as the index keeps it, under its external version."""
+
+    position: Position
+    revision: int
+    body: bytes = b""  #: its JSON; empty where it was not asked for
+
+    @property
+    def doc_id(self) -> str:
+        return self.position.doc_id
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """What a part of a range holds."""
+
+    range: Range
+    documents: int
+    revisions: int  #: their sum
+
+
+class BucketDocuments(Protocol):
+    """Reads see what was refreshed. Writes go through write aliases alone, and never over a newer revision."""
+
+    def mark(self, index: str) -> str:
+        """A point in the index's history: every write that finished before this call lies before it.
+
+        :raises NotFound: the index is not there.
+        :raises SearchUnavailable: the index does not answer.
+        """
+        ...
+
+    def page(
+        self,
+        index: str,
+        of: Range,
+        *,
+        after: Position | None = None,
+        since: str | None = None,
+        limit: int,
+        bodies: bool = True,
+    ) -> list[RawDocument]:
+        """Documents in the order of their positions, from the one past `after` on; fewer than `limit`: no more. With
+        `since`, at least those whose latest write does not lie before that mark.
+
+        :raises NotFound: the index is not there.
+        :raises SearchUnavailable: the index, or part of it, does not answer.
+        """
+        ...
+
+    def revisions(self, index: str, doc_ids: Collection[str]) -> dict[str, int]:
+        """The revision of each document as last written, refreshed or not; absent: it is not there.
+
+        :raises NotFound: the index is not there.
+        :raises SearchUnavailable: the index does not answer.
+        """
+        ...
+
+    def put(self, alias: str, documents: Sequence[RawDocument]) -> list[PutResult]:
+        """Write them through the alias unless a newer revision is there; one result each, in order."""
+        ...
+
+    def delete(self, alias: str, documents: Sequence[RawDocument]) -> list[PutResult]:
+        """Remove each unless a newer revision is there (SUPERSEDED); one that is gone is DONE."""
+        ...
+
+    def slices(self, index: str, of: Range, width_ms: int) -> list[Slice]:
+        """The range in parts of that width, in order, those that hold nothing left out. Parts begin at multiples of
+        the width.
+
+        :raises NotFound: the index is not there.
+        :raises SearchUnavailable: the index, or part of it, does not answer.
+        """
+        ...
+
+    def count(self, index: str, of: Range) -> int:
+        """How many documents the range holds, exactly.
+
+        :raises NotFound: the index is not there.
+        :raises SearchUnavailable: the index, or part of it, does not answer.
+        """
+        ...
+
+    def median_created_ms(self, index: str, of: Range) -> int | None:
+        """A time that about half of the range's documents were created before; None: it holds none.
+
+        :raises NotFound: the index is not there.
+        :raises SearchUnavailable: the index, or part of it, does not answer.
+        """
+        ...

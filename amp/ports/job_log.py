@@ -1,0 +1,51 @@
+"""Durable records of operations that take a while: what they are, how far they are, how they ended."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+from uuid import UUID
+
+from amp.domain.jobs import Job, JobState
+
+
+class JobLog(Protocol):
+    """Progress and control are kept apart, so that a worker's save never takes back what an operator asked for."""
+
+    def add(self, job: Job) -> None:
+        """Keep a new job; its id is a time-UUID, by which jobs are listed. Adding the same job again changes nothing.
+
+        :raises StoreUnavailable: it may be there; add it again.
+        """
+        ...
+
+    def get(self, job_id: UUID) -> Job | None:
+        """:raises StoreUnavailable: the store does not answer."""
+        ...
+
+    def page(self, before: UUID | None, limit: int) -> list[Job]:
+        """Jobs that began before that one (None: all), newest first, without their histories.
+
+        :raises StoreUnavailable: the store does not answer.
+        """
+        ...
+
+    def save_progress(self, job_id: UUID, progress: Mapping[str, Any], checkpoint: Mapping[str, Any]) -> None:
+        """How far it is, in JSON values: `progress` for people, `checkpoint` for whoever resumes it.
+
+        :raises StoreUnavailable: the former may still stand.
+        """
+        ...
+
+    def set_state(self, job_id: UUID, state: JobState, *, reason: str = "", ended_ms: int | None = None) -> None:
+        """:raises StoreUnavailable: the former may still stand."""
+        ...
+
+    def set_rate(self, job_id: UUID, rate: float | None) -> None:
+        """:raises StoreUnavailable: the former may still stand."""
+        ...
+
+    def note(self, job_id: UUID, at_ms: int, text: str) -> None:
+        """Append to its history; the same note twice is one.
+
+        :raises StoreUnavailable: it may be missing.
+        """
+        ...
