@@ -17,6 +17,8 @@ from amp.ports.claims import Claims
 from amp.ports.clock import Clock
 from amp.ports.event_queue import EventQueue, Topic
 from amp.ports.intent_log import IntentLog
+from amp.ports.job_log import JobLog
+from amp.ports.leases import Leases
 from amp.ports.part import Part
 from amp.ports.search_index import SearchIndex
 from amp.ports.shared_values import SharedValues
@@ -56,6 +58,8 @@ class Adapters:
     types: TypeRegistry
     buckets: BucketRegistry
     shared: SharedValues
+    jobs: JobLog
+    leases: Leases
     queue: EventQueue
     index: SearchIndex
     indices: BucketIndices
@@ -172,6 +176,8 @@ def _embedded(settings: Settings) -> Adapters:
     from amp.adapters.embedded.database import Database
     from amp.adapters.embedded.event_queue import SqliteEventQueue
     from amp.adapters.embedded.intent_log import SqliteIntentLog
+    from amp.adapters.embedded.job_log import SqliteJobLog
+    from amp.adapters.embedded.leases import SqliteLeases
     from amp.adapters.embedded.search_bucket_indices import SqliteBucketIndices
     from amp.adapters.embedded.search_database import SearchDatabase
     from amp.adapters.embedded.search_index import SqliteSearchIndex
@@ -191,6 +197,8 @@ def _embedded(settings: Settings) -> Adapters:
         types=SqliteTypeRegistry(db),
         buckets=SqliteBucketRegistry(db),
         shared=SqliteSharedValues(db),
+        jobs=SqliteJobLog(db),
+        leases=SqliteLeases(db),
         queue=SqliteEventQueue(db),
         index=SqliteSearchIndex(search_db),
         indices=SqliteBucketIndices(search_db),
@@ -205,6 +213,8 @@ def _cluster(settings: Settings) -> Adapters:
     from amp.adapters.cassandra.bucket_registry import CassandraBucketRegistry
     from amp.adapters.cassandra.claims import CassandraClaims
     from amp.adapters.cassandra.intent_log import CassandraIntentLog
+    from amp.adapters.cassandra.job_log import CassandraJobLog
+    from amp.adapters.cassandra.leases import CassandraLeases
     from amp.adapters.cassandra.part import CassandraPart
     from amp.adapters.cassandra.session import CassandraSession
     from amp.adapters.cassandra.shared_values import CassandraSharedValues
@@ -232,6 +242,8 @@ def _cluster(settings: Settings) -> Adapters:
         types=CassandraTypeRegistry(session),
         buckets=CassandraBucketRegistry(session),
         shared=CassandraSharedValues(session),
+        jobs=CassandraJobLog(session),
+        leases=CassandraLeases(session),
         queue=queue,
         index=ElasticsearchSearchIndex(client),
         indices=ElasticsearchBucketIndices(client),

@@ -12,6 +12,8 @@ from amp.ports.asset_store import AssetStore
 from amp.ports.bucket_registry import BucketRegistry
 from amp.ports.claims import Claims
 from amp.ports.intent_log import IntentLog
+from amp.ports.job_log import JobLog
+from amp.ports.leases import Leases
 from amp.ports.part import Part
 from amp.ports.shared_values import SharedValues
 from amp.ports.type_registry import TypeRegistry
@@ -29,6 +31,8 @@ class StoreSet:
     types: TypeRegistry
     buckets: BucketRegistry
     shared: SharedValues
+    jobs: JobLog
+    leases: Leases
     part: Part
 
 
@@ -61,6 +65,8 @@ def _unmade_embedded_set(tmp_path: Path) -> Iterator[StoreSet]:
     from amp.adapters.embedded.claims import SqliteClaims
     from amp.adapters.embedded.database import Database
     from amp.adapters.embedded.intent_log import SqliteIntentLog
+    from amp.adapters.embedded.job_log import SqliteJobLog
+    from amp.adapters.embedded.leases import SqliteLeases
     from amp.adapters.embedded.shared_values import SqliteSharedValues
     from amp.adapters.embedded.store_part import SqliteStorePart
     from amp.adapters.embedded.type_registry import SqliteTypeRegistry
@@ -75,6 +81,8 @@ def _unmade_embedded_set(tmp_path: Path) -> Iterator[StoreSet]:
             types=SqliteTypeRegistry(database),
             buckets=SqliteBucketRegistry(database),
             shared=SqliteSharedValues(database),
+            jobs=SqliteJobLog(database),
+            leases=SqliteLeases(database),
             part=part,
         )
 
@@ -126,6 +134,8 @@ def _cassandra_adapters(part: Part) -> StoreSet:
     from amp.adapters.cassandra.bucket_registry import CassandraBucketRegistry
     from amp.adapters.cassandra.claims import CassandraClaims
     from amp.adapters.cassandra.intent_log import CassandraIntentLog
+    from amp.adapters.cassandra.job_log import CassandraJobLog
+    from amp.adapters.cassandra.leases import CassandraLeases
     from amp.adapters.cassandra.part import CassandraPart
     from amp.adapters.cassandra.shared_values import CassandraSharedValues
     from amp.adapters.cassandra.type_registry import CassandraTypeRegistry
@@ -140,5 +150,7 @@ def _cassandra_adapters(part: Part) -> StoreSet:
         types=CassandraTypeRegistry(session),
         buckets=CassandraBucketRegistry(session),
         shared=CassandraSharedValues(session),
+        jobs=CassandraJobLog(session),
+        leases=CassandraLeases(session),
         part=part,
     )

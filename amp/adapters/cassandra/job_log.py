@@ -1,0 +1,115 @@
+"""The log of jobs in Cassandra: a row each, lists of their ids by month, and their notes."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from amp.adapters.cassandra.session import CassandraSession, Mode, Request
+from amp.domain.ids import created_ms
+from amp.domain.jobs import Job, JobState, Note
+
+_SLOT_MS = 30 * 86_400_000
+
+_COLUMNS = "id, kind, parameters, requested_by, state, reason, ended_ms, rate, progress, checkpoint"
+_ADD = f"INSERT INTO {{ks}}.jobs ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS"
+_GET = f"SELECT {_COLUMNS} FROM {{ks}}.jobs WHERE id = ?"
+_SAVE_PROGRESS = "UPDATE {ks}.jobs SET progress = ?, checkpoint = ? WHERE id = ? IF EXISTS"
+_SET_STATE = "UPDATE {ks}.jobs SET state = ?, reason = ?, ended_ms = ? WHERE id = ? IF EXISTS"
+_SET_RATE = "UPDATE {ks}.jobs SET rate = ? WHERE id = ? IF EXISTS"
+
+_ADD_SLOT = "INSERT INTO {ks}.job_slots (list, slot) VALUES ('all', ?)"
+_SLOTS = "SELECT slot FROM {ks}.job_slots WHERE list = 'all'"
+_SLOTS_TO = "SELECT slot FROM {ks}.job_slots WHERE list = 'all' AND slot <= ?"
+_LIST = "INSERT INTO {ks}.listed_jobs (slot, began_ms, id) VALUES (?, ?, ?)"
+_LISTED = "SELECT began_ms, id FROM {ks}.listed_jobs WHERE slot = ? LIMIT ?"
+_LISTED_BEFORE = "SELECT began_ms, id FROM {ks}.listed_jobs WHERE slot = ? AND (began_ms, id) < (?, ?) LIMIT ?"
+
+_NOTE = "INSERT INTO {ks}.job_notes (job_id, at_ms, note) VALUES (?, ?, ?)"
+_NOTES = "SELECT at_ms, note FROM {ks}.job_notes WHERE job_id = ?"
+
+
+class CassandraJobLog:
+    """A `JobLog`. A job's row is written on conditions only, so that saves take effect in one order for all clocks."""
+
+    def __init__(self, session: CassandraSession) -> None:
+        self._session = session
+
+    def add(self, job: Job) -> None:
+        began_ms = created_ms(job.id)
+        slot = began_ms // _SLOT_MS
+        before: list[Request] = [(_ADD_SLOT, (slot,)), (_LIST, (slot, began_ms, job.id))]
+        before += [(_NOTE, (job.id, note.at_ms, note.text)) for note in job.history]
+        self._session.rows_of_many(before)
+        values = (
+            job.id,
+            job.kind,
+            _json(job.parameters),
+            job.requested_by,
+            job.state.value,
+            job.reason,
+            job.ended_ms,
+            job.rate,
+            _json(job.progress),
+            _json(job.checkpoint),
+        )
+        self._session.run(_ADD, values, Mode.CONDITIONAL)
+
+    def get(self, job_id: UUID) -> Job | None:
+        rows, notes = self._session.rows_of_many([(_GET, (job_id,)), (_NOTES, (job_id,))])
+        return _job_of(rows[0], tuple(Note(*note) for note in notes)) if rows else None
+
+    def page(self, before: UUID | None, limit: int) -> list[Job]:
+        at = None if before is None else (created_ms(before), before)
+        slots = self._session.run(_SLOTS) if at is None else self._session.run(_SLOTS_TO, (at[0] // _SLOT_MS,))
+        jobs: list[Job] = []
+        for (slot,) in slots:
+            # Again in the same slot where ids are listed whose job is not there: adding it broke off.
+            while len(jobs) < limit:
+                wanted = limit - len(jobs)
+                listed = self._listed(slot, at, wanted)
+                answers = self._session.rows_of_many([(_GET, (job_id,)) for _, job_id in listed])
+                jobs += [_job_of(rows[0]) for rows in answers if rows]
+                if len(listed) < wanted:
+                    break
+                at = listed[-1]
+        return jobs
+
+    def save_progress(self, job_id: UUID, progress: Mapping[str, Any], checkpoint: Mapping[str, Any]) -> None:
+        self._session.run(_SAVE_PROGRESS, (_json(progress), _json(checkpoint), job_id), Mode.CONDITIONAL)
+
+    def set_state(self, job_id: UUID, state: JobState, *, reason: str = "", ended_ms: int | None = None) -> None:
+        self._session.run(_SET_STATE, (state.value, reason, ended_ms, job_id), Mode.CONDITIONAL)
+
+    def set_rate(self, job_id: UUID, rate: float | None) -> None:
+        self._session.run(_SET_RATE, (rate, job_id), Mode.CONDITIONAL)
+
+    def note(self, job_id: UUID, at_ms: int, text: str) -> None:
+        self._session.run(_NOTE, (job_id, at_ms, text))
+
+    def _listed(self, slot: int, at: tuple[int, UUID] | None, limit: int) -> list[tuple[int, UUID]]:
+        if at is None:
+            return self._session.run(_LISTED, (slot, limit))
+        return self._session.run(_LISTED_BEFORE, (slot, *at, limit))
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return orjson.dumps(dict(value)).decode()
+
+
+def _job_of(row: tuple[Any, ...], history: tuple[Note, ...] = ()) -> Job:
+    id_, kind, parameters, requested_by, state, reason, ended_ms, rate, progress, checkpoint = row
+    return Job(
+        id=id_,
+        kind=kind,
+        parameters=orjson.loads(parameters),
+        requested_by=requested_by,
+        state=JobState(state),
+        reason=reason,
+        ended_ms=ended_ms,
+        rate=rate,
+        progress=orjson.loads(progress),
+        checkpoint=orjson.loads(checkpoint),
+        history=history,
+    )

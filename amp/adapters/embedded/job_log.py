@@ -1,0 +1,94 @@
+"""The log of jobs on SQLite."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from amp.adapters.embedded.database import Database
+from amp.domain.ids import created_ms
+from amp.domain.jobs import Job, JobState, Note
+
+_COLUMNS = "id, kind, parameters, requested_by, state, reason, ended_ms, rate, progress, checkpoint"
+_ADD = f"INSERT OR IGNORE INTO jobs ({_COLUMNS}, began_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_GET = f"SELECT {_COLUMNS} FROM jobs WHERE id = ?"
+_NEWEST = f"SELECT {_COLUMNS} FROM jobs ORDER BY began_ms DESC, id DESC LIMIT ?"
+_BEFORE = f"SELECT {_COLUMNS} FROM jobs WHERE (began_ms, id) < (?, ?) ORDER BY began_ms DESC, id DESC LIMIT ?"
+_NOTE = "INSERT OR IGNORE INTO job_notes (job_id, at_ms, note) VALUES (?, ?, ?)"
+_NOTES = "SELECT at_ms, note FROM job_notes WHERE job_id = ? ORDER BY at_ms, note"
+
+
+class SqliteJobLog:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, job: Job) -> None:
+        values = (
+            job.id.bytes,
+            job.kind,
+            _json(job.parameters),
+            job.requested_by,
+            job.state,
+            job.reason,
+            job.ended_ms,
+            job.rate,
+            _json(job.progress),
+            _json(job.checkpoint),
+            created_ms(job.id),
+        )
+        with self._database.writing() as connection:
+            connection.execute(_ADD, values)
+            connection.executemany(_NOTE, [(job.id.bytes, note.at_ms, note.text) for note in job.history])
+
+    def get(self, job_id: UUID) -> Job | None:
+        with self._database.reading() as connection:
+            row = connection.execute(_GET, (job_id.bytes,)).fetchone()
+            if row is None:
+                return None
+            notes = connection.execute(_NOTES, (job_id.bytes,)).fetchall()
+        return _job_of(row, tuple(Note(at_ms, text) for at_ms, text in notes))
+
+    def page(self, before: UUID | None, limit: int) -> list[Job]:
+        query, values = (_NEWEST, ()) if before is None else (_BEFORE, (created_ms(before), before.bytes))
+        with self._database.reading() as connection:
+            rows = connection.execute(query, (*values, limit)).fetchall()
+        return [_job_of(row) for row in rows]
+
+    def save_progress(self, job_id: UUID, progress: Mapping[str, Any], checkpoint: Mapping[str, Any]) -> None:
+        self._update("progress = ?, checkpoint = ?", _json(progress), _json(checkpoint), job_id.bytes)
+
+    def set_state(self, job_id: UUID, state: JobState, *, reason: str = "", ended_ms: int | None = None) -> None:
+        self._update("state = ?, reason = ?, ended_ms = ?", state, reason, ended_ms, job_id.bytes)
+
+    def set_rate(self, job_id: UUID, rate: float | None) -> None:
+        self._update("rate = ?", rate, job_id.bytes)
+
+    def note(self, job_id: UUID, at_ms: int, text: str) -> None:
+        with self._database.writing() as connection:
+            connection.execute(_NOTE, (job_id.bytes, at_ms, text))
+
+    def _update(self, columns: str, *values: object) -> None:
+        with self._database.writing() as connection:
+            connection.execute(f"UPDATE jobs SET {columns} WHERE id = ?", values)
+
+
+def _json(value: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(dict(value))
+
+
+def _job_of(row: tuple[Any, ...], history: tuple[Note, ...] = ()) -> Job:
+    id_, kind, parameters, requested_by, state, reason, ended_ms, rate, progress, checkpoint = row
+    return Job(
+        id=UUID(bytes=id_),
+        kind=kind,
+        parameters=orjson.loads(parameters),
+        requested_by=requested_by,
+        state=JobState(state),
+        reason=reason,
+        ended_ms=ended_ms,
+        rate=rate,
+        progress=orjson.loads(progress),
+        checkpoint=orjson.loads(checkpoint),
+        history=history,
+    )

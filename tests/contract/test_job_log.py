@@ -1,0 +1,209 @@
+"""The contract of the log of jobs, over every adapter."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from amp.domain.ids import mint_at
+from amp.domain.jobs import Job, JobState, Note
+from amp.errors import InvalidId
+from amp.ports.job_log import JobLog
+from tests.contract.asset_samples import at_once, id_version_1, id_version_6, now_ms
+from tests.contract.conftest import StoreSet
+
+DAY_MS = 86_400_000
+
+
+@pytest.fixture
+def jobs(store_set: StoreSet) -> JobLog:
+    return store_set.jobs
+
+
+@pytest.fixture
+def fresh_jobs(fresh_store_set: StoreSet) -> JobLog:
+    return fresh_store_set.jobs
+
+
+def a_job(**values: Any) -> Job:
+    base = {"id": mint_at(now_ms()), "kind": "move", "parameters": {"bucket": 7}, "requested_by": "ann"}
+    return Job(**base | values)
+
+
+def added(jobs: JobLog, **values: Any) -> Job:
+    job = a_job(**values)
+    jobs.add(job)
+    return job
+
+
+def stored(jobs: JobLog, job_id: UUID) -> Job:
+    job = jobs.get(job_id)
+    assert job is not None
+    return job
+
+
+def all_ids(jobs: JobLog, limit: int) -> list[UUID]:
+    """By pages of `limit`."""
+    found: list[UUID] = []
+    while page := jobs.page(found[-1] if found else None, limit):
+        assert len(page) <= limit
+        found += [job.id for job in page]
+    return found
+
+
+def test_a_new_job_is_read_back_as_it_was_added(jobs: JobLog) -> None:
+    plain = added(jobs)
+    assert jobs.get(plain.id) == plain
+    full = added(
+        jobs,
+        parameters={"text": "ü 日本 'q\";--", "none": None, "list": [1, 2.5, {"a": True}]},
+        state=JobState.FAILED,
+        reason="no room",
+        ended_ms=now_ms(),
+        rate=0.5,
+        progress={"done": 2**53},
+        checkpoint={"after": "x"},
+        history=(Note(1, "one"), Note(2, "two")),
+    )
+    assert jobs.get(full.id) == full
+
+
+def test_a_job_nobody_added_is_none_and_no_change_makes_it(jobs: JobLog) -> None:
+    job_id = mint_at(now_ms())
+    assert jobs.get(job_id) is None
+    jobs.save_progress(job_id, {"done": 1}, {"at": 1})
+    jobs.set_state(job_id, JobState.PAUSED)
+    jobs.set_rate(job_id, 5)
+    jobs.note(job_id, 1, "a note")
+    assert jobs.get(job_id) is None
+    assert job_id not in all_ids(jobs, 100)
+
+
+def test_adding_a_job_again_changes_nothing(jobs: JobLog) -> None:
+    job = added(jobs, history=(Note(1, "asked for"),))
+    jobs.save_progress(job.id, {"done": 1}, {"at": 1})
+    jobs.set_state(job.id, JobState.PAUSED, reason="lunch")
+    jobs.set_rate(job.id, 5)
+    before = stored(jobs, job.id)
+    jobs.add(job)
+    assert stored(jobs, job.id) == before
+    assert all_ids(jobs, 100).count(job.id) == 1
+
+
+def test_an_id_without_a_time_is_refused(jobs: JobLog) -> None:
+    without = UUID("6f5902ac-2371-4c2b-9d2f-1a2b3c4d5e6f")
+    with pytest.raises(InvalidId):
+        jobs.add(a_job(id=without))
+    with pytest.raises(InvalidId):
+        jobs.page(without, 10)
+
+
+def test_saving_progress_replaces_it_and_leaves_the_rest_alone(jobs: JobLog) -> None:
+    job = added(jobs)
+    jobs.set_state(job.id, JobState.PAUSED, reason="lunch")
+    jobs.set_rate(job.id, 5)
+    jobs.save_progress(job.id, {"done": 1, "failed": 0}, {"at": 1})
+    jobs.save_progress(job.id, {"done": 2}, {})
+    assert jobs.get(job.id) == a_job(
+        id=job.id, state=JobState.PAUSED, reason="lunch", rate=5, progress={"done": 2}, checkpoint={}
+    )
+
+
+def test_setting_the_state_leaves_progress_and_rate_alone(jobs: JobLog) -> None:
+    job = added(jobs, rate=5.5, progress={"done": 1}, checkpoint={"at": 1})
+    jobs.set_state(job.id, JobState.COMPLETED, ended_ms=77)
+    assert jobs.get(job.id) == a_job(
+        id=job.id, state=JobState.COMPLETED, ended_ms=77, rate=5.5, progress={"done": 1}, checkpoint={"at": 1}
+    )
+
+
+def test_a_state_comes_with_its_own_reason_and_end(jobs: JobLog) -> None:
+    job = added(jobs)
+    jobs.set_state(job.id, JobState.FAILED, reason="no room", ended_ms=77)
+    assert jobs.get(job.id) == a_job(id=job.id, state=JobState.FAILED, reason="no room", ended_ms=77)
+    jobs.set_state(job.id, JobState.RUNNING)
+    assert jobs.get(job.id) == job
+
+
+def test_a_rate_is_set_and_lifted(jobs: JobLog) -> None:
+    job = added(jobs, progress={"done": 1})
+    jobs.set_rate(job.id, 0.25)
+    assert jobs.get(job.id) == a_job(id=job.id, progress={"done": 1}, rate=0.25)
+    jobs.set_rate(job.id, None)
+    assert jobs.get(job.id) == job
+
+
+def test_concurrent_saves_and_controls_never_undo_each_other(jobs: JobLog) -> None:
+    job = added(jobs)
+
+    def repeated(call: Callable[[int], None]) -> None:
+        for number in range(1, 11):
+            call(number)
+
+    calls: list[Callable[[int], None]] = [
+        lambda n: jobs.save_progress(job.id, {"done": n}, {"at": n}),
+        lambda n: jobs.set_state(job.id, JobState.PAUSED, reason=str(n)),
+        lambda n: jobs.set_rate(job.id, n),
+        lambda n: jobs.note(job.id, n, "a note"),
+    ]
+    at_once([partial(repeated, call) for call in calls])
+    assert jobs.get(job.id) == a_job(
+        id=job.id,
+        state=JobState.PAUSED,
+        reason="10",
+        rate=10,
+        progress={"done": 10},
+        checkpoint={"at": 10},
+        history=tuple(Note(n, "a note") for n in range(1, 11)),
+    )
+
+
+def test_notes_are_in_the_order_of_their_times_and_the_same_note_is_one(jobs: JobLog) -> None:
+    job = added(jobs)
+    for at_ms, text in [(30, "third"), (10, "first"), (20, "ü" * 10_000), (10, "first"), (30, "another")]:
+        jobs.note(job.id, at_ms, text)
+    history = stored(jobs, job.id).history
+    assert history[:2] == (Note(10, "first"), Note(20, "ü" * 10_000))
+    assert sorted(note.text for note in history[2:]) == ["another", "third"]
+    assert {note.at_ms for note in history[2:]} == {30}
+
+
+def test_notes_belong_to_one_job(jobs: JobLog) -> None:
+    one, two = added(jobs), added(jobs)
+    jobs.note(one.id, 1, "of one")
+    assert stored(jobs, one.id).history == (Note(1, "of one"),)
+    assert stored(jobs, two.id).history == ()
+
+
+def test_pages_go_from_new_to_old_over_years_and_within_a_millisecond(fresh_jobs: JobLog) -> None:
+    now = now_ms()
+    times = [now] * 7 + [now - days * DAY_MS for days in (0, 1, 29, 30, 31, 400, 4_000)]
+    ids = [mint_at(ms) for ms in times]
+    for job_id in reversed(ids):
+        added(fresh_jobs, id=job_id)
+    for limit in (1, 3, 100):
+        assert all_ids(fresh_jobs, limit) == sorted(ids, key=lambda job_id: job_id.int, reverse=True)
+
+
+def test_time_uuids_of_every_version_are_listed_by_their_times(fresh_jobs: JobLog) -> None:
+    now = now_ms()
+    makers = (id_version_1, mint_at, id_version_6)
+    ids = [makers[n % 3](now - n * 7 * DAY_MS) for n in range(12)]
+    for job_id in ids[::-1]:
+        added(fresh_jobs, id=job_id)
+    assert all_ids(fresh_jobs, 2) == ids
+
+
+def test_a_page_starts_before_any_time_given_and_shows_jobs_without_their_histories(fresh_jobs: JobLog) -> None:
+    now = now_ms()
+    old = added(fresh_jobs, id=mint_at(now - 90 * DAY_MS), rate=2, progress={"done": 1}, history=(Note(1, "one"),))
+    new = added(fresh_jobs, id=mint_at(now))
+    fresh_jobs.set_state(old.id, JobState.CANCELLED, reason="why not", ended_ms=5)
+    shown = a_job(
+        id=old.id, state=JobState.CANCELLED, reason="why not", ended_ms=5, rate=2, progress={"done": 1}, history=()
+    )
+    assert fresh_jobs.page(mint_at(now - 30 * DAY_MS), 10) == [shown]
+    assert fresh_jobs.page(mint_at(now + 90 * DAY_MS), 10) == [new, shown]
+    assert fresh_jobs.page(old.id, 10) == []
