@@ -32,7 +32,7 @@ def cluster_service(cluster_settings: dict[str, str]) -> Iterator[Amp]:
         yield amp
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def rest(service: Amp) -> Rest:
     """A caller of the API."""
     return Rest(create_app(service))

@@ -49,7 +49,12 @@ def title(row: Row) -> str | None:
 
 
 def released(row: Row) -> date:
-    return datetime.strptime(row["Release Date"], "%b %d %Y").date()
+    return _day(row["Release Date"])
+
+
+@functools.cache
+def _day(written: str) -> date:
+    return datetime.strptime(written, "%b %d %Y").date()
 
 
 def number(row: Row, column: str) -> float:

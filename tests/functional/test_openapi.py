@@ -20,7 +20,7 @@ Document = dict[str, Any]
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def rest(embedded_service: Amp) -> Rest:
     return Rest(create_app(embedded_service))
 
