@@ -58,9 +58,9 @@ status: $(SETUP) ## Tell which servers run, and where
 	@$(BIN)/python -m tests.stack status || true
 
 faults: $(SETUP) ## Break servers and processes at length, on servers of its own (half an hour)
-	@AMP_TEST_CLUSTER=required AMP_FAULT_KILLS=50 AMP_FAULT_OUTAGE_S=60 AMP_FAULT_FOLLOWED_S=60 AMP_FAULT_P99_S=2 \
+	@AMP_TEST_CLUSTER=required AMP_FAULT_KILLS=50 AMP_FAULT_OUTAGE_S=60 AMP_FAULT_FOLLOWED_S=60 \
 	  $(BIN)/pytest -s tests/cluster/test_nothing_is_lost.py tests/cluster/test_outages.py \
-	  tests/cluster/test_read_after_write.py tests/cluster/test_many_clients.py tests/cluster/test_restarts.py
+	  tests/functional/test_read_after_write.py tests/cluster/test_many_clients.py tests/cluster/test_restarts.py
 
 bench: $(SETUP) ## Measure against the running servers
 	@$(BIN)/python -m tests.bench
