@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from tests.functional.amp_command import amp_command, printed_json
 from tests.functional.movies_answers import FILE, metadata, rows, title
 from tests.functional.movies_orders import ASKED
 from tests.functional.rest import Rest, unique
+from tests.stack.waiting import wait_until
 
 _DEADLINE_S = 60.0
 
@@ -87,11 +87,8 @@ def served(amp: Amp) -> Iterator[str]:
 
 
 def wait_for_total(rest: Rest, project: str, total: int) -> None:
-    deadline_s = time.monotonic() + _DEADLINE_S
     query = {"field": "project", "eq": project}
-    while (found := rest.search(query=query, size=0)["total"]) < total:
-        assert time.monotonic() < deadline_s, f"only {found} of {total} can be found"
-        time.sleep(0.05)
+    wait_until(lambda: rest.search(query=query, size=0)["total"] >= total, _DEADLINE_S, f"{total} assets to be found")
 
 
 def stored(rest: Rest, type_name: str, project: str) -> list[dict[str, Any]]:

@@ -6,7 +6,6 @@ import re
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import httpx
 import pytest
 
 from tests.functional.amp_command import AMP, ServerProcess, server_process, spawned
+from tests.stack.waiting import wait_until
 
 _CLIP = {"name": "clip", "fields": {"cameraId": {"type": "long"}}}
 
@@ -23,9 +23,15 @@ def env(tmp_path: Path) -> dict[str, object]:
     return {"AMP_DATA_DIR": tmp_path / "data"}
 
 
-@pytest.fixture
-def server(env: dict[str, object], tmp_path: Path) -> Iterator[ServerProcess]:
-    with server_process(env, tmp_path / "log") as found:
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of `server`, which leaves its log beside."""
+    return tmp_path_factory.mktemp("served") / "data"
+
+
+@pytest.fixture(scope="module")
+def server(data: Path) -> Iterator[ServerProcess]:
+    with server_process({"AMP_DATA_DIR": data}, data.with_name("log")) as found:
         yield found
 
 
@@ -39,9 +45,9 @@ def refusal(env: dict[str, object]) -> str:
     return line
 
 
-def test_it_says_where_it_listens_which_profile_and_which_data_folder(server: ServerProcess, tmp_path: Path) -> None:
-    data = re.escape(str(tmp_path / "data"))
-    assert re.fullmatch(rf"AMP serves on http://127\.0\.0\.1:\d+ \(embedded profile, data in {data}\)\n", server.banner)
+def test_it_says_where_it_listens_which_profile_and_which_data_folder(server: ServerProcess, data: Path) -> None:
+    told = rf"AMP serves on http://127\.0\.0\.1:\d+ \(embedded profile, data in {re.escape(str(data))}\)\n"
+    assert re.fullmatch(told, server.banner)
     assert httpx.get(f"{server.url}/healthz").json() == {"status": "ok"}
 
 
@@ -53,7 +59,7 @@ def test_a_request_under_way_finishes_when_the_server_is_told_to_stop(
         httpx.post(f"{server.url}/v1/types", json=_CLIP).raise_for_status()
         slow = _SlowRequest(server.url)
         stopped = pool.submit(server.stop, number)
-        _wait_until_refused(server.url)
+        wait_until(lambda: _answers_nobody(server.url), 30, "the server to begin to stop")
         assert slow.finish().startswith("HTTP/1.1 201 ")
         assert stopped.result(60) == 0
     assert not (tmp_path / "data" / "server.url").exists()
@@ -79,32 +85,21 @@ def test_a_killed_server_leaves_nothing_that_keeps_the_next_from_starting(
         assert httpx.get(f"{server.url}/healthz").status_code == 200
 
 
-def test_a_killed_process_of_the_server_is_replaced(server: ServerProcess, tmp_path: Path) -> None:
+def test_a_killed_process_of_the_server_is_replaced(server: ServerProcess, data: Path) -> None:
     assert httpx.get(f"{server.url}/healthz").status_code == 200
     (child,) = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
     os.kill(int(child), signal.SIGKILL)
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            assert httpx.get(f"{server.url}/readyz", timeout=10).status_code == 200
-            break
-        except httpx.TransportError:
-            continue
-    else:
-        pytest.fail((tmp_path / "log").read_text())
-
-
-def test_a_busy_port_is_one_clear_line(env: dict[str, object]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        line = refusal(env | {"AMP_PORT": port})
-    assert line == f"Error: cannot listen on 127.0.0.1:{port}: Address already in use; set AMP_HOST or AMP_PORT"
+    wait_until(lambda: _is_ready(server.url), 30, f"another, see {data.with_name('log')}")
 
 
 @pytest.mark.usefixtures("server")
-def test_a_data_folder_in_use_is_one_clear_line(env: dict[str, object]) -> None:
-    line = refusal(env | {"AMP_PORT": 0})
-    assert line.startswith(f"Error: the data folder {env['AMP_DATA_DIR']} is in use by process ")
+def test_a_busy_port_or_data_folder_is_one_clear_line(env: dict[str, object], data: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, concurrent.futures.ThreadPoolExecutor() as pool:
+        port = taken.getsockname()[1]
+        # Either is waited for a while, as a server that was killed may be about to leave it: so both at once.
+        of_port, of_folder = pool.map(refusal, [env | {"AMP_PORT": port}, {"AMP_DATA_DIR": data, "AMP_PORT": 0}])
+    assert of_port == f"Error: cannot listen on 127.0.0.1:{port}: Address already in use; set AMP_HOST or AMP_PORT"
+    assert of_folder.startswith(f"Error: the data folder {data} is in use by process ")
 
 
 def test_a_data_folder_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
@@ -138,22 +133,25 @@ class _SlowRequest:
             return self._socket.recv(65536).decode()
 
 
-def _wait_until_refused(url: str) -> None:
-    host, port = url.removeprefix("http://").split(":")
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            socket.create_connection((host, int(port)), timeout=1).close()
-        except OSError:
-            return
-    pytest.fail("the stopping server still takes connections")
+def _is_ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/readyz", timeout=10).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _answers_nobody(url: str) -> bool:
+    """A stopping server takes up no new connections; the kernel still lets them wait."""
+    try:
+        httpx.get(f"{url}/healthz", timeout=0.5)
+    except httpx.TransportError:
+        return True
+    return False
 
 
 def _wait_until_found(url: str, query: str, asset_id: str) -> None:
-    deadline = time.monotonic() + 30
-    found: list[str] = []
-    while time.monotonic() < deadline:
-        found = [item["id"] for item in httpx.get(f"{url}/v1/search", params={"q": query}).json()["items"]]
-        if found == [asset_id]:
-            return
-    pytest.fail(f"found {found} instead of {asset_id}")
+    def found() -> bool:
+        items = httpx.get(f"{url}/v1/search", params={"q": query}).json()["items"]
+        return [item["id"] for item in items] == [asset_id]
+
+    wait_until(found, 30, f"{query} to find {asset_id} alone")
