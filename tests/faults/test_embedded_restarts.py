@@ -3,14 +3,13 @@
 import time
 from pathlib import Path
 
-from amp.bootstrap import build
-from amp.settings import load_settings
 from tests.faults.caller import Caller
 from tests.faults.campaign import rng, tell
 from tests.faults.compare import index_equals_store
 from tests.faults.load import Load
 from tests.faults.service import Service
 from tests.faults.store import Stored, lost_writes, stored_assets
+from tests.functional.built import built
 
 _SETTLED_S = 30
 
@@ -18,10 +17,11 @@ _SETTLED_S = 30
 def test_stored_data_survives_kills_and_restarts_of_the_server(tmp_path: Path) -> None:
     data = tmp_path / "data"
     service = Service(tmp_path / "service", {"AMP_PROFILE": "embedded", "AMP_DATA_DIR": str(data)})
-    caller, choices = Caller(service.url), rng("embedded")
+    choices = rng("embedded")
     try:
         service.start()
-        caller.register_type()
+        with Caller(service.url) as caller:
+            caller.register_type()
         with Load(service.url, "embedded", clients=3, writes_per_s=60) as load:
             for end in (service.api.kill, service.api.kill_parent, service.api.stop, service.api.kill):
                 load.run_for(choices.uniform(0.3, 1))
@@ -29,7 +29,9 @@ def test_stored_data_survives_kills_and_restarts_of_the_server(tmp_path: Path) -
                 service.start()
         deadline = time.monotonic() + _SETTLED_S
         while True:
-            shown = list(caller.search_all())
+            # Closed before the stop, which would give an open connection two more seconds.
+            with Caller(service.url) as caller:
+                shown = list(caller.search_all())
             service.stop()
             stored = stored_in(data)
             differences = index_equals_store(stored, shown)
@@ -39,7 +41,6 @@ def test_stored_data_survives_kills_and_restarts_of_the_server(tmp_path: Path) -
             service.start()
     finally:
         service.kill()
-        caller.close()
     assert load.ledger.surprises == []
     assert load.ledger.acknowledged
     assert lost_writes(stored, load.ledger.acknowledged) == []
@@ -48,8 +49,5 @@ def test_stored_data_survives_kills_and_restarts_of_the_server(tmp_path: Path) -
 
 def stored_in(folder: Path) -> list[Stored]:
     """What the store in a data folder holds while nobody serves it."""
-    amp = build(load_settings({"profile": "embedded", "data_dir": folder}))
-    try:
+    with built({"profile": "embedded", "data_dir": folder}) as amp:
         return list(stored_assets(amp))
-    finally:
-        amp.close()

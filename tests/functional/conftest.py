@@ -1,14 +1,12 @@
 """The whole service with its workers, embedded and on the real servers, and callers of its REST API."""
 
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
 
 import pytest
 
 from amp.api.app import create_app
-from amp.bootstrap import Amp, build
-from amp.settings import load_settings
+from amp.bootstrap import Amp
+from tests.functional.built import running
 from tests.functional.rest import Rest
 
 
@@ -28,7 +26,7 @@ def embedded_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Amp]:
 
 @pytest.fixture(scope="module")
 def cluster_service(cluster_settings: dict[str, str]) -> Iterator[Amp]:
-    with running({name.removeprefix("AMP_").lower(): value for name, value in cluster_settings.items()}) as amp:
+    with running(cluster_settings) as amp:
         yield amp
 
 
@@ -36,21 +34,3 @@ def cluster_service(cluster_settings: dict[str, str]) -> Iterator[Amp]:
 def rest(service: Amp) -> Rest:
     """A caller of the API."""
     return Rest(create_app(service))
-
-
-@contextmanager
-def running(settings: Mapping[str, object]) -> Iterator[Amp]:
-    amp = build(load_settings(settings))
-    stop = threading.Event()
-    workers: list[threading.Thread] = []
-    try:
-        amp.migrate.run()
-        workers += [threading.Thread(target=loop, args=(stop,), name=kind) for kind, loop in amp.workers.items()]
-        for worker in workers:
-            worker.start()
-        yield amp
-    finally:
-        stop.set()
-        for worker in workers:
-            worker.join(30)
-        amp.close()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from amp.api.app import create_app
-from tests.functional.conftest import running
+from tests.functional.built import running
 from tests.functional.rest import Rest, assert_problem, unique
 
 

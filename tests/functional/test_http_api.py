@@ -12,7 +12,7 @@ from amp.api.app import create_app
 from amp.bootstrap import Amp
 from amp.errors import Retryable, SearchUnavailable, StoreUnavailable
 from amp.services.check_health import CheckHealth
-from tests.functional.conftest import running
+from tests.functional.built import running
 from tests.functional.rest import Rest, assert_problem, unique
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import orjson
 
-from amp.bootstrap import Amp, build
+from amp.bootstrap import Amp
 from amp.domain.assets import Asset
 from amp.domain.changes import Draft
 from amp.domain.criteria import OneOf, RootField, RootMatches, SearchRequest
@@ -20,7 +20,7 @@ from amp.domain.types import Field, FieldType
 from amp.ports.event_queue import Topic
 from amp.services.change_assets import NewContent
 from amp.services.creation_plans import Order
-from amp.settings import load_settings
+from tests.functional.built import built
 
 CALLER = Principal("tester")
 
@@ -94,10 +94,7 @@ class Wired:
 
 @contextmanager
 def wired(settings: Mapping[str, object]) -> Iterator[Wired]:
-    by_field = {name.removeprefix("AMP_").lower(): value for name, value in settings.items()}
-    amp = build(load_settings(by_field))
-    try:
-        amp.migrate.run()
+    with built(settings) as amp:
         fields = {
             "cameraId": Field(type=FieldType.LONG),
             "codec": Field(type=FieldType.STRING),
@@ -105,8 +102,6 @@ def wired(settings: Mapping[str, object]) -> Iterator[Wired]:
         }
         amp.register_types.create("clip", "", fields, CALLER)
         yield Wired(amp)
-    finally:
-        amp.close()
 
 
 def embedded(folder: Path) -> dict[str, object]:
