@@ -10,6 +10,7 @@ from amp.domain.limits import AssetLimits, SearchLimits
 from amp.metrics import Metrics
 from amp.ports.asset_listing import AssetListing
 from amp.ports.asset_store import AssetStore
+from amp.ports.bucket_documents import BucketDocuments
 from amp.ports.bucket_indices import BucketIndices
 from amp.ports.bucket_registry import BucketRegistry
 from amp.ports.cache import Cache
@@ -63,6 +64,7 @@ class Adapters:
     queue: EventQueue
     index: SearchIndex
     indices: BucketIndices
+    documents: BucketDocuments
     cache: Cache
     parts: tuple[Part, ...]  #: in the order in which they are migrated
     #: Give back what no part does, before the parts.
@@ -178,6 +180,7 @@ def _embedded(settings: Settings) -> Adapters:
     from amp.adapters.embedded.intent_log import SqliteIntentLog
     from amp.adapters.embedded.job_log import SqliteJobLog
     from amp.adapters.embedded.leases import SqliteLeases
+    from amp.adapters.embedded.search_bucket_documents import SqliteBucketDocuments
     from amp.adapters.embedded.search_bucket_indices import SqliteBucketIndices
     from amp.adapters.embedded.search_database import SearchDatabase
     from amp.adapters.embedded.search_index import SqliteSearchIndex
@@ -202,6 +205,7 @@ def _embedded(settings: Settings) -> Adapters:
         queue=SqliteEventQueue(db),
         index=SqliteSearchIndex(search_db),
         indices=SqliteBucketIndices(search_db),
+        documents=SqliteBucketDocuments(search_db),
         cache=MemoryCache(),
         parts=(SqliteStorePart(db), SearchPart(search_db)),
     )
@@ -220,6 +224,7 @@ def _cluster(settings: Settings) -> Adapters:
     from amp.adapters.cassandra.shared_values import CassandraSharedValues
     from amp.adapters.cassandra.type_registry import CassandraTypeRegistry
     from amp.adapters.clock import SystemClock
+    from amp.adapters.elasticsearch.bucket_documents import ElasticsearchBucketDocuments
     from amp.adapters.elasticsearch.bucket_indices import ElasticsearchBucketIndices
     from amp.adapters.elasticsearch.client import ElasticsearchClient
     from amp.adapters.elasticsearch.part import ElasticsearchPart
@@ -247,6 +252,7 @@ def _cluster(settings: Settings) -> Adapters:
         queue=queue,
         index=ElasticsearchSearchIndex(client),
         indices=ElasticsearchBucketIndices(client),
+        documents=ElasticsearchBucketDocuments(client),
         cache=cache,
         parts=(CassandraPart(session), KafkaPart(settings), ElasticsearchPart(client), RedisPart(settings)),
         closings=(queue.close, cache.close),

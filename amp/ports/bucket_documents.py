@@ -6,6 +6,9 @@ from typing import Protocol
 
 from amp.ports.search_index import PutResult
 
+#: Characters of an asset id.
+_ASSET_ID = 36
+
 
 @dataclass(frozen=True, slots=True)
 class Range:
@@ -14,26 +17,42 @@ class Range:
     start_ms: int
     end_ms: int | None = None
 
+    def part(self, start_ms: int, width_ms: int) -> "Range":
+        """What of the range lies in `[start_ms, start_ms + width_ms)`."""
+        end_ms = start_ms + width_ms
+        return Range(max(start_ms, self.start_ms), end_ms if self.end_ms is None else min(end_ms, self.end_ms))
+
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a document stands in the order of pages: by creation, then `_id`."""
+    """Where a document stands in the order of pages: by creation, asset, version, revision. Writing it anew moves it
+    forward, never back.
+    """
 
     created_ms: int
-    doc_id: str
+    doc_id: str  #: begins with the asset's id
+    version: int  #: of the asset
+    revision: int  #: parts a superseded version from a head that is still of that version
+
+    @property
+    def asset_id(self) -> str:
+        return self.doc_id[:_ASSET_ID]
 
 
 @dataclass(frozen=True, slots=True)
 class RawDocument:
-    """A document as the index keeps it, under its external version."""
+    """A document as the index keeps it; its revision is its external version."""
 
     position: Position
-    revision: int
-    body: bytes = b""  #: its JSON; empty where it was not asked for
+    body: bytes = b""  #: in the index's own form, for `put` alone; empty where it was not asked for
 
     @property
     def doc_id(self) -> str:
         return self.position.doc_id
+
+    @property
+    def revision(self) -> int:
+        return self.position.revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +68,8 @@ class BucketDocuments(Protocol):
     """Reads see what was refreshed. Writes go through write aliases alone, and never over a newer revision."""
 
     def mark(self, index: str) -> str:
-        """A point in the index's history: every write that finished before this call lies before it.
+        """A point in the index's history. What lies before it is shown by every refresh that begins after this call;
+        a write that begins after it never does.
 
         :raises NotFound: the index is not there.
         :raises SearchUnavailable: the index does not answer.
@@ -66,8 +86,8 @@ class BucketDocuments(Protocol):
         limit: int,
         bodies: bool = True,
     ) -> list[RawDocument]:
-        """Documents in the order of their positions, from the one past `after` on; fewer than `limit`: no more. With
-        `since`, at least those whose latest write does not lie before that mark.
+        """Documents in the order of their positions, from the one past `after` on; fewer than `limit`, which is at most
+        10,000: no more. With `since`, at least those whose latest write does not lie before that mark.
 
         :raises NotFound: the index is not there.
         :raises SearchUnavailable: the index, or part of it, does not answer.
@@ -92,7 +112,7 @@ class BucketDocuments(Protocol):
 
     def slices(self, index: str, of: Range, width_ms: int) -> list[Slice]:
         """The range in parts of that width, in order, those that hold nothing left out. Parts begin at multiples of
-        the width.
+        the width; the first and the last are cut to the range. There may be 50,000.
 
         :raises NotFound: the index is not there.
         :raises SearchUnavailable: the index, or part of it, does not answer.

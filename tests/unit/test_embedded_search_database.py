@@ -18,6 +18,7 @@ from amp.errors import NotMigrated, SearchUnavailable
 from amp.ports.search_index import Put, Written
 from tests.contract.search_sets import SearchSet, asset, head, names
 
+MIGRATIONS = ["0001_documents", "0002_raw_documents"]
 H264 = EntryMatches("codec", FieldType.STRING, (OneOf(("h264",)),))
 
 
@@ -63,7 +64,7 @@ def test_migrating_twice_or_twice_at_once_does_it_once(tmp_path: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert done == ["applied migration 0001_documents to search.db"]
+    assert done == [f"applied migration {name} to search.db" for name in MIGRATIONS]
     assert SearchPart(databases[0]).pending() == []
     for database in databases:
         database.close()
@@ -71,7 +72,7 @@ def test_migrating_twice_or_twice_at_once_does_it_once(tmp_path: Path) -> None:
 
 def test_what_is_pending_is_told_and_the_rest_says_what_to_do(database: SearchDatabase) -> None:
     part = SearchPart(database)
-    assert part.pending() == ["apply migration 0001_documents to search.db"]
+    assert part.pending() == [f"apply migration {name} to search.db" for name in MIGRATIONS]
     with pytest.raises(NotMigrated):
         SqliteSearchIndex(database).search(SearchRequest(criteria=H264))
     with pytest.raises(NotMigrated):

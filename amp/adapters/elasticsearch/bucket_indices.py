@@ -1,5 +1,6 @@
 """The indices behind the buckets, on Elasticsearch."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,11 @@ from amp.ports.bucket_indices import AliasChange, IndexInfo, ReadFilter
 #: Index names in one URL, which may be 4 KiB long.
 _NAMES_AT_ONCE = 40
 _ALL_INDICES = 10_000
+#: How much longer the client waits than the server works, so that the server's own answer arrives.
+_GRACE_S = 1.0
+#: The server goes on if nobody waits any more.
+_MERGE_TIMEOUT_S = 600.0
+_TIMED_OUT = 408
 
 
 class ElasticsearchBucketIndices:
@@ -21,9 +27,11 @@ class ElasticsearchBucketIndices:
         self._client = client
         self._timeouts: dict[str, Any] = {"timeout": client.server_timeout, "master_timeout": client.server_timeout}
 
-    def create(self, index: str) -> bool:
+    def create(self, index: str, *, loading: bool = False) -> bool:
         # The template's content is sent along: were the template lost, an index without mapping would take anything.
         made_of = index_template(self._client.settings)["template"]
+        if loading:
+            made_of["settings"]["index"] |= {"refresh_interval": "-1", "number_of_replicas": 0}
         with translated(f"create {index}"):
             try:
                 answer = self._client.api.indices.create(
@@ -35,6 +43,26 @@ class ElasticsearchBucketIndices:
                 raise
         _require_acknowledged(answer.body, f"create {index}")
         return True
+
+    def serve(self, index: str, timeout_s: float) -> bool:
+        served = index_template(self._client.settings)["template"]["settings"]["index"]
+        settings = {name: served[name] for name in ("refresh_interval", "number_of_replicas")}
+        patient = self._client.api.options(request_timeout=timeout_s + _GRACE_S, ignore_status=_TIMED_OUT)
+        with translated(f"serve {index}"):
+            answer = self._client.api.indices.put_settings(index=index, settings=settings, **self._timeouts)
+            _require_acknowledged(answer.body, f"serve {index}")
+            # Before the copies are there, it must be known that they are wanted.
+            health = patient.cluster.health(
+                index=index, wait_for_status="green", wait_for_events="languid", timeout=f"{math.ceil(timeout_s)}s"
+            )
+        return not health.body["timed_out"]
+
+    def reclaim(self, index: str) -> None:
+        patient = self._client.api.options(request_timeout=_MERGE_TIMEOUT_S)
+        with translated(f"reclaim the space of {index}"):
+            answer = patient.indices.forcemerge(index=index, only_expunge_deletes=True)
+        if answer.body["_shards"]["failed"]:
+            raise SearchUnavailable(f"reclaim the space of {index}: some shards did not answer")
 
     def drop(self, index: str) -> None:
         with translated(f"drop {index}"):
@@ -104,7 +132,7 @@ class ElasticsearchBucketIndices:
                 index=index,
                 write_aliases=tuple(sorted(name for name in parts["aliases"] if name != alias)),
                 read=_read_filter(index, parts["aliases"].get(alias)),
-                blocked=bool(parts["settings"]["index"].get("blocks")),
+                blocked=parts["settings"]["index"].get("blocks", {}).get("write") == "true",
                 documents=documents.get(index, 0),
                 bytes=stats.get(index, {}).get("primaries", {}).get("store", {}).get("size_in_bytes", 0),
             )

@@ -1,13 +1,11 @@
-"""Writes documents in as few `_bulk` requests as possible and tells how each one went."""
+"""Writes and deletes documents in as few `_bulk` requests as possible and tells how each one went."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-
-import orjson
 
 from amp.adapters.elasticsearch.client import ElasticsearchClient
 from amp.errors import BadQuery, SearchUnavailable, TooLarge
-from amp.ports.search_index import Put, PutResult, Written
+from amp.ports.search_index import PutResult, Written
 
 #: Larger requests gain nothing; servers refuse them at 100 MiB by default, proxies in between earlier.
 MAX_REQUEST_BYTES = 8 * 1024 * 1024
@@ -16,61 +14,70 @@ _DONE = PutResult(Written.DONE)
 _SUPERSEDED = PutResult(Written.SUPERSEDED)
 
 
-def write(client: ElasticsearchClient, puts: Sequence[Put]) -> list[PutResult]:
-    """One result per put, in order."""
-    return [result for lines in _requests(puts) for result in _send(client, lines)]
-
-
-def _requests(puts: Sequence[Put]) -> Iterator[list[bytes]]:
-    lines: list[bytes] = []
-    size = 0
-    for put in puts:
-        line = _lines(put)
-        if lines and size + len(line) > MAX_REQUEST_BYTES:
-            yield lines
-            lines, size = [], 0
-        lines.append(line)
-        size += len(line)
-    if lines:
-        yield lines
-
-
-def _lines(put: Put) -> bytes:
-    """The two lines of one item. Neither aliases nor document ids hold anything that JSON escapes."""
-    document = put.document
+def put_item(alias: str, doc_id: str, revision: int, body: bytes) -> bytes:
+    """The two lines that write a document. Neither aliases nor document ids hold anything that JSON escapes."""
     return b'{"index":{"_index":"%b","_id":"%b","version":%d,"version_type":"external_gte"}}\n%b\n' % (
-        put.alias.encode(),
-        document.doc_id.encode(),
-        document.revision,
-        # `source`, the only bytes in it, is kept as a string: it comes back just as it was.
-        orjson.dumps(document.body, default=bytes.decode),
+        alias.encode(),
+        doc_id.encode(),
+        revision,
+        body,
     )
 
 
-def _send(client: ElasticsearchClient, lines: list[bytes]) -> list[PutResult]:
+def delete_item(alias: str, doc_id: str, revision: int) -> bytes:
+    """The line that removes a document. `require_alias` does not hold for it: what keeps a stale alias from being made
+    an index is the index template, which forbids that.
+    """
+    return b'{"delete":{"_index":"%b","_id":"%b","version":%d,"version_type":"external_gte"}}\n' % (
+        alias.encode(),
+        doc_id.encode(),
+        revision,
+    )
+
+
+def write(client: ElasticsearchClient, items: Iterable[bytes]) -> list[PutResult]:
+    """One result per item, in order."""
+    return [result for request in _requests(items) for result in _send(client, request)]
+
+
+def _requests(items: Iterable[bytes]) -> Iterator[list[bytes]]:
+    request: list[bytes] = []
+    size = 0
+    for item in items:
+        if request and size + len(item) > MAX_REQUEST_BYTES:
+            yield request
+            request, size = [], 0
+        request.append(item)
+        size += len(item)
+    if request:
+        yield request
+
+
+def _send(client: ElasticsearchClient, items: list[bytes]) -> list[PutResult]:
     params = {
         "require_alias": "true",
         "timeout": client.server_timeout,
-        "filter_path": "errors,items.index.status,items.index.error.type,items.index.error.reason",
+        "filter_path": "errors,items.*.status,items.*.error.type,items.*.error.reason",
     }
     try:
-        answer = client.post("bulk", "/_bulk", b"".join(lines), params=params, ndjson=True)
+        answer = client.post("bulk", "/_bulk", b"".join(items), params=params, ndjson=True)
     except (TooLarge, BadQuery) as e:
-        if len(lines) == 1:
+        if len(items) == 1:
             return [PutResult(Written.REJECTED, e.message)]
         # Whichever document it is, the others shall not suffer from it.
-        half = len(lines) // 2
-        return _send(client, lines[:half]) + _send(client, lines[half:])
+        half = len(items) // 2
+        return _send(client, items[:half]) + _send(client, items[half:])
     except SearchUnavailable as e:
-        return [PutResult(Written.BUSY, e.message)] * len(lines)
+        return [PutResult(Written.BUSY, e.message)] * len(items)
     if not answer["errors"]:
-        return [_DONE] * len(lines)
-    return [_result(item["index"]) for item in answer["items"]]
+        return [_DONE] * len(items)
+    return [_result(result) for item in answer["items"] for result in item.values()]
 
 
 def _result(item: Mapping[str, Any]) -> PutResult:
     status: int = item["status"]
-    if status < 300:
+    if status < 300 or "error" not in item:
+        # An item without an error but with status 404 was to be deleted and is gone.
         return _DONE
     if status == 409:
         return _SUPERSEDED

@@ -30,7 +30,7 @@ class ElasticsearchSearchIndex:
         self._whole: set[tuple[int, int]] = set()
 
     def put(self, puts: Sequence[Put]) -> list[PutResult]:
-        return bulk.write(self._client, puts)
+        return bulk.write(self._client, map(_item, puts))
 
     def search(self, request: SearchRequest) -> SearchPage:
         answer = self._ask(_search_body(request), request.session, request.timeout_s)
@@ -96,6 +96,13 @@ class ElasticsearchSearchIndex:
         if there < buckets:
             raise SearchUnavailable(f"{buckets - there} of {buckets} buckets are missing from the search index")
         self._whole.add((shards, buckets))
+
+
+def _item(put: Put) -> bytes:
+    document = put.document
+    # `source`, the only bytes in it, is kept as a string: it comes back just as it was.
+    body = orjson.dumps(document.body, default=bytes.decode)
+    return bulk.put_item(put.alias, document.doc_id, document.revision, body)
 
 
 def _search_body(request: SearchRequest) -> dict[str, Any]:

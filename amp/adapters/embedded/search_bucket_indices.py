@@ -21,12 +21,25 @@ class SqliteBucketIndices:
     def __init__(self, database: SearchDatabase) -> None:
         self._database = database
 
-    def create(self, index: str) -> bool:
+    def create(self, index: str, *, loading: bool = False) -> bool:  # noqa: ARG002  loading is no different
         with self._database.write() as connection:
             if _find(connection, index) is not None:
                 return False
             connection.execute("INSERT INTO indices (name) VALUES (?)", (index,))
             return True
+
+    def serve(self, index: str, timeout_s: float) -> bool:
+        """Nothing to do: there is one copy only, and what is committed is visible."""
+        self._look_for(index, timeout_s)
+        return True
+
+    def reclaim(self, index: str) -> None:
+        """Nothing to do: what is removed makes room for what is written next."""
+        self._look_for(index, _INFO_TIMEOUT_S)
+
+    def _look_for(self, index: str, timeout_s: float) -> None:
+        with self._database.read(timeout_s) as connection:
+            require_index(connection, index)
 
     def drop(self, index: str) -> None:
         with self._database.write() as connection:
@@ -53,10 +66,10 @@ class SqliteBucketIndices:
 
     def change_aliases(self, change: AliasChange) -> bool:
         with self._database.write() as connection:
-            removed = [(_require(connection, index), alias) for index, alias in change.remove_write]
-            added = [(_require(connection, index), alias) for index, alias in change.add_write]
-            filters = [(_require(connection, f.index), f.start_ms, f.end_ms) for f in change.set_read]
-            hidden = [(_require(connection, index),) for index in change.remove_read]
+            removed = [(require_index(connection, index), alias) for index, alias in change.remove_write]
+            added = [(require_index(connection, index), alias) for index, alias in change.add_write]
+            filters = [(require_index(connection, f.index), f.start_ms, f.end_ms) for f in change.set_read]
+            hidden = [(require_index(connection, index),) for index in change.remove_read]
             there = "SELECT 1 FROM write_aliases WHERE index_id = ? AND alias = ?"
             if not all(connection.execute(there, pair).fetchone() for pair in removed):
                 return False
@@ -74,7 +87,9 @@ class SqliteBucketIndices:
 
     def _set_blocked(self, index: str, blocked: bool) -> None:
         with self._database.write() as connection:
-            connection.execute("UPDATE indices SET blocked = ? WHERE id = ?", (blocked, _require(connection, index)))
+            connection.execute(
+                "UPDATE indices SET blocked = ? WHERE id = ?", (blocked, require_index(connection, index))
+            )
 
     def refresh(self, indices: Sequence[str]) -> None:
         """Nothing to do: what is committed is visible."""
@@ -108,7 +123,11 @@ def _find(connection: sqlite3.Connection, index: str) -> int | None:
     return next((int(index_id) for (index_id,) in rows), None)
 
 
-def _require(connection: sqlite3.Connection, index: str) -> int:
+def require_index(connection: sqlite3.Connection, index: str) -> int:
+    """The number of the index.
+
+    :raises NotFound: it is not there.
+    """
     found = _find(connection, index)
     if found is None:
         raise NotFound(f"there is no index {index!r}")

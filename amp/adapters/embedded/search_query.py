@@ -101,7 +101,7 @@ class _Search:
         found = [(i, sources) for i, part in enumerate(self._parts) if (sources := self._conditions.sources(part))]
         if len(found) < 2:
             return found[0] if found else None
-        (documents,) = self._connection.execute("SELECT coalesce(max(doc), 0) FROM documents").fetchone()
+        (documents,) = self._connection.execute("SELECT coalesce(sum(documents), 0) FROM indices").fetchone()
         many = documents // _MANY
         for limit in (*_ROWS_COMPARED, *([many] if _ROWS_COMPARED[-1] < many < _MOST_COUNTED else [])):
             counted = [(sources.rows(self._connection, limit), not sources.in_order, i) for i, sources in found]

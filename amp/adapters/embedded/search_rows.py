@@ -3,6 +3,9 @@
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import orjson
 
 from amp.domain.documents import Entry, IndexedDocument, SearchDocument
 from amp.domain.types import FieldType
@@ -18,10 +21,31 @@ _VALUE_KINDS = (
     ("date_value", FieldType.DATE),
     ("text_value", FieldType.TEXT),
 )
-_DOCUMENT = (
-    "INSERT INTO documents (doc, index_id, doc_id, revision, latest, deleted, asset_id, version, created_ms, type,"
-    " project, external_id, name, state, updated, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
+
+
+class _Document(NamedTuple):
+    """A row of `documents`."""
+
+    doc: int
+    index_id: int
+    doc_id: str
+    revision: int
+    latest: bool
+    deleted: bool
+    asset_id: str
+    version: int
+    created_ms: int
+    type: str
+    project: str
+    external_id: str | None
+    name: str | None
+    state: str | None
+    updated: int | None
+    bytes: int  #: roughly
+
+
+_COLUMNS = ", ".join(_Document._fields)
+_INSERT_DOCUMENT = f"INSERT INTO documents ({_COLUMNS}) VALUES ({', '.join('?' * len(_Document._fields))})"
 
 
 class FieldIds:
@@ -51,15 +75,15 @@ class FieldIds:
 class DocumentRows:
     """The rows of some documents, gathered so that each table is written once, in the order of its tree."""
 
-    documents: list[tuple[object, ...]] = field(default_factory=list)
+    documents: list[_Document] = field(default_factory=list)
     sources: list[tuple[int, bytes | None, str]] = field(default_factory=list)
     entries: list[tuple[int, int, str, int]] = field(default_factory=list)
     words: list[tuple[str, int, int, int]] = field(default_factory=list)
 
     def add(
         self, connection: sqlite3.Connection, fields: FieldIds, doc: int, index_id: int, document: IndexedDocument
-    ) -> int:
-        """Gather the document's rows under the number `doc`; its size in bytes, roughly."""
+    ) -> None:
+        """Gather the document's rows under the number `doc`."""
         body = document.body
         latest = body["latest"]
         entries: dict[tuple[int, str], int] = {}
@@ -86,21 +110,40 @@ class DocumentRows:
         self.words += [(word, doc, field_id, number) for word, field_id, number in words]
         self.sources.append((doc, source, joined))
         self.documents.append(
-            (
+            _Document(
                 *(doc, index_id, document.doc_id, document.revision, latest, body["deleted"]),
                 *(body["asset_id"], body["version"], body["created_ms"], body["type"], body["project"]),
                 *(body.get("external_id"), body.get("name"), body.get("state"), body.get("updated"), size),
             )
         )
-        return size
+
+    def add_raw(self, doc: int, index_id: int, raw: bytes) -> None:
+        """Gather the rows of what `raw_document` gave, under another number and in another index."""
+        columns, source, joined, entries, words = orjson.loads(raw)
+        self.documents.append(_Document(doc, index_id, *columns))
+        self.sources.append((doc, source if source is None else source.encode(), joined))
+        self.entries += [(doc, *entry) for entry in entries]
+        self.words += [(word, doc, *where) for word, *where in words]
 
     def insert(self, connection: sqlite3.Connection) -> None:
         self.entries.sort()
         self.words.sort()
-        connection.executemany(_DOCUMENT, self.documents)
+        connection.executemany(_INSERT_DOCUMENT, self.documents)
         connection.executemany("INSERT INTO sources (doc, source, words) VALUES (?, ?, ?)", self.sources)
         connection.executemany("INSERT INTO entries (doc, field, value, entry) VALUES (?, ?, ?, ?)", self.entries)
         connection.executemany("INSERT INTO words (word, doc, field, entry) VALUES (?, ?, ?, ?)", self.words)
+
+
+def raw_document(connection: sqlite3.Connection, doc: int) -> bytes:
+    """All rows of the document, without its number and index. Fields go by their numbers, which never change."""
+    row = connection.execute(f"SELECT {_COLUMNS} FROM documents WHERE doc = ?", (doc,)).fetchone()
+    source, joined = connection.execute("SELECT source, words FROM sources WHERE doc = ?", (doc,)).fetchone()
+    entries = connection.execute("SELECT field, value, entry FROM entries WHERE doc = ?", (doc,)).fetchall()
+    words = connection.execute(
+        "SELECT w.word, w.field, w.entry FROM json_each(?) j CROSS JOIN words w ON w.word = j.value AND w.doc = ?",
+        (orjson.dumps(joined.split()).decode(), doc),
+    ).fetchall()
+    return orjson.dumps([row[2:], source if source is None else source.decode(), joined, entries, words])
 
 
 def remove_documents(connection: sqlite3.Connection, docs: Sequence[int]) -> None:

@@ -1,0 +1,157 @@
+"""The documents of one index behind a bucket, on Elasticsearch: paged by sort values, marked by sequence numbers."""
+
+import math
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import orjson
+
+from amp.adapters.elasticsearch import bulk
+from amp.adapters.elasticsearch.client import ElasticsearchClient
+from amp.adapters.elasticsearch.errors import translated
+from amp.errors import NotFound, SearchUnavailable
+from amp.ports.bucket_documents import Position, Range, RawDocument, Slice
+from amp.ports.search_index import PutResult
+
+_ORDER = ("created_ms", "asset_id", "version", "revision")
+#: Of what looks at every document of a range, and of which nobody waits for the answer.
+_SUMS_TIMEOUT_S = 60.0
+#: How much longer the client waits than the server works, so that the server's own answer arrives.
+_GRACE_S = 1.0
+_IDS_AT_ONCE = 1_000
+
+
+class ElasticsearchBucketDocuments:
+    """Reads ask the index by its name, where no filter hides anything."""
+
+    def __init__(self, client: ElasticsearchClient) -> None:
+        self._client = client
+
+    def mark(self, index: str) -> str:
+        """The global checkpoint of each shard: up to it every copy has every write, and no number is given again."""
+        api = self._client.api
+        shard_count = "index.number_of_shards"
+        with translated(f"mark {index}"):
+            settings = api.indices.get_settings(index=index, name=shard_count, flat_settings=True).body
+            stats = api.indices.stats(index=index, metric="get", level="shards").body
+        found = {
+            int(shard): copy["seq_no"]["global_checkpoint"]
+            for shard, copies in stats["indices"].get(index, {}).get("shards", {}).items()
+            for copy in copies
+            if copy["routing"]["primary"]
+        }
+        shards = int(settings[index]["settings"][shard_count])
+        if len(found) < shards:
+            raise SearchUnavailable(f"mark {index}: {shards - len(found)} of {shards} shards did not answer")
+        return orjson.dumps([found[shard] for shard in range(shards)]).decode()
+
+    def page(
+        self,
+        index: str,
+        of: Range,
+        *,
+        after: Position | None = None,
+        since: str | None = None,
+        limit: int,
+        bodies: bool = True,
+    ) -> list[RawDocument]:
+        body = {
+            "query": {"bool": {"filter": [_created(of, after)]}},
+            "sort": list(_ORDER),
+            "size": limit,
+            "track_total_hits": False,
+            "_source": bodies,
+        }
+        if after is not None:
+            body["search_after"] = [after.created_ms, after.asset_id, after.version, after.revision]
+        if since is None:
+            return self._page(index, body)
+        found: list[RawDocument] = []
+        for shard, checkpoint in enumerate(orjson.loads(since)):
+            later = {"range": {"_seq_no": {"gt": checkpoint}}}
+            body["query"] = {"bool": {"filter": [_created(of, after), later]}}
+            found += self._page(index, body, f"_shards:{shard}")
+        return sorted(found, key=lambda document: _sort_key(document.position))[:limit]
+
+    def _page(self, index: str, body: dict[str, Any], preference: str = "") -> list[RawDocument]:
+        answer = self._search(index, body, self._client.timeout_s, preference)
+        return [_raw(hit) for hit in answer["hits"]["hits"]]
+
+    def revisions(self, index: str, doc_ids: Collection[str]) -> dict[str, int]:
+        ids, found = list(doc_ids), {}
+        for start in range(0, len(ids), _IDS_AT_ONCE):
+            body = orjson.dumps({"ids": ids[start : start + _IDS_AT_ONCE]})
+            answer = self._client.post(f"get {index}", f"/{index}/_mget", body, params={"_source": "false"}, retries=1)
+            for document in answer["docs"]:
+                _refuse_error(index, document.get("error"))
+                if document["found"]:
+                    found[document["_id"]] = document["_version"]
+        return found
+
+    def put(self, alias: str, documents: Sequence[RawDocument]) -> list[PutResult]:
+        return bulk.write(self._client, (bulk.put_item(alias, d.doc_id, d.revision, d.body) for d in documents))
+
+    def delete(self, alias: str, documents: Sequence[RawDocument]) -> list[PutResult]:
+        return bulk.write(self._client, (bulk.delete_item(alias, d.doc_id, d.revision) for d in documents))
+
+    def slices(self, index: str, of: Range, width_ms: int) -> list[Slice]:
+        by_time = {"field": "created_ms", "interval": width_ms, "min_doc_count": 1}
+        revisions = {"revisions": {"sum": {"field": "revision"}}}
+        answer = self._sums(index, of, {"slices": {"histogram": by_time, "aggs": revisions}})
+        return [
+            Slice(of.part(int(part["key"]), width_ms), part["doc_count"], int(part["revisions"]["value"]))
+            for part in answer["aggregations"]["slices"]["buckets"]
+        ]
+
+    def count(self, index: str, of: Range) -> int:
+        total: int = self._sums(index, of, {})["hits"]["total"]["value"]
+        return total
+
+    def median_created_ms(self, index: str, of: Range) -> int | None:
+        percentiles = {"field": "created_ms", "percents": [50], "keyed": False}
+        bounds = {"least": {"min": {"field": "created_ms"}}, "most": {"max": {"field": "created_ms"}}}
+        answer = self._sums(index, of, {"half": {"percentiles": percentiles}, **bounds})
+        found = answer["aggregations"]
+        middle = found["half"]["values"][0]["value"]
+        if middle is None:
+            return None
+        # It is interpolated, and might lie a rounding error outside.
+        return int(min(max(middle, found["least"]["value"]), found["most"]["value"]))
+
+    def _sums(self, index: str, of: Range, aggregations: dict[str, Any]) -> dict[str, Any]:
+        body = {"query": {"bool": {"filter": [_created(of)]}}, "size": 0, "track_total_hits": True}
+        return self._search(index, body | ({"aggs": aggregations} if aggregations else {}), _SUMS_TIMEOUT_S)
+
+    def _search(self, index: str, body: dict[str, Any], timeout_s: float, preference: str = "") -> dict[str, Any]:
+        params = {"allow_partial_search_results": "false", "timeout": f"{math.ceil(timeout_s * 1000)}ms"}
+        if preference:
+            params["preference"] = preference
+        path, whole = f"/{index}/_search", timeout_s + _GRACE_S
+        answer = self._client.post(f"read {index}", path, orjson.dumps(body), params=params, timeout_s=whole, retries=1)
+        if answer["timed_out"]:
+            raise SearchUnavailable(f"reading {index} took longer than {timeout_s} s")
+        return answer
+
+
+def _created(of: Range, after: Position | None = None) -> dict[str, Any]:
+    # Only documents have it, and not the nested entries within. What lies before `after` need not be looked at.
+    bounds = {"gte": of.start_ms if after is None else max(of.start_ms, after.created_ms)}
+    return {"range": {"created_ms": bounds if of.end_ms is None else bounds | {"lt": of.end_ms}}}
+
+
+def _raw(hit: dict[str, Any]) -> RawDocument:
+    created_ms, _, version, revision = hit["sort"]
+    source = hit.get("_source")
+    return RawDocument(
+        Position(created_ms, hit["_id"], version, revision), b"" if source is None else orjson.dumps(source)
+    )
+
+
+def _sort_key(position: Position) -> tuple[int, str, int, int]:
+    return position.created_ms, position.asset_id, position.version, position.revision
+
+
+def _refuse_error(index: str, error: dict[str, Any] | None) -> None:
+    if error is not None:
+        failure = NotFound if error["type"] == "index_not_found_exception" else SearchUnavailable
+        raise failure(f"get {index}: {error['reason']}")

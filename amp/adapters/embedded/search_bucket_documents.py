@@ -1,0 +1,116 @@
+"""The documents of one index behind a bucket in SQLite: paged by creation, marked by the numbers they are given."""
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+
+from amp.adapters.embedded.search_bucket_indices import require_index
+from amp.adapters.embedded.search_database import SearchDatabase
+from amp.adapters.embedded.search_rows import raw_document
+from amp.adapters.embedded.search_writer import Change, SearchWriter
+from amp.ports.bucket_documents import Position, Range, RawDocument, Slice
+from amp.ports.search_index import PutResult
+
+_TIMEOUT_S = 60.0
+_BY_CREATED = "documents INDEXED BY documents_by_created"
+#: By number: what was written last.
+_BY_NUMBER = "documents NOT INDEXED"
+_ORDER = "created_ms, asset_id, version, revision"
+
+
+class SqliteBucketDocuments:
+    """Whatever is written gets a number greater than any before, which makes the last number given a mark."""
+
+    def __init__(self, database: SearchDatabase) -> None:
+        self._database = database
+        self._writer = SearchWriter(database)
+
+    def mark(self, index: str) -> str:
+        with self._index(index) as (connection, _):
+            (last_doc,) = connection.execute("SELECT doc FROM numbers").fetchone()
+        return str(last_doc)
+
+    def page(
+        self,
+        index: str,
+        of: Range,
+        *,
+        after: Position | None = None,
+        since: str | None = None,
+        limit: int,
+        bodies: bool = True,
+    ) -> list[RawDocument]:
+        with self._index(index) as (connection, index_id):
+            where, values = _within(index_id, of)
+            if after is not None:
+                # Said twice: the first is what the index is entered by.
+                where += f" AND created_ms >= ? AND ({_ORDER}) > (?, ?, ?, ?)"
+                place = (after.created_ms, after.asset_id, after.version, after.revision)
+                values += (after.created_ms, *place)
+            if since is not None:
+                where += " AND doc > ?"
+                values += (int(since),)
+            found = connection.execute(
+                f"SELECT doc, created_ms, doc_id, version, revision FROM {_BY_CREATED if since is None else _BY_NUMBER}"
+                f" WHERE {where} ORDER BY {_ORDER} LIMIT ?",
+                (*values, limit),
+            ).fetchall()
+            return [
+                RawDocument(Position(*place), raw_document(connection, doc) if bodies else b"") for doc, *place in found
+            ]
+
+    def revisions(self, index: str, doc_ids: Collection[str]) -> dict[str, int]:
+        with self._index(index) as (connection, index_id):
+            return dict(
+                connection.execute(
+                    "SELECT doc_id, revision FROM documents"
+                    " WHERE index_id = ? AND doc_id IN (SELECT value FROM json_each(?))",
+                    (index_id, json.dumps(list(doc_ids))),
+                )
+            )
+
+    def put(self, alias: str, documents: Sequence[RawDocument]) -> list[PutResult]:
+        return self._writer.write([Change(alias, d.doc_id, d.revision, d.body) for d in documents])
+
+    def delete(self, alias: str, documents: Sequence[RawDocument]) -> list[PutResult]:
+        return self._writer.write([Change(alias, d.doc_id, d.revision, None) for d in documents])
+
+    def slices(self, index: str, of: Range, width_ms: int) -> list[Slice]:
+        with self._index(index) as (connection, index_id):
+            where, values = _within(index_id, of)
+            rows = connection.execute(
+                f"SELECT created_ms / ? * ?, count(*), sum(revision) FROM {_BY_CREATED} WHERE {where} GROUP BY 1",
+                (width_ms, width_ms, *values),
+            ).fetchall()
+        return [Slice(of.part(start_ms, width_ms), documents, total) for start_ms, documents, total in rows]
+
+    def count(self, index: str, of: Range) -> int:
+        with self._index(index) as (connection, index_id):
+            return _count(connection, *_within(index_id, of))
+
+    def median_created_ms(self, index: str, of: Range) -> int | None:
+        with self._index(index) as (connection, index_id):
+            where, values = _within(index_id, of)
+            before = _count(connection, where, values) // 2
+            found = connection.execute(
+                f"SELECT created_ms FROM {_BY_CREATED} WHERE {where} ORDER BY created_ms LIMIT 1 OFFSET ?",
+                (*values, before),
+            ).fetchone()
+        return None if found is None else int(found[0])
+
+    @contextmanager
+    def _index(self, index: str) -> Iterator[tuple[sqlite3.Connection, int]]:
+        with self._database.read(_TIMEOUT_S) as connection:
+            yield connection, require_index(connection, index)
+
+
+def _within(index_id: int, of: Range) -> tuple[str, tuple[object, ...]]:
+    if of.end_ms is None:
+        return "index_id = ? AND created_ms >= ?", (index_id, of.start_ms)
+    return "index_id = ? AND created_ms >= ? AND created_ms < ?", (index_id, of.start_ms, of.end_ms)
+
+
+def _count(connection: sqlite3.Connection, where: str, values: tuple[object, ...]) -> int:
+    count: int = connection.execute(f"SELECT count(*) FROM {_BY_CREATED} WHERE {where}", values).fetchone()[0]
+    return count
