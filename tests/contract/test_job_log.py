@@ -49,6 +49,7 @@ def all_ids(jobs: JobLog, limit: int) -> list[UUID]:
     found: list[UUID] = []
     while page := jobs.page(found[-1] if found else None, limit):
         assert len(page) <= limit
+        assert page[0].id not in found, "a page starts over"
         found += [job.id for job in page]
     return found
 
