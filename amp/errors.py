@@ -70,6 +70,14 @@ class VersionNotFound(NotFound):
     """There is no such version."""
 
 
+class BucketNotFound(NotFound):
+    """There is no time bucket of that name."""
+
+
+class JobNotFound(NotFound):
+    """There is no job with that id."""
+
+
 class Gone(AmpError):
     """The asset is deleted."""
 

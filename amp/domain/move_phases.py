@@ -26,12 +26,12 @@ def planned_split(bucket_map: BucketMap, prefix: str, bucket: Bucket, at_s: int,
     return _planned(bucket_map, MoveKind.SPLIT, bucket, at_s, _new_index(bucket_map, prefix, at_s), job)
 
 
-def planned_roll(bucket_map: BucketMap, prefix: str, at_s: int, job: UUID) -> BucketMap:
-    """From `at_s` on there is a new bucket.
+def planned_roll(bucket_map: BucketMap, prefix: str, bucket: Bucket, at_s: int, job: UUID) -> BucketMap:
+    """From `at_s` on there is a new bucket, although nothing may be in it yet.
 
-    :raises ValueError: the newest bucket starts later.
+    :raises ValueError: `at_s` does not lie within the bucket, past its start.
     """
-    split = planned_split(bucket_map, prefix, bucket_map.buckets[-1], at_s, job)
+    split = planned_split(bucket_map, prefix, bucket, at_s, job)
     return replace(split, move=replace(_move_in(split), kind=MoveKind.ROLL))
 
 

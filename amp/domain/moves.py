@@ -10,7 +10,7 @@ from uuid import UUID
 class MoveKind(StrEnum):
     """The same machine with other arguments."""
 
-    ROLL = "roll"  #: the empty end of the newest bucket into a new index
+    ROLL = "roll"  #: the end of a bucket, empty as a rule, into a new index
     SPLIT = "split"  #: the end of a bucket into a new index
     MERGE = "merge"  #: all of a bucket into the index of the bucket before it
     REBUILD = "rebuild"  #: all of a bucket into a new index, which takes its place

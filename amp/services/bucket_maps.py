@@ -56,11 +56,24 @@ class BucketMaps:
         found = self._registry.load()
         if found is None:
             raise NotMigrated("there is no bucket map yet: run `amp migrate`")
+        self._know(found)
+        self._registry_asked_s = self._cache_asked_s = self._clock.monotonic_s()
+        return found
+
+    def replace(self, new: BucketMap, old: BucketMap) -> bool:
+        """Make `new` the registry's map unless it is another than `old` by now.
+
+        :raises StoreUnavailable: it may have been done.
+        """
+        if not self._registry.replace(new, expected_generation=old.generation):
+            return False
+        self._know(new)
+        return True
+
+    def _know(self, found: BucketMap) -> None:
         if self._map is None or found.generation > self._map.generation:
             self._map = found
             self._put_into_cache(found)
-        self._registry_asked_s = self._cache_asked_s = self._clock.monotonic_s()
-        return self._map
 
     def _look(self, now_s: float) -> BucketMap:
         if self._map is not None and now_s - self._registry_asked_s < self._refresh_s:

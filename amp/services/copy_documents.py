@@ -1,0 +1,112 @@
+"""Copies a range of one index into another, raw and as fast as told, and says from where to go on."""
+
+import random
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from amp.errors import SearchUnavailable
+from amp.ports.bucket_documents import BucketDocuments, Position, Range, RawDocument
+from amp.ports.clock import Clock
+from amp.ports.search_index import Written
+
+#: Documents of one page; the next is read while one is written.
+PAGE = 1_000
+#: Large documents come in smaller pages.
+_PAGE_BYTES = 8 * 1024 * 1024
+_FIRST_PAGE = 100
+_ATTEMPTS = 6
+
+
+class Fenced(Exception):
+    """The target answers to another token: this mover has been overtaken."""
+
+
+class Unacceptable(Exception):
+    """The target rejects a document for good; the message says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What is to be copied, and through which write alias."""
+
+    source: str
+    alias: str
+    of: Range
+    since: str | None = None  #: only what was written after this mark
+
+
+class CopyDocuments:
+    """Documents keep their revisions, and nothing newer is ever overwritten: copying twice, or beside live writes, is
+    harmless.
+    """
+
+    def __init__(self, documents: BucketDocuments, clock: Clock, reader: Executor) -> None:
+        self._documents = documents
+        self._clock = clock
+        self._reader = reader
+
+    def run(
+        self,
+        copy: Copy,
+        stop: threading.Event,
+        *,
+        after: Position | None = None,
+        pace: Callable[[int], None] = lambda _: None,
+        copied: Callable[[Position, int], None] = lambda _position, _count: None,
+    ) -> int:
+        """Copy what searches of the source see; how many documents that were. `pace` is called before so many are
+        written, and may wait; `copied` after they are, with the last one's position. Ends early when `stop` is set.
+
+        :raises Fenced: another attempt began; look at the map.
+        :raises Unacceptable: it cannot be done.
+        :raises NotFound: the source is not there.
+        :raises SearchUnavailable: it can be gone on with.
+        """
+        total, limit = 0, _FIRST_PAGE
+        page = self._page(copy, after, limit)
+        while page and not stop.is_set():
+            following = None
+            if len(page) == limit:
+                limit = _limit_after(page)
+                following = self._reader.submit(self._page, copy, page[-1].position, limit)
+            pace(len(page))
+            self.put(copy.alias, page)
+            total += len(page)
+            copied(page[-1].position, len(page))
+            page = [] if following is None else following.result()
+        return total
+
+    def put(self, alias: str, documents: list[RawDocument]) -> None:
+        """Write these, as often as it takes within reason.
+
+        :raises Fenced: another attempt began.
+        :raises Unacceptable: it cannot be done.
+        :raises SearchUnavailable: some may not be written.
+        """
+        open_ = documents
+        for attempt in range(_ATTEMPTS):
+            busy, reason = [], ""
+            for document, result in zip(open_, self._documents.put(alias, open_), strict=True):
+                match result.written:
+                    case Written.STALE:
+                        raise Fenced
+                    case Written.REJECTED:
+                        raise Unacceptable(f"document {document.doc_id} is not accepted: {result.reason}")
+                    case Written.BUSY:
+                        busy.append(document)
+                        reason = result.reason
+            if not busy:
+                return
+            open_ = busy
+            self._clock.sleep(0.1 * 2**attempt * random.uniform(0.5, 1.0))
+        raise SearchUnavailable(f"{len(open_)} documents could not be written: {reason}")
+
+    def _page(self, copy: Copy, after: Position | None, limit: int) -> list[RawDocument]:
+        return self._documents.page(copy.source, copy.of, after=after, since=copy.since, limit=limit)
+
+
+def _limit_after(page: list[RawDocument]) -> int:
+    mean_bytes = sum(len(document.body) for document in page) // len(page) + 1
+    return max(1, min(PAGE, _PAGE_BYTES // mean_bytes))

@@ -1,0 +1,67 @@
+"""Finds what a copy of a range lacks, cheaply first: sums of slices, then single documents where sums differ."""
+
+from collections.abc import Callable, Iterator
+
+from amp.domain.moves import Move
+from amp.ports.bucket_documents import BucketDocuments, Position, Range, RawDocument
+from amp.services.copy_documents import PAGE, CopyDocuments
+
+_DAY_MS = 24 * 3600 * 1000
+_FINEST_MS = 1_000
+#: A slice that holds more is looked at in parts.
+_SLICE = 2_000
+_PARTS = 60
+
+
+class MatchRanges:
+    """Compares what is refreshed; what is behind is decided by what was last written."""
+
+    def __init__(self, documents: BucketDocuments, copier: CopyDocuments) -> None:
+        self._documents = documents
+        self._copier = copier
+
+    def differing(self, source: str, target: str, of: Range, width_ms: int = _DAY_MS) -> list[Range]:
+        """The parts of the range in which the two do not hold the same number of documents and sum of revisions.
+
+        :raises NotFound: one of the indices is not there.
+        :raises SearchUnavailable: the index does not answer.
+        """
+        there = {part.range.start_ms: part for part in self._documents.slices(target, of, width_ms)}
+        found: list[Range] = []
+        for part in self._documents.slices(source, of, width_ms):
+            if part == there.get(part.range.start_ms):
+                continue
+            if part.documents > _SLICE and width_ms > _FINEST_MS:
+                found += self.differing(source, target, part.range, max(_FINEST_MS, width_ms // _PARTS))
+            else:
+                found.append(part.range)
+        return found
+
+    def bring_forward(
+        self, move: Move, alias: str, of: Range, pace: Callable[[int], None]
+    ) -> Iterator[tuple[list[RawDocument], int]]:
+        """Copy what the source holds in that range and the target lacks or has older, through that write alias of the
+        target. Page by page: the documents (without bodies) that the target has now, at those revisions or later, and
+        how many of them had to be copied.
+
+        :raises Fenced: another attempt began.
+        :raises Unacceptable: it cannot be done.
+        :raises NotFound: one of the indices is not there.
+        :raises SearchUnavailable: it can be gone on with.
+        """
+        after = None
+        while page := self._documents.page(move.source, of, after=after, limit=PAGE, bodies=False):
+            pace(len(page))
+            there = self._documents.revisions(move.target, [document.doc_id for document in page])
+            behind = {d.position for d in page if there.get(d.doc_id, 0) < d.revision}
+            copied = self._copy(move.source, alias, of, after, behind, len(page)) if behind else set()
+            yield [d for d in page if d.position not in behind or d.position in copied], len(copied)
+            after = page[-1].position
+
+    def _copy(
+        self, source: str, alias: str, of: Range, after: Position | None, behind: set[Position], limit: int
+    ) -> set[Position]:
+        # What was written anew meanwhile has moved on, and is met further on.
+        found = [d for d in self._documents.page(source, of, after=after, limit=limit) if d.position in behind]
+        self._copier.put(alias, found)
+        return {document.position for document in found}

@@ -1,0 +1,123 @@
+"""How far a move is: paces it, notices who stops it, and keeps its checkpoint and history for whoever resumes it."""
+
+import threading
+from dataclasses import astuple
+from typing import Any
+
+from amp.domain.jobs import Job, JobState
+from amp.domain.moves import Move
+from amp.ports.bucket_documents import Position
+from amp.ports.clock import Clock
+from amp.ports.job_log import JobLog
+from amp.services.bucket_maps import BucketMaps
+from amp.services.move_aliases import LookAgain
+
+_SAVE_EVERY_S = 1.0
+_PAUSE_S = 0.5
+
+
+class MoveProgress:
+    """The checkpoint is a promise about the target: all that lay before `mark` in the source, and of the first copy all
+    up to `after`, is in it. So an old checkpoint, or that of another mover, only means more to copy.
+    """
+
+    def __init__(self, jobs: JobLog, clock: Clock, maps: BucketMaps, job: Job, move: Move) -> None:
+        self._jobs = jobs
+        self._clock = clock
+        self._maps = maps
+        self._job = job
+        self._move = move
+        self._checkpoint: dict[str, Any] = dict(job.checkpoint)
+        self._progress: dict[str, Any] = dict(job.progress)
+        self._saved_s = self._due_s = self._began_s = clock.monotonic_s()
+        self._paced = 0
+
+    @property
+    def mark(self) -> str | None:
+        """All that lay before it in the source was copied; None: the first copy is not done."""
+        found: str | None = self._checkpoint.get("mark")
+        return found
+
+    @property
+    def first_mark(self) -> str | None:
+        """The mark of before the first copy began."""
+        found: str | None = self._checkpoint.get("first_mark")
+        return found
+
+    @property
+    def after(self) -> Position | None:
+        """Where the first copy goes on."""
+        found = self._checkpoint.get("after")
+        return None if found is None else Position(*found)
+
+    @property
+    def attempts(self) -> int:
+        """How often the hold was given up."""
+        found: int = self._checkpoint.get("attempts", 0)
+        return found
+
+    def begin_copy(self, mark: str, total: int) -> None:
+        self._checkpoint["first_mark"] = mark
+        self._progress |= {"documents": total, "done": 0}
+        self.save()
+
+    def copied(self, position: Position, count: int) -> None:
+        """So many documents of the first copy more, up to that position."""
+        self._checkpoint["after"] = astuple(position)
+        self._progress["done"] = self._progress.get("done", 0) + count
+        self._show_rate()
+        if self._clock.monotonic_s() - self._saved_s > _SAVE_EVERY_S:
+            self.save()
+
+    def caught_up(self, mark: str) -> None:
+        self._checkpoint["mark"] = mark
+        self.save()
+
+    def gave_up_hold(self) -> None:
+        self._checkpoint["attempts"] = self.attempts + 1
+        self.save()
+
+    def show(self, **values: object) -> None:
+        """Into what people see."""
+        self._progress |= values
+        self.save()
+
+    def save(self) -> None:
+        """:raises StoreUnavailable: whoever resumes it copies more than needed."""
+        self._saved_s = self._clock.monotonic_s()
+        self._jobs.save_progress(self._job.id, self._progress, self._checkpoint)
+
+    def pace(self, count: int, stop: threading.Event) -> None:
+        """Wait until `count` documents more are due at the rate asked for, and as long as the move is paused.
+
+        :raises LookAgain: the map's move is another, or in another phase, or `stop` is set.
+        """
+        self._look()
+        while self._job.state is JobState.PAUSED:
+            self._wait(_PAUSE_S, stop)
+            self._job = self._jobs.get(self._job.id) or self._job
+            self._look()
+        if self._job.rate:
+            now_s = self._clock.monotonic_s()
+            self._due_s = max(self._due_s, now_s - 1.0) + count / self._job.rate
+            while (left_s := self._due_s - self._clock.monotonic_s()) > 0:
+                self._wait(min(left_s, _PAUSE_S), stop)
+        self._paced += count
+
+    def _look(self) -> None:
+        if self._clock.monotonic_s() - self._saved_s > _SAVE_EVERY_S:
+            self._job = self._jobs.get(self._job.id) or self._job
+        if self._maps.current().move != self._move:
+            raise LookAgain
+
+    def _wait(self, seconds: float, stop: threading.Event) -> None:
+        self._clock.sleep(seconds)
+        if stop.is_set():
+            raise LookAgain
+
+    def _show_rate(self) -> None:
+        took_s = self._clock.monotonic_s() - self._began_s
+        if took_s > 0:
+            rate = self._paced / took_s
+            left = max(0, self._progress.get("documents", 0) - self._progress["done"])
+            self._progress |= {"rate": round(rate, 1), "remaining_s": round(left / rate, 1) if rate else None}
