@@ -1,0 +1,70 @@
+"""What may go wrong with a call, and how often in one run: some runs are calm, others full of deaths or delays."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Fate(Enum):
+    DONE = "done"
+    REFUSED = "refused"  #: an error, and no effect
+    ANSWER_LOST = "answer lost"  #: an error, and all the effect
+    LATE = "late"  #: an error now, the effect later
+    TWICE = "twice"  #: the effect now, and later once more, as when a client repeats what it believed lost
+    KILLED = "killed"
+    KILLED_AFTER = "killed after"
+
+
+_FAULTS = tuple(fate for fate in Fate if fate is not Fate.DONE)
+#: Weights of `_FAULTS`; a run has one of them.
+_MIXTURES = (
+    (1, 1, 1, 1, 1, 1),
+    (4, 3, 1, 0, 0, 0),
+    (0, 1, 4, 3, 1, 1),
+    (0, 0, 0, 0, 2, 1),
+)
+_RATES = (0.0, 0.01, 0.03, 0.1)
+_NAP_RATES = (0.0, 0.003, 0.01, 0.03)
+
+
+@dataclass
+class Faults:
+    rate: float = 0.0
+    weights: tuple[int, ...] = _MIXTURES[0]
+    nap_rate: float = 0.0
+    longest_nap_s: float = 20.0
+
+    @classmethod
+    def of(cls, chance: random.Random) -> Faults:
+        """Those of one run."""
+        return cls(
+            rate=chance.choice(_RATES),
+            weights=chance.choice(_MIXTURES),
+            nap_rate=chance.choice(_NAP_RATES),
+            longest_nap_s=chance.choice((1.0, 5.0, 40.0)),
+        )
+
+    @property
+    def active(self) -> bool:
+        return self.rate > 0
+
+    def calm(self) -> None:
+        """From now on all goes well."""
+        self.rate = self.nap_rate = 0.0
+
+    def fate(self, chance: random.Random) -> Fate:
+        if chance.random() >= self.rate:
+            return Fate.DONE
+        return chance.choices(_FAULTS, self.weights)[0]
+
+    def nap_s(self, chance: random.Random) -> float:
+        """How long somebody stands still who could go on."""
+        if chance.random() >= self.nap_rate:
+            return 0.0
+        return self.longest_nap_s * chance.random() ** 3
+
+    def lateness_s(self, chance: random.Random) -> float:
+        """How long a call is on its way after its caller gave it up."""
+        return self.longest_nap_s * chance.random() ** 3

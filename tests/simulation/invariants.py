@@ -1,0 +1,100 @@
+"""What must hold after every step, for every search, and at rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from amp.domain.assets import State
+from tests.simulation.cluster import SimulatedCluster, Stored
+from tests.simulation.scheduler import Violation
+from tests.simulation.store_twins import SimulatedRegistry, SimulatedStore, told
+
+
+class Invariants:
+    def __init__(self, cluster: SimulatedCluster, store: SimulatedStore, registry: SimulatedRegistry) -> None:
+        self._cluster = cluster
+        self._store = store
+        self._registry = registry
+        #: The revision of each asset that searches have shown last, that of its deletion once they no longer show it.
+        self.shown: dict[str, int] = {}
+        #: What a search finds now.
+        self.found: dict[str, int] = {}
+
+    def after_step(self) -> None:
+        """As a search would find it that took no time."""
+        if self._cluster.changed:
+            self._cluster.changed = False
+            self.found = _revisions(self._cluster.heads(self._cluster.read.values()))
+            self.shown = self.checked("now", self.found, self.shown)
+
+    def checked(self, who: str, found: dict[str, int], shown: dict[str, int]) -> dict[str, int]:
+        """What searches have shown, this one included, that began when they had shown `shown`.
+
+        :raises Violation: it missed an asset, or went back in time.
+        """
+        after = dict(found)
+        for asset_id, before in shown.items():
+            revision = found.get(asset_id)
+            if revision is None:
+                after[asset_id] = self._deletion_since(who, asset_id, before)
+            elif revision < before:
+                raise Violation(f"{who}: {asset_id} is shown at revision {revision} after {before}")
+        for asset_id, revision in found.items():
+            if revision in self._store.deletions[UUID(asset_id)]:
+                raise Violation(f"{who}: {asset_id} is shown at revision {revision}, at which it was deleted")
+        return after
+
+    def _deletion_since(self, who: str, asset_id: str, before: int) -> int:
+        for revision in self._store.deletions[UUID(asset_id)]:
+            if revision >= before:
+                return revision
+        raise Violation(f"{who}: {asset_id} is missing; it was shown at revision {before}")
+
+    def at_rest(self) -> None:
+        """The index equals the store, each bucket holds what is its own, and nothing is left of any move."""
+        bucket_map = self._registry.now
+        if bucket_map.move is not None:
+            raise Violation(f"at rest: a move is recorded: {told(bucket_map)}")
+        for position, bucket in enumerate(bucket_map.buckets):
+            index, read = self._cluster.indices.get(bucket.index), self._cluster.read.get(bucket.index)
+            if index is None or read is None or index.loading or index.blocked:
+                raise Violation(f"at rest: bucket {bucket.index} is not as it should be: {index} {read}")
+            if index.aliases != {bucket.write_alias}:
+                raise Violation(f"at rest: {bucket.index} answers to {sorted(index.aliases)}, not {bucket.write_alias}")
+            if (read.start_ms, read.end_ms) != (bucket.start_s * 1000, bucket_map.end_ms(position)):
+                raise Violation(f"at rest: searches see {read} of {bucket}")
+            self._cluster.refresh(index)
+            for stored in index.visible.values():
+                if bucket_map.bucket_at(stored.created_ms) is not bucket:
+                    raise Violation(f"at rest: {stored.doc_id}, of another bucket, is left in {bucket.index}")
+        if self._cluster.read.keys() != {bucket.index for bucket in bucket_map.buckets}:
+            raise Violation(f"at rest: searches see {sorted(self._cluster.read)}")
+        self.after_step()
+        self._equals_store()
+
+    def _equals_store(self) -> None:
+        bucket_map = self._registry.now
+        for asset in self._store.assets.values():
+            docs = self._cluster.indices[bucket_map.bucket_at(asset.created_ms).index].visible
+            head = docs.get(str(asset.id))
+            if head is None or head.revision != asset.revision:
+                raise Violation(f"at rest: {asset.id} is indexed at {head and head.revision}, not {asset.revision}")
+            if head.body["deleted"] is not (asset.state is State.DELETED):
+                raise Violation(f"at rest: {asset.id} is {asset.state}, unlike its document")
+            if asset.version > 1:
+                self._superseded(docs.get(f"{asset.id}:{asset.version - 1}"), asset.all_revision, asset.revision)
+
+    def _superseded(self, document: Stored | None, oldest: int, newest: int) -> None:
+        if document is None or not oldest <= document.revision <= newest:
+            raise Violation(f"at rest: superseded {document}, of a revision between {oldest} and {newest}")
+
+
+def _revisions(found: Iterable[Stored]) -> dict[str, int]:
+    """:raises Violation: an asset is found twice."""
+    revisions: dict[str, int] = {}
+    for stored in found:
+        if stored.asset_id in revisions:
+            raise Violation(f"{stored.asset_id} is found twice")
+        revisions[stored.asset_id] = stored.revision
+    return revisions

@@ -1,0 +1,87 @@
+"""Searchers: they read every asset there is, at once or page by page, and must never be able to tell that anything moves."""
+
+from __future__ import annotations
+
+import orjson
+
+from amp.domain.criteria import EVERYTHING, SearchPage, SearchRequest, SortValues
+from amp.errors import SearchUnavailable
+from tests.simulation.invariants import Invariants
+from tests.simulation.scheduler import Play, Scheduler, Violation
+from tests.simulation.search_twins import SimulatedSearchIndex
+from tests.simulation.store_twins import SimulatedRegistry
+
+LONGEST_SEARCH_S = 5.0
+_PAGE = 5
+_ALL = 1_000
+
+
+class Searchers:
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        index: SimulatedSearchIndex,
+        registry: SimulatedRegistry,
+        invariants: Invariants,
+    ) -> None:
+        self._scheduler = scheduler
+        self._index = index
+        self._registry = registry
+        self._invariants = invariants
+        self.answered = 0
+        self.pages = 0
+
+    def searcher(self) -> Play[None]:
+        """Looks for everything at once, and later again."""
+        chance, buckets = self._scheduler.random, 1
+        while True:
+            yield chance.random() ** 3 * 4
+            if chance.random() < 0.5:
+                buckets = len(self._registry.now.buckets)
+            shown = dict(self._invariants.shown)
+            page = yield from self._page(None, _ALL, buckets)
+            if page is not None:
+                self._invariants.checked("a search", _found([page]), shown)
+                self._scheduler.note("searched")
+                self.answered += 1
+
+    def pager(self) -> Play[None]:
+        """Goes through everything page by page; what was there all the while comes exactly once."""
+        chance = self._scheduler.random
+        while True:
+            yield chance.random() ** 3 * 4
+            there = set(self._invariants.found)
+            pages: list[SearchPage] = []
+            more, after = True, None
+            while more:
+                page = yield from self._page(after, _PAGE, 0)
+                there &= self._invariants.found.keys()
+                if page is not None:
+                    pages.append(page)
+                    more, after = page.more, page.hits[-1].sort if page.hits else None
+                    yield chance.random()
+            if missing := there - _found(pages).keys():
+                raise Violation(f"pages leave out {sorted(missing)}")
+            self._scheduler.note("paged")
+            self.pages += len(pages)
+
+    def _page(self, after: SortValues | None, size: int, buckets: int) -> Play[SearchPage | None]:
+        request = SearchRequest(
+            criteria=EVERYTHING, size=size, after=after, buckets=buckets, timeout_s=LONGEST_SEARCH_S
+        )
+        try:
+            return (yield from self._index.search(request))
+        except SearchUnavailable:
+            return None
+
+
+def _found(pages: list[SearchPage]) -> dict[str, int]:
+    """:raises Violation: an asset is found twice."""
+    found: dict[str, int] = {}
+    for page in pages:
+        for hit in page.hits:
+            asset_id = str(hit.sort[1])
+            if asset_id in found:
+                raise Violation(f"{asset_id} is found twice in {len(pages)} pages")
+            found[asset_id] = orjson.loads(hit.source)
+    return found

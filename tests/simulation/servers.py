@@ -1,0 +1,36 @@
+"""What servers and operations do by themselves: refresh at their own time, and lift stray blocks, seen early, done late."""
+
+from __future__ import annotations
+
+from amp.domain.moves import Phase
+from tests.simulation.cluster import SHARDS, SimulatedCluster
+from tests.simulation.scheduler import Play, Scheduler
+from tests.simulation.store_twins import SimulatedRegistry
+
+
+def refresher(scheduler: Scheduler, cluster: SimulatedCluster) -> Play[None]:
+    """Shard after shard, in no order."""
+    chance = scheduler.random
+    while True:
+        yield 0.1 + chance.random()
+        for index in list(cluster.indices.values()):
+            if index.unrefreshed and not index.loading:
+                shard = chance.randrange(SHARDS + 1)
+                scheduler.note(f"refresh of {index.name} shard {shard}")
+                cluster.refresh(index, None if shard == SHARDS else shard)
+                yield None
+
+
+def healer(scheduler: Scheduler, cluster: SimulatedCluster, registry: SimulatedRegistry) -> Play[None]:
+    """Lifts blocks that no move asks for, by a map it read earlier and at a time when that may be long over."""
+    while True:
+        yield 1.0 + scheduler.random.random() * 3
+        move = registry.now.move
+        held = move.source if move is not None and move.phase is Phase.HOLD else None
+        stray = [index for index in cluster.indices.values() if index.blocked and index.name != held]
+        if stray:
+            yield scheduler.faults.lateness_s(scheduler.random)
+        for index in stray:
+            scheduler.note(f"lifts the block of {index.name}")
+            index.blocked = False
+            yield None

@@ -1,0 +1,190 @@
+"""The ports of the store over plain memory: assets, types, the bucket registry, jobs and leases; and cache and clock."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any, NoReturn
+from uuid import UUID
+
+from amp.domain.assets import Asset, State, Version, version_of
+from amp.domain.buckets import BucketMap
+from amp.domain.jobs import Job, JobState, Note
+from amp.domain.types import AssetType
+from amp.errors import CacheUnavailable, StoreUnavailable
+from tests.simulation.scheduler import Scheduler
+
+#: What every clock shows when a run begins.
+START_S = 1_800_000_000
+ASSET_TYPE = AssetType(name="clip", version=1)
+
+
+def _lost() -> NoReturn:
+    raise StoreUnavailable("lost by the scheduler")
+
+
+class SimulatedStore:
+    """Writers are no services here: they take `step` and bring its event to the queue by themselves."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+        self.assets: dict[UUID, Asset] = {}
+        self.kept: dict[tuple[UUID, int], Version] = {}
+        #: Revisions at which each asset was deleted.
+        self.deletions: dict[UUID, list[int]] = defaultdict(list)
+
+    def step(self, after: Asset) -> None:
+        self.assets[after.id] = after
+        self.kept[after.id, after.version] = version_of(after)
+        if after.state is State.DELETED:
+            self.deletions[after.id].append(after.revision)
+
+    def heads(self, ids: Collection[UUID], *, settle: bool = False) -> dict[UUID, Asset]:  # noqa: ARG002 - all is settled
+        def read() -> dict[UUID, Asset]:
+            return {asset_id: self.assets[asset_id] for asset_id in ids if asset_id in self.assets}
+
+        return self._scheduler.call("read heads", read, _lost)
+
+    def versions(self, wanted: Mapping[UUID, Collection[int]]) -> dict[tuple[UUID, int], Version]:
+        def read() -> dict[tuple[UUID, int], Version]:
+            keys = [(asset_id, version) for asset_id, versions in wanted.items() for version in sorted(versions)]
+            return {key: self.kept[key] for key in keys if key in self.kept}
+
+        return self._scheduler.call("read versions", read, _lost)
+
+
+class OneType:
+    """A registry that holds one asset type and never fails."""
+
+    def get(self, name: str, version: int | None = None) -> AssetType | None:
+        return ASSET_TYPE if name == ASSET_TYPE.name and version in (None, ASSET_TYPE.version) else None
+
+    def newest(self) -> list[AssetType]:
+        return [ASSET_TYPE]
+
+
+class SimulatedRegistry:
+    def __init__(self, scheduler: Scheduler, first: BucketMap) -> None:
+        self._scheduler = scheduler
+        self.now = first
+
+    def load(self) -> BucketMap | None:
+        return self._scheduler.call("load map", lambda: self.now, _lost)
+
+    def replace(self, new: BucketMap, *, expected_generation: int) -> bool:
+        assert new.generation > expected_generation
+
+        def swap() -> bool:
+            if self.now.generation != expected_generation:
+                return False
+            self.now = new
+            return True
+
+        return self._scheduler.call(f"map {told(new)}", swap, _lost)
+
+
+class SimulatedCache:
+    """Serves whatever it was ever given, or nothing, or does not answer."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+        self._given: dict[str, list[bytes]] = defaultdict(list)
+
+    def get(self, key: str) -> bytes | None:
+        def read() -> bytes | None:
+            given = self._given[key]
+            chance = self._scheduler.random.random()
+            if not given or chance < 0.1:
+                return None
+            return given[-1] if chance < 0.5 else self._scheduler.random.choice(given)
+
+        return self._scheduler.call("read cache", read, self._lost)
+
+    def put(self, key: str, value: bytes, ttl_s: int) -> None:  # noqa: ARG002 - old values are served at any age
+        self._scheduler.call("write cache", lambda: self._given[key].append(value), self._lost)
+
+    def _lost(self) -> NoReturn:
+        raise CacheUnavailable("lost by the scheduler")
+
+
+class SimulatedJobLog:
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+        self.jobs: dict[UUID, Job] = {}
+
+    def add(self, job: Job) -> None:
+        self._scheduler.call("add job", lambda: self.jobs.setdefault(job.id, job), _lost)
+
+    def get(self, job_id: UUID) -> Job | None:
+        return self._scheduler.call("get job", lambda: self.jobs.get(job_id), _lost)
+
+    def page(self, before: UUID | None, limit: int) -> list[Job]:
+        def read() -> list[Job]:
+            found = sorted(self.jobs.values(), key=lambda job: job.id, reverse=True)
+            return [job for job in found if before is None or job.id < before][:limit]
+
+        return self._scheduler.call("page jobs", read, _lost)
+
+    def save_progress(self, job_id: UUID, progress: Mapping[str, Any], checkpoint: Mapping[str, Any]) -> None:
+        kept = {"progress": dict(progress), "checkpoint": dict(checkpoint)}
+        self._change(job_id, f"checkpoint {kept['checkpoint']}", **kept)
+
+    def set_state(self, job_id: UUID, state: JobState, *, reason: str = "", ended_ms: int | None = None) -> None:
+        self._change(job_id, f"job {state}", state=state, reason=reason, ended_ms=ended_ms)
+
+    def set_rate(self, job_id: UUID, rate: float | None) -> None:
+        self._change(job_id, f"rate {rate}", rate=rate)
+
+    def note(self, job_id: UUID, at_ms: int, text: str) -> None:
+        def append() -> None:
+            job, note = self.jobs.get(job_id), Note(at_ms, text)
+            if job is not None and note not in job.history:
+                self.jobs[job_id] = replace(job, history=(*job.history, note))
+
+        self._scheduler.call(f"note {text}", append, _lost)
+
+    def _change(self, job_id: UUID, what: str, **values: Any) -> None:
+        def change() -> None:
+            if job_id in self.jobs:
+                self.jobs[job_id] = replace(self.jobs[job_id], **values)
+
+        self._scheduler.call(what, change, _lost)
+
+
+class LapsingLeases:
+    """Anybody may find that they hold one, or that somebody else does."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+
+    def acquire(self, name: str, holder: str, ttl_s: int) -> bool:  # noqa: ARG002 - the scheduler decides
+        return self._scheduler.call(f"lease {name}", lambda: self._scheduler.random.random() < 0.7, _lost)
+
+    def release(self, name: str, holder: str) -> None:  # noqa: ARG002 - nobody holds anything for sure
+        self._scheduler.call(f"release {name}", lambda: None, _lost)
+
+
+class SkewedClock:
+    """One process's clock."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+        self._ahead_s = scheduler.random.uniform(-1.0, 1.0)
+        self._since_s = scheduler.random.uniform(0.0, 1e5)
+
+    def now_ms(self) -> int:
+        return int((START_S + self._scheduler.now_s + self._ahead_s) * 1000)
+
+    def monotonic_s(self) -> float:
+        return self._since_s + self._scheduler.now_s
+
+    def sleep(self, seconds: float) -> None:
+        self._scheduler.sleep(seconds)
+
+
+def told(bucket_map: BucketMap) -> str:
+    """The map in a line of the trace."""
+    buckets = " ".join(f"{bucket.index[-10:]}-w{bucket.token}" for bucket in bucket_map.buckets)
+    move = bucket_map.move
+    return f"{bucket_map.generation}: {buckets}" + (f" {move.kind} {move.phase}" if move else "")

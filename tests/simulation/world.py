@@ -1,0 +1,119 @@
+"""One run: a small installation of twins and everybody who uses, moves and breaks it, from a seed to rest."""
+
+from __future__ import annotations
+
+import random
+
+from amp.domain.buckets import Bucket, BucketMap, index_name
+from amp.ports.bucket_indices import AliasChange, ReadFilter
+from tests.simulation import servers
+from tests.simulation.applications import Applications
+from tests.simulation.cluster import SimulatedCluster
+from tests.simulation.invariants import Invariants
+from tests.simulation.queue_twin import SimulatedQueue
+from tests.simulation.scheduler import Actor, Play, Scheduler
+from tests.simulation.search_twins import SimulatedBucketDocuments, SimulatedBucketIndices, SimulatedSearchIndex
+from tests.simulation.searchers import Searchers
+from tests.simulation.stage import Stage
+from tests.simulation.store_twins import (
+    START_S,
+    LapsingLeases,
+    SimulatedCache,
+    SimulatedJobLog,
+    SimulatedRegistry,
+    SimulatedStore,
+)
+from tests.simulation.workers import Workers
+
+PREFIX = "sim"
+#: Faults end after so many steps, whatever is still to do; then all must come to rest.
+_FAULTY_STEPS = 4_000
+_MAX_STEPS = 12_000
+#: Where buckets may begin and be split: few places, so that much happens at each.
+BOUNDARIES_S = tuple(START_S - back for back in (4000, 3000, 2000, 1000))
+
+
+class World:
+    """Tests that take a safeguard away change what they need before `run`."""
+
+    def __init__(self, seed: int, stage: Stage, cluster: SimulatedCluster | None = None) -> None:
+        self.seed = seed
+        self.scheduler = scheduler = Scheduler(seed, stage, max_steps=_MAX_STEPS)
+        self.cluster = cluster or SimulatedCluster()
+        self.registry = SimulatedRegistry(scheduler, _first_map(scheduler.random))
+        self.store = SimulatedStore(scheduler)
+        self.queue = SimulatedQueue(scheduler)
+        self.cache = SimulatedCache(scheduler)
+        self.jobs = SimulatedJobLog(scheduler)
+        self.leases = LapsingLeases(scheduler)
+        self.indices = SimulatedBucketIndices(scheduler, self.cluster)
+        self.documents = SimulatedBucketDocuments(scheduler, self.cluster)
+        self.search_index = SimulatedSearchIndex(scheduler, self.cluster)
+        self.invariants = Invariants(self.cluster, self.store, self.registry)
+        self.searchers = Searchers(scheduler, self.search_index, self.registry, self.invariants)
+        self.applications = Applications(scheduler, self.store, self.queue, _times_ms())
+        self._busy: list[Actor] = []
+        scheduler.after_step = self.invariants.after_step
+        scheduler.at_rest = self._at_rest
+
+    def run(self) -> None:
+        """:raises Violation: what must never be, was."""
+        # What services draw by themselves, to part their retries, is part of the seed too.
+        random.seed(self.seed)
+        self._make_buckets()
+        self._people()
+        Workers(self).begin()
+        self.scheduler.run()
+        self.invariants.at_rest()
+
+    def _make_buckets(self) -> None:
+        bucket_map = self.registry.now
+        for position, bucket in enumerate(bucket_map.buckets):
+            self.cluster.create(bucket.index, loading=False)
+            read = ReadFilter(bucket.index, bucket.start_s * 1000, bucket_map.end_ms(position))
+            self.cluster.change_aliases(AliasChange(add_write=((bucket.index, bucket.write_alias),), set_read=(read,)))
+
+    def _people(self) -> None:
+        scheduler, chance = self.scheduler, self.scheduler.random
+        self.applications.fill(chance.randint(4, 10))
+        for number in range(2):
+            writer = self.applications.writer(chance.randint(5, 15))
+            self._busy.append(scheduler.add_play(f"writer {number}", writer))
+        scheduler.add_play("relay", self.applications.relay())
+        scheduler.add_play("searcher", self.searchers.searcher())
+        scheduler.add_play("pager", self.searchers.pager())
+        scheduler.add_play("refresher", servers.refresher(scheduler, self.cluster))
+        scheduler.add_play("healer", servers.healer(scheduler, self.cluster, self.registry))
+        scheduler.add_play("weather", self._weather())
+
+    def _weather(self) -> Play[None]:
+        """Faults end when everything was tried, or after long enough."""
+        yield self._all_was_tried
+        self.scheduler.note("all is calm from here on")
+        self.scheduler.faults.calm()
+
+    def _all_was_tried(self) -> bool:
+        return self._all_done() or self.scheduler.steps > _FAULTY_STEPS
+
+    def _all_done(self) -> bool:
+        return not any(actor in self.scheduler.actors for actor in self._busy) and self.registry.now.move is None
+
+    def _at_rest(self) -> bool:
+        return (
+            self._all_done()
+            and self.queue.drained
+            and not self.applications.unpublished
+            and not any(index.blocked for index in self.cluster.indices.values())
+            and all(actor.idle for actor in self.scheduler.actors if actor.hand is not None or actor.passing)
+        )
+
+
+def _first_map(chance: random.Random) -> BucketMap:
+    starts = [0, *sorted(chance.sample(BOUNDARIES_S, chance.choice((0, 1, 1, 2))))]
+    buckets = tuple(Bucket(start_s=start_s, index=index_name(PREFIX, start_s, 1), token=1) for start_s in starts)
+    return BucketMap(generation=1, buckets=buckets)
+
+
+def _times_ms() -> list[int]:
+    """When assets are created: next to each boundary, on both sides, and at it."""
+    return [start_s * 1000 + ms for start_s in BOUNDARIES_S for ms in (-700, -1, 0, 300)] + [START_S * 1000]
