@@ -1,9 +1,12 @@
 """The one place where ports are wired to adapters and handed to the services."""
 
 import functools
+import os
 import secrets
+import socket
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from amp.domain.limits import AssetLimits, SearchLimits
@@ -31,19 +34,26 @@ from amp.services.check_content import CheckContent
 from amp.services.check_health import CheckHealth
 from amp.services.claim_names import ClaimNames
 from amp.services.commit_changes import CommitChanges
+from amp.services.copy_documents import CopyDocuments
 from amp.services.create_assets import CreateAssets
 from amp.services.cursors import Cursors
 from amp.services.index_assets import IndexAssets
 from amp.services.migrate import Migrate
+from amp.services.move_aliases import MoveAliases
+from amp.services.plan_moves import PlanMoves
 from amp.services.publish_changes import PublishChanges
 from amp.services.put_assets import PutAssets
 from amp.services.read_assets import ReadAssets
+from amp.services.reconcile_buckets import ReconcileBuckets
 from amp.services.register_types import RegisterTypes
 from amp.services.relay_intents import RelayIntents
 from amp.services.resolve_query import ResolveQuery
+from amp.services.run_bucket_worker import RunBucketWorker
 from amp.services.run_index_worker import INDEX_GROUP, RunIndexWorker
+from amp.services.run_moves import MoveTimes, RunMoves
 from amp.services.search_assets import SearchAssets
 from amp.services.type_catalog import TypeCatalog
+from amp.services.watch_buckets import BucketSizes, WatchBuckets
 from amp.settings import Settings
 
 
@@ -93,6 +103,8 @@ class Amp:
     publisher: PublishChanges
     indexer: IndexAssets
     relay: RelayIntents
+    plan_moves: PlanMoves
+    reconcile: ReconcileBuckets
     #: Worker kind → its loop, which runs until the event is set.
     workers: Mapping[str, Callable[[threading.Event], None]]
 
@@ -132,9 +144,13 @@ def wire(settings: Settings, a: Adapters) -> Amp:
     publisher = PublishChanges(a.queue, a.intents)
     committer = CommitChanges(a.store, a.intents, publisher, a.clock, settings.intent_grace_s)
     cursors = Cursors(_cursor_secret(settings, a.shared))
-    indexer = IndexAssets(a.store, catalog, a.index, maps, metrics, settings.versions_kept)
+    aliases = MoveAliases(maps, a.indices)
+    indexer = IndexAssets(a.store, catalog, a.index, maps, aliases, metrics, settings.versions_kept)
     index_worker = RunIndexWorker(a.queue, indexer, metrics, batch=settings.index_batch)
     relay = RelayIntents(a.intents, a.store, a.queue, a.clock, metrics)
+    plan_moves = PlanMoves(maps, a.indices, a.documents, a.jobs, a.clock, settings.elasticsearch_index_prefix)
+    reconcile = ReconcileBuckets(maps, a.indices, settings.elasticsearch_index_prefix)
+    bucket_worker = _bucket_worker(settings, a, maps, aliases, plan_moves, reconcile)
     creator = CreateAssets(names, committer, checker, a.clock)
     changer = ChangeAssets(a.store, committer, checker, a.clock)
     reader = ReadAssets(a.store, a.listing, a.claims)
@@ -157,8 +173,36 @@ def wire(settings: Settings, a: Adapters) -> Amp:
         publisher=publisher,
         indexer=indexer,
         relay=relay,
-        workers={"index": index_worker.run, "relay": relay.run},
+        plan_moves=plan_moves,
+        reconcile=reconcile,
+        workers={"index": index_worker.run, "relay": relay.run, "bucket": bucket_worker.run},
     )
+
+
+def _bucket_worker(
+    settings: Settings,
+    a: Adapters,
+    maps: BucketMaps,
+    aliases: MoveAliases,
+    planner: PlanMoves,
+    reconcile: ReconcileBuckets,
+) -> RunBucketWorker:
+    reader = ThreadPoolExecutor(1, thread_name_prefix="move-read")
+    copier = CopyDocuments(a.documents, a.clock, reader)
+    # The client waits a little longer than the search takes.
+    times = MoveTimes(longest_search=settings.search_timeout_s + 2.0)
+    mover = RunMoves(maps, a.indices, a.documents, a.jobs, a.clock, aliases, copier, times)
+    sizes = BucketSizes(
+        roll_bytes=settings.bucket_roll_bytes,
+        roll_documents=settings.bucket_roll_documents,
+        roll_lead_s=settings.bucket_roll_lead_s,
+        limit_bytes=settings.bucket_limit_bytes,
+        split=settings.bucket_split,
+        rate=settings.move_rate,
+    )
+    watch = WatchBuckets(maps, a.indices, planner, a.clock, sizes)
+    holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+    return RunBucketWorker(mover, watch, reconcile, a.leases, a.clock, holder=holder, check_s=settings.bucket_check_s)
 
 
 def _cursor_secret(settings: Settings, shared: SharedValues) -> Callable[[], bytes]:

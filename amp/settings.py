@@ -90,6 +90,21 @@ class Settings(BaseSettings):
     map_refresh_s: Seconds = Field(3.0, description="how often a process looks for a newer bucket map")
     types_refresh_s: Seconds = Field(5.0, description="how often a process looks for new types")
     intent_grace_s: Seconds = Field(5.0, description="age at which the relay takes up an intent")
+    bucket_roll_bytes: Count = Field(
+        16 * 1024**3, description="primary size at which the newest bucket gets a successor"
+    )
+    bucket_roll_documents: Count = Field(
+        20_000_000, description="documents at which the newest bucket gets a successor"
+    )
+    bucket_roll_lead_s: Seconds = Field(
+        120.0, description="how far ahead a new bucket begins (more than AMP_ID_SKEW_S)"
+    )
+    bucket_limit_bytes: Count = Field(50 * 1024**3, description="primary size past which any other bucket is split")
+    bucket_split: bool = Field(True, description="split buckets that grew past the limit without being asked")
+    bucket_check_s: Seconds = Field(60.0, description="how often sizes and aliases of buckets are looked at")
+    move_rate: Annotated[float, Field(gt=0)] = Field(
+        2_000.0, description="documents a second that a split, merge or rebuild copies if nothing else is asked for"
+    )
     index_batch: Count = Field(500, description="events an index worker takes at once")
 
     @field_validator("cors_origins", "cassandra_hosts", mode="before")

@@ -18,10 +18,15 @@ from amp.metrics import Metrics
 from amp.ports.asset_store import AssetStore
 from amp.ports.search_index import Put, SearchIndex, Written
 from amp.services.bucket_maps import BucketMaps
+from amp.services.move_aliases import LookAgain, MoveAliases
 from amp.services.type_catalog import TypeCatalog
 
 _log = structlog.get_logger(__name__)
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 5.0
+#: A move holds writers for less than a second.
+_LONGEST_STALE_PAUSE_S = 0.2
+#: After waiting that long, the step that should let writers through is taken from here: whoever moves may be dead.
+_HELP_AFTER_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,7 @@ class IndexAssets:
         catalog: TypeCatalog,
         index: SearchIndex,
         maps: BucketMaps,
+        aliases: MoveAliases,
         metrics: Metrics,
         versions_kept: int,
     ) -> None:
@@ -54,6 +60,7 @@ class IndexAssets:
         self._catalog = catalog
         self._index = index
         self._maps = maps
+        self._aliases = aliases
         self._metrics = metrics
         self._versions_kept = versions_kept
 
@@ -106,7 +113,7 @@ class IndexAssets:
         """
         rejected = {asset.asset_id: asset.rejected for asset in assets if asset.rejected is not None}
         open_ = [asset for asset in assets if asset.documents]
-        pause_s = _FIRST_PAUSE_S
+        pause_s, waited_s = _FIRST_PAUSE_S, 0.0
         while open_:
             stale, busy = self._put_once(open_, rejected)
             if stale:
@@ -117,7 +124,11 @@ class IndexAssets:
                 _log.info("puts to repeat", action="puts_repeated", assets=len(open_), reason=reason)
                 if stop.wait(pause_s * random.uniform(0.5, 1.0)):
                     raise Stopped
-                pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+                waited_s += pause_s
+                pause_s = min(pause_s * 2, _LONGEST_STALE_PAUSE_S if stale else _LONGEST_PAUSE_S)
+                if waited_s > _HELP_AFTER_S:
+                    self._help_move()
+                    waited_s = 0.0
         return rejected
 
     def _put_once(
@@ -154,6 +165,17 @@ class IndexAssets:
             self._maps.refresh()
         except (Retryable, NotMigrated) as e:
             _log.warning("no newer bucket map", action="map_refresh_failed", reason=str(e))
+
+    def _help_move(self) -> None:
+        try:
+            while True:
+                try:
+                    self._aliases.settle(self._maps.refresh())
+                    return
+                except LookAgain:
+                    continue
+        except (Retryable, NotMigrated) as e:
+            _log.warning("move not helped", action="move_help_failed", reason=str(e))
 
     def _superseded(self, head: Asset, events: Sequence[Event]) -> set[int]:
         """The versions, under the head's, whose documents these events call for."""

@@ -1,0 +1,105 @@
+"""Compares the bucket map with the search index: what disagrees is told, and healed where that is safe."""
+
+from dataclasses import dataclass, replace
+
+import structlog
+
+from amp.domain.buckets import Bucket, BucketMap, index_name
+from amp.ports.bucket_indices import AliasChange, BucketIndices, IndexInfo, ReadFilter
+from amp.services.bucket_maps import BucketMaps
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is not as the map says."""
+
+    index: str
+    problem: str
+    healed: bool
+
+
+class ReconcileBuckets:
+    """While a move is under way nothing is touched: aliases and blocks are the mover's then. Between moves the map
+    alone says how things are, and each repair takes away exactly what was seen, so an old look does no harm.
+    """
+
+    def __init__(self, maps: BucketMaps, indices: BucketIndices, index_prefix: str) -> None:
+        self._maps = maps
+        self._indices = indices
+        self._prefix = index_prefix
+
+    def run(self, *, heal: bool = True) -> list[Finding]:
+        """What is wrong; healed where `heal` and it is safe.
+
+        :raises Retryable: a part does not answer.
+        """
+        bucket_map = self._maps.refresh()
+        if bucket_map.move is not None:
+            return []
+        infos = {info.index: info for info in self._indices.info()}
+        findings = []
+        for bucket in bucket_map.buckets:
+            info = infos.pop(bucket.index, None)
+            if info is None:
+                findings.append(self._lost(bucket_map, bucket, heal))
+            else:
+                findings += self._differences(bucket_map, bucket, info, heal)
+        # Never dropped: what is not ours to know may hold what somebody needs.
+        findings += [Finding(index, "belongs to no bucket", healed=False) for index in infos]
+        for finding in findings:
+            _log.warning("buckets disagree", action="bucket_finding", index=finding.index, what=finding.problem)
+        return findings
+
+    def _lost(self, bucket_map: BucketMap, bucket: Bucket, heal: bool) -> Finding:
+        """A bucket without an index stops all searches; an empty one stands in, known to be incomplete."""
+        problem = "the index is gone; its documents have to be indexed again"
+        if not heal:
+            return Finding(bucket.index, problem, healed=False)
+        generation = bucket_map.generation + 1
+        made = Bucket(
+            start_s=bucket.start_s,
+            index=index_name(self._prefix, bucket.start_s, generation),
+            token=generation,
+            incomplete=True,
+        )
+        self._indices.create(made.index)
+        buckets = tuple(made if b is bucket else b for b in bucket_map.buckets)
+        after = replace(bucket_map, generation=generation, buckets=buckets)
+        if not self._maps.replace(after, bucket_map):
+            self._indices.drop(made.index)
+            return Finding(bucket.index, problem, healed=False)
+        self._point(after, made, remove=())
+        return Finding(bucket.index, f"{problem}; {made.index} stands in", healed=True)
+
+    def _differences(self, bucket_map: BucketMap, bucket: Bucket, info: IndexInfo, heal: bool) -> list[Finding]:
+        problems = []
+        if info.blocked:
+            problems.append("writes are blocked")
+        if info.write_aliases != (bucket.write_alias,):
+            problems.append(f"write aliases are {', '.join(info.write_aliases) or 'none'}, not {bucket.write_alias}")
+        if info.read != _read(bucket_map, bucket):
+            problems.append("searches see another range of it than the map says")
+        if problems and heal and self._is_still(bucket_map):
+            if info.blocked:
+                self._indices.unblock(info.index)
+            self._point(bucket_map, bucket, remove=info.write_aliases)
+        return [Finding(info.index, problem, healed=heal) for problem in problems]
+
+    def _point(self, bucket_map: BucketMap, bucket: Bucket, remove: tuple[str, ...]) -> None:
+        self._indices.change_aliases(
+            AliasChange(
+                remove_write=tuple((bucket.index, alias) for alias in remove),
+                add_write=((bucket.index, bucket.write_alias),),
+                set_read=(_read(bucket_map, bucket),),
+            )
+        )
+
+    def _is_still(self, bucket_map: BucketMap) -> bool:
+        return self._maps.refresh().generation == bucket_map.generation
+
+
+def _read(bucket_map: BucketMap, bucket: Bucket) -> ReadFilter:
+    end_s = bucket_map.end_s(bucket)
+    return ReadFilter(bucket.index, bucket.start_s * 1000, None if end_s is None else end_s * 1000)
