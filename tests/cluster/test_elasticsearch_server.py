@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from amp.adapters.elasticsearch import facets
+from amp.adapters.elasticsearch.bucket_documents import ElasticsearchBucketDocuments
 from amp.adapters.elasticsearch.bucket_indices import ElasticsearchBucketIndices
 from amp.adapters.elasticsearch.client import ElasticsearchClient
 from amp.adapters.elasticsearch.part import ElasticsearchPart
@@ -45,6 +46,7 @@ def make_real(cluster_settings: dict[str, str]) -> Iterator[RealSet]:
     yield RealSet(
         index=ElasticsearchSearchIndex(client),
         indices=ElasticsearchBucketIndices(client),
+        documents=ElasticsearchBucketDocuments(client),
         prefix=client.prefix,
         client=client,
     )

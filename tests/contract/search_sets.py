@@ -1,4 +1,4 @@
-"""Both search sets behind their two ports, and real search documents to put into them."""
+"""Both search sets behind their ports, and real search documents to put into them."""
 
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,12 +11,13 @@ from uuid import UUID, uuid4
 import orjson
 import pytest
 
-from amp.domain.assets import Asset, State, Value, asset_json
+from amp.domain.assets import Asset, State, Value, asset_json, version_json, version_of
 from amp.domain.buckets import Bucket, index_name
 from amp.domain.criteria import EVERYTHING, Criteria, Hit, SearchPage, SearchRequest
-from amp.domain.documents import IndexedDocument, head_document
+from amp.domain.documents import IndexedDocument, head_document, superseded_document
 from amp.domain.ids import mint_at
 from amp.domain.types import AssetType, Field, FieldType
+from amp.ports.bucket_documents import BucketDocuments
 from amp.ports.bucket_indices import AliasChange, BucketIndices, ReadFilter
 from amp.ports.search_index import Put, PutResult, SearchIndex, Written
 
@@ -55,6 +56,7 @@ NEW_YEAR_MS = 1_767_225_600_000
 class SearchSet:
     index: SearchIndex
     indices: BucketIndices
+    documents: BucketDocuments
     prefix: str
     _generations: list[int] = field(default_factory=list)
 
@@ -83,6 +85,13 @@ class SearchSet:
         results = self.put(bucket, *documents)
         assert {result.written for result in results} <= {Written.DONE}, results
         self.indices.refresh([bucket.index])
+
+    def empty_bucket(self, start_s: int = 0) -> Bucket:
+        """A new bucket that can be written, and that no search sees."""
+        bucket = Bucket(start_s=start_s, index=self.new_index(start_s), token=1)
+        assert self.indices.create(bucket.index)
+        assert self.indices.change_aliases(AliasChange(add_write=((bucket.index, bucket.write_alias),)))
+        return bucket
 
     def search(self, criteria: Criteria = EVERYTHING, **request: object) -> SearchPage:
         return self.index.search(SearchRequest(criteria=criteria, **request))  # type: ignore[arg-type]
@@ -131,6 +140,12 @@ def head(made: Asset) -> IndexedDocument:
     return head_document(made, TYPES[made.type], orjson.dumps(asset_json(made)))
 
 
+def superseded(now: Asset, before: Asset) -> IndexedDocument:
+    """The document of the version `before` of the asset that is `now` of a later one."""
+    version = version_of(before)
+    return superseded_document(now, version, TYPES[now.type], orjson.dumps(version_json(now, version)))
+
+
 def names(hits: SearchPage | Iterable[Hit]) -> list[str]:
     """The names of the assets found, in order."""
     found = hits.hits if isinstance(hits, SearchPage) else hits
@@ -147,16 +162,17 @@ def make_search_set(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[
 
 
 @contextmanager
-def open_search_set(request: pytest.FixtureRequest, folder: Path) -> Iterator[SearchSet]:
+def open_search_set(request: pytest.FixtureRequest, folder: Path, *, shards: int = 1) -> Iterator[SearchSet]:
     """The set that the fixture behind `request` has as its parameter, without a bucket yet."""
     with ExitStack() as at_end:
         if request.param == "elasticsearch":
-            yield _elasticsearch_set(request.getfixturevalue("cluster_settings"), at_end)
+            yield _elasticsearch_set(request.getfixturevalue("cluster_settings"), shards, at_end)
         else:
             yield _embedded_set(folder, at_end)
 
 
 def _embedded_set(folder: Path, at_end: ExitStack) -> SearchSet:
+    from amp.adapters.embedded.search_bucket_documents import SqliteBucketDocuments
     from amp.adapters.embedded.search_bucket_indices import SqliteBucketIndices
     from amp.adapters.embedded.search_database import SearchDatabase
     from amp.adapters.embedded.search_index import SqliteSearchIndex
@@ -166,21 +182,30 @@ def _embedded_set(folder: Path, at_end: ExitStack) -> SearchSet:
     part = SearchPart(database)
     at_end.callback(part.close)
     part.migrate()
-    return SearchSet(index=SqliteSearchIndex(database), indices=SqliteBucketIndices(database), prefix="amp")
+    return SearchSet(
+        index=SqliteSearchIndex(database),
+        indices=SqliteBucketIndices(database),
+        documents=SqliteBucketDocuments(database),
+        prefix="amp",
+    )
 
 
-def _elasticsearch_set(cluster_settings: Mapping[str, str], at_end: ExitStack) -> SearchSet:
+def _elasticsearch_set(cluster_settings: Mapping[str, str], shards: int, at_end: ExitStack) -> SearchSet:
+    from amp.adapters.elasticsearch.bucket_documents import ElasticsearchBucketDocuments
     from amp.adapters.elasticsearch.bucket_indices import ElasticsearchBucketIndices
     from amp.adapters.elasticsearch.part import ElasticsearchPart
     from amp.adapters.elasticsearch.search_index import ElasticsearchSearchIndex
 
-    client = elasticsearch_client(cluster_settings)
+    client = elasticsearch_client(cluster_settings, elasticsearch_shards=shards)
     part = ElasticsearchPart(client)
     at_end.callback(part.close)
     part.migrate()
     at_end.callback(remove_everything, client)
     return SearchSet(
-        index=ElasticsearchSearchIndex(client), indices=ElasticsearchBucketIndices(client), prefix=client.prefix
+        index=ElasticsearchSearchIndex(client),
+        indices=ElasticsearchBucketIndices(client),
+        documents=ElasticsearchBucketDocuments(client),
+        prefix=client.prefix,
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 from amp.domain.assets import State
 from amp.domain.criteria import EntryExists, NotOf, SortBy
 from amp.errors import NotFound
+from amp.ports.bucket_documents import Range
 from amp.ports.bucket_indices import AliasChange, ReadFilter
 from amp.ports.search_index import Put, Written
 from tests.contract.search_sets import (
@@ -122,6 +123,21 @@ def test_taking_an_index_out_of_the_read_alias_hides_it_and_may_be_repeated(sear
     assert search_set.indices.change_aliases(both)
 
 
+def test_an_alias_both_removed_and_added_is_only_looked_for(search_set: SearchSet) -> None:
+    bucket, target = search_set.bucket(token=1), search_set.new_index(NEW_YEAR_S)
+    search_set.indices.create(target)
+    there, added = (bucket.index, bucket.write_alias), (target, f"{target}-w2")
+    assert search_set.indices.change_aliases(AliasChange(remove_write=(there,), add_write=(there, added)))
+    assert {info.index: info.write_aliases for info in search_set.indices.info()} == {
+        bucket.index: (bucket.write_alias,),
+        target: (f"{target}-w2",),
+    }
+    assert search_set.put(bucket, head(asset("still")))[0].written is Written.DONE
+    missing, more = (bucket.index, f"{bucket.index}-w9"), (target, f"{target}-w3")
+    assert not search_set.indices.change_aliases(AliasChange(remove_write=(missing,), add_write=(missing, more)))
+    assert {alias for info in search_set.indices.info() for alias in info.write_aliases} == {there[1], added[1]}
+
+
 def test_an_empty_change_is_done_at_once(search_set: SearchSet) -> None:
     assert search_set.indices.change_aliases(AliasChange())
 
@@ -208,10 +224,34 @@ def test_a_block_returns_when_every_write_under_way_has_landed(search_set: Searc
     assert landed == search_set.documents_in(bucket.index) == sum(done) > 0
 
 
-def test_what_is_not_there_cannot_be_blocked_or_unblocked(search_set: SearchSet) -> None:
-    for call in (search_set.indices.block, search_set.indices.unblock):
+def test_what_is_not_there_cannot_be_blocked_unblocked_served_or_reclaimed(search_set: SearchSet) -> None:
+    indices = search_set.indices
+    for call in (indices.block, indices.unblock, indices.reclaim, lambda index: indices.serve(index, 1.0)):
         with pytest.raises(NotFound):
             call(search_set.new_index())
+
+
+def test_an_index_for_loading_is_written_like_any_and_refreshes_by_itself_once_it_serves(search_set: SearchSet) -> None:
+    index = search_set.new_index()
+    assert search_set.indices.create(index, loading=True)
+    assert not search_set.indices.create(index, loading=True)
+    opened = AliasChange(add_write=((index, f"{index}-w1"),), set_read=(ReadFilter(index, 0, None),))
+    assert search_set.indices.change_aliases(opened)
+    assert search_set.put(f"{index}-w1", head(asset("loaded")))[0].written is Written.DONE
+    for _ in range(2):
+        assert search_set.indices.serve(index, 10.0)
+    assert search_set.put(f"{index}-w1", head(asset("served")))[0].written is Written.DONE
+    wait_until(lambda: search_set.search().total == 2)
+
+
+def test_reclaiming_space_leaves_what_is_there(search_set: SearchSet) -> None:
+    bucket = search_set.bucket()
+    search_set.store(bucket, [head(asset(str(n), at=n)) for n in range(10)])
+    some = search_set.documents.page(bucket.index, Range(0), limit=7)
+    search_set.documents.delete(bucket.write_alias, some)
+    search_set.indices.refresh([bucket.index])
+    search_set.indices.reclaim(bucket.index)
+    assert names(search_set.search()) == ["9", "8", "7"]
 
 
 def test_after_a_refresh_searches_see_every_earlier_write(search_set: SearchSet) -> None:

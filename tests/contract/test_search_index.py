@@ -3,28 +3,23 @@
 import orjson
 import pytest
 
-from amp.domain.assets import Asset, State, asset_json, version_json, version_of
+from amp.domain.assets import State, asset_json
 from amp.domain.criteria import EntryExists, EntryMatches, OneOf
-from amp.domain.documents import IndexedDocument, dropped_document, superseded_document
+from amp.domain.documents import dropped_document
 from amp.domain.types import FieldType
 from amp.errors import SearchUnavailable
 from amp.ports.search_index import Put, Written
 from tests.contract.search_sets import (
     NEW_YEAR_MS,
-    TYPES,
     SearchSet,
     asset,
     head,
     make_search_set,  # noqa: F401 - the fixture `search_set`
     names,
+    superseded,
 )
 
 NEW_YEAR_S = NEW_YEAR_MS // 1000
-
-
-def superseded(now: Asset, before: Asset) -> IndexedDocument:
-    version = version_of(before)
-    return superseded_document(now, version, TYPES[now.type], orjson.dumps(version_json(now, version)))
 
 
 def test_a_document_is_found_with_exactly_the_source_it_was_put_with(search_set: SearchSet) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from amp.adapters.embedded import search_bucket_indices
+from amp.adapters.embedded.search_bucket_documents import SqliteBucketDocuments
 from amp.adapters.embedded.search_bucket_indices import SqliteBucketIndices
 from amp.adapters.embedded.search_database import SearchDatabase
 from amp.adapters.embedded.search_index import SqliteSearchIndex
@@ -26,7 +27,7 @@ def opened(folder: Path) -> tuple[SearchDatabase, SearchSet]:
     database = SearchDatabase(folder)
     SearchPart(database).migrate()
     index, indices = SqliteSearchIndex(database), SqliteBucketIndices(database)
-    return database, SearchSet(index=index, indices=indices, prefix="amp")
+    return database, SearchSet(index=index, indices=indices, documents=SqliteBucketDocuments(database), prefix="amp")
 
 
 @pytest.fixture(name="database")

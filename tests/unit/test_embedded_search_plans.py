@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from amp.adapters.embedded import search_conditions, search_query
+from amp.adapters.embedded.search_bucket_documents import SqliteBucketDocuments
 from amp.adapters.embedded.search_bucket_indices import SqliteBucketIndices
 from amp.adapters.embedded.search_database import SearchDatabase
 from amp.adapters.embedded.search_index import SqliteSearchIndex
@@ -33,7 +34,10 @@ def make_shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
     database = SearchDatabase(tmp_path_factory.mktemp("plans"))
     with closing(SearchPart(database)) as part:
         part.migrate()
-        yield Shelf(SearchSet(index=SqliteSearchIndex(database), indices=SqliteBucketIndices(database), prefix="amp"))
+        index, indices, documents = (
+            make(database) for make in (SqliteSearchIndex, SqliteBucketIndices, SqliteBucketDocuments)
+        )
+        yield Shelf(SearchSet(index=index, indices=indices, documents=documents, prefix="amp"))
 
 
 @st.composite
