@@ -1,4 +1,4 @@
-"""Applications: they change assets in the store, and bring the events of their changes to the queue, sooner or later."""
+"""Applications: they change assets in the store and bring the events to the queue, sooner or later."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from uuid import UUID
 
 from amp.domain.assets import Asset, Scope, State
 from amp.domain.events import Event
+from tests.simulation.installation import CLOCKS_APART_S, START_S, TIMES_MS
 from tests.simulation.queue_twin import SimulatedQueue
 from tests.simulation.scheduler import Play, Scheduler
 from tests.simulation.store_twins import ASSET_TYPE, SimulatedStore
@@ -15,11 +16,10 @@ from tests.simulation.store_twins import ASSET_TYPE, SimulatedStore
 class Applications:
     """They change assets; of what they changed, one in some dies before it says so."""
 
-    def __init__(self, scheduler: Scheduler, store: SimulatedStore, queue: SimulatedQueue, times_ms: list[int]) -> None:
+    def __init__(self, scheduler: Scheduler, store: SimulatedStore, queue: SimulatedQueue) -> None:
         self._scheduler = scheduler
         self._store = store
         self._queue = queue
-        self._times_ms = times_ms
         self.unpublished: list[Event] = []
         self._published: list[Event] = []
 
@@ -64,7 +64,11 @@ class Applications:
             self.unpublished.remove(event)
 
     def _create(self) -> Event:
-        created_ms = self._scheduler.random.choice(self._times_ms)
+        chance = self._scheduler.random
+        created_ms = chance.choice(TIMES_MS)
+        if chance.random() < 0.3:
+            now_s = START_S + self._scheduler.now_s
+            created_ms = int((now_s + chance.uniform(-CLOCKS_APART_S, CLOCKS_APART_S)) * 1000)
         return self._step(_first(_id(created_ms, len(self._store.assets))), Scope.HEAD)
 
     def _change(self, asset: Asset) -> Event:

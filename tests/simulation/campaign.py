@@ -6,8 +6,10 @@ import multiprocessing
 import os
 import time
 
+import click
+
 from tests.simulation.stage import Stage
-from tests.simulation.workers import silence
+from tests.simulation.workers import small_and_silent
 from tests.simulation.world import World
 
 _LAST_LINES = 60
@@ -18,10 +20,10 @@ def outcome(seed: int) -> tuple[int, str]:
     """The seed and what went wrong with it, with the end of its trace; empty: nothing did."""
     global _stage
     _stage = _stage or Stage()
-    silence()
     world = World(seed, _stage)
     try:
-        world.run()
+        with small_and_silent():
+            world.run()
     except Exception as e:  # noqa: BLE001 - whatever it is, it is what the campaign looks for
         return seed, f"{world.scheduler.told(_LAST_LINES)}\nSEED={seed}: {type(e).__name__}: {e}"
     return seed, ""
@@ -29,16 +31,16 @@ def outcome(seed: int) -> tuple[int, str]:
 
 def run_seed(seed: int) -> int:
     """Prints the whole trace."""
-    silence()
     world = World(seed, Stage())
     try:
-        world.run()
+        with small_and_silent():
+            world.run()
     except Exception as e:  # noqa: BLE001 - printed below its trace
-        print(world.scheduler.told())
-        print(f"SEED={seed}: {type(e).__name__}: {e}")
+        click.echo(world.scheduler.told())
+        click.echo(f"SEED={seed}: {type(e).__name__}: {e}")
         return 1
-    print(world.scheduler.told())
-    print(f"SEED={seed}: no violation, {world.scheduler.steps} steps")
+    click.echo(world.scheduler.told())
+    click.echo(f"SEED={seed}: no violation, {world.scheduler.steps} steps")
     return 0
 
 
@@ -50,7 +52,7 @@ def run_seeds(count: int) -> int:
         for seed, fault in pool.imap_unordered(outcome, range(count), chunksize=20):
             if fault:
                 failed.append(seed)
-                print(fault, flush=True)
+                click.echo(fault)
     took_s = time.monotonic() - began_s
-    print(f"{count} seeds in {took_s:.0f} s ({count / took_s:.0f}/s): {len(failed)} failed {sorted(failed)[:20]}")
+    click.echo(f"{count} seeds in {took_s:.0f} s ({count / took_s:.0f}/s): {len(failed)} failed {sorted(failed)[:20]}")
     return 1 if failed else 0

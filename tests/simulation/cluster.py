@@ -1,4 +1,4 @@
-"""A search cluster in memory: indices with what was written and what searches see, aliases, blocks. No time passes here.
+"""A search cluster in memory: indices with what was written and what searches see, aliases, blocks; without time.
 
 It keeps no promise that Elasticsearch does not keep: a real delete forgets the version, an alias is looked up once per
 request, writes that found it may land after it is gone, and an index dropped under a search only makes a short answer.

@@ -146,6 +146,9 @@ class Scheduler:
         self.current.wake_s = self.now_s + max(0.0, seconds)
         self._let_others()
 
+    def wait(self, until: Callable[[], bool]) -> None:
+        self._let_others(until)
+
     def _begin(self, what: str) -> Fate:
         self._let_others()
         fate = self.faults.fate(self.random)

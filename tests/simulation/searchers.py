@@ -1,4 +1,4 @@
-"""Searchers: they read every asset there is, at once or page by page, and must never be able to tell that anything moves."""
+"""Searchers: they read all there is, at once or page by page, and must never be able to tell that anything moves."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import orjson
 
 from amp.domain.criteria import EVERYTHING, SearchPage, SearchRequest, SortValues
 from amp.errors import SearchUnavailable
+from tests.simulation.installation import LONGEST_SEARCH_S
 from tests.simulation.invariants import Invariants
 from tests.simulation.scheduler import Play, Scheduler, Violation
 from tests.simulation.search_twins import SimulatedSearchIndex
 from tests.simulation.store_twins import SimulatedRegistry
 
-LONGEST_SEARCH_S = 5.0
 _PAGE = 5
 _ALL = 1_000
 

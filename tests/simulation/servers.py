@@ -1,4 +1,4 @@
-"""What servers and operations do by themselves: refresh at their own time, and lift stray blocks, seen early, done late."""
+"""What goes on by itself: refreshes at any time, and stray blocks lifted by one who decides early and acts late."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ports of the store over plain memory: assets, types, the bucket registry, jobs and leases; and cache and clock."""
+"""The ports of the store in memory: assets, types, the bucket registry, jobs and leases; and cache and clock."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from amp.domain.buckets import BucketMap
 from amp.domain.jobs import Job, JobState, Note
 from amp.domain.types import AssetType
 from amp.errors import CacheUnavailable, StoreUnavailable
+from tests.simulation.installation import CLOCKS_APART_S, START_S
 from tests.simulation.scheduler import Scheduler
 
-#: What every clock shows when a run begins.
-START_S = 1_800_000_000
 ASSET_TYPE = AssetType(name="clip", version=1)
 
 
@@ -170,7 +169,7 @@ class SkewedClock:
 
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
-        self._ahead_s = scheduler.random.uniform(-1.0, 1.0)
+        self._ahead_s = scheduler.random.uniform(-CLOCKS_APART_S, CLOCKS_APART_S) / 2
         self._since_s = scheduler.random.uniform(0.0, 1e5)
 
     def now_ms(self) -> int:

@@ -2,63 +2,72 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import structlog
 from prometheus_client import CollectorRegistry
 
-from amp.errors import Retryable
+from amp.domain.moves import MoveKind
+from amp.domain.principals import Principal
+from amp.errors import Conflict, Retryable, Unprocessable
 from amp.metrics import Metrics
 from amp.services.bucket_maps import BucketMaps
+from amp.services.copy_documents import CopyDocuments
 from amp.services.index_assets import IndexAssets
+from amp.services.move_aliases import MoveAliases
+from amp.services.plan_moves import PlanMoves
+from amp.services.reconcile_buckets import ReconcileBuckets
+from amp.services.run_bucket_worker import RunBucketWorker
+from amp.services.run_moves import MoveTimes, RunMoves
 from amp.services.type_catalog import TypeCatalog
+from amp.services.watch_buckets import WatchBuckets
+from tests.simulation.installation import BOUNDARIES_S, LONGEST_SEARCH_S, PREFIX, START_S, VERSIONS_KEPT
 from tests.simulation.scheduler import Scheduler, Violation
 from tests.simulation.store_twins import OneType, SkewedClock
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-VERSIONS_KEPT = 2
 _BATCH = 4
 _MAP_REFRESH_S = 3.0
+_CHECK_S = 2.0
 _IDLE_S = 1.0
 _METRICS = Metrics(CollectorRegistry())
-
-
-class Stop:
-    """An event that is never set; waiting for it takes the time of the simulation."""
-
-    def __init__(self, scheduler: Scheduler) -> None:
-        self._scheduler = scheduler
-
-    def is_set(self) -> bool:
-        return False
-
-    def wait(self, timeout_s: float) -> bool:
-        self._scheduler.sleep(timeout_s)
-        return False
+_OPERATOR = Principal("operator")
+_KINDS = (MoveKind.SPLIT, MoveKind.SPLIT, MoveKind.MERGE, MoveKind.REBUILD, MoveKind.ROLL)
 
 
 class Workers:
+    """Tests that take a safeguard away replace the classes."""
+
     def __init__(self, world: World) -> None:
         self._world = world
         self._scheduler = world.scheduler
+        self._chance = world.scheduler.random
+        self.moves_left = self._chance.randint(1, 3)
 
     def begin(self) -> None:
         for number in range(2):
-            name = f"index worker {number}"
-            self._scheduler.add_service(name, lambda name=name: self._index_worker(name))
+            self._add(f"index worker {number}", self._index_worker)
+        self._add("operator", self._operator)
+        for number in range(2):
+            self._add(f"bucket worker {number}", self._bucket_worker)
+
+    def _add(self, name: str, life: Callable[[str], None]) -> None:
+        self._scheduler.add_service(name, lambda: life(name))
 
     def _index_worker(self, name: str) -> None:
         world, scheduler = self._world, self._scheduler
-        clock = SkewedClock(scheduler)
-        maps = BucketMaps(world.registry, world.cache, clock, _MAP_REFRESH_S)
+        clock, maps = self._process()
         catalog = TypeCatalog(OneType(), clock, 60.0)
-        indexer = IndexAssets(world.store, catalog, world.search_index, maps, _METRICS, VERSIONS_KEPT)
-        consumer = world.queue.consume(name)
-        stop = Stop(scheduler)
-        actor = scheduler.current
+        aliases = MoveAliases(maps, world.indices)
+        indexer = IndexAssets(world.store, catalog, world.search_index, maps, aliases, _METRICS, VERSIONS_KEPT)
+        consumer, stop, actor = world.queue.consume(name), _Stop(scheduler), scheduler.current
         while True:
             try:
                 deliveries = consumer.poll(_BATCH)
@@ -74,9 +83,138 @@ class Workers:
                 scheduler.note(f"{type(e).__name__}: {e}")
                 return  # its process ends, and is started again
 
+    def _bucket_worker(self, name: str) -> None:
+        world = self._world
+        clock, maps = self._process()
+        planner = PlanMoves(maps, world.indices, world.documents, world.jobs, clock, PREFIX)
+        worker = _BucketWorker(
+            self._mover(clock, maps),
+            WatchBuckets(maps, world.indices, planner, clock, world.sizes),
+            ReconcileBuckets(maps, world.indices, PREFIX),
+            world.leases,
+            clock,
+            holder=name,
+            check_s=_CHECK_S,
+        )
+        worker.run(_Pauses(self._scheduler))
 
-def silence() -> None:
-    """What services log goes nowhere: the trace tells it all."""
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL), cache_logger_on_first_use=False
-    )
+    def _mover(self, clock: SkewedClock, maps: BucketMaps) -> RunMoves:
+        world = self._world
+        copier = CopyDocuments(world.documents, clock, _Reader(self._scheduler))
+        return RunMoves(
+            maps,
+            world.indices,
+            world.documents,
+            world.jobs,
+            clock,
+            MoveAliases(maps, world.indices),
+            copier,
+            MoveTimes(longest_search=LONGEST_SEARCH_S),
+        )
+
+    def _operator(self, _name: str) -> None:
+        """Asks for one move after the other, and takes some of them back."""
+        world, scheduler, chance = self._world, self._scheduler, self._chance
+        clock, maps = self._process()
+        planner = PlanMoves(maps, world.indices, world.documents, world.jobs, clock, PREFIX)
+        while self.moves_left:
+            self.moves_left -= 1
+            scheduler.sleep(chance.random() * 3)
+            with contextlib.suppress(Retryable, Conflict, Unprocessable):
+                bucket, kind = chance.choice(maps.refresh().buckets), chance.choice(_KINDS)
+                rate = chance.choice((None, None, 3.0))
+                job = planner.start(kind, bucket.name, self._boundary(kind), rate, _OPERATOR)
+                cancels = chance.random() < 0.3
+                while world.registry.now.move is not None:
+                    scheduler.sleep(chance.random() * 3)
+                    if cancels and chance.random() < 0.3:
+                        planner.cancel(job.id, _OPERATOR)
+        scheduler.current.idle = True
+        scheduler.wait(lambda: False)
+
+    def _boundary(self, kind: MoveKind) -> int | None:
+        match kind:
+            case MoveKind.SPLIT:
+                return self._chance.choice((None, *BOUNDARIES_S))
+            case MoveKind.ROLL:
+                return int(START_S + self._scheduler.now_s) + self._chance.randint(0, 4)
+        return None
+
+    def _process(self) -> tuple[SkewedClock, BucketMaps]:
+        clock = SkewedClock(self._scheduler)
+        return clock, BucketMaps(self._world.registry, self._world.cache, clock, _MAP_REFRESH_S)
+
+
+class _Stop:
+    """An event that is never set; waiting for it takes the time of the simulation."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+
+    def is_set(self) -> bool:
+        return False
+
+    def wait(self, timeout_s: float) -> bool:
+        self._scheduler.sleep(timeout_s)
+        return False
+
+
+class _Pauses(_Stop):
+    """One that is waited for only when there is nothing to do."""
+
+    def wait(self, timeout_s: float) -> bool:
+        actor = self._scheduler.current
+        actor.idle = True
+        super().wait(timeout_s)
+        actor.idle = False
+        return False
+
+
+class _BucketWorker(RunBucketWorker):
+    @contextlib.contextmanager
+    def _kept(self) -> Iterator[None]:
+        """Leases lapse as they like here."""
+        yield
+
+
+class _Reader(Executor):
+    """Reads the next page at once, or as late as it can."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+
+    def submit(self, read: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        early = self._scheduler.random.random() < 0.5
+        return _Early(read(*args, **kwargs)) if early else _Late(lambda: read(*args, **kwargs))
+
+
+class _Early(Future[Any]):
+    def __init__(self, page: Any) -> None:
+        super().__init__()
+        self.set_result(page)
+
+
+class _Late(Future[Any]):
+    def __init__(self, read: Callable[[], Any]) -> None:
+        super().__init__()
+        self._read = read
+
+    def result(self, timeout: float | None = None) -> Any:  # noqa: ARG002 - it is read right here
+        return self._read()
+
+
+@contextlib.contextmanager
+def small_and_silent() -> Iterator[None]:
+    """Pages of a few documents, so that few documents make many pages; and no logs, as the trace tells all."""
+    silent = structlog.make_filtering_bound_logger(logging.CRITICAL)
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=silent, cache_logger_on_first_use=False)
+    try:
+        with (
+            patch.multiple("amp.services.copy_documents", PAGE=4, _FIRST_PAGE=2),
+            patch.multiple("amp.services.match_ranges", PAGE=4, _SLICE=3),
+            patch.multiple("amp.services.run_moves", PAGE=4, _FEW=3, _UNDER_WAY=3),
+        ):
+            yield
+    finally:
+        structlog.configure(**before)

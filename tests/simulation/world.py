@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 
-from amp.domain.buckets import Bucket, BucketMap, index_name
 from amp.ports.bucket_indices import AliasChange, ReadFilter
 from tests.simulation import servers
 from tests.simulation.applications import Applications
 from tests.simulation.cluster import SimulatedCluster
+from tests.simulation.installation import first_map, sizes
 from tests.simulation.invariants import Invariants
 from tests.simulation.queue_twin import SimulatedQueue
 from tests.simulation.scheduler import Actor, Play, Scheduler
@@ -16,7 +16,6 @@ from tests.simulation.search_twins import SimulatedBucketDocuments, SimulatedBuc
 from tests.simulation.searchers import Searchers
 from tests.simulation.stage import Stage
 from tests.simulation.store_twins import (
-    START_S,
     LapsingLeases,
     SimulatedCache,
     SimulatedJobLog,
@@ -25,12 +24,10 @@ from tests.simulation.store_twins import (
 )
 from tests.simulation.workers import Workers
 
-PREFIX = "sim"
 #: Faults end after so many steps, whatever is still to do; then all must come to rest.
 _FAULTY_STEPS = 4_000
 _MAX_STEPS = 12_000
-#: Where buckets may begin and be split: few places, so that much happens at each.
-BOUNDARIES_S = tuple(START_S - back for back in (4000, 3000, 2000, 1000))
+_REST_S = 10.0
 
 
 class World:
@@ -40,19 +37,22 @@ class World:
         self.seed = seed
         self.scheduler = scheduler = Scheduler(seed, stage, max_steps=_MAX_STEPS)
         self.cluster = cluster or SimulatedCluster()
-        self.registry = SimulatedRegistry(scheduler, _first_map(scheduler.random))
+        self.registry = SimulatedRegistry(scheduler, first_map(scheduler.random))
         self.store = SimulatedStore(scheduler)
         self.queue = SimulatedQueue(scheduler)
         self.cache = SimulatedCache(scheduler)
         self.jobs = SimulatedJobLog(scheduler)
         self.leases = LapsingLeases(scheduler)
+        self.sizes = sizes(scheduler.random)
         self.indices = SimulatedBucketIndices(scheduler, self.cluster)
         self.documents = SimulatedBucketDocuments(scheduler, self.cluster)
         self.search_index = SimulatedSearchIndex(scheduler, self.cluster)
         self.invariants = Invariants(self.cluster, self.store, self.registry)
         self.searchers = Searchers(scheduler, self.search_index, self.registry, self.invariants)
-        self.applications = Applications(scheduler, self.store, self.queue, _times_ms())
-        self._busy: list[Actor] = []
+        self.applications = Applications(scheduler, self.store, self.queue)
+        self.workers = Workers(self)
+        self._writers: list[Actor] = []
+        self._still_since_s: float | None = None
         scheduler.after_step = self.invariants.after_step
         scheduler.at_rest = self._at_rest
 
@@ -62,7 +62,7 @@ class World:
         random.seed(self.seed)
         self._make_buckets()
         self._people()
-        Workers(self).begin()
+        self.workers.begin()
         self.scheduler.run()
         self.invariants.at_rest()
 
@@ -78,7 +78,7 @@ class World:
         self.applications.fill(chance.randint(4, 10))
         for number in range(2):
             writer = self.applications.writer(chance.randint(5, 15))
-            self._busy.append(scheduler.add_play(f"writer {number}", writer))
+            self._writers.append(scheduler.add_play(f"writer {number}", writer))
         scheduler.add_play("relay", self.applications.relay())
         scheduler.add_play("searcher", self.searchers.searcher())
         scheduler.add_play("pager", self.searchers.pager())
@@ -96,9 +96,18 @@ class World:
         return self._all_done() or self.scheduler.steps > _FAULTY_STEPS
 
     def _all_done(self) -> bool:
-        return not any(actor in self.scheduler.actors for actor in self._busy) and self.registry.now.move is None
+        writing = any(actor in self.scheduler.actors for actor in self._writers)
+        return not writing and not self.workers.moves_left and self.registry.now.move is None
 
     def _at_rest(self) -> bool:
+        if not self._still():
+            self._still_since_s = None
+        elif self._still_since_s is None:
+            self._still_since_s = self.scheduler.now_s
+        # Long enough for both bucket workers to look at everything once more.
+        return self._still_since_s is not None and self.scheduler.now_s - self._still_since_s > _REST_S
+
+    def _still(self) -> bool:
         return (
             self._all_done()
             and self.queue.drained
@@ -106,14 +115,3 @@ class World:
             and not any(index.blocked for index in self.cluster.indices.values())
             and all(actor.idle for actor in self.scheduler.actors if actor.hand is not None or actor.passing)
         )
-
-
-def _first_map(chance: random.Random) -> BucketMap:
-    starts = [0, *sorted(chance.sample(BOUNDARIES_S, chance.choice((0, 1, 1, 2))))]
-    buckets = tuple(Bucket(start_s=start_s, index=index_name(PREFIX, start_s, 1), token=1) for start_s in starts)
-    return BucketMap(generation=1, buckets=buckets)
-
-
-def _times_ms() -> list[int]:
-    """When assets are created: next to each boundary, on both sides, and at it."""
-    return [start_s * 1000 + ms for start_s in BOUNDARIES_S for ms in (-700, -1, 0, 300)] + [START_S * 1000]
