@@ -3,13 +3,13 @@
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.functional.amp_command import AMP, amp_command, printed_json, server_process, spawned
+from tests.stack.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
 
@@ -74,13 +74,11 @@ def test_an_unknown_kind_of_worker_is_refused_with_those_there_are(cluster_setti
 
 def _wait_until_metrics_count_every_process(url: str) -> None:
     """Each process adds its own request to a sum that all of them show."""
-    deadline = time.monotonic() + _DEADLINE_S
     before = _health_requests(url)
     for asked in range(1, 21):
         # A new connection each time, so that both processes get some.
         assert httpx.get(f"{url}/healthz").status_code == 200
-        while _health_requests(url) != before + asked:
-            assert time.monotonic() < deadline, "the metrics of some process are missing"
+        wait_until(lambda asked=asked: _health_requests(url) == before + asked, _DEADLINE_S, "every process's metrics")
 
 
 def _health_requests(url: str) -> float:
