@@ -10,12 +10,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from amp.adapters.elasticsearch.bucket_documents import ElasticsearchBucketDocuments
 from amp.adapters.elasticsearch.bucket_indices import ElasticsearchBucketIndices
 from amp.adapters.elasticsearch.client import ElasticsearchClient
 from amp.adapters.elasticsearch.part import ElasticsearchPart
 from amp.adapters.elasticsearch.search_index import ElasticsearchSearchIndex
 from amp.domain.criteria import EVERYTHING, SearchRequest
 from amp.errors import SearchUnavailable
+from amp.ports.bucket_documents import Position, Range, RawDocument
 from amp.ports.bucket_indices import AliasChange
 from amp.ports.search_index import Put, PutResult, Written
 from amp.settings import load_settings
@@ -46,7 +48,10 @@ def make_away() -> Iterator[ElasticsearchClient]:
 
 def test_while_the_server_is_away_writes_are_busy_and_all_else_is_unavailable(away: ElasticsearchClient) -> None:
     index, indices, part = ElasticsearchSearchIndex(away), ElasticsearchBucketIndices(away), ElasticsearchPart(away)
+    documents, raw = ElasticsearchBucketDocuments(away), RawDocument(Position(0, "a", 1, 1), b"{}")
     assert [result.written for result in index.put(puts(3))] == [Written.BUSY] * 3
+    assert [result.written for result in documents.put("amp-a-1-w1", [raw])] == [Written.BUSY]
+    assert [result.written for result in documents.delete("amp-a-1-w1", [raw])] == [Written.BUSY]
     for call in (
         lambda: index.search(SearchRequest(criteria=EVERYTHING)),
         lambda: index.visible([asset().id], "s"),
@@ -56,7 +61,15 @@ def test_while_the_server_is_away_writes_are_busy_and_all_else_is_unavailable(aw
         lambda: indices.block("amp-a-1"),
         lambda: indices.unblock("amp-a-1"),
         lambda: indices.refresh(["amp-a-1"]),
+        lambda: indices.serve("amp-a-1", 1),
+        lambda: indices.reclaim("amp-a-1"),
         indices.info,
+        lambda: documents.mark("amp-a-1"),
+        lambda: documents.page("amp-a-1", Range(0), limit=1),
+        lambda: documents.revisions("amp-a-1", ["a"]),
+        lambda: documents.slices("amp-a-1", Range(0), 1_000),
+        lambda: documents.count("amp-a-1", Range(0)),
+        lambda: documents.median_created_ms("amp-a-1", Range(0)),
         part.ping,
         part.pending,
         part.migrate,

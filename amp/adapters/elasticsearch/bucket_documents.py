@@ -34,16 +34,16 @@ class ElasticsearchBucketDocuments:
         with translated(f"mark {index}"):
             settings = api.indices.get_settings(index=index, name=shard_count, flat_settings=True).body
             stats = api.indices.stats(index=index, metric="get", level="shards").body
-        found = {
-            int(shard): copy["seq_no"]["global_checkpoint"]
+        known = {
+            # What a copy knows of it may be old, never too new. One that is only just starting knows nothing.
+            int(shard): max((copy["seq_no"]["global_checkpoint"] for copy in copies if "seq_no" in copy), default=None)
             for shard, copies in stats["indices"].get(index, {}).get("shards", {}).items()
-            for copy in copies
-            if copy["routing"]["primary"]
         }
         shards = int(settings[index]["settings"][shard_count])
-        if len(found) < shards:
-            raise SearchUnavailable(f"mark {index}: {shards - len(found)} of {shards} shards did not answer")
-        return orjson.dumps([found[shard] for shard in range(shards)]).decode()
+        checkpoints = [known.get(shard) for shard in range(shards)]
+        if None in checkpoints:
+            raise SearchUnavailable(f"mark {index}: some shards did not answer")
+        return orjson.dumps(checkpoints).decode()
 
     def page(
         self,
