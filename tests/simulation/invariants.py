@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from uuid import UUID
 
@@ -20,13 +21,17 @@ class Invariants:
         self.shown: dict[str, int] = {}
         #: What a search finds now.
         self.found: dict[str, int] = {}
+        #: How often assets have come and gone.
+        self.absences: Counter[str] = Counter()
 
     def after_step(self) -> None:
         """As a search would find it that took no time."""
         if self._cluster.changed:
             self._cluster.changed = False
-            self.found = _revisions(self._cluster.heads(self._cluster.read.values()))
+            before, self.found = self.found, _revisions(self._cluster.heads(self._cluster.read.values()))
             self.shown = self.checked("now", self.found, self.shown)
+            if before.keys() != self.found.keys():
+                self.absences.update(before.keys() - self.found.keys())
 
     def checked(self, who: str, found: dict[str, int], shown: dict[str, int]) -> dict[str, int]:
         """What searches have shown, this one included, that began when they had shown `shown`.

@@ -118,29 +118,26 @@ class Scheduler:
         return effect()
 
     def serve(self, what: str, steps: Callable[[], Play[_T]], lost: Callable[[], _T]) -> _T:
-        """A call that a server works on in several steps, and goes on with when the caller is gone."""
+        """A call that a server works on in several steps, whether the caller still stands there or not."""
         fate = self._begin(what)
         if fate is Fate.REFUSED:
             return lost()
-        if fate in (Fate.LATE, Fate.TWICE):
+        if fate is Fate.LATE:
             self._go_on(what, steps())
-            if fate is Fate.LATE:
-                return lost()
-        work = steps()
-        while True:
-            try:
-                pause = next(work)
-            except StopIteration as end:
-                if fate is Fate.KILLED_AFTER:
-                    self._kill()
-                return lost() if fate is Fate.ANSWER_LOST else end.value
-            if fate in (Fate.ANSWER_LOST, Fate.KILLED_AFTER) and self.random.random() < 0.4:
-                self._go_on(what, work)
-                if fate is Fate.KILLED_AFTER:
-                    self._kill()
-                return lost()
-            assert not isinstance(pause, float)
-            self._let_others(pause)
+            return lost()
+        if fate is Fate.TWICE:
+            self._go_on(what, steps())
+        answer: list[_T | AmpError] = []
+        self.add_play(f"server of {self.current.name}", _answering(steps(), answer)).passing = True
+        if fate in (Fate.ANSWER_LOST, Fate.KILLED_AFTER):
+            self.sleep(self.random.random() * 0.1)
+            if fate is Fate.KILLED_AFTER:
+                self._kill()
+            return lost()
+        self._let_others(lambda: bool(answer))
+        if isinstance(answer[0], AmpError):
+            raise answer[0]
+        return answer[0]
 
     def sleep(self, seconds: float) -> None:
         self.current.wake_s = self.now_s + max(0.0, seconds)
@@ -279,3 +276,10 @@ class Scheduler:
 
     def _awake(self) -> str:
         return ", ".join(f"{actor.name} (until {actor.wake_s:.1f} s)" for actor in self.actors if not actor.idle)
+
+
+def _answering(work: Play[_T], answer: list[_T | AmpError]) -> Play[None]:
+    try:
+        answer.append((yield from work))
+    except AmpError as e:
+        answer.append(e)

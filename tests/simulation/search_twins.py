@@ -17,6 +17,8 @@ from tests.simulation.scheduler import Play, Scheduler
 
 _STALE = PutResult(Written.STALE)
 _BUSY = PutResult(Written.BUSY)
+#: How long a server waits for what is under way before it says that it does not know.
+_SERVER_TIMEOUT_S = 5.0
 #: One item of a bulk: its alias, its document for the trace, and what it does at the shard.
 _Item = tuple[str, str, Callable[[Index], PutResult]]
 
@@ -227,7 +229,10 @@ class SimulatedBucketIndices:
         def steps() -> Play[None]:
             found = self._cluster.there(index)
             found.blocked = True
-            yield lambda: self._cluster.drained(found)
+            deadline_s = self._scheduler.now_s + _SERVER_TIMEOUT_S
+            yield lambda: self._cluster.drained(found) or self._scheduler.now_s > deadline_s
+            if not self._cluster.drained(found):
+                raise SearchUnavailable("writes may still be under way")
 
         self._scheduler.serve(f"block {index}", steps, _lost)
 

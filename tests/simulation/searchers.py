@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import orjson
 
 from amp.domain.criteria import EVERYTHING, SearchPage, SearchRequest, SortValues
@@ -50,16 +52,16 @@ class Searchers:
         chance = self._scheduler.random
         while True:
             yield chance.random() ** 3 * 4
-            there = set(self._invariants.found)
+            there, absences = set(self._invariants.found), Counter(self._invariants.absences)
             pages: list[SearchPage] = []
             more, after = True, None
             while more:
                 page = yield from self._page(after, _PAGE, 0)
-                there &= self._invariants.found.keys()
                 if page is not None:
                     pages.append(page)
                     more, after = page.more, page.hits[-1].sort if page.hits else None
                     yield chance.random()
+            there = {asset_id for asset_id in there if self._invariants.absences[asset_id] == absences[asset_id]}
             if missing := there - _found(pages).keys():
                 raise Violation(f"pages leave out {sorted(missing)}")
             self._scheduler.note("paged")
