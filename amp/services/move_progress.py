@@ -13,6 +13,7 @@ from amp.services.bucket_maps import BucketMaps
 from amp.services.move_aliases import LookAgain
 
 _SAVE_EVERY_S = 1.0
+_LOOK_EVERY_S = 1.0
 _PAUSE_S = 0.5
 
 
@@ -21,15 +22,19 @@ class MoveProgress:
     up to `after`, is in it. So an old checkpoint, or that of another mover, only means more to copy.
     """
 
-    def __init__(self, jobs: JobLog, clock: Clock, maps: BucketMaps, job: Job, move: Move) -> None:
+    def __init__(
+        self, jobs: JobLog, clock: Clock, maps: BucketMaps, job: Job, move: Move, stop: threading.Event
+    ) -> None:
         self._jobs = jobs
         self._clock = clock
         self._maps = maps
         self._job = job
         self._move = move
+        self._stop = stop
         self._checkpoint: dict[str, Any] = dict(job.checkpoint)
         self._progress: dict[str, Any] = dict(job.progress)
-        self._saved_s = self._due_s = self._began_s = clock.monotonic_s()
+        self._saved_s = self._looked_s = self._began_s = self._credited_s = clock.monotonic_s()
+        self._credit = 0.0
         self._paced = 0
 
     @property
@@ -87,32 +92,37 @@ class MoveProgress:
         self._saved_s = self._clock.monotonic_s()
         self._jobs.save_progress(self._job.id, self._progress, self._checkpoint)
 
-    def pace(self, count: int, stop: threading.Event) -> None:
+    def pace(self, count: int) -> None:
         """Wait until `count` documents more are due at the rate asked for, and as long as the move is paused.
 
-        :raises LookAgain: the map's move is another, or in another phase, or `stop` is set.
+        :raises LookAgain: the map's move is another, or in another phase, or the worker stops.
         """
-        self._look()
-        while self._job.state is JobState.PAUSED:
-            self._wait(_PAUSE_S, stop)
-            self._job = self._jobs.get(self._job.id) or self._job
+        while True:
             self._look()
-        if self._job.rate:
-            now_s = self._clock.monotonic_s()
-            self._due_s = max(self._due_s, now_s - 1.0) + count / self._job.rate
-            while (left_s := self._due_s - self._clock.monotonic_s()) > 0:
-                self._wait(min(left_s, _PAUSE_S), stop)
-        self._paced += count
+            wait_s = _PAUSE_S if self._job.state is JobState.PAUSED else self._due_in_s(count)
+            if wait_s <= 0:
+                self._paced += count
+                return
+            self._clock.sleep(min(wait_s, _PAUSE_S))
+
+    def _due_in_s(self, count: int) -> float:
+        """Takes them from what has become due since; what nobody took within a second is lost."""
+        rate, now_s = self._job.rate, self._clock.monotonic_s()
+        if not rate:
+            return 0.0
+        self._credit = min(max(rate, count), self._credit + (now_s - self._credited_s) * rate)
+        self._credited_s = now_s
+        if self._credit >= count:
+            self._credit -= count
+            return 0.0
+        return (count - self._credit) / rate
 
     def _look(self) -> None:
-        if self._clock.monotonic_s() - self._saved_s > _SAVE_EVERY_S:
+        now_s = self._clock.monotonic_s()
+        if now_s - self._looked_s > _LOOK_EVERY_S:
             self._job = self._jobs.get(self._job.id) or self._job
-        if self._maps.current().move != self._move:
-            raise LookAgain
-
-    def _wait(self, seconds: float, stop: threading.Event) -> None:
-        self._clock.sleep(seconds)
-        if stop.is_set():
+            self._looked_s = now_s
+        if self._stop.is_set() or self._maps.current().move != self._move:
             raise LookAgain
 
     def _show_rate(self) -> None:

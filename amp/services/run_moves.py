@@ -6,18 +6,19 @@ from dataclasses import dataclass
 
 import structlog
 
-from amp.domain.buckets import Bucket, BucketMap, write_alias
+from amp.domain.buckets import BucketMap
 from amp.domain.jobs import Job, JobState
 from amp.domain.move_phases import WrongPhase, cancelled, dual, ended, hold, switched
 from amp.domain.moves import Move, Phase
-from amp.errors import Invalid, NotFound, SearchUnavailable
-from amp.ports.bucket_documents import BucketDocuments, Range, RawDocument
+from amp.errors import Invalid, NotFound
+from amp.ports.bucket_documents import BucketDocuments
 from amp.ports.bucket_indices import BucketIndices
 from amp.ports.clock import Clock
 from amp.ports.job_log import JobLog
-from amp.ports.search_index import Written
 from amp.services.bucket_maps import BucketMaps
-from amp.services.copy_documents import PAGE, Copy, CopyDocuments, Fenced, Unacceptable
+from amp.services.clear_source import ClearSource
+from amp.services.copy_documents import CopyDocuments, Fenced, Unacceptable
+from amp.services.copy_range import CannotMove, CopyRange, range_of
 from amp.services.match_ranges import MatchRanges
 from amp.services.move_aliases import LookAgain, MoveAliases
 from amp.services.move_progress import MoveProgress
@@ -25,16 +26,7 @@ from amp.services.move_progress import MoveProgress
 _log = structlog.get_logger(__name__)
 _LOOK_AGAIN_S = 0.1
 _STUCK_S = 5.0
-#: Changes that may be left to be copied while writers wait.
-_FEW = 500
-_MOST_ROUNDS = 20
 _MOST_HOLDS = 5
-#: What is under way when a pass over the whole range compares it.
-_UNDER_WAY = 50
-
-
-class CannotMove(Exception):
-    """The move gives itself up; the message says why."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,8 +60,9 @@ class RunMoves:
         self._jobs = jobs
         self._clock = clock
         self._aliases = aliases
-        self._copier = copier
-        self._matcher = MatchRanges(documents, copier)
+        matcher = MatchRanges(documents, copier)
+        self._copy = CopyRange(indices, documents, copier, matcher, times.serve)
+        self._clear = ClearSource(indices, documents, matcher)
         self._times = times
         #: The phase this process saw begin last, and when.
         self._seen: tuple[int, float] = (0, 0.0)
@@ -109,75 +102,16 @@ class RunMoves:
                 self._indices.create(move.target, loading=True)
             except Invalid as e:
                 raise CannotMove(e.message) from e
-        self._progress(move)
         self._to(dual(bucket_map), bucket_map)
 
     def _dual(self, bucket_map: BucketMap, move: Move, stop: threading.Event) -> None:
         self._aliases.rotate(bucket_map)
         self._aliases.unblock(move)
-        progress = self._progress(move)
-        if progress.mark is None:
-            self._copy_all(move, progress, stop)
-        self._catch_up(move, progress, stop)
-        self._verify(move, progress, stop)
-        self._catch_up(move, progress, stop)
-        if not stop.is_set():
-            self._to(hold(bucket_map), bucket_map)
+        self._copy.run(move, self._progress(move, stop), stop)
+        self._to(hold(bucket_map), bucket_map)
 
-    def _copy_all(self, move: Move, progress: MoveProgress, stop: threading.Event) -> None:
-        of = _range(move)
-        first = progress.first_mark
-        if first is None:
-            first = self._documents.mark(move.source)
-            self._indices.refresh([move.source])
-            progress.begin_copy(first, self._documents.count(move.source, of))
-        self._copier.run(
-            Copy(move.source, _target_alias(move), of),
-            stop,
-            after=progress.after,
-            pace=lambda count: progress.pace(count, stop),
-            copied=progress.copied,
-        )
-        if stop.is_set():
-            raise LookAgain
-        progress.caught_up(first)
-
-    def _catch_up(self, move: Move, progress: MoveProgress, stop: threading.Event) -> None:
-        """Copy what was written since, until little is left."""
-        for _ in range(_MOST_ROUNDS):
-            mark = self._documents.mark(move.source)
-            self._indices.refresh([move.source])
-            copy = Copy(move.source, _target_alias(move), _range(move), since=progress.mark)
-            changes = self._copier.run(copy, stop, pace=lambda count: progress.pace(count, stop))
-            if stop.is_set():
-                raise LookAgain
-            progress.caught_up(mark)
-            if changes <= _FEW:
-                return
-        raise CannotMove("changes come faster than they are copied; a higher rate may help")
-
-    def _verify(self, move: Move, progress: MoveProgress, stop: threading.Event) -> None:
-        """Nothing should be missing: what is, is copied, and must become little."""
-        if not self._indices.serve(move.target, self._times.serve):
-            raise CannotMove(f"not all copies of {move.target} are there after {self._times.serve:g} s")
-        last = None
-        while True:
-            self._indices.refresh([move.source, move.target])
-            parts = self._matcher.differing(move.source, move.target, _range(move))
-            missing = sum(self._bring_forward(move, part, progress, stop) for part in parts)
-            if missing <= _UNDER_WAY:
-                return
-            _log.warning("copy differs", action="move_verify", move=str(move.id), documents=missing)
-            if last is not None and missing >= last:
-                raise CannotMove(f"{missing} documents are missing from the copy, after {last} before")
-            last = missing
-
-    def _bring_forward(self, move: Move, part: Range, progress: MoveProgress, stop: threading.Event) -> int:
-        pages = self._matcher.bring_forward(move, _target_alias(move), part, lambda count: progress.pace(count, stop))
-        return sum(copied for _, copied in pages)
-
-    def _hold(self, bucket_map: BucketMap, move: Move, _stop: threading.Event) -> None:
-        progress = self._progress(move)
+    def _hold(self, bucket_map: BucketMap, move: Move, stop: threading.Event) -> None:
+        progress = self._progress(move, stop)
         if self._since_phase_s() > self._times.longest_hold or progress.mark is None:
             if progress.attempts >= _MOST_HOLDS:
                 raise CannotMove(f"writers would wait longer than {self._times.longest_hold:g} s")
@@ -186,11 +120,7 @@ class RunMoves:
             return
         self._aliases.hold(bucket_map)
         self._indices.block(move.source)
-        self._indices.refresh([move.source])
-        # Not to be interrupted half-way, hence an event of its own.
-        copy = Copy(move.source, _target_alias(move), _range(move), since=progress.mark)
-        changes = self._copier.run(copy, threading.Event())
-        self._indices.refresh([move.target])
+        changes = self._copy.finish(move, progress)
         self._aliases.switch(bucket_map)
         self._to(switched(bucket_map), bucket_map)
         self._aliases.unblock(move)
@@ -198,13 +128,13 @@ class RunMoves:
 
     def _switched(self, bucket_map: BucketMap, move: Move, stop: threading.Event) -> None:
         self._aliases.unblock(move)
-        progress, narrowed = self._progress(move), bucket_map.bucket_of(move.source) is not None
+        narrowed = bucket_map.bucket_of(move.source) is not None
         if self._is_there(move):
             self._indices.refresh([move.source])
             # Searches that found the aliases as they were before still read the source.
-            if not narrowed or self._documents.count(move.source, _range(move)):
+            if not narrowed or self._documents.count(move.source, range_of(move)):
                 self._wait_for_searches(stop)
-            self._clean(move, progress, narrowed, stop)
+            self._clear.clean(move, self._progress(move, stop), empty=narrowed)
         if not narrowed:
             self._indices.drop(move.source)
         self._end(bucket_map, move, JobState.COMPLETED)
@@ -214,20 +144,10 @@ class RunMoves:
     def _is_there(self, move: Move) -> bool:
         """False: merged or rebuilt, and dropped by whoever got as far as this before."""
         try:
-            self._documents.count(move.source, _range(move))
+            self._documents.count(move.source, range_of(move))
         except NotFound:
             return False
         return True
-
-    def _clean(self, move: Move, progress: MoveProgress, narrowed: bool, stop: threading.Event) -> None:
-        """The source holds nothing any more that the target lacks; if it stays a bucket, nothing of the range."""
-        of, to_target = _range(move), write_alias(move.target, move.switch_token)
-        pages = self._matcher.bring_forward(move, to_target, of, lambda count: progress.pace(count, stop))
-        for page, _ in pages:
-            if narrowed:
-                self._delete(write_alias(move.source, move.switch_token), page)
-        if narrowed:
-            self._require_empty(move.source, of)
 
     def _cancelled(self, bucket_map: BucketMap, move: Move, stop: threading.Event) -> None:
         self._aliases.rotate(bucket_map)
@@ -236,31 +156,8 @@ class RunMoves:
         if kept is None:
             self._indices.drop(move.target)
         else:
-            self._undo_copy(kept, move, stop)
+            self._clear.undo(move, kept, self._progress(move, stop))
         self._end(bucket_map, move, JobState.FAILED if move.reason else JobState.CANCELLED)
-
-    def _undo_copy(self, kept: Bucket, move: Move, stop: threading.Event) -> None:
-        """A bucket that should have taken up its neighbour holds only its own again."""
-        of, after, progress = _range(move), None, self._progress(move)
-        self._indices.refresh([kept.index])
-        while page := self._documents.page(kept.index, of, after=after, limit=PAGE, bodies=False):
-            progress.pace(len(page), stop)
-            self._delete(kept.write_alias, page)
-            after = page[-1].position
-        self._require_empty(kept.index, of)
-
-    def _delete(self, alias: str, documents: list[RawDocument]) -> None:
-        """Those that are newer by now stay."""
-        results = self._documents.delete(alias, documents)
-        if any(result.written is Written.STALE for result in results):
-            raise Fenced
-        if busy := [result for result in results if result.written is Written.BUSY]:
-            raise SearchUnavailable(f"{len(busy)} documents could not be removed: {busy[0].reason}")
-
-    def _require_empty(self, index: str, of: Range) -> None:
-        self._indices.refresh([index])
-        if self._documents.count(index, of):
-            raise LookAgain
 
     def _give_up(self, bucket_map: BucketMap, reason: str) -> None:
         try:
@@ -287,13 +184,13 @@ class RunMoves:
         self._jobs.set_state(move.id, state, reason=move.reason, ended_ms=self._clock.now_ms())
         self._to(ended(bucket_map), bucket_map)
 
-    def _progress(self, move: Move) -> MoveProgress:
+    def _progress(self, move: Move, stop: threading.Event) -> MoveProgress:
         job = self._jobs.get(move.id)
         if job is None:
             # Whoever asked for the move died before it could say so.
             job = Job(id=move.id, kind=move.kind.value, parameters={"bucket": move.source}, requested_by="")
             self._jobs.add(job)
-        return MoveProgress(self._jobs, self._clock, self._maps, job, move)
+        return MoveProgress(self._jobs, self._clock, self._maps, job, move, stop)
 
     def _since_phase_s(self) -> float:
         return self._clock.monotonic_s() - self._seen[1]
@@ -303,11 +200,3 @@ class RunMoves:
             self._clock.sleep(min(left_s, 0.5))
             if stop.is_set():
                 raise LookAgain
-
-
-def _range(move: Move) -> Range:
-    return Range(move.start_ms, move.end_ms)
-
-
-def _target_alias(move: Move) -> str:
-    return write_alias(move.target, move.dual_token)

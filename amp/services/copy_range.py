@@ -1,0 +1,126 @@
+"""Brings what a move covers into its target, while writers write to both: the first copy, then what changed since."""
+
+import threading
+
+import structlog
+
+from amp.domain.buckets import write_alias
+from amp.domain.moves import Move
+from amp.ports.bucket_documents import BucketDocuments, Range
+from amp.ports.bucket_indices import BucketIndices
+from amp.services.copy_documents import Copy, CopyDocuments
+from amp.services.match_ranges import MatchRanges
+from amp.services.move_aliases import LookAgain
+from amp.services.move_progress import MoveProgress
+
+_log = structlog.get_logger(__name__)
+#: Changes that may be left to be copied while writers wait.
+_FEW = 500
+_MOST_ROUNDS = 20
+#: What is under way when a pass over the whole range compares it.
+_UNDER_WAY = 50
+
+
+class CannotMove(Exception):
+    """The move gives itself up; the message says why."""
+
+
+class CopyRange:
+    """Each round copies what was written since the mark of the round before, so nothing is missed, however many writes
+    go on; sums over slices of time then check the whole.
+    """
+
+    def __init__(
+        self,
+        indices: BucketIndices,
+        documents: BucketDocuments,
+        copier: CopyDocuments,
+        matcher: MatchRanges,
+        serve_s: float,
+    ) -> None:
+        self._indices = indices
+        self._documents = documents
+        self._copier = copier
+        self._matcher = matcher
+        self._serve_s = serve_s
+
+    def run(self, move: Move, progress: MoveProgress, stop: threading.Event) -> None:
+        """On return, little is left for `finish`.
+
+        :raises CannotMove, Unacceptable: it cannot be done.
+        :raises LookAgain, Fenced: another phase or attempt began, or `stop` is set.
+        :raises Retryable: a part does not answer; begin again, it goes on from the checkpoint.
+        """
+        if progress.mark is None:
+            self._copy_all(move, progress, stop)
+        self._catch_up(move, progress, stop)
+        if not self._indices.serve(move.target, self._serve_s):
+            raise CannotMove(f"not all copies of {move.target} are there after {self._serve_s:g} s")
+        self._verify(move, progress)
+        self._catch_up(move, progress, stop)
+
+    def finish(self, move: Move, progress: MoveProgress) -> int:
+        """Copy what changed since the last round, all of it, while nobody writes; how many documents that were. On
+        return searches of the target see it.
+
+        :raises Unacceptable: it cannot be done.
+        :raises Fenced: another attempt began.
+        :raises Retryable: a part does not answer.
+        """
+        self._indices.refresh([move.source])
+        # Not to be interrupted half-way, hence an event of its own.
+        changes = self._copier.run(_copy(move, progress.mark), threading.Event())
+        self._indices.refresh([move.target])
+        return changes
+
+    def _copy_all(self, move: Move, progress: MoveProgress, stop: threading.Event) -> None:
+        first = progress.first_mark
+        if first is None:
+            first = self._documents.mark(move.source)
+            self._indices.refresh([move.source])
+            progress.begin_copy(first, self._documents.count(move.source, range_of(move)))
+        self._copier.run(_copy(move, None), stop, after=progress.after, pace=progress.pace, copied=progress.copied)
+        if stop.is_set():
+            raise LookAgain
+        progress.caught_up(first)
+
+    def _catch_up(self, move: Move, progress: MoveProgress, stop: threading.Event) -> None:
+        for _ in range(_MOST_ROUNDS):
+            mark = self._documents.mark(move.source)
+            self._indices.refresh([move.source])
+            changes = self._copier.run(_copy(move, progress.mark), stop, pace=progress.pace)
+            if stop.is_set():
+                raise LookAgain
+            progress.caught_up(mark)
+            if changes <= _FEW:
+                return
+        raise CannotMove("changes come faster than they are copied; a higher rate may help")
+
+    def _verify(self, move: Move, progress: MoveProgress) -> None:
+        """Nothing should be missing: what is, is copied, and must become little."""
+        last = None
+        while True:
+            self._indices.refresh([move.source, move.target])
+            missing = 0
+            for part in self._matcher.differing(move.source, move.target, range_of(move)):
+                pages = self._matcher.bring_forward(move, dual_alias(move), part, progress.pace)
+                missing += sum(copied for _, copied in pages)
+            if missing <= _UNDER_WAY:
+                return
+            _log.warning("copy differs", action="move_verify", move=str(move.id), documents=missing)
+            if last is not None and missing >= last:
+                raise CannotMove(f"{missing} documents are missing from the copy, after {last} before")
+            last = missing
+
+
+def range_of(move: Move) -> Range:
+    return Range(move.start_ms, move.end_ms)
+
+
+def dual_alias(move: Move) -> str:
+    """Through which the target is written while writers write to both."""
+    return write_alias(move.target, move.dual_token)
+
+
+def _copy(move: Move, since: str | None) -> Copy:
+    return Copy(move.source, dual_alias(move), range_of(move), since)

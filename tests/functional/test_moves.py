@@ -1,0 +1,265 @@
+"""Buckets are split, merged and rebuilt, on both sets: what searches show stays the same, whatever happens between."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from amp.domain.buckets import BucketMap
+from amp.domain.changes import Draft
+from amp.domain.jobs import Job, JobState
+from amp.domain.move_phases import hold
+from amp.domain.moves import MoveKind, Phase
+from amp.errors import BucketNotFound, Conflict, Unprocessable
+from amp.ports.bucket_indices import AliasChange
+from amp.ports.event_queue import Topic
+from amp.services.creation_plans import Order
+from tests.functional.wired import CALLER, Wired, embedded, wired
+from tests.stack.waiting import wait_until
+
+_BORN_MS = 1_600_000_000_000
+_DEADLINE_S = 60
+
+
+@pytest.fixture(params=["embedded", pytest.param("cluster", marks=pytest.mark.cluster)])
+def service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Wired]:
+    settings = embedded(tmp_path) if request.param == "embedded" else request.getfixturevalue("fresh_cluster_settings")
+    with wired(settings | {"search_timeout_s": 0.2, "map_refresh_s": 0.5}) as made:
+        yield made
+
+
+@contextmanager
+def working(service: Wired, *kinds: str) -> Iterator[None]:
+    """The loops of these workers run."""
+    stop = threading.Event()
+    loops = [threading.Thread(target=service.amp.workers[kind], args=(stop,)) for kind in kinds]
+    for loop in loops:
+        loop.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for loop in loops:
+            loop.join(_DEADLINE_S)
+
+
+def fill(service: Wired, count: int = 40, apart_ms: int = 1_000) -> list[tuple[str, int, int]]:
+    """Assets of all kinds: new, edited, relabelled, deleted; what searches show of all their versions."""
+    drafts = [
+        Draft(type="clip", name=f"clip {n}", metadata={"cameraId": n}, created_ms=_BORN_MS + n * apart_ms)
+        for n in range(count)
+    ]
+    for n, asset in enumerate(service.amp.create_assets.create_many([Order(draft) for draft in drafts], CALLER)):
+        assert not isinstance(asset, Exception)
+        service.mine.add(asset.id)
+        if n % 4 == 1:
+            service.edit(asset, f"clip {n} again")
+        elif n % 4 == 2:
+            service.label(asset, "kept")
+        elif n % 4 == 3:
+            service.delete(asset)
+    with working(service, "index"):
+        queue = service.amp.adapters.queue
+        wait_until(lambda: queue.lag(Topic.REALTIME, "index") == 0, _DEADLINE_S, "the index worker")
+    service.refresh()
+    return service.seen(all_versions=True)
+
+
+def move(service: Wired, kind: MoveKind, bucket: int = 0, at_s: int | None = None) -> Job:
+    job = start(service, kind, bucket, at_s)
+    with working(service, "bucket"):
+        return ended(service, job)
+
+
+def start(service: Wired, kind: MoveKind, bucket: int = 0, at_s: int | None = None, rate: float | None = None) -> Job:
+    name = current_map(service).buckets[bucket].name
+    return service.amp.plan_moves.start(kind, name, at_s, rate, CALLER)
+
+
+def ended(service: Wired, job: Job) -> Job:
+    found = job
+
+    def look() -> bool:
+        nonlocal found
+        found = service.amp.adapters.jobs.get(job.id) or job
+        return found.state.ended and current_map(service).move is None
+
+    wait_until(look, _DEADLINE_S, "the move to end")
+    return found
+
+
+def current_map(service: Wired) -> BucketMap:
+    found = service.amp.adapters.buckets.load()
+    assert found is not None
+    return found
+
+
+def change_map(service: Wired, change: Callable[[BucketMap], BucketMap]) -> None:
+    before = current_map(service)
+    assert service.amp.adapters.buckets.replace(change(before), expected_generation=before.generation)
+
+
+def held_documents(service: Wired) -> list[int]:
+    """How many documents that are not deleted each bucket's index holds."""
+    service.refresh()
+    infos = {info.index: info for info in service.amp.adapters.indices.info()}
+    assert set(infos) == {bucket.index for bucket in current_map(service).buckets}
+    return [infos[bucket.index].documents for bucket in current_map(service).buckets]
+
+
+def test_a_bucket_is_split_merged_and_rebuilt_and_searches_show_the_same(service: Wired) -> None:
+    shown = fill(service)
+    split = move(service, MoveKind.SPLIT)
+    assert split.state is JobState.COMPLETED
+    halves = held_documents(service)
+    assert len(halves) == 2
+    assert min(halves) > 0
+    assert sum(halves) == len(shown)
+    assert service.seen(all_versions=True) == shown
+    assert move(service, MoveKind.MERGE).state is JobState.COMPLETED
+    assert held_documents(service) == [len(shown)]
+    assert service.seen(all_versions=True) == shown
+    before = current_map(service).buckets[0].index
+    assert move(service, MoveKind.REBUILD).state is JobState.COMPLETED
+    assert current_map(service).buckets[0].index != before
+    assert held_documents(service) == [len(shown)]
+    assert service.seen(all_versions=True) == shown
+    assert service.amp.reconcile.run() == []
+
+
+def test_what_is_written_after_a_split_lands_in_its_bucket_and_late_events_bring_nothing_back(service: Wired) -> None:
+    fill(service)
+    assets = sorted(service.mine, key=lambda asset_id: asset_id.int)
+    move(service, MoveKind.SPLIT)
+    late = service.head(assets[-4])
+    service.edit(late, "after the split")
+    deleted = service.head(assets[-8])
+    service.delete(deleted)
+    with working(service, "index"):
+        queue = service.amp.adapters.queue
+        wait_until(lambda: queue.lag(Topic.REALTIME, "index") == 0, _DEADLINE_S, "the index worker")
+    service.refresh()
+    heads = {asset_id: revision for asset_id, _, revision in service.seen()}
+    assert heads[str(late.id)] == late.revision + 1
+    assert str(deleted.id) not in heads
+
+
+def test_a_roll_opens_an_empty_bucket_ahead_of_time(service: Wired) -> None:
+    shown = fill(service, 8)
+    at_s = _BORN_MS // 1000 + 1_000_000
+    assert move(service, MoveKind.ROLL, at_s=at_s).state is JobState.COMPLETED
+    assert [bucket.start_s for bucket in current_map(service).buckets] == [0, at_s]
+    assert held_documents(service) == [len(shown), 0]
+    assert service.seen(all_versions=True) == shown
+
+
+@pytest.mark.parametrize("kind", [MoveKind.SPLIT, MoveKind.MERGE, MoveKind.REBUILD])
+def test_a_cancelled_move_leaves_things_as_they_were(service: Wired, kind: MoveKind) -> None:
+    shown = fill(service)
+    if kind is MoveKind.MERGE:
+        move(service, MoveKind.SPLIT)
+    before = [(bucket.start_s, bucket.index) for bucket in current_map(service).buckets]
+    documents = held_documents(service)
+    job = start(service, kind, rate=1.0)  # slow enough to be caught in the middle
+    with working(service, "bucket"):
+        wait_until(lambda: _phase(service) is Phase.DUAL, _DEADLINE_S, "the copying")
+        service.amp.plan_moves.cancel(job.id, CALLER)
+        assert ended(service, job).state is JobState.CANCELLED
+    assert [(bucket.start_s, bucket.index) for bucket in current_map(service).buckets] == before
+    assert held_documents(service) == documents
+    assert service.seen(all_versions=True) == shown
+    assert service.amp.reconcile.run() == []
+    assert move(service, kind).state is JobState.COMPLETED, "nothing is in the way of doing it after all"
+    assert service.seen(all_versions=True) == shown
+
+
+def test_an_interrupted_move_is_taken_up_by_the_next_worker(service: Wired) -> None:
+    shown = fill(service)
+    job = start(service, MoveKind.SPLIT, rate=1.0)
+    with working(service, "bucket"):
+        wait_until(lambda: _phase(service) is Phase.DUAL, _DEADLINE_S, "the copying")
+    service.amp.adapters.jobs.set_rate(job.id, None)
+    with working(service, "bucket"):
+        assert ended(service, job).state is JobState.COMPLETED
+    assert service.seen(all_versions=True) == shown
+
+
+def test_a_paused_move_waits_until_it_is_resumed(service: Wired) -> None:
+    shown = fill(service)
+    job = start(service, MoveKind.SPLIT)
+    service.amp.adapters.jobs.set_state(job.id, JobState.PAUSED)
+    with working(service, "bucket"):
+        wait_until(lambda: _phase(service) is Phase.DUAL, _DEADLINE_S, "the copying")
+        service.amp.adapters.jobs.set_state(job.id, JobState.RUNNING)
+        assert ended(service, job).state is JobState.COMPLETED
+    assert service.seen(all_versions=True) == shown
+
+
+def test_writers_do_not_wait_for_a_mover_that_died_while_it_held_them(service: Wired) -> None:
+    fill(service)
+    job = start(service, MoveKind.SPLIT, rate=1.0)
+    with working(service, "bucket"):
+        wait_until(lambda: _phase(service) is Phase.DUAL, _DEADLINE_S, "the copying")
+    # The mover held the writers, and died.
+    change_map(service, hold)
+    held = current_map(service)
+    assert held.move is not None
+    source = held.move.source
+    (alias,) = next(i.write_aliases for i in service.amp.adapters.indices.info() if i.index == source)
+    taken = AliasChange(remove_write=((source, alias),), add_write=((source, f"{source}-w{held.move.phase_token}"),))
+    assert service.amp.adapters.indices.change_aliases(taken)
+    service.amp.adapters.indices.block(source)
+    waiting = service.create("waits")
+    with working(service, "index"):
+        queue = service.amp.adapters.queue
+        wait_until(lambda: queue.lag(Topic.REALTIME, "index") == 0, _DEADLINE_S, "the writers to help themselves")
+    service.refresh()
+    assert (str(waiting.id), 1, 1) in service.seen()
+    assert _phase(service) is Phase.DUAL
+    service.amp.adapters.jobs.set_rate(job.id, None)
+    with working(service, "bucket"):
+        assert ended(service, job).state is JobState.COMPLETED
+    assert (str(waiting.id), 1, 1) in service.seen()
+
+
+def test_two_movers_at_once_do_no_harm(service: Wired) -> None:
+    shown = fill(service)
+    job = start(service, MoveKind.SPLIT)
+    stop = threading.Event()
+    movers = [threading.Thread(target=service.amp.mover.advance, args=(stop,)) for _ in range(2)]
+    for mover in movers:
+        mover.start()
+    for mover in movers:
+        mover.join(_DEADLINE_S)
+    assert ended(service, job).state is JobState.COMPLETED
+    assert service.seen(all_versions=True) == shown
+    assert sum(held_documents(service)) == len(shown)
+
+
+def test_what_cannot_be_done_is_refused_with_the_reason(service: Wired) -> None:
+    plan = service.amp.plan_moves
+    with pytest.raises(BucketNotFound):
+        plan.start(MoveKind.SPLIT, "20990101000000", None, None, CALLER)
+    with pytest.raises(Unprocessable, match="empty"):
+        start(service, MoveKind.SPLIT)
+    with pytest.raises(Unprocessable, match="no next bucket"):
+        start(service, MoveKind.MERGE)
+    fill(service, 8, apart_ms=1)
+    with pytest.raises(Unprocessable, match="within one second"):
+        start(service, MoveKind.SPLIT)
+    with pytest.raises(Unprocessable, match="one side"):
+        start(service, MoveKind.SPLIT, at_s=_BORN_MS // 1000 - 5)
+    job = start(service, MoveKind.REBUILD)
+    with pytest.raises(Conflict, match=str(job.id)):
+        start(service, MoveKind.REBUILD)
+    with working(service, "bucket"):
+        ended(service, job)
+    with pytest.raises(Conflict, match="ended"):
+        plan.cancel(job.id, CALLER)
+
+
+def _phase(service: Wired) -> Phase | None:
+    found = current_map(service).move
+    return None if found is None else found.phase
