@@ -1,10 +1,11 @@
 """Brings write aliases, read filters and blocks to what the recorded move says, whoever asks and however often."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from amp.domain.buckets import Bucket, BucketMap, write_alias
 from amp.domain.move_phases import cancelled, dual, switched, switched_buckets
-from amp.domain.moves import Move, Phase
+from amp.domain.moves import Move, MoveKind, Phase
 from amp.errors import NotFound
 from amp.ports.bucket_indices import AliasChange, BucketIndices, IndexInfo, ReadFilter
 from amp.services.bucket_maps import BucketMaps
@@ -119,14 +120,24 @@ class MoveAliases:
         )
 
     def unblock(self, move: Move) -> None:
-        """Let writes to the source through, should they be blocked.
+        """Let writes through, should they be blocked.
 
         :raises SearchUnavailable: they may be blocked still.
         """
-        try:
-            self._indices.unblock(move.source)
-        except NotFound:
-            return  # merged or rebuilt, and gone
+        for index in (move.source, move.target) if move.kind is MoveKind.MERGE else (move.source,):
+            with suppress(NotFound):  # merged, and gone
+                self._indices.unblock(index)
+
+    def drain_kept_target(self, move: Move) -> None:
+        """The index that a merge writes into had a life before: on return, nothing that got in through its former
+        aliases can land any more, neither late copies nor late removals.
+
+        :raises NotFound: it is gone.
+        :raises SearchUnavailable: it may not be so, and writes may be blocked.
+        """
+        if move.kind is MoveKind.MERGE:
+            self._indices.block(move.target)
+            self._indices.unblock(move.target)
 
     def _go_forward_if_switched(self, bucket_map: BucketMap, found: _Pair) -> None:
         move = _move(bucket_map)

@@ -107,6 +107,7 @@ class RunMoves:
     def _dual(self, bucket_map: BucketMap, move: Move, stop: threading.Event) -> None:
         self._aliases.rotate(bucket_map)
         self._aliases.unblock(move)
+        self._aliases.drain_kept_target(move)
         self._copy.run(move, self._progress(move, stop), stop)
         self._to(hold(bucket_map), bucket_map)
 
@@ -152,6 +153,7 @@ class RunMoves:
     def _cancelled(self, bucket_map: BucketMap, move: Move, stop: threading.Event) -> None:
         self._aliases.rotate(bucket_map)
         self._aliases.unblock(move)
+        self._aliases.drain_kept_target(move)
         kept = bucket_map.bucket_of(move.target)
         if kept is None:
             self._indices.drop(move.target)
