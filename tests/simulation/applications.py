@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from uuid import UUID
 
@@ -11,6 +12,8 @@ from tests.simulation.installation import CLOCKS_APART_S, START_S, TIMES_MS
 from tests.simulation.queue_twin import SimulatedQueue
 from tests.simulation.scheduler import Play, Scheduler
 from tests.simulation.store_twins import ASSET_TYPE, SimulatedStore
+
+_MOST_ASSETS = 25
 
 
 class Applications:
@@ -28,10 +31,11 @@ class Applications:
         for _ in range(assets):
             self._queue.publish(self._create())
 
-    def writer(self, changes: int) -> Play[None]:
+    def writer(self, goes_on: Callable[[], bool]) -> Play[None]:
         chance = self._scheduler.random
-        for _ in range(changes):
-            if chance.random() < 0.2:
+        interval_s = chance.choice((0.2, 1.0, 4.0))
+        while goes_on():
+            if chance.random() < 0.1 and len(self._store.assets) < _MOST_ASSETS:
                 event = self._create()
             else:
                 event = self._change(chance.choice(list(self._store.assets.values())))
@@ -41,7 +45,7 @@ class Applications:
             yield None
             if chance.random() < 0.9:
                 self._publish(event)
-            yield chance.random() ** 2 * 2
+            yield chance.random() ** 2 * interval_s
 
     def relay(self) -> Play[None]:
         """Brings what was not published; what was, it now and then brings again, and in another order."""

@@ -27,6 +27,23 @@ _MIXTURES = (
 )
 _RATES = (0.0, 0.01, 0.03, 0.1)
 _NAP_RATES = (0.0, 0.003, 0.01, 0.03)
+#: How the calls begin that one run is hardest on: "" all alike.
+_FOCUSES = (
+    "",
+    "",
+    "aliases",
+    "block",
+    "unblock",
+    "put",
+    "copy",
+    "delete",
+    "drop",
+    "map",
+    "refresh",
+    "read heads",
+    "page",
+)
+_FOCUSED_RATE = 0.2
 
 
 @dataclass
@@ -35,6 +52,8 @@ class Faults:
     weights: tuple[int, ...] = _MIXTURES[0]
     nap_rate: float = 0.0
     longest_nap_s: float = 20.0
+    focus: str = ""
+    active: bool = True
 
     @classmethod
     def of(cls, chance: random.Random) -> Faults:
@@ -44,27 +63,29 @@ class Faults:
             weights=chance.choice(_MIXTURES),
             nap_rate=chance.choice(_NAP_RATES),
             longest_nap_s=chance.choice((1.0, 5.0, 40.0)),
+            focus=chance.choice(_FOCUSES),
         )
-
-    @property
-    def active(self) -> bool:
-        return self.rate > 0
 
     def calm(self) -> None:
         """From now on all goes well."""
         self.rate = self.nap_rate = 0.0
+        self.focus, self.active = "", False
 
-    def fate(self, chance: random.Random) -> Fate:
-        if chance.random() >= self.rate:
-            return Fate.DONE
-        return chance.choices(_FAULTS, self.weights)[0]
+    def fate(self, chance: random.Random, what: str) -> Fate:
+        rate = _FOCUSED_RATE if self.rate and self._in_focus(what) else self.rate
+        return Fate.DONE if chance.random() >= rate else chance.choices(_FAULTS, self.weights)[0]
 
     def nap_s(self, chance: random.Random) -> float:
         """How long somebody stands still who could go on."""
-        if chance.random() >= self.nap_rate:
-            return 0.0
-        return self.longest_nap_s * chance.random() ** 3
+        return 0.0 if chance.random() >= self.nap_rate else self.lateness_s(chance)
+
+    def nap_before_s(self, chance: random.Random, what: str) -> float:
+        """How long somebody stands still before that call."""
+        return self.lateness_s(chance) if self._in_focus(what) and chance.random() < _FOCUSED_RATE else 0.0
 
     def lateness_s(self, chance: random.Random) -> float:
         """How long a call is on its way after its caller gave it up."""
         return self.longest_nap_s * chance.random() ** 3
+
+    def _in_focus(self, what: str) -> bool:
+        return bool(self.focus) and what.startswith(self.focus)

@@ -22,6 +22,10 @@ Pause = float | Callable[[], bool] | None
 Play = Generator[Pause, None, _T]
 
 
+#: Steps between looks whether all is at rest.
+_LOOKS_EVERY = 10
+
+
 class Killed(BaseException):
     """The process is gone, in the midst of whatever it did."""
 
@@ -40,7 +44,6 @@ class Actor:
     hand: Hand | None = None  #: a service's
     play: Play[Any] | None = None  #: of anybody else
     dead: bool = False  #: killed; what it calls in its last breath has no effect
-    idle: bool = False  #: has nothing to do
     passing: bool = False  #: ends by itself, and should before the run does
 
 
@@ -55,11 +58,13 @@ class Scheduler:
         self.trace: list[tuple[float, str, str]] = []
         #: Called after every step; raises if it sees what must not be.
         self.after_step: Callable[[], None] = lambda: None
-        #: Asked when nobody can go on before time does; True: this is the end.
+        #: Asked now and then; True: this is the end.
         self.at_rest: Callable[[], bool] = lambda: True
         self._stage = stage
         self._max_steps = max_steps
         self._tick_s = self.random.choice((0.005, 0.02, 0.1))
+        #: How likely it is that whoever took the last step takes the next one too.
+        self._persistence = self.random.choice((0.0, 0.0, 0.3, 0.7))
         self._ended = False
         self._failure: BaseException | None = None
 
@@ -148,7 +153,9 @@ class Scheduler:
 
     def _begin(self, what: str) -> Fate:
         self._let_others()
-        fate = self.faults.fate(self.random)
+        if nap_s := self.faults.nap_before_s(self.random, what):
+            self.sleep(nap_s)
+        fate = self.faults.fate(self.random, what)
         self.note(what if fate is Fate.DONE else f"{what}: {fate.value}")
         if fate is Fate.KILLED:
             self._kill()
@@ -198,7 +205,7 @@ class Scheduler:
                 except Killed:
                     if self._ended:
                         return
-                actor.dead = actor.idle = False
+                actor.dead = False
                 actor.wake_s = self.now_s + self.random.random() * 3
                 self._let_others()
         except Killed:
@@ -237,17 +244,20 @@ class Scheduler:
             if self.steps > self._max_steps:
                 raise Violation(f"not at rest after {self.steps} steps; awake: {self._awake()}")
             self.now_s += chance.random() * self._tick_s
+            if self.steps % _LOOKS_EVERY == 0 and self.at_rest():
+                self._end(None)
+                return None
             ready = self._ready()
             while not ready:
-                if self.at_rest():
-                    self._end(None)
-                    return None
                 asleep = [actor.wake_s for actor in self.actors if actor.wake_s > self.now_s]
                 if not asleep:
                     raise Violation(f"all wait for each other: {self._awake()}")
                 self.now_s = min(asleep)
                 ready = self._ready()
-            actor = ready[int(chance.random() * len(ready))]
+            if chance.random() < self._persistence and self.current in ready:
+                actor = self.current
+            else:
+                actor = ready[int(chance.random() * len(ready))]
             if nap_s := self.faults.nap_s(chance):
                 actor.wake_s = self.now_s + nap_s  # stopped like a process by SIGSTOP
             elif actor.play is None:
@@ -275,7 +285,7 @@ class Scheduler:
             self._stage.ring()
 
     def _awake(self) -> str:
-        return ", ".join(f"{actor.name} (until {actor.wake_s:.1f} s)" for actor in self.actors if not actor.idle)
+        return ", ".join(f"{actor.name} (until {actor.wake_s:.1f} s)" for actor in self.actors)
 
 
 def _answering(work: Play[_T], answer: list[_T | AmpError]) -> Play[None]:

@@ -13,6 +13,7 @@ from amp.ports.bucket_documents import Position, Range, RawDocument, Slice
 from amp.ports.bucket_indices import AliasChange, IndexInfo
 from amp.ports.search_index import Put, PutResult, Written
 from tests.simulation.cluster import Index, SimulatedCluster, Stored, found_by
+from tests.simulation.installation import LONGEST_SEARCH_S
 from tests.simulation.scheduler import Play, Scheduler
 
 _STALE = PutResult(Written.STALE)
@@ -87,7 +88,7 @@ class SimulatedSearchIndex(_Writes):
         resolved = list(self._cluster.read.values())
         found: list[Stored] = []
         for part in resolved:
-            yield None
+            yield self._reading_s()
             index = self._cluster.indices.get(part.index)
             if index is not None:  # gone meanwhile: the answer is merely shorter
                 found += [
@@ -95,7 +96,7 @@ class SimulatedSearchIndex(_Writes):
                     for stored in index.visible.values()
                     if found_by(part, stored) and (request.all_versions or stored.body["latest"])
                 ]
-        yield None
+        yield self._reading_s()
         if self._scheduler.now_s - began_s > request.timeout_s:
             raise SearchUnavailable("timed out")
         if len(self._cluster.read) < request.buckets:
@@ -110,6 +111,11 @@ class SimulatedSearchIndex(_Writes):
             facets={},
             more=len(hits) > request.size,
         )
+
+    def _reading_s(self) -> float:
+        """Some searches take nearly as long as they may."""
+        chance = self._scheduler.random
+        return LONGEST_SEARCH_S * chance.random() ** 2 if chance.random() < 0.3 else 0.0
 
 
 class SimulatedBucketDocuments(_Writes):
@@ -223,7 +229,7 @@ class SimulatedBucketIndices:
         told += [f"+{alias[-14:]}" for _, alias in change.add_write]
         told += [f"{read.index[-10:]}[{read.start_ms},{read.end_ms})" for read in change.set_read]
         told += [f"-{index[-10:]} read" for index in change.remove_read]
-        return self._scheduler.call(" ".join(told), lambda: self._cluster.change_aliases(change), _lost)
+        return self._scheduler.call(f"aliases {' '.join(told)}", lambda: self._cluster.change_aliases(change), _lost)
 
     def block(self, index: str) -> None:
         def steps() -> Play[None]:

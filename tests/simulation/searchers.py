@@ -37,7 +37,7 @@ class Searchers:
         """Looks for everything at once, and later again."""
         chance, buckets = self._scheduler.random, 1
         while True:
-            yield chance.random() ** 3 * 4
+            yield chance.random() ** 3 * (4 if self._scheduler.faults.active else 20)
             if chance.random() < 0.5:
                 buckets = len(self._registry.now.buckets)
             shown = dict(self._invariants.shown)
@@ -51,7 +51,7 @@ class Searchers:
         """Goes through everything page by page; what was there all the while comes exactly once."""
         chance = self._scheduler.random
         while True:
-            yield chance.random() ** 3 * 4
+            yield chance.random() ** 3 * (4 if self._scheduler.faults.active else 20)
             there, absences = set(self._invariants.found), Counter(self._invariants.absences)
             pages: list[SearchPage] = []
             more, after = True, None

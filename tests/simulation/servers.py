@@ -11,8 +11,9 @@ from tests.simulation.store_twins import SimulatedRegistry
 def refresher(scheduler: Scheduler, cluster: SimulatedCluster) -> Play[None]:
     """Shard after shard, in no order."""
     chance = scheduler.random
+    interval_s = chance.choice((0.05, 0.3, 1.0))
     while True:
-        yield 0.1 + chance.random()
+        yield (interval_s if scheduler.faults.active else 1.0) * (0.2 + chance.random())
         for index in list(cluster.indices.values()):
             if index.unrefreshed and not index.loading:
                 shard = chance.randrange(SHARDS + 1)
@@ -24,7 +25,6 @@ def refresher(scheduler: Scheduler, cluster: SimulatedCluster) -> Play[None]:
 def healer(scheduler: Scheduler, cluster: SimulatedCluster, registry: SimulatedRegistry) -> Play[None]:
     """Lifts blocks that no move asks for, by a map it read earlier and at a time when that may be long over."""
     while True:
-        yield 1.0 + scheduler.random.random() * 3
         move = registry.now.move
         held = move.source if move is not None and move.phase is Phase.HOLD else None
         stray = [index for index in cluster.indices.values() if index.blocked and index.name != held]
@@ -34,3 +34,4 @@ def healer(scheduler: Scheduler, cluster: SimulatedCluster, registry: SimulatedR
             scheduler.note(f"lifts the block of {index.name}")
             index.blocked = False
             yield None
+        yield 1.0 + scheduler.random.random() * 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
@@ -17,16 +18,14 @@ from amp.domain.principals import Principal
 from amp.errors import Conflict, Retryable, Unprocessable
 from amp.metrics import Metrics
 from amp.services.bucket_maps import BucketMaps
-from amp.services.copy_documents import CopyDocuments
 from amp.services.index_assets import IndexAssets
-from amp.services.move_aliases import MoveAliases
 from amp.services.plan_moves import PlanMoves
 from amp.services.reconcile_buckets import ReconcileBuckets
 from amp.services.run_bucket_worker import RunBucketWorker
-from amp.services.run_moves import MoveTimes, RunMoves
+from amp.services.run_moves import RunMoves
 from amp.services.type_catalog import TypeCatalog
 from amp.services.watch_buckets import WatchBuckets
-from tests.simulation.installation import BOUNDARIES_S, LONGEST_SEARCH_S, PREFIX, START_S, VERSIONS_KEPT
+from tests.simulation.installation import BOUNDARIES_S, PREFIX, START_S, VERSIONS_KEPT
 from tests.simulation.scheduler import Scheduler, Violation
 from tests.simulation.store_twins import OneType, SkewedClock
 
@@ -39,12 +38,10 @@ _CHECK_S = 2.0
 _IDLE_S = 1.0
 _METRICS = Metrics(CollectorRegistry())
 _OPERATOR = Principal("operator")
-_KINDS = (MoveKind.SPLIT, MoveKind.SPLIT, MoveKind.MERGE, MoveKind.REBUILD, MoveKind.ROLL)
+_KINDS = (MoveKind.SPLIT, MoveKind.SPLIT, MoveKind.MERGE, MoveKind.MERGE, MoveKind.REBUILD, MoveKind.ROLL)
 
 
 class Workers:
-    """Tests that take a safeguard away replace the classes."""
-
     def __init__(self, world: World) -> None:
         self._world = world
         self._scheduler = world.scheduler
@@ -65,14 +62,13 @@ class Workers:
         world, scheduler = self._world, self._scheduler
         clock, maps = self._process()
         catalog = TypeCatalog(OneType(), clock, 60.0)
-        aliases = MoveAliases(maps, world.indices)
+        aliases = world.parts.aliases(maps, world.indices)
         indexer = IndexAssets(world.store, catalog, world.search_index, maps, aliases, _METRICS, VERSIONS_KEPT)
-        consumer, stop, actor = world.queue.consume(name), _Stop(scheduler), scheduler.current
+        consumer, stop = world.queue.consume(name), _Stop(scheduler)
         while True:
             try:
                 deliveries = consumer.poll(_BATCH)
-                actor.idle = not deliveries
-                if actor.idle:
+                if not deliveries:
                     scheduler.sleep(_IDLE_S)
                     continue
                 rejected = indexer.index([delivery.event for delivery in deliveries if delivery.event], stop)
@@ -96,20 +92,20 @@ class Workers:
             holder=name,
             check_s=_CHECK_S,
         )
-        worker.run(_Pauses(self._scheduler))
+        worker.run(_Stop(self._scheduler))
 
     def _mover(self, clock: SkewedClock, maps: BucketMaps) -> RunMoves:
         world = self._world
-        copier = CopyDocuments(world.documents, clock, _Reader(self._scheduler))
-        return RunMoves(
+        copier = world.parts.copier(world.documents, clock, _Reader(self._scheduler))
+        return world.parts.mover(
             maps,
             world.indices,
             world.documents,
             world.jobs,
             clock,
-            MoveAliases(maps, world.indices),
+            world.parts.aliases(maps, world.indices),
             copier,
-            MoveTimes(longest_search=LONGEST_SEARCH_S),
+            world.parts.times,
         )
 
     def _operator(self, _name: str) -> None:
@@ -122,14 +118,13 @@ class Workers:
             scheduler.sleep(chance.random() * 3)
             with contextlib.suppress(Retryable, Conflict, Unprocessable):
                 bucket, kind = chance.choice(maps.refresh().buckets), chance.choice(_KINDS)
-                rate = chance.choice((None, None, 3.0))
+                rate = chance.choice((None, None, 10.0))
                 job = planner.start(kind, bucket.name, self._boundary(kind), rate, _OPERATOR)
                 cancels = chance.random() < 0.3
                 while world.registry.now.move is not None:
                     scheduler.sleep(chance.random() * 3)
                     if cancels and chance.random() < 0.3:
                         planner.cancel(job.id, _OPERATOR)
-        scheduler.current.idle = True
         scheduler.wait(lambda: False)
 
     def _boundary(self, kind: MoveKind) -> int | None:
@@ -156,17 +151,6 @@ class _Stop:
 
     def wait(self, timeout_s: float) -> bool:
         self._scheduler.sleep(timeout_s)
-        return False
-
-
-class _Pauses(_Stop):
-    """One that is waited for only when there is nothing to do."""
-
-    def wait(self, timeout_s: float) -> bool:
-        actor = self._scheduler.current
-        actor.idle = True
-        super().wait(timeout_s)
-        actor.idle = False
         return False
 
 
@@ -203,18 +187,22 @@ class _Late(Future[Any]):
         return self._read()
 
 
+#: So few documents make many pages, and even fewer are more than a few.
+_SMALL = {"PAGE": 4, "_FIRST_PAGE": 2, "_SLICE": 3, "_FEW": 3, "_UNDER_WAY": 3}
+_SIZED = ("copy_documents", "match_ranges", "run_moves")
+
+
 @contextlib.contextmanager
 def small_and_silent() -> Iterator[None]:
-    """Pages of a few documents, so that few documents make many pages; and no logs, as the trace tells all."""
-    silent = structlog.make_filtering_bound_logger(logging.CRITICAL)
+    """Services with small pages, and without logs, as the trace tells it all."""
     before = structlog.get_config()
+    silent = structlog.make_filtering_bound_logger(logging.CRITICAL)
     structlog.configure(wrapper_class=silent, cache_logger_on_first_use=False)
     try:
-        with (
-            patch.multiple("amp.services.copy_documents", PAGE=4, _FIRST_PAGE=2),
-            patch.multiple("amp.services.match_ranges", PAGE=4, _SLICE=3),
-            patch.multiple("amp.services.run_moves", PAGE=4, _FEW=3, _UNDER_WAY=3),
-        ):
+        with contextlib.ExitStack() as patches:
+            for module in (importlib.import_module(f"amp.services.{name}") for name in _SIZED):
+                sizes = {name: size for name, size in _SMALL.items() if hasattr(module, name)}
+                patches.enter_context(patch.multiple(module, **sizes) if sizes else contextlib.nullcontext())
             yield
     finally:
         structlog.configure(**before)

@@ -7,12 +7,12 @@ import random
 from amp.ports.bucket_indices import AliasChange, ReadFilter
 from tests.simulation import servers
 from tests.simulation.applications import Applications
-from tests.simulation.cluster import SimulatedCluster
 from tests.simulation.installation import first_map, sizes
 from tests.simulation.invariants import Invariants
+from tests.simulation.parts import WHOLE, Parts
 from tests.simulation.queue_twin import SimulatedQueue
 from tests.simulation.scheduler import Actor, Play, Scheduler
-from tests.simulation.search_twins import SimulatedBucketDocuments, SimulatedBucketIndices, SimulatedSearchIndex
+from tests.simulation.search_twins import SimulatedBucketDocuments, SimulatedSearchIndex
 from tests.simulation.searchers import Searchers
 from tests.simulation.stage import Stage
 from tests.simulation.store_twins import (
@@ -31,12 +31,11 @@ _REST_S = 10.0
 
 
 class World:
-    """Tests that take a safeguard away change what they need before `run`."""
-
-    def __init__(self, seed: int, stage: Stage, cluster: SimulatedCluster | None = None) -> None:
+    def __init__(self, seed: int, stage: Stage, parts: Parts = WHOLE) -> None:
         self.seed = seed
+        self.parts = parts
         self.scheduler = scheduler = Scheduler(seed, stage, max_steps=_MAX_STEPS)
-        self.cluster = cluster or SimulatedCluster()
+        self.cluster = parts.cluster()
         self.registry = SimulatedRegistry(scheduler, first_map(scheduler.random))
         self.store = SimulatedStore(scheduler)
         self.queue = SimulatedQueue(scheduler)
@@ -44,7 +43,7 @@ class World:
         self.jobs = SimulatedJobLog(scheduler)
         self.leases = LapsingLeases(scheduler)
         self.sizes = sizes(scheduler.random)
-        self.indices = SimulatedBucketIndices(scheduler, self.cluster)
+        self.indices = parts.indices(scheduler, self.cluster)
         self.documents = SimulatedBucketDocuments(scheduler, self.cluster)
         self.search_index = SimulatedSearchIndex(scheduler, self.cluster)
         self.invariants = Invariants(self.cluster, self.store, self.registry)
@@ -70,6 +69,8 @@ class World:
         bucket_map = self.registry.now
         for position, bucket in enumerate(bucket_map.buckets):
             self.cluster.create(bucket.index, loading=False)
+            # A stray block from an earlier life, for healers to see early and lift late.
+            self.cluster.indices[bucket.index].blocked = self.scheduler.random.random() < 0.2
             read = ReadFilter(bucket.index, bucket.start_s * 1000, bucket_map.end_ms(position))
             self.cluster.change_aliases(AliasChange(add_write=((bucket.index, bucket.write_alias),), set_read=(read,)))
 
@@ -77,7 +78,7 @@ class World:
         scheduler, chance = self.scheduler, self.scheduler.random
         self.applications.fill(chance.randint(4, 10))
         for number in range(2):
-            writer = self.applications.writer(chance.randint(5, 15))
+            writer = self.applications.writer(self._is_written)
             self._writers.append(scheduler.add_play(f"writer {number}", writer))
         scheduler.add_play("relay", self.applications.relay())
         scheduler.add_play("searcher", self.searchers.searcher())
@@ -85,6 +86,11 @@ class World:
         scheduler.add_play("refresher", servers.refresher(scheduler, self.cluster))
         scheduler.add_play("healer", servers.healer(scheduler, self.cluster, self.registry))
         scheduler.add_play("weather", self._weather())
+
+    def _is_written(self) -> bool:
+        """As long as there are moves to come, and some time after."""
+        moving = bool(self.workers.moves_left) or self.registry.now.move is not None
+        return self.scheduler.steps < _FAULTY_STEPS and (moving or self.scheduler.random.random() < 0.8)
 
     def _weather(self) -> Play[None]:
         """Faults end when everything was tried, or after long enough."""
@@ -100,7 +106,7 @@ class World:
         return not writing and not self.workers.moves_left and self.registry.now.move is None
 
     def _at_rest(self) -> bool:
-        if not self._still():
+        if self.scheduler.faults.active or not self._still():
             self._still_since_s = None
         elif self._still_since_s is None:
             self._still_since_s = self.scheduler.now_s
@@ -113,5 +119,5 @@ class World:
             and self.queue.drained
             and not self.applications.unpublished
             and not any(index.blocked for index in self.cluster.indices.values())
-            and all(actor.idle for actor in self.scheduler.actors if actor.hand is not None or actor.passing)
+            and not any(actor.passing for actor in self.scheduler.actors)
         )

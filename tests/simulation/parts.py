@@ -1,0 +1,27 @@
+"""What a run is put together from; tests that take a safeguard away put a broken part in its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from amp.services.copy_documents import CopyDocuments
+from amp.services.move_aliases import MoveAliases
+from amp.services.run_moves import MoveTimes, RunMoves
+from tests.simulation.cluster import SimulatedCluster
+from tests.simulation.installation import LONGEST_SEARCH_S
+from tests.simulation.search_twins import SimulatedBucketIndices
+
+_TIMES = MoveTimes(longest_search=LONGEST_SEARCH_S)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    cluster: type[SimulatedCluster] = SimulatedCluster
+    indices: type[SimulatedBucketIndices] = SimulatedBucketIndices
+    aliases: type[MoveAliases] = MoveAliases
+    copier: type[CopyDocuments] = CopyDocuments
+    mover: type[RunMoves] = RunMoves
+    times: MoveTimes = _TIMES
+
+
+WHOLE = Parts()
