@@ -31,9 +31,9 @@ def sizes(chance: random.Random) -> BucketSizes:
     """In some runs buckets roll and split by themselves; an asset is 1,000 bytes."""
     return BucketSizes(
         roll_bytes=_NEVER,
-        roll_documents=chance.choice((8, 16, _NEVER, _NEVER)),
+        roll_documents=chance.choice((10, 20, _NEVER, _NEVER)),
         roll_lead_s=2 * CLOCKS_APART_S,
-        limit_bytes=chance.choice((8_000, _NEVER, _NEVER)),
+        limit_bytes=chance.choice((16_000, _NEVER, _NEVER)),
         split=True,
         rate=None,
     )
