@@ -9,24 +9,11 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from amp.adapter_sets import Adapters, cluster, embedded
 from amp.domain.limits import AssetLimits, SearchLimits
 from amp.metrics import Metrics
-from amp.ports.asset_listing import AssetListing
-from amp.ports.asset_store import AssetStore
-from amp.ports.bucket_documents import BucketDocuments
-from amp.ports.bucket_indices import BucketIndices
-from amp.ports.bucket_registry import BucketRegistry
-from amp.ports.cache import Cache
-from amp.ports.claims import Claims
-from amp.ports.clock import Clock
-from amp.ports.event_queue import EventQueue, Topic
-from amp.ports.intent_log import IntentLog
-from amp.ports.job_log import JobLog
-from amp.ports.leases import Leases
-from amp.ports.part import Part
-from amp.ports.search_index import SearchIndex
+from amp.ports.event_queue import Topic
 from amp.ports.shared_values import SharedValues
-from amp.ports.type_registry import TypeRegistry
 from amp.services.await_searchable import AwaitSearchable
 from amp.services.bucket_maps import BucketMaps
 from amp.services.change_assets import ChangeAssets
@@ -38,6 +25,7 @@ from amp.services.copy_documents import CopyDocuments
 from amp.services.create_assets import CreateAssets
 from amp.services.cursors import Cursors
 from amp.services.index_assets import IndexAssets
+from amp.services.lay_out_buckets import LayOutBuckets
 from amp.services.migrate import Migrate
 from amp.services.move_aliases import MoveAliases
 from amp.services.plan_moves import PlanMoves
@@ -52,33 +40,11 @@ from amp.services.run_bucket_worker import RunBucketWorker
 from amp.services.run_index_worker import INDEX_GROUP, RunIndexWorker
 from amp.services.run_moves import MoveTimes, RunMoves
 from amp.services.search_assets import SearchAssets
+from amp.services.show_buckets import ShowBuckets
+from amp.services.steer_jobs import SteerJobs
 from amp.services.type_catalog import TypeCatalog
 from amp.services.watch_buckets import BucketSizes, WatchBuckets
 from amp.settings import Settings
-
-
-@dataclass(frozen=True, kw_only=True)
-class Adapters:
-    """One adapter for every port."""
-
-    clock: Clock
-    store: AssetStore
-    listing: AssetListing
-    intents: IntentLog
-    claims: Claims
-    types: TypeRegistry
-    buckets: BucketRegistry
-    shared: SharedValues
-    jobs: JobLog
-    leases: Leases
-    queue: EventQueue
-    index: SearchIndex
-    indices: BucketIndices
-    documents: BucketDocuments
-    cache: Cache
-    parts: tuple[Part, ...]  #: in the order in which they are migrated
-    #: Give back what no part does, before the parts.
-    closings: tuple[Callable[[], None], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +70,11 @@ class Amp:
     indexer: IndexAssets
     relay: RelayIntents
     plan_moves: PlanMoves
+    mover: RunMoves
     reconcile: ReconcileBuckets
+    show_buckets: ShowBuckets
+    lay_out_buckets: LayOutBuckets
+    steer_jobs: SteerJobs
     #: Worker kind → its loop, which runs until the event is set.
     workers: Mapping[str, Callable[[threading.Event], None]]
 
@@ -122,9 +92,9 @@ def build(settings: Settings) -> Amp:
     """
     match settings.profile:
         case "embedded":
-            return wire(settings, _embedded(settings))
+            return wire(settings, embedded(settings))
         case "cluster":
-            return wire(settings, _cluster(settings))
+            return wire(settings, cluster(settings))
 
 
 def wire(settings: Settings, a: Adapters) -> Amp:
@@ -149,8 +119,12 @@ def wire(settings: Settings, a: Adapters) -> Amp:
     index_worker = RunIndexWorker(a.queue, indexer, metrics, batch=settings.index_batch)
     relay = RelayIntents(a.intents, a.store, a.queue, a.clock, metrics)
     plan_moves = PlanMoves(maps, a.indices, a.documents, a.jobs, a.clock, settings.elasticsearch_index_prefix)
+    sizes = _bucket_sizes(settings)
     reconcile = ReconcileBuckets(maps, a.indices, settings.elasticsearch_index_prefix)
-    bucket_worker = _bucket_worker(settings, a, maps, aliases, plan_moves, reconcile)
+    mover = _mover(settings, a, maps, aliases)
+    bucket_worker = _bucket_worker(settings, a, maps, mover, plan_moves, reconcile, sizes)
+    steer_jobs = SteerJobs(a.jobs, maps, plan_moves, a.clock)
+    show_buckets = ShowBuckets(maps, a.indices, steer_jobs, sizes)
     creator = CreateAssets(names, committer, checker, a.clock)
     changer = ChangeAssets(a.store, committer, checker, a.clock)
     reader = ReadAssets(a.store, a.listing, a.claims)
@@ -174,25 +148,25 @@ def wire(settings: Settings, a: Adapters) -> Amp:
         indexer=indexer,
         relay=relay,
         plan_moves=plan_moves,
+        mover=mover,
         reconcile=reconcile,
+        show_buckets=show_buckets,
+        lay_out_buckets=LayOutBuckets(maps, plan_moves, a.clock, sizes.roll_lead_s),
+        steer_jobs=steer_jobs,
         workers={"index": index_worker.run, "relay": relay.run, "bucket": bucket_worker.run},
     )
 
 
-def _bucket_worker(
-    settings: Settings,
-    a: Adapters,
-    maps: BucketMaps,
-    aliases: MoveAliases,
-    planner: PlanMoves,
-    reconcile: ReconcileBuckets,
-) -> RunBucketWorker:
+def _mover(settings: Settings, a: Adapters, maps: BucketMaps, aliases: MoveAliases) -> RunMoves:
     reader = ThreadPoolExecutor(1, thread_name_prefix="move-read")
     copier = CopyDocuments(a.documents, a.clock, reader)
-    # The client waits a little longer than the search takes.
-    times = MoveTimes(longest_search=settings.search_timeout_s + 2.0)
-    mover = RunMoves(maps, a.indices, a.documents, a.jobs, a.clock, aliases, copier, times)
-    sizes = BucketSizes(
+    # Whoever asked has given up by then.
+    times = MoveTimes(longest_search=settings.search_timeout_s + 1.5)
+    return RunMoves(maps, a.indices, a.documents, a.jobs, a.clock, aliases, copier, times)
+
+
+def _bucket_sizes(settings: Settings) -> BucketSizes:
+    return BucketSizes(
         roll_bytes=settings.bucket_roll_bytes,
         roll_documents=settings.bucket_roll_documents,
         roll_lead_s=settings.bucket_roll_lead_s,
@@ -200,6 +174,17 @@ def _bucket_worker(
         split=settings.bucket_split,
         rate=settings.move_rate,
     )
+
+
+def _bucket_worker(
+    settings: Settings,
+    a: Adapters,
+    maps: BucketMaps,
+    mover: RunMoves,
+    planner: PlanMoves,
+    reconcile: ReconcileBuckets,
+    sizes: BucketSizes,
+) -> RunBucketWorker:
     watch = WatchBuckets(maps, a.indices, planner, a.clock, sizes)
     holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     return RunBucketWorker(mover, watch, reconcile, a.leases, a.clock, holder=holder, check_s=settings.bucket_check_s)
@@ -210,94 +195,3 @@ def _cursor_secret(settings: Settings, shared: SharedValues) -> Callable[[], byt
         given = settings.cursor_key.get_secret_value().encode()
         return lambda: given
     return functools.cache(lambda: shared.get_or_put("cursor-key", secrets.token_bytes(32)))
-
-
-def _embedded(settings: Settings) -> Adapters:
-    from amp.adapters.clock import SystemClock
-    from amp.adapters.embedded.asset_listing import SqliteAssetListing
-    from amp.adapters.embedded.asset_store import SqliteAssetStore
-    from amp.adapters.embedded.bucket_registry import SqliteBucketRegistry
-    from amp.adapters.embedded.cache import MemoryCache
-    from amp.adapters.embedded.claims import SqliteClaims
-    from amp.adapters.embedded.database import Database
-    from amp.adapters.embedded.event_queue import SqliteEventQueue
-    from amp.adapters.embedded.intent_log import SqliteIntentLog
-    from amp.adapters.embedded.job_log import SqliteJobLog
-    from amp.adapters.embedded.leases import SqliteLeases
-    from amp.adapters.embedded.search_bucket_documents import SqliteBucketDocuments
-    from amp.adapters.embedded.search_bucket_indices import SqliteBucketIndices
-    from amp.adapters.embedded.search_database import SearchDatabase
-    from amp.adapters.embedded.search_index import SqliteSearchIndex
-    from amp.adapters.embedded.search_part import SearchPart
-    from amp.adapters.embedded.shared_values import SqliteSharedValues
-    from amp.adapters.embedded.store_part import SqliteStorePart
-    from amp.adapters.embedded.type_registry import SqliteTypeRegistry
-
-    db = Database(settings.data_dir)
-    search_db = SearchDatabase(settings.data_dir)
-    return Adapters(
-        clock=SystemClock(),
-        store=SqliteAssetStore(db),
-        listing=SqliteAssetListing(db),
-        intents=SqliteIntentLog(db),
-        claims=SqliteClaims(db),
-        types=SqliteTypeRegistry(db),
-        buckets=SqliteBucketRegistry(db),
-        shared=SqliteSharedValues(db),
-        jobs=SqliteJobLog(db),
-        leases=SqliteLeases(db),
-        queue=SqliteEventQueue(db),
-        index=SqliteSearchIndex(search_db),
-        indices=SqliteBucketIndices(search_db),
-        documents=SqliteBucketDocuments(search_db),
-        cache=MemoryCache(),
-        parts=(SqliteStorePart(db), SearchPart(search_db)),
-    )
-
-
-def _cluster(settings: Settings) -> Adapters:
-    from amp.adapters.cassandra.asset_listing import CassandraAssetListing
-    from amp.adapters.cassandra.asset_store import CassandraAssetStore
-    from amp.adapters.cassandra.bucket_registry import CassandraBucketRegistry
-    from amp.adapters.cassandra.claims import CassandraClaims
-    from amp.adapters.cassandra.intent_log import CassandraIntentLog
-    from amp.adapters.cassandra.job_log import CassandraJobLog
-    from amp.adapters.cassandra.leases import CassandraLeases
-    from amp.adapters.cassandra.part import CassandraPart
-    from amp.adapters.cassandra.session import CassandraSession
-    from amp.adapters.cassandra.shared_values import CassandraSharedValues
-    from amp.adapters.cassandra.type_registry import CassandraTypeRegistry
-    from amp.adapters.clock import SystemClock
-    from amp.adapters.elasticsearch.bucket_documents import ElasticsearchBucketDocuments
-    from amp.adapters.elasticsearch.bucket_indices import ElasticsearchBucketIndices
-    from amp.adapters.elasticsearch.client import ElasticsearchClient
-    from amp.adapters.elasticsearch.part import ElasticsearchPart
-    from amp.adapters.elasticsearch.search_index import ElasticsearchSearchIndex
-    from amp.adapters.kafka.event_queue import KafkaEventQueue
-    from amp.adapters.kafka.part import KafkaPart
-    from amp.adapters.redis.cache import RedisCache
-    from amp.adapters.redis.part import RedisPart
-
-    session = CassandraSession(settings)
-    client = ElasticsearchClient(settings)
-    queue = KafkaEventQueue(settings)
-    cache = RedisCache(settings)
-    return Adapters(
-        clock=SystemClock(),
-        store=CassandraAssetStore(session),
-        listing=CassandraAssetListing(session),
-        intents=CassandraIntentLog(session),
-        claims=CassandraClaims(session),
-        types=CassandraTypeRegistry(session),
-        buckets=CassandraBucketRegistry(session),
-        shared=CassandraSharedValues(session),
-        jobs=CassandraJobLog(session),
-        leases=CassandraLeases(session),
-        queue=queue,
-        index=ElasticsearchSearchIndex(client),
-        indices=ElasticsearchBucketIndices(client),
-        documents=ElasticsearchBucketDocuments(client),
-        cache=cache,
-        parts=(CassandraPart(session), KafkaPart(settings), ElasticsearchPart(client), RedisPart(settings)),
-        closings=(queue.close, cache.close),
-    )

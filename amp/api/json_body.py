@@ -35,15 +35,19 @@ class JsonBody(Generic[Model]):
     media_types: tuple[str, ...] = (JSON,)
     #: What a body that does not fit the model raises.
     refusal: type[Invalid] = Unprocessable
+    #: No body at all is the same as an empty object.
+    optional: bool = False
 
     def read(self) -> Model:
         """:raises Invalid: with the place of every fault."""
+        if self.optional and not request.mimetype and not unpacked_body(_single_bytes(amp().settings)):
+            return self.model()
         media_type(self.media_types)
         return conform(self.model, read_object(unpacked_body(_single_bytes(amp().settings))), self.refusal)
 
     def document(self) -> dict[str, Any]:
         schema = {"$ref": f"#/components/schemas/{self.model.__name__}"}
-        return {"required": True, "content": {name: {"schema": schema} for name in self.media_types}}
+        return {"required": not self.optional, "content": {name: {"schema": schema} for name in self.media_types}}
 
     @property
     def models(self) -> tuple[type[BaseModel], ...]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 from flask import request
 
@@ -11,13 +12,16 @@ from amp.api.errors import BadRequest
 from amp.domain.ids import parse_id
 from amp.domain.types import KEY
 from amp.domain.validation import check_text
-from amp.errors import TypeNotFound
+from amp.errors import BucketNotFound, InvalidId, JobNotFound, TypeNotFound
 
 T = TypeVar("T")
 _MAX_PAGE = 200
+#: The whole map at once, as a rule.
+_MAX_BUCKETS = 10_000
 _MAX_WAIT_S = 60.0
 _MAX_NUMBER = 2**31 - 1
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m)", re.ASCII)
+_BUCKET = re.compile(r"\d{14}", re.ASCII)
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0}
 
 
@@ -128,6 +132,19 @@ def _path_number(text: str) -> int:
     return int(text)
 
 
+def _bucket_name(text: str) -> str:
+    if not _BUCKET.fullmatch(text):
+        raise BucketNotFound(f"there is no bucket {text[:64]!r}: a bucket's name is its start, as 20260101000000")
+    return text
+
+
+def _job_id(text: str) -> UUID:
+    try:
+        return parse_id(text)
+    except InvalidId as e:
+        raise JobNotFound(f"there is no job {text[:64]!r}") from e
+
+
 def _type_name(text: str) -> str:
     if not KEY.fullmatch(text):
         raise TypeNotFound(f"there is no asset type {text[:128]!r}")
@@ -153,6 +170,18 @@ PATH: dict[str, PathParameter] = {
             description="The asset's external id, unique in its project; slashes may stand as they are.",
             schema=_STRING,
             parse=_path_text,
+        ),
+        PathParameter(
+            name="bucket_name",
+            description="The name of a time bucket: its start as `yyyyMMddHHmmss`, UTC.",
+            schema={"type": "string", "pattern": f"^{_BUCKET.pattern}$"},
+            parse=_bucket_name,
+        ),
+        PathParameter(
+            name="job_id",
+            description="The id of a job.",
+            schema={"type": "string", "format": "uuid"},
+            parse=_job_id,
         ),
         PathParameter(
             name="type_name",
@@ -187,6 +216,13 @@ LIMIT = QueryParameter(
     schema={"type": "integer", "minimum": 1, "maximum": _MAX_PAGE, "default": 50},
     parse=_within(1, _MAX_PAGE),
     default=50,
+)
+BUCKETS_LIMIT = QueryParameter(
+    name="limit",
+    description="How many items to give at most.",
+    schema={"type": "integer", "minimum": 1, "maximum": _MAX_BUCKETS, "default": _MAX_BUCKETS},
+    parse=_within(1, _MAX_BUCKETS),
+    default=_MAX_BUCKETS,
 )
 SIZE = QueryParameter(
     name="size",

@@ -1,5 +1,6 @@
 """Records a move for the bucket worker to make, or tells what it would do; and cancels one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -9,10 +10,10 @@ from amp.domain.buckets import Bucket, BucketMap
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, JobState
 from amp.domain.move_phases import WrongPhase, cancelled, planned_merge, planned_rebuild, planned_roll, planned_split
-from amp.domain.moves import Move, MoveKind
+from amp.domain.moves import Move, MoveKind, Phase
 from amp.domain.principals import Principal
 from amp.domain.times import format_ms
-from amp.errors import BucketNotFound, Conflict, JobNotFound, Unprocessable
+from amp.errors import BucketNotFound, Conflict, Fault, JobNotFound, Unprocessable
 from amp.ports.bucket_documents import BucketDocuments, Range
 from amp.ports.bucket_indices import BucketIndices
 from amp.ports.clock import Clock
@@ -59,14 +60,14 @@ class PlanMoves:
         """What `start` would do now.
 
         :raises BucketNotFound: there is no bucket of that name.
-        :raises Conflict: a move is under way.
+        :raises Conflict: a move is under way, or an index is gone.
         :raises Unprocessable: it cannot be done so; the message says why.
         :raises Retryable: a part does not answer.
         """
         planned_map, bucket = self._plan(self._maps.refresh(), kind, name, at_s)
         planned = _move(planned_map)
         documents = self._documents.count(planned.source, Range(planned.start_ms, planned.end_ms))
-        info = {info.index: info for info in self._indices.info()}[planned.source]
+        source_bytes = sum(info.bytes for info in self._indices.info() if info.index == planned.source)
         share = documents / max(1, self._documents.count(planned.source, Range(0)))
         return Plan(
             kind=kind,
@@ -74,7 +75,7 @@ class PlanMoves:
             at_s=planned.start_s,
             end_s=planned.end_s,
             documents=documents,
-            bytes=round(info.bytes * min(1.0, share)),
+            bytes=round(source_bytes * min(1.0, share)),
             seconds=documents / rate if rate else None,
         )
 
@@ -83,7 +84,7 @@ class PlanMoves:
         time that halves the documents). `rate`: documents a second (None: as fast as it goes).
 
         :raises BucketNotFound: there is no bucket of that name.
-        :raises Conflict: a move is under way.
+        :raises Conflict: a move is under way, or an index is gone.
         :raises Unprocessable: it cannot be done so; the message says why.
         :raises Retryable: a part does not answer; look before trying again.
         """
@@ -106,8 +107,19 @@ class PlanMoves:
         _log.info("move recorded", action="move_planned", move=str(job.id), kind=kind.value, bucket=bucket.name)
         return job
 
+    def require_neighbour(self, name: str, next_name: str) -> None:
+        """:raises BucketNotFound: there is no bucket of one of these names.
+        :raises Unprocessable: the second is not the next in time after the first.
+        """
+        buckets = self._maps.refresh().buckets
+        first, second = (buckets.index(_named(buckets, name)) for name in (name, next_name))
+        if second != first + 1:
+            after = buckets[first + 1].name if first + 1 < len(buckets) else "none: it is the newest"
+            reason = f"{next_name} is not the next bucket after {name}, which is {after}"
+            raise Unprocessable(reason, [Fault("/next", reason)])
+
     def cancel(self, job_id: UUID, caller: Principal) -> Job:
-        """Let things go back to what they were before; done once the job says so.
+        """Let things go back to what they were before; done once the job says so. Asking again changes nothing.
 
         :raises JobNotFound: there is no such job.
         :raises Conflict: searches use the new place already, or it has ended.
@@ -118,62 +130,91 @@ class PlanMoves:
             if job is None:
                 raise JobNotFound(f"there is no job {job_id}")
             bucket_map = self._maps.refresh()
-            if bucket_map.move is None or bucket_map.move.id != job_id:
+            move = bucket_map.move
+            if move is None or move.id != job_id:
                 raise Conflict(f"the job has ended ({job.state})")
+            if move.phase is Phase.CANCELLED:
+                return job
             try:
                 going_back = cancelled(bucket_map, "")
             except WrongPhase as e:
-                raise Conflict("too late: searches use the new place already, or it is being cancelled") from e
+                raise Conflict("too late to cancel: searches use the new place already") from e
             if self._maps.replace(going_back, bucket_map):
                 self._jobs.note(job_id, self._clock.now_ms(), f"cancelled by {caller.name}")
                 return job
         raise Conflict("the bucket map keeps changing; try again")
 
     def _plan(self, bucket_map: BucketMap, kind: MoveKind, name: str, at_s: int | None) -> tuple[BucketMap, Bucket]:
+        bucket, job = _named(bucket_map.buckets, name), mint_at(self._clock.now_ms())
         if (move := bucket_map.move) is not None:
             raise Conflict(f"a {move.kind} is under way ({move.phase}): job {move.id}", job=str(move.id))
-        bucket, job = _named(bucket_map, name), mint_at(self._clock.now_ms())
-        try:
-            match kind:
-                case MoveKind.MERGE:
-                    return planned_merge(bucket_map, bucket, job), bucket
-                case MoveKind.REBUILD:
-                    return planned_rebuild(bucket_map, self._prefix, bucket, job), bucket
-                case MoveKind.SPLIT:
-                    boundary_s = self._boundary(bucket_map, bucket, at_s)
-                    return planned_split(bucket_map, self._prefix, bucket, boundary_s, job), bucket
-                case MoveKind.ROLL:
-                    if at_s is None:
-                        raise ValueError("a new bucket needs a time to start at")
-                    return planned_roll(bucket_map, self._prefix, bucket, at_s, job), bucket
-        except ValueError as e:
-            raise Unprocessable(f"bucket {bucket.name}: {e}") from e
+        self._require_index(bucket)
+        match kind:
+            case MoveKind.MERGE:
+                try:
+                    planned = planned_merge(bucket_map, bucket, job)
+                except ValueError as e:
+                    raise Unprocessable(f"bucket {name}: {e}; name the earlier one of the two") from e
+                self._require_index(bucket_map.buckets[bucket_map.buckets.index(bucket) + 1])
+            case MoveKind.REBUILD:
+                planned = planned_rebuild(bucket_map, self._prefix, bucket, job)
+            case MoveKind.SPLIT:
+                boundary_s = self._boundary(bucket_map, bucket, at_s)
+                planned = planned_split(bucket_map, self._prefix, bucket, boundary_s, job)
+            case MoveKind.ROLL:
+                if at_s is None:
+                    raise _bad_time("a new bucket needs a time to start at")
+                planned = planned_roll(bucket_map, self._prefix, bucket, _within(bucket_map, bucket, at_s), job)
+        return planned, bucket
+
+    def _require_index(self, bucket: Bucket) -> None:
+        """What is gone cannot be moved; the bucket worker lets another index stand in."""
+        if all(info.index != bucket.index for info in self._indices.info()):
+            raise Conflict(f"the index {bucket.index} of bucket {bucket.name} is gone; reconcile the buckets first")
 
     def _boundary(self, bucket_map: BucketMap, bucket: Bucket, at_s: int | None) -> int:
         """A whole second with documents on both sides."""
         end_s = bucket_map.end_s(bucket)
         whole = Range(bucket.start_s * 1000, None if end_s is None else end_s * 1000)
         self._indices.refresh([bucket.index])
-        if at_s is None:
-            median_ms = self._documents.median_created_ms(bucket.index, whole)
-            if median_ms is None:
-                raise Unprocessable(f"bucket {bucket.name} is empty: there is nothing to split")
-            candidates = [median_ms // 1000, median_ms // 1000 + 1]
-        else:
-            candidates = [at_s]
-        for candidate_s in candidates:
-            if bucket.start_s < candidate_s and (end_s is None or candidate_s < end_s):
-                before = self._documents.count(bucket.index, Range(whole.start_ms, candidate_s * 1000))
-                after = self._documents.count(bucket.index, Range(candidate_s * 1000, whole.end_ms))
-                if before and after:
-                    return candidate_s
-        if at_s is None:
-            raise Unprocessable(
-                f"bucket {bucket.name} cannot be split: most of its documents were created within one second"
+        median_ms = self._documents.median_created_ms(bucket.index, whole)
+        if median_ms is None:
+            raise Unprocessable(f"bucket {bucket.name} is empty: there is nothing to split")
+        if at_s is not None:
+            if self._divides(bucket.index, whole, _within(bucket_map, bucket, at_s)):
+                return at_s
+            middle = format_ms(median_ms)
+            raise _bad_time(
+                f"all documents of bucket {bucket.name} lie on one side of {format_ms(at_s * 1000)}; half of them were "
+                f"created before {middle}"
             )
+        for candidate_s in (median_ms // 1000, median_ms // 1000 + 1):
+            inside = bucket.start_s < candidate_s and (end_s is None or candidate_s < end_s)
+            if inside and self._divides(bucket.index, whole, candidate_s):
+                return candidate_s
         raise Unprocessable(
-            f"bucket {bucket.name} has no documents on one side of {format_ms(at_s * 1000)}, or ends before it"
+            f"bucket {bucket.name} cannot be split: most of its documents were created within one second"
         )
+
+    def _divides(self, index: str, whole: Range, at_s: int) -> bool:
+        before = self._documents.count(index, Range(whole.start_ms, at_s * 1000))
+        return bool(before and self._documents.count(index, Range(at_s * 1000, whole.end_ms)))
+
+
+def _within(bucket_map: BucketMap, bucket: Bucket, at_s: int) -> int:
+    """:raises Unprocessable: the bucket does not go on from then to anywhere."""
+    end_s = bucket_map.end_s(bucket)
+    if bucket.start_s < at_s and (end_s is None or at_s < end_s):
+        return at_s
+    if at_s == bucket.start_s:
+        raise _bad_time(f"a bucket begins at {format_ms(at_s * 1000)} already")
+    until = "" if end_s is None else f" and ends at {format_ms(end_s * 1000)}"
+    begins = format_ms(bucket.start_s * 1000)
+    raise _bad_time(f"{format_ms(at_s * 1000)} is not in bucket {bucket.name}, which begins at {begins}{until}")
+
+
+def _bad_time(reason: str) -> Unprocessable:
+    return Unprocessable(reason, [Fault("/at", reason)])
 
 
 def _move(bucket_map: BucketMap) -> Move:
@@ -181,8 +222,8 @@ def _move(bucket_map: BucketMap) -> Move:
     return bucket_map.move
 
 
-def _named(bucket_map: BucketMap, name: str) -> Bucket:
-    for bucket in bucket_map.buckets:
+def _named(buckets: Sequence[Bucket], name: str) -> Bucket:
+    for bucket in buckets:
         if bucket.name == name:
             return bucket
     raise BucketNotFound(f"there is no bucket {name!r}")

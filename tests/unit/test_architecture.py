@@ -23,8 +23,9 @@ _ARROW = {
     "amp.metrics": {"amp.errors"},
     "amp.logs": set(),
     "amp.settings": {"amp.errors"},
+    "amp.adapter_sets": {"amp.adapters", "amp.ports", "amp.settings"},
     "amp.bootstrap": {
-        "amp.adapters",
+        "amp.adapter_sets",
         "amp.services",
         "amp.ports",
         "amp.domain",
@@ -93,7 +94,8 @@ def _fault(module: str, imported: str) -> str | None:
     if top not in {"amp", "workers"} or layer is None:
         return None
     if layer in _ENTRY_POINTS:
-        return "only amp.bootstrap wires adapters" if _within(imported, "amp.adapters") else None
+        wired = _within(imported, "amp.adapters") or _within(imported, "amp.adapter_sets")
+        return "only amp.bootstrap wires adapters" if wired else None
     if _within(module, "amp.adapters") and _within(imported, "amp.adapters"):
         mine, theirs = module.split(".")[2:3], imported.split(".")[2:3]
         return None if mine == theirs else "adapters of one technology know nothing of another's"
@@ -182,6 +184,8 @@ def test_every_module_opens_with_a_docstring() -> None:
         ("amp.adapters.kafka.part", "from cassandra.cluster import Cluster"),
         ("amp.bootstrap", "from amp.api.app import create_app"),
         ("amp.api.app", "from amp.adapters.embedded.claims import SqliteClaims"),
+        ("amp.api.app", "from amp.adapter_sets import embedded"),
+        ("amp.bootstrap", "def f():\n    from amp.adapters.clock import SystemClock"),
         ("workers.index", "import amp.adapters.clock"),
         ("amp.cli.main", "import elasticsearch"),
     ],
@@ -196,7 +200,7 @@ def test_an_import_against_the_arrow_is_found(module: str, source: str) -> None:
         ("amp.domain.ids", "import uuid6\nfrom amp.errors import InvalidId\nfrom amp.domain.times import format_ms"),
         ("amp.services.read_assets", "import structlog\nfrom amp.ports.claims import Claim"),
         ("amp.adapters.kafka.part", "from confluent_kafka import Producer\nfrom amp.settings import Settings"),
-        ("amp.bootstrap", "def f():\n    from amp.adapters.clock import SystemClock"),
+        ("amp.adapter_sets", "def f():\n    from amp.adapters.clock import SystemClock"),
         ("workers.index", "from amp.bootstrap import build"),
         ("amp.api.app", "from flask import Flask\nfrom .errors import problem"),
     ],

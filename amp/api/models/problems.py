@@ -21,4 +21,5 @@ class Problem(BaseModel):
     detail: str
     errors: list[Fault] = Field(default=[], description="Each fault in the body with its place.")
     id: str | None = Field(None, description="The asset in the way or concerned, if there is one.")
+    job: str | None = Field(None, description="The job in the way, if there is one.")
     revision: int | None = Field(None, description="That asset's revision, where it is known.")

@@ -1,0 +1,137 @@
+"""The two sets of adapters: one for every port, on what each set stands on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from amp.ports.asset_listing import AssetListing
+from amp.ports.asset_store import AssetStore
+from amp.ports.bucket_documents import BucketDocuments
+from amp.ports.bucket_indices import BucketIndices
+from amp.ports.bucket_registry import BucketRegistry
+from amp.ports.cache import Cache
+from amp.ports.claims import Claims
+from amp.ports.clock import Clock
+from amp.ports.event_queue import EventQueue
+from amp.ports.intent_log import IntentLog
+from amp.ports.job_log import JobLog
+from amp.ports.leases import Leases
+from amp.ports.part import Part
+from amp.ports.search_index import SearchIndex
+from amp.ports.shared_values import SharedValues
+from amp.ports.type_registry import TypeRegistry
+from amp.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adapters:
+    """One adapter for every port."""
+
+    clock: Clock
+    store: AssetStore
+    listing: AssetListing
+    intents: IntentLog
+    claims: Claims
+    types: TypeRegistry
+    buckets: BucketRegistry
+    shared: SharedValues
+    jobs: JobLog
+    leases: Leases
+    queue: EventQueue
+    index: SearchIndex
+    indices: BucketIndices
+    documents: BucketDocuments
+    cache: Cache
+    parts: tuple[Part, ...]  #: in the order in which they are migrated
+    #: Give back what no part does, before the parts.
+    closings: tuple[Callable[[], None], ...] = ()
+
+
+def embedded(settings: Settings) -> Adapters:
+    from amp.adapters.clock import SystemClock
+    from amp.adapters.embedded.asset_listing import SqliteAssetListing
+    from amp.adapters.embedded.asset_store import SqliteAssetStore
+    from amp.adapters.embedded.bucket_registry import SqliteBucketRegistry
+    from amp.adapters.embedded.cache import MemoryCache
+    from amp.adapters.embedded.claims import SqliteClaims
+    from amp.adapters.embedded.database import Database
+    from amp.adapters.embedded.event_queue import SqliteEventQueue
+    from amp.adapters.embedded.intent_log import SqliteIntentLog
+    from amp.adapters.embedded.job_log import SqliteJobLog
+    from amp.adapters.embedded.leases import SqliteLeases
+    from amp.adapters.embedded.search_bucket_documents import SqliteBucketDocuments
+    from amp.adapters.embedded.search_bucket_indices import SqliteBucketIndices
+    from amp.adapters.embedded.search_database import SearchDatabase
+    from amp.adapters.embedded.search_index import SqliteSearchIndex
+    from amp.adapters.embedded.search_part import SearchPart
+    from amp.adapters.embedded.shared_values import SqliteSharedValues
+    from amp.adapters.embedded.store_part import SqliteStorePart
+    from amp.adapters.embedded.type_registry import SqliteTypeRegistry
+
+    db = Database(settings.data_dir)
+    search_db = SearchDatabase(settings.data_dir)
+    return Adapters(
+        clock=SystemClock(),
+        store=SqliteAssetStore(db),
+        listing=SqliteAssetListing(db),
+        intents=SqliteIntentLog(db),
+        claims=SqliteClaims(db),
+        types=SqliteTypeRegistry(db),
+        buckets=SqliteBucketRegistry(db),
+        shared=SqliteSharedValues(db),
+        jobs=SqliteJobLog(db),
+        leases=SqliteLeases(db),
+        queue=SqliteEventQueue(db),
+        index=SqliteSearchIndex(search_db),
+        indices=SqliteBucketIndices(search_db),
+        documents=SqliteBucketDocuments(search_db),
+        cache=MemoryCache(),
+        parts=(SqliteStorePart(db), SearchPart(search_db)),
+    )
+
+
+def cluster(settings: Settings) -> Adapters:
+    from amp.adapters.cassandra.asset_listing import CassandraAssetListing
+    from amp.adapters.cassandra.asset_store import CassandraAssetStore
+    from amp.adapters.cassandra.bucket_registry import CassandraBucketRegistry
+    from amp.adapters.cassandra.claims import CassandraClaims
+    from amp.adapters.cassandra.intent_log import CassandraIntentLog
+    from amp.adapters.cassandra.job_log import CassandraJobLog
+    from amp.adapters.cassandra.leases import CassandraLeases
+    from amp.adapters.cassandra.part import CassandraPart
+    from amp.adapters.cassandra.session import CassandraSession
+    from amp.adapters.cassandra.shared_values import CassandraSharedValues
+    from amp.adapters.cassandra.type_registry import CassandraTypeRegistry
+    from amp.adapters.clock import SystemClock
+    from amp.adapters.elasticsearch.bucket_documents import ElasticsearchBucketDocuments
+    from amp.adapters.elasticsearch.bucket_indices import ElasticsearchBucketIndices
+    from amp.adapters.elasticsearch.client import ElasticsearchClient
+    from amp.adapters.elasticsearch.part import ElasticsearchPart
+    from amp.adapters.elasticsearch.search_index import ElasticsearchSearchIndex
+    from amp.adapters.kafka.event_queue import KafkaEventQueue
+    from amp.adapters.kafka.part import KafkaPart
+    from amp.adapters.redis.cache import RedisCache
+    from amp.adapters.redis.part import RedisPart
+
+    session = CassandraSession(settings)
+    client = ElasticsearchClient(settings)
+    queue = KafkaEventQueue(settings)
+    cache = RedisCache(settings)
+    return Adapters(
+        clock=SystemClock(),
+        store=CassandraAssetStore(session),
+        listing=CassandraAssetListing(session),
+        intents=CassandraIntentLog(session),
+        claims=CassandraClaims(session),
+        types=CassandraTypeRegistry(session),
+        buckets=CassandraBucketRegistry(session),
+        shared=CassandraSharedValues(session),
+        jobs=CassandraJobLog(session),
+        leases=CassandraLeases(session),
+        queue=queue,
+        index=ElasticsearchSearchIndex(client),
+        indices=ElasticsearchBucketIndices(client),
+        documents=ElasticsearchBucketDocuments(client),
+        cache=cache,
+        parts=(CassandraPart(session), KafkaPart(settings), ElasticsearchPart(client), RedisPart(settings)),
+        closings=(queue.close, cache.close),
+    )

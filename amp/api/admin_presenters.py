@@ -1,0 +1,87 @@
+"""Shows buckets and jobs as JSON."""
+
+from typing import Any
+
+from amp.domain.ids import created_ms
+from amp.domain.times import format_ms
+from amp.services.lay_out_buckets import LayOut
+from amp.services.plan_moves import Plan
+from amp.services.show_buckets import BucketReport, BucketStatus
+from amp.services.steer_jobs import JobStatus
+
+_PROGRESS = ("documents", "done", "rate", "remaining_s")
+
+
+def bucket_json(status: BucketStatus, report: BucketReport) -> dict[str, Any]:
+    bucket = status.bucket
+    return {
+        "name": bucket.name,
+        "start": _time(bucket.start_s),
+        "end": _time_or_none(status.end_s),
+        "index": bucket.index,
+        "state": status.state.value,
+        "documents": status.documents,
+        "bytes": status.bytes,
+        "share": round(status.share, 4),
+        "move": _move_json(report) if status.moving else None,
+    }
+
+
+def job_json(status: JobStatus, *, history: bool = True) -> dict[str, Any]:
+    job = status.job
+    shown: dict[str, Any] = {
+        "id": str(job.id),
+        "kind": job.kind,
+        "state": job.state.value,
+        "reason": job.reason,
+        "parameters": dict(job.parameters),
+        "rate": job.rate,
+        "requested_by": job.requested_by,
+        "requested_at": format_ms(created_ms(job.id)),
+        "ended_at": None if job.ended_ms is None else format_ms(job.ended_ms),
+        "progress": {
+            "phase": status.phase and status.phase.value,
+            **_progress(status),
+            "held_s": job.progress.get("held_s"),
+        },
+    }
+    if history:
+        shown["history"] = [{"at": format_ms(note.at_ms), "text": note.text} for note in job.history]
+    return shown
+
+
+def plan_json(plan: Plan, rate: float | None) -> dict[str, Any]:
+    return {
+        "kind": plan.kind.value,
+        "bucket": plan.bucket.name,
+        "start": _time(plan.at_s),
+        "end": _time_or_none(plan.end_s),
+        "documents": plan.documents,
+        "bytes": plan.bytes,
+        "rate": rate,
+        "seconds": None if plan.seconds is None else round(plan.seconds, 1),
+    }
+
+
+def layout_json(found: LayOut) -> dict[str, Any]:
+    return {"job": found.job and str(found.job.id), "missing": [_time(start_s) for start_s in found.missing]}
+
+
+def _move_json(report: BucketReport) -> dict[str, Any] | None:
+    move = report.move
+    if move is None:
+        return None
+    return {"job": str(move.id), "kind": move.kind.value, "phase": move.phase.value, **_progress(report.job)}
+
+
+def _progress(status: JobStatus | None) -> dict[str, Any]:
+    found = status.job.progress if status else {}
+    return {name: found.get(name) for name in _PROGRESS}
+
+
+def _time(seconds: int) -> str:
+    return format_ms(seconds * 1000)
+
+
+def _time_or_none(seconds: int | None) -> str | None:
+    return None if seconds is None else _time(seconds)

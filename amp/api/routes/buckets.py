@@ -1,0 +1,181 @@
+"""Routes of time buckets: the map, and what can be done to it."""
+
+from bisect import bisect_right
+
+from flask import Response, request
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+
+from amp.api.admin_presenters import bucket_json, job_json, layout_json, plan_json
+from amp.api.current import amp, principal
+from amp.api.json_body import JsonBody
+from amp.api.models.buckets import (
+    BucketList,
+    Findings,
+    InitIn,
+    LayoutOut,
+    MergeIn,
+    PlanOut,
+    RebuildIn,
+    ReconcileIn,
+    RollIn,
+    SplitIn,
+)
+from amp.api.models.jobs import JobOut
+from amp.api.operations import Answer, operation
+from amp.api.pages import next_cursor, position
+from amp.api.parameters import BUCKETS_LIMIT, CURSOR
+from amp.api.responses import json_response
+from amp.api.routes.terms import LOCATION, PRINCIPAL
+from amp.domain.moves import MoveKind
+from amp.services.steer_jobs import JobStatus
+
+api = APIBlueprint("buckets", __name__, url_prefix="/v1/admin", abp_tags=[Tag(name="buckets")])
+_MOVE = {
+    200: Answer("What would move.", PlanOut),
+    202: Answer("The job that does it.", JobOut, (LOCATION,)),
+}
+
+
+@operation(
+    api,
+    "get",
+    "/buckets",
+    query=(BUCKETS_LIMIT, CURSOR),
+    headers=(PRINCIPAL,),
+    answers={200: Answer("The bucket map, or a page of it.", BucketList)},
+    refusals=(503,),
+)
+def list_buckets() -> Response:
+    """List time buckets in order of time, with their sizes and what is being done to them."""
+    report = amp().show_buckets.report()
+    after = position(int, ["buckets"])
+    start = 0 if after is None else bisect_right([status.bucket.start_s for status in report.buckets], after)
+    page = report.buckets[start : start + BUCKETS_LIMIT.read()]
+    last = page[-1].bucket.start_s if page and start + len(page) < len(report.buckets) else None
+    items = [bucket_json(status, report) for status in page]
+    return json_response(
+        {"generation": report.generation, "items": items, "next_cursor": next_cursor(last, ["buckets"])}
+    )
+
+
+@operation(
+    api,
+    "post",
+    "/buckets/roll",
+    headers=(PRINCIPAL,),
+    body=JsonBody(RollIn, optional=True),
+    answers=_MOVE,
+    refusals=(409, 422, 503),
+)
+def roll_buckets(body: RollIn) -> Response:
+    """Open the next bucket ahead of time.
+
+    The bucket worker does it by itself when the newest bucket has grown large.
+    """
+    name, at_s = amp().lay_out_buckets.next_start(body.at_s())
+    return _moved(MoveKind.ROLL, name, at_s, body)
+
+
+@operation(
+    api,
+    "post",
+    "/buckets/init",
+    headers=(PRINCIPAL,),
+    body=JsonBody(InitIn),
+    answers={
+        200: Answer("What is missing, if anything; nothing was begun.", LayoutOut),
+        202: Answer("The job that opens the first of what is missing.", LayoutOut, (LOCATION,)),
+    },
+    refusals=(409, 422, 503),
+)
+def lay_out_buckets(body: InitIn) -> Response:
+    """Lay out buckets, before historic assets are imported.
+
+    One bucket is opened at a time, the newest first: this begins the next one that is missing. Repeat the same request
+    when its job has ended, until nothing is missing.
+    """
+    starts_s, service = body.starts_s(), amp().lay_out_buckets
+    if body.dry_run:
+        return json_response(layout_json(service.look(starts_s)))
+    found = service.go_on(starts_s, body.rate_or(amp().settings.move_rate), principal())
+    if found.job is None:
+        return json_response(layout_json(found))
+    return json_response(layout_json(found), 202, _location(str(found.job.id)))
+
+
+@operation(
+    api,
+    "post",
+    "/buckets/reconcile",
+    headers=(PRINCIPAL,),
+    body=JsonBody(ReconcileIn, optional=True),
+    answers={200: Answer("What disagrees, and what was healed.", Findings)},
+    refusals=(422, 503),
+)
+def reconcile_buckets(body: ReconcileIn) -> Response:
+    """Compare the bucket map with the search index.
+
+    The bucket worker does it by itself every AMP_BUCKET_CHECK_S, and heals. While a move is under way, its job is named
+    and nothing is looked at: aliases and blocks are the mover's then.
+    """
+    findings = amp().reconcile.run(heal=body.heal)
+    move = amp().show_buckets.move()
+    items = [{"index": f.index, "problem": f.problem, "healed": f.healed} for f in findings]
+    return json_response({"items": items, "job": None if move is None else str(move.id)})
+
+
+@operation(
+    api,
+    "post",
+    "/buckets/<bucket_name>/split",
+    headers=(PRINCIPAL,),
+    body=JsonBody(SplitIn, optional=True),
+    answers=_MOVE,
+    refusals=(404, 409, 422, 503),
+)
+def split_bucket(bucket_name: str, body: SplitIn) -> Response:
+    """Split a bucket in two while writes and searches go on."""
+    return _moved(MoveKind.SPLIT, bucket_name, body.at_s(), body)
+
+
+@operation(
+    api,
+    "post",
+    "/buckets/<bucket_name>/merge",
+    headers=(PRINCIPAL,),
+    body=JsonBody(MergeIn, optional=True),
+    answers=_MOVE,
+    refusals=(404, 409, 422, 503),
+)
+def merge_bucket(bucket_name: str, body: MergeIn) -> Response:
+    """Merge a bucket with the next one in time."""
+    if body.next is not None:
+        amp().plan_moves.require_neighbour(bucket_name, body.next)
+    return _moved(MoveKind.MERGE, bucket_name, None, body)
+
+
+@operation(
+    api,
+    "post",
+    "/buckets/<bucket_name>/rebuild",
+    headers=(PRINCIPAL,),
+    body=JsonBody(RebuildIn, optional=True),
+    answers=_MOVE,
+    refusals=(404, 409, 422, 503),
+)
+def rebuild_bucket(bucket_name: str, body: RebuildIn) -> Response:
+    """Move a bucket into a fresh index, made as the index template says now."""
+    return _moved(MoveKind.REBUILD, bucket_name, None, body)
+
+
+def _moved(kind: MoveKind, name: str, at_s: int | None, body: RebuildIn) -> Response:
+    rate = body.rate_or(amp().settings.move_rate)
+    if body.dry_run:
+        return json_response(plan_json(amp().plan_moves.look(kind, name, at_s, rate), rate))
+    job = amp().plan_moves.start(kind, name, at_s, rate, principal())
+    return json_response(job_json(JobStatus(job, None)), 202, _location(str(job.id)))
+
+
+def _location(job_id: str) -> dict[str, str]:
+    return {"Location": f"{request.script_root}/v1/admin/jobs/{job_id}"}

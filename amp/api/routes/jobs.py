@@ -1,0 +1,109 @@
+"""Routes of jobs: operations that take a while."""
+
+from uuid import UUID
+
+from flask import Response
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+
+from amp.api.admin_presenters import job_json
+from amp.api.current import amp, principal
+from amp.api.json_body import JSON, MERGE_PATCH, JsonBody
+from amp.api.models.jobs import JobList, JobOut, JobPatch
+from amp.api.operations import Answer, operation
+from amp.api.pages import next_cursor, position
+from amp.api.parameters import CURSOR, LIMIT
+from amp.api.responses import json_response
+from amp.api.routes.terms import PRINCIPAL
+
+api = APIBlueprint("jobs", __name__, url_prefix="/v1/admin", abp_tags=[Tag(name="jobs")])
+
+
+@operation(
+    api,
+    "get",
+    "/jobs",
+    query=(LIMIT, CURSOR),
+    headers=(PRINCIPAL,),
+    answers={200: Answer("A page of jobs.", JobList)},
+    refusals=(503,),
+)
+def list_jobs() -> Response:
+    """List jobs, newest first."""
+    before, limit = position(str, ["jobs"]), LIMIT.read()
+    found = amp().steer_jobs.page(None if before is None else UUID(before), limit + 1)
+    last = str(found[limit - 1].job.id) if len(found) > limit else None
+    items = [job_json(status, history=False) for status in found[:limit]]
+    return json_response({"items": items, "next_cursor": next_cursor(last, ["jobs"])})
+
+
+@operation(
+    api,
+    "get",
+    "/jobs/<job_id>",
+    headers=(PRINCIPAL,),
+    answers={200: Answer("The job with its history.", JobOut)},
+    refusals=(404, 503),
+)
+def get_job(job_id: UUID) -> Response:
+    """Read a job: how far it is, and how it got there."""
+    return json_response(job_json(amp().steer_jobs.get(job_id)))
+
+
+@operation(
+    api,
+    "patch",
+    "/jobs/<job_id>",
+    headers=(PRINCIPAL,),
+    body=JsonBody(JobPatch, (JSON, MERGE_PATCH)),
+    answers={200: Answer("The job as it is now.", JobOut)},
+    refusals=(404, 409, 422, 503),
+)
+def change_job(job_id: UUID, body: JobPatch) -> Response:
+    """Change how fast a job may go while it runs."""
+    return json_response(job_json(amp().steer_jobs.set_rate(job_id, body.rate, principal())))
+
+
+@operation(
+    api,
+    "post",
+    "/jobs/<job_id>/pause",
+    headers=(PRINCIPAL,),
+    answers={200: Answer("The job as it is now.", JobOut)},
+    refusals=(404, 409, 503),
+)
+def pause_job(job_id: UUID) -> Response:
+    """Pause a job until it is resumed.
+
+    Searches and writes are right meanwhile. It takes effect within about a second.
+    """
+    return json_response(job_json(amp().steer_jobs.pause(job_id, principal())))
+
+
+@operation(
+    api,
+    "post",
+    "/jobs/<job_id>/resume",
+    headers=(PRINCIPAL,),
+    answers={200: Answer("The job as it is now.", JobOut)},
+    refusals=(404, 409, 503),
+)
+def resume_job(job_id: UUID) -> Response:
+    """Let a paused job go on."""
+    return json_response(job_json(amp().steer_jobs.resume(job_id, principal())))
+
+
+@operation(
+    api,
+    "post",
+    "/jobs/<job_id>/cancel",
+    headers=(PRINCIPAL,),
+    answers={202: Answer("The job, which ends once things are as they were before.", JobOut)},
+    refusals=(404, 409, 503),
+)
+def cancel_job(job_id: UUID) -> Response:
+    """Let things go back to what they were before the job.
+
+    A move can be cancelled until searches use the new place. It is done once the job's state is `cancelled`.
+    """
+    return json_response(job_json(amp().steer_jobs.cancel(job_id, principal())), 202)

@@ -1,0 +1,161 @@
+"""Shows jobs, and pauses, resumes, slows and cancels them."""
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from amp.domain.ids import created_ms
+from amp.domain.jobs import Job, JobState
+from amp.domain.moves import Move, MoveKind, Phase
+from amp.domain.principals import Principal
+from amp.errors import Conflict, JobNotFound
+from amp.ports.clock import Clock
+from amp.ports.job_log import JobLog
+from amp.services.bucket_maps import BucketMaps
+from amp.services.plan_moves import PlanMoves
+
+#: A job's record comes before its move is in the map.
+_BEGINNING_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    job: Job
+    phase: Phase | None  #: of a move under way
+
+
+class SteerJobs:
+    """The bucket map alone says whether a move is under way. A job whose record says so all the same is settled
+    by whoever looks at it: who asked for it died before the map knew, or it ended just as it was paused.
+    """
+
+    def __init__(self, jobs: JobLog, maps: BucketMaps, planner: PlanMoves, clock: Clock) -> None:
+        self._jobs = jobs
+        self._maps = maps
+        self._planner = planner
+        self._clock = clock
+
+    def get(self, job_id: UUID) -> JobStatus:
+        """With its history.
+
+        :raises JobNotFound: there is no such job.
+        :raises StoreUnavailable: the store does not answer.
+        """
+        move = self._maps.refresh().move
+        job = self._jobs.get(job_id)
+        if job is None:
+            raise JobNotFound(f"there is no job {job_id}")
+        if move is not None and move.id == job_id:
+            return _under_way(job, move)
+        return JobStatus(self._settled(job), None)
+
+    def of_move(self, move: Move) -> JobStatus | None:
+        """None: it has no record yet."""
+        job = self._jobs.get(move.id)
+        return None if job is None else _under_way(job, move)
+
+    def page(self, before: UUID | None, limit: int) -> list[JobStatus]:
+        """Those recorded before that one (None: all), newest first, without their histories.
+
+        :raises StoreUnavailable: the store does not answer.
+        """
+        move = self._maps.refresh().move
+        return [
+            self._without_history(job.id)
+            if not job.state.ended or (move is not None and move.id == job.id)
+            else JobStatus(job, None)
+            for job in self._jobs.page(before, limit)
+        ]
+
+    def pause(self, job_id: UUID, caller: Principal) -> JobStatus:
+        """Let it copy no more until it is resumed.
+
+        :raises JobNotFound: there is no such job.
+        :raises Conflict: it has ended, or is being cancelled.
+        :raises StoreUnavailable: look before trying again.
+        """
+        status = self._running(job_id)
+        if status.phase is Phase.CANCELLED:
+            raise Conflict("too late to pause: it is being cancelled")
+        return self._set(status, JobState.PAUSED, f"paused by {caller.name}")
+
+    def resume(self, job_id: UUID, caller: Principal) -> JobStatus:
+        """:raises JobNotFound: there is no such job.
+        :raises Conflict: it has ended.
+        :raises StoreUnavailable: look before trying again.
+        """
+        return self._set(self._running(job_id), JobState.RUNNING, f"resumed by {caller.name}")
+
+    def set_rate(self, job_id: UUID, rate: float | None, caller: Principal) -> JobStatus:
+        """Items a second from now on; None: as fast as it goes.
+
+        :raises JobNotFound: there is no such job.
+        :raises Conflict: it has ended.
+        :raises StoreUnavailable: look before trying again.
+        """
+        status = self._running(job_id)
+        if status.job.rate != rate:
+            self._jobs.set_rate(job_id, rate)
+            told = "as fast as it goes" if rate is None else f"{rate:g} a second"
+            self._jobs.note(job_id, self._clock.now_ms(), f"rate set by {caller.name}: {told}")
+        return self.get(job_id)
+
+    def cancel(self, job_id: UUID, caller: Principal) -> JobStatus:
+        """Let things go back to what they were before; done once the job says so.
+
+        :raises JobNotFound: there is no such job.
+        :raises Conflict: it has ended, or it is too late.
+        :raises StoreUnavailable: look before trying again.
+        """
+        status = self.get(job_id)
+        if status.job.state is JobState.CANCELLED:
+            return status
+        self._require_running(status)
+        job = self._planner.cancel(job_id, caller)
+        if job.state is JobState.PAUSED:
+            # Going back copies nothing, but may remove what was copied.
+            self._jobs.set_state(job_id, JobState.RUNNING)
+        return self.get(job_id)
+
+    def _running(self, job_id: UUID) -> JobStatus:
+        return self._require_running(self.get(job_id))
+
+    def _require_running(self, status: JobStatus) -> JobStatus:
+        if status.job.state.ended:
+            raise Conflict(f"the job has ended: {status.job.state}")
+        return status
+
+    def _set(self, status: JobStatus, state: JobState, note: str) -> JobStatus:
+        job = status.job
+        if job.state is not state:
+            self._jobs.set_state(job.id, state)
+            self._jobs.note(job.id, self._clock.now_ms(), note)
+        return self.get(job.id)
+
+    def _without_history(self, job_id: UUID) -> JobStatus:
+        status = self.get(job_id)
+        return replace(status, job=replace(status.job, history=()))
+
+    def _settled(self, job: Job) -> Job:
+        """What a job is whose move the map did not name before its record was read."""
+        if job.state.ended or job.kind not in set(MoveKind):
+            return job
+        notes = [note.text for note in job.history]
+        reason = next((note.partition(": ")[2] for note in notes if note.startswith("cancelled: ")), "")
+        if Phase.SWITCHED in notes:
+            state = JobState.COMPLETED
+        elif reason:
+            state = JobState.FAILED
+        elif Phase.CANCELLED in notes or any(note.startswith("cancelled by ") for note in notes):
+            state = JobState.CANCELLED
+        elif self._clock.now_ms() - created_ms(job.id) < _BEGINNING_MS:
+            return job
+        else:
+            state, reason = JobState.FAILED, "it never began: whoever asked for it stopped half-way"
+        ended_ms = self._clock.now_ms()
+        self._jobs.set_state(job.id, state, reason=reason, ended_ms=ended_ms)
+        return replace(job, state=state, reason=reason, ended_ms=ended_ms)
+
+
+def _under_way(job: Job, move: Move) -> JobStatus:
+    """A record that says it has ended is a moment ahead of the map, in which the next move has no place yet."""
+    return JobStatus(replace(job, state=JobState.RUNNING, ended_ms=None) if job.state.ended else job, move.phase)
