@@ -22,8 +22,12 @@ class _Pair:
     source: IndexInfo | None
     target: IndexInfo | None
 
-    def source_has(self, alias: str) -> bool:
-        return self.source is not None and alias in self.source.write_aliases
+    def answers_to(self, token: int) -> bool:
+        """Whether one of them does: what was merged or rebuilt may be gone."""
+        return any(_token(alias) == token for _, alias in self.aliases)
+
+    def source_answers_to(self, token: int) -> bool:
+        return self.source is not None and write_alias(self.source.index, token) in self.source.write_aliases
 
     @property
     def aliases(self) -> tuple[tuple[str, str], ...]:
@@ -65,13 +69,15 @@ class MoveAliases:
         """
         move = _move(bucket_map)
         found = self._look(move)
-        if found.source_has(write_alias(move.source, move.phase_token)):
+        if found.source_answers_to(move.phase_token):
             return
         self._go_forward_if_switched(bucket_map, found)
         if move.phase is Phase.DUAL and (lost := _lost(move, found)):
             self._maps.replace(cancelled(bucket_map, f"the index {lost} is gone"), bucket_map)
             raise LookAgain
-        if any(index == move.source and _token(alias) > move.phase_token for index, alias in found.aliases):
+        # Of either: to whoever sleeps in CANCELLED while the switch comes first, the source may be gone and the target
+        # all there is.
+        if any(_token(alias) > move.phase_token for _, alias in found.aliases):
             raise LookAgain
         added = [
             (info.index, write_alias(info.index, move.phase_token))
@@ -93,7 +99,7 @@ class MoveAliases:
         if self._indices.change_aliases(change):
             return
         found = self._look(move)
-        if not found.source_has(held):
+        if not found.source_answers_to(move.phase_token):
             self._go_forward_if_switched(bucket_map, found)
             raise LookAgain
 
@@ -141,7 +147,7 @@ class MoveAliases:
 
     def _go_forward_if_switched(self, bucket_map: BucketMap, found: _Pair) -> None:
         move = _move(bucket_map)
-        if found.source_has(write_alias(move.source, move.switch_token)):
+        if found.answers_to(move.switch_token):
             self._maps.replace(switched(bucket_map), bucket_map)
             raise LookAgain
 
@@ -163,7 +169,7 @@ def _move(bucket_map: BucketMap) -> Move:
 
 
 def _lost(move: Move, found: _Pair) -> str | None:
-    if found.source is None:
+    if found.source is None or not found.source.write_aliases:
         return move.source
     return move.target if found.target is None else None
 
