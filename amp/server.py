@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def serve(settings: Settings) -> None:
     parent = os.getpid()
     left_behind = _share_metrics() if settings.profile == "cluster" else _leave_address(settings, listener)
     try:
-        Arbiter(_Server(settings, listener)).run()
+        _Arbiter(_Server(settings, listener)).run()
     finally:
         if os.getpid() == parent:  # children leave through here as well
             shutil.rmtree(left_behind) if left_behind.is_dir() else left_behind.unlink(missing_ok=True)
@@ -122,6 +123,17 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn brings no type
         if self._workers is not None:
             self._workers.stop(self._settings.graceful_stop_s / 4)
         amp.close()
+
+
+class _Arbiter(Arbiter):  # type: ignore[misc]  # gunicorn brings no types
+    """Refuses connections as soon as it stops: children hold the listening socket as well, so that closing it alone
+    leaves new clients waiting for an answer that nobody gives."""
+
+    def stop(self, graceful: bool = True) -> None:
+        for listener in self.LISTENERS:
+            with suppress(OSError):
+                listener.sock.shutdown(socket.SHUT_RDWR)
+        super().stop(graceful)
 
 
 class _GunicornLog(Logger):  # type: ignore[misc]  # gunicorn brings no types
