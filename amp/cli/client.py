@@ -32,9 +32,10 @@ class Unreachable(AmpError):
 class AmpClient:
     """Speaks JSON with one server. Safe from any number of threads."""
 
-    def __init__(self, http: httpx.Client, where: str) -> None:
+    def __init__(self, http: httpx.Client, where: str, *, local: bool = False) -> None:
         self._http = http
         self.where = where  #: as people are told
+        self.local = local  #: the service runs in this very process, and ends with it
 
     def get(self, path: str, **params: Any) -> Any:
         return self.call("GET", path, params=params, repeatable=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from amp.cli.admin import admin
 from amp.cli.completion import completion
 from amp.cli.demo import demo
 from amp.cli.doctor import doctor
@@ -45,7 +46,7 @@ def cli() -> None:
     logging.getLogger().setLevel(logging.CRITICAL)
 
 
-for command in (serve, worker, migrate, types, import_, search, doctor, demo, completion):
+for command in (serve, worker, migrate, types, import_, search, admin, doctor, demo, completion):
     cli.add_command(command)
 
 

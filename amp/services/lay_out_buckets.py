@@ -46,7 +46,7 @@ class LayOutBuckets:
                 f"{format_ms(at_s * 1000)} is past: a roll opens a bucket for what is yet to come. Split a bucket to "
                 "divide what it holds, or lay out buckets with init before an import"
             )
-            raise Unprocessable(reason, [Fault("/at", reason)])
+            raise Unprocessable(f"/at: {reason}", [Fault("/at", reason)])
         return bucket_map.bucket_at(at_s * 1000).name, at_s
 
     def look(self, starts_s: Collection[int]) -> LayOut:

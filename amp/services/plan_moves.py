@@ -116,7 +116,7 @@ class PlanMoves:
         if second != first + 1:
             after = buckets[first + 1].name if first + 1 < len(buckets) else "none: it is the newest"
             reason = f"{next_name} is not the next bucket after {name}, which is {after}"
-            raise Unprocessable(reason, [Fault("/next", reason)])
+            raise Unprocessable(f"/next: {reason}", [Fault("/next", reason)])
 
     def cancel(self, job_id: UUID, caller: Principal) -> Job:
         """Let things go back to what they were before; done once the job says so. Asking again changes nothing.
@@ -214,7 +214,7 @@ def _within(bucket_map: BucketMap, bucket: Bucket, at_s: int) -> int:
 
 
 def _bad_time(reason: str) -> Unprocessable:
-    return Unprocessable(reason, [Fault("/at", reason)])
+    return Unprocessable(f"/at: {reason}", [Fault("/at", reason)])
 
 
 def _move(bucket_map: BucketMap) -> Move:

@@ -1,0 +1,175 @@
+"""`amp admin jobs`: the operations that take a while, and how to steer them."""
+
+from typing import Any
+from urllib.parse import quote
+
+import click
+
+from amp.cli.client import AmpClient
+from amp.cli.connection import service
+from amp.cli.follow import doing, follow, how_far, job_path, require_completed, title
+from amp.cli.output import json_option, print_json, print_table
+from amp.settings import load_settings
+
+follow_option = click.option(
+    "--follow", "follows", is_flag=True, help="Watch it until it ends; Ctrl-C stops the watching alone."
+)
+rate_option = click.option("--rate", type=float, metavar="DOCS_PER_S", help="How fast.  [default: AMP_MOVE_RATE]")
+unthrottled_option = click.option("--unthrottled", is_flag=True, help="As fast as it goes.")
+_ID = click.argument("job_id", metavar="ID")
+
+
+@click.group(invoke_without_command=True)
+@json_option
+@click.pass_context
+def jobs(ctx: click.Context, as_json: bool) -> None:
+    """List jobs, show one, pause, resume or cancel it, or change its rate.
+
+    \b
+    Examples:
+      amp admin jobs
+      amp admin jobs show 01912345-6789-7abc-8def-0123456789ab --follow
+      amp admin jobs rate 01912345-6789-7abc-8def-0123456789ab --unthrottled
+    """
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(list_, limit=20, as_json=as_json)
+
+
+@jobs.command("list")
+@click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True, help="How many.")
+@json_option
+def list_(limit: int, as_json: bool) -> None:
+    """List the newest jobs."""
+    with service(load_settings()) as client:
+        items = client.get("/v1/admin/jobs", limit=limit)["items"]
+    if as_json:
+        print_json(items)
+        return
+    rows = [
+        (job["id"], title(job), doing(job), how_far(job["progress"]), job["requested_at"], job["requested_by"])
+        for job in items
+    ]
+    print_table(("id", "job", "state", "progress", "requested", "by"), rows)
+
+
+@jobs.command()
+@_ID
+@follow_option
+@json_option
+def show(job_id: str, follows: bool, as_json: bool) -> None:
+    """Show the job ID with its history.
+
+    With --follow the exit code is 0 if it completed, 1 if it failed or was cancelled.
+    """
+    with service(load_settings()) as client:
+        job = client.get(_path(job_id))
+        if follows:
+            job = follow(client, job, quiet=as_json)
+    print_job(job, as_json)
+    if follows:
+        require_completed(job)
+
+
+@jobs.command()
+@_ID
+@json_option
+def pause(job_id: str, as_json: bool) -> None:
+    """Let the job ID copy nothing until it is resumed; searches and writes are right meanwhile."""
+    _steer(job_id, "pause", as_json)
+
+
+@jobs.command()
+@_ID
+@json_option
+def resume(job_id: str, as_json: bool) -> None:
+    """Let the paused job ID go on."""
+    _steer(job_id, "resume", as_json)
+
+
+@jobs.command()
+@_ID
+@follow_option
+@json_option
+def cancel(job_id: str, follows: bool, as_json: bool) -> None:
+    """Let things go back to what they were before the job ID.
+
+    A move can be cancelled until searches use the new place. With --follow the exit code is 0 once it is cancelled.
+    """
+    with service(load_settings()) as client:
+        job = client.call("POST", f"{_path(job_id)}/cancel", repeatable=True)
+        if follows or client.local:
+            job = follow(client, job, quiet=as_json)
+    print_job(job, as_json)
+    if job["ended_at"] and job["state"] != "cancelled":
+        require_completed(job)
+
+
+@jobs.command()
+@_ID
+@click.argument("rate", type=float, required=False, metavar="[DOCS_PER_S]")
+@unthrottled_option
+@json_option
+def rate(job_id: str, rate: float | None, unthrottled: bool, as_json: bool) -> None:
+    """Change how fast the job ID may go while it runs.
+
+    \b
+    Examples:
+      amp admin jobs rate 01912345-6789-7abc-8def-0123456789ab 500
+      amp admin jobs rate 01912345-6789-7abc-8def-0123456789ab --unthrottled
+    """
+    if (rate is None) is not unthrottled:
+        raise click.UsageError("give a rate, or --unthrottled")
+    with service(load_settings()) as client:
+        job = client.call("PATCH", _path(job_id), body={"rate": rate}, repeatable=True)
+    print_job(job, as_json)
+
+
+def rate_asked(rate: float | None, unthrottled: bool) -> dict[str, Any]:
+    """What a body says about it."""
+    if rate is not None and unthrottled:
+        raise click.UsageError("--rate and --unthrottled exclude each other")
+    return {"rate": rate} if rate is not None or unthrottled else {}
+
+
+def finish(client: AmpClient, job: dict[str, Any], follows: bool, as_json: bool) -> None:
+    """Tell of a job that was begun; see it to its end if asked, or if nobody else would.
+
+    :raises JobFailed: it ended, but did not complete.
+    """
+    # Without a server this very process moves the documents.
+    if follows or client.local:
+        job = follow(client, job, quiet=as_json)
+        if as_json:
+            print_json(job)
+        require_completed(job)
+        if not as_json:
+            moved = job["progress"]["done"]
+            click.echo(f"{title(job)} completed" + (f": {moved:,} documents" if moved else ""))
+    elif as_json:
+        print_json(job)
+    else:
+        click.echo(f"{title(job)} begins: amp admin jobs show {job['id']} --follow")
+
+
+def print_job(job: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(job)
+        return
+    limit = "as fast as it goes" if job["rate"] is None else f"at most {job['rate']:g} documents/s"
+    click.echo(f"{title(job)}: {doing(job)}" + (f" ({job['reason']})" if job["reason"] else ""))
+    click.echo(f"asked for by {job['requested_by']} at {job['requested_at']}, {limit}")
+    if far := how_far(job["progress"]):
+        click.echo(far)
+    if (held_s := job["progress"]["held_s"]) is not None:
+        click.echo(f"indexing waited for {held_s:g} s at the switch")
+    print_table(("at", ""), [(note["at"], note["text"]) for note in job["history"]])
+
+
+def _steer(job_id: str, what: str, as_json: bool) -> None:
+    with service(load_settings()) as client:
+        job = client.call("POST", f"{_path(job_id)}/{what}", repeatable=True)
+    print_job(job, as_json)
+
+
+def _path(job_id: str) -> str:
+    return job_path(quote(job_id, safe=""))

@@ -1,0 +1,145 @@
+"""Watches a job until it ends, with a progress bar where somebody sees it."""
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import click
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from amp.cli.client import AmpClient, ServiceError
+from amp.cli.output import console
+from amp.errors import AmpError
+
+_EVERY_S = 0.3
+_STOPPED = 130  #: the shell's exit code of Ctrl-C
+_DOING = {
+    None: "waiting for the bucket worker",
+    "plan": "preparing",
+    "dual": "copying",
+    "hold": "switching",
+    "switched": "cleaning up",
+    "cancelled": "going back",
+}
+
+
+class JobFailed(AmpError):
+    """The job did not come to its end."""
+
+
+def follow(client: AmpClient, job: dict[str, Any], *, quiet: bool = False) -> dict[str, Any]:
+    """The job once it has ended, however it did; shown on stderr meanwhile. Ctrl-C ends the watching alone.
+
+    :raises AmpError: the service does not answer.
+    """
+    with _stoppable(client, job["id"]), _shown(job, quiet) as show:
+        while not job["ended_at"]:
+            time.sleep(_EVERY_S)
+            job = client.get(job_path(job["id"]))
+            show(job)
+    return job
+
+
+def require_completed(job: dict[str, Any]) -> None:
+    """:raises JobFailed: it ended otherwise."""
+    if job["state"] != "completed":
+        raise JobFailed(f"{title(job)} {job['state']}" + (f": {job['reason']}" if job["reason"] else ""))
+
+
+def wait_for_other(client: AmpClient, refusal: ServiceError, *, quiet: bool = False) -> None:
+    """Wait until the job that is in the way has ended.
+
+    :raises ServiceError: `refusal`, if it names none.
+    """
+    job_id = refusal.problem.get("job")
+    if job_id is None:
+        raise refusal
+    follow(client, client.get(job_path(job_id)), quiet=quiet)
+
+
+def job_path(job_id: str) -> str:
+    return f"/v1/admin/jobs/{job_id}"
+
+
+def title(job: dict[str, Any]) -> str:
+    bucket = job["parameters"].get("bucket")
+    return f"{job['kind']} of {bucket}" if bucket else str(job["kind"])
+
+
+def doing(job: dict[str, Any]) -> str:
+    """What it is busy with, in a word or two."""
+    if job["state"] != "running":
+        return str(job["state"])
+    return _DOING[job["progress"]["phase"]]
+
+
+def how_far(progress: dict[str, Any]) -> str:
+    """As `1,200 of 5,000 documents, 2,000/s, 2 s left`, as far as it is known."""
+    parts = []
+    if progress["documents"]:
+        parts.append(f"{progress['done'] or 0:,} of {progress['documents']:,} documents")
+    if progress["rate"] is not None:
+        parts.append(f"{progress['rate']:,.0f}/s")
+    if progress["remaining_s"]:
+        parts.append(f"{duration(progress['remaining_s'])} left")
+    return ", ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, whole = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {whole} s"
+
+
+@contextlib.contextmanager
+def _stoppable(client: AmpClient, job_id: str) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt as e:
+        when = "with the next command or server on this data folder" if client.local else "without being watched"
+        click.echo(f"\njob {job_id} goes on {when}; amp admin jobs show {job_id} --follow", err=True)
+        raise click.exceptions.Exit(_STOPPED) from e
+
+
+@contextlib.contextmanager
+def _shown(job: dict[str, Any], quiet: bool) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Shows a job each time it is called."""
+    if quiet:
+        yield lambda _job: None
+    elif sys.stderr.isatty():
+        with Progress(
+            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[far]}"),
+            console=console(stderr=True), transient=True,
+        ) as progress:  # fmt: skip
+            task = progress.add_task(title(job), total=None, far="")
+            yield lambda now: _show_bar(progress, task, now)
+    else:
+        yield _Lines(job).show
+
+
+def _show_bar(progress: Progress, task: TaskID, job: dict[str, Any]) -> None:
+    found = job["progress"]
+    progress.update(
+        task,
+        description=f"{title(job)}: {doing(job)}",
+        total=found["documents"],
+        completed=found["done"] or 0,
+        far=how_far(found),
+    )
+
+
+class _Lines:
+    """A line for each change, where there is no terminal."""
+
+    def __init__(self, job: dict[str, Any]) -> None:
+        self._last = doing(job)
+
+    def show(self, job: dict[str, Any]) -> None:
+        if doing(job) != self._last and not job["ended_at"]:
+            self._last = doing(job)
+            click.echo(f"{title(job)}: {self._last}", err=True)
