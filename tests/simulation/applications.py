@@ -14,7 +14,6 @@ from tests.simulation.scheduler import Play, Scheduler
 from tests.simulation.store_twins import ASSET_TYPE, SimulatedStore
 
 _MOST_ASSETS = 20
-_MOST_CHANGES = 50  #: of each writer
 
 
 class Applications:
@@ -35,8 +34,8 @@ class Applications:
     def writer(self, goes_on: Callable[[], bool]) -> Play[None]:
         chance = self._scheduler.random
         interval_s = chance.choice((0.2, 1.0, 4.0))
-        changes = 0
-        while goes_on() and changes < _MOST_CHANGES:
+        changes, most = 0, chance.choice((5, 20, 50))
+        while goes_on() and changes < most:
             changes += 1
             if chance.random() < 0.1 and len(self._store.assets) < _MOST_ASSETS:
                 event = self._create()

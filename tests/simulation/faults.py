@@ -27,23 +27,10 @@ _MIXTURES = (
 )
 _RATES = (0.0, 0.01, 0.03, 0.1)
 _NAP_RATES = (0.0, 0.003, 0.01, 0.03)
-#: How the calls begin that one run is hardest on: "" all alike.
-_FOCUSES = (
-    "",
-    "",
-    "aliases",
-    "block",
-    "unblock",
-    "put",
-    "copy",
-    "delete",
-    "drop",
-    "map",
-    "refresh",
-    "read heads",
-    "page",
-)
+#: How the calls begin that a run may be hardest on.
+_FOCUSES = ("aliases", "block", "unblock", "map", "refresh", "put", "copy", "delete", "drop", "page", "read heads")
 _FOCUSED_RATE = 0.2
+_STALL_RATES = (0.0, 0.02, 0.2)
 
 
 @dataclass
@@ -52,7 +39,8 @@ class Faults:
     weights: tuple[int, ...] = _MIXTURES[0]
     nap_rate: float = 0.0
     longest_nap_s: float = 20.0
-    focus: str = ""
+    focus: tuple[str, ...] = ()
+    stall_rate: float = 0.0
     active: bool = True
 
     @classmethod
@@ -63,13 +51,14 @@ class Faults:
             weights=chance.choice(_MIXTURES),
             nap_rate=chance.choice(_NAP_RATES),
             longest_nap_s=chance.choice((1.0, 5.0, 40.0)),
-            focus=chance.choice(_FOCUSES),
+            focus=tuple(chance.sample(_FOCUSES, chance.choice((0, 1, 2, 3)))),
+            stall_rate=chance.choice(_STALL_RATES),
         )
 
     def calm(self) -> None:
         """From now on all goes well."""
         self.rate = self.nap_rate = 0.0
-        self.focus, self.active = "", False
+        self.stall_rate, self.focus, self.active = 0.0, (), False
 
     def fate(self, chance: random.Random, what: str) -> Fate:
         rate = _FOCUSED_RATE if self.rate and self._in_focus(what) else self.rate
@@ -83,9 +72,13 @@ class Faults:
         """How long somebody stands still before that call."""
         return self.lateness_s(chance) if self._in_focus(what) and chance.random() < _FOCUSED_RATE else 0.0
 
+    def stall_s(self, chance: random.Random) -> float:
+        """How long a server takes for one step of a request."""
+        return 0.0 if chance.random() >= self.stall_rate else self.lateness_s(chance)
+
     def lateness_s(self, chance: random.Random) -> float:
         """How long a call is on its way after its caller gave it up."""
         return self.longest_nap_s * chance.random() ** 3
 
     def _in_focus(self, what: str) -> bool:
-        return bool(self.focus) and what.startswith(self.focus)
+        return what.startswith(self.focus)

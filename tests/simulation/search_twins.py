@@ -54,16 +54,19 @@ class _Writes:
                 parts.setdefault(own, []).append(position)
         for own, positions in parts.items():
             index = indices[own.partition("/")[0]]
-            yield None
+            yield self._stall_s()
             if index.blocked:
                 for position in positions:
                     results[position] = _BUSY
             else:
-                yield None
+                yield self._stall_s()
                 for position in positions:
                     results[position] = items[position][2](index)
             index.under_way -= len(positions)
         return results
+
+    def _stall_s(self) -> float:
+        return self._scheduler.faults.stall_s(self._scheduler.random)
 
 
 class SimulatedSearchIndex(_Writes):

@@ -15,7 +15,7 @@ def refresher(scheduler: Scheduler, cluster: SimulatedCluster) -> Play[None]:
     while True:
         yield (interval_s if scheduler.faults.active else 1.0) * (0.2 + chance.random())
         for index in list(cluster.indices.values()):
-            if index.unrefreshed and not index.loading:
+            if index.unrefreshed and not index.loading and chance.random() < 0.5:
                 shard = chance.randrange(SHARDS + 1)
                 scheduler.note(f"refresh of {index.name} shard {shard}")
                 cluster.refresh(index, None if shard == SHARDS else shard)
