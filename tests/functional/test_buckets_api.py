@@ -15,6 +15,7 @@ from tests.stack.waiting import wait_until
 #: What these tests change is the whole installation's, so they have one of their own. Searches are short here: a move
 #: waits for the longest before it empties what they may still be reading.
 SHORT = {"search_timeout_s": "1", "bucket_check_s": "3600", "move_rate": "5000"}
+SHORTER = {"search_timeout_s": "0.3"}
 DAYS = [f"2020-01-{day:02d}T00:00:00Z" for day in range(1, 11)]
 FIRST = "19700101000000"
 
@@ -22,10 +23,10 @@ FIRST = "19700101000000"
 @pytest.fixture(params=["embedded", pytest.param("cluster", marks=pytest.mark.cluster)])
 def amp(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[Amp]:
     if request.param == "embedded":
-        settings: dict[str, object] = {"data_dir": tmp_path}
+        settings: dict[str, object] = {"data_dir": tmp_path, **SHORTER}
     else:
         settings = request.getfixturevalue("fresh_cluster_settings")
-    with running({**settings, **SHORT}) as found:
+    with running({**SHORT, **settings}) as found:
         yield found
 
 

@@ -35,6 +35,7 @@ class Campaign:
     """What there is to be asked for, and how much has been asked."""
 
     type_name: str
+    job_id: str
     ids: Iterator[str]
     fields: Iterator[str]
     cases: int = 0
@@ -47,8 +48,8 @@ class Campaign:
         path = case.path_parameters or {}
         if "asset_id" in path and _is_uuid(path["asset_id"]):
             path["asset_id"] = next(self.ids)
-        if "type_name" in path:
-            path["type_name"] = self.type_name
+        existing = {"type_name": self.type_name, "bucket_name": "19700101000000", "job_id": self.job_id}
+        path |= {name: value for name, value in existing.items() if name in path}
         query = case.query or {}
         if self.cases % 2:
             query.pop("cursor", None)
@@ -92,6 +93,7 @@ def campaign(embedded_service: Amp) -> Campaign:
     rest.delete(f"/v1/assets/{dead}")
     return Campaign(
         kind,
+        rest.post("/v1/admin/buckets/roll").get_json()["id"],
         itertools.cycle([alive, alive, dead, "01912345-6789-7abc-8def-0123456789ab"]),
         itertools.cycle([*ROOT_FIELDS, *(f"metadata.{key}" for key in FIELDS)]),
     )
