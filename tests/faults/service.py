@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import httpx
@@ -22,10 +22,18 @@ _UNEXPECTED = ("worker_failed", "unexpected_error")
 class AmpProcess:
     """One `amp …` command with the children it makes; its output goes to a log of its own."""
 
-    def __init__(self, name: str, arguments: list[str], folder: Path, env: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        arguments: list[str],
+        folder: Path,
+        env: Mapping[str, str],
+        program: Sequence[str] | None = None,
+    ) -> None:
+        """:param program: another one than `amp`."""
         self.name = name
         self.log = folder / f"{name}.log"
-        self._arguments = arguments
+        self._command = [*(program or [_amp()]), *arguments]
         self._folder = folder
         self._env = env
         self._current: Process | None = None
@@ -38,10 +46,7 @@ class AmpProcess:
 
     def start(self) -> None:
         if not self.running:
-            program = shutil.which("amp", path=str(Path(sys.executable).parent))
-            assert program is not None, "the project is not installed beside this Python"
-            command = [program, *self._arguments]
-            self._current = spawn(command, folder=self._folder, log=self.log, env=self._env)
+            self._current = spawn(self._command, folder=self._folder, log=self.log, env=self._env)
 
     def kill(self) -> None:
         """SIGKILL to it and its children."""
@@ -63,6 +68,13 @@ class AmpProcess:
         if children:
             os.kill(children[0], signal.SIGKILL)
 
+    def pause(self) -> None:
+        """SIGSTOP: it does nothing until `resume`, and knows of nothing that happened meanwhile."""
+        self._living().signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._living().signal(signal.SIGCONT)
+
     def stop(self, timeout_s: float = 30) -> None:
         for process in self._all():
             process.stop(timeout_s)
@@ -80,8 +92,14 @@ class AmpProcess:
         return [*self._former, *([self._current] if self._current else [])]
 
 
+def _amp() -> str:
+    program = shutil.which("amp", path=str(Path(sys.executable).parent))
+    assert program is not None, "the project is not installed beside this Python"
+    return program
+
+
 class Service:
-    """`amp serve`, and on the cluster set `amp worker index` and `amp worker relay` beside."""
+    """`amp serve`, and on the cluster set each kind of `amp worker` beside."""
 
     def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -92,7 +110,8 @@ class Service:
         self.api = AmpProcess("api", ["serve"], folder, self.env)
         self.index = AmpProcess("index", ["worker", "index"], folder, self.env)
         self.relay = AmpProcess("relay", ["worker", "relay"], folder, self.env)
-        self.workers = [self.index, self.relay] if env["AMP_PROFILE"] == "cluster" else []
+        self.bucket = AmpProcess("bucket", ["worker", "bucket"], folder, self.env)
+        self.workers = [self.index, self.relay, self.bucket] if env["AMP_PROFILE"] == "cluster" else []
 
     @property
     def processes(self) -> list[AmpProcess]:

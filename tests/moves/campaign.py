@@ -1,0 +1,29 @@
+"""How much, how long and how often: a short share for every run of the tests, the full campaign by `make moves`."""
+
+import os
+import random
+
+#: The long run: every way to kill, and the service as it is by default, whose moves wait longer for searches to end.
+FULL = os.environ.get("AMP_MOVES_FULL") == "1"
+#: Assets loaded before anything moves.
+ASSETS = int(os.environ.get("AMP_MOVES_ASSETS", "3000"))
+WRITES_PER_S = float(os.environ.get("AMP_MOVES_WRITES_PER_S", "100"))
+SEARCHES_PER_S = float(os.environ.get("AMP_MOVES_SEARCHES_PER_S", "20"))
+#: Assets seen in searches, one by one, before the test of moves under load ends.
+CHECKS = int(os.environ.get("AMP_MOVES_CHECKS", "10000"))
+#: Bucket workers killed at moments drawn at random.
+KILLS = int(os.environ.get("AMP_MOVES_KILLS", "3"))
+#: Assets of the tests that kill, pause, restart or leave a safeguard out.
+FEW = int(os.environ.get("AMP_MOVES_FEW", "3000"))
+#: Repeats the choices of an earlier run.
+SEED = int(os.environ.get("AMP_MOVES_SEED") or random.SystemRandom().randrange(1 << 32))
+
+
+def rng(purpose: str) -> random.Random:
+    """A source of its own for each purpose, so that one's choices do not hang on another's."""
+    return random.Random(f"{SEED}:{purpose}")
+
+
+def tell(text: str) -> None:
+    """Shown by `pytest -s`, and where a test fails."""
+    print(f"\n[moves, AMP_MOVES_SEED={SEED}] {text}", flush=True)  # noqa: T201 - figures for a person

@@ -1,0 +1,21 @@
+"""The service of the tests of moves, on the shared servers: filled once, whole at the start of every test."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.moves.campaign import FEW
+from tests.moves.world import World
+from tests.moves.world import world as new_world
+
+
+@pytest.fixture(scope="package")
+def moving_world(cluster_settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with new_world(tmp_path_factory.mktemp("moves"), cluster_settings, FEW) as made:
+        yield made
+
+
+@pytest.fixture
+def world(moving_world: World) -> World:
+    moving_world.service.start()
+    return moving_world

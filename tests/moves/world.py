@@ -1,0 +1,68 @@
+"""The service as processes, filled with assets, and all that moves, breaks or looks at it."""
+
+import itertools
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from amp.bootstrap import Amp, build
+from amp.settings import load_settings
+from tests.faults.caller import Caller
+from tests.faults.service import Service
+from tests.moves.at_rest import assert_index_equals_store
+from tests.moves.campaign import FULL, tell
+from tests.moves.checker import Verdict
+from tests.moves.clients import Clients
+from tests.moves.loading import load_assets
+from tests.moves.operator import Operator
+
+#: What moved stays in its old place until no search can still read it: a shorter time makes for more moves.
+_SHORT: Mapping[str, str] = {} if FULL else {"AMP_SEARCH_TIMEOUT_S": "4"}
+#: Of one paging, at least.
+_PAGES = 60
+
+
+@dataclass
+class World:
+    service: Service
+    amp: Amp  #: past the service, so that nobody has to believe it
+    caller: Caller
+    operator: Operator
+    folder: Path
+    born_ms: tuple[int, int]
+    page: int  #: of pagings, so that one takes longer than a switch
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def clients(self, purpose: str) -> Clients:
+        folder = self.folder / f"{purpose}-{next(self._numbers)}"
+        return Clients(self.service.url, folder, self.born_ms, page=self.page)
+
+    def assert_at_rest(self, what: str, verdict: Verdict | None = None) -> None:
+        """The index equals the store, and no client saw anything that must not be."""
+        assets = assert_index_equals_store(self.amp, self.caller)
+        tell(f"{what}: index equals store, {assets} assets{f'; {verdict}' if verdict else ''}")
+        unexpected = self.service.unexpected_errors()
+        assert not unexpected, "\n".join(unexpected)
+        assert verdict is None or not verdict.anomalies, "\n".join([str(verdict), *verdict.examples])
+
+
+@contextmanager
+def world(folder: Path, env: Mapping[str, str], assets: int) -> Iterator[World]:
+    """:param env: `AMP_…` settings of the servers and of a namespace of its own."""
+    env = {**_SHORT, **env}
+    service = Service(folder / "service", env)
+    by_field = {name.removeprefix("AMP_").lower(): value for name, value in env.items()}
+    amp, caller = build(load_settings(by_field)), Caller(service.url)
+    try:
+        service.migrate()
+        service.start()
+        caller.register_type()
+        born_ms, page = load_assets(service.url, assets), max(20, min(200, assets // _PAGES))
+        made = World(service, amp, caller, Operator(caller, amp), folder, born_ms, page)
+        made.assert_at_rest(f"{assets} assets loaded")
+        yield made
+    finally:
+        caller.close()
+        service.stop()
+        amp.close()
