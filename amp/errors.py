@@ -124,6 +124,10 @@ class SearchUnavailable(Retryable):
     """The search index does not answer."""
 
 
+class BucketsMissing(SearchUnavailable):
+    """The search index holds fewer buckets than the bucket map says."""
+
+
 class QueueUnavailable(Retryable):
     """The event queue does not answer."""
 

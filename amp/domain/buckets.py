@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
-from amp.domain.moves import Move, move_from_json, move_json
+from amp.domain.moves import Move, MoveKind, move_from_json, move_json
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +54,12 @@ class BucketMap:
         if move is None or bucket.index != move.source or not (move.writes_both and move.covers(created_ms)):
             return (bucket.write_alias,)
         return bucket.write_alias, write_alias(move.target, bucket.token)
+
+    @property
+    def least_searched(self) -> int:
+        """How many buckets searches see at least: a merge makes one of two before the map says so."""
+        merges = self.move is not None and self.move.kind is MoveKind.MERGE
+        return len(self.buckets) - merges
 
     def bucket_of(self, index: str) -> Bucket | None:
         """The bucket whose documents that index holds; None if it is no bucket's (yet, or any more)."""

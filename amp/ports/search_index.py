@@ -42,6 +42,7 @@ class SearchIndex(Protocol):
     def search(self, request: SearchRequest) -> SearchPage:
         """One page of the documents in the read alias that match, complete or not at all.
 
+        :raises BucketsMissing: there are fewer to search than the request says.
         :raises SearchUnavailable: the index, or part of it, does not answer in time.
         """
         ...

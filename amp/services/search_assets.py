@@ -1,14 +1,14 @@
 """Searches: a client's request checked, bound to its cursor, answered by the index."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from amp.domain.criteria import FacetValues, Hit, SearchRequest
+from amp.domain.criteria import FacetValues, Hit, SearchPage, SearchRequest
 from amp.domain.limits import SearchLimits
 from amp.domain.principals import Principal
 from amp.domain.queries import Facet, Query, Sort
-from amp.errors import BadCursor, BadQuery, Fault, NotMigrated, StoreUnavailable
+from amp.errors import BadCursor, BadQuery, BucketsMissing, Fault, NotMigrated, StoreUnavailable
 from amp.ports.search_index import SearchIndex
 from amp.services.bucket_maps import BucketMaps
 from amp.services.cursors import Cursors
@@ -75,7 +75,7 @@ class SearchAssets:
             buckets=self._buckets(),
             timeout_s=self._limits.timeout_s,
         )
-        page = self._index.search(request)
+        page = self._page(request)
         last = page.hits[-1].sort if page.hits and page.more else None
         return SearchAnswer(
             hits=page.hits,
@@ -95,8 +95,18 @@ class SearchAssets:
             raise BadCursor
         return tuple(position)
 
+    def _page(self, request: SearchRequest) -> SearchPage:
+        try:
+            return self._index.search(request)
+        except BucketsMissing:
+            # Two of those known here may be one by now.
+            fewer = self._maps.refresh().least_searched
+            if fewer >= request.buckets:
+                raise
+            return self._index.search(replace(request, buckets=fewer))
+
     def _buckets(self) -> int:
         try:
-            return len(self._maps.current().buckets)
+            return self._maps.current().least_searched
         except (StoreUnavailable, NotMigrated):
             return 0

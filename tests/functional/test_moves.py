@@ -7,15 +7,20 @@ from pathlib import Path
 
 import pytest
 
+from amp.adapters.embedded.cache import MemoryCache
 from amp.domain.buckets import BucketMap
 from amp.domain.changes import Draft
 from amp.domain.jobs import Job, JobState
+from amp.domain.limits import SearchLimits
 from amp.domain.move_phases import hold
 from amp.domain.moves import MoveKind, Phase
 from amp.errors import BucketNotFound, Conflict, Unprocessable
 from amp.ports.bucket_indices import AliasChange
 from amp.ports.event_queue import Topic
+from amp.services.bucket_maps import BucketMaps
 from amp.services.creation_plans import Order
+from amp.services.resolve_query import ResolveQuery
+from amp.services.search_assets import SearchAssets, SearchOrder
 from tests.functional.wired import CALLER, Wired, embedded, wired
 from tests.stack.waiting import wait_until
 
@@ -236,6 +241,18 @@ def test_two_movers_at_once_do_no_harm(service: Wired) -> None:
     assert ended(service, job).state is JobState.COMPLETED
     assert service.seen(all_versions=True) == shown
     assert sum(held_documents(service)) == len(shown)
+
+
+def test_a_search_that_knows_the_buckets_of_before_a_merge_is_answered(service: Wired) -> None:
+    shown = fill(service)
+    move(service, MoveKind.SPLIT)
+    a, limits = service.amp.adapters, SearchLimits(total=10_000, timeout_s=5)
+    old = BucketMaps(a.buckets, MemoryCache(), a.clock, refresh_s=3600)
+    assert len(old.current().buckets) == 2
+    searches = SearchAssets(a.index, ResolveQuery(service.amp.catalog, limits), service.amp.cursors, old, limits)
+    assert searches.search(SearchOrder(size=0, all_versions=True), CALLER).total == len(shown)
+    move(service, MoveKind.MERGE)
+    assert searches.search(SearchOrder(size=0, all_versions=True), CALLER).total == len(shown)
 
 
 def test_what_cannot_be_done_is_refused_with_the_reason(service: Wired) -> None:

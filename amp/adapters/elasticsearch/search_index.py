@@ -15,7 +15,7 @@ from amp.adapters.elasticsearch.facets import facet_aggregations, facet_values
 from amp.adapters.elasticsearch.sorting import sort_clauses
 from amp.domain.criteria import Hit, SearchPage, SearchRequest
 from amp.domain.documents import head_doc_id
-from amp.errors import NotFound, SearchUnavailable
+from amp.errors import BucketsMissing, NotFound, SearchUnavailable
 from amp.ports.search_index import Put, PutResult
 
 #: How much longer the client waits than the server works, so that the server's own answer arrives.
@@ -94,7 +94,7 @@ class ElasticsearchSearchIndex:
         with translated("read alias"):
             there = len(self._client.api.indices.get_alias(name=self._client.read_alias).body)
         if there < buckets:
-            raise SearchUnavailable(f"{buckets - there} of {buckets} buckets are missing from the search index")
+            raise BucketsMissing(f"{buckets - there} of {buckets} buckets are missing from the search index")
         self._whole.add((shards, buckets))
 
 

@@ -25,7 +25,7 @@ from amp.domain.criteria import (
 )
 from amp.domain.sort_values import sort_value_json
 from amp.domain.times import format_ms
-from amp.errors import SearchUnavailable
+from amp.errors import BucketsMissing
 
 #: Conditions are compared by their rows, counted up to the first of these numbers that tells them apart.
 _ROWS_COMPARED = (100, 1_000, 10_000)
@@ -42,7 +42,7 @@ def answer(connection: sqlite3.Connection, request: SearchRequest) -> SearchPage
     """One page; the connection sees one moment of the database."""
     (buckets,) = connection.execute("SELECT count(*) FROM read_filters").fetchone()
     if buckets < request.buckets:
-        raise SearchUnavailable(f"{buckets} of {request.buckets} buckets are there to search in")
+        raise BucketsMissing(f"{buckets} of {request.buckets} buckets are there to search in")
     search = _Search(connection, request)
     total = search.collect()
     rows = search.page(total)
