@@ -29,7 +29,6 @@ _RATES = (0.0, 0.01, 0.03, 0.1)
 _NAP_RATES = (0.0, 0.003, 0.01, 0.03)
 #: How the calls begin that a run may be hardest on.
 _FOCUSES = ("aliases", "block", "unblock", "map", "refresh", "put", "copy", "delete", "drop", "page", "read heads")
-_FOCUSED_RATE = 0.2
 _STALL_RATES = (0.0, 0.02, 0.2)
 
 
@@ -40,6 +39,7 @@ class Faults:
     nap_rate: float = 0.0
     longest_nap_s: float = 20.0
     focus: tuple[str, ...] = ()
+    focused_rate: float = 0.2
     stall_rate: float = 0.0
     active: bool = True
 
@@ -61,7 +61,7 @@ class Faults:
         self.stall_rate, self.focus, self.active = 0.0, (), False
 
     def fate(self, chance: random.Random, what: str) -> Fate:
-        rate = _FOCUSED_RATE if self.rate and self._in_focus(what) else self.rate
+        rate = self.focused_rate if self.rate and self._in_focus(what) else self.rate
         return Fate.DONE if chance.random() >= rate else chance.choices(_FAULTS, self.weights)[0]
 
     def nap_s(self, chance: random.Random) -> float:
@@ -70,7 +70,7 @@ class Faults:
 
     def nap_before_s(self, chance: random.Random, what: str) -> float:
         """How long somebody stands still before that call."""
-        return self.lateness_s(chance) if self._in_focus(what) and chance.random() < _FOCUSED_RATE else 0.0
+        return self.lateness_s(chance) if self._in_focus(what) and chance.random() < self.focused_rate else 0.0
 
     def stall_s(self, chance: random.Random) -> float:
         """How long a server takes for one step of a request."""

@@ -7,16 +7,27 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from amp.domain.assets import State
+from amp.domain.jobs import JobState
+from amp.domain.moves import Phase
 from tests.simulation.cluster import SimulatedCluster, Stored
-from tests.simulation.scheduler import Violation
-from tests.simulation.store_twins import SimulatedRegistry, SimulatedStore
+from tests.simulation.scheduler import Untidy, Violation
+from tests.simulation.store_twins import SimulatedJobLog, SimulatedRegistry, SimulatedStore
+
+#: What the job of a move says that ended in that phase.
+_ENDS = {
+    Phase.SWITCHED: {JobState.COMPLETED},
+    Phase.CANCELLED: {JobState.CANCELLED, JobState.FAILED},
+}
 
 
 class Invariants:
-    def __init__(self, cluster: SimulatedCluster, store: SimulatedStore, registry: SimulatedRegistry) -> None:
+    def __init__(
+        self, cluster: SimulatedCluster, store: SimulatedStore, registry: SimulatedRegistry, jobs: SimulatedJobLog
+    ) -> None:
         self._cluster = cluster
         self._store = store
         self._registry = registry
+        self._jobs = jobs
         #: The revision of each asset that searches have shown last, that of its deletion once they no longer show it.
         self.shown: dict[str, int] = {}
         #: What a search finds now.
@@ -58,24 +69,32 @@ class Invariants:
 
     def at_rest(self) -> None:
         """The index equals the store, each bucket holds what is its own, and nothing is left of any move."""
-        bucket_map = self._registry.now
         for index in self._cluster.indices.values():
             self._cluster.refresh(index)
         self.after_step()
         self._equals_store()
+        self._is_tidy()
+
+    def _is_tidy(self) -> None:
+        bucket_map = self._registry.now
         for position, bucket in enumerate(bucket_map.buckets):
             index, read = self._cluster.indices.get(bucket.index), self._cluster.read.get(bucket.index)
             if index is None or read is None or index.loading or index.blocked:
-                raise Violation(f"at rest: bucket {bucket.index} is not as it should be: {index} {read}")
+                raise Untidy(f"at rest: bucket {bucket.index} is not as it should be: {index} {read}")
             if index.aliases != {bucket.write_alias}:
-                raise Violation(f"at rest: {bucket.index} answers to {sorted(index.aliases)}, not {bucket.write_alias}")
+                raise Untidy(f"at rest: {bucket.index} answers to {sorted(index.aliases)}, not {bucket.write_alias}")
             if (read.start_ms, read.end_ms) != (bucket.start_s * 1000, bucket_map.end_ms(position)):
-                raise Violation(f"at rest: searches see {read} of {bucket}")
+                raise Untidy(f"at rest: searches see {read} of {bucket}")
             for stored in index.visible.values():
                 if bucket_map.bucket_at(stored.created_ms) is not bucket:
-                    raise Violation(f"at rest: {stored.doc_id}, of another bucket, is left in {bucket.index}")
+                    raise Untidy(f"at rest: {stored.doc_id}, of another bucket, is left in {bucket.index}")
         if self._cluster.read.keys() != {bucket.index for bucket in bucket_map.buckets}:
-            raise Violation(f"at rest: searches see {sorted(self._cluster.read)}")
+            raise Untidy(f"at rest: searches see {sorted(self._cluster.read)}")
+
+        for move in self._registry.ended.values():
+            state = self._jobs.jobs[move.id].state
+            if state not in _ENDS[move.phase]:
+                raise Untidy(f"at rest: the job of a move that ended as {move.phase} says {state}")
 
     def _equals_store(self) -> None:
         bucket_map = self._registry.now

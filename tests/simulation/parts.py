@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from amp.services.copy_documents import CopyDocuments
 from amp.services.move_aliases import MoveAliases
 from amp.services.run_moves import MoveTimes, RunMoves
 from tests.simulation.cluster import SimulatedCluster
+from tests.simulation.faults import Faults
 from tests.simulation.installation import LONGEST_SEARCH_S
 from tests.simulation.search_twins import SimulatedBucketIndices
 
@@ -22,6 +25,7 @@ class Parts:
     copier: type[CopyDocuments] = CopyDocuments
     mover: type[RunMoves] = RunMoves
     times: MoveTimes = _TIMES
+    faults: Callable[[random.Random], Faults] = Faults.of
 
 
 WHOLE = Parts()

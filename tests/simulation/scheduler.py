@@ -34,6 +34,10 @@ class Violation(Exception):
     """What must never be, was."""
 
 
+class Untidy(Violation):
+    """Searches are right, yet something is left that should not be."""
+
+
 @dataclass(eq=False, slots=True)
 class Actor:
     """Somebody the scheduler can choose."""
@@ -48,9 +52,11 @@ class Actor:
 
 
 class Scheduler:
-    def __init__(self, seed: int, stage: Stage, *, max_steps: int) -> None:
+    def __init__(
+        self, seed: int, stage: Stage, *, max_steps: int, faults: Callable[[random.Random], Faults] = Faults.of
+    ) -> None:
         self.random = random.Random(seed)
-        self.faults = Faults.of(self.random)
+        self.faults = faults(self.random)
         self.now_s = 0.0
         self.steps = 0
         self.current = Actor("nobody")

@@ -23,15 +23,14 @@ def refresher(scheduler: Scheduler, cluster: SimulatedCluster) -> Play[None]:
 
 
 def healer(scheduler: Scheduler, cluster: SimulatedCluster, registry: SimulatedRegistry) -> Play[None]:
-    """Lifts blocks that no move asks for, by a map it read earlier and at a time when that may be long over."""
+    """Lifts blocks that no move asked for by the map it read, which may be long over when it looks and acts."""
     while True:
         move = registry.now.move
         held = move.source if move is not None and move.phase is Phase.HOLD else None
+        yield scheduler.faults.lateness_s(scheduler.random)
         stray = [index for index in cluster.indices.values() if index.blocked and index.name != held]
-        if stray:
-            yield scheduler.faults.lateness_s(scheduler.random)
         for index in stray:
+            yield scheduler.faults.lateness_s(scheduler.random)
             scheduler.note(f"lifts the block of {index.name}")
             index.blocked = False
-            yield None
-        yield 1.0 + scheduler.random.random() * 3
+        yield scheduler.random.random() * 2

@@ -11,6 +11,7 @@ from uuid import UUID
 from amp.domain.assets import Asset, State, Version, version_of
 from amp.domain.buckets import BucketMap
 from amp.domain.jobs import Job, JobState, Note
+from amp.domain.moves import Move
 from amp.domain.types import AssetType
 from amp.errors import CacheUnavailable, StoreUnavailable
 from tests.simulation.installation import CLOCKS_APART_S, START_S
@@ -67,6 +68,8 @@ class SimulatedRegistry:
     def __init__(self, scheduler: Scheduler, first: BucketMap) -> None:
         self._scheduler = scheduler
         self.now = first
+        #: Each move as it was when the map last told of it.
+        self.ended: dict[UUID, Move] = {}
 
     def load(self) -> BucketMap | None:
         return self._scheduler.call("load map", lambda: self.now, _lost)
@@ -77,6 +80,8 @@ class SimulatedRegistry:
         def swap() -> bool:
             if self.now.generation != expected_generation:
                 return False
+            if self.now.move is not None and new.move is None:
+                self.ended[self.now.move.id] = self.now.move
             self.now = new
             return True
 

@@ -120,10 +120,12 @@ class Workers:
                 bucket, kind = chance.choice(maps.refresh().buckets), chance.choice(_KINDS)
                 rate = chance.choice((None, None, 10.0))
                 job = planner.start(kind, bucket.name, self._boundary(kind), rate, _OPERATOR)
-                cancels = chance.random() < 0.3
+                patience_s = chance.choice((3.0, 10.0, 1e9, 1e9)) * chance.random()
                 while world.registry.now.move is not None:
-                    scheduler.sleep(chance.random() * 3)
-                    if cancels and chance.random() < 0.3:
+                    nap_s = chance.random() * 2
+                    scheduler.sleep(nap_s)
+                    patience_s -= nap_s
+                    if patience_s < 0:
                         planner.cancel(job.id, _OPERATOR)
         scheduler.wait(lambda: False)
 

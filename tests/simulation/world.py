@@ -34,7 +34,7 @@ class World:
     def __init__(self, seed: int, stage: Stage, parts: Parts = WHOLE) -> None:
         self.seed = seed
         self.parts = parts
-        self.scheduler = scheduler = Scheduler(seed, stage, max_steps=_MAX_STEPS)
+        self.scheduler = scheduler = Scheduler(seed, stage, max_steps=_MAX_STEPS, faults=parts.faults)
         self.cluster = parts.cluster()
         self.registry = SimulatedRegistry(scheduler, first_map(scheduler.random))
         self.store = SimulatedStore(scheduler)
@@ -46,7 +46,7 @@ class World:
         self.indices = parts.indices(scheduler, self.cluster)
         self.documents = SimulatedBucketDocuments(scheduler, self.cluster)
         self.search_index = SimulatedSearchIndex(scheduler, self.cluster)
-        self.invariants = Invariants(self.cluster, self.store, self.registry)
+        self.invariants = Invariants(self.cluster, self.store, self.registry, self.jobs)
         self.searchers = Searchers(scheduler, self.search_index, self.registry, self.invariants)
         self.applications = Applications(scheduler, self.store, self.queue)
         self.workers = Workers(self)
