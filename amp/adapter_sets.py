@@ -11,6 +11,7 @@ from amp.ports.bucket_registry import BucketRegistry
 from amp.ports.cache import Cache
 from amp.ports.claims import Claims
 from amp.ports.clock import Clock
+from amp.ports.creation_guard import CreationGuard
 from amp.ports.event_queue import EventQueue
 from amp.ports.intent_log import IntentLog
 from amp.ports.job_log import JobLog
@@ -40,6 +41,7 @@ class Adapters:
     index: SearchIndex
     indices: BucketIndices
     documents: BucketDocuments
+    guard: CreationGuard | None  #: None: no write ever makes an index
     cache: Cache
     parts: tuple[Part, ...]  #: in the order in which they are migrated
     #: Give back what no part does, before the parts.
@@ -84,6 +86,7 @@ def embedded(settings: Settings) -> Adapters:
         index=SqliteSearchIndex(search_db),
         indices=SqliteBucketIndices(search_db),
         documents=SqliteBucketDocuments(search_db),
+        guard=None,
         cache=MemoryCache(),
         parts=(SqliteStorePart(db), SearchPart(search_db)),
     )
@@ -105,6 +108,7 @@ def cluster(settings: Settings) -> Adapters:
     from amp.adapters.elasticsearch.bucket_documents import ElasticsearchBucketDocuments
     from amp.adapters.elasticsearch.bucket_indices import ElasticsearchBucketIndices
     from amp.adapters.elasticsearch.client import ElasticsearchClient
+    from amp.adapters.elasticsearch.creation_guard import ElasticsearchCreationGuard
     from amp.adapters.elasticsearch.part import ElasticsearchPart
     from amp.adapters.elasticsearch.search_index import ElasticsearchSearchIndex
     from amp.adapters.kafka.event_queue import KafkaEventQueue
@@ -131,6 +135,7 @@ def cluster(settings: Settings) -> Adapters:
         index=ElasticsearchSearchIndex(client),
         indices=ElasticsearchBucketIndices(client),
         documents=ElasticsearchBucketDocuments(client),
+        guard=ElasticsearchCreationGuard(client),
         cache=cache,
         parts=(CassandraPart(session), KafkaPart(settings), ElasticsearchPart(client), RedisPart(settings)),
         closings=(queue.close, cache.close),

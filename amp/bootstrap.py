@@ -13,6 +13,7 @@ from amp.adapter_sets import Adapters, cluster, embedded
 from amp.domain.limits import AssetLimits, SearchLimits
 from amp.metrics import Metrics
 from amp.ports.event_queue import Topic
+from amp.ports.job_log import JobLog
 from amp.ports.shared_values import SharedValues
 from amp.services.await_searchable import AwaitSearchable
 from amp.services.bucket_maps import BucketMaps
@@ -22,6 +23,7 @@ from amp.services.check_health import CheckHealth
 from amp.services.claim_names import ClaimNames
 from amp.services.commit_changes import CommitChanges
 from amp.services.copy_documents import CopyDocuments
+from amp.services.count_moves import CountMoves
 from amp.services.create_assets import CreateAssets
 from amp.services.cursors import Cursors
 from amp.services.index_assets import IndexAssets
@@ -120,11 +122,13 @@ def wire(settings: Settings, a: Adapters) -> Amp:
     relay = RelayIntents(a.intents, a.store, a.queue, a.clock, metrics)
     plan_moves = PlanMoves(maps, a.indices, a.documents, a.jobs, a.clock, settings.elasticsearch_index_prefix)
     sizes = _bucket_sizes(settings)
-    reconcile = ReconcileBuckets(maps, a.indices, settings.elasticsearch_index_prefix)
-    mover = _mover(settings, a, maps, aliases)
+    prefix, found = settings.elasticsearch_index_prefix, metrics.bucket_findings.set
+    reconcile = ReconcileBuckets(maps, a.indices, prefix, a.guard, found)
+    mover = _mover(settings, a, CountMoves(a.jobs, metrics), maps, aliases)
     bucket_worker = _bucket_worker(settings, a, maps, mover, plan_moves, reconcile, sizes)
     steer_jobs = SteerJobs(a.jobs, maps, plan_moves, a.clock)
     show_buckets = ShowBuckets(maps, a.indices, steer_jobs, sizes)
+    metrics.watch_buckets(show_buckets.figures)
     creator = CreateAssets(names, committer, checker, a.clock)
     changer = ChangeAssets(a.store, committer, checker, a.clock)
     reader = ReadAssets(a.store, a.listing, a.claims)
@@ -157,12 +161,12 @@ def wire(settings: Settings, a: Adapters) -> Amp:
     )
 
 
-def _mover(settings: Settings, a: Adapters, maps: BucketMaps, aliases: MoveAliases) -> RunMoves:
+def _mover(settings: Settings, a: Adapters, jobs: JobLog, maps: BucketMaps, aliases: MoveAliases) -> RunMoves:
     reader = ThreadPoolExecutor(1, thread_name_prefix="move-read")
     copier = CopyDocuments(a.documents, a.clock, reader)
     # Whoever asked has given up by then.
     times = MoveTimes(longest_search=settings.search_timeout_s + 1.5)
-    return RunMoves(maps, a.indices, a.documents, a.jobs, a.clock, aliases, copier, times)
+    return RunMoves(maps, a.indices, a.documents, jobs, a.clock, aliases, copier, times)
 
 
 def _bucket_sizes(settings: Settings) -> BucketSizes:

@@ -2,16 +2,36 @@
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, start_http_server, values
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
 
 from amp.errors import AmpError
 
 #: Names the folder in which processes share their metrics; the client library reads it.
 _SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+#: Writers of a range wait for so long, in seconds: half a second is the aim, five the end of an attempt.
+_HOLDS_S = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class BucketFigures:
+    name: str
+    documents: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class MapFigures:
+    """What is shown of the buckets."""
+
+    buckets: Sequence[BucketFigures]
+    move: tuple[str, str] | None  #: kind and phase of the one under way
 
 
 def share_metrics(folder: Path) -> None:
@@ -56,6 +76,28 @@ class Metrics:
             "amp_versions_dropped", "Versions dropped past the number kept", registry=self.registry
         )
 
+        self.documents_moved = Counter(
+            "amp_move_documents", "Documents that moves of buckets copied", registry=self.registry
+        )
+        self.hold_seconds = Histogram(
+            "amp_move_hold_seconds",
+            "Time for which indexing of a moving range waited at the switch",
+            buckets=_HOLDS_S,
+            registry=self.registry,
+        )
+        self.bucket_findings = Gauge(
+            "amp_bucket_findings",
+            "Where map and search index disagreed at the last look, healed or not",
+            registry=self.registry,
+            multiprocess_mode="livemax",
+        )
+
+    def watch_buckets(self, look: Callable[[], MapFigures]) -> None:
+        """Show what `look` gives at each look, nothing when it cannot tell; as with the lag, not where processes share
+        their metrics."""
+        if _SHARED_FOLDER not in os.environ:
+            self.registry.register(_Buckets(look))
+
     def watch_lag(self, lag: Callable[[], int]) -> None:
         """Show what `lag` gives at each look, NaN when it cannot tell. Not where processes share their metrics: it is
         the same for all of them, and the workers show it."""
@@ -85,3 +127,26 @@ class Metrics:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # it registers itself
         return generate_latest(registry)
+
+
+class _Buckets(Collector):
+    """Made anew at each look, so that buckets that are gone are not shown."""
+
+    def __init__(self, look: Callable[[], MapFigures]) -> None:
+        self._look = look
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        try:
+            found = self._look()
+        except AmpError:
+            return
+        documents = GaugeMetricFamily("amp_bucket_documents", "Documents that are not deleted", labels=["bucket"])
+        size = GaugeMetricFamily("amp_bucket_bytes", "Bytes of primaries", labels=["bucket"])
+        for bucket in found.buckets:
+            documents.add_metric([bucket.name], bucket.documents)
+            size.add_metric([bucket.name], bucket.bytes)
+        phase = GaugeMetricFamily("amp_move_phase", "1 for the move under way", labels=["kind", "phase"])
+        if found.move is not None:
+            phase.add_metric(found.move, 1)
+        yield GaugeMetricFamily("amp_buckets", "Time buckets", value=len(found.buckets))
+        yield from (documents, size, phase)

@@ -4,7 +4,7 @@ import contextlib
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from pydantic import SecretStr
@@ -12,8 +12,11 @@ from pydantic import SecretStr
 from amp.cli.client import AmpClient, Unreachable
 from amp.cli.connection import server_client
 from amp.cli.output import json_option, print_json, print_table
-from amp.errors import AmpError, Busy, Retryable
+from amp.errors import AmpError, Busy, NotMigrated, Retryable
 from amp.settings import Settings, load_settings, variable
+
+if TYPE_CHECKING:
+    from amp.bootstrap import Amp
 
 _MASK = "********"
 #: User and password in a URL.
@@ -23,9 +26,10 @@ _CREDENTIALS = re.compile(r"(?<=://)[^/\s,]*@")
 @click.command()
 @json_option
 def doctor(as_json: bool) -> None:
-    """Print every setting, secrets masked, ask each part whether it answers, and say what should be looked at.
+    """Print every setting, secrets masked, ask each part whether it answers, and say what should be looked at: what is
+    missing, and where time buckets and search index disagree.
 
-    Exit code 1 if a part does not answer or something is missing.
+    Exit code 1 if a part does not answer or there is anything to look at.
     """
     settings = load_settings()
     parts, advice = _examine(settings)
@@ -53,7 +57,8 @@ def _examine(settings: Settings) -> tuple[list[dict[str, Any]], list[str]]:
         if client is None:
             return [], [f"{e.message}, which does not answer as a server"]
         with contextlib.closing(client):
-            return _parts_of(client), []
+            parts = _parts_of(client)
+            return parts, _disagreements_of(client) if all(part["healthy"] for part in parts) else []
     try:
         parts = [{"name": p.name, "healthy": p.healthy, "detail": p.detail} for p in amp.check_health.check()]
         advice: list[str] = []
@@ -64,9 +69,31 @@ def _examine(settings: Settings) -> tuple[list[dict[str, Any]], list[str]]:
                 advice = [e.message]
             # On the embedded set `amp serve` does it by itself.
             advice = advice if settings.profile == "cluster" else []
+            advice += _disagreements(amp)
     finally:
         amp.close()
     return parts, advice
+
+
+def _disagreements(amp: "Amp") -> list[str]:
+    try:
+        return [_told(finding.index, finding.problem) for finding in amp.reconcile.run(heal=False)]
+    except NotMigrated:
+        return []
+    except Retryable as e:
+        return [e.message]
+
+
+def _disagreements_of(client: AmpClient) -> list[str]:
+    try:
+        found = client.call("POST", "/v1/admin/buckets/reconcile", body={"heal": False}, repeatable=True)["items"]
+    except AmpError as e:
+        return [e.message]
+    return [_told(finding["index"], finding["problem"]) for finding in found]
+
+
+def _told(index: str, problem: str) -> str:
+    return f"{index}: {problem}; see `amp admin buckets reconcile`"
 
 
 def _parts_of(client: AmpClient) -> list[dict[str, Any]]:

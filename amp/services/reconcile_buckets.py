@@ -1,11 +1,13 @@
 """Compares the bucket map with the search index: what disagrees is told, and healed where that is safe."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import structlog
 
 from amp.domain.buckets import Bucket, BucketMap, index_name
 from amp.ports.bucket_indices import AliasChange, BucketIndices, IndexInfo, ReadFilter
+from amp.ports.creation_guard import CreationGuard
 from amp.services.bucket_maps import BucketMaps
 
 _log = structlog.get_logger(__name__)
@@ -25,10 +27,20 @@ class ReconcileBuckets:
     alone says how things are, and each repair takes away exactly what was seen, so an old look does no harm.
     """
 
-    def __init__(self, maps: BucketMaps, indices: BucketIndices, index_prefix: str) -> None:
+    def __init__(
+        self,
+        maps: BucketMaps,
+        indices: BucketIndices,
+        index_prefix: str,
+        guard: CreationGuard | None = None,
+        found: Callable[[int], object] = lambda _count: None,
+    ) -> None:
+        """`guard`: None where no write ever makes an index. `found` is told how much disagreed at each look."""
         self._maps = maps
         self._indices = indices
         self._prefix = index_prefix
+        self._guard = guard
+        self._found = found
 
     def run(self, *, heal: bool = True) -> list[Finding]:
         """What is wrong; healed where `heal` and it is safe.
@@ -48,9 +60,17 @@ class ReconcileBuckets:
                 findings += self._differences(bucket_map, bucket, info, heal)
         # Never dropped: what is not ours to know may hold what somebody needs.
         findings += [Finding(index, "belongs to no bucket", healed=False) for index in infos]
+        findings += self._gaps(heal)
+        self._found(len(findings))
         for finding in findings:
             _log.warning("buckets disagree", action="bucket_finding", index=finding.index, what=finding.problem)
         return findings
+
+    def _gaps(self, heal: bool) -> list[Finding]:
+        gaps = [] if self._guard is None else self._guard.gaps()
+        if heal and self._guard is not None and any(gap.ours for gap in gaps):
+            self._guard.close()
+        return [Finding(gap.template, gap.problem, healed=heal and gap.ours) for gap in gaps]
 
     def _lost(self, bucket_map: BucketMap, bucket: Bucket, heal: bool) -> Finding:
         """A bucket without an index stops all searches; an empty one stands in, known to be incomplete."""
@@ -81,14 +101,19 @@ class ReconcileBuckets:
             problems.append(f"write aliases are {', '.join(info.write_aliases) or 'none'}, not {bucket.write_alias}")
         if info.read != _read(bucket_map, bucket):
             problems.append("searches see another range of it than the map says")
-        if problems and heal and self._is_still(bucket_map):
-            if info.blocked:
-                self._indices.unblock(info.index)
-            self._point(bucket_map, bucket, remove=info.write_aliases)
-        return [Finding(info.index, problem, healed=heal) for problem in problems]
+        healed = bool(problems) and heal and self._heal(bucket_map, bucket, info)
+        return [Finding(info.index, problem, healed) for problem in problems]
 
-    def _point(self, bucket_map: BucketMap, bucket: Bucket, remove: tuple[str, ...]) -> None:
-        self._indices.change_aliases(
+    def _heal(self, bucket_map: BucketMap, bucket: Bucket, info: IndexInfo) -> bool:
+        """False: the map or the aliases changed meanwhile; the next look tells."""
+        if not self._is_still(bucket_map):
+            return False
+        if info.blocked:
+            self._indices.unblock(info.index)
+        return self._point(bucket_map, bucket, remove=info.write_aliases)
+
+    def _point(self, bucket_map: BucketMap, bucket: Bucket, remove: tuple[str, ...]) -> bool:
+        return self._indices.change_aliases(
             AliasChange(
                 remove_write=tuple((bucket.index, alias) for alias in remove),
                 add_write=((bucket.index, bucket.write_alias),),

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from amp.domain.buckets import Bucket, BucketMap
 from amp.domain.moves import Move, MoveKind
+from amp.metrics import BucketFigures, MapFigures
 from amp.ports.bucket_indices import BucketIndices, IndexInfo
 from amp.services.bucket_maps import BucketMaps
 from amp.services.steer_jobs import JobStatus, SteerJobs
@@ -66,6 +67,17 @@ class ShowBuckets:
             move=move,
             job=None if move is None else self._jobs.of_move(move),
         )
+
+    def figures(self) -> MapFigures:
+        """For metrics.
+
+        :raises NotMigrated: there is no map yet.
+        :raises Retryable: a part does not answer.
+        """
+        report = self.report()
+        buckets = [BucketFigures(found.bucket.name, found.documents, found.bytes) for found in report.buckets]
+        move = report.move
+        return MapFigures(buckets, None if move is None else (move.kind.value, move.phase.value))
 
     def move(self) -> Move | None:
         """What is under way.

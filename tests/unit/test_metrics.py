@@ -1,9 +1,10 @@
 """Metrics are shown as they are counted, and a queue that does not answer does not hide the others."""
 
 import pytest
+from prometheus_client import generate_latest
 
-from amp.errors import QueueUnavailable
-from amp.metrics import Metrics
+from amp.errors import QueueUnavailable, SearchUnavailable
+from amp.metrics import BucketFigures, MapFigures, Metrics
 
 
 def test_lag_is_asked_at_each_look() -> None:
@@ -26,8 +27,37 @@ def test_a_queue_that_does_not_answer_leaves_the_other_metrics_readable() -> Non
     assert b"amp_dead_letters_total 1.0" in shown
 
 
-def test_processes_that_share_their_metrics_leave_the_lag_to_the_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_buckets_are_looked_at_each_time_and_gone_ones_shown_no_more() -> None:
+    metrics = Metrics()
+    looks = [
+        MapFigures([BucketFigures("1970", 5, 500), BucketFigures("2020", 7, 700)], ("merge", "dual")),
+        MapFigures([BucketFigures("1970", 12, 1200)], None),
+    ]
+    metrics.watch_buckets(lambda: looks.pop(0))
+    first, second = metrics.expose(), metrics.expose()
+    assert b"amp_buckets 2.0" in first
+    assert b'amp_bucket_bytes{bucket="2020"} 700.0' in first
+    assert b'amp_move_phase{kind="merge",phase="dual"} 1.0' in first
+    assert b'amp_bucket_documents{bucket="1970"} 12.0' in second
+    assert b"2020" not in second
+    assert b"amp_move_phase{" not in second
+
+
+def test_a_search_index_that_does_not_answer_leaves_the_other_metrics_readable() -> None:
+    def unavailable() -> MapFigures:
+        raise SearchUnavailable
+
+    metrics = Metrics()
+    metrics.watch_buckets(unavailable)
+    shown = metrics.expose()
+    assert b"amp_bucket_documents" not in shown
+    assert b"amp_dead_letters_total 0.0" in shown
+
+
+def test_processes_that_share_their_metrics_leave_lag_and_buckets_to_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "/nowhere")
     metrics = Metrics()
+    before = generate_latest(metrics.registry)
     metrics.watch_lag(lambda: 7)
-    assert "amp_queue_lag" not in metrics.registry._names_to_collectors
+    metrics.watch_buckets(lambda: MapFigures([], None))
+    assert generate_latest(metrics.registry) == before

@@ -1,0 +1,47 @@
+"""The log of jobs as movers use it, which counts for the metrics what moves."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from amp.domain.jobs import Job, JobState
+from amp.metrics import Metrics
+from amp.ports.job_log import JobLog
+
+
+class CountMoves:
+    """A `JobLog`. A mover reads a job before it saves its progress, so what others did of it is not counted again."""
+
+    def __init__(self, jobs: JobLog, metrics: Metrics) -> None:
+        self._jobs = jobs
+        self._metrics = metrics
+        self._known: tuple[UUID | None, Mapping[str, Any]] = (None, {})
+
+    def add(self, job: Job) -> None:
+        self._jobs.add(job)
+
+    def get(self, job_id: UUID) -> Job | None:
+        job = self._jobs.get(job_id)
+        if job is not None and self._known[0] != job_id:
+            self._known = job_id, job.progress
+        return job
+
+    def page(self, before: UUID | None, limit: int) -> list[Job]:
+        return self._jobs.page(before, limit)
+
+    def save_progress(self, job_id: UUID, progress: Mapping[str, Any], checkpoint: Mapping[str, Any]) -> None:
+        self._jobs.save_progress(job_id, progress, checkpoint)
+        known = self._known[1] if self._known[0] == job_id else {}
+        self._metrics.documents_moved.inc(max(0, progress.get("done", 0) - known.get("done", 0)))
+        if "held_s" in progress and "held_s" not in known:
+            self._metrics.hold_seconds.observe(progress["held_s"])
+        self._known = job_id, dict(progress)
+
+    def set_state(self, job_id: UUID, state: JobState, *, reason: str = "", ended_ms: int | None = None) -> None:
+        self._jobs.set_state(job_id, state, reason=reason, ended_ms=ended_ms)
+
+    def set_rate(self, job_id: UUID, rate: float | None) -> None:
+        self._jobs.set_rate(job_id, rate)
+
+    def note(self, job_id: UUID, at_ms: int, text: str) -> None:
+        self._jobs.note(job_id, at_ms, text)
