@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 
 
 class Fate(Enum):
@@ -46,6 +48,8 @@ class Faults:
     @classmethod
     def of(cls, chance: random.Random) -> Faults:
         """Those of one run."""
+        if chance.random() < 0.5:
+            return chance.choice(tuple(HARD.values()))()
         return cls(
             rate=chance.choice(_RATES),
             weights=chance.choice(_MIXTURES),
@@ -82,3 +86,17 @@ class Faults:
 
     def _in_focus(self, what: str) -> bool:
         return what.startswith(self.focus)
+
+
+#: Weather that each time met what other weather met too seldom.
+HARD: dict[str, Callable[[], Faults]] = {
+    "servers stall": partial(Faults, stall_rate=0.2, longest_nap_s=5.0),
+    "servers stall, movers sleep before aliases change": partial(
+        Faults, stall_rate=0.2, longest_nap_s=5.0, focus=("aliases",), focused_rate=0.6
+    ),
+    "writers sleep": partial(Faults, longest_nap_s=40.0, focus=("put",), focused_rate=0.3),
+    "writers and movers sleep": partial(
+        Faults, stall_rate=0.05, longest_nap_s=10.0, focus=("put", "aliases"), focused_rate=0.4
+    ),
+    "movers sleep": partial(Faults, longest_nap_s=40.0, focus=("aliases", "drop", "unblock"), focused_rate=0.3),
+}
