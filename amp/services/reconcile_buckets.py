@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from amp.domain.buckets import Bucket, BucketMap, index_name
+from amp.errors import NotFound
 from amp.ports.bucket_indices import AliasChange, BucketIndices, IndexInfo, ReadFilter
 from amp.ports.creation_guard import CreationGuard
 from amp.services.bucket_maps import BucketMaps
@@ -84,14 +85,14 @@ class ReconcileBuckets:
             token=generation,
             incomplete=True,
         )
-        self._indices.create(made.index)
         buckets = tuple(made if b is bucket else b for b in bucket_map.buckets)
         after = replace(bucket_map, generation=generation, buckets=buckets)
+        # In this order: two who see the same loss give the new index the same name.
         if not self._maps.replace(after, bucket_map):
-            self._indices.drop(made.index)
             return Finding(bucket.index, problem, healed=False)
-        self._point(after, made, remove=())
-        return Finding(bucket.index, f"{problem}; {made.index} stands in", healed=True)
+        self._indices.create(made.index)
+        healed = self._is_still(after) and self._point(after, made, remove=())
+        return Finding(bucket.index, f"{problem}; {made.index} stands in", healed)
 
     def _differences(self, bucket_map: BucketMap, bucket: Bucket, info: IndexInfo, heal: bool) -> list[Finding]:
         problems = []
@@ -108,9 +109,12 @@ class ReconcileBuckets:
         """False: the map or the aliases changed meanwhile; the next look tells."""
         if not self._is_still(bucket_map):
             return False
-        if info.blocked:
-            self._indices.unblock(info.index)
-        return self._point(bucket_map, bucket, remove=info.write_aliases)
+        try:
+            if info.blocked:
+                self._indices.unblock(info.index)
+            return self._point(bucket_map, bucket, remove=info.write_aliases)
+        except NotFound:
+            return False  # merged or rebuilt meanwhile
 
     def _point(self, bucket_map: BucketMap, bucket: Bucket, remove: tuple[str, ...]) -> bool:
         return self._indices.change_aliases(

@@ -16,7 +16,6 @@ from amp.domain.move_phases import hold
 from amp.domain.moves import MoveKind, Phase
 from amp.errors import BucketNotFound, Conflict, Unprocessable
 from amp.ports.bucket_indices import AliasChange
-from amp.ports.event_queue import Topic
 from amp.services.bucket_maps import BucketMaps
 from amp.services.creation_plans import Order
 from amp.services.resolve_query import ResolveQuery
@@ -66,10 +65,17 @@ def fill(service: Wired, count: int = 40, apart_ms: int = 1_000) -> list[tuple[s
         elif n % 4 == 3:
             service.delete(asset)
     with working(service, "index"):
-        queue = service.amp.adapters.queue
-        wait_until(lambda: queue.lag(Topic.REALTIME, "index") == 0, _DEADLINE_S, "the index worker")
+        wait_until(lambda: indexed(service), _DEADLINE_S, "the index worker")
     service.refresh()
     return service.seen(all_versions=True)
+
+
+def indexed(service: Wired) -> bool:
+    """The index has the last revision of every asset, be it a tombstone."""
+    a, bucket_map = service.amp.adapters, current_map(service)
+    heads = a.store.heads(service.mine)
+    written = a.index.written({head.id: bucket_map.write_aliases(head.created_ms)[0] for head in heads.values()})
+    return all(written.get(head.id) == head.revision for head in heads.values())
 
 
 def move(service: Wired, kind: MoveKind, bucket: int = 0, at_s: int | None = None) -> Job:
@@ -143,8 +149,7 @@ def test_what_is_written_after_a_split_lands_in_its_bucket_and_late_events_bring
     deleted = service.head(assets[-8])
     service.delete(deleted)
     with working(service, "index"):
-        queue = service.amp.adapters.queue
-        wait_until(lambda: queue.lag(Topic.REALTIME, "index") == 0, _DEADLINE_S, "the index worker")
+        wait_until(lambda: indexed(service), _DEADLINE_S, "the index worker")
     service.refresh()
     heads = {asset_id: revision for asset_id, _, revision in service.seen()}
     assert heads[str(late.id)] == late.revision + 1
@@ -218,8 +223,7 @@ def test_writers_do_not_wait_for_a_mover_that_died_while_it_held_them(service: W
     service.amp.adapters.indices.block(source)
     waiting = service.create("waits")
     with working(service, "index"):
-        queue = service.amp.adapters.queue
-        wait_until(lambda: queue.lag(Topic.REALTIME, "index") == 0, _DEADLINE_S, "the writers to help themselves")
+        wait_until(lambda: indexed(service), _DEADLINE_S, "the writers to help themselves")
     service.refresh()
     assert (str(waiting.id), 1, 1) in service.seen()
     assert _phase(service) is Phase.DUAL
