@@ -35,6 +35,7 @@ def follow(client: AmpClient, job: dict[str, Any], *, quiet: bool = False) -> di
     :raises AmpError: the service does not answer.
     """
     with _stoppable(client, job["id"]), _shown(job, quiet) as show:
+        show(job)
         while not job["ended_at"]:
             time.sleep(_EVERY_S)
             job = client.get(job_path(job["id"]))
@@ -119,7 +120,7 @@ def _shown(job: dict[str, Any], quiet: bool) -> Iterator[Callable[[dict[str, Any
             task = progress.add_task(title(job), total=None, far="")
             yield lambda now: _show_bar(progress, task, now)
     else:
-        yield _Lines(job).show
+        yield _Lines().show
 
 
 def _show_bar(progress: Progress, task: TaskID, job: dict[str, Any]) -> None:
@@ -136,8 +137,8 @@ def _show_bar(progress: Progress, task: TaskID, job: dict[str, Any]) -> None:
 class _Lines:
     """A line for each change, where there is no terminal."""
 
-    def __init__(self, job: dict[str, Any]) -> None:
-        self._last = doing(job)
+    def __init__(self) -> None:
+        self._last = ""
 
     def show(self, job: dict[str, Any]) -> None:
         if doing(job) != self._last and not job["ended_at"]:

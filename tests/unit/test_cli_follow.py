@@ -1,0 +1,49 @@
+"""What people are told of a job while they watch it."""
+
+from typing import Any
+
+import pytest
+
+from amp.cli.follow import JobFailed, doing, duration, how_far, require_completed
+
+UNKNOWN = {"phase": None, "documents": None, "done": None, "rate": None, "remaining_s": None, "held_s": None}
+
+
+def job(state: str = "running", reason: str = "", **progress: Any) -> dict[str, Any]:
+    return {
+        "kind": "split",
+        "parameters": {"bucket": "19700101000000"},
+        "state": state,
+        "reason": reason,
+        "progress": UNKNOWN | progress,
+    }
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(0.2, "0 s"), (59.4, "59 s"), (59.6, "1 min 0 s"), (3599, "59 min 59 s"), (7380, "2 h 3 min")],
+)
+def test_a_duration_is_told_in_the_units_that_matter(seconds: float, told: str) -> None:
+    assert duration(seconds) == told
+
+
+def test_progress_is_told_as_far_as_it_is_known() -> None:
+    assert how_far(UNKNOWN) == ""
+    known = UNKNOWN | {"documents": 5000, "done": 1200, "rate": 2000.4, "remaining_s": 1.9}
+    assert how_far(known) == "1,200 of 5,000 documents, 2,000/s, 2 s left"
+    assert how_far(UNKNOWN | {"documents": 5000, "done": 0}) == "0 of 5,000 documents"
+
+
+def test_a_job_is_busy_with_its_phase_unless_it_stands_still() -> None:
+    assert doing(job()) == "waiting for the bucket worker"
+    assert doing(job(phase="dual")) == "copying"
+    assert doing(job("paused", phase="dual")) == "paused"
+    assert doing(job("completed")) == "completed"
+
+
+def test_a_job_that_did_not_complete_is_a_failure_with_its_reason() -> None:
+    require_completed(job("completed"))
+    with pytest.raises(JobFailed, match=r"^split of 19700101000000 failed: no room$"):
+        require_completed(job("failed", "no room"))
+    with pytest.raises(JobFailed, match=r"^split of 19700101000000 cancelled$"):
+        require_completed(job("cancelled"))
