@@ -20,8 +20,7 @@ _DRAINED_S = 300
 def assert_index_equals_store(amp: Amp, caller: Caller, within_s: float = 60) -> int:
     """Ids, versions, revisions, superseded documents and tombstones, each in the index of its bucket and in no other,
     and aliases as the map says; how many assets there are."""
-    queue = amp.adapters.queue
-    wait_until(lambda: queue.lag(Topic.REALTIME, "index") == 0, _DRAINED_S, "the index worker")
+    wait_until_indexed(amp)
     deadline_s = time.monotonic() + within_s
     while True:
         stored: list[Stored] = []
@@ -34,6 +33,11 @@ def assert_index_equals_store(amp: Amp, caller: Caller, within_s: float = 60) ->
         if not wrong:
             return len(stored)
         assert time.monotonic() < deadline_s, f"after {within_s:g} s the index is not the store's:\n{wrong}"
+
+
+def wait_until_indexed(amp: Amp) -> None:
+    queue = amp.adapters.queue
+    wait_until(lambda: queue.lag(Topic.REALTIME, "index") == 0, _DRAINED_S, "the index worker")
 
 
 def _differences(amp: Amp, caller: Caller, stored: list[Stored]) -> str:

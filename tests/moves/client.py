@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from abc import abstractmethod
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -75,6 +76,9 @@ class _Client:
         self.name = order.client(number)
         self.choices = random.Random(f"{order.seed}:{self.name}")
         self.caller = Caller(order.url, principal=self.name, timeout_s=_TIMEOUT_S)
+
+    def close(self) -> None:
+        self.caller.close()
 
     def run(self, stop: threading.Event) -> None:
         pause_s = self.order.threads / self.order.per_s
@@ -149,6 +153,10 @@ class _Seeker(_Client):
     def __init__(self, order: Order, number: int) -> None:
         super().__init__(order, number)
         self._answers = Journal(self.folder, Answer, self.name)
+
+    def close(self) -> None:
+        super().close()
+        self._answers.close()
 
     def ask(self, body: dict[str, Any], **asked: Any) -> httpx.Response | None:
         """`asked`: what the answer must hold, as `Answer` has it; from the last page on there is no end."""
@@ -248,7 +256,8 @@ def _before(time_text: str) -> str:
 def look_at_all(url: str, folder: Path) -> dict[str, int]:
     """Ids and revisions of one paging through everything: from then on each asset has been seen."""
     order = Order(kind="page", url=url, folder=str(folder), name="first", seed="", per_s=1, born_ms=(0, 1))
-    return _Pager(order, 0).page_through()
+    with closing(_Pager(order, 0)) as pager:
+        return pager.page_through()
 
 
 _KINDS: dict[str, type[_Client]] = {"write": _Writer, "search": _Searcher, "page": _Pager}

@@ -16,7 +16,7 @@ from tests.moves.client import Order, adopted_by, cold, hot, look_at_all
 from tests.moves.records import Answer, told
 from tests.stack.waiting import wait_until
 
-_REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[2]
 _WRITERS, _SEARCHERS, _THREADS = 2, 2, 4
 _PAGES_PER_S = 8.0
 #: Assets one writer has to itself from the start, at most, and all of them together.
@@ -125,7 +125,7 @@ class Clients:
 
     def _process(self, order: Order) -> AmpProcess:
         program = [sys.executable, "-m", "tests.moves.client"]
-        env = {"PYTHONPATH": str(_REPOSITORY)}
+        env = {"PYTHONPATH": str(REPOSITORY)}
         return AmpProcess(order.name, [order.argument()], self.folder, env, program)
 
     def _adopt(self, shown: dict[str, int]) -> None:

@@ -89,7 +89,7 @@ class Operator:
     def recorded(self) -> Move | None:
         return self.map().move
 
-    def wait_for(self, phase: Phase, within_s: float = _MOVE_S) -> bool:
+    def wait_for(self, phase: Phase, every_s: float = _WATCH_EVERY_S) -> bool:
         """False: the move went past it, or has ended."""
         seen: Move | None = None
 
@@ -98,7 +98,7 @@ class Operator:
             seen = self.recorded()
             return seen is None or _ORDER[seen.phase] >= _ORDER[phase]
 
-        wait_until(look, within_s, f"phase {phase}", _WATCH_EVERY_S)
+        wait_until(look, _MOVE_S, f"phase {phase}", every_s)
         return seen is not None and seen.phase is phase
 
 

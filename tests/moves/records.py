@@ -6,7 +6,7 @@ Times are those of the machine's monotonic clock, which all its processes share.
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import orjson
 
@@ -64,12 +64,6 @@ class Journal:
 
     def close(self) -> None:
         self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def told(folder: Path, kind: type[_Kind], client: str = "*") -> list[Iterator[_Kind]]:

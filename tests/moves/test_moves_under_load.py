@@ -38,7 +38,7 @@ def test_nobody_can_tell_that_a_bucket_is_split_and_merged_and_rebuilt(filled: W
 def move(filled: World, clients: Clients, kind: str) -> None:
     began_s = time.monotonic()
     job = filled.operator.start(kind)
-    switched = filled.operator.wait_for(Phase.SWITCHED)
+    switched = filled.operator.wait_for(Phase.SWITCHED, every_s=0.05)
     switched_s = time.monotonic()
     ended = filled.operator.ended(job, began_s)
     tell(f"{ended}; {searches(clients, began_s)}")

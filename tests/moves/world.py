@@ -1,7 +1,7 @@
 """The service as processes, filled with assets, and all that moves, breaks or looks at it."""
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,7 @@ from tests.moves.loading import load_assets
 from tests.moves.operator import Operator
 
 #: What moved stays in its old place until no search can still read it: a shorter time makes for more moves.
-_SHORT: Mapping[str, str] = {} if FULL else {"AMP_SEARCH_TIMEOUT_S": "4"}
+_SHORT: Mapping[str, str] = {} if FULL else {"AMP_SEARCH_TIMEOUT_S": "3"}
 #: Of one paging, at least.
 _PAGES = 60
 
@@ -48,10 +48,15 @@ class World:
 
 
 @contextmanager
-def world(folder: Path, env: Mapping[str, str], assets: int) -> Iterator[World]:
-    """:param env: `AMP_…` settings of the servers and of a namespace of its own."""
+def world(
+    folder: Path, env: Mapping[str, str], assets: int, prepare: Callable[[Service], None] = lambda _: None
+) -> Iterator[World]:
+    """:param env: `AMP_…` settings of the servers and of a namespace of its own.
+    :param prepare: changes which processes are the service, before they start.
+    """
     env = {**_SHORT, **env}
     service = Service(folder / "service", env)
+    prepare(service)
     by_field = {name.removeprefix("AMP_").lower(): value for name, value in env.items()}
     amp, caller = build(load_settings(by_field)), Caller(service.url)
     try:
