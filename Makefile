@@ -8,7 +8,7 @@ SETUP := $(VENV)/.installed
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-all lint types check up down status faults bench clean
+.PHONY: help setup run demo test test-all lint types check up down status faults simulate bench clean
 
 help: ## List these commands
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
@@ -61,6 +61,9 @@ faults: $(SETUP) ## Break servers and processes at length, on servers of its own
 	@AMP_TEST_CLUSTER=required AMP_FAULT_KILLS=50 AMP_FAULT_OUTAGE_S=60 AMP_FAULT_FOLLOWED_S=60 \
 	  $(BIN)/pytest -s tests/cluster/test_nothing_is_lost.py tests/cluster/test_outages.py \
 	  tests/functional/test_read_after_write.py tests/cluster/test_many_clients.py tests/cluster/test_restarts.py
+
+simulate: $(SETUP) ## Move buckets in simulated worlds, 20,000 of them (SEEDS=n: fewer; SEED=n: one, with its trace)
+	@$(BIN)/python -m tests.simulation
 
 bench: $(SETUP) ## Measure against the running servers
 	@$(BIN)/python -m tests.bench

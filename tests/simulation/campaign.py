@@ -1,13 +1,16 @@
-"""Many seeds in two processes, or one with its trace."""
+"""Many seeds in some processes, or one with its trace."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
 import time
+from functools import cache
+from typing import TypeVar
 
 import click
 
+from tests.simulation.parts import WHOLE, Parts
 from tests.simulation.stage import Stage
 from tests.simulation.workers import small_and_silent
 from tests.simulation.world import World
@@ -15,48 +18,52 @@ from tests.simulation.world import World
 _LAST_LINES = 60
 #: A campaign that finds more has found enough.
 _MOST_FAILURES = 10
-_stage: Stage | None = None
+_stage = cache(Stage)
+_World = TypeVar("_World", bound=World)
 
 
-def outcome(seed: int) -> tuple[int, str]:
-    """The seed and what went wrong with it, with the end of its trace; empty: nothing did."""
-    global _stage
-    _stage = _stage or Stage()
-    world = World(seed, _stage)
-    try:
-        with small_and_silent():
+def ran(seed: int, parts: Parts = WHOLE, kind: type[_World] = World) -> tuple[_World, Exception | None]:
+    """The world at the end of its run, and what went wrong with it."""
+    with small_and_silent():
+        world = kind(seed, _stage(), parts)
+        try:
             world.run()
-    except Exception as e:  # noqa: BLE001 - whatever it is, it is what the campaign looks for
-        return seed, f"{world.scheduler.told(_LAST_LINES)}\nSEED={seed}: {type(e).__name__}: {e}"
-    return seed, ""
+        except Exception as e:  # noqa: BLE001 - whatever it is, it is what is looked for
+            return world, e
+    return world, None
 
 
 def run_seed(seed: int) -> int:
     """Prints the whole trace."""
-    world = World(seed, Stage())
-    try:
-        with small_and_silent():
-            world.run()
-    except Exception as e:  # noqa: BLE001 - printed below its trace
-        click.echo(world.scheduler.told())
-        click.echo(f"SEED={seed}: {type(e).__name__}: {e}")
-        return 1
+    world, failure = ran(seed)
     click.echo(world.scheduler.told())
-    click.echo(f"SEED={seed}: no violation, {world.scheduler.steps} steps")
-    return 0
+    click.echo(f"SEED={seed}: {_said(failure)}, after {world.scheduler.steps} steps")
+    return 0 if failure is None else 1
 
 
 def run_seeds(count: int) -> int:
-    """Prints each failing seed, and how many there were."""
-    processes = int(os.environ.get("PROCESSES", "2"))
+    """Prints each failing seed with the end of its trace, and how many there were."""
     began_s, failed = time.monotonic(), []
-    with multiprocessing.get_context("fork").Pool(processes) as pool:
-        for seed, fault in pool.imap_unordered(outcome, range(count), chunksize=20):
+    with multiprocessing.get_context("fork").Pool(int(os.environ.get("PROCESSES", "2"))) as pool:
+        for done, (seed, fault) in enumerate(pool.imap_unordered(_outcome, range(count), chunksize=20), 1):
             if fault:
                 failed.append(seed)
                 click.echo(fault)
             if len(failed) >= _MOST_FAILURES:
                 break
+            if done % 1_000 == 0:
+                click.echo(f"{done} seeds in {time.monotonic() - began_s:.0f} s")
     took_s = time.monotonic() - began_s
-    click.echo(f"{count} seeds in {took_s:.0f} s ({count / took_s:.0f}/s): {len(failed)} failed {sorted(failed)[:20]}")
+    click.echo(f"{done} seeds in {took_s:.0f} s ({done / took_s:.0f}/s): {len(failed)} failed {sorted(failed)}")
     return 1 if failed else 0
+
+
+def _outcome(seed: int) -> tuple[int, str]:
+    world, failure = ran(seed)
+    if failure is None:
+        return seed, ""
+    return seed, f"{world.scheduler.told(_LAST_LINES)}\nSEED={seed}: {_said(failure)}"
+
+
+def _said(failure: Exception | None) -> str:
+    return "no violation" if failure is None else f"{type(failure).__name__}: {failure}"

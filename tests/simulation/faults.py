@@ -91,6 +91,9 @@ class Faults:
 #: Weather that each time met what other weather met too seldom.
 HARD: dict[str, Callable[[], Faults]] = {
     "servers stall": partial(Faults, stall_rate=0.2, longest_nap_s=5.0),
+    "servers stall often, movers sleep before aliases change": partial(
+        Faults, stall_rate=0.5, longest_nap_s=2.0, focus=("aliases",), focused_rate=0.6
+    ),
     "servers stall, movers sleep before aliases change": partial(
         Faults, stall_rate=0.2, longest_nap_s=5.0, focus=("aliases",), focused_rate=0.6
     ),

@@ -10,7 +10,7 @@ from amp.domain.assets import State
 from amp.domain.jobs import JobState
 from amp.domain.moves import Phase
 from tests.simulation.cluster import SimulatedCluster, Stored
-from tests.simulation.scheduler import Untidy, Violation
+from tests.simulation.scheduler import Seen, Untidy, Violation
 from tests.simulation.store_twins import SimulatedJobLog, SimulatedRegistry, SimulatedStore
 
 #: What the job of a move says that ended in that phase.
@@ -47,7 +47,7 @@ class Invariants:
     def checked(self, who: str, found: dict[str, int], shown: dict[str, int]) -> dict[str, int]:
         """What searches have shown, this one included, that began when they had shown `shown`.
 
-        :raises Violation: it missed an asset, or went back in time.
+        :raises Seen: it missed an asset, or went back in time.
         """
         after = dict(found)
         for asset_id, before in shown.items():
@@ -55,17 +55,17 @@ class Invariants:
             if revision is None:
                 after[asset_id] = self._deletion_since(who, asset_id, before)
             elif revision < before:
-                raise Violation(f"{who}: {asset_id} is shown at revision {revision} after {before}")
+                raise Seen(f"{who}: {asset_id} is shown at revision {revision} after {before}")
         for asset_id, revision in found.items():
             if revision in self._store.deletions[UUID(asset_id)]:
-                raise Violation(f"{who}: {asset_id} is shown at revision {revision}, at which it was deleted")
+                raise Seen(f"{who}: {asset_id} is shown at revision {revision}, at which it was deleted")
         return after
 
     def _deletion_since(self, who: str, asset_id: str, before: int) -> int:
         for revision in self._store.deletions[UUID(asset_id)]:
             if revision >= before:
                 return revision
-        raise Violation(f"{who}: {asset_id} is missing; it was shown at revision {before}")
+        raise Seen(f"{who}: {asset_id} is missing; it was shown at revision {before}")
 
     def at_rest(self) -> None:
         """The index equals the store, each bucket holds what is its own, and nothing is left of any move."""
@@ -90,7 +90,6 @@ class Invariants:
                     raise Untidy(f"at rest: {stored.doc_id}, of another bucket, is left in {bucket.index}")
         if self._cluster.read.keys() != {bucket.index for bucket in bucket_map.buckets}:
             raise Untidy(f"at rest: searches see {sorted(self._cluster.read)}")
-
         for move in self._registry.ended.values():
             state = self._jobs.jobs[move.id].state
             if state not in _ENDS[move.phase]:
@@ -114,10 +113,10 @@ class Invariants:
 
 
 def _revisions(found: Iterable[Stored]) -> dict[str, int]:
-    """:raises Violation: an asset is found twice."""
+    """:raises Seen: an asset is found twice."""
     revisions: dict[str, int] = {}
     for stored in found:
         if stored.asset_id in revisions:
-            raise Violation(f"{stored.asset_id} is found twice")
+            raise Seen(f"{stored.asset_id} is found twice")
         revisions[stored.asset_id] = stored.revision
     return revisions

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from amp.domain.buckets import BucketMap
-from amp.ports.bucket_indices import AliasChange, ReadFilter
+from amp.ports.bucket_documents import BucketDocuments, Range
+from amp.ports.bucket_indices import AliasChange, BucketIndices, ReadFilter
+from amp.ports.clock import Clock
+from amp.ports.job_log import JobLog
 from amp.ports.search_index import PutResult
+from amp.services.bucket_maps import BucketMaps
 from amp.services.copy_documents import Copy, CopyDocuments
+from amp.services.copy_range import CopyRange
+from amp.services.match_ranges import MatchRanges
 from amp.services.move_aliases import MoveAliases
 from amp.services.run_moves import MoveTimes, RunMoves
 from tests.simulation.cluster import Index, SimulatedCluster, Stored
 from tests.simulation.parts import Parts
+from tests.simulation.scheduler import Seen, Violation
 from tests.simulation.search_twins import SimulatedBucketIndices
 
 
@@ -68,20 +75,53 @@ class _CopiesOnce(CopyDocuments):
         return 0 if copy.since is not None else super().run(copy, *args, **kwargs)
 
 
+class _ComparesNothing(MatchRanges):
+    def differing(self, *_: Any, **__: Any) -> list[Range]:
+        return []
+
+
 class _DoesNotVerify(RunMoves):
-    def _verify(self, *_: Any) -> None:
-        pass
+    def __init__(
+        self,
+        maps: BucketMaps,
+        indices: BucketIndices,
+        documents: BucketDocuments,
+        jobs: JobLog,
+        clock: Clock,
+        aliases: MoveAliases,
+        copier: CopyDocuments,
+        times: MoveTimes,
+    ) -> None:
+        super().__init__(maps, indices, documents, jobs, clock, aliases, copier, times)
+        self._copy = CopyRange(indices, documents, copier, _ComparesNothing(documents, copier), times.serve)
 
 
-TAKEN_AWAY = {
-    "write token": Parts(cluster=_TakesAnyToken),
-    "hold token": Parts(aliases=_HoldsNobody),
-    "drain": Parts(cluster=_DoesNotDrain),
-    "read filter": Parts(cluster=_DoesNotFilter),
-    "external version": Parts(cluster=_ForgetsVersions),
-    "verify and last copy": Parts(copier=_CopiesOnce, mover=_DoesNotVerify),
-    "refresh": Parts(indices=_DoesNotRefresh),
-    "compare-and-set on aliases": Parts(cluster=_DoesNotCompare),
-    "tombstones": Parts(cluster=_DeletesForReal),
-    "wait before cleaning": Parts(times=MoveTimes(longest_search=0.0)),
+@dataclass(frozen=True, kw_only=True)
+class Safeguard:
+    without: Parts
+    weather: str  #: in which it is missed soonest
+    noticed: type[Violation] = Violation  #: what counts
+
+
+_NO_WAIT = MoveTimes(longest_search=0.0)
+_STALLS, _STALLS_OFTEN, _WRITERS, _MOVERS = (
+    "servers stall, movers sleep before aliases change",
+    "servers stall often, movers sleep before aliases change",
+    "writers sleep",
+    "movers sleep",
+)
+SAFEGUARDS = {
+    "write token": Safeguard(without=Parts(cluster=_TakesAnyToken), weather=_WRITERS),
+    "hold token": Safeguard(without=Parts(aliases=_HoldsNobody), weather=_STALLS),
+    "drain": Safeguard(without=Parts(cluster=_DoesNotDrain), weather=_STALLS_OFTEN),
+    "read filter": Safeguard(without=Parts(cluster=_DoesNotFilter), weather=_STALLS, noticed=Seen),
+    "external version": Safeguard(without=Parts(cluster=_ForgetsVersions), weather=_STALLS, noticed=Seen),
+    "verify and last copy": Safeguard(without=Parts(copier=_CopiesOnce, mover=_DoesNotVerify), weather=_STALLS),
+    "refresh": Safeguard(without=Parts(indices=_DoesNotRefresh), weather=_STALLS, noticed=Seen),
+    "compare-and-set on aliases": Safeguard(without=Parts(cluster=_DoesNotCompare), weather=_MOVERS, noticed=Seen),
+    # What was deleted for real is missing at rest in any case: what counts is that searches see it again.
+    "tombstones": Safeguard(without=Parts(cluster=_DeletesForReal), weather=_WRITERS, noticed=Seen),
+    "wait before cleaning": Safeguard(
+        without=Parts(times=MoveTimes(longest_search=0.0)), weather=_STALLS, noticed=Seen
+    ),
 }

@@ -34,6 +34,10 @@ class Violation(Exception):
     """What must never be, was."""
 
 
+class Seen(Violation):
+    """A search could tell."""
+
+
 class Untidy(Violation):
     """Searches are right, yet something is left that should not be."""
 

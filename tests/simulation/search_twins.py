@@ -282,7 +282,7 @@ class SimulatedBucketIndices:
 
 
 def _hit(stored: Stored) -> Hit:
-    return Hit(orjson.dumps(stored.revision), (stored.created_ms, stored.asset_id, stored.body["version"]))
+    return Hit(stored.body["source"].encode(), (stored.created_ms, stored.asset_id, stored.body["version"]))
 
 
 def _short(doc_id: str) -> str:

@@ -10,7 +10,7 @@ from amp.domain.criteria import EVERYTHING, SearchPage, SearchRequest, SortValue
 from amp.errors import SearchUnavailable
 from tests.simulation.installation import LONGEST_SEARCH_S
 from tests.simulation.invariants import Invariants
-from tests.simulation.scheduler import Play, Scheduler, Violation
+from tests.simulation.scheduler import Play, Scheduler, Seen
 from tests.simulation.search_twins import SimulatedSearchIndex
 from tests.simulation.store_twins import SimulatedRegistry
 
@@ -63,7 +63,7 @@ class Searchers:
                     yield chance.random()
             there = {asset_id for asset_id in there if self._invariants.absences[asset_id] == absences[asset_id]}
             if missing := there - _found(pages).keys():
-                raise Violation(f"pages leave out {sorted(missing)}")
+                raise Seen(f"pages leave out {sorted(missing)}")
             self._scheduler.note("paged")
             self.pages += len(pages)
 
@@ -78,12 +78,12 @@ class Searchers:
 
 
 def _found(pages: list[SearchPage]) -> dict[str, int]:
-    """:raises Violation: an asset is found twice."""
+    """:raises Seen: an asset is found twice."""
     found: dict[str, int] = {}
     for page in pages:
         for hit in page.hits:
             asset_id = str(hit.sort[1])
             if asset_id in found:
-                raise Violation(f"{asset_id} is found twice in {len(pages)} pages")
-            found[asset_id] = orjson.loads(hit.source)
+                raise Seen(f"{asset_id} is found twice in {len(pages)} pages")
+            found[asset_id] = orjson.loads(hit.source)["revision"]
     return found

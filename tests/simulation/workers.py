@@ -189,22 +189,25 @@ class _Late(Future[Any]):
         return self._read()
 
 
-#: So few documents make many pages, and even fewer are more than a few.
+#: So few documents make many pages, and so few changes are more than a few.
 _SMALL = {"PAGE": 4, "_FIRST_PAGE": 2, "_SLICE": 3, "_FEW": 3, "_UNDER_WAY": 3}
-_SIZED = ("copy_documents", "match_ranges", "run_moves")
+_SIZED = ("clear_source", "copy_documents", "copy_range", "match_ranges")
 
 
 @contextlib.contextmanager
 def small_and_silent() -> Iterator[None]:
     """Services with small pages, and without logs, as the trace tells it all."""
-    before = structlog.get_config()
+    before, patched = structlog.get_config(), set()
     silent = structlog.make_filtering_bound_logger(logging.CRITICAL)
     structlog.configure(wrapper_class=silent, cache_logger_on_first_use=False)
     try:
         with contextlib.ExitStack() as patches:
             for module in (importlib.import_module(f"amp.services.{name}") for name in _SIZED):
-                sizes = {name: size for name, size in _SMALL.items() if hasattr(module, name)}
-                patches.enter_context(patch.multiple(module, **sizes) if sizes else contextlib.nullcontext())
+                for name in _SMALL.keys() & vars(module).keys():
+                    patches.enter_context(patch.object(module, name, _SMALL[name]))
+                    patched.add(name)
+            if missing := _SMALL.keys() - patched:
+                raise AssertionError(f"sizes the services do not have any more: {missing}")
             yield
     finally:
         structlog.configure(**before)
