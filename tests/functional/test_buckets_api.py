@@ -198,6 +198,18 @@ def test_a_cancelled_move_leaves_things_as_they_were(rest: Rest, clips: list[str
     assert sorted(rest.ids(size=100)) == sorted(clips)
 
 
+def test_a_merge_is_cancelled_while_paused_and_what_was_written_meanwhile_stays(rest: Rest, clips: list[str]) -> None:
+    ended(rest, started(rest, f"{FIRST}/split", {"at": DAYS[5]}))
+    job_id = started(rest, f"{FIRST}/merge", {"rate": 0.5})
+    wait_until(lambda: _phase(rest, job_id) == "dual", 30, "writers to write to both")
+    clips.append(rest.new_asset(rest.new_type(), searchable=True, created_at=DAYS[9])["id"])
+    assert rest.post(f"/v1/admin/jobs/{job_id}/pause").status_code == 200
+    assert rest.post(f"/v1/admin/jobs/{job_id}/cancel").status_code == 202
+    ended(rest, job_id, "cancelled")
+    assert [bucket["documents"] for bucket in buckets(rest)] == [5, 6]
+    assert sorted(rest.ids(size=100)) == sorted(clips)
+
+
 def test_a_second_move_is_refused_naming_the_job_under_way(rest: Rest, clips: list[str]) -> None:
     job_id = started(rest, f"{FIRST}/split", {"at": DAYS[len(clips) // 2], "rate": 0.5})
     bodies = {"split": f"{FIRST}/split", "merge": f"{FIRST}/merge", "rebuild": f"{FIRST}/rebuild", "roll": "roll"}
