@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,17 +27,25 @@ FIRST = "19700101000000"
 NO_LIMIT = 2**60
 
 
-@pytest.fixture(params=["embedded", pytest.param("cluster", marks=pytest.mark.cluster)])
-def settings(request: pytest.FixtureRequest, tmp_path: Any) -> dict[str, object]:
-    if request.param == "embedded":
-        return {"data_dir": tmp_path, "search_timeout_s": "0.1"}
-    return {"search_timeout_s": "1", **request.getfixturevalue("fresh_cluster_settings")}
+@pytest.fixture
+def settings(tmp_path: Path) -> dict[str, object]:
+    return {"data_dir": tmp_path, "search_timeout_s": "0.1"}
 
 
 @pytest.fixture
 def world(settings: dict[str, object]) -> Iterator[Wired]:
     with wired(settings) as found:
         yield found
+
+
+@pytest.fixture(params=["embedded", pytest.param("cluster", marks=pytest.mark.cluster)])
+def either(request: pytest.FixtureRequest) -> Iterator[Wired]:
+    """On either set: for what depends on the search index; to make a namespace on the servers takes a while."""
+    if request.param == "embedded":
+        yield request.getfixturevalue("world")
+    else:
+        with wired({"search_timeout_s": "1", **request.getfixturevalue("fresh_cluster_settings")}) as found:
+            yield found
 
 
 def bucket_map(world: Wired) -> BucketMap:
@@ -100,50 +109,48 @@ def narrow(world: Wired, bucket: Bucket) -> None:
     assert world.amp.adapters.indices.change_aliases(change)
 
 
-@pytest.mark.parametrize(
-    ("harm", "problem"),
-    [
-        (block, "writes are blocked"),
-        (rename, "write aliases are"),
-        (add_alias, "write aliases are"),
-        (hide, "searches see another range of it"),
-        (narrow, "searches see another range of it"),
-    ],
-)
-def test_what_disagrees_with_the_map_is_told_then_healed(
-    world: Wired, harm: Callable[[Wired, Bucket], None], problem: str
-) -> None:
-    ids, bucket = indexed(world), newest(world)
-    assert found(world) == []
-    harm(world, bucket)
-    for _ in range(2):
-        [(index, told, healed)] = found(world)
-        assert (index, healed) == (bucket.index, False)
-        assert told.startswith(problem)
-    assert [finding[2] for finding in found(world, heal=True)] == [True]
-    assert found(world) == []
-    ids += indexed(world)
-    assert [item[0] for item in world.seen()] == sorted(ids)
+HARMS: list[tuple[Callable[[Wired, Bucket], None], str]] = [
+    (block, "writes are blocked"),
+    (rename, "write aliases are"),
+    (add_alias, "write aliases are"),
+    (hide, "searches see another range of it"),
+    (narrow, "searches see another range of it"),
+]
 
 
-def test_a_lost_index_is_shown_and_an_empty_one_stands_in_known_to_be_incomplete(world: Wired) -> None:
-    indexed(world)
-    lost = newest(world)
-    world.amp.adapters.indices.drop(lost.index)
-    assert [status.state for status in world.amp.show_buckets.report().buckets] == ["lost"]
+def test_what_disagrees_with_the_map_is_told_then_healed(either: Wired) -> None:
+    ids, bucket = indexed(either), newest(either)
+    for harm, problem in HARMS:
+        assert found(either) == []
+        harm(either, bucket)
+        for _ in range(2):
+            [(index, told, healed)] = found(either)
+            assert (index, healed) == (bucket.index, False)
+            assert told.startswith(problem)
+        assert [finding[2] for finding in found(either, heal=True)] == [True]
+        assert found(either) == []
+        ids += indexed(either)
+        assert [item[0] for item in either.seen()] == sorted(ids)
+
+
+def test_a_lost_index_is_shown_and_an_empty_one_stands_in_known_to_be_incomplete(either: Wired) -> None:
+    indexed(either)
+    lost = newest(either)
+    either.amp.adapters.indices.drop(lost.index)
+    assert [status.state for status in either.amp.show_buckets.report().buckets] == ["lost"]
     with pytest.raises(Conflict, match="is gone"):
-        world.amp.plan_moves.start(MoveKind.REBUILD, FIRST, None, None, CALLER)
-    assert [finding[2] for finding in found(world)] == [False]
-    [(index, told, healed)] = found(world, heal=True)
+        either.amp.plan_moves.start(MoveKind.REBUILD, FIRST, None, None, CALLER)
+    assert [finding[2] for finding in found(either)] == [False]
+    [(index, told, healed)] = found(either, heal=True)
     assert (index, healed) == (lost.index, True)
-    made = newest(world)
+    made = newest(either)
     assert made.index in told
     assert made.index != lost.index
-    assert [status.state for status in world.amp.show_buckets.report().buckets] == ["incomplete"]
-    assert found(world) == []
-    assert world.seen() == []
-    ids = indexed(world)
-    assert [item[0] for item in world.seen()] == ids
+    assert [status.state for status in either.amp.show_buckets.report().buckets] == ["incomplete"]
+    assert found(either) == []
+    assert either.seen() == []
+    ids = indexed(either)
+    assert [item[0] for item in either.seen()] == ids
 
 
 def test_an_index_of_no_bucket_is_told_and_left_alone(world: Wired) -> None:
@@ -197,17 +204,17 @@ def test_doctor_tells_what_disagrees(settings: dict[str, object]) -> None:
     assert report["advice"] == [f"{bucket.index}: writes are blocked; see `amp admin buckets reconcile`"]
 
 
-def test_the_next_bucket_is_opened_ahead_of_time_once_the_newest_is_large(world: Wired) -> None:
-    indexed(world, 3)
-    assert not watch(world, roll_documents=4).check()
-    assert not watch(world, roll_documents=4, roll_bytes=NO_LIMIT).check()
-    watching, before_s = watch(world, roll_documents=3), world.amp.adapters.clock.now_ms() // 1000
+def test_the_next_bucket_is_opened_ahead_of_time_once_the_newest_is_large(either: Wired) -> None:
+    indexed(either, 3)
+    assert not watch(either, roll_documents=4).check()
+    assert not watch(either, roll_documents=4, roll_bytes=NO_LIMIT).check()
+    watching, before_s = watch(either, roll_documents=3), either.amp.adapters.clock.now_ms() // 1000
     assert watching.check()
     assert not watching.check(), "one move at a time"
-    moved(world)
-    first, second = bucket_map(world).buckets
+    moved(either)
+    first, second = bucket_map(either).buckets
     assert before_s + 120 < second.start_s <= before_s + 200
-    assert (first.start_s, len(world.seen())) == (0, 3)
+    assert (first.start_s, len(either.seen())) == (0, 3)
     assert not watching.check(), "the newest has not even begun"
 
 
@@ -295,25 +302,25 @@ def imported(world: Wired, created_s: Sequence[int]) -> None:
     world.index(*world.events(len(created_s)))
 
 
-def test_metrics_show_the_buckets_the_move_under_way_and_what_moved(world: Wired) -> None:
-    imported(world, [1_600_000_000, 1_600_000_010, 1_600_000_020])
-    before = shown(world)
+def test_metrics_show_the_buckets_the_move_under_way_and_what_moved(either: Wired) -> None:
+    imported(either, [1_600_000_000, 1_600_000_010, 1_600_000_020])
+    before = shown(either)
     assert before["amp_buckets"] == 1
     assert before[f'amp_bucket_documents{{bucket="{FIRST}"}}'] == 3
     assert before[f'amp_bucket_bytes{{bucket="{FIRST}"}}'] > 0
     assert before["amp_move_hold_seconds_count"] == before["amp_move_documents_total"] == 0
     assert not [name for name in before if name.startswith("amp_move_phase")]
-    world.amp.plan_moves.start(MoveKind.SPLIT, FIRST, 1_600_000_010, None, CALLER)
-    assert shown(world)['amp_move_phase{kind="split",phase="plan"}'] == 1
-    moved(world)
-    after = shown(world)
+    either.amp.plan_moves.start(MoveKind.SPLIT, FIRST, 1_600_000_010, None, CALLER)
+    assert shown(either)['amp_move_phase{kind="split",phase="plan"}'] == 1
+    moved(either)
+    after = shown(either)
     assert after["amp_buckets"] == 2
     assert after['amp_bucket_documents{bucket="20200913122650"}'] == 2
     assert (after["amp_move_hold_seconds_count"], after["amp_move_documents_total"]) == (1, 2)
-    block(world, newest(world))
+    block(either, newest(either))
     for findings, heal in ((1, True), (0, True)):
-        world.amp.reconcile.run(heal=heal)
-        assert shown(world)["amp_bucket_findings"] == findings
+        either.amp.reconcile.run(heal=heal)
+        assert shown(either)["amp_bucket_findings"] == findings
 
 
 def shown(world: Wired) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,9 +21,15 @@ DAYS = [f"2020-01-{day:02d}T00:00:00Z" for day in range(1, 11)]
 FIRST = "19700101000000"
 
 
-@pytest.fixture(params=["embedded", pytest.param("cluster", marks=pytest.mark.cluster)])
-def amp(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[Amp]:
-    if request.param == "embedded":
+#: For tests of what depends on the servers; to make a namespace on them takes a while.
+on_either_set = pytest.mark.parametrize(
+    "amp", ["embedded", pytest.param("cluster", marks=pytest.mark.cluster)], indirect=True
+)
+
+
+@pytest.fixture
+def amp(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Amp]:
+    if getattr(request, "param", "embedded") == "embedded":
         settings: dict[str, object] = {"data_dir": tmp_path, **SHORTER}
     else:
         settings = request.getfixturevalue("fresh_cluster_settings")
@@ -86,6 +93,7 @@ def test_a_fresh_installation_has_one_bucket_for_all_of_time(rest: Rest) -> None
     }
 
 
+@on_either_set
 def test_a_bucket_is_split_merged_back_and_rebuilt(rest: Rest, clips: list[str]) -> None:
     job = ended(rest, started(rest, f"{FIRST}/split", {"at": DAYS[7]}))
     assert (job["kind"], job["parameters"]["bucket"], job["rate"]) == ("split", FIRST, 5000.0)
@@ -148,6 +156,7 @@ def test_a_roll_opens_a_bucket_ahead_of_time(rest: Rest) -> None:
     assert buckets(rest)[-1]["name"] == "21010203040506"
 
 
+@on_either_set
 def test_a_layout_is_made_newest_first_and_leaves_what_is_there(rest: Rest, clips: list[str]) -> None:
     wanted = {"at": [DAYS[2], "2020-01-06", DAYS[4], DAYS[2]]}
     told = rest.post("/v1/admin/buckets/init", json=wanted | {"dry_run": True}).get_json()
@@ -163,6 +172,7 @@ def test_a_layout_is_made_newest_first_and_leaves_what_is_there(rest: Rest, clip
     assert sorted(rest.ids(size=100)) == sorted(clips)
 
 
+@on_either_set
 def test_a_move_under_way_is_shown_and_can_be_paused_hurried_and_resumed(rest: Rest, clips: list[str]) -> None:
     job_id = started(rest, f"{FIRST}/split", {"at": DAYS[1], "rate": 0.5})
     wait_until(lambda: _phase(rest, job_id) == "dual", 30, "writers to write to both")
@@ -198,6 +208,7 @@ def test_a_cancelled_move_leaves_things_as_they_were(rest: Rest, clips: list[str
     assert sorted(rest.ids(size=100)) == sorted(clips)
 
 
+@on_either_set
 def test_a_merge_is_cancelled_while_paused_and_what_was_written_meanwhile_stays(rest: Rest, clips: list[str]) -> None:
     ended(rest, started(rest, f"{FIRST}/split", {"at": DAYS[5]}))
     job_id = started(rest, f"{FIRST}/merge", {"rate": 0.5})
