@@ -118,7 +118,7 @@ def document(embedded_service: Amp) -> schemathesis.BaseSchema:
 
 # The workers' threads draw random pauses while Hypothesis watches the generator of the whole process.
 @pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_every_answer_is_as_documented(document: schemathesis.BaseSchema, campaign: Campaign) -> None:
     load_all_checks()
     print(f"to repeat: AMP_TEST_SEED={SEED}")  # noqa: T201 - shown with a failure
