@@ -73,7 +73,6 @@ class RunBucketWorker:
             self._mover.advance(stop)
             now_s = self._clock.monotonic_s()
             if now_s - self._checked_s >= self._check_s:
-                self._mover.end_strays()
                 self._reconcile.run()
                 self._watch.check()
                 self._checked_s = now_s

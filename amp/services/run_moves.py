@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import structlog
 
 from amp.domain.buckets import BucketMap
-from amp.domain.ids import created_ms
 from amp.domain.jobs import Job, JobState
 from amp.domain.move_phases import WrongPhase, cancelled, dual, ended, hold, switched
-from amp.domain.moves import Move, MoveKind, Phase
+from amp.domain.moves import Move, Phase
 from amp.errors import Invalid, NotFound
 from amp.ports.bucket_documents import BucketDocuments
 from amp.ports.bucket_indices import BucketIndices
@@ -28,8 +27,6 @@ _log = structlog.get_logger(__name__)
 _LOOK_AGAIN_S = 0.1
 _STUCK_S = 5.0
 _MOST_HOLDS = 5
-_RECENT = 50
-_STRAY_MS = 60_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,19 +95,6 @@ class RunMoves:
             except (CannotMove, Unacceptable, NotFound) as e:
                 self._give_up(bucket_map, str(e))
         return worked
-
-    def end_strays(self) -> None:
-        """Whoever asked for a move may have died between its record and the map, which thus never named it.
-
-        :raises StoreUnavailable: come again.
-        """
-        move = self._maps.refresh().move
-        before_ms = self._clock.now_ms() - _STRAY_MS
-        kinds = set(MoveKind)
-        for job in self._jobs.page(None, _RECENT):
-            began = job.kind in kinds and created_ms(job.id) < before_ms
-            if began and not job.state.ended and (move is None or move.id != job.id):
-                self._jobs.set_state(job.id, JobState.FAILED, reason="it never began", ended_ms=self._clock.now_ms())
 
     def _plan(self, bucket_map: BucketMap, move: Move, _stop: threading.Event) -> None:
         if bucket_map.bucket_of(move.target) is None:
