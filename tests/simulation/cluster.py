@@ -49,7 +49,7 @@ class Index:
     written: int = 0  #: counts writes
     docs: dict[str, Stored] = field(default_factory=dict)
     visible: dict[str, Stored] = field(default_factory=dict)
-    unrefreshed: set[str] = field(default_factory=set)
+    unrefreshed: dict[str, None] = field(default_factory=dict)  #: in order, and each once
     aliases: set[str] = field(default_factory=set)
     dropped: bool = False
 
@@ -124,7 +124,7 @@ class SimulatedCluster:
             return _SUPERSEDED
         index.written += 1
         index.docs[doc_id] = Stored(doc_id, revision, created_ms, body, index.written)
-        index.unrefreshed.add(doc_id)
+        index.unrefreshed[doc_id] = None
         return _DONE
 
     def land_delete(self, index: Index, doc_id: str, revision: int) -> PutResult:
@@ -136,7 +136,7 @@ class SimulatedCluster:
                 return _SUPERSEDED
             index.written += 1
             del index.docs[doc_id]
-            index.unrefreshed.add(doc_id)
+            index.unrefreshed[doc_id] = None
         return _DONE
 
     def drained(self, index: Index) -> bool:
@@ -148,15 +148,15 @@ class SimulatedCluster:
 
     def refresh(self, index: Index, shard: int | None = None) -> None:
         """Show what was written, in one shard or in all."""
-        shown = {doc_id for doc_id in index.unrefreshed if shard is None or _shard(doc_id) == shard}
+        shown = [doc_id for doc_id in index.unrefreshed if shard is None or _shard(doc_id) == shard]
         for doc_id in shown:
+            del index.unrefreshed[doc_id]
             stored = index.docs.get(doc_id)
             if stored is None:
                 index.visible.pop(doc_id, None)
             else:
                 index.visible[doc_id] = stored
         if shown:
-            index.unrefreshed = index.unrefreshed - shown
             self.changed = self.changed or index.name in self.read
 
     def heads(self, read: Iterable[ReadFilter]) -> Iterable[Stored]:

@@ -40,6 +40,7 @@ class Faults:
     weights: tuple[int, ...] = _MIXTURES[0]
     nap_rate: float = 0.0
     longest_nap_s: float = 20.0
+    shortness: float = 3.0  #: the higher, the shorter most naps are
     focus: tuple[str, ...] = ()
     focused_rate: float = 0.2
     stall_rate: float = 0.0
@@ -82,7 +83,7 @@ class Faults:
 
     def lateness_s(self, chance: random.Random) -> float:
         """How long a call is on its way after its caller gave it up."""
-        return self.longest_nap_s * chance.random() ** 3
+        return self.longest_nap_s * chance.random() ** self.shortness
 
     def _in_focus(self, what: str) -> bool:
         return what.startswith(self.focus)
@@ -96,6 +97,9 @@ HARD: dict[str, Callable[[], Faults]] = {
     ),
     "servers stall, movers sleep before aliases change": partial(
         Faults, stall_rate=0.2, longest_nap_s=5.0, focus=("aliases",), focused_rate=0.6
+    ),
+    "all take seconds": partial(
+        Faults, stall_rate=0.2, longest_nap_s=4.0, shortness=1.0, focus=("aliases",), focused_rate=0.8
     ),
     "writers sleep": partial(Faults, longest_nap_s=40.0, focus=("put",), focused_rate=0.3),
     "writers and movers sleep": partial(

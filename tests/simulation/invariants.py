@@ -87,7 +87,7 @@ class Invariants:
                 raise Untidy(f"at rest: searches see {read} of {bucket}")
             for stored in index.visible.values():
                 if bucket_map.bucket_at(stored.created_ms) is not bucket:
-                    raise Untidy(f"at rest: {stored.doc_id}, of another bucket, is left in {bucket.index}")
+                    raise Violation(f"at rest: {stored.doc_id}, of another bucket, is left in {bucket.index}")
         if self._cluster.read.keys() != {bucket.index for bucket in bucket_map.buckets}:
             raise Untidy(f"at rest: searches see {sorted(self._cluster.read)}")
         for move in self._registry.ended.values():

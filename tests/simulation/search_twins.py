@@ -123,7 +123,7 @@ class SimulatedSearchIndex(_Writes):
 
 class SimulatedBucketDocuments(_Writes):
     def mark(self, index: str) -> str:
-        return self._ask(f"mark {index}", lambda: str(self._cluster.there(index).written + 1))
+        return self._ask(f"mark {index}", lambda: f"[{self._cluster.there(index).written}]")
 
     def page(
         self,
@@ -136,11 +136,11 @@ class SimulatedBucketDocuments(_Writes):
         bodies: bool = True,
     ) -> list[RawDocument]:
         def read() -> list[RawDocument]:
-            written_from = 0 if since is None else int(since)
+            before = -1 if since is None else orjson.loads(since)[0]
             found = [
                 stored
                 for stored in self._cluster.there(index).visible.values()
-                if _covers(of, stored) and stored.written >= written_from
+                if _covers(of, stored) and stored.written > before
             ]
             found.sort(key=_order)
             if after is not None:
