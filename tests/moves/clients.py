@@ -27,7 +27,16 @@ _FIRST_ANSWERS_S, _LAST_ANSWERS_S = 30, 90
 class Clients:
     """Run while entered. Before, everything was looked at once, so that from the first search on all is expected."""
 
-    def __init__(self, url: str, folder: Path, born_ms: tuple[int, int], *, page: int = 200) -> None:
+    def __init__(
+        self,
+        url: str,
+        folder: Path,
+        born_ms: tuple[int, int],
+        *,
+        page: int,
+        writes_per_s: float = WRITES_PER_S,
+        searches_per_s: float = SEARCHES_PER_S,
+    ) -> None:
         folder.mkdir()
         self.folder = folder
         self._url = url
@@ -35,8 +44,8 @@ class Clients:
         self._page = page
         self._began_s = 0.0
         self._outages: list[tuple[float, float]] = []
-        orders = [self._order("write", f"writer{n}", WRITES_PER_S / _WRITERS) for n in range(_WRITERS)]
-        orders += [self._order("search", f"searcher{n}", SEARCHES_PER_S / _SEARCHERS) for n in range(_SEARCHERS)]
+        orders = [self._order("write", f"writer{n}", writes_per_s / _WRITERS) for n in range(_WRITERS)]
+        orders += [self._order("search", f"searcher{n}", searches_per_s / _SEARCHERS) for n in range(_SEARCHERS)]
         orders += [self._order("page", "pager", _PAGES_PER_S)]
         self._writers = [order for order in orders if order.kind == "write"]
         self._processes = [self._process(order) for order in orders]

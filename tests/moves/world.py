@@ -34,9 +34,10 @@ class World:
     page: int  #: of pagings, so that one takes longer than a switch
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
-    def clients(self, purpose: str) -> Clients:
+    def clients(self, purpose: str, **more: float) -> Clients:
+        """:param more: `writes_per_s` and `searches_per_s`."""
         folder = self.folder / f"{purpose}-{next(self._numbers)}"
-        return Clients(self.service.url, folder, self.born_ms, page=self.page)
+        return Clients(self.service.url, folder, self.born_ms, page=self.page, **more)
 
     def assert_at_rest(self, what: str, verdict: Verdict | None = None) -> None:
         """The index equals the store, and no client saw anything that must not be."""

@@ -1,0 +1,66 @@
+"""Elasticsearch dies and comes back while a bucket moves: writes go on, and searches are right whenever they work."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from amp.domain.moves import Phase
+from tests.faults.caller import Caller
+from tests.moves.campaign import FEW, FULL, rng, tell
+from tests.moves.clients import Clients
+from tests.moves.mishaps import RATE
+from tests.moves.world import World, world
+from tests.stack import Server, Stack
+from tests.stack.waiting import wait_until
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
+
+_AWAY_S = 1.0
+_BACK_S = 120
+#: Each on a connection of its own, so that every process of the API is met.
+_SEARCHES_AT_ONCE = 20
+_PHASES = (Phase.DUAL, Phase.HOLD, Phase.SWITCHED) if FULL else (Phase.DUAL,)
+
+
+@pytest.fixture(scope="module")
+def elasticsearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of its own, as the shared one serves other tests."""
+    with Stack(tmp_path_factory.mktemp("servers"), only=["elasticsearch"]) as stack:
+        yield stack.elasticsearch
+
+
+def test_elasticsearch_is_killed_while_a_bucket_moves(
+    fresh_cluster_settings: dict[str, str], elasticsearch: Server, tmp_path: Path
+) -> None:
+    choices = rng("elasticsearch")
+    env = {**fresh_cluster_settings, elasticsearch.kind.setting: elasticsearch.address}
+    with world(tmp_path, env, FEW) as made:
+        with made.clients("restarts") as clients:
+            for phase in _PHASES:
+                for kind in ("split", "merge"):
+                    began_s = time.monotonic()
+                    job = made.operator.start(kind, rate=RATE)
+                    met = made.operator.wait_for(phase)
+                    clients.run_for(choices.uniform(0, 1))
+                    restart(made, elasticsearch, clients)
+                    ended = made.operator.ended(job, began_s)
+                    tell(f"Elasticsearch killed in {phase.value}, {'met' if met else 'missed'}: {ended}")
+        made.assert_at_rest("Elasticsearch restarted", clients.verdict())
+
+
+def restart(made: World, elasticsearch: Server, clients: Clients) -> None:
+    began_s = time.monotonic()
+    elasticsearch.kill()
+    clients.run_for(_AWAY_S)
+    elasticsearch.start()
+    elasticsearch.wait_ready()
+    wait_until(lambda: all(searches(made.service.url) for _ in range(_SEARCHES_AT_ONCE)), _BACK_S, "searches to work")
+    clients.excuse(began_s, time.monotonic())
+
+
+def searches(url: str) -> bool:
+    with Caller(url) as caller:
+        answer = caller.send("POST", "/v1/search", json={"size": 1})
+        return answer is not None and answer.status_code == 200
