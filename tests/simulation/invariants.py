@@ -10,8 +10,8 @@ from amp.domain.assets import State
 from amp.domain.jobs import JobState
 from amp.domain.moves import Phase
 from tests.simulation.cluster import SimulatedCluster, Stored
-from tests.simulation.scheduler import Seen, Untidy, Violation
 from tests.simulation.store_twins import SimulatedJobLog, SimulatedRegistry, SimulatedStore
+from tests.simulation.violations import Seen, Untidy, Violation
 
 #: What the job of a move says that ended in that phase.
 _ENDS = {

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from amp.services.copy_documents import CopyDocuments
 from amp.services.move_aliases import MoveAliases
 from amp.services.run_moves import MoveTimes, RunMoves
+from tests.simulation.bucket_indices_twin import SimulatedBucketIndices
 from tests.simulation.cluster import SimulatedCluster
 from tests.simulation.faults import Faults
 from tests.simulation.installation import LONGEST_SEARCH_S
-from tests.simulation.search_twins import SimulatedBucketIndices
 
 _TIMES = MoveTimes(longest_search=LONGEST_SEARCH_S)
 

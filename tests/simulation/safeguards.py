@@ -18,10 +18,10 @@ from amp.services.copy_range import CopyRange
 from amp.services.match_ranges import MatchRanges
 from amp.services.move_aliases import MoveAliases
 from amp.services.run_moves import MoveTimes, RunMoves
+from tests.simulation.bucket_indices_twin import SimulatedBucketIndices
 from tests.simulation.cluster import Index, SimulatedCluster, Stored
 from tests.simulation.parts import Parts
-from tests.simulation.scheduler import Seen, Violation
-from tests.simulation.search_twins import SimulatedBucketIndices
+from tests.simulation.violations import Seen, Violation
 
 
 class _TakesAnyToken(SimulatedCluster):

@@ -15,31 +15,14 @@ from typing import Any, TypeVar
 from amp.errors import AmpError
 from tests.simulation.faults import Fate, Faults
 from tests.simulation.stage import Hand, Stage
+from tests.simulation.violations import Killed, Violation
 
 _T = TypeVar("_T")
 #: What an actor without a thread yields: how long it rests, what it waits for, or (None) that others may go first.
 Pause = float | Callable[[], bool] | None
 Play = Generator[Pause, None, _T]
-
-
 #: Steps between looks whether all is at rest.
 _LOOKS_EVERY = 10
-
-
-class Killed(BaseException):
-    """The process is gone, in the midst of whatever it did."""
-
-
-class Violation(Exception):
-    """What must never be, was."""
-
-
-class Seen(Violation):
-    """A search could tell."""
-
-
-class Untidy(Violation):
-    """Searches are right, yet something is left that should not be."""
 
 
 @dataclass(eq=False, slots=True)

@@ -10,9 +10,10 @@ from amp.domain.criteria import EVERYTHING, SearchPage, SearchRequest, SortValue
 from amp.errors import SearchUnavailable
 from tests.simulation.installation import LONGEST_SEARCH_S
 from tests.simulation.invariants import Invariants
-from tests.simulation.scheduler import Play, Scheduler, Seen
-from tests.simulation.search_twins import SimulatedSearchIndex
+from tests.simulation.scheduler import Play, Scheduler
+from tests.simulation.search_index_twin import SimulatedSearchIndex
 from tests.simulation.store_twins import SimulatedRegistry
+from tests.simulation.violations import Seen
 
 _PAGE = 5
 _ALL = 1_000
@@ -72,7 +73,7 @@ class Searchers:
             criteria=EVERYTHING, size=size, after=after, buckets=buckets, timeout_s=LONGEST_SEARCH_S
         )
         try:
-            return (yield from self._index.search(request))
+            return (yield from self._index.search_in_steps(request))
         except SearchUnavailable:
             return None
 

@@ -8,7 +8,7 @@ import pytest
 from tests.simulation.campaign import ran
 from tests.simulation.faults import HARD
 from tests.simulation.safeguards import SAFEGUARDS
-from tests.simulation.scheduler import Untidy
+from tests.simulation.violations import Untidy
 
 #: Each is noticed about once in 2 to 150 seeds.
 _SEEDS = 3_000

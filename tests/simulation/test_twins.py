@@ -10,10 +10,12 @@ from amp.domain.criteria import SearchPage, SearchRequest
 from tests.contract import test_bucket_documents as documents
 from tests.contract import test_bucket_indices as indices
 from tests.contract.search_sets import SearchSet
+from tests.simulation.bucket_documents_twin import SimulatedBucketDocuments
+from tests.simulation.bucket_indices_twin import SimulatedBucketIndices
 from tests.simulation.cluster import SimulatedCluster
 from tests.simulation.faults import Faults
 from tests.simulation.scheduler import Actor, Scheduler
-from tests.simulation.search_twins import SimulatedBucketDocuments, SimulatedBucketIndices, SimulatedSearchIndex
+from tests.simulation.search_index_twin import SimulatedSearchIndex
 from tests.simulation.stage import Stage
 
 #: All but what asks for more than everything there is, for real time, or for what only servers have.
@@ -55,7 +57,7 @@ _CONTRACT = [
 
 class _AskedAtOnce(SimulatedSearchIndex):
     def search(self, request: SearchRequest) -> SearchPage:
-        steps = super().search(request)
+        steps = self.search_in_steps(request)
         while True:
             try:
                 next(steps)

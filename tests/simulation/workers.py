@@ -26,8 +26,9 @@ from amp.services.run_moves import RunMoves
 from amp.services.type_catalog import TypeCatalog
 from amp.services.watch_buckets import WatchBuckets
 from tests.simulation.installation import BOUNDARIES_S, PREFIX, START_S, VERSIONS_KEPT
-from tests.simulation.scheduler import Scheduler, Violation
+from tests.simulation.scheduler import Scheduler
 from tests.simulation.store_twins import OneType, SkewedClock
+from tests.simulation.violations import Violation
 
 if TYPE_CHECKING:
     from tests.simulation.world import World

@@ -7,12 +7,13 @@ import random
 from amp.ports.bucket_indices import AliasChange, ReadFilter
 from tests.simulation import servers
 from tests.simulation.applications import Applications
+from tests.simulation.bucket_documents_twin import SimulatedBucketDocuments
 from tests.simulation.installation import first_map, sizes
 from tests.simulation.invariants import Invariants
 from tests.simulation.parts import WHOLE, Parts
 from tests.simulation.queue_twin import SimulatedQueue
 from tests.simulation.scheduler import Actor, Play, Scheduler
-from tests.simulation.search_twins import SimulatedBucketDocuments, SimulatedSearchIndex
+from tests.simulation.search_index_twin import SimulatedSearchIndex
 from tests.simulation.searchers import Searchers
 from tests.simulation.stage import Stage
 from tests.simulation.store_twins import (

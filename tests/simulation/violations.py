@@ -1,0 +1,17 @@
+"""How a run ends that should not, and how a process does."""
+
+
+class Killed(BaseException):
+    """The process is gone, in the midst of whatever it did."""
+
+
+class Violation(Exception):
+    """What must never be, was."""
+
+
+class Seen(Violation):
+    """A search could tell."""
+
+
+class Untidy(Violation):
+    """Searches are right, yet something is left that should not be."""
