@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import time
 from functools import cache
 from typing import TypeVar
@@ -41,11 +40,11 @@ def run_seed(seed: int) -> int:
     return 0 if failure is None else 1
 
 
-def run_seeds(count: int) -> int:
+def run_seeds(seeds: range, processes: int) -> int:
     """Prints each failing seed with the end of its trace, and how many there were."""
     began_s, failed = time.monotonic(), []
-    with multiprocessing.get_context("fork").Pool(int(os.environ.get("PROCESSES", "2"))) as pool:
-        for done, (seed, fault) in enumerate(pool.imap_unordered(_outcome, range(count), chunksize=20), 1):
+    with multiprocessing.get_context("fork").Pool(processes) as pool:
+        for done, (seed, fault) in enumerate(pool.imap_unordered(_outcome, seeds, chunksize=20), 1):
             if fault:
                 failed.append(seed)
                 click.echo(fault)

@@ -11,7 +11,7 @@ from uuid import UUID
 from amp.domain.assets import Asset, State, Version, version_of
 from amp.domain.buckets import BucketMap
 from amp.domain.jobs import Job, JobState, Note
-from amp.domain.moves import Move
+from amp.domain.moves import Move, Phase
 from amp.domain.types import AssetType
 from amp.errors import CacheUnavailable, StoreUnavailable
 from tests.simulation.installation import CLOCKS_APART_S, START_S
@@ -70,6 +70,8 @@ class SimulatedRegistry:
         self.now = first
         #: Each move as it was when the map last told of it.
         self.ended: dict[UUID, Move] = {}
+        #: Since when which phase; None: no move.
+        self.history: list[tuple[float, Phase | None]] = [(0.0, None)]
 
     def load(self) -> BucketMap | None:
         return self._scheduler.call("load map", lambda: self.now, _lost)
@@ -83,6 +85,7 @@ class SimulatedRegistry:
             if self.now.move is not None and new.move is None:
                 self.ended[self.now.move.id] = self.now.move
             self.now = new
+            self.history.append((self._scheduler.now_s, new.move.phase if new.move else None))
             return True
 
         return self._scheduler.call(f"map {told(new)}", swap, _lost)

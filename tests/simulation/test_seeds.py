@@ -4,30 +4,62 @@ import os
 import subprocess
 import sys
 import time
+from bisect import bisect_right
+from collections import Counter
+from itertools import pairwise
 
 import click
 import pytest
 
+from amp.domain.moves import Phase
 from tests.simulation.campaign import ran
+from tests.simulation.world import World
 
 _SHARE = 1_000
+#: What each share must have met, or it would prove little: every way from phase to phase, the rare ones too.
+_STEPS = {
+    (None, Phase.PLAN),
+    (Phase.PLAN, Phase.DUAL),
+    (Phase.PLAN, Phase.CANCELLED),
+    (Phase.DUAL, Phase.HOLD),
+    (Phase.DUAL, Phase.CANCELLED),
+    (Phase.HOLD, Phase.SWITCHED),
+    (Phase.HOLD, Phase.DUAL),
+    (Phase.HOLD, Phase.CANCELLED),
+    (Phase.CANCELLED, Phase.SWITCHED),
+    (Phase.CANCELLED, None),
+    (Phase.SWITCHED, None),
+}
 
 
 @pytest.mark.timeout(600)
 def test_no_search_ever_tells_that_buckets_move_and_all_is_right_at_rest() -> None:
-    began_s, moves, searches, pages = time.monotonic(), 0, 0, 0
+    began_s, seen = time.monotonic(), Counter[str]()
+    steps, killed = set[tuple[Phase | None, Phase | None]](), set[Phase | None]()
     for seed in range(_SHARE):
         world, failure = ran(seed)
         if failure is not None:
             pytest.fail(f"{world.scheduler.told(60)}\n{failure!r}\nReplay it: SEED={seed} make simulate")
-        moves += len(world.registry.ended)
-        searches += world.searchers.answered
-        pages += world.searchers.pages
-    click.echo(
-        f"{_SHARE} seeds in {time.monotonic() - began_s:.0f} s: {moves} moves, {searches} searches, {pages} pages"
-    )
-    assert moves > _SHARE / 2
-    assert searches > 5 * _SHARE
+        seen += Counter(moves=len(world.registry.ended), searches=world.searchers.answered, pages=world.searchers.pages)
+        steps |= {(before, after) for (_, before), (_, after) in pairwise(world.registry.history)}
+        killed |= _phases_of_deaths(world)
+    told = ", ".join(f"{count} {what}" for what, count in seen.items())
+    click.echo(f"{_SHARE} seeds in {time.monotonic() - began_s:.0f} s: {told}")
+    assert not _STEPS - steps
+    assert killed == {None, *Phase}
+    assert seen["moves"] > _SHARE / 2
+    assert min(seen["searches"], seen["pages"]) > 5 * _SHARE
+
+
+def _phases_of_deaths(world: World) -> set[Phase | None]:
+    """In which phases a bucket worker was killed."""
+    history = world.registry.history
+    starts = [since_s for since_s, _ in history]
+    return {
+        history[bisect_right(starts, at_s) - 1][1]
+        for at_s, who, what in world.scheduler.trace
+        if who.startswith("bucket worker") and "killed" in what
+    }
 
 
 def test_a_seed_replays_step_by_step_in_another_process() -> None:
