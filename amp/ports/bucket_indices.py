@@ -32,7 +32,7 @@ class IndexInfo:
     write_aliases: tuple[str, ...]
     read: ReadFilter | None  #: None: not in the read alias
     blocked: bool
-    documents: int  #: deleted ones and nested entries not counted
+    documents: int  #: deleted ones and nested entries not counted; may be 0 where there is no write alias
     bytes: int  #: of primaries
 
 

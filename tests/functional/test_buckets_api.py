@@ -249,7 +249,8 @@ def test_jobs_are_listed_newest_first_page_by_page(rest: Rest) -> None:
     assert listed == made[::-1]
 
 
-def test_buckets_are_listed_page_by_page_if_asked(rest: Rest) -> None:
+@on_either_set
+def test_buckets_are_listed_page_by_page_and_while_one_is_opened(rest: Rest) -> None:
     for day in _after_each(rest, (1, 2)):
         started(rest, "roll", {"at": f"2101-01-0{day}T00:00:00Z"})
     all_of_them = [bucket["name"] for bucket in buckets(rest)]

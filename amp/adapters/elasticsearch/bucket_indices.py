@@ -116,8 +116,9 @@ class ElasticsearchBucketIndices:
         with translated("list indices"):
             found = api.indices.get(index=pattern, features=["aliases", "settings"]).body
             stats = api.indices.stats(index=pattern, metric="store", level="indices").body["indices"]
+            # By write aliases: an index that is just being made has none, and no shard yet that could be searched.
             counts = api.search(
-                index=pattern,
+                index=f"{pattern}-w*",
                 query={"term": {"deleted": False}},
                 aggs={"indices": {"terms": {"field": "_index", "size": _ALL_INDICES}}},
                 size=0,
