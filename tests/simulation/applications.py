@@ -7,29 +7,41 @@ from dataclasses import replace
 from uuid import UUID
 
 from amp.domain.assets import Asset, Scope, State
-from amp.domain.events import Event
+from amp.domain.events import Event, Intent
 from tests.simulation.installation import CLOCKS_APART_S, START_S, TIMES_MS
+from tests.simulation.intents_twin import SimulatedIntents
 from tests.simulation.queue_twin import SimulatedQueue
 from tests.simulation.scheduler import Play, Scheduler
 from tests.simulation.store_twins import ASSET_TYPE, SimulatedStore
 
 _MOST_ASSETS = 20
+#: After so long the relay looks at an intent.
+_DUE_MS = 2_000
 
 
 class Applications:
-    """They change assets; of what they changed, one in some dies before it says so."""
+    """They note what they are about to do, do it, and say so; and may die between any two of these."""
 
-    def __init__(self, scheduler: Scheduler, store: SimulatedStore, queue: SimulatedQueue) -> None:
+    def __init__(
+        self, scheduler: Scheduler, store: SimulatedStore, intents: SimulatedIntents, queue: SimulatedQueue
+    ) -> None:
         self._scheduler = scheduler
         self._store = store
+        self._intents = intents
         self._queue = queue
-        self.unpublished: list[Event] = []
         self._published: list[Event] = []
+
+    @property
+    def all_is_published(self) -> bool:
+        """What was noted and never done is no matter."""
+        return not any(self._is_done(intent.event) for intent in self._intents.open)
 
     def fill(self, assets: int) -> None:
         """What was there before anything began to move; its events are on their way."""
         for _ in range(assets):
-            self._queue.publish(self._create())
+            after, scope = self._created()
+            self._store.step(after)
+            self._queue.append(_event(after, scope))
 
     def writer(self, goes_on: Callable[[], bool]) -> Play[None]:
         chance = self._scheduler.random
@@ -37,67 +49,78 @@ class Applications:
         changes, most = 0, chance.choice((5, 20, 50))
         while goes_on() and changes < most:
             changes += 1
-            if chance.random() < 0.1 and len(self._store.assets) < _MOST_ASSETS:
-                event = self._create()
-            else:
-                event = self._change(chance.choice(list(self._store.assets.values())))
-            self.unpublished.append(event)
-            state = self._store.assets[event.asset_id].state
-            self._scheduler.note(f"{str(event.asset_id)[32:]}@{event.revision} {state}")
-            yield None
-            if chance.random() < 0.9:
-                self._publish(event)
+            creates = chance.random() < 0.1 and len(self._store.assets) < _MOST_ASSETS
+            after, scope = (
+                self._created() if creates else self._changed(chance.choice(list(self._store.assets.values())))
+            )
+            yield from self._write(after, _event(after, scope))
             yield chance.random() ** 2 * interval_s
 
-    def relay(self) -> Play[None]:
-        """Brings what was not published; what was, it now and then brings again, and in another order."""
-        chance = self._scheduler.random
-        while True:
-            yield 1.0 + chance.random()
-            for event in list(self.unpublished):
-                self._publish(event)
-            if self._scheduler.faults.active:
-                if self._published and chance.random() < 0.5:
-                    self._queue.publish(chance.choice(self._published))
-                if chance.random() < 0.2:
-                    self._scheduler.note("partitions change hands")
-                    self._queue.hand_over()
-
-    def _publish(self, event: Event) -> None:
-        self._queue.publish(event)
+    def _write(self, after: Asset, event: Event) -> Play[None]:
+        chance, dies = self._scheduler.random, self._scheduler.random.random() < 0.1
+        now_ms = int((START_S + self._scheduler.now_s) * 1000)
+        intent = Intent(event=event, recorded_ms=now_ms, due_ms=now_ms + _DUE_MS)
+        self._intents.open[intent] = None
+        yield None
+        if dies and chance.random() < 0.3:
+            return
+        before = self._store.assets.get(after.id)
+        if (before.revision if before else 0) != after.revision - 1:
+            self._intents.open.pop(intent, None)  # somebody else was first
+            return
+        self._store.step(after)
+        self._scheduler.note(f"{str(after.id)[32:]}@{after.revision} {after.state}")
+        yield None
+        if dies and chance.random() < 0.7:
+            return
+        self._queue.append(event)
         self._published.append(event)
-        if event in self.unpublished:
-            self.unpublished.remove(event)
+        yield None
+        if not dies:
+            self._intents.open.pop(intent, None)
 
-    def _create(self) -> Event:
+    def disturber(self) -> Play[None]:
+        """Events come again, in another order, and to other workers."""
+        chance = self._scheduler.random
+        while self._scheduler.faults.active:
+            yield 1.0 + chance.random()
+            if self._published and chance.random() < 0.5:
+                self._queue.append(chance.choice(self._published))
+            if chance.random() < 0.2:
+                self._scheduler.note("partitions change hands")
+                self._queue.hand_over()
+
+    def _is_done(self, event: Event) -> bool:
+        head = self._store.assets.get(event.asset_id)
+        return head is not None and head.revision >= event.revision
+
+    def _created(self) -> tuple[Asset, Scope]:
         chance = self._scheduler.random
         created_ms = chance.choice(TIMES_MS)
         if chance.random() < 0.3:
             now_s = START_S + self._scheduler.now_s
             created_ms = int((now_s + chance.uniform(-CLOCKS_APART_S, CLOCKS_APART_S)) * 1000)
-        return self._step(_first(_id(created_ms, len(self._store.assets))), Scope.HEAD)
+        return _first(_id(created_ms, len(self._store.assets))), Scope.HEAD
 
-    def _change(self, asset: Asset) -> Event:
+    def _changed(self, asset: Asset) -> tuple[Asset, Scope]:
         chance, revision = self._scheduler.random.random(), asset.revision + 1
         if asset.state is State.DELETED:
-            restored = replace(asset, revision=revision, state=State.ACTIVE, all_revision=revision)
-            return self._step(restored, Scope.ALL)
+            return replace(asset, revision=revision, state=State.ACTIVE, all_revision=revision), Scope.ALL
         if chance < 0.3:
-            deleted = replace(asset, revision=revision, state=State.DELETED, all_revision=revision)
-            return self._step(deleted, Scope.ALL)
+            return replace(asset, revision=revision, state=State.DELETED, all_revision=revision), Scope.ALL
         if chance < 0.7:
-            return self._step(replace(asset, revision=revision, version=asset.version + 1), Scope.HEAD)
-        return self._step(replace(asset, revision=revision), Scope.HEAD)
+            return replace(asset, revision=revision, version=asset.version + 1), Scope.HEAD
+        return replace(asset, revision=revision), Scope.HEAD
 
-    def _step(self, after: Asset, scope: Scope) -> Event:
-        self._store.step(after)
-        return Event(
-            asset_id=after.id,
-            version=after.version,
-            revision=after.revision,
-            scope=scope,
-            change_id=UUID(int=after.id.int ^ after.revision),
-        )
+
+def _event(after: Asset, scope: Scope) -> Event:
+    return Event(
+        asset_id=after.id,
+        version=after.version,
+        revision=after.revision,
+        scope=scope,
+        change_id=UUID(int=after.id.int ^ after.revision),
+    )
 
 
 def _first(asset_id: UUID) -> Asset:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from amp.domain.events import Event
 from amp.errors import QueueUnavailable
-from amp.ports.event_queue import Delivery
+from amp.ports.event_queue import Delivery, Topic
 from tests.simulation.scheduler import Scheduler
 
 _PARTITIONS = 2
@@ -29,8 +29,22 @@ class SimulatedQueue:
     def drained(self) -> bool:
         return all(done == len(events) for done, events in zip(self.committed, self.partitions, strict=True))
 
-    def publish(self, event: Event) -> None:
+    def append(self, event: Event) -> None:
         self.partitions[event.asset_id.int % _PARTITIONS].append(event)
+
+    def publish(
+        self, topic: Topic, events: Sequence[Event], on_delivered: Callable[[Event], None] | None = None
+    ) -> None:
+        def deliver() -> None:
+            for event in events:
+                self.append(event)
+                if on_delivered is not None:
+                    on_delivered(event)
+
+        self._scheduler.call(f"publish {len(events)} {topic}", deliver, lambda: None)
+
+    def flush(self, timeout_s: float) -> bool:  # noqa: ARG002 - what was not delivered by now is lost or late
+        return self._scheduler.call("flush", lambda: True, lambda: False)
 
     def consume(self, name: str) -> SimulatedConsumer:
         """A new member in place of the one of that name, which is dead."""

@@ -21,6 +21,7 @@ from amp.services.bucket_maps import BucketMaps
 from amp.services.index_assets import IndexAssets
 from amp.services.plan_moves import PlanMoves
 from amp.services.reconcile_buckets import ReconcileBuckets
+from amp.services.relay_intents import RelayIntents
 from amp.services.run_bucket_worker import RunBucketWorker
 from amp.services.run_moves import RunMoves
 from amp.services.type_catalog import TypeCatalog
@@ -52,6 +53,7 @@ class Workers:
     def begin(self) -> None:
         for number in range(2):
             self._add(f"index worker {number}", self._index_worker)
+        self._add("relay", self._relay)
         self._add("operator", self._operator)
         for number in range(2):
             self._add(f"bucket worker {number}", self._bucket_worker)
@@ -79,6 +81,11 @@ class Workers:
             except Retryable as e:
                 scheduler.note(f"{type(e).__name__}: {e}")
                 return  # its process ends, and is started again
+
+    def _relay(self, _name: str) -> None:
+        world = self._world
+        relay = RelayIntents(world.intents, world.store, world.queue, SkewedClock(self._scheduler), _METRICS)
+        relay.run(_Stop(self._scheduler))
 
     def _bucket_worker(self, name: str) -> None:
         world = self._world

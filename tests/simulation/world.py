@@ -9,6 +9,7 @@ from tests.simulation import servers
 from tests.simulation.applications import Applications
 from tests.simulation.bucket_documents_twin import SimulatedBucketDocuments
 from tests.simulation.installation import first_map, sizes
+from tests.simulation.intents_twin import SimulatedIntents
 from tests.simulation.invariants import Invariants
 from tests.simulation.parts import WHOLE, Parts
 from tests.simulation.queue_twin import SimulatedQueue
@@ -40,6 +41,7 @@ class World:
         self.registry = SimulatedRegistry(scheduler, first_map(scheduler.random))
         self.store = SimulatedStore(scheduler)
         self.queue = SimulatedQueue(scheduler)
+        self.intents = SimulatedIntents(scheduler)
         self.cache = SimulatedCache(scheduler)
         self.jobs = SimulatedJobLog(scheduler)
         self.leases = LapsingLeases(scheduler)
@@ -49,7 +51,7 @@ class World:
         self.search_index = SimulatedSearchIndex(scheduler, self.cluster)
         self.invariants = Invariants(self.cluster, self.store, self.registry, self.jobs)
         self.searchers = Searchers(scheduler, self.search_index, self.registry, self.invariants)
-        self.applications = Applications(scheduler, self.store, self.queue)
+        self.applications = Applications(scheduler, self.store, self.intents, self.queue)
         self.workers = Workers(self)
         self._writers: list[Actor] = []
         self._still_since_s: float | None = None
@@ -81,7 +83,7 @@ class World:
         for number in range(2):
             writer = self.applications.writer(self._is_written)
             self._writers.append(scheduler.add_play(f"writer {number}", writer))
-        scheduler.add_play("relay", self.applications.relay())
+        scheduler.add_play("disturber", self.applications.disturber())
         scheduler.add_play("searcher", self.searchers.searcher())
         scheduler.add_play("pager", self.searchers.pager())
         scheduler.add_play("refresher", servers.refresher(scheduler, self.cluster))
@@ -118,7 +120,7 @@ class World:
         return (
             self._all_done()
             and self.queue.drained
-            and not self.applications.unpublished
+            and self.applications.all_is_published
             and not any(index.blocked for index in self.cluster.indices.values())
             and not any(actor.passing for actor in self.scheduler.actors)
         )
