@@ -95,14 +95,14 @@ def switched_buckets(bucket_map: BucketMap) -> tuple[Bucket, ...]:
     :raises WrongPhase: no move is under way.
     """
     move = _move_in(bucket_map)
-    buckets = []
-    for bucket in bucket_map.buckets:
-        if bucket.index == move.target or (bucket.index == move.source and bucket.start_s < move.start_s):
-            buckets.append(replace(bucket, token=move.switch_token))
-        elif bucket.index != move.source:
-            buckets.append(bucket)
-    if bucket_map.bucket_of(move.target) is None:
-        buckets.append(Bucket(start_s=move.start_s, index=move.target, token=move.switch_token))
+    source, target = bucket_map.bucket_of(move.source), bucket_map.bucket_of(move.target)
+    incomplete = any(bucket is not None and bucket.incomplete for bucket in (source, target))
+    # A merge's target begins where it did, a new index where the range does.
+    start_s = target.start_s if target else move.start_s
+    buckets = [bucket for bucket in bucket_map.buckets if bucket is not source and bucket is not target]
+    buckets.append(Bucket(start_s=start_s, index=move.target, token=move.switch_token, incomplete=incomplete))
+    if source is not None and source.start_s < move.start_s:
+        buckets.append(replace(source, token=move.switch_token))
     return tuple(sorted(buckets, key=lambda bucket: bucket.start_s))
 
 

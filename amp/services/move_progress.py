@@ -5,7 +5,7 @@ from dataclasses import astuple
 from typing import Any
 
 from amp.domain.jobs import Job, JobState
-from amp.domain.moves import Move
+from amp.domain.moves import Move, Phase
 from amp.ports.bucket_documents import Position
 from amp.ports.clock import Clock
 from amp.ports.job_log import JobLog
@@ -99,7 +99,8 @@ class MoveProgress:
         """
         while True:
             self._look()
-            wait_s = _PAUSE_S if self._job.state is JobState.PAUSED else self._due_in_s(count)
+            paused = self._job.state is JobState.PAUSED and self._move.phase is not Phase.CANCELLED
+            wait_s = _PAUSE_S if paused else self._due_in_s(count)
             if wait_s <= 0:
                 self._paced += count
                 return

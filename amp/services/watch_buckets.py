@@ -68,15 +68,15 @@ class WatchBuckets:
         for bucket in bucket_map.buckets[:-1]:
             info = infos.get(bucket.index)
             if info is not None and info.bytes > self._sizes.limit_bytes and bucket.name not in self._unsplittable:
-                if self._start(MoveKind.SPLIT, bucket.name, None):
-                    return True
-                self._unsplittable.add(bucket.name)
+                return self._start(MoveKind.SPLIT, bucket.name, None)
         return False
 
     def _start(self, kind: MoveKind, name: str, at_s: int | None) -> bool:
         try:
             job = self._planner.start(kind, name, at_s, self._sizes.rate, _WATCH)
         except (Conflict, Unprocessable) as e:
+            if isinstance(e, Unprocessable):
+                self._unsplittable.add(name)
             _log.warning("bucket stays as it is", action="bucket_not_moved", bucket=name, kind=kind, reason=e.message)
             return False
         _log.info("bucket grew", action="bucket_grew", bucket=name, kind=kind, job=str(job.id))

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from amp.adapters.embedded.cache import MemoryCache
-from amp.domain.buckets import BucketMap
+from amp.domain.buckets import Bucket, BucketMap, index_name
 from amp.domain.changes import Draft
 from amp.domain.jobs import Job, JobState
 from amp.domain.limits import SearchLimits
 from amp.domain.move_phases import hold
 from amp.domain.moves import MoveKind, Phase
 from amp.errors import BucketNotFound, Conflict, Unprocessable
-from amp.ports.bucket_indices import AliasChange
+from amp.ports.bucket_indices import AliasChange, ReadFilter
 from amp.services.bucket_maps import BucketMaps
 from amp.services.creation_plans import Order
 from amp.services.resolve_query import ResolveQuery
@@ -27,11 +27,38 @@ _BORN_MS = 1_600_000_000_000
 _DEADLINE_S = 60
 
 
+_SETTINGS: dict[str, object] = {"search_timeout_s": 0.2, "map_refresh_s": 0.5}
+
+
+@pytest.fixture(scope="module")
+def cluster(cluster_settings: dict[str, str]) -> Iterator[Wired]:
+    with wired(cluster_settings | _SETTINGS) as made:
+        yield made
+
+
 @pytest.fixture(params=["embedded", pytest.param("cluster", marks=pytest.mark.cluster)])
 def service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Wired]:
-    settings = embedded(tmp_path) if request.param == "embedded" else request.getfixturevalue("fresh_cluster_settings")
-    with wired(settings | {"search_timeout_s": 0.2, "map_refresh_s": 0.5}) as made:
-        yield made
+    if request.param == "cluster":
+        # Making all tables anew takes longer than the tests.
+        yield with_one_bucket(Wired(request.getfixturevalue("cluster").amp))
+    else:
+        with wired(embedded(tmp_path) | _SETTINGS) as made:
+            yield made
+
+
+def with_one_bucket(service: Wired) -> Wired:
+    """As after the first migration: one bucket for all of time, empty."""
+    indices, prefix = service.amp.adapters.indices, service.amp.settings.elasticsearch_index_prefix
+    old = current_map(service)
+    generation = old.generation + 1
+    bucket = Bucket(start_s=0, index=index_name(prefix, 0, generation), token=generation)
+    for info in indices.info():
+        indices.drop(info.index)
+    indices.create(bucket.index)
+    opened = AliasChange(add_write=((bucket.index, bucket.write_alias),), set_read=(ReadFilter(bucket.index, 0, None),))
+    assert indices.change_aliases(opened)
+    change_map(service, lambda _: BucketMap(generation=generation, buckets=(bucket,)))
+    return service
 
 
 @contextmanager
