@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from amp.domain.buckets import BucketMap
+from amp.domain.moves import Move
 from amp.ports.bucket_documents import BucketDocuments, Range
 from amp.ports.bucket_indices import AliasChange, BucketIndices, ReadFilter
 from amp.ports.clock import Clock
@@ -70,6 +71,11 @@ class _HoldsNobody(MoveAliases):
         super().switch(replace(bucket_map, move=replace(bucket_map.move, phase_token=bucket_map.move.dual_token)))
 
 
+class _LeavesKeptTargets(MoveAliases):
+    def drain_kept_target(self, move: Move) -> None:
+        """What got into the bucket through its former aliases may land at any time."""
+
+
 class _CopiesOnce(CopyDocuments):
     def run(self, copy: Copy, *args: Any, **kwargs: Any) -> int:
         return 0 if copy.since is not None else super().run(copy, *args, **kwargs)
@@ -114,6 +120,9 @@ SAFEGUARDS = {
     # What comes too late is left in the wrong index more often than it is what searches should have seen.
     "write token": Safeguard(without=Parts(cluster=_TakesAnyToken), weather=_WRITERS, noticed=Violation),
     "hold token": Safeguard(without=Parts(aliases=_HoldsNobody), weather="all take seconds", noticed=Violation),
+    "drain of a bucket that takes up its neighbour": Safeguard(
+        without=Parts(aliases=_LeavesKeptTargets), weather=_STALLS, noticed=Violation
+    ),
     "drain": Safeguard(without=Parts(cluster=_DoesNotDrain), weather=_STALLS_OFTEN),
     "read filter": Safeguard(without=Parts(cluster=_DoesNotFilter), weather=_STALLS),
     "external version": Safeguard(without=Parts(cluster=_ForgetsVersions), weather=_STALLS),

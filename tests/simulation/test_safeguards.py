@@ -10,7 +10,7 @@ from tests.simulation.faults import HARD
 from tests.simulation.safeguards import SAFEGUARDS
 from tests.simulation.violations import Untidy
 
-#: Each is noticed about once in 2 to 150 seeds.
+#: Each is noticed about once in 2 to 300 seeds.
 _SEEDS = 3_000
 
 
