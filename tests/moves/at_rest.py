@@ -14,7 +14,7 @@ from tests.faults.compare import Differences, RawDocument, index_equals_store, r
 from tests.faults.store import Stored, stored_assets
 from tests.stack.waiting import wait_until
 
-_DRAINED_S = 300
+_DRAINED_S = 600
 
 
 def assert_index_equals_store(amp: Amp, caller: Caller, within_s: float = 60) -> int:

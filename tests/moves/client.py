@@ -109,10 +109,9 @@ class _Writer(_Client):
             self._create()
             return
         position = self.choices.randrange(len(self._owned))
-        asset_id, revision = self._owned[position]
+        self._owned[position], self._owned[-1] = self._owned[-1], self._owned[position]
+        asset_id, revision = self._owned.pop()
         if draw < 0.35:
-            self._owned[position] = self._owned[-1]
-            self._owned.pop()
             self._deletions.tell(Deletion(asked_s=time.monotonic(), asset_id=asset_id))
             self._send("delete", asset_id, "DELETE", f"/v1/assets/{asset_id}", revision)
             return
@@ -121,8 +120,9 @@ class _Writer(_Client):
             body = {"labels": [f"label {revision}"]}
         else:
             body = {"name": f"changed {revision}", "metadata": {"number": revision, "mark": self.name}}
-        self._send("update", asset_id, "PATCH", f"/v1/assets/{asset_id}", revision, body)
-        self._owned[position] = (asset_id, revision + 1)
+        # One that failed may have been made, and the next would be refused.
+        if self._send("update", asset_id, "PATCH", f"/v1/assets/{asset_id}", revision, body) is not None:
+            self._owned.append((asset_id, revision + 1))
 
     def _create(self) -> None:
         body: dict[str, Any] = {"type": TYPE, "name": "made", "metadata": {"number": 1, "mark": self.name}}

@@ -63,10 +63,12 @@ class Clients:
     def __exit__(
         self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        died = [process.log_tail() for process in self._processes if not process.running]
+        died = [process for process in self._processes if not process.running]
         for process in self._processes:
             process.stop(_LAST_ANSWERS_S)
-        assert not died, "\n".join(died)
+        # They have nothing to say unless something is wrong with them.
+        failed = died + [process for process in self._processes if process.log.stat().st_size]
+        assert not failed, "\n".join(process.log_tail() for process in failed)
 
     def run_for(self, seconds: float) -> None:
         """The clients' own time, spent without doing anything else."""

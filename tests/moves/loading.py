@@ -10,6 +10,8 @@ from tests.faults.caller import TYPE, Caller
 _MONTH_MS = 30 * 24 * 3600 * 1000
 _BULK = 1_000
 _AT_ONCE = 2
+#: As fast as it goes is sometimes too fast for a small store.
+_TRIES = 5
 
 
 def load_assets(url: str, count: int) -> tuple[int, int]:
@@ -38,5 +40,11 @@ def _create(url: str, numbers: range, count: int, born_ms: tuple[int, int]) -> N
         for n in numbers
     ]
     with Caller(url, timeout_s=120) as caller:
-        made = caller.sure("POST", "/v1/assets/bulk", json=items).json()["items"]
-    assert all(item["status"] == 201 for item in made), made[0]
+        for _ in range(_TRIES):
+            answer = caller.send("POST", "/v1/assets/bulk", json=items)
+            # What is made twice is no matter.
+            if answer is not None and answer.status_code == 200:
+                made = answer.json()["items"]
+                if all(item["status"] == 201 for item in made):
+                    return
+    raise AssertionError(f"{_TRIES} times: {'no answer' if answer is None else answer.text[:1000]}")

@@ -10,7 +10,7 @@ from amp.bootstrap import Amp, build
 from amp.settings import load_settings
 from tests.faults.caller import Caller
 from tests.faults.service import Service
-from tests.moves.at_rest import assert_index_equals_store
+from tests.moves.at_rest import assert_index_equals_store, wait_until_indexed
 from tests.moves.campaign import FULL, tell
 from tests.moves.checker import Verdict
 from tests.moves.clients import Clients
@@ -66,7 +66,7 @@ def world(
         caller.register_type()
         born_ms, page = load_assets(service.url, assets), max(20, min(200, assets // _PAGES))
         made = World(service, amp, caller, Operator(caller, amp), folder, born_ms, page)
-        made.assert_at_rest(f"{assets} assets loaded")
+        wait_until_indexed(amp)
         yield made
     finally:
         caller.close()
