@@ -1,150 +1,37 @@
 """Buckets are split, merged and rebuilt, on both sets: what searches show stays the same, whatever happens between."""
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from amp.adapters.embedded.cache import MemoryCache
-from amp.domain.buckets import Bucket, BucketMap, index_name
-from amp.domain.changes import Draft
-from amp.domain.jobs import Job, JobState
+from amp.domain.jobs import JobState
 from amp.domain.limits import SearchLimits
 from amp.domain.move_phases import hold
 from amp.domain.moves import MoveKind, Phase
 from amp.errors import BucketNotFound, Conflict, Unprocessable
-from amp.ports.bucket_indices import AliasChange, ReadFilter
+from amp.ports.bucket_indices import AliasChange
 from amp.services.bucket_maps import BucketMaps
-from amp.services.creation_plans import Order
 from amp.services.resolve_query import ResolveQuery
 from amp.services.search_assets import SearchAssets, SearchOrder
-from tests.functional.wired import CALLER, Wired, embedded, wired
+from tests.functional.moving import (
+    BORN_MS,
+    DEADLINE_S,
+    change_map,
+    current_map,
+    ended,
+    fill,
+    held_documents,
+    indexed,
+    make_cluster,  # noqa: F401 - the fixture `cluster`, which `service` asks for
+    make_service,  # noqa: F401 - the fixture `service`
+    move,
+    phase_of,
+    start,
+    working,
+)
+from tests.functional.wired import CALLER, Wired
 from tests.stack.waiting import wait_until
-
-_BORN_MS = 1_600_000_000_000
-_DEADLINE_S = 60
-
-
-_SETTINGS: dict[str, object] = {"search_timeout_s": 0.2, "map_refresh_s": 0.5}
-
-
-@pytest.fixture(scope="module")
-def cluster(cluster_settings: dict[str, str]) -> Iterator[Wired]:
-    with wired(cluster_settings | _SETTINGS) as made:
-        yield made
-
-
-@pytest.fixture(params=["embedded", pytest.param("cluster", marks=pytest.mark.cluster)])
-def service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Wired]:
-    if request.param == "cluster":
-        # Making all tables anew takes longer than the tests.
-        yield with_one_bucket(Wired(request.getfixturevalue("cluster").amp))
-    else:
-        with wired(embedded(tmp_path) | _SETTINGS) as made:
-            yield made
-
-
-def with_one_bucket(service: Wired) -> Wired:
-    """As after the first migration: one bucket for all of time, empty."""
-    indices, prefix = service.amp.adapters.indices, service.amp.settings.elasticsearch_index_prefix
-    old = current_map(service)
-    generation = old.generation + 1
-    bucket = Bucket(start_s=0, index=index_name(prefix, 0, generation), token=generation)
-    for info in indices.info():
-        indices.drop(info.index)
-    indices.create(bucket.index)
-    opened = AliasChange(add_write=((bucket.index, bucket.write_alias),), set_read=(ReadFilter(bucket.index, 0, None),))
-    assert indices.change_aliases(opened)
-    change_map(service, lambda _: BucketMap(generation=generation, buckets=(bucket,)))
-    return service
-
-
-@contextmanager
-def working(service: Wired, *kinds: str) -> Iterator[None]:
-    """The loops of these workers run."""
-    stop = threading.Event()
-    loops = [threading.Thread(target=service.amp.workers[kind], args=(stop,)) for kind in kinds]
-    for loop in loops:
-        loop.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        for loop in loops:
-            loop.join(_DEADLINE_S)
-
-
-def fill(service: Wired, count: int = 40, apart_ms: int = 1_000) -> list[tuple[str, int, int]]:
-    """Assets of all kinds: new, edited, relabelled, deleted; what searches show of all their versions."""
-    drafts = [
-        Draft(type="clip", name=f"clip {n}", metadata={"cameraId": n}, created_ms=_BORN_MS + n * apart_ms)
-        for n in range(count)
-    ]
-    for n, asset in enumerate(service.amp.create_assets.create_many([Order(draft) for draft in drafts], CALLER)):
-        assert not isinstance(asset, Exception)
-        service.mine.add(asset.id)
-        if n % 4 == 1:
-            service.edit(asset, f"clip {n} again")
-        elif n % 4 == 2:
-            service.label(asset, "kept")
-        elif n % 4 == 3:
-            service.delete(asset)
-    with working(service, "index"):
-        wait_until(lambda: indexed(service), _DEADLINE_S, "the index worker")
-    service.refresh()
-    return service.seen(all_versions=True)
-
-
-def indexed(service: Wired) -> bool:
-    """The index has the last revision of every asset, be it a tombstone."""
-    a, bucket_map = service.amp.adapters, current_map(service)
-    heads = a.store.heads(service.mine)
-    written = a.index.written({head.id: bucket_map.write_aliases(head.created_ms)[0] for head in heads.values()})
-    return all(written.get(head.id) == head.revision for head in heads.values())
-
-
-def move(service: Wired, kind: MoveKind, bucket: int = 0, at_s: int | None = None) -> Job:
-    job = start(service, kind, bucket, at_s)
-    with working(service, "bucket"):
-        return ended(service, job)
-
-
-def start(service: Wired, kind: MoveKind, bucket: int = 0, at_s: int | None = None, rate: float | None = None) -> Job:
-    name = current_map(service).buckets[bucket].name
-    return service.amp.plan_moves.start(kind, name, at_s, rate, CALLER)
-
-
-def ended(service: Wired, job: Job) -> Job:
-    found = job
-
-    def look() -> bool:
-        nonlocal found
-        found = service.amp.adapters.jobs.get(job.id) or job
-        return found.state.ended and current_map(service).move is None
-
-    wait_until(look, _DEADLINE_S, "the move to end")
-    return found
-
-
-def current_map(service: Wired) -> BucketMap:
-    found = service.amp.adapters.buckets.load()
-    assert found is not None
-    return found
-
-
-def change_map(service: Wired, change: Callable[[BucketMap], BucketMap]) -> None:
-    before = current_map(service)
-    assert service.amp.adapters.buckets.replace(change(before), expected_generation=before.generation)
-
-
-def held_documents(service: Wired) -> list[int]:
-    """How many documents that are not deleted each bucket's index holds."""
-    service.refresh()
-    infos = {info.index: info for info in service.amp.adapters.indices.info()}
-    assert set(infos) == {bucket.index for bucket in current_map(service).buckets}
-    return [infos[bucket.index].documents for bucket in current_map(service).buckets]
 
 
 def test_a_bucket_is_split_merged_and_rebuilt_and_searches_show_the_same(service: Wired) -> None:
@@ -176,7 +63,7 @@ def test_what_is_written_after_a_split_lands_in_its_bucket_and_late_events_bring
     deleted = service.head(assets[-8])
     service.delete(deleted)
     with working(service, "index"):
-        wait_until(lambda: indexed(service), _DEADLINE_S, "the index worker")
+        wait_until(lambda: indexed(service), DEADLINE_S, "the index worker")
     service.refresh()
     heads = {asset_id: revision for asset_id, _, revision in service.seen()}
     assert heads[str(late.id)] == late.revision + 1
@@ -185,7 +72,7 @@ def test_what_is_written_after_a_split_lands_in_its_bucket_and_late_events_bring
 
 def test_a_roll_opens_an_empty_bucket_ahead_of_time(service: Wired) -> None:
     shown = fill(service, 8)
-    at_s = _BORN_MS // 1000 + 1_000_000
+    at_s = BORN_MS // 1000 + 1_000_000
     assert move(service, MoveKind.ROLL, at_s=at_s).state is JobState.COMPLETED
     assert [bucket.start_s for bucket in current_map(service).buckets] == [0, at_s]
     assert held_documents(service) == [len(shown), 0]
@@ -201,7 +88,7 @@ def test_a_cancelled_move_leaves_things_as_they_were(service: Wired, kind: MoveK
     documents = held_documents(service)
     job = start(service, kind, rate=1.0)  # slow enough to be caught in the middle
     with working(service, "bucket"):
-        wait_until(lambda: _phase(service) is Phase.DUAL, _DEADLINE_S, "the copying")
+        wait_until(lambda: phase_of(service) is Phase.DUAL, DEADLINE_S, "the copying")
         service.amp.plan_moves.cancel(job.id, CALLER)
         assert ended(service, job).state is JobState.CANCELLED
     assert [(bucket.start_s, bucket.index) for bucket in current_map(service).buckets] == before
@@ -216,7 +103,7 @@ def test_an_interrupted_move_is_taken_up_by_the_next_worker(service: Wired) -> N
     shown = fill(service)
     job = start(service, MoveKind.SPLIT, rate=1.0)
     with working(service, "bucket"):
-        wait_until(lambda: _phase(service) is Phase.DUAL, _DEADLINE_S, "the copying")
+        wait_until(lambda: phase_of(service) is Phase.DUAL, DEADLINE_S, "the copying")
     service.amp.adapters.jobs.set_rate(job.id, None)
     with working(service, "bucket"):
         assert ended(service, job).state is JobState.COMPLETED
@@ -228,7 +115,7 @@ def test_a_paused_move_waits_until_it_is_resumed(service: Wired) -> None:
     job = start(service, MoveKind.SPLIT)
     service.amp.adapters.jobs.set_state(job.id, JobState.PAUSED)
     with working(service, "bucket"):
-        wait_until(lambda: _phase(service) is Phase.DUAL, _DEADLINE_S, "the copying")
+        wait_until(lambda: phase_of(service) is Phase.DUAL, DEADLINE_S, "the copying")
         service.amp.adapters.jobs.set_state(job.id, JobState.RUNNING)
         assert ended(service, job).state is JobState.COMPLETED
     assert service.seen(all_versions=True) == shown
@@ -238,7 +125,7 @@ def test_writers_do_not_wait_for_a_mover_that_died_while_it_held_them(service: W
     fill(service)
     job = start(service, MoveKind.SPLIT, rate=1.0)
     with working(service, "bucket"):
-        wait_until(lambda: _phase(service) is Phase.DUAL, _DEADLINE_S, "the copying")
+        wait_until(lambda: phase_of(service) is Phase.DUAL, DEADLINE_S, "the copying")
     # The mover held the writers, and died.
     change_map(service, hold)
     held = current_map(service)
@@ -250,10 +137,10 @@ def test_writers_do_not_wait_for_a_mover_that_died_while_it_held_them(service: W
     service.amp.adapters.indices.block(source)
     waiting = service.create("waits")
     with working(service, "index"):
-        wait_until(lambda: indexed(service), _DEADLINE_S, "the writers to help themselves")
+        wait_until(lambda: indexed(service), DEADLINE_S, "the writers to help themselves")
     service.refresh()
     assert (str(waiting.id), 1, 1) in service.seen()
-    assert _phase(service) is Phase.DUAL
+    assert phase_of(service) is Phase.DUAL
     service.amp.adapters.jobs.set_rate(job.id, None)
     with working(service, "bucket"):
         assert ended(service, job).state is JobState.COMPLETED
@@ -268,7 +155,7 @@ def test_two_movers_at_once_do_no_harm(service: Wired) -> None:
     for mover in movers:
         mover.start()
     for mover in movers:
-        mover.join(_DEADLINE_S)
+        mover.join(DEADLINE_S)
     assert ended(service, job).state is JobState.COMPLETED
     assert service.seen(all_versions=True) == shown
     assert sum(held_documents(service)) == len(shown)
@@ -298,7 +185,7 @@ def test_what_cannot_be_done_is_refused_with_the_reason(service: Wired) -> None:
     with pytest.raises(Unprocessable, match="within one second"):
         start(service, MoveKind.SPLIT)
     with pytest.raises(Unprocessable, match="one side"):
-        start(service, MoveKind.SPLIT, at_s=_BORN_MS // 1000 - 5)
+        start(service, MoveKind.SPLIT, at_s=BORN_MS // 1000 - 5)
     job = start(service, MoveKind.REBUILD)
     with pytest.raises(Conflict, match=str(job.id)):
         start(service, MoveKind.REBUILD)
@@ -306,8 +193,3 @@ def test_what_cannot_be_done_is_refused_with_the_reason(service: Wired) -> None:
         ended(service, job)
     with pytest.raises(Conflict, match="ended"):
         plan.cancel(job.id, CALLER)
-
-
-def _phase(service: Wired) -> Phase | None:
-    found = current_map(service).move
-    return None if found is None else found.phase
