@@ -56,7 +56,7 @@ class SimulatedQueue:
     def hand_over(self) -> None:
         """The partitions go to other members, which begin where all is committed before."""
         members = list(self._members.values())
-        for partition in range(_PARTITIONS):
+        for partition in range(_PARTITIONS if members else 0):
             owner = self._scheduler.random.choice(members)
             owner.positions[partition] = self.committed[partition]
             self.owners[partition] = owner
