@@ -19,6 +19,7 @@ import structlog
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # gunicorn brings no types
 from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]  # likewise
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # likewise
+from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]  # likewise
 
 from amp.bootstrap import Amp, build
 from amp.errors import AmpError, BadSetting, Busy
@@ -72,7 +73,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn brings no type
         settings = self._settings
         values: dict[str, Any] = {
             "bind": f"fd://{self._listener.detach()}",
-            "worker_class": "gthread",
+            "worker_class": _Worker,
             "workers": settings.processes if settings.profile == "cluster" else 1,
             "threads": settings.threads,
             # Of a process that answers nothing at all any more; a long request is no reason.
@@ -134,6 +135,17 @@ class _Arbiter(Arbiter):  # type: ignore[misc]  # gunicorn brings no types
             with suppress(OSError):
                 listener.sock.shutdown(socket.SHUT_RDWR)
         super().stop(graceful)
+
+
+class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn brings no types
+    """Takes no offence at a listening socket that its parent has shut down: it is told to stop in a moment."""
+
+    def accept(self, listener: Any) -> None:
+        try:
+            super().accept(listener)
+        except OSError as e:
+            if e.errno != errno.EINVAL:
+                raise
 
 
 class _GunicornLog(Logger):  # type: ignore[misc]  # gunicorn brings no types

@@ -15,6 +15,8 @@ from amp.ports.bucket_indices import AliasChange, IndexInfo, ReadFilter
 #: Index names in one URL, which may be 4 KiB long.
 _NAMES_AT_ONCE = 40
 _ALL_INDICES = 10_000
+#: Refreshes queue for a thread of which a small server has one.
+_REFRESH_TIMEOUT_S = 60
 #: How much longer the client waits than the server works, so that the server's own answer arrives.
 _GRACE_S = 1.0
 #: The server goes on if nobody waits any more.
@@ -102,10 +104,11 @@ class ElasticsearchBucketIndices:
         _require_acknowledged(answer.body, f"unblock {index}")
 
     def refresh(self, indices: Sequence[str]) -> None:
+        patient = self._client.api.options(request_timeout=_REFRESH_TIMEOUT_S)
         for start in range(0, len(indices), _NAMES_AT_ONCE):
             try:
                 with translated("refresh"):
-                    answer = self._client.api.indices.refresh(index=list(indices[start : start + _NAMES_AT_ONCE]))
+                    answer = patient.indices.refresh(index=list(indices[start : start + _NAMES_AT_ONCE]))
             except NotFound as e:
                 raise SearchUnavailable(e.message) from e
             if answer.body["_shards"]["failed"]:
