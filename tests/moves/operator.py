@@ -10,7 +10,7 @@ from amp.domain.moves import Move, Phase
 from tests.faults.caller import Caller
 from tests.stack.waiting import wait_until
 
-_MOVE_S = 300
+_MOVE_S = 1200
 _LOOK_EVERY_S = 0.2
 #: Phases can be as short as a twentieth of a second.
 _WATCH_EVERY_S = 0.002
