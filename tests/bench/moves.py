@@ -89,10 +89,11 @@ def _filled(stack: Stack, assets: int) -> Iterator[World]:
 
 
 def _create(amp: Amp, wanted: list[Draft]) -> None:
-    """And index them."""
+    """And index them; once for each service."""
     for i in range(0, len(wanted), 1_000):
         made = amp.create_assets.create_many([Order(draft) for draft in wanted[i : i + 1_000]], _CALLER)
         assert not any(isinstance(asset, Exception) for asset in made), made[0]
+    amp.publisher.close(60)
     stop = threading.Event()
     worker = threading.Thread(target=amp.workers["index"], args=(stop,))
     worker.start()

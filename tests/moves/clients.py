@@ -57,18 +57,26 @@ class Clients:
         self._began_s = time.monotonic()
         for process in self._processes:
             process.start()
-        wait_until(lambda: len(self._journals()) == 1 + self._clients, _FIRST_ANSWERS_S, "every client's first search")
+        try:
+            every = 1 + self._seekers
+            wait_until(lambda: len(self._journals()) == every, _FIRST_ANSWERS_S, "every client's first search")
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def __exit__(
         self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         died = [process for process in self._processes if not process.running]
-        for process in self._processes:
-            process.stop(_LAST_ANSWERS_S)
+        self.stop()
         # They have nothing to say unless something is wrong with them.
         failed = died + [process for process in self._processes if process.log.stat().st_size]
         assert not failed, "\n".join(process.log_tail() for process in failed)
+
+    def stop(self) -> None:
+        for process in self._processes:
+            process.stop(_LAST_ANSWERS_S)
 
     def run_for(self, seconds: float) -> None:
         """The clients' own time, spent without doing anything else."""
@@ -115,7 +123,7 @@ class Clients:
         )
 
     @property
-    def _clients(self) -> int:
+    def _seekers(self) -> int:
         return _SEARCHERS * _THREADS + 1
 
     def _journals(self) -> Sequence[Path]:
