@@ -12,7 +12,7 @@ SEARCHES_PER_S = float(os.environ.get("AMP_MOVES_SEARCHES_PER_S", "10"))
 #: Assets seen in searches, one by one, before the test of moves under load ends.
 CHECKS = int(os.environ.get("AMP_MOVES_CHECKS", "10000"))
 #: Bucket workers killed at moments drawn at random.
-KILLS = int(os.environ.get("AMP_MOVES_KILLS", "3"))
+KILLS = int(os.environ.get("AMP_MOVES_KILLS", "1"))
 #: Assets of the tests that kill, pause, restart or leave a safeguard out.
 FEW = int(os.environ.get("AMP_MOVES_FEW", "3000"))
 #: Repeats the choices of an earlier run.

@@ -4,9 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.moves.campaign import FEW
+from tests.moves.campaign import FEW, FULL
 from tests.moves.world import World
 from tests.moves.world import world as new_world
+
+#: Takes a server of its own, and minutes.
+collect_ignore = [] if FULL else ["test_elasticsearch_restarts.py"]
 
 
 @pytest.fixture(scope="package")

@@ -8,9 +8,10 @@ import pytest
 
 from amp.domain.moves import Phase
 from tests.bench.figures import percentile
-from tests.moves.campaign import ASSETS, CHECKS, tell
+from tests.moves.campaign import ASSETS, CHECKS, FEW, tell
 from tests.moves.clients import Clients
-from tests.moves.world import World, world
+from tests.moves.world import World
+from tests.moves.world import world as new_world
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 
@@ -19,9 +20,13 @@ _CHECKED_S = 600
 
 
 @pytest.fixture
-def filled(fresh_cluster_settings: dict[str, str], tmp_path: Path) -> Iterator[World]:
-    with world(tmp_path, fresh_cluster_settings, ASSETS) as made:
-        yield made
+def filled(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    """That of the other tests, unless there are to be many more assets."""
+    if ASSETS == FEW:
+        yield request.getfixturevalue("world")
+    else:
+        with new_world(tmp_path, request.getfixturevalue("fresh_cluster_settings"), ASSETS) as made:
+            yield made
 
 
 def test_nobody_can_tell_that_a_bucket_is_split_and_merged_and_rebuilt(filled: World) -> None:
