@@ -158,7 +158,9 @@ def test_following_a_job_that_is_cancelled_fails(remote: Amp, server: ServerProc
 
 def test_ctrl_c_ends_the_watching_and_not_the_job(server: ServerProcess) -> None:
     command = [*AMP, "admin", "buckets", "split", FIRST, "--rate", "1", "--follow"]
-    with subprocess.Popen(command, env={"AMP_URL": server.url}, stderr=subprocess.PIPE, text=True) as watching:
+    with subprocess.Popen(
+        command, env={"AMP_URL": server.url}, stderr=subprocess.PIPE, text=True, preexec_fn=_heed_ctrl_c
+    ) as watching:
         job_id = _only_job(server)
         assert watching.stderr is not None
         assert f"split of {FIRST}: copying\n" in watching.stderr, "it ended before the copying"
@@ -167,6 +169,11 @@ def test_ctrl_c_ends_the_watching_and_not_the_job(server: ServerProcess) -> None
     assert watching.returncode == 130
     assert f"amp admin jobs show {job_id} --follow" in err
     assert _job(server, job_id)["state"] == "running"
+
+
+def _heed_ctrl_c() -> None:
+    """A shell makes what it starts in the background ignore it, and all that comes from that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_reconcile_reports_and_says_by_its_exit_code_whether_anything_is_left(remote: Amp) -> None:
