@@ -5,8 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -97,6 +97,12 @@ def cluster_settings(stack: Stack, pytestconfig: pytest.Config) -> Iterator[dict
     """`AMP_…` variables of the shared servers and a namespace of this test run."""
     with _own_namespace(stack, pytestconfig) as variables:
         yield variables
+
+
+@pytest.fixture(scope="session")
+def own_namespace(stack: Stack, pytestconfig: pytest.Config) -> Callable[[], AbstractContextManager[dict[str, str]]]:
+    """Gives `AMP_…` variables of the shared servers and a namespace for as long as its user wants."""
+    return lambda: _own_namespace(stack, pytestconfig)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,8 +24,8 @@ _SETTINGS: dict[str, object] = {"search_timeout_s": 0.2, "map_refresh_s": 0.5}
 
 
 @pytest.fixture(scope="module", name="cluster")
-def make_cluster(cluster_settings: dict[str, str]) -> Iterator[Wired]:
-    with wired(cluster_settings | _SETTINGS) as made:
+def make_cluster(own_namespace: Callable[[], AbstractContextManager[dict[str, str]]]) -> Iterator[Wired]:
+    with own_namespace() as settings, wired(settings | _SETTINGS) as made:
         yield made
 
 

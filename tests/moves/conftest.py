@@ -1,6 +1,7 @@
 """The service of the tests of moves, on the shared servers: filled once, whole at the start of every test."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 
@@ -13,8 +14,10 @@ collect_ignore = [] if FULL else ["test_elasticsearch_restarts.py"]
 
 
 @pytest.fixture(scope="package")
-def moving_world(cluster_settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with new_world(tmp_path_factory.mktemp("moves"), cluster_settings, FEW) as made:
+def moving_world(
+    own_namespace: Callable[[], AbstractContextManager[dict[str, str]]], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    with own_namespace() as settings, new_world(tmp_path_factory.mktemp("moves"), settings, FEW) as made:
         yield made
 
 
