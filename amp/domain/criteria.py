@@ -166,6 +166,13 @@ class SearchRequest:
     def tie_descending(self) -> bool:
         return self.sort[-1].descending if self.sort else True
 
+    @property
+    def ties(self) -> tuple[str, ...]:
+        """Whatever else is compared, these make every order total. The version is none of them where each asset is
+        found once: an edit between two pages would move the asset past the first, and onto the second again.
+        """
+        return ("created_ms", "asset_id", "version") if self.all_versions else ("created_ms", "asset_id")
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:

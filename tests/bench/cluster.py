@@ -181,7 +181,7 @@ def _bare_query() -> dict[str, Any]:
     ]
     return {
         "query": {"bool": {"filter": [{"term": {"latest": True}}, *conditions]}},
-        "sort": [{"created_ms": "desc"}, {"asset_id": "desc"}, {"version": "desc"}],
+        "sort": [{"created_ms": "desc"}, {"asset_id": "desc"}],
         "size": 21,
         "source": ["source"],
         "track_total_hits": 10_000,

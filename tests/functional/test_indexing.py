@@ -4,12 +4,15 @@ import random
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import orjson
 import pytest
 
 from amp.domain.assets import Scope
+from amp.domain.criteria import OneOf, RootField, RootMatches, SearchRequest, SortBy
 from amp.domain.events import Event
 from amp.ports.event_queue import Topic
 from tests.functional.wired import Wired, embedded, wired
@@ -226,3 +229,19 @@ def test_versions_past_the_number_kept_leave_index_and_store(tmp_path: Path) -> 
         assert [version for _, version, _ in service.seen(all_versions=True)] == [4, 5, 6]
         _, kept, more = service.amp.read_assets.versions(asset.id, None, 10)
         assert ([version.version for version in kept], more) == ([6, 5, 4], False)
+
+
+def test_an_asset_edited_between_two_pages_comes_once(service: Wired) -> None:
+    edited, other = service.create(), service.create()
+    service.index(*service.events(2))
+    mine = RootMatches(RootField.ID, (OneOf(tuple(map(str, service.mine))),))
+    oldest_first = SearchRequest(
+        criteria=mine, size=1, sort=(SortBy(root=RootField.CREATED, key=None, descending=False),)
+    )
+    index = service.amp.adapters.index
+    (first,) = index.search(oldest_first).hits
+    assert orjson.loads(first.source)["id"] == str(edited.id)
+    service.edit(edited, "second")
+    service.index(*service.events(1))
+    (second,) = index.search(replace(oldest_first, after=first.sort)).hits
+    assert orjson.loads(second.source)["id"] == str(other.id)

@@ -4,14 +4,11 @@ from typing import Any
 
 from amp.domain.criteria import RootField, SearchRequest, SortBy
 
-#: Whatever else is compared, these make every order total.
-_TIES = ("created_ms", "asset_id", "version")
-
 
 def sort_clauses(request: SearchRequest) -> list[dict[str, Any]]:
     """One clause per `SortBy`, then the ties. `search_after` takes back what a hit shows for them, nulls included."""
     tie_order = "desc" if request.tie_descending else "asc"
-    return [*map(_clause, request.sort), *({field: tie_order} for field in _TIES)]
+    return [*map(_clause, request.sort), *({field: tie_order} for field in request.ties)]
 
 
 def _clause(by: SortBy) -> dict[str, Any]:

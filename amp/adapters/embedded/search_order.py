@@ -7,7 +7,6 @@ from amp.adapters.embedded.search_rows import LABELS
 from amp.domain.criteria import RootField, SearchRequest, SortBy, SortValues
 from amp.domain.types import FieldType
 
-_TIES = ("created_ms", "asset_id", "version")
 #: What a metadata key is sorted by and counted by in facets.
 VALUE_KINDS = tuple(kind for kind in FieldType if kind is not FieldType.TEXT)
 
@@ -17,6 +16,7 @@ class Order:
 
     def __init__(self, request: SearchRequest, conditions: Conditions) -> None:
         self._sort = request.sort
+        self._ties = request.ties
         self._ties_descending = request.tie_descending
         self._conditions = conditions
         #: Creation alone decides: the order of an index, forwards or backwards.
@@ -25,20 +25,21 @@ class Order:
     def columns(self) -> str:
         """What is compared, of documents `d`."""
         values = [f"{self._value(sort)} AS s{i}" for i, sort in enumerate(self._sort)]
-        return ", ".join([*values, *(f"d.{tie}" for tie in _TIES)])
+        return ", ".join([*values, *(f"d.{tie}" for tie in self._ties)])
 
     def order_by(self) -> str:
         keys = [] if self.by_created else list(enumerate(self._sort))
         # NULLS LAST is new in SQLite 3.30 and does the same.
         values = [f"s{i} IS NULL, s{i}{_direction(sort.descending)}" for i, sort in keys]
-        return ", ".join([*values, *(f"{tie}{_direction(self._ties_descending)}" for tie in _TIES)])
+        return ", ".join([*values, *(f"{tie}{_direction(self._ties_descending)}" for tie in self._ties)])
 
     def after(self, last: SortValues | None) -> Sql:
         """What comes after the hit with these values."""
         if last is None:
             return TRUE
         beyond = "<" if self._ties_descending else ">"
-        condition = Sql(f"({', '.join(_TIES)}) {beyond} (?, ?, ?)", last[-len(_TIES) :])
+        places = ", ".join("?" * len(self._ties))
+        condition = Sql(f"({', '.join(self._ties)}) {beyond} ({places})", last[-len(self._ties) :])
         for i, sort in [] if self.by_created else reversed(list(enumerate(self._sort))):
             same = joined("AND", [Sql(f"s{i} IS ?", (last[i],)), condition], empty=TRUE)
             if last[i] is None:
