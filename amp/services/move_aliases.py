@@ -112,7 +112,7 @@ class MoveAliases:
         """
         move = _move(bucket_map)
         after = BucketMap(generation=bucket_map.generation, buckets=switched_buckets(bucket_map))
-        reads = [_read(after, bucket) for bucket in after.buckets if bucket.index in (move.source, move.target)]
+        reads = [read_filter(after, bucket) for bucket in after.buckets if bucket.index in (move.source, move.target)]
         self._change(
             AliasChange(
                 remove_write=(
@@ -174,7 +174,8 @@ def _lost(move: Move, found: _Pair) -> str | None:
     return move.target if found.target is None else None
 
 
-def _read(bucket_map: BucketMap, bucket: Bucket) -> ReadFilter:
+def read_filter(bucket_map: BucketMap, bucket: Bucket) -> ReadFilter:
+    """What searches see of a bucket's index."""
     end_s = bucket_map.end_s(bucket)
     return ReadFilter(bucket.index, bucket.start_s * 1000, None if end_s is None else end_s * 1000)
 

@@ -7,9 +7,10 @@ import structlog
 
 from amp.domain.buckets import Bucket, BucketMap, index_name
 from amp.errors import NotFound
-from amp.ports.bucket_indices import AliasChange, BucketIndices, IndexInfo, ReadFilter
+from amp.ports.bucket_indices import AliasChange, BucketIndices, IndexInfo
 from amp.ports.creation_guard import CreationGuard
 from amp.services.bucket_maps import BucketMaps
+from amp.services.move_aliases import read_filter
 
 _log = structlog.get_logger(__name__)
 
@@ -100,7 +101,7 @@ class ReconcileBuckets:
             problems.append("writes are blocked")
         if info.write_aliases != (bucket.write_alias,):
             problems.append(f"write aliases are {', '.join(info.write_aliases) or 'none'}, not {bucket.write_alias}")
-        if info.read != _read(bucket_map, bucket):
+        if info.read != read_filter(bucket_map, bucket):
             problems.append("searches see another range of it than the map says")
         healed = bool(problems) and heal and self._heal(bucket_map, bucket, info)
         return [Finding(info.index, problem, healed) for problem in problems]
@@ -121,14 +122,9 @@ class ReconcileBuckets:
             AliasChange(
                 remove_write=tuple((bucket.index, alias) for alias in remove),
                 add_write=((bucket.index, bucket.write_alias),),
-                set_read=(_read(bucket_map, bucket),),
+                set_read=(read_filter(bucket_map, bucket),),
             )
         )
 
     def _is_still(self, bucket_map: BucketMap) -> bool:
         return self._maps.refresh().generation == bucket_map.generation
-
-
-def _read(bucket_map: BucketMap, bucket: Bucket) -> ReadFilter:
-    end_s = bucket_map.end_s(bucket)
-    return ReadFilter(bucket.index, bucket.start_s * 1000, None if end_s is None else end_s * 1000)
