@@ -12,8 +12,10 @@ from amp.ports.cache import Cache
 from amp.ports.claims import Claims
 from amp.ports.clock import Clock
 from amp.ports.creation_guard import CreationGuard
+from amp.ports.dead_letters import DeadLetters
 from amp.ports.event_queue import EventQueue
 from amp.ports.intent_log import IntentLog
+from amp.ports.job_chunks import JobChunks
 from amp.ports.job_log import JobLog
 from amp.ports.leases import Leases
 from amp.ports.part import Part
@@ -36,6 +38,8 @@ class Adapters:
     buckets: BucketRegistry
     shared: SharedValues
     jobs: JobLog
+    chunks: JobChunks
+    letters: DeadLetters
     leases: Leases
     queue: EventQueue
     index: SearchIndex
@@ -56,8 +60,10 @@ def embedded(settings: Settings) -> Adapters:
     from amp.adapters.embedded.cache import MemoryCache
     from amp.adapters.embedded.claims import SqliteClaims
     from amp.adapters.embedded.database import Database
+    from amp.adapters.embedded.dead_letters import SqliteDeadLetters
     from amp.adapters.embedded.event_queue import SqliteEventQueue
     from amp.adapters.embedded.intent_log import SqliteIntentLog
+    from amp.adapters.embedded.job_chunks import SqliteJobChunks
     from amp.adapters.embedded.job_log import SqliteJobLog
     from amp.adapters.embedded.leases import SqliteLeases
     from amp.adapters.embedded.search_bucket_documents import SqliteBucketDocuments
@@ -81,6 +87,8 @@ def embedded(settings: Settings) -> Adapters:
         buckets=SqliteBucketRegistry(db),
         shared=SqliteSharedValues(db),
         jobs=SqliteJobLog(db),
+        chunks=SqliteJobChunks(db),
+        letters=SqliteDeadLetters(db),
         leases=SqliteLeases(db),
         queue=SqliteEventQueue(db),
         index=SqliteSearchIndex(search_db),
@@ -97,7 +105,9 @@ def cluster(settings: Settings) -> Adapters:
     from amp.adapters.cassandra.asset_store import CassandraAssetStore
     from amp.adapters.cassandra.bucket_registry import CassandraBucketRegistry
     from amp.adapters.cassandra.claims import CassandraClaims
+    from amp.adapters.cassandra.dead_letters import CassandraDeadLetters
     from amp.adapters.cassandra.intent_log import CassandraIntentLog
+    from amp.adapters.cassandra.job_chunks import CassandraJobChunks
     from amp.adapters.cassandra.job_log import CassandraJobLog
     from amp.adapters.cassandra.leases import CassandraLeases
     from amp.adapters.cassandra.part import CassandraPart
@@ -130,6 +140,8 @@ def cluster(settings: Settings) -> Adapters:
         buckets=CassandraBucketRegistry(session),
         shared=CassandraSharedValues(session),
         jobs=CassandraJobLog(session),
+        chunks=CassandraJobChunks(session),
+        letters=CassandraDeadLetters(session),
         leases=CassandraLeases(session),
         queue=queue,
         index=ElasticsearchSearchIndex(client),

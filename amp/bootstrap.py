@@ -15,36 +15,52 @@ from amp.metrics import Metrics
 from amp.ports.event_queue import Topic
 from amp.ports.job_log import JobLog
 from amp.ports.shared_values import SharedValues
+from amp.services.await_indexed import AwaitIndexed
 from amp.services.await_searchable import AwaitSearchable
 from amp.services.bucket_maps import BucketMaps
 from amp.services.change_assets import ChangeAssets
+from amp.services.change_in_jobs import ChangeInJobs
+from amp.services.change_states import MigrateTypes, deleting, restoring
+from amp.services.check_assets import CheckAssets, ConfirmDifferences, FixAssets
 from amp.services.check_content import CheckContent
 from amp.services.check_health import CheckHealth
 from amp.services.claim_names import ClaimNames
 from amp.services.commit_changes import CommitChanges
+from amp.services.compare_documents import CompareDocuments
 from amp.services.copy_documents import CopyDocuments
 from amp.services.count_moves import CountMoves
 from amp.services.create_assets import CreateAssets
 from amp.services.cursors import Cursors
-from amp.services.index_assets import IndexAssets
+from amp.services.extract_jobs import ExtractJobs
+from amp.services.index_assets import INDEX_GROUP, IndexAssets
+from amp.services.job_pace import JobPace
 from amp.services.lay_out_buckets import LayOutBuckets
 from amp.services.migrate import Migrate
 from amp.services.move_aliases import MoveAliases
 from amp.services.plan_moves import PlanMoves
+from amp.services.process_jobs import JOBS_GROUP, ProcessJobs
+from amp.services.processors import Processor
 from amp.services.publish_changes import PublishChanges
+from amp.services.purge_assets import PurgeAssets
 from amp.services.put_assets import PutAssets
 from amp.services.read_assets import ReadAssets
 from amp.services.reconcile_buckets import ReconcileBuckets
 from amp.services.register_types import RegisterTypes
+from amp.services.reindex_assets import ReindexAssets
 from amp.services.relay_intents import RelayIntents
 from amp.services.resolve_query import ResolveQuery
 from amp.services.run_bucket_worker import RunBucketWorker
-from amp.services.run_index_worker import INDEX_GROUP, RunIndexWorker
+from amp.services.run_consumer import RunConsumer
 from amp.services.run_moves import MoveTimes, RunMoves
 from amp.services.search_assets import SearchAssets
+from amp.services.select_assets import SelectAssets
+from amp.services.select_suspects import SelectSuspects
 from amp.services.show_buckets import ShowBuckets
+from amp.services.start_jobs import StartJobs
 from amp.services.steer_jobs import SteerJobs
+from amp.services.steer_letters import SteerLetters
 from amp.services.type_catalog import TypeCatalog
+from amp.services.update_metadata import UpdateMetadata
 from amp.services.watch_buckets import BucketSizes, WatchBuckets
 from amp.settings import Settings
 
@@ -77,6 +93,8 @@ class Amp:
     show_buckets: ShowBuckets
     lay_out_buckets: LayOutBuckets
     steer_jobs: SteerJobs
+    start_jobs: StartJobs
+    steer_letters: SteerLetters
     #: Worker kind → its loop, which runs until the event is set.
     workers: Mapping[str, Callable[[threading.Event], None]]
 
@@ -118,7 +136,10 @@ def wire(settings: Settings, a: Adapters) -> Amp:
     cursors = Cursors(_cursor_secret(settings, a.shared))
     aliases = MoveAliases(maps, a.indices)
     indexer = IndexAssets(a.store, catalog, a.index, maps, aliases, metrics, settings.versions_kept)
-    index_worker = RunIndexWorker(a.queue, indexer, metrics, batch=settings.index_batch)
+    index_worker = RunConsumer(
+        a.queue, a.letters, a.clock, metrics, indexer.handle,
+        topic=Topic.REALTIME, group=INDEX_GROUP, batch=settings.index_batch,
+    )  # fmt: skip
     relay = RelayIntents(a.intents, a.store, a.queue, a.clock, metrics)
     plan_moves = PlanMoves(maps, a.indices, a.documents, a.jobs, a.clock, settings.elasticsearch_index_prefix)
     sizes = _bucket_sizes(settings)
@@ -126,12 +147,21 @@ def wire(settings: Settings, a: Adapters) -> Amp:
     reconcile = ReconcileBuckets(maps, a.indices, prefix, a.guard, found)
     mover = _mover(settings, a, CountMoves(a.jobs, metrics), maps, aliases)
     bucket_worker = _bucket_worker(settings, a, maps, mover, plan_moves, reconcile, sizes)
-    steer_jobs = SteerJobs(a.jobs, maps, plan_moves, a.clock)
+    steer_jobs = SteerJobs(a.jobs, a.letters, a.chunks, maps, plan_moves, a.clock)
     show_buckets = ShowBuckets(maps, a.indices, steer_jobs, sizes)
     metrics.watch_buckets(show_buckets.figures)
     creator = CreateAssets(names, committer, checker, a.clock)
     changer = ChangeAssets(a.store, committer, checker, a.clock)
     reader = ReadAssets(a.store, a.listing, a.claims)
+    searcher = SearchAssets(a.index, ResolveQuery(catalog, search_limits), cursors, maps, search_limits)
+    select = SelectAssets(a.listing, searcher, catalog)
+    processors = _processors(settings, a, indexer, committer, checker, catalog, maps)
+    processing = ProcessJobs(a.jobs, a.chunks, a.letters, processors, a.clock)
+    job_worker = RunConsumer(
+        a.queue, a.letters, a.clock, metrics, processing.handle,
+        topic=Topic.BULK, group=JOBS_GROUP, batch=settings.index_batch,
+    )  # fmt: skip
+    extractor = _extractor(settings, a, select, processors, maps)
     return Amp(
         settings=settings,
         metrics=metrics,
@@ -143,7 +173,7 @@ def wire(settings: Settings, a: Adapters) -> Amp:
         change_assets=changer,
         read_assets=reader,
         put_assets=PutAssets(creator, changer, reader),
-        search_assets=SearchAssets(a.index, ResolveQuery(catalog, search_limits), cursors, maps, search_limits),
+        search_assets=searcher,
         await_searchable=AwaitSearchable(a.index, maps, a.clock),
         cursors=cursors,
         check_health=CheckHealth(a.parts),
@@ -157,8 +187,67 @@ def wire(settings: Settings, a: Adapters) -> Amp:
         show_buckets=show_buckets,
         lay_out_buckets=LayOutBuckets(maps, plan_moves, a.clock, sizes.roll_lead_s),
         steer_jobs=steer_jobs,
-        workers={"index": index_worker.run, "relay": relay.run, "bucket": bucket_worker.run},
+        steer_letters=SteerLetters(a.letters, a.queue),
+        start_jobs=StartJobs(a.jobs, a.chunks, select, processors, a.clock),
+        workers={
+            "index": index_worker.run,
+            "relay": relay.run,
+            "bucket": bucket_worker.run,
+            "extract": extractor.run,
+            "job": job_worker.run,
+        },
     )
+
+
+def _processors(
+    settings: Settings,
+    a: Adapters,
+    indexer: IndexAssets,
+    committer: CommitChanges,
+    checker: CheckContent,
+    catalog: TypeCatalog,
+    maps: BucketMaps,
+) -> Mapping[str, Processor]:
+    """The registry: what kinds of jobs over assets there are."""
+    changer = ChangeInJobs(a.store, committer, a.clock)
+    purger = PurgeAssets(
+        changer, a.store, a.listing, a.claims, a.documents, maps,
+        retention_s=settings.purge_after_s, versions_kept=settings.versions_kept,
+    )  # fmt: skip
+    comparer = CompareDocuments(a.store, a.listing, indexer, a.documents, maps, catalog)
+    indexed = AwaitIndexed(a.queue, a.clock)
+    confirm = ConfirmDifferences(comparer, a.intents, indexed, a.indices, maps, a.clock, settings.intent_grace_s)
+    return {
+        "reindex": ReindexAssets(indexer),
+        "update-metadata": UpdateMetadata(changer, checker, catalog),
+        "migrate-type": MigrateTypes(changer, checker),
+        "delete": deleting(changer),
+        "restore": restoring(changer),
+        "purge": purger,
+        "check": CheckAssets(confirm),
+        "fix": FixAssets(confirm, comparer, indexer, a.documents, a.indices, a.listing, maps, a.clock),
+    }
+
+
+def _extractor(
+    settings: Settings, a: Adapters, select: SelectAssets, processors: Mapping[str, Processor], maps: BucketMaps
+) -> ExtractJobs:
+    def suspects() -> SelectSuspects:
+        return SelectSuspects(a.listing, a.store, a.documents, maps, versions_kept=settings.versions_kept)
+
+    def waiting() -> int:
+        return a.queue.lag(Topic.REALTIME, INDEX_GROUP)
+
+    return ExtractJobs(
+        a.jobs, a.chunks, select, a.queue, a.leases, a.clock, processors, suspects,
+        lambda: JobPace(a.clock, waiting, settings.job_live_lag),
+        holder=_holder(), most_failures=settings.job_most_failures,
+    )  # fmt: skip
+
+
+def _holder() -> str:
+    """Names this process among all that take leases."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
 def _mover(settings: Settings, a: Adapters, jobs: JobLog, maps: BucketMaps, aliases: MoveAliases) -> RunMoves:
@@ -190,8 +279,9 @@ def _bucket_worker(
     sizes: BucketSizes,
 ) -> RunBucketWorker:
     watch = WatchBuckets(maps, a.indices, planner, a.clock, sizes)
-    holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-    return RunBucketWorker(mover, watch, reconcile, a.leases, a.clock, holder=holder, check_s=settings.bucket_check_s)
+    return RunBucketWorker(
+        mover, watch, reconcile, a.leases, a.clock, holder=_holder(), check_s=settings.bucket_check_s
+    )
 
 
 def _cursor_secret(settings: Settings, shared: SharedValues) -> Callable[[], bytes]:

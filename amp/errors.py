@@ -78,6 +78,10 @@ class JobNotFound(NotFound):
     """There is no job with that id."""
 
 
+class LetterNotFound(NotFound):
+    """There is no such dead letter."""
+
+
 class Gone(AmpError):
     """The asset is deleted."""
 

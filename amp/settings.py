@@ -105,6 +105,16 @@ class Settings(BaseSettings):
     move_rate: Annotated[float, Field(gt=0)] = Field(
         2_000.0, description="documents a second that a split, merge or rebuild copies if nothing else is asked for"
     )
+    job_rate: Annotated[float, Field(gt=0)] = Field(
+        2_000.0, description="assets a second that a job takes up at most if nothing else is asked for"
+    )
+    job_live_lag: Count = Field(
+        50, description="events of live traffic waiting past which jobs slow down (unthrottled ones do not)"
+    )
+    job_most_failures: Count = Field(1_000, description="assets that may fail before a job is given up")
+    purge_after_s: Annotated[float, Field(ge=0)] = Field(
+        30 * 86_400.0, description="how long an asset stays deleted before a purge removes it"
+    )
     index_batch: Count = Field(500, description="events an index worker takes at once")
 
     @field_validator("cors_origins", "cassandra_hosts", mode="before")

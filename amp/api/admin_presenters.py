@@ -2,7 +2,11 @@
 
 from typing import Any
 
+from flask import request
+
+from amp.domain.dead_letters import DeadLetter
 from amp.domain.ids import created_ms
+from amp.domain.jobs import Job
 from amp.domain.times import format_ms
 from amp.services.lay_out_buckets import LayOut
 from amp.services.plan_moves import Plan
@@ -43,11 +47,32 @@ def job_json(status: JobStatus, *, history: bool = True) -> dict[str, Any]:
             "phase": status.phase and status.phase.value,
             **_progress(status),
             "held_s": job.progress.get("held_s"),
+            "counts": job.progress.get("counts"),
         },
     }
     if history:
         shown["history"] = [{"at": format_ms(note.at_ms), "text": note.text} for note in job.history]
     return shown
+
+
+def job_location(job: Job) -> dict[str, str]:
+    """The header that tells where the job is found."""
+    return {"Location": f"{request.script_root}/v1/admin/jobs/{job.id}"}
+
+
+def letter_json(letter: DeadLetter) -> dict[str, Any]:
+    return {
+        "id": str(letter.id),
+        "topic": letter.topic,
+        "job": letter.job_id and str(letter.job_id),
+        "asset": letter.message and str(letter.message.asset_id),
+        "reason": letter.reason,
+        "detail": letter.detail,
+        "attempts": letter.attempts,
+        "first_at": format_ms(letter.first_ms),
+        "last_at": format_ms(letter.last_ms),
+        "payload": letter.payload.decode(errors="replace"),
+    }
 
 
 def plan_json(plan: Plan, rate: float | None) -> dict[str, Any]:

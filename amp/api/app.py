@@ -11,7 +11,7 @@ from amp.api.cors import allow_origins
 from amp.api.errors import BadRequest, register_error_handlers
 from amp.api.observation import observe
 from amp.api.openapi import AmpOpenAPI, docs_blueprint
-from amp.api.routes import assets, buckets, bulk, health, jobs, search, types, versions
+from amp.api.routes import assets, buckets, bulk, dead_letters, health, jobs, search, types, versions
 from amp.bootstrap import Amp
 
 
@@ -32,7 +32,7 @@ def create_app(amp: Amp) -> OpenAPI:
     observe(app, amp.metrics)
     app.before_request(_refuse_garbled_url)
     register_error_handlers(app)
-    for module in (assets, versions, bulk, types, search, buckets, jobs, health):
+    for module in (assets, versions, bulk, types, search, buckets, jobs, dead_letters, health):
         app.register_api(module.api)
     app.register_blueprint(docs_blueprint(app))
     # What is registered last runs first.

@@ -37,13 +37,17 @@ class JsonBody(Generic[Model]):
     refusal: type[Invalid] = Unprocessable
     #: No body at all is the same as an empty object.
     optional: bool = False
+    #: It may be as long as that of a bulk request.
+    bulk: bool = False
 
     def read(self) -> Model:
         """:raises Invalid: with the place of every fault."""
-        if self.optional and not request.mimetype and not unpacked_body(_single_bytes(amp().settings)):
+        settings = amp().settings
+        most_bytes = settings.max_bulk_bytes if self.bulk else _single_bytes(settings)
+        if self.optional and not request.mimetype and not unpacked_body(most_bytes):
             return self.model()
         media_type(self.media_types)
-        return conform(self.model, read_object(unpacked_body(_single_bytes(amp().settings))), self.refusal)
+        return conform(self.model, read_object(unpacked_body(most_bytes)), self.refusal)
 
     def document(self) -> dict[str, Any]:
         schema = {"$ref": f"#/components/schemas/{self.model.__name__}"}

@@ -12,7 +12,8 @@ from flask_openapi3.blueprint import APIBlueprint
 from pydantic import BaseModel
 
 from amp.api.errors import PROBLEM_JSON, BadRequest
-from amp.api.parameters import PATH, QueryParameter
+from amp.api.parameters import QueryParameter
+from amp.api.path_parameters import PATH
 
 _JSON = "application/json"
 _PROBLEM = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}

@@ -1,4 +1,4 @@
-"""Parameters in the path and the query: each declared once, for reading, for refusing and for the OpenAPI document."""
+"""Parameters in the query: each declared once, for reading, for refusing and for the OpenAPI document."""
 
 import re
 from collections.abc import Callable
@@ -9,19 +9,14 @@ from uuid import UUID
 from flask import request
 
 from amp.api.errors import BadRequest
-from amp.domain.ids import parse_id
-from amp.domain.types import KEY
 from amp.domain.validation import check_text
-from amp.errors import BucketNotFound, InvalidId, JobNotFound, TypeNotFound
 
 T = TypeVar("T")
 _MAX_PAGE = 200
 #: The whole map at once, as a rule.
 _MAX_BUCKETS = 10_000
 _MAX_WAIT_S = 60.0
-_MAX_NUMBER = 2**31 - 1
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m)", re.ASCII)
-_BUCKET = re.compile(r"\d{14}", re.ASCII)
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0}
 
 
@@ -59,23 +54,6 @@ class QueryParameter(Generic[T]):
         }
 
 
-@dataclass(frozen=True, kw_only=True)
-class PathParameter:
-    name: str
-    description: str
-    schema: dict[str, Any]
-    parse: Callable[[str], Any]
-
-    def document(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "in": "path",
-            "description": self.description,
-            "required": True,
-            "schema": self.schema,
-        }
-
-
 def _flag(text: str) -> bool:
     if text not in ("true", "false"):
         raise ValueError("takes true or false")
@@ -108,7 +86,8 @@ def _duration_s(text: str) -> float:
     return seconds
 
 
-def _text(text: str) -> str:
+def text_of(text: str) -> str:
+    """:raises ValueError: it is empty, or cannot be kept."""
     check_text(text, 1024)
     if not text:
         raise ValueError("cannot be empty")
@@ -119,79 +98,15 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(","))
 
 
-def _path_text(text: str) -> str:
+def _uuid(text: str) -> UUID:
     try:
-        return _text(text)
+        return UUID(text)
     except ValueError as e:
-        raise BadRequest(f"a part of the path {e}") from e
+        raise ValueError("is no id") from e
 
 
-def _path_number(text: str) -> int:
-    if not re.fullmatch(r"[1-9]\d{0,9}", text, re.ASCII) or int(text) > _MAX_NUMBER:
-        raise BadRequest(f"a version is a whole number from 1 to {_MAX_NUMBER}")
-    return int(text)
-
-
-def _bucket_name(text: str) -> str:
-    if not _BUCKET.fullmatch(text):
-        raise BucketNotFound(f"there is no bucket {text[:64]!r}: a bucket's name is its start, as 20260101000000")
-    return text
-
-
-def _job_id(text: str) -> UUID:
-    try:
-        return parse_id(text)
-    except InvalidId as e:
-        raise JobNotFound(f"there is no job {text[:64]!r}") from e
-
-
-def _type_name(text: str) -> str:
-    if not KEY.fullmatch(text):
-        raise TypeNotFound(f"there is no asset type {text[:128]!r}")
-    return text
-
-
-_STRING = {"type": "string", "minLength": 1, "maxLength": 1024}
-_NUMBER = {"type": "integer", "minimum": 1, "maximum": _MAX_NUMBER}
-
-PATH: dict[str, PathParameter] = {
-    parameter.name: parameter
-    for parameter in (
-        PathParameter(
-            name="asset_id",
-            description="The asset's id, a time-UUID (version 1, 6 or 7).",
-            schema={"type": "string", "format": "uuid"},
-            parse=parse_id,
-        ),
-        PathParameter(name="version", description="A version, from 1.", schema=_NUMBER, parse=_path_number),
-        PathParameter(name="project", description="The asset's project.", schema=_STRING, parse=_path_text),
-        PathParameter(
-            name="external_id",
-            description="The asset's external id, unique in its project; slashes may stand as they are.",
-            schema=_STRING,
-            parse=_path_text,
-        ),
-        PathParameter(
-            name="bucket_name",
-            description="The name of a time bucket: its start as `yyyyMMddHHmmss`, UTC.",
-            schema={"type": "string", "pattern": f"^{_BUCKET.pattern}$"},
-            parse=_bucket_name,
-        ),
-        PathParameter(
-            name="job_id",
-            description="The id of a job.",
-            schema={"type": "string", "format": "uuid"},
-            parse=_job_id,
-        ),
-        PathParameter(
-            name="type_name",
-            description="The name of an asset type.",
-            schema={"type": "string", "pattern": f"^{KEY.pattern}$"},
-            parse=_type_name,
-        ),
-    )
-}
-
+#: The schema of short texts.
+STRING = {"type": "string", "minLength": 1, "maxLength": 1024}
 DELETED = QueryParameter(
     name="deleted", description="`true` shows deleted assets too.", schema={"type": "boolean"}, parse=_flag,
     default=False,
@@ -254,20 +169,20 @@ TIMEOUT = QueryParameter(
     default=5.0,
 )
 TYPE: QueryParameter[str | None] = QueryParameter(
-    name="type", description="Assets of this type only.", schema=_STRING, parse=_text, default=None
+    name="type", description="Assets of this type only.", schema=STRING, parse=text_of, default=None
 )
 PROJECT: QueryParameter[str | None] = QueryParameter(
     name="project",
     description="Assets of this project only; with `external_id`, `default` unless given.",
-    schema=_STRING,
-    parse=_text,
+    schema=STRING,
+    parse=text_of,
     default=None,
 )
 EXTERNAL_ID: QueryParameter[str | None] = QueryParameter(
     name="external_id",
     description="The one asset of the project that has this external id.",
-    schema=_STRING,
-    parse=_text,
+    schema=STRING,
+    parse=text_of,
     default=None,
 )
 QUERY_TEXT = QueryParameter(
@@ -283,4 +198,18 @@ SORT: QueryParameter[tuple[str, ...]] = QueryParameter(
     schema={"type": "string"},
     parse=_names,
     default=(),
+)
+JOB = QueryParameter(
+    name="job",
+    description="Only those of this job.",
+    schema={"type": "string", "format": "uuid"},
+    parse=_uuid,
+    default=None,
+)
+REASON = QueryParameter(
+    name="reason",
+    description="Only those whose reason contains this text.",
+    schema=STRING,
+    parse=text_of,
+    default=None,
 )

@@ -2,14 +2,16 @@
 
 import click
 
+from amp.cli.admin_assets import backfill, check, delete, fix, migrate_type, purge, restore, update
 from amp.cli.admin_buckets import buckets
 from amp.cli.admin_jobs import jobs
+from amp.cli.admin_letters import dead_letters
 
 
 @click.group()
 def admin() -> None:
-    """Look at time buckets and jobs, and steer them."""
+    """Work on some or all assets, and look after time buckets, jobs and dead letters."""
 
 
-admin.add_command(buckets)
-admin.add_command(jobs)
+for command in (backfill, update, migrate_type, delete, restore, purge, check, fix, jobs, dead_letters, buckets):
+    admin.add_command(command)

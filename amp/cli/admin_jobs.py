@@ -7,7 +7,7 @@ import click
 
 from amp.cli.client import AmpClient
 from amp.cli.connection import service
-from amp.cli.follow import doing, follow, how_far, job_path, require_completed, title
+from amp.cli.follow import counted, doing, follow, how_far, is_over_assets, job_path, require_completed, title
 from amp.cli.output import json_option, print_json, print_table
 from amp.settings import load_settings
 
@@ -68,6 +68,19 @@ def show(job_id: str, follows: bool, as_json: bool) -> None:
     print_job(job, as_json)
     if follows:
         require_completed(job)
+
+
+@jobs.command()
+@_ID
+@json_option
+def results(job_id: str, as_json: bool) -> None:
+    """List the assets that the job ID found to differ, or gave up, and why."""
+    with service(load_settings()) as client:
+        items = list(client.pages(f"{_path(job_id)}/results"))
+    if as_json:
+        print_json(items)
+        return
+    print_table(("asset", "outcome", ""), [(item["asset"], item["outcome"], item["note"]) for item in items])
 
 
 @jobs.command()
@@ -141,21 +154,32 @@ def finish(client: AmpClient, job: dict[str, Any], follows: bool, as_json: bool)
         job = follow(client, job, quiet=as_json)
         if as_json:
             print_json(job)
+        elif job["state"] == "completed":
+            click.echo(f"{title(job)} completed{_told(job)}")
         require_completed(job)
-        if not as_json:
-            moved = job["progress"]["done"]
-            click.echo(f"{title(job)} completed" + (f": {moved:,} documents" if moved else ""))
     elif as_json:
         print_json(job)
     else:
         click.echo(f"{title(job)} begins: amp admin jobs show {job['id']} --follow")
 
 
+def _told(job: dict[str, Any]) -> str:
+    done = job["progress"]["done"]
+    if not is_over_assets(job):
+        return f": {done:,} documents" if done else ""
+    dry = ", dry: nothing was changed" if job["parameters"]["dry_run"] else ""
+    return ": " + ", ".join([f"{done or 0:,} assets", *counted(job["progress"])]) + dry
+
+
 def print_job(job: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(job)
         return
-    limit = "as fast as it goes" if job["rate"] is None else f"at most {job['rate']:g} documents/s"
+    limit = (
+        "as fast as it goes"
+        if job["rate"] is None
+        else f"at most {job['rate']:g} {'assets' if is_over_assets(job) else 'documents'}/s"
+    )
     click.echo(f"{title(job)}: {doing(job)}" + (f" ({job['reason']})" if job["reason"] else ""))
     click.echo(f"asked for by {job['requested_by']} at {job['requested_at']}, {limit}")
     if far := how_far(job["progress"]):

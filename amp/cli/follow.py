@@ -47,6 +47,10 @@ def require_completed(job: dict[str, Any]) -> None:
     """:raises JobFailed: it ended otherwise."""
     if job["state"] != "completed":
         raise JobFailed(f"{title(job)} {job['state']}" + (f": {job['reason']}" if job["reason"] else ""))
+    if found := (job["progress"].get("counts") or {}).get("found"):
+        raise JobFailed(f"{title(job)} completed: {found:,} differ: amp admin jobs results {job['id']}")
+    if failed := (job["progress"].get("counts") or {}).get("failed"):
+        raise JobFailed(f"{title(job)} completed, but {failed:,} failed: amp admin dead-letters list --job {job['id']}")
 
 
 def wait_for_other(client: AmpClient, refusal: ServiceError, *, quiet: bool = False) -> None:
@@ -73,19 +77,33 @@ def doing(job: dict[str, Any]) -> str:
     """What it is busy with, in a word or two."""
     if job["state"] != "running":
         return str(job["state"])
+    if is_over_assets(job):
+        return "running"
     return _DOING[job["progress"]["phase"]]
+
+
+def is_over_assets(job: dict[str, Any]) -> bool:
+    return "selector" in job["parameters"]
 
 
 def how_far(progress: dict[str, Any]) -> str:
     """As `1,200 of 5,000 documents, 2,000/s, 2 s left`, as far as it is known."""
     parts = []
     if progress["documents"]:
-        parts.append(f"{progress['done'] or 0:,} of {progress['documents']:,} documents")
+        unit = "documents" if progress.get("counts") is None else "assets"
+        parts.append(f"{progress['done'] or 0:,} of {progress['documents']:,} {unit}")
+    parts += counted(progress)
     if progress["rate"] is not None:
         parts.append(f"{progress['rate']:,.0f}/s")
     if progress["remaining_s"]:
         parts.append(f"{duration(progress['remaining_s'])} left")
     return ", ".join(parts)
+
+
+def counted(progress: dict[str, Any]) -> list[str]:
+    """What became of the assets of a job, but for those of which nothing had to change."""
+    counts = progress.get("counts") or {}
+    return [f"{count:,} {name}" for name, count in counts.items() if count and name != "done"]
 
 
 def duration(seconds: float) -> str:

@@ -73,6 +73,25 @@ def replacement(before: Asset, content: Content, stamp: Stamp, versions_kept: in
     if same_content:
         after = _stamped(before, stamp, labels=content.labels)
         return Change(kind=ChangeKind.LABELLED, before=before, after=after)
+    return _new_version(before, content, stamp, versions_kept)
+
+
+def migration(before: Asset, content: Content, stamp: Stamp, versions_kept: int) -> Change | None:
+    """A new version under another version of its type, whether the content changes or not. None if it is under it."""
+    if content.type_version == before.type_version:
+        return None
+    return _new_version(before, content, stamp, versions_kept)
+
+
+def purging(before: Asset, stamp: Stamp) -> Change:
+    """Nothing is left but the revision, so that the same id continues from there."""
+    after = _stamped(
+        before, stamp, state=State.PURGED, name="", metadata={}, labels=(), all_revision=before.revision + 1
+    )
+    return Change(kind=ChangeKind.PURGED, before=before, after=after)
+
+
+def _new_version(before: Asset, content: Content, stamp: Stamp, versions_kept: int) -> Change:
     after = _stamped(
         before,
         stamp,

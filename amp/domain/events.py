@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from amp.domain.assets import Change, Scope
@@ -28,6 +28,21 @@ class Intent:
     due_ms: int  #: when the relay should look at it
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobEvent:
+    """A job is to look after an asset; keyed by asset id on its way."""
+
+    job_id: UUID
+    chunk: int  #: the part of the job that selected the asset
+    asset_id: UUID
+    replayed: bool = False  #: it was a dead letter; the job may have ended
+
+
+#: What travels through the queue.
+Message = Event | JobEvent
+AnyMessage = TypeVar("AnyMessage", bound=Message)
+
+
 def event_of(change: Change) -> Event:
     after = change.after
     return Event(
@@ -39,19 +54,33 @@ def event_of(change: Change) -> Event:
     )
 
 
-def event_json(event: Event) -> dict[str, Any]:
-    """The event as it travels; the inverse of `event_from_json`."""
+def message_json(message: Message) -> dict[str, Any]:
+    """The message as it travels; the inverse of `message_from_json`."""
+    if isinstance(message, JobEvent):
+        return {
+            "job_id": str(message.job_id),
+            "chunk": message.chunk,
+            "asset_id": str(message.asset_id),
+            "replayed": message.replayed,
+        }
     return {
-        "asset_id": str(event.asset_id),
-        "version": event.version,
-        "revision": event.revision,
-        "scope": event.scope.value,
-        "change_id": str(event.change_id),
+        "asset_id": str(message.asset_id),
+        "version": message.version,
+        "revision": message.revision,
+        "scope": message.scope.value,
+        "change_id": str(message.change_id),
     }
 
 
-def event_from_json(data: Mapping[str, Any]) -> Event:
-    """:raises ValueError, KeyError, TypeError: `data` is no event."""
+def message_from_json(data: Mapping[str, Any]) -> Message:
+    """:raises ValueError, KeyError, TypeError: `data` is no message."""
+    if "job_id" in data:
+        return JobEvent(
+            job_id=UUID(str(data["job_id"])),
+            chunk=int(data["chunk"]),
+            asset_id=UUID(str(data["asset_id"])),
+            replayed=bool(data["replayed"]),
+        )
     return Event(
         asset_id=UUID(str(data["asset_id"])),
         version=int(data["version"]),

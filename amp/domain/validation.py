@@ -49,6 +49,17 @@ def conform_metadata(metadata: Mapping[str, Any], asset_type: AssetType, limits:
     return result
 
 
+def field_faults(raw: Any, declared: Field, limits: AssetLimits) -> tuple[str, str] | None:
+    """Where in the value, as a JSON pointer, and why it does not fit the field; None: it does. Null fits."""
+    if raw is None:
+        return None
+    try:
+        _conform_field(raw, declared, limits)
+    except ValueError as e:
+        return (e.args[0], e.args[1]) if len(e.args) == 2 else ("", e.args[0])
+    return None
+
+
 def _conform_field(raw: Any, declared: Field, limits: AssetLimits) -> Value:
     if not declared.array:
         if isinstance(raw, list | tuple):

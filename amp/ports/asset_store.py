@@ -71,3 +71,10 @@ class AssetStore(Protocol):
         :raises StoreUnavailable: the store does not answer.
         """
         ...
+
+    def made(self, change_ids: Mapping[UUID, UUID]) -> set[UUID]:
+        """Of assets and a change of each: those assets that the change was made to.
+
+        :raises StoreUnavailable: the store does not answer.
+        """
+        ...

@@ -1,9 +1,11 @@
 """The documents of one index behind a bucket, as moves and checks see them: raw, tombstones and all."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
+from uuid import UUID
 
+from amp.domain.documents import IndexedDocument
 from amp.ports.search_index import PutResult
 
 #: Characters of an asset id.
@@ -12,15 +14,18 @@ _ASSET_ID = 36
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Documents with `created_ms` in `[start_ms, end_ms)`; None: no end."""
+    """Documents with `created_ms` in `[start_ms, end_ms)`; None: no end. With a type or a project, only those of it."""
 
     start_ms: int
     end_ms: int | None = None
+    type: str | None = None
+    project: str | None = None
 
     def part(self, start_ms: int, width_ms: int) -> "Range":
         """What of the range lies in `[start_ms, start_ms + width_ms)`."""
         end_ms = start_ms + width_ms
-        return Range(max(start_ms, self.start_ms), end_ms if self.end_ms is None else min(end_ms, self.end_ms))
+        end_ms = end_ms if self.end_ms is None else min(end_ms, self.end_ms)
+        return replace(self, start_ms=max(start_ms, self.start_ms), end_ms=end_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,20 @@ class Slice:
     range: Range
     documents: int
     revisions: int  #: their sum
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What documents of a part of a range come to; equal sums mean, for all practical purposes, equal documents."""
+
+    heads: int = 0
+    deleted: int = 0  #: of the heads
+    revisions: int = 0  #: of the heads, added up
+    versions: int = 0  #: of the heads, added up
+    superseded: int = 0  #: documents of versions that are not the head's
+
+    def __add__(self, other: "Sums") -> "Sums":
+        return Sums(*(getattr(self, name) + getattr(other, name) for name in Sums.__slots__))
 
 
 class BucketDocuments(Protocol):
@@ -117,6 +136,27 @@ class BucketDocuments(Protocol):
         :raises NotFound: the index is not there.
         :raises SearchUnavailable: the index, or part of it, does not answer.
         """
+        ...
+
+    def sums(self, index: str, of: Range, width_ms: int) -> dict[int, Sums]:
+        """The range in parts of that width, by their beginnings, which are multiples of it; those that hold nothing
+        left out. There may be 50,000.
+
+        :raises NotFound: the index is not there.
+        :raises SearchUnavailable: the index, or part of it, does not answer.
+        """
+        ...
+
+    def of_assets(self, ids: Collection[UUID]) -> list[tuple[str, RawDocument]]:
+        """Every document of these assets with its index, whichever of AMP's and wherever in time, with its body, as far
+        as it was refreshed.
+
+        :raises SearchUnavailable: an index, or part of it, does not answer.
+        """
+        ...
+
+    def matches(self, found: RawDocument, wanted: IndexedDocument) -> bool:
+        """Whether what was found, with its body, says what was wanted."""
         ...
 
     def count(self, index: str, of: Range) -> int:

@@ -1,11 +1,11 @@
-"""The event queue: keyed order, at least once, commit after work, dead letters."""
+"""The event queue: keyed order, at least once, commit after work."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
-from amp.domain.events import Event
+from amp.domain.events import AnyMessage, Message
 
 
 class Topic(StrEnum):
@@ -17,7 +17,7 @@ class Topic(StrEnum):
 class Delivery:
     """An event as a consumer got it, with its place in the queue."""
 
-    event: Event | None  #: None: the payload is no event, `payload` tells
+    event: Message | None  #: None: the payload is no message, `payload` tells
     payload: bytes
     #: The adapter's own note of the place; opaque.
     place: Any = field(repr=False)
@@ -53,7 +53,7 @@ class Consumer(Protocol):
 
 class EventQueue(Protocol):
     def publish(
-        self, topic: Topic, events: Sequence[Event], on_delivered: Callable[[Event], None] | None = None
+        self, topic: Topic, events: Sequence[AnyMessage], on_delivered: Callable[[AnyMessage], None] | None = None
     ) -> None:
         """Hand the events over for durable delivery, in order per asset; returns at once, also while the queue is
         down (events that do not fit the local buffer are dropped: their intents bring them back).
@@ -70,10 +70,17 @@ class EventQueue(Protocol):
         """A new member of `group`; a group that has no position yet starts at the oldest event."""
         ...
 
-    def dead_letter(self, delivery: Delivery, reason: str) -> None:
-        """Put the delivery aside durably, with its reason and where it came from. On return it is durable.
+    def mark(self, topic: Topic) -> str:
+        """Where the topic ends now: every event published before lies before it.
 
-        :raises QueueUnavailable: it is not; do not commit it.
+        :raises QueueUnavailable: the queue does not answer.
+        """
+        ...
+
+    def passed(self, topic: Topic, group: str, mark: str) -> bool:
+        """Whether the group has committed every event before that mark.
+
+        :raises QueueUnavailable: the queue does not answer.
         """
         ...
 

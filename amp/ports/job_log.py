@@ -28,6 +28,20 @@ class JobLog(Protocol):
         """
         ...
 
+    def open(self) -> list[Job]:
+        """Those that have not ended, oldest first, without their histories.
+
+        :raises StoreUnavailable: the store does not answer.
+        """
+        ...
+
+    def forget(self, job_id: UUID) -> None:
+        """Remove an ended job and its history; nothing if it is gone.
+
+        :raises StoreUnavailable: it may still be there.
+        """
+        ...
+
     def save_progress(self, job_id: UUID, progress: Mapping[str, Any], checkpoint: Mapping[str, Any]) -> None:
         """How far it is, in JSON values: `progress` for people, `checkpoint` for whoever resumes it.
 

@@ -29,6 +29,12 @@ class CountMoves:
     def page(self, before: UUID | None, limit: int) -> list[Job]:
         return self._jobs.page(before, limit)
 
+    def open(self) -> list[Job]:
+        return self._jobs.open()
+
+    def forget(self, job_id: UUID) -> None:
+        self._jobs.forget(job_id)
+
     def save_progress(self, job_id: UUID, progress: Mapping[str, Any], checkpoint: Mapping[str, Any]) -> None:
         self._jobs.save_progress(job_id, progress, checkpoint)
         known = self._known[1] if self._known[0] == job_id else {}

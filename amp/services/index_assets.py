@@ -3,7 +3,7 @@
 import random
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -12,16 +12,19 @@ import structlog
 
 from amp.domain.assets import Asset, Scope, State, Version, asset_json, version_json
 from amp.domain.documents import IndexedDocument, dropped_document, head_document, superseded_document
-from amp.domain.events import Event
+from amp.domain.events import Event, Message
 from amp.errors import NotMigrated, Retryable, TypeNotFound
 from amp.metrics import Metrics
 from amp.ports.asset_store import AssetStore
 from amp.ports.search_index import Put, SearchIndex, Written
 from amp.services.bucket_maps import BucketMaps
 from amp.services.move_aliases import LookAgain, MoveAliases
+from amp.services.run_consumer import Failure, Stopped
 from amp.services.type_catalog import TypeCatalog
 
 _log = structlog.get_logger(__name__)
+#: The consumer group that indexes live traffic.
+INDEX_GROUP = "index"
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 5.0
 #: A move holds writers for less than a second.
 _LONGEST_STALE_PAUSE_S = 0.2
@@ -37,10 +40,6 @@ class AssetDocuments:
     created_ms: int
     documents: tuple[IndexedDocument, ...]
     rejected: str | None = None  #: why no documents can be made of it
-
-
-class Stopped(Exception):
-    """The worker was told to stop before everything was indexed."""
 
 
 class IndexAssets:
@@ -63,6 +62,17 @@ class IndexAssets:
         self._aliases = aliases
         self._metrics = metrics
         self._versions_kept = versions_kept
+
+    def handle(self, messages: Sequence[Message], stop: threading.Event) -> Mapping[Message, Failure]:
+        """Index what these messages are about; those that are given up.
+
+        :raises Stopped: `stop` was set before all was done.
+        """
+        events = [message for message in messages if isinstance(message, Event)]
+        rejected = self.index(events, stop)
+        self._metrics.events_indexed.inc(len(messages))
+        failures = {event: Failure(rejected[event.asset_id]) for event in events if event.asset_id in rejected}
+        return failures | {message: Failure("no event") for message in messages if not isinstance(message, Event)}
 
     def index(self, events: Sequence[Event], stop: threading.Event) -> Mapping[UUID, str]:
         """Bring the documents of these events' assets up to the store, as long as it takes; the assets that the index
@@ -91,20 +101,19 @@ class IndexAssets:
         by_asset: dict[UUID, list[Event]] = defaultdict(list)
         for event in events:
             by_asset[event.asset_id].append(event)
-        heads = self._store.heads(list(by_asset))
-        heads = {asset_id: head for asset_id, head in heads.items() if head.state is not State.PURGED}
-        wanted = {
-            asset_id: superseded
-            for asset_id, head in heads.items()
-            if (superseded := self._superseded(head, by_asset[asset_id]))
-        }
-        versions: dict[UUID, list[Version]] = defaultdict(list)
-        if wanted:
-            for (asset_id, _), version in self._store.versions(wanted).items():
-                versions[asset_id].append(version)
-        return [
-            self._documents(head, versions.get(asset_id, ()), by_asset[asset_id]) for asset_id, head in heads.items()
-        ]
+        heads = self._heads(by_asset)
+        wanted = {asset_id: self._superseded(head, by_asset[asset_id]) for asset_id, head in heads.items()}
+        versions = self._versions(wanted)
+        return [self._documents(head, versions[asset_id], by_asset[asset_id]) for asset_id, head in heads.items()]
+
+    def build_all(self, ids: Collection[UUID]) -> list[AssetDocuments]:
+        """Every document that the index shall hold of these assets; those the store does not have are left out.
+
+        :raises StoreUnavailable: the store does not answer.
+        """
+        heads = self._heads(ids)
+        versions = self._versions({asset_id: self._older(head) for asset_id, head in heads.items()})
+        return [self._documents(head, versions[asset_id], ()) for asset_id, head in heads.items()]
 
     def put(self, assets: Sequence[AssetDocuments], stop: threading.Event) -> Mapping[UUID, str]:
         """Put all documents, as long as it takes; the assets that the index rejects, with the reason.
@@ -177,13 +186,27 @@ class IndexAssets:
         except (Retryable, NotMigrated) as e:
             _log.warning("move not helped", action="move_help_failed", reason=str(e))
 
-    def _superseded(self, head: Asset, events: Sequence[Event]) -> set[int]:
+    def _heads(self, ids: Collection[UUID]) -> dict[UUID, Asset]:
+        heads = self._store.heads(ids)
+        return {asset_id: head for asset_id, head in heads.items() if head.state is not State.PURGED}
+
+    def _versions(self, wanted: Mapping[UUID, Collection[int]]) -> Mapping[UUID, list[Version]]:
+        versions: dict[UUID, list[Version]] = defaultdict(list)
+        if wanted := {asset_id: numbers for asset_id, numbers in wanted.items() if numbers}:
+            for (asset_id, _), version in self._store.versions(wanted).items():
+                versions[asset_id].append(version)
+        return versions
+
+    def _superseded(self, head: Asset, events: Sequence[Event]) -> Collection[int]:
         """The versions, under the head's, whose documents these events call for."""
+        older = self._older(head)
         if any(event.scope is Scope.ALL for event in events):
-            oldest = max(1, head.version - self._versions_kept + 1)
-            return set(range(oldest, head.version))
-        named = {version for event in events for version in (event.version - 1, event.version)}
-        return {version for version in named if max(0, head.version - self._versions_kept) < version < head.version}
+            return older
+        return [version for event in events for version in (event.version - 1, event.version) if version in older]
+
+    def _older(self, head: Asset) -> range:
+        """The versions kept under the head's."""
+        return range(max(1, head.version - self._versions_kept + 1), head.version)
 
     def _documents(self, head: Asset, versions: Sequence[Version], events: Sequence[Event]) -> AssetDocuments:
         try:

@@ -3,16 +3,21 @@
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from amp.domain.chunks import TOLD, Outcome, Result
 from amp.domain.ids import created_ms
 from amp.domain.jobs import Job, JobState
 from amp.domain.moves import Move, MoveKind, Phase
 from amp.domain.principals import Principal
 from amp.errors import Conflict, JobNotFound
 from amp.ports.clock import Clock
+from amp.ports.dead_letters import DeadLetters
+from amp.ports.job_chunks import JobChunks
 from amp.ports.job_log import JobLog
 from amp.services.bucket_maps import BucketMaps
 from amp.services.plan_moves import PlanMoves
 
+_MOVES = frozenset(MoveKind)
+_CHUNKS_A_PAGE = 200
 #: A job's record comes before its move is in the map.
 _BEGINNING_MS = 60_000
 
@@ -28,8 +33,12 @@ class SteerJobs:
     by whoever looks at it: who asked for it died before the map knew, or it ended just as it was paused.
     """
 
-    def __init__(self, jobs: JobLog, maps: BucketMaps, planner: PlanMoves, clock: Clock) -> None:
+    def __init__(
+        self, jobs: JobLog, letters: DeadLetters, chunks: JobChunks, maps: BucketMaps, planner: PlanMoves, clock: Clock
+    ) -> None:
         self._jobs = jobs
+        self._letters = letters
+        self._chunks = chunks
         self._maps = maps
         self._planner = planner
         self._clock = clock
@@ -62,9 +71,27 @@ class SteerJobs:
         return [
             self._without_history(job.id)
             if not job.state.ended or (move is not None and move.id == job.id)
-            else JobStatus(job, None)
+            else JobStatus(self._settled(job), None)
             for job in self._jobs.page(before, limit)
         ]
+
+    def results(self, job_id: UUID, first: int, limit: int) -> tuple[list[tuple[UUID, Result]], int | None]:
+        """The assets of a job that were found to differ or given up, from its chunk `first` on, and where to
+        go on (None: there are no more). What went well is counted, not kept.
+
+        :raises JobNotFound: there is no such job.
+        :raises StoreUnavailable: the store does not answer.
+        """
+        job = self.get(job_id).job
+        settled = job.checkpoint.get("settled", 0)
+        found: list[tuple[UUID, Result]] = []
+        for number in range(first, min(settled, first + _CHUNKS_A_PAGE)):
+            results = self._chunks.results(job_id, number)
+            found += [(asset_id, result) for asset_id, result in results.items() if result.outcome in TOLD]
+            if len(found) >= limit:
+                return found, number + 1 if number + 1 < settled else None
+        following = first + _CHUNKS_A_PAGE
+        return found, following if following < settled else None
 
     def pause(self, job_id: UUID, caller: Principal) -> JobStatus:
         """Let it copy no more until it is resumed.
@@ -110,11 +137,19 @@ class SteerJobs:
         if status.job.state is JobState.CANCELLED:
             return status
         self._require_running(status)
+        if status.job.kind not in _MOVES:
+            return self._stop(status.job, caller)
         job = self._planner.cancel(job_id, caller)
         if job.state is JobState.PAUSED:
             # Going back copies nothing, but may remove what was copied.
             self._jobs.set_state(job_id, JobState.RUNNING)
         return self.get(job_id)
+
+    def _stop(self, job: Job, caller: Principal) -> JobStatus:
+        now_ms = self._clock.now_ms()
+        self._jobs.note(job.id, now_ms, f"cancelled by {caller.name}")
+        self._jobs.set_state(job.id, JobState.CANCELLED, ended_ms=now_ms)
+        return self.get(job.id)
 
     def _running(self, job_id: UUID) -> JobStatus:
         return self._require_running(self.get(job_id))
@@ -131,13 +166,26 @@ class SteerJobs:
             self._jobs.note(job.id, self._clock.now_ms(), note)
         return self.get(job.id)
 
+    def _with_failures_left(self, job: Job) -> Job:
+        """Of an ended job those failures count that are still among the dead letters: the others were replayed since,
+        or discarded."""
+        counts = job.progress.get("counts", {})
+        if not job.state.ended or not counts.get(Outcome.FAILED):
+            return job
+        left = self._letters.count(job.id)
+        resolved = max(0, counts[Outcome.FAILED] - left)
+        counts = {**counts, Outcome.FAILED.value: left, "resolved": resolved}
+        return replace(job, progress={**job.progress, "counts": counts})
+
     def _without_history(self, job_id: UUID) -> JobStatus:
         status = self.get(job_id)
         return replace(status, job=replace(status.job, history=()))
 
     def _settled(self, job: Job) -> Job:
         """What a job is whose move the map did not name before its record was read."""
-        if job.state.ended or job.kind not in set(MoveKind):
+        if job.kind not in _MOVES:
+            return self._with_failures_left(job)
+        if job.state.ended:
             return job
         notes = [note.text for note in job.history]
         reason = next((note.partition(": ")[2] for note in notes if note.startswith("cancelled: ")), "")

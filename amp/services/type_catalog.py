@@ -50,6 +50,11 @@ class TypeCatalog:
             self._versions[name, version] = found
         return found
 
+    def names(self) -> list[str]:
+        """Of all types this process knows."""
+        self._keep_fresh()
+        return list(self._newest)
+
     def kinds(self, key: str) -> frozenset[FieldType]:
         """The field types that a metadata key has over all asset types; empty: no type has the key."""
         self._keep_fresh()

@@ -3,6 +3,7 @@
 -- Ids are the 16 bytes of a UUID, times milliseconds since 1970, `metadata` and `labels` JSON.
 
 -- Heads. The listings by time, type and project are indexes over them, so they can never disagree.
+-- Purged assets are on no list.
 CREATE TABLE assets (
   id BLOB NOT NULL PRIMARY KEY,
   created_ms INTEGER NOT NULL,
@@ -22,9 +23,9 @@ CREATE TABLE assets (
   all_revision INTEGER NOT NULL,
   change_id BLOB NOT NULL
 ) STRICT;
-CREATE INDEX assets_by_time ON assets (created_ms, id);
-CREATE INDEX assets_by_type ON assets (type, created_ms, id);
-CREATE INDEX assets_by_project ON assets (project, created_ms, id);
+CREATE INDEX assets_by_time ON assets (created_ms, id) WHERE state <> 'purged';
+CREATE INDEX assets_by_type ON assets (type, created_ms, id) WHERE state <> 'purged';
+CREATE INDEX assets_by_project ON assets (project, created_ms, id) WHERE state <> 'purged';
 
 CREATE TABLE versions (
   asset_id BLOB NOT NULL,
@@ -107,16 +108,6 @@ CREATE TABLE event_groups (
   PRIMARY KEY (topic, name)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE dead_letters (
-  id INTEGER PRIMARY KEY,
-  topic TEXT NOT NULL,
-  group_name TEXT NOT NULL,
-  position INTEGER NOT NULL,
-  payload BLOB NOT NULL,
-  reason TEXT NOT NULL,
-  put_ms INTEGER NOT NULL
-) STRICT;
-
 -- `began_ms` is the time in the id; `parameters`, `progress` and `checkpoint` are JSON.
 CREATE TABLE jobs (
   id BLOB NOT NULL PRIMARY KEY,
@@ -132,6 +123,7 @@ CREATE TABLE jobs (
   checkpoint BLOB NOT NULL
 ) STRICT;
 CREATE INDEX jobs_by_time ON jobs (began_ms, id);
+CREATE INDEX jobs_open ON jobs (began_ms, id) WHERE state IN ('running', 'paused');
 
 CREATE TABLE job_notes (
   job_id BLOB NOT NULL,
@@ -145,3 +137,37 @@ CREATE TABLE leases (
   holder TEXT NOT NULL,
   expires_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- The parts of jobs over assets; `ids` are one after the other.
+CREATE TABLE job_chunks (
+  job_id BLOB NOT NULL,
+  number INTEGER NOT NULL,
+  ids BLOB NOT NULL,
+  passed INTEGER NOT NULL,
+  position TEXT,
+  PRIMARY KEY (job_id, number)
+) STRICT;
+
+CREATE TABLE job_results (
+  job_id BLOB NOT NULL,
+  number INTEGER NOT NULL,
+  asset_id BLOB NOT NULL,
+  outcome TEXT NOT NULL,
+  note TEXT NOT NULL,
+  PRIMARY KEY (job_id, number, asset_id)
+) STRICT, WITHOUT ROWID;
+
+-- `job_id` is NULL for those of live traffic.
+CREATE TABLE dead_letters (
+  id BLOB NOT NULL PRIMARY KEY,
+  job_id BLOB,
+  topic TEXT NOT NULL,
+  payload BLOB NOT NULL,
+  reason TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  attempts INTEGER NOT NULL,
+  first_ms INTEGER NOT NULL,
+  last_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX dead_letters_by_time ON dead_letters (first_ms, id);
+CREATE INDEX dead_letters_by_job ON dead_letters (job_id, first_ms, id) WHERE job_id IS NOT NULL;

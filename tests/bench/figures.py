@@ -31,9 +31,13 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def median_ms(call: Callable[[], object], times: int, warm_up: int = 10) -> float:
     """The median time of one call, in milliseconds."""
-    for _ in range(warm_up):
-        call()
-    return percentile([_timed(call) for _ in range(times)], 0.5) * 1000
+    return medians_ms((call,), times, warm_up)[0]
+
+
+def medians_ms(calls: Sequence[Callable[[], object]], times: int, warm_up: int) -> list[float]:
+    """The median time of each call, in milliseconds; they take turns."""
+    took = [[_timed(call) for call in calls] for _ in range(warm_up + times)][warm_up:]
+    return [percentile(each, 0.5) * 1000 for each in zip(*took, strict=True)]
 
 
 def _timed(call: Callable[[], object]) -> float:

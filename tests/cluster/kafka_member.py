@@ -3,6 +3,7 @@
 import sys
 
 from amp.adapters.kafka.event_queue import KafkaEventQueue
+from amp.domain.events import Event
 from amp.ports.event_queue import Topic
 from amp.settings import load_settings
 
@@ -12,7 +13,7 @@ def main(bootstrap: str, prefix: str, group: str) -> None:
     consumer = KafkaEventQueue(settings).consume(Topic.REALTIME, group)
     while True:
         for delivery in consumer.poll(100, 0.2):
-            assert delivery.event is not None
+            assert isinstance(delivery.event, Event)
             print(delivery.event.change_id, flush=True)  # noqa: T201 - the test reads it
 
 

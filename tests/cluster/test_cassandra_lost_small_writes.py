@@ -153,9 +153,11 @@ def test_a_job_whose_adding_broke_off_is_not_there_until_it_is_added_again(sessi
     assert jobs.get(job.id) is None
     # It is listed, but takes no place in a page.
     assert jobs.page(None, 1) == [older]
+    assert job.id not in {found.id for found in jobs.open()}
     session.fates = [lost_after]
     with pytest.raises(StoreUnavailable):
         jobs.add(job)
     jobs.set_state(job.id, JobState.PAUSED)
     jobs.add(job)
     assert jobs.page(None, 1) == [dataclasses.replace(job, state=JobState.PAUSED)]
+    assert jobs.open()[-1] == dataclasses.replace(job, state=JobState.PAUSED)

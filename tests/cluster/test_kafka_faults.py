@@ -162,7 +162,6 @@ def test_without_a_broker_nobody_waits_long(
         (3, KafkaPart(settings).ping),
         (7, lambda: queue.lag(Topic.REALTIME, "index")),
         (12, lambda: consumer.commit(taken)),
-        (12, lambda: queue.dead_letter(taken[0], "no")),
     ]
     for seconds, call in calls:
         with within(seconds), pytest.raises(QueueUnavailable):

@@ -1,4 +1,4 @@
-"""The event queue on Kafka beyond the contract: hand-overs within a group, and what dead letters carry."""
+"""The event queue on Kafka beyond the contract: hand-overs in a group, topics that are not there or were emptied."""
 
 import subprocess
 import sys
@@ -7,15 +7,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from confluent_kafka import Producer
 
-from amp.domain.times import parse_ms
 from amp.errors import NotMigrated
 from amp.ports.event_queue import Delivery, Topic
 from amp.settings import Settings
-from tests.contract.kafka_topic import read_all
 from tests.contract.queue_sets import QueueSet, kafka_queues, own_kafka_settings
-from tests.contract.test_event_queue import DEADLINE_S, event, put, take, take_and_commit, unordered
+from tests.contract.test_event_queue import DEADLINE_S, event, put, take, unordered
 
 pytestmark = pytest.mark.cluster
 
@@ -96,39 +93,6 @@ def test_a_consumer_of_a_topic_that_does_not_exist_says_to_migrate(kafka_setting
         consumer.poll(1, DEADLINE_S)
     consumer.close()
     queue.close()
-
-
-def test_a_dead_letter_tells_its_place_and_time(kafka: QueueSet, kafka_settings: Settings) -> None:
-    put(kafka.queue, [event()])
-    consumer = kafka.queue.consume(Topic.REALTIME, "index")
-    [delivery] = take(consumer, 1)
-    before_ms = time.time_ns() // 1_000_000
-    kafka.queue.dead_letter(delivery, "no")
-    prefix = kafka_settings.kafka_topic_prefix
-    [letter] = read_all(kafka_settings.kafka_bootstrap, f"{prefix}.dead-letters")
-    headers = {name: value.decode() for name, value in letter.headers()}
-    assert headers["topic"] == f"{prefix}.realtime"
-    assert int(headers["partition"]) == delivery.place.partition
-    assert int(headers["offset"]) == delivery.place.offset
-    assert before_ms <= parse_ms(headers["time"]) <= time.time_ns() // 1_000_000
-    assert letter.key() == str(delivery.event.asset_id).encode() if delivery.event else None
-    consumer.close()
-
-
-def test_the_largest_message_fits_the_dead_letters_whatever_its_reason(
-    kafka: QueueSet, kafka_settings: Settings
-) -> None:
-    payload = b"x" * 1_000_000
-    producer = Producer({"bootstrap.servers": kafka_settings.kafka_bootstrap, "message.max.bytes": 1_040_000})
-    producer.produce(f"{kafka_settings.kafka_topic_prefix}.realtime", payload)
-    assert producer.flush(DEADLINE_S) == 0
-    consumer = kafka.queue.consume(Topic.REALTIME, "index")
-    [delivery] = take_and_commit(consumer, 1)
-    kafka.queue.dead_letter(delivery, "ä" * 1_000_000 + "\ud800")
-    [letter] = kafka.dead_letters()
-    assert letter.payload == payload
-    assert set(letter.reason) == {"ä"}
-    consumer.close()
 
 
 def test_an_emptied_topic_has_no_lag(kafka: QueueSet, kafka_settings: Settings) -> None:

@@ -91,8 +91,8 @@ def step(before: Asset, kind: ChangeKind = ChangeKind.UPDATED, dropped: int | No
     return Change(kind=kind, before=before, after=after, dropped_version=dropped)
 
 
-def purge(before: Asset) -> Change:
-    return step(before, ChangeKind.PURGED, state=State.PURGED, name="", metadata={}, labels=())
+def purge(before: Asset, **values: Any) -> Change:
+    return step(before, ChangeKind.PURGED, state=State.PURGED, name="", metadata={}, labels=(), **values)
 
 
 def recreation(purged: Asset, **values: Any) -> Change:

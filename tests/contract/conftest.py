@@ -11,7 +11,9 @@ from amp.ports.asset_listing import AssetListing
 from amp.ports.asset_store import AssetStore
 from amp.ports.bucket_registry import BucketRegistry
 from amp.ports.claims import Claims
+from amp.ports.dead_letters import DeadLetters
 from amp.ports.intent_log import IntentLog
+from amp.ports.job_chunks import JobChunks
 from amp.ports.job_log import JobLog
 from amp.ports.leases import Leases
 from amp.ports.part import Part
@@ -32,6 +34,8 @@ class StoreSet:
     buckets: BucketRegistry
     shared: SharedValues
     jobs: JobLog
+    chunks: JobChunks
+    letters: DeadLetters
     leases: Leases
     part: Part
 
@@ -64,7 +68,9 @@ def _unmade_embedded_set(tmp_path: Path) -> Iterator[StoreSet]:
     from amp.adapters.embedded.bucket_registry import SqliteBucketRegistry
     from amp.adapters.embedded.claims import SqliteClaims
     from amp.adapters.embedded.database import Database
+    from amp.adapters.embedded.dead_letters import SqliteDeadLetters
     from amp.adapters.embedded.intent_log import SqliteIntentLog
+    from amp.adapters.embedded.job_chunks import SqliteJobChunks
     from amp.adapters.embedded.job_log import SqliteJobLog
     from amp.adapters.embedded.leases import SqliteLeases
     from amp.adapters.embedded.shared_values import SqliteSharedValues
@@ -82,6 +88,8 @@ def _unmade_embedded_set(tmp_path: Path) -> Iterator[StoreSet]:
             buckets=SqliteBucketRegistry(database),
             shared=SqliteSharedValues(database),
             jobs=SqliteJobLog(database),
+            chunks=SqliteJobChunks(database),
+            letters=SqliteDeadLetters(database),
             leases=SqliteLeases(database),
             part=part,
         )
@@ -133,7 +141,9 @@ def _cassandra_adapters(part: Part) -> StoreSet:
     from amp.adapters.cassandra.asset_store import CassandraAssetStore
     from amp.adapters.cassandra.bucket_registry import CassandraBucketRegistry
     from amp.adapters.cassandra.claims import CassandraClaims
+    from amp.adapters.cassandra.dead_letters import CassandraDeadLetters
     from amp.adapters.cassandra.intent_log import CassandraIntentLog
+    from amp.adapters.cassandra.job_chunks import CassandraJobChunks
     from amp.adapters.cassandra.job_log import CassandraJobLog
     from amp.adapters.cassandra.leases import CassandraLeases
     from amp.adapters.cassandra.part import CassandraPart
@@ -151,6 +161,8 @@ def _cassandra_adapters(part: Part) -> StoreSet:
         buckets=CassandraBucketRegistry(session),
         shared=CassandraSharedValues(session),
         jobs=CassandraJobLog(session),
+        chunks=CassandraJobChunks(session),
+        letters=CassandraDeadLetters(session),
         leases=CassandraLeases(session),
         part=part,
     )

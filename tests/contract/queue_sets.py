@@ -1,4 +1,4 @@
-"""Both event queues, each with what a test needs beyond the port: other clients, raw payloads, the dead letters."""
+"""Both event queues, each with what a test needs beyond the port: other clients, and raw payloads."""
 
 import sqlite3
 import uuid
@@ -14,23 +14,12 @@ from amp.settings import Settings, load_settings
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeadLetter:
-    """What is found in the queue after `dead_letter`."""
-
-    topic: str
-    payload: bytes
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class QueueSet:
     queue: EventQueue
     #: A further client of the same queue, as another process has.
     another: Callable[[], EventQueue]
     #: Puts bytes into a topic that no `publish` would put there.
     put_raw: Callable[[Topic, bytes], None]
-    #: All of them, as a client of its own finds them.
-    dead_letters: Callable[[], list[DeadLetter]]
 
 
 @pytest.fixture(name="queue_set", params=["embedded", pytest.param("kafka", marks=pytest.mark.cluster)])
@@ -55,19 +44,12 @@ def embedded_queues(folder: Path, at_end: ExitStack) -> QueueSet:
         # One process holds the folder: its further clients share the database.
         another=lambda: SqliteEventQueue(database),
         put_raw=lambda topic, payload: _put_raw_row(folder, topic, payload),
-        dead_letters=lambda: _dead_letter_rows(folder),
     )
 
 
 def _put_raw_row(folder: Path, topic: Topic, payload: bytes) -> None:
     with closing(sqlite3.connect(folder / "store.db")) as connection, connection:
         connection.execute("INSERT INTO events (topic, payload) VALUES (?, ?)", (topic.value, payload))
-
-
-def _dead_letter_rows(folder: Path) -> list[DeadLetter]:
-    with closing(sqlite3.connect(folder / "store.db")) as connection:
-        rows = connection.execute("SELECT topic, payload, reason FROM dead_letters ORDER BY id").fetchall()
-    return [DeadLetter(topic=topic, payload=payload, reason=reason) for topic, payload, reason in rows]
 
 
 def own_kafka_settings(cluster_settings: Mapping[str, str], partitions: int = 4) -> Settings:
@@ -84,14 +66,13 @@ def kafka_queues(settings: Settings, at_end: ExitStack) -> QueueSet:
 
     from amp.adapters.kafka.event_queue import KafkaEventQueue
     from amp.adapters.kafka.part import KafkaPart
-    from tests.contract.kafka_topic import read_all
 
     prefix = settings.kafka_topic_prefix
     part = KafkaPart(settings)
     at_end.callback(part.close)
     part.migrate()
     bootstrap = {"bootstrap.servers": settings.kafka_bootstrap}
-    topics = [f"{prefix}.{name}" for name in (*Topic, "dead-letters")]
+    topics = [f"{prefix}.{name}" for name in Topic]
     admin = AdminClient(bootstrap)
     at_end.callback(lambda: [done.result(10) for done in admin.delete_topics(topics).values()])
 
@@ -105,17 +86,4 @@ def kafka_queues(settings: Settings, at_end: ExitStack) -> QueueSet:
         producer.produce(f"{prefix}.{topic}", payload)
         assert producer.flush(10) == 0
 
-    def dead_letters() -> list[DeadLetter]:
-        found = []
-        for message in read_all(settings.kafka_bootstrap, f"{prefix}.dead-letters"):
-            headers = {name: value.decode() for name, value in message.headers() or []}
-            found.append(
-                DeadLetter(
-                    topic=headers["topic"].removeprefix(f"{prefix}."),
-                    payload=message.value() or b"",
-                    reason=headers["reason"],
-                )
-            )
-        return found
-
-    return QueueSet(queue=another(), another=another, put_raw=put_raw, dead_letters=dead_letters)
+    return QueueSet(queue=another(), another=another, put_raw=put_raw)

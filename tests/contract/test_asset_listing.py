@@ -1,5 +1,6 @@
 """The contract of the reverse index, over every adapter."""
 
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -24,13 +25,11 @@ from tests.contract.conftest import StoreSet
 DAY_MS = 86_400_000
 
 
-def walk(
-    listing: AssetListing, *, type_name: str | None = None, project: str | None = None, limit: int = 100
-) -> list[UUID]:
+def walk(listing: AssetListing, *, limit: int = 100, **selection: Any) -> list[UUID]:
     found: list[UUID] = []
     position = None
     while True:
-        page = listing.page(type_name=type_name, project=project, position=position, limit=limit)
+        page = listing.page(**selection, position=position, limit=limit)
         assert len(page.ids) <= limit
         found += page.ids
         position = page.position
@@ -159,3 +158,78 @@ def test_a_list_of_nothing_ends_at_once(store_set: StoreSet) -> None:
 def test_a_made_up_position_is_refused(store_set: StoreSet, position: str) -> None:
     with pytest.raises(BadCursor):
         store_set.listing.page(type_name="movie", project=None, position=position, limit=10)
+
+
+@pytest.mark.parametrize(
+    ("from_ms", "to_ms"),
+    [
+        (2 * DAY_MS, 4 * DAY_MS),
+        (2 * DAY_MS + 1, 4 * DAY_MS - 1),
+        (2 * DAY_MS - 1, 4 * DAY_MS + 1),
+        (2 * DAY_MS + 500, 2 * DAY_MS + 501),
+        (3 * DAY_MS - 1, 3 * DAY_MS),
+        (3 * DAY_MS, 3 * DAY_MS),
+        (4 * DAY_MS, 2 * DAY_MS),
+        (0, 1),
+        (-DAY_MS, 0),
+        (None, 2 * DAY_MS + 501),
+        (3 * DAY_MS - 1, None),
+        (0, 100_000 * DAY_MS),
+    ],
+)
+def test_of_a_range_of_time_come_those_created_in_it_without_its_end(
+    store_set: StoreSet, from_ms: int | None, to_ms: int | None
+) -> None:
+    names = {"type_name": unique("type"), "project": unique("project")}
+    around = [day * DAY_MS + ms for day in range(5) for ms in (0, 1, 500, DAY_MS - 1)]
+    ids = [make(ms) for ms in around for make in (mint_at, id_version_1, id_version_6)]
+    create(store_set, ids, type=names["type_name"], project=names["project"])
+    least, end = from_ms or 0, 9 * DAY_MS if to_ms is None else to_ms
+    expected = [asset_id for asset_id in ids if least <= created_ms(asset_id) < end]
+    for name, value in names.items():
+        for limit in (1, 4, 1000):
+            found = walk(store_set.listing, **{name: value}, from_ms=from_ms, to_ms=to_ms, limit=limit)
+            assert sorted(found) == sorted(expected)
+
+
+def test_a_range_of_all_assets_comes_in_the_order_of_days(store_set: StoreSet) -> None:
+    first_day = 500 * 365 + int(unique()[-3:], 16)
+    ids = [mint_at((first_day + n) * DAY_MS + n) for n in range(4)]
+    create(store_set, ids, type=unique("type"))
+    found = walk(store_set.listing, from_ms=first_day * DAY_MS, to_ms=(first_day + 3) * DAY_MS + 3, limit=2)
+    assert [asset_id for asset_id in found if asset_id in ids] == ids[:3]
+
+
+def test_a_position_of_one_range_is_refused_by_one_that_begins_after_it(store_set: StoreSet) -> None:
+    type_name = unique("type")
+    create(store_set, [mint_at(day * DAY_MS) for day in range(5)], type=type_name)
+    page = store_set.listing.page(type_name=type_name, from_ms=0, to_ms=3 * DAY_MS, position=None, limit=1)
+    assert page.position is not None
+    with pytest.raises(BadCursor):
+        store_set.listing.page(
+            type_name=type_name, from_ms=3 * DAY_MS, to_ms=5 * DAY_MS, position=page.position, limit=1
+        )
+
+
+def test_a_purged_asset_is_taken_off_its_lists_and_no_other(store_set: StoreSet) -> None:
+    type_name, project = unique("type"), unique("project")
+    gone, left = write(store_set.assets, *[creation(type=type_name, project=project) for _ in range(2)])
+    [purged] = write(store_set.assets, purge(gone, updated_ms=now_ms() + 1))
+    for _ in range(2):
+        store_set.listing.remove([purged])
+        assert walk(store_set.listing, type_name=type_name) == [left.id]
+        assert walk(store_set.listing, project=project) == [left.id]
+        day_ms = left.created_ms // DAY_MS * DAY_MS
+        assert gone.id not in walk(store_set.listing, from_ms=day_ms, to_ms=day_ms + DAY_MS)
+    store_set.listing.remove([])
+
+
+def test_a_purged_asset_that_was_created_again_stays_listed_when_its_purge_is_tidied_up_late(
+    store_set: StoreSet,
+) -> None:
+    type_name = unique("type")
+    [asset] = write(store_set.assets, creation(type=type_name))
+    [purged] = write(store_set.assets, purge(asset, updated_ms=now_ms() - 1))
+    write(store_set.assets, recreation(purged))
+    store_set.listing.remove([purged])
+    assert walk(store_set.listing, type_name=type_name) == [asset.id]

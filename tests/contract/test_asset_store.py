@@ -337,6 +337,36 @@ def test_versions_are_paged_newest_first(store: AssetStore) -> None:
     assert store.version_page(new_asset().id, None, 3) == []
 
 
+def test_a_change_was_made_to_the_asset_it_was_made_to_and_to_no_other(store: AssetStore) -> None:
+    first, second, other = creation(), creation(), creation()
+    write(store, first, second)
+    [updated] = write(store, step(first.after))
+    refused = step(second.after, name="late")
+    write(store, step(second.after))
+    assert attempt(store, refused).verdict is Verdict.REFUSED
+    changes = {
+        first.after.id: first.after.change_id,
+        second.after.id: refused.after.change_id,
+        other.after.id: other.after.change_id,
+    }
+    assert store.made(changes) == {first.after.id}
+    assert store.made({updated.id: updated.change_id, second.after.id: first.after.change_id}) == {updated.id}
+    assert store.made({}) == set()
+
+
+def test_the_change_that_purged_an_asset_was_made(store: AssetStore) -> None:
+    (asset,) = write(store, creation())
+    (purged,) = write(store, purge(asset))
+    assert store.made({asset.id: purged.change_id}) == {asset.id}
+
+
+def test_many_changes_are_looked_up_at_once(store: AssetStore) -> None:
+    changes = [creation() for _ in range(250)]
+    write(store, *changes[:200])
+    wanted = {change.after.id: change.after.change_id for change in changes}
+    assert store.made(wanted) == {change.after.id for change in changes[:200]}
+
+
 def test_of_many_creators_of_one_asset_one_wins_and_the_others_see_its_head(store: AssetStore) -> None:
     asset_id = new_asset().id
     changes = [creation(id=asset_id, name=f"client {i}") for i in range(CLIENTS)]

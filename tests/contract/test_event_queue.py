@@ -1,4 +1,4 @@
-"""What every event queue keeps: order per asset, at least once, commit after work, dead letters."""
+"""What every event queue keeps: order per asset, at least once, commit after work."""
 
 import threading
 import time
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import pytest
 
 from amp.domain.assets import Scope
-from amp.domain.events import Event
+from amp.domain.events import Event, JobEvent, Message
 from amp.ports.event_queue import Consumer, Delivery, EventQueue, Topic
 from tests.contract.queue_sets import QueueSet, make_queue_set  # noqa: F401 - the fixture `queue_set`
 
@@ -28,7 +28,7 @@ def revisions(asset_id: uuid.UUID, count: int) -> list[Event]:
     return [event(asset_id, number + 1) for number in range(count)]
 
 
-def put(queue: EventQueue, events: Iterable[Event], topic: Topic = Topic.REALTIME) -> None:
+def put(queue: EventQueue, events: Iterable[Message], topic: Topic = Topic.REALTIME) -> None:
     queue.publish(topic, list(events))
     assert queue.flush(DEADLINE_S)
 
@@ -49,11 +49,11 @@ def take_and_commit(consumer: Consumer, count: int) -> list[Delivery]:
     return taken
 
 
-def events_of(deliveries: Iterable[Delivery]) -> list[Event | None]:
+def events_of(deliveries: Iterable[Delivery]) -> list[Message | None]:
     return [delivery.event for delivery in deliveries]
 
 
-def unordered(deliveries: Iterable[Delivery]) -> set[Event | None]:
+def unordered(deliveries: Iterable[Delivery]) -> set[Message | None]:
     return {delivery.event for delivery in deliveries}
 
 
@@ -63,6 +63,21 @@ def test_an_event_comes_out_as_it_went_in(queue_set: QueueSet) -> None:
     consumer = queue_set.queue.consume(Topic.REALTIME, "index")
     assert unordered(take(consumer, 2)) == set(sent)
     assert consumer.poll(10, QUIET_S) == []
+    consumer.close()
+
+
+def test_an_event_of_a_job_comes_out_as_it_went_in(queue_set: QueueSet) -> None:
+    job_id = uuid.uuid4()
+    sent = [
+        JobEvent(job_id=job_id, chunk=0, asset_id=uuid.uuid4()),
+        JobEvent(job_id=job_id, chunk=2**31 - 1, asset_id=uuid.uuid4(), replayed=True),
+    ]
+    reported: list[JobEvent] = []
+    queue_set.queue.publish(Topic.BULK, sent, reported.append)
+    assert queue_set.queue.flush(DEADLINE_S)
+    consumer = queue_set.queue.consume(Topic.BULK, "jobs")
+    assert unordered(take(consumer, 2)) == set(sent)
+    assert set(reported) == set(sent)
     consumer.close()
 
 
@@ -211,7 +226,7 @@ def test_members_of_a_group_share_its_events(queue_set: QueueSet) -> None:
     """Each commits what it polled at once, so that a hand-over in between repeats nothing."""
     members = [queue_set.another().consume(Topic.REALTIME, "index") for _ in range(2)]
     sent = [event() for _ in range(200)]
-    got: list[Event | None] = []
+    got: list[Message | None] = []
     deadline = time.monotonic() + DEADLINE_S
     for start in range(0, 200, 20):
         put(queue_set.queue, sent[start : start + 20])
@@ -246,7 +261,7 @@ def test_keep_alive_neither_loses_nor_repeats_events(queue_set: QueueSet) -> Non
     sent = revisions(uuid.uuid4(), 50)
     put(queue_set.queue, sent)
     consumer = queue_set.queue.consume(Topic.REALTIME, "index")
-    got: list[Event | None] = []
+    got: list[Message | None] = []
     while len(got) < 50:
         got += events_of(take(consumer, 5))
         for _ in range(3):
@@ -307,7 +322,7 @@ def test_threads_may_publish_at_once(queue_set: QueueSet) -> None:
     consumer.close()
 
 
-@pytest.mark.parametrize("payload", [b"\xff no JSON", b"{}", b"[1]", b"null", b""])
+@pytest.mark.parametrize("payload", [b"\xff no JSON", b"{}", b"[1]", b"null", b'"job_id"', b'{"job_id": "x"}', b""])
 def test_a_payload_that_is_no_event_comes_as_such_and_can_be_passed(queue_set: QueueSet, payload: bytes) -> None:
     queue_set.put_raw(Topic.REALTIME, payload)
     good = event()
@@ -318,38 +333,6 @@ def test_a_payload_that_is_no_event_comes_as_such_and_can_be_passed(queue_set: Q
     assert [delivery.payload for delivery in taken if delivery.event is None] == [payload]
     consumer.close()
     assert queue_set.queue.lag(Topic.REALTIME, "index") == 0
-
-
-def test_a_dead_letter_is_durable_with_its_reason_and_origin(queue_set: QueueSet) -> None:
-    put(queue_set.queue, [event()], Topic.BULK)
-    consumer = queue_set.queue.consume(Topic.BULK, "index")
-    [delivery] = take(consumer, 1)
-    queue_set.queue.dead_letter(delivery, "mapper: „cameraId“ is no long")
-    [letter] = queue_set.dead_letters()
-    assert letter.topic == Topic.BULK
-    assert letter.payload == delivery.payload
-    assert letter.reason == "mapper: „cameraId“ is no long"
-    consumer.close()
-
-
-def test_a_payload_that_is_no_event_can_be_a_dead_letter(queue_set: QueueSet) -> None:
-    queue_set.put_raw(Topic.REALTIME, b"\xff no JSON")
-    consumer = queue_set.queue.consume(Topic.REALTIME, "index")
-    [delivery] = take(consumer, 1)
-    queue_set.queue.dead_letter(delivery, "no event")
-    assert [letter.payload for letter in queue_set.dead_letters()] == [b"\xff no JSON"]
-    consumer.close()
-
-
-def test_a_dead_letter_is_not_a_commit(queue_set: QueueSet) -> None:
-    put(queue_set.queue, [event()])
-    consumer = queue_set.queue.consume(Topic.REALTIME, "index")
-    [delivery] = take(consumer, 1)
-    queue_set.queue.dead_letter(delivery, "no")
-    assert queue_set.queue.lag(Topic.REALTIME, "index") == 1
-    consumer.commit([delivery])
-    assert queue_set.queue.lag(Topic.REALTIME, "index") == 0
-    consumer.close()
 
 
 def test_lag_is_what_a_group_has_still_to_commit(queue_set: QueueSet) -> None:

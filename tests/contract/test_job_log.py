@@ -208,3 +208,55 @@ def test_a_page_starts_before_any_time_given_and_shows_jobs_without_their_histor
     assert fresh_jobs.page(mint_at(now - 30 * DAY_MS), 10) == [shown]
     assert fresh_jobs.page(mint_at(now + 90 * DAY_MS), 10) == [new, shown]
     assert fresh_jobs.page(old.id, 10) == []
+
+
+def test_open_jobs_are_those_that_have_not_ended_oldest_first_without_their_histories(fresh_jobs: JobLog) -> None:
+    now = now_ms()
+    makers = (id_version_1, mint_at, id_version_6)
+    all_ = [
+        added(fresh_jobs, id=makers[n % 3](now - n * 20 * DAY_MS), rate=n + 1, progress={"done": n})
+        for n in range(len(JobState))
+    ]
+    noted = added(fresh_jobs, id=mint_at(now + 5), history=(Note(1, "one"),))
+    added(fresh_jobs, id=mint_at(now + 6), state=JobState.FAILED, ended_ms=5)
+    for job, state in zip(all_, JobState, strict=True):
+        fresh_jobs.set_state(job.id, state)
+    paused = a_job(id=all_[1].id, rate=2, progress={"done": 1}, state=JobState.PAUSED)
+    for _ in range(2):
+        assert fresh_jobs.open() == [paused, all_[0], a_job(id=noted.id)]
+
+
+def test_a_job_that_goes_on_after_its_end_is_open_again(fresh_jobs: JobLog) -> None:
+    job = added(fresh_jobs)
+    fresh_jobs.set_state(job.id, JobState.FAILED, reason="no room", ended_ms=5)
+    assert fresh_jobs.open() == []
+    fresh_jobs.set_state(job.id, JobState.RUNNING)
+    assert fresh_jobs.open() == [job]
+    # Added again by who never heard that it was added.
+    fresh_jobs.set_state(job.id, JobState.COMPLETED, ended_ms=6)
+    fresh_jobs.add(job)
+    assert fresh_jobs.open() == []
+
+
+def test_a_change_to_a_job_nobody_added_opens_none(fresh_jobs: JobLog) -> None:
+    for age_ms in (0, 400 * DAY_MS):
+        fresh_jobs.set_state(mint_at(now_ms() - age_ms), JobState.RUNNING)
+    for _ in range(2):
+        assert fresh_jobs.open() == []
+
+
+def test_a_forgotten_job_is_gone_with_its_history_and_no_other(fresh_jobs: JobLog) -> None:
+    now = now_ms()
+    gone, left = added(fresh_jobs, id=mint_at(now)), added(fresh_jobs, id=mint_at(now))
+    for job in (gone, left):
+        fresh_jobs.note(job.id, 1, "a note")
+    for _ in range(2):
+        fresh_jobs.forget(gone.id)
+        assert fresh_jobs.get(gone.id) is None
+        assert all_ids(fresh_jobs, 10) == [left.id]
+        assert [job.id for job in fresh_jobs.open()] == [left.id]
+    fresh_jobs.set_state(gone.id, JobState.RUNNING)
+    assert fresh_jobs.get(gone.id) is None
+    assert stored(fresh_jobs, left.id).history == (Note(1, "a note"),)
+    fresh_jobs.add(gone)
+    assert stored(fresh_jobs, gone.id).history == ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from amp.domain.events import Event
+from amp.domain.events import AnyMessage, Message
 from amp.errors import QueueUnavailable
 from amp.ports.event_queue import Delivery, Topic
 from tests.simulation.scheduler import Scheduler
@@ -20,7 +20,7 @@ def _lost() -> NoReturn:
 class SimulatedQueue:
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
-        self.partitions: list[list[Event]] = [[] for _ in range(_PARTITIONS)]
+        self.partitions: list[list[Message]] = [[] for _ in range(_PARTITIONS)]
         self.committed = [0] * _PARTITIONS
         self.owners: list[SimulatedConsumer | None] = [None] * _PARTITIONS
         self._members: dict[str, SimulatedConsumer] = {}
@@ -29,11 +29,11 @@ class SimulatedQueue:
     def drained(self) -> bool:
         return all(done == len(events) for done, events in zip(self.committed, self.partitions, strict=True))
 
-    def append(self, event: Event) -> None:
+    def append(self, event: Message) -> None:
         self.partitions[event.asset_id.int % _PARTITIONS].append(event)
 
     def publish(
-        self, topic: Topic, events: Sequence[Event], on_delivered: Callable[[Event], None] | None = None
+        self, topic: Topic, events: Sequence[AnyMessage], on_delivered: Callable[[AnyMessage], None] | None = None
     ) -> None:
         def deliver() -> None:
             for event in events:

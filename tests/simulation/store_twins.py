@@ -133,6 +133,15 @@ class SimulatedJobLog:
 
         return self._scheduler.call("page jobs", read, _lost)
 
+    def open(self) -> list[Job]:
+        def read() -> list[Job]:
+            return sorted((job for job in self.jobs.values() if not job.state.ended), key=lambda job: job.id)
+
+        return self._scheduler.call("open jobs", read, _lost)
+
+    def forget(self, job_id: UUID) -> None:
+        self._scheduler.call("forget job", lambda: self.jobs.pop(job_id, None), _lost)
+
     def save_progress(self, job_id: UUID, progress: Mapping[str, Any], checkpoint: Mapping[str, Any]) -> None:
         kept = {"progress": dict(progress), "checkpoint": dict(checkpoint)}
         self._change(job_id, f"checkpoint {kept['checkpoint']}", **kept)

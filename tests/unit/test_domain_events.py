@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amp.domain.assets import Asset, Change, ChangeKind, Scope, State
-from amp.domain.events import Event, event_from_json, event_json, event_of
+from amp.domain.events import Event, JobEvent, Message, event_of, message_from_json, message_json
 from amp.domain.ids import mint_at
 
 HEAD = Asset(
@@ -39,6 +39,14 @@ events = st.builds(
     revision=st.integers(1, 10_000),
     scope=st.sampled_from(Scope),
     change_id=st.uuids(),
+)
+
+job_events = st.builds(
+    JobEvent,
+    job_id=st.uuids(),
+    chunk=st.integers(0, 1 << 31),
+    asset_id=st.uuids(),
+    replayed=st.booleans(),
 )
 
 
@@ -84,9 +92,9 @@ def test_a_creation_over_a_purged_asset_makes_a_new_version_even_under_the_old_n
     assert step(ChangeKind.CREATED, before=purged, version=1).new_version
 
 
-@given(events)
-def test_an_event_survives_its_json_form(event: Event) -> None:
-    assert event_from_json(json.loads(json.dumps(event_json(event)))) == event
+@given(events | job_events)
+def test_a_message_survives_its_json_form(message: Message) -> None:
+    assert message_from_json(json.loads(json.dumps(message_json(message)))) == message
 
 
 json_values: st.SearchStrategy[Any] = st.recursive(
@@ -96,10 +104,14 @@ json_values: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@given(json_values | st.fixed_dictionaries(dict.fromkeys(event_json(event_of(step(ChangeKind.UPDATED))), json_values)))
-def test_no_json_breaks_the_reader_of_events(data: Any) -> None:
+MESSAGES = [event_of(step(ChangeKind.UPDATED)), JobEvent(job_id=uuid4(), chunk=1, asset_id=uuid4())]
+spoiled = st.one_of(st.fixed_dictionaries(dict.fromkeys(message_json(message), json_values)) for message in MESSAGES)
+
+
+@given(json_values | spoiled)
+def test_no_json_breaks_the_reader_of_messages(data: Any) -> None:
     try:
-        event = event_from_json(data)
+        message = message_from_json(data)
     except (ValueError, KeyError, TypeError):
         return
-    assert isinstance(event.asset_id, UUID)
+    assert isinstance(message.asset_id, UUID)

@@ -15,16 +15,20 @@ from amp.adapters.embedded.bucket_registry import SqliteBucketRegistry
 from amp.adapters.embedded.cache import MemoryCache
 from amp.adapters.embedded.claims import SqliteClaims
 from amp.adapters.embedded.database import Database
+from amp.adapters.embedded.dead_letters import SqliteDeadLetters
 from amp.adapters.embedded.event_queue import KEPT_EVENTS, SqliteEventQueue
 from amp.adapters.embedded.intent_log import SqliteIntentLog
+from amp.adapters.embedded.job_chunks import SqliteJobChunks
 from amp.adapters.embedded.shared_values import SqliteSharedValues
 from amp.adapters.embedded.store_part import SqliteStorePart
 from amp.adapters.embedded.type_registry import SqliteTypeRegistry
 from amp.domain.assets import Change
 from amp.domain.buckets import first_map
+from amp.domain.chunks import Chunk, Outcome, Result
+from amp.domain.dead_letters import DeadLetter, letter_id
 from amp.domain.events import Event, Intent, event_of
 from amp.domain.types import AssetType, Field, FieldType
-from amp.errors import QueueUnavailable, StoreUnavailable
+from amp.errors import StoreUnavailable
 from amp.ports.asset_store import Verdict
 from amp.ports.claims import Claim
 from amp.ports.event_queue import Topic
@@ -46,6 +50,11 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 def intent_of(change: Change) -> Intent:
     return Intent(event=event_of(change), recorded_ms=1, due_ms=2)
+
+
+def letter_of(payload: bytes) -> DeadLetter:
+    id_ = letter_id("realtime", None, payload)
+    return DeadLetter(id=id_, topic="realtime", message=None, payload=payload, reason="no", first_ms=1, last_ms=1)
 
 
 def events(count: int) -> list[Event]:
@@ -74,6 +83,9 @@ def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
     change = creation(metadata=metadata, labels=("x", "y"), external_id="e")
     asset_type = AssetType(name="movie", version=1, fields={"rating": Field(type=FieldType.DOUBLE, maximum=5.0)})
     claim = Claim("external", "e", change.after.id, "digest")
+    letter = letter_of(b"no event")
+    chunk = Chunk(job_id=change.after.change_id, number=0, ids=(change.after.id,), passed=3, position="on")
+    results = {change.after.id: Result(Outcome.SKIPPED, "purged")}
     with opened(tmp_path) as database:
         store = SqliteAssetStore(database)
         store.prepare([(change, intent_of(change))])
@@ -83,6 +95,9 @@ def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
         SqliteBucketRegistry(database).replace(first_map("amp"), expected_generation=0)
         SqliteSharedValues(database).get_or_put("key", b"\x00secret")
         SqliteEventQueue(database).publish(Topic.REALTIME, [event_of(change)])
+        SqliteDeadLetters(database).put(letter)
+        SqliteJobChunks(database).begin(chunk)
+        SqliteJobChunks(database).record(chunk.job_id, 0, results)
     with opened(tmp_path) as database:
         store = SqliteAssetStore(database)
         head = store.heads([change.after.id])[change.after.id]
@@ -99,6 +114,9 @@ def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
         assert SqliteSharedValues(database).get_or_put("key", b"other") == b"\x00secret"
         [delivery] = SqliteEventQueue(database).consume(Topic.REALTIME, "index").poll(10, 1)
         assert delivery.event == event_of(change)
+        assert SqliteDeadLetters(database).get(letter.id) == letter
+        assert SqliteJobChunks(database).get(chunk.job_id, 0) == chunk
+        assert SqliteJobChunks(database).results(chunk.job_id, 0) == results
 
 
 def test_a_write_whose_commit_fails_is_never_told_as_a_success(database: Database) -> None:
@@ -131,11 +149,11 @@ def test_events_that_could_not_be_kept_are_not_reported_delivered(database: Data
 
 
 def test_a_dead_letter_that_could_not_be_kept_is_an_error(database: Database) -> None:
-    queue = SqliteEventQueue(database)
-    queue.publish(Topic.REALTIME, events(1))
-    [delivery] = queue.consume(Topic.REALTIME, "index").poll(1, 1)
-    with _Disk(database).full(), pytest.raises(QueueUnavailable):
-        queue.dead_letter(delivery, "x" * 50_000)
+    letters = SqliteDeadLetters(database)
+    letter = letter_of(b"x" * 50_000)
+    with _Disk(database).full(), pytest.raises(StoreUnavailable):
+        letters.put(letter)
+    assert letters.get(letter.id) is None
 
 
 def test_a_claim_that_ended_goes_to_exactly_one_of_those_who_come_next(

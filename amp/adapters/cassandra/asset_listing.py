@@ -1,6 +1,7 @@
 """The reverse index in Cassandra: lists of ids, cut into slots of a day and these into shards."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -10,8 +11,9 @@ import orjson
 
 from amp.adapters.cassandra.session import CassandraSession
 from amp.domain.assets import Asset
+from amp.domain.ids import created_ms
 from amp.errors import BadCursor
-from amp.ports.asset_listing import IdPage
+from amp.ports.asset_listing import IdPage, Stray
 
 #: A slot is the UTC day of creation. With 16 shards, a day of 10 million new assets makes partitions under 50 MB.
 _SLOT_MS = 86_400_000
@@ -19,17 +21,26 @@ _SHARDS = 16
 #: Partitions that one page looks into, at most; a page of many small ones comes out short instead.
 _PARTITIONS_A_PAGE = 128
 
-INSERT_LISTED = "INSERT INTO {ks}.listed_assets (list, slot, shard, id) VALUES (?, ?, ?, ?)"
+INSERT_LISTED = "INSERT INTO {ks}.listed_assets (list, slot, shard, id, listed) VALUES (?, ?, ?, ?, true)"
 INSERT_SLOT = "INSERT INTO {ks}.list_slots (list, slot, shard) VALUES (?, ?, ?)"
-_SLOTS = "SELECT slot, shard FROM {ks}.list_slots WHERE list = ? AND (slot, shard) > (?, ?) LIMIT ?"
+_SLOTS = (
+    "SELECT slot, shard FROM {ks}.list_slots "
+    "WHERE list = ? AND (slot, shard) > (?, ?) AND (slot, shard) < (?, ?) LIMIT ?"
+)
 _IDS = "SELECT id FROM {ks}.listed_assets WHERE list = ? AND slot = ? AND shard = ? LIMIT ?"
 _IDS_AFTER = "SELECT id FROM {ks}.listed_assets WHERE list = ? AND slot = ? AND shard = ? AND id > ? LIMIT ?"
+_LISTED = "SELECT WRITETIME(listed) FROM {ks}.listed_assets WHERE list = ? AND slot = ? AND shard = ? AND id = ?"
+#: Only what was written up to then.
+_REMOVE = "DELETE FROM {ks}.listed_assets USING TIMESTAMP ? WHERE list = ? AND slot = ? AND shard = ? AND id = ?"
 
 
 def places_of(asset: Asset) -> list[tuple[str, int, int]]:
     """The (list, slot, shard) of each partition that lists the asset."""
-    slot, shard = asset.created_ms // _SLOT_MS, crc32(asset.id.bytes) % _SHARDS
-    return [(name, slot, shard) for name in ("all", f"type:{asset.type}", f"project:{asset.project}")]
+    return [_place(name, asset.id) for name in ("all", f"type:{asset.type}", f"project:{asset.project}")]
+
+
+def _place(name: str, asset_id: UUID) -> tuple[str, int, int]:
+    return name, created_ms(asset_id) // _SLOT_MS, crc32(asset_id.bytes) % _SHARDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +65,8 @@ class Position:
             raise BadCursor("the position is not one of this list") from e
 
 
-_START = Position(-1, -1, None)
+#: No slot is before the one or after the other.
+_FIRST_SLOT, _LAST_SLOT = -1, (1 << 31) - 1
 
 
 class CassandraAssetListing:
@@ -63,9 +75,70 @@ class CassandraAssetListing:
     def __init__(self, session: CassandraSession) -> None:
         self._session = session
 
-    def page(self, *, type_name: str | None, project: str | None, position: str | None, limit: int) -> IdPage:
+    def page(
+        self,
+        *,
+        type_name: str | None = None,
+        project: str | None = None,
+        from_ms: int | None = None,
+        to_ms: int | None = None,
+        position: str | None,
+        limit: int,
+    ) -> IdPage:
         name = f"type:{type_name}" if type_name is not None else f"project:{project}" if project is not None else "all"
-        at = _START if position is None else Position.decode(position)
+        # No shard is below 0: these are the places before the first day of the range and before the one after it.
+        start = (_FIRST_SLOT if from_ms is None else from_ms // _SLOT_MS, -1)
+        end = (_LAST_SLOT if to_ms is None else -(-to_ms // _SLOT_MS), -1)
+        at = Position(*start, None) if position is None else Position.decode(position)
+        if position is not None and not start <= (at.slot, at.shard) < end:
+            raise BadCursor("the position is not one of this range")
+        if start >= end:
+            return IdPage((), None)
+        ids, after = self._walk(name, at, end, limit)
+        # Days are read whole: the first and the last of the range may have ids outside of it.
+        within = tuple(asset_id for asset_id in ids if _is_within(asset_id, from_ms, to_ms))
+        return IdPage(within, None if after is None else after.encode())
+
+    def unlisted(self, assets: Sequence[Asset]) -> dict[UUID, tuple[str, ...]]:
+        places = [(asset.id, place) for asset in assets for place in places_of(asset)]
+        answers = self._session.rows_of_many([(_LISTED, (*place, asset_id)) for asset_id, place in places])
+        missing: dict[UUID, tuple[str, ...]] = {}
+        for (asset_id, place), rows in zip(places, answers, strict=True):
+            if not rows:
+                missing[asset_id] = (*missing.get(asset_id, ()), place[0])
+        return missing
+
+    def add(self, assets: Sequence[Asset]) -> None:
+        places = [(place, asset.id) for asset in assets for place in places_of(asset)]
+        # The slot first, as it leads to the row.
+        self._session.rows_of_many([(INSERT_SLOT, place) for place in dict.fromkeys(place for place, _ in places)])
+        self._session.rows_of_many([(INSERT_LISTED, (*place, asset_id)) for place, asset_id in places])
+
+    def strays(self, ids: Collection[UUID], types: Collection[str], projects: Collection[str]) -> list[Stray]:
+        lists = ["all", *(f"type:{name}" for name in types), *(f"project:{name}" for name in projects)]
+        places = [(_place(name, asset_id), asset_id) for asset_id in ids for name in lists]
+        answers = self._session.rows_of_many([(_LISTED, (*place, asset_id)) for place, asset_id in places])
+        return [
+            # A row from before the column was there is older than anything that may still be going on.
+            Stray(place[0], asset_id, (rows[0][0] or 0) // 1000)
+            for (place, asset_id), rows in zip(places, answers, strict=True)
+            if rows
+        ]
+
+    def drop(self, strays: Sequence[Stray]) -> None:
+        # The time was cut to milliseconds.
+        self._session.rows_of_many(
+            [(_REMOVE, (stray.written_ms * 1000 + 999, *_place(stray.list, stray.id), stray.id)) for stray in strays]
+        )
+
+    def remove(self, assets: Sequence[Asset]) -> None:
+        # As of their purge: who makes one of them anew meanwhile, after the purge, has listed it anew for good.
+        self._session.rows_of_many(
+            [(_REMOVE, (asset.updated_ms * 1000, *place, asset.id)) for asset in assets for place in places_of(asset)]
+        )
+
+    def _walk(self, name: str, at: Position, end: tuple[int, int], limit: int) -> tuple[list[UUID], Position | None]:
+        """Up to `limit` ids from `at` on, and where that leaves the walk; None: at its end."""
         ids: list[UUID] = []
         if at.last is not None:
             rows = self._session.run(_IDS_AFTER, (name, at.slot, at.shard, at.last, limit))
@@ -74,12 +147,12 @@ class CassandraAssetListing:
         looked_into = 0
         while len(ids) < limit and looked_into < _PARTITIONS_A_PAGE:
             # More of them at once the less the ones before gave.
-            partitions = self._session.run(_SLOTS, (name, at.slot, at.shard, 1 + looked_into))
+            partitions = self._session.run(_SLOTS, (name, at.slot, at.shard, *end, 1 + looked_into))
             if not partitions:
-                return IdPage(tuple(ids), None)
+                return ids, None
             at = self._read(name, partitions, limit, ids)
             looked_into += len(partitions)
-        return IdPage(tuple(ids), at.encode())
+        return ids, at
 
     def _read(self, name: str, partitions: list[Any], limit: int, ids: list[UUID]) -> Position:
         """Adds the ids of the partitions to `ids`, up to `limit`; where that leaves the walk."""
@@ -92,3 +165,10 @@ class CassandraAssetListing:
                 return Position(slot, shard, ids[-1])
         slot, shard = partitions[-1]
         return Position(slot, shard, None)
+
+
+def _is_within(asset_id: UUID, from_ms: int | None, to_ms: int | None) -> bool:
+    if from_ms is None and to_ms is None:
+        return True
+    ms = created_ms(asset_id)
+    return (from_ms is None or from_ms <= ms) and (to_ms is None or ms < to_ms)

@@ -12,7 +12,8 @@ from amp.domain.assets import Asset, Change
 from amp.errors import StoreUnavailable
 from amp.ports.asset_store import Outcome, Verdict
 
-_CHANGE_ROW = "SELECT id FROM {ks}.assets WHERE id = ? AND row_kind = 'change' AND number = 0 AND change_id = ?"
+#: There for a change that was made, whatever came after it.
+CHANGE_ROW = "SELECT id FROM {ks}.assets WHERE id = ? AND row_kind = 'change' AND number = 0 AND change_id = ?"
 
 #: How often a condition is sent, at most, when its answer does not come.
 _ATTEMPTS = 4
@@ -81,7 +82,7 @@ class AssetSteps:
 
     def _look(self, changes: Sequence[Change]) -> list[bool | None]:
         """Whether each took place, by its change row; None: there is no answer."""
-        requests = [(_CHANGE_ROW, (change.after.id, change.after.change_id)) for change in changes]
+        requests = [(CHANGE_ROW, (change.after.id, change.after.change_id)) for change in changes]
         try:
             # Serial: conditions accepted but not finished are finished first.
             answers = self._session.run_many(requests, Mode.SERIAL)

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from amp.adapters.cassandra.asset_rows import HEAD_COLUMNS, VERSION_COLUMNS, asset_of, version_of_row
-from amp.adapters.cassandra.asset_steps import AssetSteps
+from amp.adapters.cassandra.asset_steps import CHANGE_ROW, AssetSteps
 from amp.adapters.cassandra.preparation import Preparation
 from amp.adapters.cassandra.session import CassandraSession, Mode, Request
 from amp.domain.assets import Asset, Change, Version
@@ -69,6 +69,10 @@ class CassandraAssetStore:
     def version_page(self, asset_id: UUID, below: int | None, limit: int) -> list[Version]:
         rows = self._session.run(_VERSION_PAGE, (asset_id, _MOST if below is None else below, limit))
         return [version_of_row(row) for row in rows]
+
+    def made(self, change_ids: Mapping[UUID, UUID]) -> set[UUID]:
+        answers = self._session.rows_of_many([(CHANGE_ROW, key) for key in change_ids.items()])
+        return {asset_id for asset_id, rows in zip(change_ids, answers, strict=True) if rows}
 
 
 def _chunks(items: Iterable[Any], size: int) -> Iterable[list[Any]]:

@@ -1,5 +1,6 @@
-"""The log of jobs in Cassandra: a row each, lists of their ids by month, and their notes."""
+"""The log of jobs in Cassandra: a row each, lists of their ids by month, of those that are open, and their notes."""
 
+import time
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,8 @@ from amp.domain.ids import created_ms
 from amp.domain.jobs import Job, JobState, Note
 
 _SLOT_MS = 30 * 86_400_000
+#: An id listed as open for longer than this without a job is of one whose adding broke off.
+_ADDED_BY_THEN_MS = 86_400_000
 
 _COLUMNS = "id, kind, parameters, requested_by, state, reason, ended_ms, rate, progress, checkpoint"
 _ADD = f"INSERT INTO {{ks}}.jobs ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS"
@@ -18,6 +21,7 @@ _GET = f"SELECT {_COLUMNS} FROM {{ks}}.jobs WHERE id = ?"
 _SAVE_PROGRESS = "UPDATE {ks}.jobs SET progress = ?, checkpoint = ? WHERE id = ? IF EXISTS"
 _SET_STATE = "UPDATE {ks}.jobs SET state = ?, reason = ?, ended_ms = ? WHERE id = ? IF EXISTS"
 _SET_RATE = "UPDATE {ks}.jobs SET rate = ? WHERE id = ? IF EXISTS"
+_FORGET = "DELETE FROM {ks}.jobs WHERE id = ? IF EXISTS"
 
 _ADD_SLOT = "INSERT INTO {ks}.job_slots (list, slot) VALUES ('all', ?)"
 _SLOTS = "SELECT slot FROM {ks}.job_slots WHERE list = 'all'"
@@ -25,9 +29,15 @@ _SLOTS_TO = "SELECT slot FROM {ks}.job_slots WHERE list = 'all' AND slot <= ?"
 _LIST = "INSERT INTO {ks}.listed_jobs (slot, began_ms, id) VALUES (?, ?, ?)"
 _LISTED = "SELECT began_ms, id FROM {ks}.listed_jobs WHERE slot = ? LIMIT ?"
 _LISTED_BEFORE = "SELECT began_ms, id FROM {ks}.listed_jobs WHERE slot = ? AND (began_ms, id) < (?, ?) LIMIT ?"
+_UNLIST = "DELETE FROM {ks}.listed_jobs WHERE slot = ? AND began_ms = ? AND id = ?"
+
+_ADD_OPEN = "INSERT INTO {ks}.open_jobs (list, id) VALUES ('all', ?)"
+_OPEN = "SELECT id FROM {ks}.open_jobs WHERE list = 'all'"
+_NOT_OPEN = "DELETE FROM {ks}.open_jobs WHERE list = 'all' AND id = ?"
 
 _NOTE = "INSERT INTO {ks}.job_notes (job_id, at_ms, note) VALUES (?, ?, ?)"
 _NOTES = "SELECT at_ms, note FROM {ks}.job_notes WHERE job_id = ?"
+_FORGET_NOTES = "DELETE FROM {ks}.job_notes WHERE job_id = ?"
 
 
 class CassandraJobLog:
@@ -39,7 +49,7 @@ class CassandraJobLog:
     def add(self, job: Job) -> None:
         began_ms = created_ms(job.id)
         slot = began_ms // _SLOT_MS
-        before: list[Request] = [(_ADD_SLOT, (slot,)), (_LIST, (slot, began_ms, job.id))]
+        before: list[Request] = [(_ADD_SLOT, (slot,)), (_LIST, (slot, began_ms, job.id)), (_ADD_OPEN, (job.id,))]
         before += [(_NOTE, (job.id, note.at_ms, note.text)) for note in job.history]
         self._session.rows_of_many(before)
         values = (
@@ -76,10 +86,30 @@ class CassandraJobLog:
                 at = listed[-1]
         return jobs
 
+    def open(self) -> list[Job]:
+        ids = [row[0] for row in self._session.run(_OPEN)]
+        answers = self._session.rows_of_many([(_GET, (job_id,)) for job_id in ids])
+        jobs = [_job_of(rows[0]) for rows in answers if rows]
+        over = [job.id for job in jobs if job.state.ended]
+        old_ms = time.time_ns() // 1_000_000 - _ADDED_BY_THEN_MS
+        over += [job_id for job_id, rows in zip(ids, answers, strict=True) if not rows and created_ms(job_id) < old_ms]
+        self._session.rows_of_many([(_NOT_OPEN, (job_id,)) for job_id in over])
+        return sorted((job for job in jobs if not job.state.ended), key=lambda job: (created_ms(job.id), job.id.bytes))
+
+    def forget(self, job_id: UUID) -> None:
+        began_ms = created_ms(job_id)
+        # What is listed goes last: ids without a job are passed over, a job that is not listed would stay.
+        self._session.run(_FORGET_NOTES, (job_id,))
+        self._session.run(_FORGET, (job_id,), Mode.CONDITIONAL)
+        self._session.rows_of_many([(_UNLIST, (began_ms // _SLOT_MS, began_ms, job_id)), (_NOT_OPEN, (job_id,))])
+
     def save_progress(self, job_id: UUID, progress: Mapping[str, Any], checkpoint: Mapping[str, Any]) -> None:
         self._session.run(_SAVE_PROGRESS, (_json(progress), _json(checkpoint), job_id), Mode.CONDITIONAL)
 
     def set_state(self, job_id: UUID, state: JobState, *, reason: str = "", ended_ms: int | None = None) -> None:
+        if not state.ended:
+            # It may have ended, and not be among the open ones any more.
+            self._session.run(_ADD_OPEN, (job_id,))
         self._session.run(_SET_STATE, (state.value, reason, ended_ms, job_id), Mode.CONDITIONAL)
 
     def set_rate(self, job_id: UUID, rate: float | None) -> None:

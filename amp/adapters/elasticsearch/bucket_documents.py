@@ -3,14 +3,16 @@
 import math
 from collections.abc import Collection, Sequence
 from typing import Any
+from uuid import UUID
 
 import orjson
 
 from amp.adapters.elasticsearch import bulk
 from amp.adapters.elasticsearch.client import ElasticsearchClient
 from amp.adapters.elasticsearch.errors import translated
+from amp.domain.documents import IndexedDocument
 from amp.errors import NotFound, SearchUnavailable
-from amp.ports.bucket_documents import Position, Range, RawDocument, Slice
+from amp.ports.bucket_documents import Position, Range, RawDocument, Slice, Sums
 from amp.ports.search_index import PutResult
 
 _ORDER = ("created_ms", "asset_id", "version", "revision")
@@ -18,7 +20,7 @@ _ORDER = ("created_ms", "asset_id", "version", "revision")
 _SUMS_TIMEOUT_S = 60.0
 #: How much longer the client waits than the server works, so that the server's own answer arrives.
 _GRACE_S = 1.0
-_IDS_AT_ONCE = 1_000
+_IDS_AT_ONCE = _DOCUMENTS_AT_ONCE = 1_000
 
 
 class ElasticsearchBucketDocuments:
@@ -56,7 +58,7 @@ class ElasticsearchBucketDocuments:
         bodies: bool = True,
     ) -> list[RawDocument]:
         body = {
-            "query": {"bool": {"filter": [_created(of, after)]}},
+            "query": {"bool": {"filter": _within(of, after)}},
             "sort": list(_ORDER),
             "size": limit,
             "track_total_hits": False,
@@ -69,7 +71,7 @@ class ElasticsearchBucketDocuments:
         found: list[RawDocument] = []
         for shard, checkpoint in enumerate(orjson.loads(since)):
             later = {"range": {"_seq_no": {"gt": checkpoint}}}
-            body["query"] = {"bool": {"filter": [_created(of, after), later]}}
+            body["query"] = {"bool": {"filter": [*_within(of, after), later]}}
             found += self._page(index, body, f"_shards:{shard}")
         return sorted(found, key=lambda document: _sort_key(document.position))[:limit]
 
@@ -103,6 +105,49 @@ class ElasticsearchBucketDocuments:
             for part in answer["aggregations"]["slices"]["buckets"]
         ]
 
+    def sums(self, index: str, of: Range, width_ms: int) -> dict[int, Sums]:
+        by_time = {"field": "created_ms", "interval": width_ms, "min_doc_count": 1}
+        heads = {
+            "deleted": {"filter": {"term": {"deleted": True}}},
+            "revisions": {"sum": {"field": "revision"}},
+            "versions": {"sum": {"field": "version"}},
+        }
+        aggregation = {"histogram": by_time, "aggs": {"heads": {"filter": {"term": {"latest": True}}, "aggs": heads}}}
+        answer = self._sums(index, of, {"slices": aggregation})
+        return {
+            int(part["key"]): Sums(
+                heads=part["heads"]["doc_count"],
+                deleted=part["heads"]["deleted"]["doc_count"],
+                revisions=int(part["heads"]["revisions"]["value"]),
+                versions=int(part["heads"]["versions"]["value"]),
+                superseded=part["doc_count"] - part["heads"]["doc_count"],
+            )
+            for part in answer["aggregations"]["slices"]["buckets"]
+        }
+
+    def of_assets(self, ids: Collection[UUID]) -> list[tuple[str, RawDocument]]:
+        if not ids:
+            return []
+        pattern = f"{self._client.settings.elasticsearch_index_prefix}-*"
+        body: dict[str, Any] = {
+            "query": {"bool": {"filter": [{"terms": {"asset_id": [str(asset_id) for asset_id in ids]}}]}},
+            "sort": ["asset_id", "version", "revision", "_index"],
+            "size": _DOCUMENTS_AT_ONCE,
+            "track_total_hits": False,
+            "version": True,
+        }
+        found: list[tuple[str, RawDocument]] = []
+        while True:
+            hits = self._search(pattern, body, self._client.timeout_s)["hits"]["hits"]
+            found += [(hit["_index"], _of_asset(hit)) for hit in hits]
+            if len(hits) < _DOCUMENTS_AT_ONCE:
+                return found
+            body["search_after"] = hits[-1]["sort"]
+
+    def matches(self, found: RawDocument, wanted: IndexedDocument) -> bool:
+        # Through JSON, as it came to the index.
+        return bool(orjson.loads(found.body) == orjson.loads(bulk.body_of(wanted)))
+
     def count(self, index: str, of: Range) -> int:
         total: int = self._sums(index, of, {})["hits"]["total"]["value"]
         return total
@@ -119,7 +164,7 @@ class ElasticsearchBucketDocuments:
         return int(min(max(middle, found["least"]["value"]), found["most"]["value"]))
 
     def _sums(self, index: str, of: Range, aggregations: dict[str, Any]) -> dict[str, Any]:
-        body = {"query": {"bool": {"filter": [_created(of)]}}, "size": 0, "track_total_hits": True}
+        body = {"query": {"bool": {"filter": _within(of)}}, "size": 0, "track_total_hits": True}
         return self._search(index, body | ({"aggs": aggregations} if aggregations else {}), _SUMS_TIMEOUT_S)
 
     def _search(self, index: str, body: dict[str, Any], timeout_s: float, preference: str = "") -> dict[str, Any]:
@@ -133,10 +178,14 @@ class ElasticsearchBucketDocuments:
         return answer
 
 
-def _created(of: Range, after: Position | None = None) -> dict[str, Any]:
+def _within(of: Range, after: Position | None = None) -> list[dict[str, Any]]:
     # Only documents have it, and not the nested entries within. What lies before `after` need not be looked at.
     bounds = {"gte": of.start_ms if after is None else max(of.start_ms, after.created_ms)}
-    return {"range": {"created_ms": bounds if of.end_ms is None else bounds | {"lt": of.end_ms}}}
+    filters: list[dict[str, Any]] = [
+        {"range": {"created_ms": bounds if of.end_ms is None else bounds | {"lt": of.end_ms}}}
+    ]
+    filters += [{"term": {"type": of.type}}] if of.type is not None else []
+    return filters + ([{"term": {"project": of.project}}] if of.project is not None else [])
 
 
 def _raw(hit: dict[str, Any]) -> RawDocument:
@@ -145,6 +194,13 @@ def _raw(hit: dict[str, Any]) -> RawDocument:
     return RawDocument(
         Position(created_ms, hit["_id"], version, revision), b"" if source is None else orjson.dumps(source)
     )
+
+
+def _of_asset(hit: dict[str, Any]) -> RawDocument:
+    """By its external version, whatever the document itself says."""
+    source = hit["_source"]
+    place = Position(source.get("created_ms", 0), hit["_id"], source.get("version", 0), hit["_version"])
+    return RawDocument(place, orjson.dumps(source))
 
 
 def _sort_key(position: Position) -> tuple[int, str, int, int]:

@@ -3,7 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import orjson
+
 from amp.adapters.elasticsearch.client import ElasticsearchClient
+from amp.domain.documents import IndexedDocument
 from amp.errors import BadQuery, SearchUnavailable, TooLarge
 from amp.ports.search_index import PutResult, Written
 
@@ -22,6 +25,11 @@ def put_item(alias: str, doc_id: str, revision: int, body: bytes) -> bytes:
         revision,
         body,
     )
+
+
+def body_of(document: IndexedDocument) -> bytes:
+    """The document's JSON."""
+    return orjson.dumps(document.body, default=bytes.decode)
 
 
 def delete_item(alias: str, doc_id: str, revision: int) -> bytes:

@@ -101,8 +101,7 @@ class ElasticsearchSearchIndex:
 def _item(put: Put) -> bytes:
     document = put.document
     # `source`, the only bytes in it, is kept as a string: it comes back just as it was.
-    body = orjson.dumps(document.body, default=bytes.decode)
-    return bulk.put_item(put.alias, document.doc_id, document.revision, body)
+    return bulk.put_item(put.alias, document.doc_id, document.revision, bulk.body_of(document))
 
 
 def _search_body(request: SearchRequest) -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """The listing of assets on SQLite: indexes over the heads, paged by creation time and id."""
 
 import hashlib
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from amp.adapters.embedded.database import Database
+from amp.domain.assets import Asset
 from amp.domain.ids import created_ms
 from amp.errors import BadCursor, InvalidId
-from amp.ports.asset_listing import IdPage
+from amp.ports.asset_listing import IdPage, Stray
 
 
 class SqliteAssetListing:
@@ -15,9 +17,19 @@ class SqliteAssetListing:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def page(self, *, type_name: str | None, project: str | None, position: str | None, limit: int) -> IdPage:
-        listed = hashlib.blake2s(repr((type_name, project)).encode(), digest_size=8).hexdigest()
-        conditions: list[str] = []
+    def page(
+        self,
+        *,
+        type_name: str | None = None,
+        project: str | None = None,
+        from_ms: int | None = None,
+        to_ms: int | None = None,
+        position: str | None,
+        limit: int,
+    ) -> IdPage:
+        listed = hashlib.blake2s(repr((type_name, project, from_ms, to_ms)).encode(), digest_size=8).hexdigest()
+        # Word for word as the indexes have it.
+        conditions = ["state <> 'purged'"]
         values: list[str | int | bytes] = []
         if type_name is not None:
             conditions.append("type = ?")
@@ -28,12 +40,38 @@ class SqliteAssetListing:
         if position is not None:
             conditions.append("(created_ms, id) > (?, ?)")
             values += _place(position, listed)
-        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-        query = f"SELECT id FROM assets {where} ORDER BY created_ms, id LIMIT ?"
+        elif from_ms is not None:
+            # Not beside a position, which is past it: of two lower bounds SQLite would start at either.
+            conditions.append("created_ms >= ?")
+            values.append(from_ms)
+        if to_ms is not None:
+            conditions.append("created_ms < ?")
+            values.append(to_ms)
+        query = f"SELECT id FROM assets WHERE {' AND '.join(conditions)} ORDER BY created_ms, id LIMIT ?"
         with self._database.reading() as connection:
             rows = connection.execute(query, (*values, limit + 1)).fetchall()
         ids = tuple(UUID(bytes=row[0]) for row in rows[:limit])
         return IdPage(ids, listed + ids[-1].hex if ids and len(rows) > limit else None)
+
+    def unlisted(self, assets: Sequence[Asset]) -> dict[UUID, tuple[str, ...]]:  # noqa: ARG002 - lists are indexes
+        return {}
+
+    def add(self, assets: Sequence[Asset]) -> None:
+        """Nothing to do: indexes list every head."""
+
+    def strays(
+        self,
+        ids: Collection[UUID],  # noqa: ARG002 - as above
+        types: Collection[str],  # noqa: ARG002
+        projects: Collection[str],  # noqa: ARG002
+    ) -> list[Stray]:
+        return []
+
+    def drop(self, strays: Sequence[Stray]) -> None:
+        """Nothing to do: there are none."""
+
+    def remove(self, assets: Sequence[Asset]) -> None:
+        """Nothing to do: a purged head is in no index."""
 
 
 def _place(position: str, listed: str) -> tuple[int, bytes]:

@@ -85,6 +85,10 @@ class SqliteAssetStore:
             rows = connection.execute(query, (asset_id.bytes, below, below, limit)).fetchall()
         return [version_from_row(row) for row in rows]
 
+    def made(self, change_ids: Mapping[UUID, UUID]) -> set[UUID]:
+        with self._database.reading() as connection:
+            return {asset_id for asset_id, change_id in change_ids.items() if _is_made(connection, asset_id, change_id)}
+
 
 def _heads(connection: sqlite3.Connection, ids: Collection[UUID]) -> dict[UUID, Asset]:
     keys = [asset_id.bytes for asset_id in ids]
@@ -103,7 +107,7 @@ def _apply(connection: sqlite3.Connection, changes: Sequence[Change]) -> list[Ou
     outcomes, accepted = [], []
     for change in changes:
         head = heads.get(change.after.id)
-        if head is not None and _is_applied(connection, change):
+        if head is not None and _is_made(connection, change.after.id, change.after.change_id):
             outcomes.append(Outcome(Verdict.APPLIED))
         elif _follows(change, head):
             accepted.append(change)
@@ -114,9 +118,9 @@ def _apply(connection: sqlite3.Connection, changes: Sequence[Change]) -> list[Ou
     return outcomes
 
 
-def _is_applied(connection: sqlite3.Connection, change: Change) -> bool:
+def _is_made(connection: sqlite3.Connection, asset_id: UUID, change_id: UUID) -> bool:
     query = "SELECT 1 FROM revisions WHERE asset_id = ? AND change_id = ?"
-    return connection.execute(query, (change.after.id.bytes, change.after.change_id.bytes)).fetchone() is not None
+    return connection.execute(query, (asset_id.bytes, change_id.bytes)).fetchone() is not None
 
 
 def _follows(change: Change, head: Asset | None) -> bool:

@@ -1,14 +1,14 @@
-"""The event queue on SQLite: one log of events, a position per topic and group, dead letters beside it."""
+"""The event queue on SQLite: one log of events, a position per topic and group."""
 
 import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import orjson
 import structlog
 
 from amp.adapters.embedded.database import Database
-from amp.domain.events import Event, event_from_json, event_json
+from amp.adapters.embedded.payloads import message_in, payload_of
+from amp.domain.events import AnyMessage
 from amp.errors import QueueUnavailable
 from amp.ports.event_queue import Delivery, Topic
 
@@ -31,9 +31,9 @@ class SqliteEventQueue:
         self._database = database
 
     def publish(
-        self, topic: Topic, events: Sequence[Event], on_delivered: Callable[[Event], None] | None = None
+        self, topic: Topic, events: Sequence[AnyMessage], on_delivered: Callable[[AnyMessage], None] | None = None
     ) -> None:
-        rows = [(topic.value, orjson.dumps(event_json(event))) for event in events]
+        rows = [(topic.value, payload_of(event)) for event in events]
         try:
             with self._database.writing(QueueUnavailable) as connection:
                 connection.executemany("INSERT INTO events (topic, payload) VALUES (?, ?)", rows)
@@ -51,14 +51,15 @@ class SqliteEventQueue:
     def consume(self, topic: Topic, group: str) -> "SqliteConsumer":
         return SqliteConsumer(self._database, topic, group)
 
-    def dead_letter(self, delivery: Delivery, reason: str) -> None:
-        place: Place = delivery.place
-        with self._database.writing(QueueUnavailable) as connection:
-            connection.execute(
-                "INSERT INTO dead_letters (topic, group_name, position, payload, reason, put_ms)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                (*place, delivery.payload, reason, time.time_ns() // 1_000_000),
-            )
+    def mark(self, topic: Topic) -> str:
+        query = "SELECT coalesce(max(position), 0) FROM events WHERE topic = ?"
+        with self._database.reading(QueueUnavailable) as connection:
+            return str(connection.execute(query, (topic.value,)).fetchone()[0])
+
+    def passed(self, topic: Topic, group: str, mark: str) -> bool:
+        query = "SELECT coalesce(max(committed), 0) >= ? FROM event_groups WHERE topic = ? AND name = ?"
+        with self._database.reading(QueueUnavailable) as connection:
+            return bool(connection.execute(query, (int(mark), topic.value, group)).fetchone()[0])
 
     def lag(self, topic: Topic, group: str) -> int:
         query = (
@@ -129,18 +130,12 @@ class SqliteConsumer:
         if rows:
             self._position = rows[-1][0]
         return [
-            Delivery(_parse(payload), payload, Place(self._topic, self._group, position)) for position, payload in rows
+            Delivery(message_in(payload), payload, Place(self._topic, self._group, position))
+            for position, payload in rows
         ]
 
 
-def _parse(payload: bytes) -> Event | None:
-    try:
-        return event_from_json(orjson.loads(payload))
-    except (ValueError, KeyError, TypeError):
-        return None
-
-
-def _report(on_delivered: Callable[[Event], None], event: Event) -> None:
+def _report(on_delivered: Callable[[AnyMessage], None], event: AnyMessage) -> None:
     try:
         on_delivered(event)
     except Exception:

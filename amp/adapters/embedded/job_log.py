@@ -15,6 +15,8 @@ _ADD = f"INSERT OR IGNORE INTO jobs ({_COLUMNS}, began_ms) VALUES (?, ?, ?, ?, ?
 _GET = f"SELECT {_COLUMNS} FROM jobs WHERE id = ?"
 _NEWEST = f"SELECT {_COLUMNS} FROM jobs ORDER BY began_ms DESC, id DESC LIMIT ?"
 _BEFORE = f"SELECT {_COLUMNS} FROM jobs WHERE (began_ms, id) < (?, ?) ORDER BY began_ms DESC, id DESC LIMIT ?"
+#: The index of open jobs says it in the same words.
+_OPEN = f"SELECT {_COLUMNS} FROM jobs WHERE state IN ('running', 'paused') ORDER BY began_ms, id"
 _NOTE = "INSERT OR IGNORE INTO job_notes (job_id, at_ms, note) VALUES (?, ?, ?)"
 _NOTES = "SELECT at_ms, note FROM job_notes WHERE job_id = ? ORDER BY at_ms, note"
 
@@ -54,6 +56,15 @@ class SqliteJobLog:
         with self._database.reading() as connection:
             rows = connection.execute(query, (*values, limit)).fetchall()
         return [_job_of(row) for row in rows]
+
+    def open(self) -> list[Job]:
+        with self._database.reading() as connection:
+            return [_job_of(row) for row in connection.execute(_OPEN)]
+
+    def forget(self, job_id: UUID) -> None:
+        with self._database.writing() as connection:
+            connection.execute("DELETE FROM job_notes WHERE job_id = ?", (job_id.bytes,))
+            connection.execute("DELETE FROM jobs WHERE id = ?", (job_id.bytes,))
 
     def save_progress(self, job_id: UUID, progress: Mapping[str, Any], checkpoint: Mapping[str, Any]) -> None:
         self._update("progress = ?, checkpoint = ?", _json(progress), _json(checkpoint), job_id.bytes)

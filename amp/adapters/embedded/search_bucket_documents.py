@@ -4,12 +4,14 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from uuid import UUID
 
 from amp.adapters.embedded.search_bucket_indices import require_index
 from amp.adapters.embedded.search_database import SearchDatabase
-from amp.adapters.embedded.search_rows import raw_document
+from amp.adapters.embedded.search_rows import raw_document, same_document
 from amp.adapters.embedded.search_writer import Change, SearchWriter
-from amp.ports.bucket_documents import Position, Range, RawDocument, Slice
+from amp.domain.documents import IndexedDocument
+from amp.ports.bucket_documents import Position, Range, RawDocument, Slice, Sums
 from amp.ports.search_index import PutResult
 
 _TIMEOUT_S = 60.0
@@ -85,6 +87,31 @@ class SqliteBucketDocuments:
             ).fetchall()
         return [Slice(of.part(start_ms, width_ms), documents, total) for start_ms, documents, total in rows]
 
+    def sums(self, index: str, of: Range, width_ms: int) -> dict[int, Sums]:
+        with self._index(index) as (connection, index_id):
+            where, values = _within(index_id, of)
+            rows = connection.execute(
+                "SELECT created_ms / ? * ?, sum(latest), sum(latest AND deleted), sum(iif(latest, revision, 0)),"
+                f" sum(iif(latest, version, 0)), sum(NOT latest) FROM {_BY_CREATED} WHERE {where} GROUP BY 1",
+                (width_ms, width_ms, *values),
+            ).fetchall()
+        return {start_ms: Sums(*found) for start_ms, *found in rows}
+
+    def of_assets(self, ids: Collection[UUID]) -> list[tuple[str, RawDocument]]:
+        with self._database.read(_TIMEOUT_S) as connection:
+            rows = connection.execute(
+                "SELECT i.name, d.doc, d.created_ms, d.doc_id, d.version, d.revision FROM documents d"
+                " JOIN indices i ON i.id = d.index_id WHERE d.asset_id IN (SELECT value FROM json_each(?))",
+                (json.dumps([str(asset_id) for asset_id in ids]),),
+            ).fetchall()
+            return [
+                (index, RawDocument(Position(*place), raw_document(connection, doc))) for index, doc, *place in rows
+            ]
+
+    def matches(self, found: RawDocument, wanted: IndexedDocument) -> bool:
+        with self._database.read(_TIMEOUT_S) as connection:
+            return same_document(connection, found.body, wanted)
+
     def count(self, index: str, of: Range) -> int:
         with self._index(index) as (connection, index_id):
             return _count(connection, *_within(index_id, of))
@@ -106,9 +133,10 @@ class SqliteBucketDocuments:
 
 
 def _within(index_id: int, of: Range) -> tuple[str, tuple[object, ...]]:
-    if of.end_ms is None:
-        return "index_id = ? AND created_ms >= ?", (index_id, of.start_ms)
-    return "index_id = ? AND created_ms >= ? AND created_ms < ?", (index_id, of.start_ms, of.end_ms)
+    optional = (("created_ms < ?", of.end_ms), ("type = ?", of.type), ("project = ?", of.project))
+    given = [(condition, value) for condition, value in optional if value is not None]
+    where = " AND ".join(["index_id = ? AND created_ms >= ?", *(condition for condition, _ in given)])
+    return where, (index_id, of.start_ms, *(value for _, value in given))
 
 
 def _count(connection: sqlite3.Connection, where: str, values: tuple[object, ...]) -> int:

@@ -71,6 +71,16 @@ class FieldIds:
         self._ids.clear()
 
 
+class _KnownFields(FieldIds):
+    """Gives no numbers: a field without one has no documents."""
+
+    def of(self, connection: sqlite3.Connection, key: str, kind: str, latest: bool) -> int:
+        row = connection.execute(
+            "SELECT id FROM fields WHERE key = ? AND kind = ? AND latest = ?", (key, kind, latest)
+        ).fetchone()
+        return -1 if row is None else int(row[0])
+
+
 @dataclass(slots=True)
 class DocumentRows:
     """The rows of some documents, gathered so that each table is written once, in the order of its tree."""
@@ -144,6 +154,22 @@ def raw_document(connection: sqlite3.Connection, doc: int) -> bytes:
         (orjson.dumps(joined.split()).decode(), doc),
     ).fetchall()
     return orjson.dumps([row[2:], source if source is None else source.decode(), joined, entries, words])
+
+
+def same_document(connection: sqlite3.Connection, raw: bytes, document: IndexedDocument) -> bool:
+    """Whether `raw_document` would give this if the document were written now."""
+    rows = DocumentRows()
+    rows.add(connection, _KnownFields(), 0, 0, document)
+    columns, source, joined, entries, words = orjson.loads(raw)
+    [(_, _, *wanted)] = rows.documents
+    [(_, wanted_source, wanted_joined)] = rows.sources
+    return (
+        columns == wanted
+        and source == (None if wanted_source is None else wanted_source.decode())
+        and set(joined.split()) == set(wanted_joined.split())
+        and sorted(map(tuple, entries)) == sorted(tuple(entry) for _, *entry in rows.entries)
+        and sorted(map(tuple, words)) == sorted((word, *where) for word, _, *where in rows.words)
+    )
 
 
 def remove_documents(connection: sqlite3.Connection, docs: Sequence[int]) -> None:

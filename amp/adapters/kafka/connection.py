@@ -13,8 +13,6 @@ from amp.settings import Settings
 #: librdkafka's own messages go here, never to stderr by themselves.
 client_log = logging.getLogger("amp.kafka")
 
-DEAD_LETTERS = "dead-letters"
-
 
 def topic_name(settings: Settings, topic: str) -> str:
     return f"{settings.kafka_topic_prefix}.{topic}"

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import orjson
 import structlog
 from confluent_kafka import Consumer as Client
-from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Message as KafkaMessage
 
 from amp.adapters.kafka.connection import client_config, group_name, topic_name, translated
-from amp.domain.events import Event, event_from_json
+from amp.domain.events import Message, message_from_json
 from amp.ports.event_queue import Delivery, Topic
 from amp.settings import Settings
 
@@ -162,7 +163,7 @@ class KafkaConsumer:
                 self._on_error(error)
         return deliveries
 
-    def _delivery(self, message: Message) -> Delivery:
+    def _delivery(self, message: KafkaMessage) -> Delivery:
         payload = message.value() or b""
         partition, offset = message.partition(), message.offset()
         assert partition is not None
@@ -185,8 +186,8 @@ class KafkaConsumer:
         _log.warning("kafka_consumer_error", action="kafka_consumer_error", group=self._group, reason=error.str())
 
 
-def _decoded(payload: bytes) -> Event | None:
+def _decoded(payload: bytes) -> Message | None:
     try:
-        return event_from_json(orjson.loads(payload))
-    except (ValueError, KeyError, TypeError, AttributeError):
+        return message_from_json(orjson.loads(payload))
+    except (ValueError, KeyError, TypeError):
         return None

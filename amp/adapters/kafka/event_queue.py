@@ -1,27 +1,22 @@
-"""The event queue on Kafka: one topic for live changes, one for jobs, one for dead letters."""
+"""The event queue on Kafka: one topic for live changes, one for jobs."""
 
 import threading
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from queue import Empty, SimpleQueue
 
 import orjson
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError
 
-from amp.adapters.kafka.connection import DEAD_LETTERS, topic_name, translated
-from amp.adapters.kafka.consumer import KafkaConsumer, Place
+from amp.adapters.kafka.connection import topic_name
+from amp.adapters.kafka.consumer import KafkaConsumer
 from amp.adapters.kafka.lag import GroupLag
 from amp.adapters.kafka.producer import MessageProducer
-from amp.domain.events import Event, event_json
-from amp.domain.times import format_ms
-from amp.errors import QueueUnavailable
-from amp.ports.event_queue import Delivery, Topic
+from amp.domain.events import AnyMessage, message_json
+from amp.ports.event_queue import Topic
 from amp.settings import Settings
 
-_DEAD_LETTER_TIMEOUT_S = 10.0
-#: The rest of a longer reason says nothing new, and the message has to fit.
-_MAX_REASON = 2_000
+#: Asks where topics end; nobody is ever in it.
+_NO_GROUP = "marks"
 
 
 class KafkaEventQueue:
@@ -40,14 +35,14 @@ class KafkaEventQueue:
         return self._producer.lost
 
     def publish(
-        self, topic: Topic, events: Sequence[Event], on_delivered: Callable[[Event], None] | None = None
+        self, topic: Topic, events: Sequence[AnyMessage], on_delivered: Callable[[AnyMessage], None] | None = None
     ) -> None:
         name = topic_name(self._settings, topic)
         for event in events:
             self._producer.send(
                 name,
                 key=str(event.asset_id).encode(),
-                value=orjson.dumps(event_json(event)),
+                value=orjson.dumps(message_json(event)),
                 report=partial(_tell, event, on_delivered),
             )
 
@@ -60,35 +55,22 @@ class KafkaEventQueue:
     def consume(self, topic: Topic, group: str) -> KafkaConsumer:
         return KafkaConsumer(self._settings, topic, group)
 
-    def dead_letter(self, delivery: Delivery, reason: str) -> None:
-        place: Place = delivery.place
-        reported: SimpleQueue[KafkaError | None] = SimpleQueue()
-        self._producer.send(
-            topic_name(self._settings, DEAD_LETTERS),
-            key=str(delivery.event.asset_id).encode() if delivery.event else None,
-            value=delivery.payload,
-            headers={
-                "reason": reason[:_MAX_REASON].encode(errors="replace"),
-                "topic": place.topic.encode(),
-                "partition": str(place.partition).encode(),
-                "offset": str(place.offset).encode(),
-                "time": format_ms(time.time_ns() // 1_000_000).encode(),
-            },
-            report=reported.put,
-        )
-        try:
-            error = reported.get(timeout=_DEAD_LETTER_TIMEOUT_S)
-        except Empty:
-            raise QueueUnavailable(f"the dead letter was not taken within {_DEAD_LETTER_TIMEOUT_S:g} s") from None
-        if error is not None:
-            with translated("writing a dead letter"):
-                raise KafkaException(error)
+    def mark(self, topic: Topic) -> str:
+        ends = self._group(_NO_GROUP).ends(topic)
+        return orjson.dumps({str(number): end for number, end in ends.items()}).decode()
+
+    def passed(self, topic: Topic, group: str, mark: str) -> bool:
+        done = self._group(group).done(topic)
+        return all(done.get(int(number), 0) >= end for number, end in orjson.loads(mark).items())
 
     def lag(self, topic: Topic, group: str) -> int:
+        return self._group(group).of(topic)
+
+    def _group(self, group: str) -> GroupLag:
         with self._lock:
             if group not in self._lags:
                 self._lags[group] = GroupLag(self._settings, group)
-        return self._lags[group].of(topic)
+            return self._lags[group]
 
     def close(self) -> None:
         """Ends the background thread; events not flushed before are lost to the queue (not to their intents)."""
@@ -97,6 +79,6 @@ class KafkaEventQueue:
             lag.close()
 
 
-def _tell(event: Event, on_delivered: Callable[[Event], None] | None, error: KafkaError | None) -> None:
+def _tell(event: AnyMessage, on_delivered: Callable[[AnyMessage], None] | None, error: KafkaError | None) -> None:
     if error is None and on_delivered is not None:
         on_delivered(event)

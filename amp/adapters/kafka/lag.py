@@ -1,7 +1,9 @@
-"""How far a consumer group is behind, asked by a client that never joins it."""
+"""How far a consumer group is, asked by a client that never joins it."""
 
 import threading
 import time
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
@@ -9,6 +11,7 @@ from amp.adapters.kafka.connection import client_config, error_of, group_name, t
 from amp.ports.event_queue import Topic
 from amp.settings import Settings
 
+_T = TypeVar("_T")
 _TIMEOUT_S = 5.0
 _PAUSE_S = 0.1
 #: What a time means where `offsets_for_times` takes one: Kafka's own numbers for the two ends.
@@ -36,36 +39,63 @@ class GroupLag:
         self._client = Consumer(client_config(settings) | {"group.id": self._group, "enable.auto.commit": False})
 
     def of(self, topic: Topic) -> int:
+        """How many messages the group has still to commit."""
+
+        def ask(name: str, left_s: Callable[[], float]) -> int:
+            numbers = self._partitions(name, left_s)
+            done = self._positions(name, numbers, left_s)
+            end = self._times(name, numbers, _END, left_s)
+            return sum(end[number] - done[number] for number in numbers)
+
+        return self._asked(topic, ask)
+
+    def ends(self, topic: Topic) -> dict[int, int]:
+        """Where each partition ends."""
+
+        def ask(name: str, left_s: Callable[[], float]) -> dict[int, int]:
+            return self._times(name, self._partitions(name, left_s), _END, left_s)
+
+        return self._asked(topic, ask)
+
+    def done(self, topic: Topic) -> dict[int, int]:
+        """Up to where the group has committed each partition, or its first offset."""
+
+        def ask(name: str, left_s: Callable[[], float]) -> dict[int, int]:
+            return self._positions(name, self._partitions(name, left_s), left_s)
+
+        return self._asked(topic, ask)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _asked(self, topic: Topic, ask: Callable[[str, Callable[[], float]], _T]) -> _T:
         deadline = time.monotonic() + _TIMEOUT_S
-        with self._lock, translated(f"asking for the lag of {self._group}"):
+        with self._lock, translated(f"asking for the place of {self._group}"):
             while True:
                 try:
-                    return self._ask(topic_name(self._settings, topic), deadline)
+                    return ask(topic_name(self._settings, topic), lambda: max(0.01, deadline - time.monotonic()))
                 except KafkaException as e:
                     if error_of(e).code() not in _PASSING or time.monotonic() + _PAUSE_S > deadline:
                         raise
                 time.sleep(_PAUSE_S)
 
-    def close(self) -> None:
-        self._client.close()
-
-    def _ask(self, topic: str, deadline: float) -> int:
-        def left_s() -> float:
-            return max(0.01, deadline - time.monotonic())
-
+    def _partitions(self, topic: str, left_s: Callable[[], float]) -> list[int]:
         found = self._client.list_topics(topic, timeout=left_s()).topics[topic]
         if found.error is not None:
             raise KafkaException(found.error)
-        numbers = list(found.partitions)
+        return list(found.partitions)
+
+    def _positions(self, topic: str, numbers: Sequence[int], left_s: Callable[[], float]) -> dict[int, int]:
         asked = [TopicPartition(topic, number) for number in numbers]
         committed = _offsets(self._client.committed(asked, timeout=left_s()))
-        asked = [TopicPartition(topic, number, _FIRST) for number in numbers]
-        first = _offsets(self._client.offsets_for_times(asked, timeout=left_s()))
-        asked = [TopicPartition(topic, number, _END) for number in numbers]
-        end = _offsets(self._client.offsets_for_times(asked, timeout=left_s()))
-        # A group without a position (a negative offset) starts at the oldest event, and so does one whose position
+        first = self._times(topic, numbers, _FIRST, left_s)
+        # A group without a position (a negative offset) starts at the oldest message, and so does one whose position
         # the topic has forgotten.
-        return sum(end[number] - max(first[number], committed[number]) for number in numbers)
+        return {number: max(first[number], committed[number]) for number in numbers}
+
+    def _times(self, topic: str, numbers: Sequence[int], time_: int, left_s: Callable[[], float]) -> dict[int, int]:
+        asked = [TopicPartition(topic, number, time_) for number in numbers]
+        return _offsets(self._client.offsets_for_times(asked, timeout=left_s()))
 
 
 def _offsets(places: list[TopicPartition]) -> dict[int, int]:

@@ -7,8 +7,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from amp.adapters.kafka.connection import DEAD_LETTERS, client_config, error_of, topic_name, translated
-from amp.adapters.kafka.producer import MAX_MESSAGE_BYTES
+from amp.adapters.kafka.connection import client_config, error_of, topic_name, translated
 from amp.errors import BadSetting, QueueUnavailable
 from amp.ports.event_queue import Topic
 from amp.settings import Settings, variable
@@ -62,7 +61,7 @@ class KafkaPart:
         self._admin = None
 
     def _missing(self) -> list[str]:
-        wanted = [topic_name(self._settings, topic) for topic in (*Topic, DEAD_LETTERS)]
+        wanted = [topic_name(self._settings, topic) for topic in Topic]
         with translated("listing topics"):
             there = self._client().list_topics(timeout=_PING_TIMEOUT_S).topics
         return [name for name in wanted if name not in there]
@@ -71,9 +70,6 @@ class KafkaPart:
         copies = self._settings.kafka_replication
         # Without it `acks=all` would mean "the leader alone" once the other copies are down.
         config = {"min.insync.replicas": str(max(1, copies - 1)), "retention.ms": _RETENTION_MS}
-        if name == topic_name(self._settings, DEAD_LETTERS):
-            # They wait for a person, however long, and carry a reason beside the largest payload.
-            config |= {"retention.ms": "-1", "max.message.bytes": str(MAX_MESSAGE_BYTES)}
         return NewTopic(name, num_partitions=self._settings.kafka_partitions, replication_factor=copies, config=config)
 
     def _made(self, answer: "Future[None]") -> bool:

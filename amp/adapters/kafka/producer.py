@@ -14,8 +14,6 @@ DELIVERY_TIMEOUT_S = 30
 #: What waits in this process while no broker answers: about 100 MB at worst.
 _MAX_BUFFERED = 100_000
 _POLL_S = 0.1
-#: A dead letter carries its reason beside the payload; the topic allows as much.
-MAX_MESSAGE_BYTES = 2 * 1024 * 1024
 
 _log = structlog.get_logger()
 
@@ -35,7 +33,6 @@ class MessageProducer:
             "acks": "all",
             "linger.ms": 5,
             "message.timeout.ms": DELIVERY_TIMEOUT_S * 1000,
-            "message.max.bytes": MAX_MESSAGE_BYTES,
             "queue.buffering.max.messages": _MAX_BUFFERED,
             "queue.buffering.max.kbytes": 64 * 1024,
             "error_cb": self.on_error,
@@ -47,16 +44,13 @@ class MessageProducer:
         #: Messages that did not fit the buffer or were given up; they are not in the queue.
         self.lost = 0
 
-    def send(
-        self, topic: str, *, key: bytes | None, value: bytes, report: Report, headers: dict[str, bytes] | None = None
-    ) -> None:
+    def send(self, topic: str, *, key: bytes, value: bytes, report: Report) -> None:
         """Returns at once. `report` is called exactly once, from any thread."""
         try:
             self._current().produce(
                 topic,
                 value=value,
                 key=key,
-                headers=list((headers or {}).items()),
                 on_delivery=lambda error, _message: self._report(report, error),
             )
         except BufferError:

@@ -1,36 +1,183 @@
 """Jobs in requests and answers."""
 
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
-from amp.api.models.values import Id, Strict, Time
+from amp.api.models.values import Id, MetadataGiven, Strict, Time, TimeGiven
+from amp.domain.chunks import Outcome
+from amp.domain.ids import parse_id
 from amp.domain.jobs import JobState
 from amp.domain.moves import Phase
+from amp.domain.selectors import Selector
+from amp.domain.times import parse_ms
+from amp.errors import Fault, InvalidId, Unprocessable
+from amp.services.start_jobs import JobOrder
 
 #: Items a second; a job that makes one in ten seconds would never end.
 _LEAST_RATE = 0.1
+_MAX_IDS, _MAX_KEYS, _MOST = 400_000, 1_000, 10**12
 Rate = Annotated[float, Field(ge=_LEAST_RATE, le=1e9, allow_inf_nan=False)]
 State = Literal["running", "paused", "completed", "failed", "cancelled"]
 PhaseName = Literal["plan", "dual", "hold", "switched", "cancelled"]
 assert (State.__args__, PhaseName.__args__) == (tuple(JobState), tuple(Phase))  # type: ignore[attr-defined]  # of Literal
 
 
+class CreatedIn(Strict):
+    """When assets were created."""
+
+    from_: TimeGiven | None = Field(None, alias="from", description="At or after.")
+    to: TimeGiven | None = Field(None, description="Before.")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "CreatedIn":
+        if self.from_ is None and self.to is None:
+            raise ValueError("needs `from`, `to` or both")
+        return self
+
+
+class SelectorIn(Strict):
+    """Which assets. `all`, `query` and `ids` stand alone; `created` narrows a type, a project, or all."""
+
+    all: Literal[True] | None = Field(None, description="Every asset, deleted ones included.")
+    type: str | None = Field(None, min_length=1, description="Of this type.")
+    project: str | None = Field(None, min_length=1, description="Of this project.")
+    created: CreatedIn | None = Field(None, description="Created in this range.")
+    query: str | None = Field(
+        None, min_length=1, description="Found by a search, in the text form of `GET /v1/search`; no deleted ones."
+    )
+    ids: list[Id] | None = Field(None, min_length=1, max_length=_MAX_IDS, description="With these ids.")
+
+    @model_validator(mode="after")
+    def _is_one_selector(self) -> "SelectorIn":
+        given = [
+            name for name in ("all", "type", "project", "created", "query", "ids") if getattr(self, name) is not None
+        ]
+        if not given:
+            raise ValueError("selects nothing: give all, type, project, created, query or ids")
+        alone = [name for name in given if name in ("all", "query", "ids")]
+        if alone and len(given) > 1:
+            raise ValueError(f"{alone[0]} stands alone, but {', '.join(set(given) - {alone[0]})} is given as well")
+        return self
+
+    def selector(self) -> Selector:
+        """:raises Unprocessable: a time in it is none."""
+        created = self.created or CreatedIn.model_construct(from_=None, to=None)
+        return Selector(
+            type=self.type,
+            project=self.project,
+            from_ms=_ms(created.from_, "/selector/created/from"),
+            to_ms=_ms(created.to, "/selector/created/to"),
+            query=self.query,
+        )
+
+    def parsed_ids(self) -> list[UUID] | None:
+        """:raises Unprocessable: with the place of each that is none."""
+        if self.ids is None:
+            return None
+        ids: list[UUID] = []
+        faults: list[Fault] = []
+        for i, text in enumerate(self.ids):
+            try:
+                ids.append(parse_id(text))
+            except InvalidId as e:
+                faults.append(Fault(f"/selector/ids/{i}", e.message))
+        if faults:
+            raise Unprocessable(f"{faults[0].pointer}: {faults[0].detail}", faults[:100])
+        return ids
+
+
+class ParametersIn(Strict):
+    """What a kind of job needs to know beside the assets."""
+
+    set: MetadataGiven | None = Field(None, description="`update-metadata`: values by key.")
+    remove: list[str] | None = Field(None, max_length=_MAX_KEYS, description="`update-metadata`: keys to remove.")
+    rename: dict[str, str] | None = Field(
+        None, max_length=_MAX_KEYS, description="`update-metadata`: new keys by old ones."
+    )
+    copy_: dict[str, str] | None = Field(
+        None, alias="copy", max_length=_MAX_KEYS, description="`update-metadata`: keys of copies by keys copied."
+    )
+    deep: bool | None = Field(
+        None,
+        description="`check` and `fix`: compare every document, not only those of minutes in which sums differ.",
+    )
+    retention_s: float | None = Field(
+        None,
+        ge=0,
+        le=1e10,
+        allow_inf_nan=False,
+        description="`purge`: how many seconds an asset has to be deleted for. Left out, as AMP_PURGE_AFTER_S says.",
+    )
+
+
+class JobIn(Strict):
+    """A job over assets."""
+
+    kind: str = Field(
+        min_length=1,
+        description="`reindex`, `update-metadata`, `migrate-type`, `delete`, `restore`, `purge`, `check`, `fix`.",
+    )
+    selector: SelectorIn
+    parameters: ParametersIn = Field(default_factory=lambda: ParametersIn.model_validate({}))
+    rate: Rate | None = Field(
+        None,
+        description="Assets a second at most, fewer while live traffic waits; null: as fast as it goes, whatever waits."
+        " Left out, the setting AMP_JOB_RATE.",
+    )
+    dry_run: bool = Field(False, description="Change nothing, but count what would change.")
+    sample: int | None = Field(None, ge=1, le=_MOST, description="Only so many of the assets.")
+    most_failures: int | None = Field(
+        None, ge=0, le=_MOST, description="The job fails past so many. Left out, the setting AMP_JOB_MOST_FAILURES."
+    )
+
+    def order(self, usual_rate: float) -> JobOrder:
+        """:raises Unprocessable: with the place of each fault."""
+        return JobOrder(
+            kind=self.kind,
+            selector=self.selector.selector(),
+            ids=self.selector.parsed_ids(),
+            parameters=self.parameters.model_dump(by_alias=True, exclude_unset=True, exclude_none=True),
+            rate=self.rate if "rate" in self.model_fields_set else usual_rate,
+            dry_run=self.dry_run,
+            sample=self.sample,
+            most_failures=self.most_failures,
+        )
+
+
 class JobPatch(Strict):
     """What can be changed about a job while it runs."""
 
-    rate: Rate | None = Field(description="Documents a second from now on; null: as fast as it goes.")
+    rate: Rate | None = Field(description="Documents or assets a second from now on; null: as fast as it goes.")
+
+
+class CountsOut(BaseModel):
+    """How many assets fared how."""
+
+    done: int = Field(description="Looked after; nothing of them had to change.")
+    changed: int = Field(description="Changed, or, if nothing was to be changed yet, would change.")
+    skipped: int = Field(description="Not what the job is for.")
+    found: int = Field(description="Store and index differ.")
+    failed: int = Field(description="Given up; they are among the dead letters.")
+    resolved: int = Field(0, description="Of the failures, those replayed or discarded after the job ended.")
+
+
+assert set(Outcome) == set(CountsOut.model_fields) - {"resolved"}
 
 
 class ProgressOut(BaseModel):
     """How far a job is; null: not known (yet)."""
 
     phase: PhaseName | None = Field(description="Of a move under way.")
-    documents: int | None = Field(description="How many there were to be copied at its beginning.")
-    done: int | None = Field(description="How many of them are copied.")
-    rate: float | None = Field(description="Documents copied a second, of late.")
-    remaining_s: float | None = Field(description="Seconds until all are copied, about.")
-    held_s: float | None = Field(description="For how long indexing of this range waited, at the switch.")
+    documents: int | None = Field(
+        description="How many there were to be copied at a move's beginning, or assets to be looked after, about."
+    )
+    done: int | None = Field(description="How many of them are done.")
+    rate: float | None = Field(description="Documents or assets a second, of late.")
+    remaining_s: float | None = Field(description="Seconds until all are done, about.")
+    held_s: float | None = Field(description="For how long indexing of a moved range waited, at the switch.")
+    counts: CountsOut | None = Field(description="What became of the assets of a job over assets.")
 
 
 class NoteOut(BaseModel):
@@ -48,7 +195,9 @@ class JobItem(BaseModel):
     state: State
     reason: str = Field(description="Of a failure; empty otherwise.")
     parameters: dict[str, Any]
-    rate: float | None = Field(description="Documents a second that it may copy; null: as fast as it goes.")
+    rate: float | None = Field(
+        description="Documents or assets a second that it may take up; null: as fast as it goes."
+    )
     requested_by: str
     requested_at: Time
     ended_at: Time | None
@@ -66,3 +215,27 @@ class JobList(BaseModel):
 
     items: list[JobItem]
     next_cursor: str | None = Field(description="Gives the next page; null on the last.")
+
+
+class ResultOut(BaseModel):
+    """What became of an asset in a job."""
+
+    asset: Id
+    outcome: Literal["found", "failed"]
+    note: str = Field(description="What differs, or why it was given up.")
+
+
+class ResultList(BaseModel):
+    """One page of results. It may be empty while there is a cursor."""
+
+    items: list[ResultOut]
+    next_cursor: str | None = Field(description="Gives the next page; null on the last.")
+
+
+def _ms(text: str | None, pointer: str) -> int | None:
+    if text is None:
+        return None
+    try:
+        return parse_ms(text)
+    except ValueError as e:
+        raise Unprocessable(f"{pointer}: {e}", [Fault(pointer, str(e))]) from e

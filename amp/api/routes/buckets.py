@@ -2,11 +2,11 @@
 
 from bisect import bisect_right
 
-from flask import Response, request
+from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
-from amp.api.admin_presenters import bucket_json, job_json, layout_json, plan_json
+from amp.api.admin_presenters import bucket_json, job_json, job_location, layout_json, plan_json
 from amp.api.current import amp, principal
 from amp.api.json_body import JsonBody
 from amp.api.models.buckets import (
@@ -101,7 +101,7 @@ def lay_out_buckets(body: InitIn) -> Response:
     found = service.go_on(starts_s, body.rate_or(amp().settings.move_rate), principal())
     if found.job is None:
         return json_response(layout_json(found))
-    return json_response(layout_json(found), 202, _location(str(found.job.id)))
+    return json_response(layout_json(found), 202, job_location(found.job))
 
 
 @operation(
@@ -174,8 +174,4 @@ def _moved(kind: MoveKind, name: str, at_s: int | None, body: RebuildIn) -> Resp
     if body.dry_run:
         return json_response(plan_json(amp().plan_moves.look(kind, name, at_s, rate), rate))
     job = amp().plan_moves.start(kind, name, at_s, rate, principal())
-    return json_response(job_json(JobStatus(job, None)), 202, _location(str(job.id)))
-
-
-def _location(job_id: str) -> dict[str, str]:
-    return {"Location": f"{request.script_root}/v1/admin/jobs/{job_id}"}
+    return json_response(job_json(JobStatus(job, None)), 202, job_location(job))

@@ -6,17 +6,19 @@ from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
-from amp.api.admin_presenters import job_json
+from amp.api.admin_presenters import job_json, job_location
 from amp.api.current import amp, principal
 from amp.api.json_body import JSON, MERGE_PATCH, JsonBody
-from amp.api.models.jobs import JobList, JobOut, JobPatch
+from amp.api.models.jobs import JobIn, JobList, JobOut, JobPatch, ResultList
 from amp.api.operations import Answer, operation
 from amp.api.pages import next_cursor, position
 from amp.api.parameters import CURSOR, LIMIT
 from amp.api.responses import json_response
-from amp.api.routes.terms import PRINCIPAL
+from amp.api.routes.terms import LOCATION, PRINCIPAL
 
 api = APIBlueprint("jobs", __name__, url_prefix="/v1/admin", abp_tags=[Tag(name="jobs")])
+#: At least; a page holds the results of whole chunks.
+_RESULTS_A_PAGE = 200
 
 
 @operation(
@@ -39,6 +41,24 @@ def list_jobs() -> Response:
 
 @operation(
     api,
+    "post",
+    "/jobs",
+    headers=(PRINCIPAL,),
+    body=JsonBody(JobIn, bulk=True),
+    answers={202: Answer("The job.", JobOut, (LOCATION,))},
+    refusals=(422, 503),
+)
+def start_job(body: JobIn) -> Response:
+    """Start a job over some or all assets.
+
+    Nothing runs before everything about it was found sensible. It goes on beside live traffic, in processes of its own.
+    """
+    job = amp().start_jobs.start(body.order(amp().settings.job_rate), principal())
+    return json_response(job_json(amp().steer_jobs.get(job.id)), 202, job_location(job))
+
+
+@operation(
+    api,
     "get",
     "/jobs/<job_id>",
     headers=(PRINCIPAL,),
@@ -48,6 +68,28 @@ def list_jobs() -> Response:
 def get_job(job_id: UUID) -> Response:
     """Read a job: how far it is, and how it got there."""
     return json_response(job_json(amp().steer_jobs.get(job_id)))
+
+
+@operation(
+    api,
+    "get",
+    "/jobs/<job_id>/results",
+    query=(CURSOR,),
+    headers=(PRINCIPAL,),
+    answers={200: Answer("A page of results.", ResultList)},
+    refusals=(404, 503),
+)
+def list_results(job_id: UUID) -> Response:
+    """List the assets that a job found to differ, or gave up, as far as it has come.
+
+    What went well is only counted.
+    """
+    bound_to = ["job-results", str(job_id)]
+    found, following = amp().steer_jobs.results(job_id, position(int, bound_to) or 0, _RESULTS_A_PAGE)
+    items = [
+        {"asset": str(asset_id), "outcome": result.outcome.value, "note": result.note} for asset_id, result in found
+    ]
+    return json_response({"items": items, "next_cursor": next_cursor(following, bound_to)})
 
 
 @operation(

@@ -1,75 +1,95 @@
-"""The index worker's loop: poll, index, put aside what cannot be indexed, and only then commit."""
+"""The loop of a worker that consumes a topic: poll, work, put aside what is hopeless, and only then commit."""
 
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotDone
 from dataclasses import dataclass
-from uuid import UUID
 
 import structlog
 
+from amp.domain.dead_letters import DeadLetter, letter_id
+from amp.domain.events import Message
 from amp.errors import Retryable
 from amp.metrics import Metrics
+from amp.ports.clock import Clock
+from amp.ports.dead_letters import DeadLetters
 from amp.ports.event_queue import Consumer, Delivery, EventQueue, Topic
-from amp.services.index_assets import IndexAssets, Stopped
 
 _log = structlog.get_logger(__name__)
 _KEEP_ALIVE_S = 1.0
-#: The consumer group that indexes live traffic.
-INDEX_GROUP = "index"
 #: How long an idle worker takes to notice that it shall stop.
 _IDLE_POLL_S = 0.2
 _BUSY_POLL_S = 0.02
-#: Reading, building and putting.
+#: Reading, making and putting.
 _LANES = 3
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a message is given up."""
+
+    reason: str
+    detail: str = ""  #: a stack trace, where there is one
+
+
+class Stopped(Exception):
+    """The worker was told to stop before everything was done."""
+
+
+#: Works on messages, as long as it takes; gives those that are given up. Raises `Stopped` once the event is set.
+Handle = Callable[[Sequence[Message], threading.Event], Mapping[Message, Failure]]
+
+
+@dataclass(frozen=True, slots=True)
 class _Batch:
-    """Events on their way into the index."""
+    """Messages being worked on."""
 
     deliveries: Sequence[Delivery]
-    rejected: Future[Mapping[UUID, str]]
+    failures: Future[Mapping[Message, Failure]]
 
     @property
     def done(self) -> bool:
-        return self.rejected.done()
+        return self.failures.done()
 
 
-class RunIndexWorker:
+class RunConsumer:
     """Several batches are under way at once, each in a lane of its own, so that one is read from the store while the
     next is made into documents and a third goes into the index; they are settled in the order they came.
 
-    Nothing is committed before it is in the index or among the dead letters, so a death at any line only means that
-    some events come again. Lanes may overtake each other: the index keeps the later revision, whoever comes last.
+    Nothing is committed before it is done or among the dead letters, so a death at any line only means that some
+    messages come again. Lanes may overtake each other: whoever handles messages is ready for that.
     """
 
     def __init__(
         self,
         queue: EventQueue,
-        indexer: IndexAssets,
+        letters: DeadLetters,
+        clock: Clock,
         metrics: Metrics,
+        handle: Handle,
         *,
-        topic: Topic = Topic.REALTIME,
-        group: str = INDEX_GROUP,
-        batch: int = 500,
+        topic: Topic,
+        group: str,
+        batch: int,
     ) -> None:
         self._queue = queue
-        self._indexer = indexer
+        self._letters = letters
+        self._clock = clock
         self._metrics = metrics
+        self._handle = handle
         self._topic = topic
         self._group = group
         self._batch = batch
 
     def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set; then finish what is under way as far as the index takes it, commit, and leave."""
+        """Work until `stop` is set; then finish what is under way as far as it goes, commit, and leave."""
         consumer = self._queue.consume(self._topic, self._group)
         #: Set whenever this run ends, so that no lane goes on trying.
         halt = threading.Event()
         try:
-            with ThreadPoolExecutor(_LANES, thread_name_prefix="index") as lanes:
+            with ThreadPoolExecutor(_LANES, thread_name_prefix=self._group) as lanes:
                 try:
                     self._run(consumer, lanes, stop, halt)
                 finally:
@@ -82,8 +102,8 @@ class RunIndexWorker:
         while not stop.is_set():
             deliveries = consumer.poll(self._batch, _BUSY_POLL_S if under_way else _IDLE_POLL_S)
             if deliveries:
-                events = [delivery.event for delivery in deliveries if delivery.event is not None]
-                under_way.append(_Batch(deliveries, lanes.submit(self._indexer.index, events, halt)))
+                messages = [delivery.event for delivery in deliveries if delivery.event is not None]
+                under_way.append(_Batch(deliveries, lanes.submit(self._handle, messages, halt)))
             # A batch that is not full took all there was: what comes meanwhile had better go together.
             room = _LANES - 1 if len(deliveries) == self._batch else 0
             while under_way and (len(under_way) > room or under_way[0].done):
@@ -95,50 +115,59 @@ class RunIndexWorker:
 
     def _settle(self, batch: _Batch, consumer: Consumer, stop: threading.Event, halt: threading.Event) -> bool:
         """False: stopped before the batch was done, so nothing after it may be committed either."""
-        rejected = None
-        while rejected is None:
+        failures = None
+        while failures is None:
             try:
-                rejected = batch.rejected.result(timeout=_KEEP_ALIVE_S)
+                failures = batch.failures.result(timeout=_KEEP_ALIVE_S)
             except NotDone:
                 consumer.keep_alive()
                 if stop.is_set():
                     halt.set()
             except Stopped:
                 return False
-        if not self._bury(batch.deliveries, rejected, consumer, stop):
+        if not self._bury(batch.deliveries, failures, consumer, stop):
             return False
-        self._commit(batch.deliveries, consumer)
+        try:
+            consumer.commit(batch.deliveries)
+        except Retryable as e:
+            # They come again, which is harmless.
+            _log.warning("not committed", action="commit_failed", count=len(batch.deliveries), reason=str(e))
         return True
 
     def _bury(
         self,
         deliveries: Sequence[Delivery],
-        rejected: Mapping[UUID, str],
+        failures: Mapping[Message, Failure],
         consumer: Consumer,
         stop: threading.Event,
     ) -> bool:
         """Put the hopeless aside, as long as it takes; False: stopped before that was done."""
         for delivery in deliveries:
-            event = delivery.event
-            reason = "not an event" if event is None else rejected.get(event.asset_id)
-            while reason is not None:
+            message = delivery.event
+            failure = Failure("not a message") if message is None else failures.get(message)
+            while failure is not None:
                 try:
-                    self._queue.dead_letter(delivery, reason)
+                    self._letters.put(self._letter(delivery, failure))
                 except Retryable as e:
                     _log.warning("dead letter waits", action="dead_letter_waits", reason=str(e))
                     consumer.keep_alive()
                     if stop.wait(_KEEP_ALIVE_S):
                         return False
                 else:
-                    _log.error("event put aside", action="dead_letter", reason=reason, event_=str(event))
+                    _log.error("message put aside", action="dead_letter", reason=failure.reason, message=str(message))
                     self._metrics.dead_letters.inc()
-                    reason = None
+                    failure = None
         return True
 
-    def _commit(self, deliveries: Sequence[Delivery], consumer: Consumer) -> None:
-        try:
-            consumer.commit(deliveries)
-        except Retryable as e:
-            # They come again, which is harmless.
-            _log.warning("not committed", action="commit_failed", count=len(deliveries), reason=str(e))
-        self._metrics.events_indexed.inc(len(deliveries))
+    def _letter(self, delivery: Delivery, failure: Failure) -> DeadLetter:
+        now_ms = self._clock.now_ms()
+        return DeadLetter(
+            id=letter_id(self._topic, delivery.event, delivery.payload),
+            topic=self._topic,
+            message=delivery.event,
+            payload=delivery.payload,
+            reason=failure.reason,
+            detail=failure.detail,
+            first_ms=now_ms,
+            last_ms=now_ms,
+        )

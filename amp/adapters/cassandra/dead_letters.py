@@ -1,0 +1,131 @@
+"""Dead letters in Cassandra: a row each, and lists of their ids by time."""
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from amp.adapters.cassandra.session import CassandraSession, Mode, Request
+from amp.domain.dead_letters import DeadLetter
+from amp.domain.events import Message, message_from_json
+from amp.domain.letter_lists import place_in, position_after, storable_letter
+from amp.errors import StoreUnavailable
+from amp.ports.dead_letters import LetterPage
+
+_COLUMNS = "id, topic, payload, reason, detail, attempts, first_ms, last_ms"
+_ADD = f"INSERT INTO {{ks}}.dead_letters ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS"
+_RENEW = "UPDATE {ks}.dead_letters SET reason = ?, detail = ?, attempts = ?, last_ms = ? WHERE id = ? IF EXISTS"
+_GET = f"SELECT {_COLUMNS} FROM {{ks}}.dead_letters WHERE id = ?"
+_REMOVE = "DELETE FROM {ks}.dead_letters WHERE id = ? IF EXISTS"
+
+_LIST = "INSERT INTO {ks}.listed_dead_letters (list, first_ms, id) VALUES (?, ?, ?)"
+_UNLIST = "DELETE FROM {ks}.listed_dead_letters WHERE list = ? AND first_ms = ? AND id = ?"
+_LISTED = "SELECT first_ms, id FROM {ks}.listed_dead_letters WHERE list = ? LIMIT ?"
+_LISTED_AFTER = "SELECT first_ms, id FROM {ks}.listed_dead_letters WHERE list = ? AND (first_ms, id) < (?, ?) LIMIT ?"
+_COUNT = "SELECT count(*) FROM {ks}.listed_dead_letters WHERE list = ?"
+
+#: How often a letter is written, at most, when it is removed each time before it could be renewed.
+_ATTEMPTS = 3
+
+
+class CassandraDeadLetters:
+    """`DeadLetters`. A letter's row is written on conditions only: a letter that is put again right after it was
+    removed must not be taken for older than the removal by another clock."""
+
+    def __init__(self, session: CassandraSession) -> None:
+        self._session = session
+
+    def put(self, letter: DeadLetter) -> None:
+        # Listed last: should that fail, the letter is put again and listed under the time it has.
+        first_ms = self._keep(storable_letter(letter))
+        self._session.rows_of_many([(_LIST, (name, first_ms, letter.id)) for name in _lists_of(letter)])
+
+    def get(self, letter_id: UUID) -> DeadLetter | None:
+        rows = self._session.run(_GET, (letter_id,))
+        return _letter_of(rows[0]) if rows else None
+
+    def page(self, *, job_id: UUID | None, position: str | None, limit: int) -> LetterPage:
+        name = "all" if job_id is None else f"job:{job_id}"
+        at = None if position is None else place_in(position)
+        letters: list[DeadLetter] = []
+        # One more than wanted tells whether there is more. Again where letters are listed that are gone.
+        while len(letters) <= limit:
+            wanted = limit + 1 - len(letters)
+            listed = self._listed(name, at, wanted)
+            letters += self._letters(listed)
+            if len(listed) < wanted:
+                return LetterPage(tuple(letters), None)
+            at = listed[-1]
+        return LetterPage(tuple(letters[:limit]), position_after(letters[limit - 1]))
+
+    def count(self, job_id: UUID) -> int:
+        return int(self._session.run(_COUNT, (f"job:{job_id}",))[0][0])
+
+    def remove(self, letter_ids: Collection[UUID]) -> None:
+        found = self._session.rows_of_many([(_GET, (letter_id,)) for letter_id in letter_ids])
+        letters = [_letter_of(rows[0]) for rows in found if rows]
+        # The rows that tell where a letter is listed go last, so that this may be repeated.
+        unlist: list[Request] = [
+            (_UNLIST, (name, letter.first_ms, letter.id)) for letter in letters for name in _lists_of(letter)
+        ]
+        self._session.rows_of_many(unlist)
+        self._session.rows_of_many([(_REMOVE, (letter.id,)) for letter in letters], Mode.CONDITIONAL)
+
+    def _keep(self, letter: DeadLetter) -> int:
+        """The time at which the letter was first put aside, now that its row is there."""
+        values = (
+            letter.id,
+            letter.topic,
+            letter.payload,
+            letter.reason,
+            letter.detail,
+            letter.attempts,
+            letter.first_ms,
+            letter.last_ms,
+        )
+        for _ in range(_ATTEMPTS):
+            there = self._session.run(_ADD, values, Mode.CONDITIONAL)[0]
+            if there["[applied]"]:
+                return letter.first_ms
+            renewal = (letter.reason, letter.detail, there["attempts"] + 1, letter.last_ms, letter.id)
+            if self._session.run(_RENEW, renewal, Mode.CONDITIONAL)[0]["[applied]"]:
+                return int(there["first_ms"])
+        raise StoreUnavailable("too many change the same")
+
+    def _listed(self, name: str, at: tuple[int, UUID] | None, limit: int) -> list[Any]:
+        if at is None:
+            return self._session.run(_LISTED, (name, limit))
+        return self._session.run(_LISTED_AFTER, (name, *at, limit))
+
+    def _letters(self, listed: list[Any]) -> list[DeadLetter]:
+        answers = self._session.rows_of_many([(_GET, (letter_id,)) for _, letter_id in listed])
+        letters = [(first_ms, _letter_of(rows[0])) for (first_ms, _), rows in zip(listed, answers, strict=True) if rows]
+        # One that was removed while it was put, and put again later, may still be listed under its former time.
+        return [letter for first_ms, letter in letters if letter.first_ms == first_ms]
+
+
+def _lists_of(letter: DeadLetter) -> tuple[str, str]:
+    return "all", "live" if letter.job_id is None else f"job:{letter.job_id}"
+
+
+def _letter_of(row: tuple[Any, ...]) -> DeadLetter:
+    id_, topic, payload, reason, detail, attempts, first_ms, last_ms = row
+    return DeadLetter(
+        id=id_,
+        topic=topic,
+        message=_message_in(payload),
+        payload=payload,
+        reason=reason,
+        detail=detail,
+        attempts=attempts,
+        first_ms=first_ms,
+        last_ms=last_ms,
+    )
+
+
+def _message_in(payload: bytes) -> Message | None:
+    try:
+        return message_from_json(orjson.loads(payload))
+    except (ValueError, KeyError, TypeError):
+        return None

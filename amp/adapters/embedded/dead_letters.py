@@ -1,0 +1,88 @@
+"""Dead letters on SQLite."""
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from amp.adapters.embedded.database import Database
+from amp.adapters.embedded.payloads import message_in
+from amp.domain.dead_letters import DeadLetter
+from amp.domain.letter_lists import place_in, position_after, storable_letter
+from amp.ports.dead_letters import LetterPage
+
+_COLUMNS = "id, topic, payload, reason, detail, attempts, first_ms, last_ms"
+_PUT = (
+    f"INSERT INTO dead_letters ({_COLUMNS}, job_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+    "reason = excluded.reason, detail = excluded.detail, last_ms = excluded.last_ms, attempts = attempts + 1"
+)
+
+
+class SqliteDeadLetters:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def put(self, letter: DeadLetter) -> None:
+        kept = storable_letter(letter)
+        values = (
+            kept.id.bytes,
+            kept.topic,
+            kept.payload,
+            kept.reason,
+            kept.detail,
+            kept.attempts,
+            kept.first_ms,
+            kept.last_ms,
+            None if kept.job_id is None else kept.job_id.bytes,
+        )
+        with self._database.writing() as connection:
+            connection.execute(_PUT, values)
+
+    def get(self, letter_id: UUID) -> DeadLetter | None:
+        query = f"SELECT {_COLUMNS} FROM dead_letters WHERE id = ?"
+        with self._database.reading() as connection:
+            row = connection.execute(query, (letter_id.bytes,)).fetchone()
+        return None if row is None else _letter_of(row)
+
+    def page(self, *, job_id: UUID | None, position: str | None, limit: int) -> LetterPage:
+        conditions: list[str] = []
+        values: list[bytes | int] = []
+        if job_id is not None:
+            conditions.append("job_id = ?")
+            values.append(job_id.bytes)
+        if position is not None:
+            first_ms, last = place_in(position)
+            conditions.append("(first_ms, id) < (?, ?)")
+            values += (first_ms, last.bytes)
+        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+        query = f"SELECT {_COLUMNS} FROM dead_letters {where} ORDER BY first_ms DESC, id DESC LIMIT ?"
+        with self._database.reading() as connection:
+            rows = connection.execute(query, (*values, limit + 1)).fetchall()
+        letters = tuple(_letter_of(row) for row in rows[:limit])
+        return LetterPage(letters, position_after(letters[-1]) if len(rows) > limit else None)
+
+    def count(self, job_id: UUID) -> int:
+        query = "SELECT count(*) FROM dead_letters WHERE job_id = ?"
+        with self._database.reading() as connection:
+            [count] = connection.execute(query, (job_id.bytes,)).fetchone()
+        return int(count)
+
+    def remove(self, letter_ids: Collection[UUID]) -> None:
+        with self._database.writing() as connection:
+            connection.executemany(
+                "DELETE FROM dead_letters WHERE id = ?", [(letter_id.bytes,) for letter_id in letter_ids]
+            )
+
+
+def _letter_of(row: tuple[Any, ...]) -> DeadLetter:
+    id_, topic, payload, reason, detail, attempts, first_ms, last_ms = row
+    return DeadLetter(
+        id=UUID(bytes=id_),
+        topic=topic,
+        message=message_in(payload),
+        payload=payload,
+        reason=reason,
+        detail=detail,
+        attempts=attempts,
+        first_ms=first_ms,
+        last_ms=last_ms,
+    )

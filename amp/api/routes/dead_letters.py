@@ -1,0 +1,82 @@
+"""Routes of dead letters: messages that no further try can help before their cause is gone."""
+
+from uuid import UUID
+
+from flask import Response
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+
+from amp.api.admin_presenters import letter_json
+from amp.api.current import amp
+from amp.api.json_body import JsonBody
+from amp.api.models.dead_letters import Discarded, LetterList, LetterOut, Replayed, WhichLetters
+from amp.api.operations import Answer, operation
+from amp.api.pages import next_cursor, position
+from amp.api.parameters import CURSOR, JOB, LIMIT, REASON
+from amp.api.responses import json_response
+from amp.api.routes.terms import PRINCIPAL
+from amp.services.steer_letters import Which
+
+api = APIBlueprint("dead_letters", __name__, url_prefix="/v1/admin", abp_tags=[Tag(name="dead letters")])
+
+
+@operation(
+    api,
+    "get",
+    "/dead-letters",
+    query=(JOB, REASON, LIMIT, CURSOR),
+    headers=(PRINCIPAL,),
+    answers={200: Answer("A page of dead letters.", LetterList)},
+    refusals=(503,),
+)
+def list_letters() -> Response:
+    """List dead letters, newest first."""
+    which = Which(job_id=JOB.read(), reason=REASON.read())
+    bound_to = ["dead-letters", str(which.job_id), which.reason]
+    page = amp().steer_letters.page(which, position(str, bound_to), LIMIT.read())
+    items = [letter_json(letter) for letter in page.letters]
+    return json_response({"items": items, "next_cursor": next_cursor(page.position, bound_to)})
+
+
+@operation(
+    api,
+    "get",
+    "/dead-letters/<letter_id>",
+    headers=(PRINCIPAL,),
+    answers={200: Answer("The dead letter.", LetterOut)},
+    refusals=(404, 503),
+)
+def get_letter(letter_id: UUID) -> Response:
+    """Read a dead letter."""
+    return json_response(letter_json(amp().steer_letters.get(letter_id)))
+
+
+@operation(
+    api,
+    "post",
+    "/dead-letters/replay",
+    headers=(PRINCIPAL,),
+    body=JsonBody(WhichLetters),
+    answers={202: Answer("How many are on their way again.", Replayed)},
+    refusals=(422, 503),
+)
+def replay_letters(body: WhichLetters) -> Response:
+    """Hand dead letters to the workers again, once their cause is gone.
+
+    One whose work succeeds disappears from the list; one that fails again has one attempt more.
+    """
+    return json_response({"replayed": amp().steer_letters.replay(body.which())}, 202)
+
+
+@operation(
+    api,
+    "post",
+    "/dead-letters/discard",
+    headers=(PRINCIPAL,),
+    body=JsonBody(WhichLetters),
+    answers={200: Answer("How many are gone.", Discarded)},
+    refusals=(422, 503),
+)
+def discard_letters(body: WhichLetters) -> Response:
+    """Forget dead letters."""
+    return json_response({"discarded": amp().steer_letters.discard(body.which())})

@@ -1,0 +1,255 @@
+"""`amp admin backfill`, `update`, `delete` and the like: jobs over some or all assets."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from amp.cli.admin_jobs import finish, follow_option, rate_asked, unthrottled_option
+from amp.cli.connection import service
+from amp.cli.output import json_option
+from amp.settings import load_settings
+
+_JOBS = "/v1/admin/jobs"
+_FILE = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
+
+
+def selecting(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say which assets, and how to go about it."""
+    for option in (
+        json_option,
+        follow_option,
+        click.option(
+            "--most-failures", type=int, metavar="N", help="Give up past so many.  [default: AMP_JOB_MOST_FAILURES]"
+        ),
+        click.option("--sample", type=int, metavar="N", help="Only so many of the assets."),
+        unthrottled_option,
+        click.option("--rate", type=float, metavar="ASSETS_PER_S", help="At most so fast.  [default: AMP_JOB_RATE]"),
+        click.option("--ids", type=_FILE, metavar="FILE",
+                     help="With the ids in this file, one a line; - reads standard input."),
+        click.option("--query", metavar="TEXT", help="Found by a search, as `amp search` takes it."),
+        click.option("--to", metavar="TIME", help="Created before."),
+        click.option("--from", "from_", metavar="TIME", help="Created at or after."),
+        click.option("--project", metavar="NAME", help="Of this project."),
+        click.option("--type", "type_", metavar="NAME", help="Of this type."),
+        click.option("--all", "all_", is_flag=True, help="Every asset."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+dry_run_option = click.option("--dry-run", is_flag=True, help="Change nothing, but count what would change.")
+yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+
+
+@click.command()
+@selecting
+def backfill(**options: Any) -> None:
+    """Index assets again from the source of truth, all their documents, so that an empty index is rebuilt whole.
+
+    \b
+    Examples:
+      amp admin backfill --all --follow
+      amp admin backfill --type movie --from 2020-01-01 --to 2021-01-01 --rate 500
+    """
+    start_job("reindex", {}, **options)
+
+
+@click.command()
+@click.option("--set", "set_", multiple=True, metavar="KEY=VALUE", help="Set a field; VALUE is JSON, or else text.")
+@click.option("--remove", multiple=True, metavar="KEY", help="Remove a field.")
+@click.option("--rename", multiple=True, metavar="OLD=NEW", help="Move a field's value to another field.")
+@click.option("--copy", multiple=True, metavar="FROM=TO", help="Copy a field's value to another field.")
+@dry_run_option
+@selecting
+def update(
+    set_: tuple[str, ...], remove: tuple[str, ...], rename: tuple[str, ...], copy: tuple[str, ...], **options: Any
+) -> None:
+    """Set, remove, rename and copy metadata fields; each asset gets a new version, if anything changes.
+
+    \b
+    Examples:
+      amp admin update --type clip --set codec=hevc --dry-run --follow
+      amp admin update --query 'codec:h264 width:>=1920' --rename cam=cameraId --follow
+    """
+    parameters: dict[str, Any] = {
+        "set": {key: _value(text) for key, text in map(_pair, set_)},
+        "remove": list(remove),
+        "rename": dict(map(_pair, rename)),
+        "copy": dict(map(_pair, copy)),
+    }
+    start_job("update-metadata", {name: value for name, value in parameters.items() if value}, **options)
+
+
+@click.command("migrate-type")
+@dry_run_option
+@selecting
+def migrate_type(**options: Any) -> None:
+    """Bring assets under the newest version of their type.
+
+    \b
+    Example:
+      amp admin migrate-type --type clip --follow
+    """
+    start_job("migrate-type", {}, **options)
+
+
+@click.command()
+@dry_run_option
+@yes_option
+@selecting
+def delete(**options: Any) -> None:
+    """Delete assets; `amp admin restore` brings them back until they are purged.
+
+    \b
+    Example:
+      amp admin delete --query 'project:trash' --dry-run --follow
+    """
+    start_job("delete", {}, **options)
+
+
+@click.command()
+@dry_run_option
+@selecting
+def restore(**options: Any) -> None:
+    """Bring deleted assets back.
+
+    \b
+    Example:
+      amp admin restore --ids ids.txt --follow
+    """
+    start_job("restore", {}, **options)
+
+
+@click.command()
+@click.option(
+    "--deleted-for", type=float, metavar="DAYS", help="Only if deleted so long ago.  [default: AMP_PURGE_AFTER_S]"
+)
+@dry_run_option
+@yes_option
+@selecting
+def purge(deleted_for: float | None, **options: Any) -> None:
+    """Remove deleted assets for good, from the store and the index. There is no way back.
+
+    \b
+    Example:
+      amp admin purge --all --deleted-for 90 --follow
+    """
+    start_job("purge", {} if deleted_for is None else {"retention_s": deleted_for * 86_400}, **options)
+
+
+_deep_option = click.option(
+    "--deep", is_flag=True, help="Compare every document, not only those of minutes in which sums differ."
+)
+
+
+@click.command()
+@_deep_option
+@selecting
+def check(deep: bool, **options: Any) -> None:
+    """Compare store and index: missing, stale, ghost, misplaced and malformed documents, and the lists of assets.
+
+    Exits with 0 only when nothing differs; it waits for that, whether --follow is given or not.
+
+    \b
+    Examples:
+      amp admin check --all
+      amp admin check --type movie --from 2020-01-01 --deep --json
+    """
+    start_job("check", {"deep": True} if deep else {}, **options | {"follows": True})
+
+
+@click.command()
+@_deep_option
+@dry_run_option
+@selecting
+def fix(deep: bool, **options: Any) -> None:
+    """Repair what `amp admin check` finds, and nothing else.
+
+    \b
+    Example:
+      amp admin fix --all --follow
+    """
+    start_job("fix", {"deep": True} if deep else {}, **options)
+
+
+def start_job(
+    kind: str,
+    parameters: dict[str, Any],
+    *,
+    all_: bool,
+    type_: str | None,
+    project: str | None,
+    from_: str | None,
+    to: str | None,
+    query: str | None,
+    ids: Path | None,
+    rate: float | None,
+    unthrottled: bool,
+    sample: int | None,
+    most_failures: int | None,
+    follows: bool,
+    as_json: bool,
+    dry_run: bool = False,
+    yes: bool = True,
+) -> None:
+    """Ask for the job, and see it to its end if that is wanted.
+
+    :raises JobFailed: it did not complete, or assets failed.
+    """
+    created = {name: value for name, value in (("from", from_), ("to", to)) if value is not None}
+    selector: dict[str, Any] = {
+        "all": True if all_ else None,
+        "type": type_,
+        "project": project,
+        "created": created or None,
+        "query": query,
+        "ids": None if ids is None else _ids(ids),
+    }
+    body: dict[str, Any] = {
+        "kind": kind,
+        "selector": {name: value for name, value in selector.items() if value is not None},
+        "parameters": parameters,
+        **rate_asked(rate, unthrottled),
+        **({"dry_run": True} if dry_run else {}),
+        **({} if sample is None else {"sample": sample}),
+        **({} if most_failures is None else {"most_failures": most_failures}),
+    }
+    if not body["selector"]:
+        raise click.UsageError("say which assets: --all, --type, --project, --from, --to, --query or --ids")
+    if not yes and not dry_run:
+        click.confirm(f"{kind} {_told(body['selector'])}?", abort=True, err=True)
+    with service(load_settings()) as client:
+        finish(client, client.call("POST", _JOBS, body=body), follows, as_json)
+
+
+def _ids(path: Path) -> list[str]:
+    text = sys.stdin.read() if str(path) == "-" else path.read_text()
+    found = [line.strip() for line in text.splitlines() if line.strip()]
+    if not found:
+        raise click.UsageError(f"{path} holds no ids")
+    return found
+
+
+def _told(selector: dict[str, Any]) -> str:
+    if "all" in selector:
+        return "all assets"
+    shown = selector | ({"ids": f"{len(selector['ids']):,} given"} if "ids" in selector else {})
+    return "assets with " + ", ".join(f"{name} {value}" for name, value in shown.items())
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not (key and equals):
+        raise click.UsageError(f"{text!r} is not of the form KEY=VALUE")
+    return key, value
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -1,0 +1,33 @@
+"""Dead letters: messages put aside because no further try can help before their cause is gone."""
+
+from dataclasses import dataclass
+from uuid import UUID, uuid5
+
+from amp.domain.events import JobEvent, Message
+
+_NAMESPACE = UUID("5ecf0a4e-6a5b-4a53-9c35-9b0f0a2f2b6d")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeadLetter:
+    id: UUID  #: the same for the same message, however often it is put aside
+    topic: str
+    message: Message | None  #: None: the payload is no message
+    payload: bytes
+    reason: str
+    detail: str = ""  #: a stack trace, where there is one
+    attempts: int = 1  #: how often it was put aside
+    first_ms: int
+    last_ms: int
+
+    @property
+    def job_id(self) -> UUID | None:
+        """None: it is of live traffic."""
+        return self.message.job_id if isinstance(self.message, JobEvent) else None
+
+
+def letter_id(topic: str, message: Message | None, payload: bytes) -> UUID:
+    """The identity of a dead letter: of a job and an asset, or of whatever else the payload says."""
+    if isinstance(message, JobEvent):
+        return uuid5(_NAMESPACE, f"{message.job_id}:{message.asset_id}")
+    return uuid5(_NAMESPACE, f"{topic}:{payload.hex()}")

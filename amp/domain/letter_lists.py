@@ -1,0 +1,32 @@
+"""Dead letters as stores keep them, and their places in lists."""
+
+import re
+from dataclasses import replace
+from uuid import UUID
+
+from amp.domain.dead_letters import DeadLetter
+from amp.domain.texts import storable, storable_reason
+from amp.errors import BadCursor
+
+#: Of a longer stack trace the end, where it says what went wrong.
+_MOST_DETAIL = 20_000
+_PLACE = re.compile(r"([0-9]{1,18})-([0-9a-f]{32})")
+
+
+def storable_letter(letter: DeadLetter) -> DeadLetter:
+    return replace(letter, reason=storable_reason(letter.reason), detail=storable(letter.detail[-_MOST_DETAIL:]))
+
+
+def position_after(letter: DeadLetter) -> str:
+    return f"{letter.first_ms}-{letter.id.hex}"
+
+
+def place_in(position: str) -> tuple[int, UUID]:
+    """Time and id of the letter that `position` stands after.
+
+    :raises BadCursor: it stands after none.
+    """
+    found = _PLACE.fullmatch(position)
+    if found is None:
+        raise BadCursor("the position is not one of this list")
+    return int(found[1]), UUID(hex=found[2])

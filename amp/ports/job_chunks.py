@@ -1,0 +1,41 @@
+"""What became of each asset of a job, by chunks: records that are the same when written twice, so that counts are."""
+
+from collections.abc import Mapping
+from typing import Protocol
+from uuid import UUID
+
+from amp.domain.chunks import Chunk, Result
+
+
+class JobChunks(Protocol):
+    def begin(self, chunk: Chunk) -> Chunk:
+        """Keep the chunk unless one of its number is there; the one that is there then.
+
+        :raises StoreUnavailable: it may be there; begin it again.
+        """
+        ...
+
+    def get(self, job_id: UUID, number: int) -> Chunk | None:
+        """:raises StoreUnavailable: the store does not answer."""
+        ...
+
+    def record(self, job_id: UUID, number: int, results: Mapping[UUID, Result]) -> None:
+        """What became of these assets of the chunk; a later record of an asset stands for an earlier one.
+
+        :raises StoreUnavailable: some may be missing; record them again.
+        """
+        ...
+
+    def results(self, job_id: UUID, number: int) -> dict[UUID, Result]:
+        """What is recorded of the chunk so far.
+
+        :raises StoreUnavailable: the store does not answer.
+        """
+        ...
+
+    def forget(self, job_id: UUID, number: int) -> None:
+        """Remove the chunk and its results; nothing if they are gone.
+
+        :raises StoreUnavailable: they may still be there.
+        """
+        ...

@@ -1,0 +1,207 @@
+"""Checks assets one by one: a difference between store and index counts only if it stays."""
+
+import random
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from amp.domain.chunks import Outcome, Result
+from amp.domain.jobs import Job
+from amp.domain.selectors import Selector
+from amp.ports.asset_listing import AssetListing
+from amp.ports.bucket_documents import BucketDocuments
+from amp.ports.bucket_indices import BucketIndices
+from amp.ports.clock import Clock
+from amp.ports.intent_log import IntentLog
+from amp.ports.search_index import Written
+from amp.services.await_indexed import AwaitIndexed
+from amp.services.bucket_maps import BucketMaps
+from amp.services.compare_documents import CompareDocuments, Difference
+from amp.services.index_assets import IndexAssets
+from amp.services.run_consumer import Stopped
+
+_log = structlog.get_logger(__name__)
+_ROUNDS = 10
+_OPEN_INTENTS = 10_000
+#: A row without an asset counts once it is so old: whoever wrote it has either made the asset or given up.
+_STRAY_MS = 25 * 3_600_000
+#: A deleted document's version is remembered for a minute, during which no older one can take its place.
+_FORGOTTEN_S = 90.0
+
+
+class ConfirmDifferences:
+    """A difference is real if it is there at the same revision after everything was indexed that could explain it:
+    what is in the queue, what is still among the intents, and what a writer may be about to publish.
+    """
+
+    def __init__(
+        self,
+        comparer: CompareDocuments,
+        intents: IntentLog,
+        indexed: AwaitIndexed,
+        indices: BucketIndices,
+        maps: BucketMaps,
+        clock: Clock,
+        grace_s: float,
+    ) -> None:
+        self._comparer = comparer
+        self._intents = intents
+        self._indexed = indexed
+        self._indices = indices
+        self._maps = maps
+        self._clock = clock
+        self._grace_s = grace_s
+
+    def run(self, ids: Sequence[UUID], stop: threading.Event) -> tuple[dict[UUID, Difference], set[UUID]]:
+        """The real differences of these assets, and those of which it cannot be told: they kept changing.
+
+        :raises Retryable: a part does not answer.
+        :raises Stopped: `stop` was set before it was known.
+        """
+        real: dict[UUID, Difference] = {}
+        suspects = self._comparer.differences(ids)
+        for _ in range(_ROUNDS):
+            if not suspects:
+                return real, set()
+            self._wait(suspects, stop)
+            again = self._comparer.differences(list(suspects))
+            open_ = {intent.event.asset_id for intent in self._intents.due(self._clock.now_ms(), _OPEN_INTENTS)}
+            later: dict[UUID, Difference] = {}
+            for asset_id, difference in again.items():
+                if asset_id in open_ or difference.revision != suspects[asset_id].revision:
+                    later[asset_id] = difference
+                elif lasting := self._lasting(difference, suspects[asset_id]):
+                    real[asset_id] = lasting
+            suspects = later
+        return real, set(suspects)
+
+    def _wait(self, suspects: Mapping[UUID, Difference], stop: threading.Event) -> None:
+        """Until the relay has had its time with the youngest of them, and the index workers theirs."""
+        youngest_ms = max(difference.updated_ms for difference in suspects.values())
+        left_s = self._grace_s + 2.0 - (self._clock.now_ms() - youngest_ms) / 1000
+        if left_s > 0 and stop.wait(min(left_s, self._grace_s + 2.0)):
+            raise Stopped
+        self._indexed.wait(stop)
+        self._indices.refresh([bucket.index for bucket in self._maps.current().buckets])
+
+    def _lasting(self, difference: Difference, before: Difference) -> Difference | None:
+        """Only what both looks have seen, and no row that may belong to an asset that is just being made."""
+        oldest_ms = self._clock.now_ms() - _STRAY_MS
+        young = {stray.list for stray in difference.strays if stray.written_ms > oldest_ms}
+        seen = set(before.faults)
+        difference.faults = [
+            (fault, what) for fault, what in difference.faults if (fault, what) in seen and what not in young
+        ]
+        difference.strays = [stray for stray in difference.strays if stray.list not in young]
+        return difference if difference.faults else None
+
+
+class CheckAssets:
+    """A `Processor` that reports differences."""
+
+    changes = False
+    only_suspects = True
+    takes = frozenset({"deep"})
+
+    def __init__(self, confirm: ConfirmDifferences) -> None:
+        self._confirm = confirm
+
+    def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:
+        pass
+
+    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, Result]:  # noqa: ARG002
+        real, unclear = self._confirm.run(ids, stop)
+        return _results(ids, real, unclear)
+
+
+class FixAssets:
+    """A `Processor` that repairs what differs, and nothing else: the store is right."""
+
+    changes = True
+    only_suspects = True
+    takes = frozenset({"deep"})
+
+    def __init__(
+        self,
+        confirm: ConfirmDifferences,
+        comparer: CompareDocuments,
+        indexer: IndexAssets,
+        documents: BucketDocuments,
+        indices: BucketIndices,
+        listing: AssetListing,
+        maps: BucketMaps,
+        clock: Clock,
+    ) -> None:
+        self._confirm = confirm
+        self._comparer = comparer
+        self._indexer = indexer
+        self._documents = documents
+        self._indices = indices
+        self._listing = listing
+        self._maps = maps
+        self._clock = clock
+
+    def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:
+        pass
+
+    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, Result]:
+        real, unclear = self._confirm.run(ids, stop)
+        results = _results(ids, real, unclear)
+        if job.parameters["dry_run"]:
+            return results
+        left = self._repair(real, stop)
+        for asset_id, difference in real.items():
+            still = left.get(asset_id)
+            results[asset_id] = (
+                Result(Outcome.CHANGED, difference.told)
+                if still is None
+                else Result(Outcome.FAILED, f"not repaired: {still.told}")
+            )
+        return results
+
+    def _repair(self, real: Mapping[UUID, Difference], stop: threading.Event) -> Mapping[UUID, Difference]:
+        """What is left of the differences."""
+        left = real
+        deadline_s = self._clock.monotonic_s() + _FORGOTTEN_S
+        pause_s = 0.1
+        while left:
+            self._repair_once(left, stop)
+            self._indices.refresh([bucket.index for bucket in self._maps.current().buckets])
+            now = self._comparer.differences(list(left))
+            # What came about since is live traffic's.
+            left = {id_: new for id_, new in now.items() if new.revision == left[id_].revision}
+            if left and self._clock.monotonic_s() > deadline_s:
+                return left
+            if left and stop.wait(pause_s * random.uniform(0.5, 1.0)):
+                raise Stopped
+            pause_s = min(pause_s * 2, 5.0)
+        return {}
+
+    def _repair_once(self, differences: Mapping[UUID, Difference], stop: threading.Event) -> None:
+        self._remove(differences.values())
+        self._indexer.put([d.wanted for d in differences.values() if d.wanted is not None], stop)
+        self._listing.add([d.head for d in differences.values() if d.head is not None and d.unlisted])
+        self._listing.drop([stray for d in differences.values() for stray in d.strays])
+
+    def _remove(self, differences: Collection[Difference]) -> None:
+        """By the revision that was found: what live traffic has written since stays."""
+        aliases = {bucket.index: bucket.write_alias for bucket in self._maps.current().buckets}
+        for index, alias in aliases.items():
+            extra = [document for d in differences for found_in, document in d.extra if found_in == index]
+            for document, result in zip(extra, self._documents.delete(alias, extra), strict=True):
+                if result.written is Written.REJECTED:
+                    _log.warning("not removed", action="fix_refused", document=document.doc_id, reason=result.reason)
+
+
+def _results(ids: Sequence[UUID], real: Mapping[UUID, Difference], unclear: Collection[UUID]) -> dict[UUID, Result]:
+    return {
+        asset_id: Result(Outcome.FOUND, real[asset_id].told)
+        if asset_id in real
+        else Result(Outcome.SKIPPED, "it kept changing")
+        if asset_id in unclear
+        else Result(Outcome.DONE)
+        for asset_id in ids
+    }

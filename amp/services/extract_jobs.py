@@ -1,0 +1,262 @@
+"""Runs jobs over assets: finds the assets, sends an event for each, and sees each accounted for (ADR 008)."""
+
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from uuid import UUID
+
+import structlog
+
+from amp.domain.chunks import TOLD, Chunk, Outcome, Result
+from amp.domain.events import JobEvent
+from amp.domain.jobs import Job, JobState
+from amp.domain.principals import Principal
+from amp.domain.selectors import selector_from_json
+from amp.errors import Retryable
+from amp.ports.clock import Clock
+from amp.ports.event_queue import EventQueue, Topic
+from amp.ports.job_chunks import JobChunks
+from amp.ports.job_log import JobLog
+from amp.ports.leases import Leases
+from amp.services.job_pace import JobPace
+from amp.services.job_run import JobRun
+from amp.services.process_jobs import JOBS_GROUP
+from amp.services.processors import Processor
+from amp.services.select_assets import SelectAssets
+from amp.services.select_suspects import SelectSuspects, Step
+
+_log = structlog.get_logger(__name__)
+#: Assets of one chunk, and of how many chunks the results may be outstanding.
+CHUNK = 500
+WINDOW = 20
+_LEASE_S = 15
+_LEASE_RENEWED_S = 5.0
+_IDLE_S, _BUSY_S = 0.5, 0.1
+_LONGEST_PAUSE_S = 5.0
+#: Events whose results are missing although nothing is left in the queue are sent again after so long.
+_LOST_S = 30.0
+_SAVE_S = 1.0
+
+
+class ExtractJobs:
+    """Any number of these may run: each job is one's own by a lease, and two at one job do no harm, as chunks and
+    results are the same whoever writes them.
+    """
+
+    def __init__(
+        self,
+        jobs: JobLog,
+        chunks: JobChunks,
+        select: SelectAssets,
+        queue: EventQueue,
+        leases: Leases,
+        clock: Clock,
+        processors: Mapping[str, Processor],
+        suspects: Callable[[], SelectSuspects],
+        pace: Callable[[], JobPace],
+        *,
+        holder: str,
+        most_failures: int,
+    ) -> None:
+        self._jobs = jobs
+        self._chunks = chunks
+        self._select = select
+        self._queue = queue
+        self._leases = leases
+        self._clock = clock
+        self._processors = processors
+        self._suspects = suspects
+        self._pace = pace
+        self._holder = holder
+        self._most_failures = most_failures
+        self._runs: dict[UUID, JobRun] = {}
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set; jobs under way are left to whoever comes next."""
+        failures = 0
+        while not stop.is_set():
+            busy = False
+            try:
+                busy = self.run_once()
+                failures = 0
+            except Retryable as e:
+                failures += 1
+                _log.warning("jobs wait", action="jobs_wait", reason=str(e))
+            pause_s = min(0.1 * 2**failures, _LONGEST_PAUSE_S) if failures else _BUSY_S if busy else _IDLE_S
+            stop.wait(pause_s * random.uniform(0.8, 1.2))
+        for job_id in self._runs:
+            try:
+                self._leases.release(_lease(job_id), self._holder)
+            except Retryable as e:
+                _log.info("lease not released", action="lease_kept", reason=str(e))
+
+    def run_once(self) -> bool:
+        """Take each open job a step further; whether any has more to do at once.
+
+        :raises Retryable: a part does not answer; come again.
+        """
+        open_ = {job.id: job for job in self._jobs.open() if job.kind in self._processors}
+        for job_id in self._runs.keys() - open_:
+            del self._runs[job_id]
+        failure: Retryable | None = None
+        for job in open_.values():
+            try:
+                self._step(job)
+            except Retryable as e:
+                failure = e
+        if failure is not None:
+            raise failure
+        return bool(self._runs)
+
+    def _step(self, job: Job) -> None:
+        run = self._held(job)
+        if run is None:
+            return
+        run.job = job
+        settled = self._settle(run)
+        if run.counts[Outcome.FAILED] > self._limit(job):
+            self._end(run, JobState.FAILED, f"more than {self._limit(job):,} assets failed")
+        elif run.exhausted and not run.outstanding:
+            self._end(run, JobState.COMPLETED)
+        else:
+            if job.state is JobState.RUNNING:
+                self._extract(run)
+                self._send_again(run)
+            if settled or self._clock.monotonic_s() - run.saved_s > _SAVE_S:
+                self._save(run)
+
+    def _held(self, job: Job) -> JobRun | None:
+        """The run of a job that is this process's own."""
+        run, now_s = self._runs.get(job.id), self._clock.monotonic_s()
+        if run is None or now_s - run.renewed_s > _LEASE_RENEWED_S:
+            if not self._leases.acquire(_lease(job.id), self._holder, _LEASE_S):
+                self._runs.pop(job.id, None)
+                return None
+            if run is None:
+                run = self._runs[job.id] = self._resumed(job)
+            run.renewed_s = now_s
+        return run
+
+    def _resumed(self, job: Job) -> JobRun:
+        """Where whoever ran it before has left it."""
+        checkpoint = job.checkpoint
+        run = JobRun(
+            job=job,
+            selector=selector_from_json(job.parameters["selector"]),
+            pace=self._pace(),
+            suspects=self._suspects() if self._processors[job.kind].only_suspects else None,
+            settled=checkpoint.get("settled", 0),
+            counts=Counter(checkpoint.get("counts", {})),
+            position=checkpoint.get("position"),
+            exhausted=checkpoint.get("exhausted", False),
+        )
+        run.selected = run.accounted
+        run.measured = (self._clock.monotonic_s(), run.accounted)
+        while not run.exhausted and (chunk := self._chunks.get(job.id, run.next_number)) is not None:
+            run.take_up(chunk)
+        for chunk in run.outstanding:
+            self._send(run, chunk, self._missing(run, chunk))
+        return run
+
+    def _settle(self, run: JobRun) -> bool:
+        """Count the chunks that are accounted for; whether there was one."""
+        settled: list[tuple[Chunk, bool]] = []
+        while run.outstanding:
+            chunk = run.outstanding[0]
+            results = self._chunks.results(run.job.id, chunk.number) if chunk.ids else {}
+            if not results.keys() >= set(chunk.ids):
+                break
+            counts = Counter(results[asset_id].outcome.value for asset_id in chunk.ids)
+            counts[Outcome.DONE.value] += chunk.passed
+            run.counts += counts
+            run.settled += 1
+            settled.append((chunk, _is_worth_keeping(results)))
+            del run.outstanding[0]
+        if settled:
+            run.sent_s = self._clock.monotonic_s()
+            self._save(run)
+            for chunk, kept in settled:
+                if not kept:
+                    self._chunks.forget(run.job.id, chunk.number)
+        return bool(settled)
+
+    def _extract(self, run: JobRun) -> None:
+        """Make chunks as far as the window and the pace allow, and send their events."""
+        sample = run.job.parameters.get("sample")
+        while not run.exhausted and len(run.outstanding) < WINDOW:
+            wanted = CHUNK if sample is None else min(CHUNK, sample - run.selected)
+            room = run.pace.room(run.job.rate, wanted)
+            if not room:
+                return
+            chunk = self._chunks.get(run.job.id, run.next_number) or self._next_chunk(run, room)
+            if chunk is None:
+                return
+            run.take_up(chunk)
+            run.pace.took(len(chunk.ids) + chunk.passed)
+            self._send(run, chunk, chunk.ids)
+
+    def _next_chunk(self, run: JobRun, limit: int) -> Chunk | None:
+        """None: come again, it takes its time."""
+        if run.suspects is not None and run.selector.query is None:
+            step = run.suspects.step(run.selector, run.position, limit, deep=run.job.parameters.get("deep", False))
+            if step.unfinished:
+                return None
+        else:
+            page = self._select.page(run.selector, run.position, limit, Principal(run.job.requested_by))
+            step = Step(page.ids, position=page.position)
+        return self._chunks.begin(
+            Chunk(
+                job_id=run.job.id,
+                number=run.next_number,
+                ids=step.ids,
+                passed=step.passed,
+                position=step.position,
+            )
+        )
+
+    def _send(self, run: JobRun, chunk: Chunk, ids: Sequence[UUID]) -> None:
+        events = [JobEvent(job_id=run.job.id, chunk=chunk.number, asset_id=asset_id) for asset_id in ids]
+        self._queue.publish(Topic.BULK, events)
+        run.sent_s = self._clock.monotonic_s()
+
+    def _send_again(self, run: JobRun) -> None:
+        """Events can get lost: with the process that had them in its buffer, or with brokers away for too long."""
+        now_s = self._clock.monotonic_s()
+        if run.outstanding and now_s - run.sent_s > _LOST_S:
+            if self._queue.lag(Topic.BULK, JOBS_GROUP) == 0:
+                for chunk in run.outstanding:
+                    self._send(run, chunk, self._missing(run, chunk))
+            run.sent_s = now_s
+
+    def _missing(self, run: JobRun, chunk: Chunk) -> list[UUID]:
+        results = self._chunks.results(run.job.id, chunk.number)
+        return [asset_id for asset_id in chunk.ids if asset_id not in results]
+
+    def _save(self, run: JobRun) -> None:
+        now_s = self._clock.monotonic_s()
+        run.measure(now_s)
+        self._jobs.save_progress(run.job.id, run.progress(), run.checkpoint())
+        run.saved_s = now_s
+
+    def _end(self, run: JobRun, state: JobState, reason: str = "") -> None:
+        run.speed = None
+        self._save(run)
+        now_ms = self._clock.now_ms()
+        self._jobs.note(run.job.id, now_ms, f"{state}{': ' if reason else ''}{reason}")
+        self._jobs.set_state(run.job.id, state, reason=reason, ended_ms=now_ms)
+        _log.info("job ended", action="job_ended", job=str(run.job.id), state=state, counts=dict(run.counts))
+        del self._runs[run.job.id]
+        self._leases.release(_lease(run.job.id), self._holder)
+
+    def _limit(self, job: Job) -> int:
+        limit: int = job.parameters.get("most_failures", self._most_failures)
+        return limit
+
+
+def _lease(job_id: UUID) -> str:
+    return f"job:{job_id}"
+
+
+def _is_worth_keeping(results: Mapping[UUID, Result]) -> bool:
+    return any(result.outcome in TOLD for result in results.values())

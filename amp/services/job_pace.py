@@ -1,0 +1,54 @@
+"""How fast a job may go: at most its rate, and slower while live traffic waits."""
+
+from collections.abc import Callable
+
+from amp.errors import Retryable
+from amp.ports.clock import Clock
+
+_FIRST, _LEAST = 200.0, 10.0  #: assets a second
+_LOOK_S = 0.5
+_FASTER, _SLOWER = 1.15, 0.5
+#: Smaller steps cost more than they bring, unless the pace itself is small.
+_STEP = 50
+
+
+class JobPace:
+    """Additive patience: while more live events wait than `most_waiting`, the pace halves at every look, and grows by
+    a few per cent otherwise, as TCP does with what it may have under way.
+
+    A job without a rate goes as fast as it can, whatever waits.
+    """
+
+    def __init__(self, clock: Clock, waiting: Callable[[], int], most_waiting: int) -> None:
+        self._clock = clock
+        self._waiting = waiting
+        self._most_waiting = most_waiting
+        self._pace = _FIRST
+        self._allowance = 0.0
+        self._looked_s = self._filled_s = clock.monotonic_s()
+
+    def room(self, rate: float | None, wanted: int) -> int:
+        """How many of `wanted` assets may be taken up now, at that rate at most (None: all of them)."""
+        now_s = self._clock.monotonic_s()
+        if rate is None:
+            self._filled_s = now_s
+            return wanted
+        if now_s - self._looked_s >= _LOOK_S:
+            self._looked_s = now_s
+            self._look(rate)
+        pace = min(rate, self._pace)
+        # What was not used within a second is lost, so that nothing piles up while a job is paused.
+        self._allowance = min(self._allowance + (now_s - self._filled_s) * pace, max(pace, 1.0))
+        self._filled_s = now_s
+        room = min(wanted, int(self._allowance))
+        return room if room >= min(wanted, max(1, min(_STEP, int(pace)))) else 0
+
+    def took(self, count: int) -> None:
+        self._allowance -= count
+
+    def _look(self, rate: float) -> None:
+        try:
+            busy = self._waiting() > self._most_waiting
+        except Retryable:
+            busy = True
+        self._pace = max(self._pace * _SLOWER, _LEAST) if busy else min(self._pace * _FASTER, rate)

@@ -1,0 +1,180 @@
+"""Does what jobs are for: takes their events, hands them to the job's processor, and records what became of each."""
+
+import random
+import threading
+import traceback
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+from uuid import UUID
+
+import orjson
+import structlog
+
+from amp.domain.chunks import Outcome, Result
+from amp.domain.dead_letters import DeadLetter, letter_id
+from amp.domain.events import JobEvent, Message, message_json
+from amp.domain.jobs import Job
+from amp.errors import AmpError, Retryable
+from amp.ports.clock import Clock
+from amp.ports.dead_letters import DeadLetters
+from amp.ports.event_queue import Topic
+from amp.ports.job_chunks import JobChunks
+from amp.ports.job_log import JobLog
+from amp.services.processors import Processor
+from amp.services.run_consumer import Failure, Stopped
+
+_log = structlog.get_logger(__name__)
+_T = TypeVar("_T")
+#: The consumer group of everyone who does the work of jobs.
+JOBS_GROUP = "jobs"
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 5.0
+#: How often an asset is tried that fails for no outside reason.
+_ATTEMPTS = 3
+#: How old what is known of a job may be: a cancelled one goes on for so long.
+_JOB_KEPT_S = 1.0
+
+
+class ProcessJobs:
+    """A handler of `RunConsumer`. An asset that cannot be processed is a dead letter and never stops the others."""
+
+    def __init__(
+        self,
+        jobs: JobLog,
+        chunks: JobChunks,
+        letters: DeadLetters,
+        processors: Mapping[str, Processor],
+        clock: Clock,
+    ) -> None:
+        self._jobs = jobs
+        self._chunks = chunks
+        self._letters = letters
+        self._processors = processors
+        self._clock = clock
+        #: By id, with when it was read; replaced as a whole, as lanes share it.
+        self._known: dict[UUID, tuple[float, Job | None]] = {}
+
+    def handle(self, messages: Sequence[Message], stop: threading.Event) -> Mapping[Message, Failure]:
+        """Do the work of these messages, as long as it takes; those that are given up.
+
+        :raises Stopped: `stop` was set before all was done.
+        """
+        failures: dict[Message, Failure] = {
+            message: Failure("no event of a job") for message in messages if not isinstance(message, JobEvent)
+        }
+        by_job: dict[UUID, dict[UUID, JobEvent]] = defaultdict(dict)
+        for message in messages:
+            if isinstance(message, JobEvent):
+                # The same asset twice is once; of two, the one that was replayed tells more.
+                before = by_job[message.job_id].get(message.asset_id)
+                if before is None or not before.replayed:
+                    by_job[message.job_id][message.asset_id] = message
+        for job_id, events in by_job.items():
+            failures |= self._handle(job_id, events, stop)
+        return failures
+
+    def _handle(self, job_id: UUID, events: Mapping[UUID, JobEvent], stop: threading.Event) -> dict[Message, Failure]:
+        job = _until_answered(lambda: self._job(job_id), stop)
+        if job is None:
+            return {}
+        if job.state.ended:
+            events = {asset_id: event for asset_id, event in events.items() if event.replayed}
+        if not events:
+            return {}
+        processor = self._processors.get(job.kind)
+        if processor is None:
+            return {
+                event: Failure(f"there is no processor for jobs of kind {job.kind!r} here") for event in events.values()
+            }
+        results, details = self._process(job, processor, list(events), stop)
+        _until_answered(lambda: self._record(job, events, results, details), stop)
+        return {}
+
+    def _process(
+        self, job: Job, processor: Processor, ids: Sequence[UUID], stop: threading.Event
+    ) -> tuple[dict[UUID, Result], dict[UUID, str]]:
+        """What became of each asset, and the stack traces of those that failed by an error of ours."""
+        try:
+            return dict(_until_answered(lambda: processor.process(job, ids, stop), stop)), {}
+        except Stopped:
+            raise
+        except Exception as e:  # noqa: BLE001 - whatever an asset does to a processor, the others shall not suffer
+            _log.warning("job stumbles", action="job_stumbles", job=str(job.id), assets=len(ids), reason=repr(e))
+        results: dict[UUID, Result] = {}
+        details: dict[UUID, str] = {}
+        for asset_id in ids:
+            results[asset_id], detail = self._process_one(job, processor, asset_id, stop)
+            if detail:
+                details[asset_id] = detail
+        return results, details
+
+    def _process_one(self, job: Job, processor: Processor, asset_id: UUID, stop: threading.Event) -> tuple[Result, str]:
+        reason = detail = ""
+        for attempt in range(_ATTEMPTS):
+            if attempt and stop.wait(_FIRST_PAUSE_S * 2**attempt):
+                raise Stopped
+            try:
+                return _until_answered(lambda: processor.process(job, [asset_id], stop), stop)[asset_id], ""
+            except Stopped:
+                raise
+            except Exception as e:  # noqa: BLE001 - as above
+                reason, detail = e.message if isinstance(e, AmpError) else repr(e), traceback.format_exc()
+        return Result(Outcome.FAILED, reason), detail
+
+    def _record(
+        self,
+        job: Job,
+        events: Mapping[UUID, JobEvent],
+        results: Mapping[UUID, Result],
+        details: Mapping[UUID, str],
+    ) -> None:
+        """The dead letters before the results: a job that has ended has all its failures listed."""
+        by_chunk: dict[int, dict[UUID, Result]] = defaultdict(dict)
+        for asset_id, result in results.items():
+            event = events[asset_id]
+            if result.outcome is Outcome.FAILED:
+                self._letters.put(_letter(event, result, details.get(asset_id, ""), self._clock.now_ms()))
+            elif event.replayed:
+                self._letters.remove([letter_id(Topic.BULK, event, b"")])
+            by_chunk[event.chunk][asset_id] = result
+        for number, some in by_chunk.items():
+            self._chunks.record(job.id, number, some)
+
+    def _job(self, job_id: UUID) -> Job | None:
+        now_s = self._clock.monotonic_s()
+        read_s, job = self._known.get(job_id, (float("-inf"), None))
+        if now_s - read_s > _JOB_KEPT_S:
+            job = self._jobs.get(job_id)
+            fresh = {known: entry for known, entry in self._known.items() if now_s - entry[0] <= _JOB_KEPT_S}
+            self._known = fresh | {job_id: (now_s, job)}
+        return job
+
+
+def _letter(event: JobEvent, result: Result, detail: str, now_ms: int) -> DeadLetter:
+    payload = orjson.dumps(message_json(event))
+    return DeadLetter(
+        id=letter_id(Topic.BULK, event, payload),
+        topic=Topic.BULK,
+        message=event,
+        payload=payload,
+        reason=result.note,
+        detail=detail,
+        first_ms=now_ms,
+        last_ms=now_ms,
+    )
+
+
+def _until_answered(call: Callable[[], _T], stop: threading.Event) -> _T:
+    """Call again, with growing pauses, while a part does not answer.
+
+    :raises Stopped: `stop` was set first.
+    """
+    pause_s = _FIRST_PAUSE_S
+    while True:
+        try:
+            return call()
+        except Retryable as e:
+            _log.warning("job waits", action="job_waits", reason=str(e))
+            if stop.wait(pause_s * random.uniform(0.5, 1.0)):
+                raise Stopped from e
+            pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)

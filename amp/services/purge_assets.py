@@ -1,0 +1,114 @@
+"""Removes deleted assets for good, once they have been deleted for long enough."""
+
+import random
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from amp.domain.assets import Asset, Change, State
+from amp.domain.changes import Stamp, purging
+from amp.domain.chunks import Outcome, Result
+from amp.domain.documents import head_doc_id, superseded_doc_id
+from amp.domain.jobs import Job
+from amp.domain.selectors import Selector
+from amp.errors import Fault, Unprocessable
+from amp.ports.asset_listing import AssetListing
+from amp.ports.asset_store import AssetStore
+from amp.ports.bucket_documents import BucketDocuments, Position, RawDocument
+from amp.ports.claims import Claim, Claims
+from amp.ports.search_index import Written
+from amp.services.bucket_maps import BucketMaps
+from amp.services.change_in_jobs import ChangeInJobs
+from amp.services.creation_plans import external_key
+from amp.services.run_consumer import Stopped
+
+_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 2.0
+
+
+class PurgeAssets:
+    """A `Processor`. The store goes first: from then on nobody makes documents of the asset, so those that are removed
+    after stay away. Whatever a death leaves behind goes when the event comes again.
+    """
+
+    changes = True
+    only_suspects = False
+    takes = frozenset({"retention_s"})
+
+    def __init__(
+        self,
+        changer: ChangeInJobs,
+        store: AssetStore,
+        listing: AssetListing,
+        claims: Claims,
+        documents: BucketDocuments,
+        maps: BucketMaps,
+        *,
+        retention_s: float,
+        versions_kept: int,
+    ) -> None:
+        self._changer = changer
+        self._store = store
+        self._listing = listing
+        self._claims = claims
+        self._documents = documents
+        self._maps = maps
+        self._retention_s = retention_s
+        self._versions_kept = versions_kept
+
+    def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:  # noqa: ARG002
+        if selector.query is not None:
+            detail = "a search finds no deleted assets; select them otherwise"
+            raise Unprocessable(detail, [Fault("/selector/query", detail)])
+
+    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, Result]:
+        retention_s = job.parameters.get("retention_s", self._retention_s)
+
+        def step(before: Asset, stamp: Stamp) -> Change | str | None:
+            if before.state is not State.DELETED:
+                return "it is not deleted"
+            if stamp.at_ms - before.updated_ms < retention_s * 1000:
+                return "it was deleted too lately"
+            return purging(before, stamp)
+
+        results = self._changer.run(job, ids, step)
+        if not job.parameters["dry_run"]:
+            heads = self._store.heads([id_ for id_, result in results.items() if result.outcome is Outcome.CHANGED])
+            self._clean([head for head in heads.values() if head.state is State.PURGED], stop)
+        return results
+
+    def _clean(self, purged: Sequence[Asset], stop: threading.Event) -> None:
+        self._remove_documents(purged, stop)
+        for asset in purged:
+            if asset.external_id is not None:
+                scope, key = external_key(asset.project, asset.external_id)
+                self._claims.release(Claim(scope, key, asset.id))
+        self._listing.remove(purged)
+
+    def _remove_documents(self, purged: Sequence[Asset], stop: threading.Event) -> None:
+        open_ = [(asset, document) for asset in purged for document in self._documents_of(asset)]
+        pause_s = _PAUSE_S
+        while True:
+            by_alias: dict[str, list[tuple[Asset, RawDocument]]] = {}
+            bucket_map = self._maps.current()
+            for asset, document in open_:
+                for alias in bucket_map.write_aliases(asset.created_ms):
+                    by_alias.setdefault(alias, []).append((asset, document))
+            again: dict[str, tuple[Asset, RawDocument]] = {}
+            for alias, pairs in by_alias.items():
+                results = self._documents.delete(alias, [document for _, document in pairs])
+                for pair, result in zip(pairs, results, strict=True):
+                    if result.written in (Written.STALE, Written.BUSY):
+                        again[pair[1].doc_id] = pair
+            if not again:
+                return
+            open_ = list(again.values())
+            self._maps.refresh()
+            if stop.wait(pause_s * random.uniform(0.5, 1.0)):
+                raise Stopped
+            pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+
+    def _documents_of(self, asset: Asset) -> list[RawDocument]:
+        versions = range(max(1, asset.version - self._versions_kept), asset.version)
+        ids = [head_doc_id(asset.id), *(superseded_doc_id(asset.id, version) for version in versions)]
+        return [RawDocument(Position(asset.created_ms, doc_id, asset.version, asset.revision)) for doc_id in ids]

@@ -1,0 +1,39 @@
+"""Brings the documents of assets up to the source of truth, as if they had just changed."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from amp.domain.chunks import Outcome, Result
+from amp.domain.jobs import Job
+from amp.domain.selectors import Selector
+from amp.services.index_assets import IndexAssets
+from amp.services.processors import SKIP_MISSING
+
+
+class ReindexAssets:
+    """A `Processor`: all documents of an asset, superseded versions and tombstones included, are written anew."""
+
+    changes = False
+    only_suspects = False
+    takes: frozenset[str] = frozenset()
+
+    def __init__(self, indexer: IndexAssets) -> None:
+        self._indexer = indexer
+
+    def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:
+        pass
+
+    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, Result]:  # noqa: ARG002
+        made = self._indexer.build_all(ids)
+        rejected = self._indexer.put(made, stop)
+        known = {asset.asset_id for asset in made}
+        return {
+            asset_id: Result(Outcome.FAILED, rejected[asset_id])
+            if asset_id in rejected
+            else Result(Outcome.DONE)
+            if asset_id in known
+            else Result(Outcome.SKIPPED, SKIP_MISSING)
+            for asset_id in ids
+        }

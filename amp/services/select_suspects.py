@@ -1,0 +1,297 @@
+"""Finds the assets that a check has to look at closely: those of the time slices whose sums differ."""
+
+import contextlib
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, field, replace
+from itertools import chain
+from uuid import UUID
+from zlib import crc32
+
+import orjson
+
+from amp.domain.assets import Asset, State
+from amp.domain.ids import created_ms
+from amp.domain.selectors import Selector
+from amp.errors import NotFound
+from amp.ports.asset_listing import AssetListing
+from amp.ports.asset_store import AssetStore
+from amp.ports.bucket_documents import BucketDocuments, Position, Sums
+from amp.services.bucket_maps import BucketMaps
+from amp.services.document_sources import DocumentSources
+
+DAY_MS = 86_400_000
+_SLICE_MS = 60_000
+#: The day before the first.
+_BEFORE_ALL = -1
+#: Assets whose heads are read at once, and in one step.
+_READ, _STEP = 2_000, 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one step of a selection gave."""
+
+    ids: tuple[UUID, ...] = ()
+    passed: int = 0
+    position: str | None = None
+    #: Nothing to tell yet: step again from the same position.
+    unfinished: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a selection stands."""
+
+    day: int  #: since 1970
+    stage: str = "sums"  #: 'begin', then for each day 'sums', 'listed' and 'indexed'
+    slices: tuple[int, ...] = ()  #: of the day, those that differ
+    at: str | None = None  #: in the stage's own terms
+
+    def encode(self) -> str:
+        return urlsafe_b64encode(orjson.dumps(asdict(self))).decode()
+
+    @classmethod
+    def decode(cls, text: str | None) -> "_Place":
+        if text is None:
+            return cls(-1, "begin")
+        found = orjson.loads(urlsafe_b64decode(text))
+        return cls(found["day"], found["stage"], tuple(found["slices"]), found["at"])
+
+
+@dataclass(slots=True)
+class _Day:
+    """What the store's walk over a day has come to so far."""
+
+    place: _Place
+    position: str | None = None
+    count: int = 0
+    sums: dict[int, Sums] = field(default_factory=lambda: defaultdict(Sums))
+    strange: set[int] = field(default_factory=set)  #: slices with ids that have no asset
+    #: By list, what its members of the day come to: how many, and a checksum that the order does not change.
+    lists: dict[tuple[str, str], list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
+
+
+class SelectSuspects:
+    """Day by day: the heads of the store are added up by slices of a minute and compared with sums that the index
+    works out by itself. Only where they differ are ids given out, the store's and the index's. Of a day that agrees
+    nothing but its sums has crossed the network.
+    """
+
+    def __init__(
+        self,
+        listing: AssetListing,
+        store: AssetStore,
+        documents: BucketDocuments,
+        maps: BucketMaps,
+        *,
+        versions_kept: int,
+    ) -> None:
+        self._listing = listing
+        self._store = store
+        self._documents = documents
+        self._sources = DocumentSources(documents, maps)
+        self._versions_kept = versions_kept
+        self._day: _Day | None = None
+
+    def step(self, selector: Selector, position: str | None, limit: int, *, deep: bool) -> Step:
+        """Go on from `position` (None: from the beginning).
+
+        :raises Retryable: a part does not answer.
+        """
+        place = _Place.decode(position)
+        match place.stage:
+            case "begin":
+                return self._next_day(selector, _BEFORE_ALL)
+            case "sums":
+                return self._sums(selector, place, deep)
+            case "listed":
+                return self._listed(selector, place, limit)
+            case _:
+                return self._indexed(selector, place, limit)
+
+    # A day's sums --------------------------------------------------------------------------------------------------
+
+    def _sums(self, selector: Selector, place: _Place, deep: bool) -> Step:
+        if self._day is None or self._day.place != place:
+            self._day = _Day(place)
+        day = self._day
+        begin_ms, end_ms = self._bounds(selector, place.day)
+        for _ in range(_STEP // _READ):
+            page = self._listing.page(
+                type_name=selector.type, project=selector.project, from_ms=begin_ms, to_ms=end_ms,
+                position=day.position, limit=_READ,
+            )  # fmt: skip
+            self._add(day, page.ids, selector)
+            day.position = page.position
+            if page.position is None:
+                break
+        else:
+            return Step(unfinished=True)
+        self._day = None
+        index = self._index_sums(selector, place.day)
+        differing = {
+            number
+            for number in day.sums.keys() | index.keys()
+            if day.sums.get(number, Sums()) != index.get(number, Sums())
+        }
+        differing |= day.strange
+        if deep or not self._lists_agree(day, begin_ms, end_ms):
+            differing |= day.sums.keys() | index.keys()
+        if not differing:
+            return self._next_day(selector, place.day, (), day.count)
+        healthy = sum(sums.heads for number, sums in day.sums.items() if number not in differing)
+        following = replace(place, stage="listed", slices=tuple(sorted(differing)))
+        return Step(passed=healthy, position=following.encode())
+
+    def _add(self, day: _Day, ids: Collection[UUID], selector: Selector) -> None:
+        heads = self._store.heads(ids)
+        for asset_id in ids:
+            head = heads.get(asset_id)
+            number = created_ms(asset_id) // _SLICE_MS
+            if head is None or head.state is State.PURGED or not selector.covers(head):
+                day.strange.add(number)
+                continue
+            day.count += 1
+            day.sums[number] += self._sums_of(head)
+            if selector.type is None and selector.project is None:
+                for name in (("type", head.type), ("project", head.project)):
+                    counted = day.lists[name]
+                    counted[0] += 1
+                    counted[1] ^= crc32(asset_id.bytes)
+
+    def _sums_of(self, head: Asset) -> Sums:
+        deleted = head.state is not State.ACTIVE
+        return Sums(
+            heads=1,
+            deleted=int(deleted),
+            revisions=head.revision,
+            versions=head.version,
+            superseded=min(head.version, self._versions_kept) - 1,
+        )
+
+    def _index_sums(self, selector: Selector, day: int) -> dict[int, Sums]:
+        total: dict[int, Sums] = defaultdict(Sums)
+        for index, of in self._sources.of(selector, *self._bounds(selector, day)):
+            try:
+                found = self._documents.sums(index, of, _SLICE_MS)
+            except NotFound:
+                continue  # lost: all of it is missing
+            for start_ms, sums in found.items():
+                total[start_ms // _SLICE_MS] += sums
+        return total
+
+    def _lists_agree(self, day: _Day, begin_ms: int, end_ms: int) -> bool:
+        """Whether the lists by type and project name the same assets as that of all does."""
+        for (kind, name), counted in day.lists.items():
+            found, position = [0, 0], None
+            while True:
+                page = self._listing.page(
+                    type_name=name if kind == "type" else None, project=name if kind == "project" else None,
+                    from_ms=begin_ms, to_ms=end_ms, position=position, limit=_STEP,
+                )  # fmt: skip
+                for asset_id in page.ids:
+                    found[0] += 1
+                    found[1] ^= crc32(asset_id.bytes)
+                position = page.position
+                if position is None:
+                    break
+            if found != counted:
+                return False
+        return True
+
+    # The ids of slices that differ ---------------------------------------------------------------------------------
+
+    def _listed(self, selector: Selector, place: _Place, limit: int) -> Step:
+        begin_ms, end_ms = self._bounds(selector, place.day)
+        page = self._listing.page(
+            type_name=selector.type, project=selector.project, from_ms=begin_ms, to_ms=end_ms,
+            position=place.at, limit=limit,
+        )  # fmt: skip
+        differing = frozenset(place.slices)
+        ids = tuple(asset_id for asset_id in page.ids if created_ms(asset_id) // _SLICE_MS in differing)
+        following = replace(place, at=page.position)
+        if page.position is None:
+            following = replace(place, stage="indexed", at=None)
+        return Step(ids, position=following.encode())
+
+    def _indexed(self, selector: Selector, place: _Place, limit: int) -> Step:
+        """Those that the index has in these slices and the store does not list there."""
+        differing = frozenset(place.slices)
+        sources = list(self._sources.of(selector, *self._bounds(selector, place.day)))
+        names = [index for index, _ in sources]
+        name, after = orjson.loads(place.at) if place.at else (None, None)
+        # A map that changed meanwhile may have no such index any more: then all over again.
+        first = names.index(name) if name in names else 0
+        position = Position(*after) if after and name in names else None
+        for index, of in sources[first:]:
+            try:
+                page = self._documents.page(index, of, after=position, limit=limit, bodies=False)
+            except NotFound:
+                page = []
+            if page:
+                found = dict.fromkeys(
+                    UUID(document.position.asset_id)
+                    for document in page
+                    if document.position.created_ms // _SLICE_MS in differing
+                )
+                last = page[-1].position
+                at = orjson.dumps([index, [last.created_ms, last.doc_id, last.version, last.revision]]).decode()
+                return Step(self._not_listed(selector, list(found)), position=replace(place, at=at).encode())
+            position = None
+        return self._next_day(selector, place.day)
+
+    def _not_listed(self, selector: Selector, ids: list[UUID]) -> tuple[UUID, ...]:
+        """Without those that `_listed` gave already."""
+        heads = self._store.heads(ids)
+        known = [head for head in heads.values() if head.state is not State.PURGED and selector.covers(head)]
+        unlisted = self._listing.unlisted(known)
+        walked = (
+            f"type:{selector.type}" if selector.type else f"project:{selector.project}" if selector.project else "all"
+        )
+        listed = {head.id for head in known if walked not in unlisted.get(head.id, ())}
+        return tuple(asset_id for asset_id in ids if asset_id not in listed)
+
+    # Days ----------------------------------------------------------------------------------------------------------
+
+    def _next_day(self, selector: Selector, day: int, ids: tuple[UUID, ...] = (), passed: int = 0) -> Step:
+        """On to the next day of which store or index know anything."""
+        begin_ms = (day + 1) * DAY_MS
+        if selector.from_ms is not None:
+            begin_ms = max(begin_ms, selector.from_ms)
+        following = min(
+            chain(self._listed_from(selector, begin_ms), self._indexed_from(selector, begin_ms)), default=None
+        )
+        if following is None or (selector.to_ms is not None and following >= selector.to_ms):
+            return Step(ids, passed)
+        return Step(ids, passed, _Place(following // DAY_MS).encode())
+
+    def _listed_from(self, selector: Selector, begin_ms: int) -> list[int]:
+        position = None
+        while True:
+            page = self._listing.page(
+                type_name=selector.type, project=selector.project, from_ms=begin_ms, to_ms=selector.to_ms,
+                position=position, limit=1,
+            )  # fmt: skip
+            position = page.position
+            if page.ids or position is None:
+                return [created_ms(asset_id) for asset_id in page.ids]
+
+    def _indexed_from(self, selector: Selector, begin_ms: int) -> list[int]:
+        found: list[int] = []
+        strays = self._sources.strays()
+        for index, of in self._sources.of(selector, begin_ms, selector.to_ms):
+            # The others come in order of time.
+            if found and index not in strays:
+                continue
+            with contextlib.suppress(NotFound):
+                page = self._documents.page(index, of, limit=1, bodies=False)
+                found += [document.position.created_ms for document in page]
+        return found
+
+    def _bounds(self, selector: Selector, day: int) -> tuple[int, int]:
+        begin_ms, end_ms = day * DAY_MS, (day + 1) * DAY_MS
+        if selector.from_ms is not None:
+            begin_ms = max(begin_ms, selector.from_ms)
+        return begin_ms, end_ms if selector.to_ms is None else min(end_ms, selector.to_ms)

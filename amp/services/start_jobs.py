@@ -1,0 +1,113 @@
+"""Records a job over assets for the extractor to run, once everything about it was found sensible."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from amp.domain.chunks import Chunk
+from amp.domain.ids import mint_at
+from amp.domain.jobs import Job, Note
+from amp.domain.principals import Principal
+from amp.domain.selectors import Selector, selector_json
+from amp.errors import Fault, Unprocessable
+from amp.ports.clock import Clock
+from amp.ports.job_chunks import JobChunks
+from amp.ports.job_log import JobLog
+from amp.services.extract_jobs import CHUNK
+from amp.services.processors import Processor
+from amp.services.select_assets import SelectAssets
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobOrder:
+    """What a caller asks for."""
+
+    kind: str
+    selector: Selector
+    ids: Sequence[UUID] | None = None  #: instead of what a selector gives
+    parameters: Mapping[str, Any] = field(default_factory=dict)  #: of the kind
+    rate: float | None = None  #: assets a second; None: as fast as it goes
+    dry_run: bool = False
+    sample: int | None = None  #: only so many of the assets
+    most_failures: int | None = None  #: the job fails past so many; None: as the settings say
+
+
+class StartJobs:
+    def __init__(
+        self,
+        jobs: JobLog,
+        chunks: JobChunks,
+        select: SelectAssets,
+        processors: Mapping[str, Processor],
+        clock: Clock,
+    ) -> None:
+        self._jobs = jobs
+        self._chunks = chunks
+        self._select = select
+        self._processors = processors
+        self._clock = clock
+
+    def start(self, order: JobOrder, caller: Principal) -> Job:
+        """Keep the job; the extractor takes it from there.
+
+        :raises Unprocessable: it cannot be done so; with the place of each fault.
+        :raises StoreUnavailable: look before trying again.
+        """
+        processor = self._processors.get(order.kind)
+        if processor is None:
+            known = ", ".join(sorted(self._processors))
+            detail = f"there is no kind {order.kind[:128]!r} of job; there are {known}"
+            raise Unprocessable(detail, [Fault("/kind", detail)])
+        if order.dry_run and not processor.changes:
+            detail = f"a job of kind {order.kind} changes no assets, so it cannot run dry"
+            raise Unprocessable(detail, [Fault("/dry_run", detail)])
+        if unknown := sorted(order.parameters.keys() - processor.takes):
+            faults = [Fault(f"/parameters/{name}", f"means nothing to a job of kind {order.kind}") for name in unknown]
+            raise Unprocessable(f"{faults[0].pointer}: {faults[0].detail}", faults)
+        self._select.check(order.selector, caller)
+        processor.check(order.selector, order.parameters)
+        now_ms = self._clock.now_ms()
+        job_id = mint_at(now_ms)
+        selector = order.selector
+        if order.ids is not None:
+            selector = replace(selector, ids=self._keep(job_id, order.ids))
+        about = self._select.about(selector, caller)
+        if order.sample is not None:
+            about = order.sample if about is None else min(about, order.sample)
+        optional = {"sample": order.sample, "most_failures": order.most_failures, "about": about}
+        job = Job(
+            id=job_id,
+            kind=order.kind,
+            parameters={
+                **order.parameters,
+                "selector": selector_json(selector),
+                "dry_run": order.dry_run,
+                **{name: value for name, value in optional.items() if value is not None},
+            },
+            requested_by=caller.name,
+            rate=order.rate,
+            history=(Note(now_ms, f"asked for by {caller.name}"),),
+        )
+        self._jobs.add(job)
+        _log.info("job recorded", action="job_recorded", job=str(job.id), kind=job.kind, by=caller.name)
+        return job
+
+    def _keep(self, job_id: UUID, ids: Sequence[UUID]) -> int:
+        """The ids as the job's chunks, before the job itself; how many there are."""
+        unique = list(dict.fromkeys(ids))
+        for number, begin in enumerate(range(0, len(unique), CHUNK)):
+            rest = unique[begin + CHUNK :]
+            self._chunks.begin(
+                Chunk(
+                    job_id=job_id,
+                    number=number,
+                    ids=tuple(unique[begin : begin + CHUNK]),
+                    position=str(number + 1) if rest else None,
+                )
+            )
+        return len(unique)

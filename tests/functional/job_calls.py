@@ -1,0 +1,137 @@
+"""Jobs over assets as tests call for them: started, seen to their end, counted; and processors that tests look into."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from amp.bootstrap import Amp
+from amp.domain.chunks import Outcome, Result
+from amp.domain.jobs import Job
+from amp.domain.selectors import Selector
+from tests.functional.rest import Rest
+from tests.stack.waiting import wait_until
+
+JOBS = "/v1/admin/jobs"
+LETTERS = "/v1/admin/dead-letters"
+DEADLINE_S = 60
+
+
+def started(rest: Rest, kind: str, selector: Mapping[str, Any], **more: Any) -> str:
+    """The id of a job as fast as it goes, unless told otherwise."""
+    answer = rest.post(JOBS, json={"kind": kind, "selector": selector, "rate": None} | more)
+    assert answer.status_code == 202, answer.text
+    job_id: str = answer.get_json()["id"]
+    assert answer.headers["Location"] == f"{JOBS}/{job_id}"
+    return job_id
+
+
+def shown(rest: Rest, job_id: str) -> dict[str, Any]:
+    answer = rest.get(f"{JOBS}/{job_id}")
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.get_json()
+    return found
+
+
+def ended(rest: Rest, job_id: str, state: str = "completed") -> dict[str, Any]:
+    """The job, once it has ended so."""
+    wait_until(lambda: shown(rest, job_id)["ended_at"] is not None, DEADLINE_S, f"the end of job {job_id}")
+    job = shown(rest, job_id)
+    assert job["state"] == state, job
+    return job
+
+
+def ran(rest: Rest, kind: str, selector: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    return ended(rest, started(rest, kind, selector, **more))
+
+
+def counts(job: Mapping[str, Any]) -> dict[str, int]:
+    """What became of how many, without zeros."""
+    return {outcome: count for outcome, count in (job["progress"]["counts"] or {}).items() if count}
+
+
+def results(rest: Rest, job_id: str) -> dict[str, tuple[str, str]]:
+    """Outcome and note of each asset that the job tells of."""
+    items: list[dict[str, str]] = []
+    cursor = ""
+    while True:
+        page = rest.get(f"{JOBS}/{job_id}/results{cursor}").get_json()
+        items += page["items"]
+        if page["next_cursor"] is None:
+            break
+        cursor = f"?cursor={page['next_cursor']}"
+    found = {item["asset"]: (item["outcome"], item["note"]) for item in items}
+    assert len(found) == len(items), "an asset is told of twice"
+    return found
+
+
+def letters(rest: Rest, query: str = "") -> list[dict[str, Any]]:
+    answer = rest.get(f"{LETTERS}{query}")
+    assert answer.status_code == 200, answer.text
+    assert answer.get_json()["next_cursor"] is None
+    items: list[dict[str, Any]] = answer.get_json()["items"]
+    return items
+
+
+def new_assets(rest: Rest, kind: str, count: int, **more: Any) -> list[str]:
+    """Ids in the order of creation."""
+    items = [{"type": kind, "name": f"{kind} {n}", **more} for n in range(count)]
+    answer = rest.post("/v1/assets/bulk", json=items)
+    made = answer.get_json()["items"]
+    assert {item["status"] for item in made} <= {201}, answer.text
+    return [item["id"] for item in made]
+
+
+def asset(rest: Rest, asset_id: str) -> dict[str, Any]:
+    answer = rest.get(f"/v1/assets/{asset_id}?deleted=true")
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.get_json()
+    return found
+
+
+def changed(rest: Rest, asset_id: str, **metadata: Any) -> dict[str, Any]:
+    """The asset, after a user changed some of its metadata."""
+    answer = rest.patch(
+        f"/v1/assets/{asset_id}", json={"metadata": metadata}, content_type="application/merge-patch+json"
+    )
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.get_json()
+    return found
+
+
+def deleted(rest: Rest, asset_id: str) -> None:
+    assert rest.delete(f"/v1/assets/{asset_id}").status_code == 204
+
+
+def await_search(rest: Rest, text: str, ids: Sequence[str]) -> None:
+    """Until that search finds these assets, and no others."""
+    wait_until(lambda: sorted(rest.ids(text=text, size=200)) == sorted(ids), DEADLINE_S, f"{text!r} to find {ids}")
+
+
+@dataclass
+class Noting:
+    """A processor that notes what it is given, and stumbles over what is poison to it."""
+
+    changes: bool = False
+    only_suspects: bool = False
+    takes: frozenset[str] = frozenset()
+    seen: list[str] = field(default_factory=list)
+    poison: set[str] = field(default_factory=set)
+
+    def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:
+        pass
+
+    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, Result]:  # noqa: ARG002
+        given = [str(asset_id) for asset_id in ids]
+        if bad := self.poison & set(given):
+            raise RuntimeError(f"cannot stand {', '.join(sorted(bad))}")
+        self.seen += given
+        return dict.fromkeys(ids, Result(Outcome.DONE))
+
+
+def register(amp: Amp, kind: str) -> Noting:
+    """A new kind of job, on a service that may be running."""
+    processor = Noting()
+    amp.start_jobs._processors[kind] = processor  # type: ignore[index]  # the one registry of all who look into it
+    return processor
