@@ -65,9 +65,11 @@ faults: $(SETUP) ## Break servers and processes at length, on servers of its own
 simulate: $(SETUP) ## Move buckets in simulated worlds, 20,000 of them (SEEDS=n: fewer; SEED=n: one, with its trace)
 	@$(BIN)/python -m tests.simulation
 
-moves: $(SETUP) ## Move 200,000 assets under load, and break moves at length (an hour)
-	@AMP_TEST_CLUSTER=required AMP_MOVES_FULL=1 AMP_MOVES_ASSETS=200000 AMP_MOVES_CHECKS=50000 AMP_MOVES_KILLS=30 \
-	  AMP_MOVES_WRITES_PER_S=100 AMP_MOVES_SEARCHES_PER_S=20 $(BIN)/pytest -s tests/moves
+moves: $(SETUP) ## Move 200,000 assets under load, and break moves at length (two hours)
+	@AMP_TEST_CLUSTER=required AMP_MOVES_FULL=1 AMP_MOVES_ASSETS=200000 AMP_MOVES_CHECKS=50000 \
+	  AMP_MOVES_WRITES_PER_S=100 AMP_MOVES_SEARCHES_PER_S=20 $(BIN)/pytest -s tests/moves/test_moves_under_load.py
+	@AMP_TEST_CLUSTER=required AMP_MOVES_FULL=1 AMP_MOVES_KILLS=30 \
+	  $(BIN)/pytest -s tests/moves --deselect tests/moves/test_moves_under_load.py
 
 bench: $(SETUP) ## Measure against the running servers
 	@$(BIN)/python -m tests.bench

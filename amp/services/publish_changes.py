@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import time
 from collections.abc import Sequence
 
 import structlog
@@ -13,6 +14,7 @@ from amp.ports.intent_log import IntentLog
 
 _log = structlog.get_logger(__name__)
 _CLEAR_AT_ONCE = 500
+_GATHERED_S = 0.1
 
 
 class PublishChanges:
@@ -53,12 +55,21 @@ class PublishChanges:
         if intent is not None:
             self._delivered.put(intent)
 
+    def _gather(self) -> list[Intent | None]:
+        """What is delivered within a moment, so that it goes in few requests; None at the end of all."""
+        batch = [self._delivered.get()]
+        deadline_s = time.monotonic() + _GATHERED_S
+        while len(batch) < _CLEAR_AT_ONCE and batch[-1] is not None:
+            try:
+                batch.append(self._delivered.get(timeout=max(0.0, deadline_s - time.monotonic())))
+            except queue.Empty:
+                break
+        return batch
+
     def _clear_delivered(self) -> None:
         open_ = True
         while open_:
-            batch = [self._delivered.get()]
-            while len(batch) < _CLEAR_AT_ONCE and not self._delivered.empty():
-                batch.append(self._delivered.get())
+            batch = self._gather()
             open_ = None not in batch
             try:
                 self._intents.clear([intent for intent in batch if intent is not None])
