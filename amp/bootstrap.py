@@ -45,6 +45,7 @@ from amp.services.purge_assets import PurgeAssets
 from amp.services.put_assets import PutAssets
 from amp.services.read_assets import ReadAssets
 from amp.services.reconcile_buckets import ReconcileBuckets
+from amp.services.refill_buckets import RefillBuckets
 from amp.services.register_types import RegisterTypes
 from amp.services.reindex_assets import ReindexAssets
 from amp.services.relay_intents import RelayIntents
@@ -90,6 +91,7 @@ class Amp:
     plan_moves: PlanMoves
     mover: RunMoves
     reconcile: ReconcileBuckets
+    refill_buckets: RefillBuckets
     show_buckets: ShowBuckets
     lay_out_buckets: LayOutBuckets
     steer_jobs: SteerJobs
@@ -146,7 +148,6 @@ def wire(settings: Settings, a: Adapters) -> Amp:
     prefix, found = settings.elasticsearch_index_prefix, metrics.bucket_findings.set
     reconcile = ReconcileBuckets(maps, a.indices, prefix, a.guard, found)
     mover = _mover(settings, a, CountMoves(a.jobs, metrics), maps, aliases)
-    bucket_worker = _bucket_worker(settings, a, maps, mover, plan_moves, reconcile, sizes)
     steer_jobs = SteerJobs(a.jobs, a.letters, a.chunks, maps, plan_moves, a.clock)
     show_buckets = ShowBuckets(maps, a.indices, steer_jobs, sizes)
     metrics.watch_buckets(show_buckets.figures)
@@ -161,6 +162,9 @@ def wire(settings: Settings, a: Adapters) -> Amp:
         a.queue, a.letters, a.clock, metrics, processing.handle,
         topic=Topic.BULK, group=JOBS_GROUP, batch=settings.index_batch,
     )  # fmt: skip
+    starter = StartJobs(a.jobs, a.chunks, select, processors, a.clock)
+    refill = RefillBuckets(maps, a.jobs, starter, settings.job_rate)
+    bucket_worker = _bucket_worker(settings, a, maps, mover, plan_moves, reconcile, refill, sizes)
     extractor = _extractor(settings, a, select, processors, maps)
     return Amp(
         settings=settings,
@@ -184,11 +188,12 @@ def wire(settings: Settings, a: Adapters) -> Amp:
         plan_moves=plan_moves,
         mover=mover,
         reconcile=reconcile,
+        refill_buckets=refill,
         show_buckets=show_buckets,
         lay_out_buckets=LayOutBuckets(maps, plan_moves, a.clock, sizes.roll_lead_s),
         steer_jobs=steer_jobs,
         steer_letters=SteerLetters(a.letters, a.queue),
-        start_jobs=StartJobs(a.jobs, a.chunks, select, processors, a.clock),
+        start_jobs=starter,
         workers={
             "index": index_worker.run,
             "relay": relay.run,
@@ -219,8 +224,8 @@ def _processors(
     confirm = ConfirmDifferences(comparer, a.intents, indexed, a.indices, maps, a.clock, settings.intent_grace_s)
     return {
         "reindex": ReindexAssets(indexer),
-        "update-metadata": UpdateMetadata(changer, checker, catalog),
-        "migrate-type": MigrateTypes(changer, checker),
+        "update-metadata": UpdateMetadata(changer, checker, catalog, a.clock),
+        "migrate-type": MigrateTypes(changer, checker, catalog, a.clock),
         "delete": deleting(changer),
         "restore": restoring(changer),
         "purge": purger,
@@ -276,11 +281,12 @@ def _bucket_worker(
     mover: RunMoves,
     planner: PlanMoves,
     reconcile: ReconcileBuckets,
+    refill: RefillBuckets,
     sizes: BucketSizes,
 ) -> RunBucketWorker:
     watch = WatchBuckets(maps, a.indices, planner, a.clock, sizes)
     return RunBucketWorker(
-        mover, watch, reconcile, a.leases, a.clock, holder=_holder(), check_s=settings.bucket_check_s
+        mover, watch, reconcile, refill, a.leases, a.clock, holder=_holder(), check_s=settings.bucket_check_s
     )
 
 

@@ -67,7 +67,7 @@ class ConfirmDifferences:
             if not suspects:
                 return real, set()
             self._wait(suspects, stop)
-            again = self._comparer.differences(list(suspects))
+            again = self._comparer.differences(list(suspects), settle=True)
             open_ = {intent.event.asset_id for intent in self._intents.due(self._clock.now_ms(), _OPEN_INTENTS)}
             later: dict[UUID, Difference] = {}
             for asset_id, difference in again.items():

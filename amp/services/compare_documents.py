@@ -73,8 +73,9 @@ class CompareDocuments:
         self._maps = maps
         self._catalog = catalog
 
-    def differences(self, ids: Collection[UUID]) -> dict[UUID, Difference]:
-        """Of those assets about which there is one, as of now: what is on its way counts as missing.
+    def differences(self, ids: Collection[UUID], *, settle: bool = False) -> dict[UUID, Difference]:
+        """Of those assets about which there is one, as of now: what is on its way counts as missing. With `settle`,
+        changes of which the store has not decided yet are decided first.
 
         :raises Retryable: a part does not answer.
         """
@@ -82,7 +83,7 @@ class CompareDocuments:
         found = self._found(ids, bucket_map)
         # The store after the index: what the index shows that is newer than this is ahead of it for good.
         wanted = {asset.asset_id: asset for asset in self._indexer.build_all(ids)}
-        heads = self._store.heads(ids, settle=True)
+        heads = self._store.heads(ids, settle=settle)
         result: dict[UUID, Difference] = {}
         for asset_id in ids:
             head = heads.get(asset_id)

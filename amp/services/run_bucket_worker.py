@@ -11,6 +11,7 @@ from amp.errors import Retryable
 from amp.ports.clock import Clock
 from amp.ports.leases import Leases
 from amp.services.reconcile_buckets import ReconcileBuckets
+from amp.services.refill_buckets import RefillBuckets
 from amp.services.run_moves import RunMoves
 from amp.services.watch_buckets import WatchBuckets
 
@@ -29,6 +30,7 @@ class RunBucketWorker:
         mover: RunMoves,
         watch: WatchBuckets,
         reconcile: ReconcileBuckets,
+        refill: RefillBuckets,
         leases: Leases,
         clock: Clock,
         *,
@@ -39,6 +41,7 @@ class RunBucketWorker:
         self._mover = mover
         self._watch = watch
         self._reconcile = reconcile
+        self._refill = refill
         self._leases = leases
         self._clock = clock
         self._holder = holder
@@ -78,6 +81,7 @@ class RunBucketWorker:
             now_s = self._clock.monotonic_s()
             if now_s - self._checked_s >= self._check_s:
                 self._reconcile.run()
+                self._refill.run()
                 self._watch.check()
                 self._checked_s = now_s
         return now_s - self._moved_s < _LATELY_S

@@ -35,6 +35,7 @@ class JobOrder:
     dry_run: bool = False
     sample: int | None = None  #: only so many of the assets
     most_failures: int | None = None  #: the job fails past so many; None: as the settings say
+    refills: str | None = None  #: the index that stands in for a lost one
 
 
 class StartJobs:
@@ -75,11 +76,16 @@ class StartJobs:
         job_id = mint_at(now_ms)
         selector = order.selector
         if order.ids is not None:
-            selector = replace(selector, ids=self._keep(job_id, order.ids))
+            selector = replace(selector, ids=self._keep(job_id, order.ids, order.sample))
         about = self._select.about(selector, caller)
         if order.sample is not None:
             about = order.sample if about is None else min(about, order.sample)
-        optional = {"sample": order.sample, "most_failures": order.most_failures, "about": about}
+        optional = {
+            "sample": order.sample,
+            "most_failures": order.most_failures,
+            "about": about,
+            "refills": order.refills,
+        }
         job = Job(
             id=job_id,
             kind=order.kind,
@@ -97,9 +103,9 @@ class StartJobs:
         _log.info("job recorded", action="job_recorded", job=str(job.id), kind=job.kind, by=caller.name)
         return job
 
-    def _keep(self, job_id: UUID, ids: Sequence[UUID]) -> int:
-        """The ids as the job's chunks, before the job itself; how many there are."""
-        unique = list(dict.fromkeys(ids))
+    def _keep(self, job_id: UUID, ids: Sequence[UUID], sample: int | None) -> int:
+        """The ids, or so many of them, as the job's chunks, before the job itself; how many there are."""
+        unique = list(dict.fromkeys(ids))[:sample]
         for number, begin in enumerate(range(0, len(unique), CHUNK)):
             rest = unique[begin + CHUNK :]
             self._chunks.begin(

@@ -1,6 +1,7 @@
 """The reverse index in Cassandra: lists of ids, cut into slots of a day and these into shards."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from zlib import crc32
 
 import orjson
 
-from amp.adapters.cassandra.session import CassandraSession
+from amp.adapters.cassandra.session import CassandraSession, Request
 from amp.domain.assets import Asset
 from amp.domain.ids import created_ms
 from amp.errors import BadCursor
@@ -20,6 +21,8 @@ _SLOT_MS = 86_400_000
 _SHARDS = 16
 #: Partitions that one page looks into, at most; a page of many small ones comes out short instead.
 _PARTITIONS_A_PAGE = 128
+#: Of one IN.
+_KEYS = 100
 
 INSERT_LISTED = "INSERT INTO {ks}.listed_assets (list, slot, shard, id, listed) VALUES (?, ?, ?, ?, true)"
 INSERT_SLOT = "INSERT INTO {ks}.list_slots (list, slot, shard) VALUES (?, ?, ?)"
@@ -29,17 +32,21 @@ _SLOTS = (
 )
 _IDS = "SELECT id FROM {ks}.listed_assets WHERE list = ? AND slot = ? AND shard = ? LIMIT ?"
 _IDS_AFTER = "SELECT id FROM {ks}.listed_assets WHERE list = ? AND slot = ? AND shard = ? AND id > ? LIMIT ?"
-_LISTED = "SELECT WRITETIME(listed) FROM {ks}.listed_assets WHERE list = ? AND slot = ? AND shard = ? AND id = ?"
+_LISTED = "SELECT id, WRITETIME(listed) FROM {ks}.listed_assets WHERE list = ? AND slot = ? AND shard = ? AND id IN ?"
 #: Only what was written up to then.
 _REMOVE = "DELETE FROM {ks}.listed_assets USING TIMESTAMP ? WHERE list = ? AND slot = ? AND shard = ? AND id = ?"
 
 
-def places_of(asset: Asset) -> list[tuple[str, int, int]]:
+#: (list, slot, shard)
+Place = tuple[str, int, int]
+
+
+def places_of(asset: Asset) -> list[Place]:
     """The (list, slot, shard) of each partition that lists the asset."""
     return [_place(name, asset.id) for name in ("all", f"type:{asset.type}", f"project:{asset.project}")]
 
 
-def _place(name: str, asset_id: UUID) -> tuple[str, int, int]:
+def _place(name: str, asset_id: UUID) -> Place:
     return name, created_ms(asset_id) // _SLOT_MS, crc32(asset_id.bytes) % _SHARDS
 
 
@@ -100,11 +107,11 @@ class CassandraAssetListing:
         return IdPage(within, None if after is None else after.encode())
 
     def unlisted(self, assets: Sequence[Asset]) -> dict[UUID, tuple[str, ...]]:
-        places = [(asset.id, place) for asset in assets for place in places_of(asset)]
-        answers = self._session.rows_of_many([(_LISTED, (*place, asset_id)) for asset_id, place in places])
+        wanted = [(place, asset.id) for asset in assets for place in places_of(asset)]
+        found = self._listed(wanted)
         missing: dict[UUID, tuple[str, ...]] = {}
-        for (asset_id, place), rows in zip(places, answers, strict=True):
-            if not rows:
+        for place, asset_id in wanted:
+            if (place, asset_id) not in found:
                 missing[asset_id] = (*missing.get(asset_id, ()), place[0])
         return missing
 
@@ -116,14 +123,8 @@ class CassandraAssetListing:
 
     def strays(self, ids: Collection[UUID], types: Collection[str], projects: Collection[str]) -> list[Stray]:
         lists = ["all", *(f"type:{name}" for name in types), *(f"project:{name}" for name in projects)]
-        places = [(_place(name, asset_id), asset_id) for asset_id in ids for name in lists]
-        answers = self._session.rows_of_many([(_LISTED, (*place, asset_id)) for place, asset_id in places])
-        return [
-            # A row from before the column was there is older than anything that may still be going on.
-            Stray(place[0], asset_id, (rows[0][0] or 0) // 1000)
-            for (place, asset_id), rows in zip(places, answers, strict=True)
-            if rows
-        ]
+        found = self._listed([(_place(name, asset_id), asset_id) for asset_id in ids for name in lists])
+        return [Stray(place[0], asset_id, written_us // 1000) for (place, asset_id), written_us in found.items()]
 
     def drop(self, strays: Sequence[Stray]) -> None:
         # The time was cut to milliseconds.
@@ -136,6 +137,23 @@ class CassandraAssetListing:
         self._session.rows_of_many(
             [(_REMOVE, (asset.updated_ms * 1000, *place, asset.id)) for asset in assets for place in places_of(asset)]
         )
+
+    def _listed(self, wanted: Sequence[tuple[Place, UUID]]) -> dict[tuple[Place, UUID], int]:
+        """Those of the rows that are there, with the microsecond in which each was written."""
+        by_place: dict[Place, list[UUID]] = defaultdict(list)
+        for place, asset_id in wanted:
+            by_place[place].append(asset_id)
+        requests: list[Request] = [
+            (_LISTED, (*place, ids[i : i + _KEYS]))
+            for place, ids in by_place.items()
+            for i in range(0, len(ids), _KEYS)
+        ]
+        return {
+            # A row from before the column was there is older than anything that may still be going on.
+            ((name, slot, shard), asset_id): written_us or 0
+            for (_, (name, slot, shard, _)), rows in zip(requests, self._session.rows_of_many(requests), strict=True)
+            for asset_id, written_us in rows
+        }
 
     def _walk(self, name: str, at: Position, end: tuple[int, int], limit: int) -> tuple[list[UUID], Position | None]:
         """Up to `limit` ids from `at` on, and where that leaves the walk; None: at its end."""

@@ -1,0 +1,67 @@
+"""A lost index comes back whole by itself: an empty one stands in, a backfill refills it, and the map says so."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from amp.worker import WorkerThreads
+from tests.functional.wired import CALLER, Wired, wired
+from tests.stack.waiting import wait_until
+
+
+@pytest.fixture(params=["embedded", pytest.param("cluster", marks=pytest.mark.cluster)])
+def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Wired]:
+    quick = {"search_timeout_s": "1", "bucket_check_s": "0.2"}
+    own = {"data_dir": tmp_path}
+    settings = own if request.param == "embedded" else request.getfixturevalue("fresh_cluster_settings")
+    with wired({**quick, **settings}) as found:
+        yield found
+
+
+@contextmanager
+def working(world: Wired) -> Iterator[None]:
+    threads = WorkerThreads(world.amp.workers)
+    threads.start()
+    try:
+        yield
+    finally:
+        threads.stop(20)
+
+
+def states(world: Wired) -> list[str]:
+    return [status.state for status in world.amp.show_buckets.report().buckets]
+
+
+def test_a_lost_index_is_refilled_and_complete_again(either: Wired) -> None:
+    with working(either):
+        first, second, third = either.create("one"), either.create("two"), either.create("three")
+        changed = either.edit(first, "one more")
+        either.delete(second)
+        wait_until(lambda: [item[0] for item in either.seen()] == sorted(map(str, (first.id, third.id))), 60, "two assets")
+        before = either.amp.adapters.documents.of_assets([first.id, second.id, third.id])
+        [bucket] = either.amp.show_buckets.report().buckets
+        either.amp.adapters.indices.drop(bucket.bucket.index)
+        wait_until(lambda: states(either) == ["open"], 60, "the bucket to be whole again")
+        either.refresh()
+        after = either.amp.adapters.documents.of_assets([first.id, second.id, third.id])
+        # Superseded versions and tombstones, too.
+        assert sorted((d.doc_id, d.revision) for _, d in after) == sorted((d.doc_id, d.revision) for _, d in before)
+        assert {index for index, _ in after} != {bucket.bucket.index}
+        assert either.amp.read_assets.get(first.id).revision == changed.revision
+        [job] = [job for job in either.amp.adapters.jobs.page(None, 10) if job.kind == "reindex"]
+        assert (job.state, job.requested_by) == ("completed", "bucket worker")
+
+
+def test_a_refill_that_was_cancelled_leaves_the_bucket_incomplete_and_is_not_begun_again(either: Wired) -> None:
+    either.create("one")
+    [bucket] = either.amp.show_buckets.report().buckets
+    either.amp.adapters.indices.drop(bucket.bucket.index)
+    assert [finding.healed for finding in either.amp.reconcile.run()] == [True]
+    either.amp.refill_buckets.run()
+    [status] = either.amp.steer_jobs.page(None, 10)
+    either.amp.steer_jobs.cancel(status.job.id, CALLER)
+    either.amp.refill_buckets.run()
+    assert states(either) == ["incomplete"]
+    assert len(either.amp.steer_jobs.page(None, 10)) == 1
