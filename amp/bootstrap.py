@@ -96,6 +96,7 @@ class Amp:
     lay_out_buckets: LayOutBuckets
     steer_jobs: SteerJobs
     start_jobs: StartJobs
+    select_assets: SelectAssets
     steer_letters: SteerLetters
     #: Worker kind → its loop, which runs until the event is set.
     workers: Mapping[str, Callable[[threading.Event], None]]
@@ -194,6 +195,7 @@ def wire(settings: Settings, a: Adapters) -> Amp:
         steer_jobs=steer_jobs,
         steer_letters=SteerLetters(a.letters, a.queue),
         start_jobs=starter,
+        select_assets=select,
         workers={
             "index": index_worker.run,
             "relay": relay.run,

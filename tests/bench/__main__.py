@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from amp.logs import configure_logging
 from amp.worker import spare_collector
-from tests.bench import cluster, embedded, moves, routing
+from tests.bench import cluster, embedded, jobs, moves, routing
 from tests.bench.figures import Figure, show
 
 
@@ -20,12 +20,15 @@ def _measure(parts: set[str]) -> Iterator[Figure]:
         yield from cluster.measure()
     if "moves" in parts:
         yield from moves.measure()
+    if "jobs" in parts:
+        spare_collector()
+        yield from jobs.measure()
 
 
 def main() -> int:
     configure_logging("warning")
     figures = []
-    for figure in _measure(set(sys.argv[1:]) or {"routing", "embedded", "cluster", "moves"}):
+    for figure in _measure(set(sys.argv[1:]) or {"routing", "embedded", "cluster", "moves", "jobs"}):
         sys.stderr.write(f"{figure.what}: {figure.measured:.3g} {figure.unit} ({figure.detail})\n")
         figures.append(figure)
     show(figures)

@@ -43,7 +43,7 @@ _QUERY = {
 
 def measure() -> Iterator[Figure]:
     for entries, count, bound in ((5, 20_000, 60), (30, 6_000, 80)):
-        with _service() as amp:
+        with service() as amp:
             yield _indexing(amp, entries, count, bound)
             if entries == 5:
                 with _server(amp) as url:
@@ -214,7 +214,7 @@ def _bulk_create(amp: Amp, url: str, count: int = 10_000, batch: int = 1_000) ->
 
 
 @contextmanager
-def _service() -> Iterator[Amp]:
+def service() -> Iterator[Amp]:
     namespace = Namespace.unique()
     names = {name.removeprefix("AMP_").lower(): value for name, value in namespace.settings.items()}
     amp = build(load_settings({"profile": "cluster", **names}))

@@ -53,7 +53,7 @@ class CassandraProcess(ProcessServer):
         scratch.mkdir(exist_ok=True)
         options = [
             "-Xms1g",
-            "-Xmx1g",
+            "-Xmx2g",
             *_module_options("--add-exports", _EXPORTS),
             *_module_options("--add-opens", _OPENS),
             "-Djdk.attach.allowAttachSelf=true",
