@@ -79,6 +79,7 @@ class ChangeInJobs:
                 change = step(head, stamp)
             except Unprocessable as e:
                 results[asset_id] = Result(Outcome.FAILED, _told(e))
+                unchanged[asset_id] = stamp.change_id
                 continue
             if isinstance(change, Change):
                 changes.append(change)

@@ -11,8 +11,10 @@ from amp.domain.chunks import Result
 from amp.domain.jobs import Job
 from amp.domain.selectors import Selector
 from amp.errors import Fault, Unprocessable
+from amp.ports.clock import Clock
 from amp.services.change_in_jobs import ChangeInJobs
 from amp.services.check_content import CheckContent
+from amp.services.type_catalog import TypeCatalog
 
 
 class ChangeStates:
@@ -42,18 +44,24 @@ class MigrateTypes:
     only_suspects = False
     takes: frozenset[str] = frozenset()
 
-    def __init__(self, changer: ChangeInJobs, checker: CheckContent) -> None:
+    def __init__(self, changer: ChangeInJobs, checker: CheckContent, catalog: TypeCatalog, clock: Clock) -> None:
         self._changer = changer
         self._checker = checker
+        self._catalog = catalog
+        self._clock = clock
 
     def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:
         pass
 
     def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, Result]:  # noqa: ARG002
+        since_s = self._clock.monotonic_s()
+        # The newest version may have been made, elsewhere, just before the job was asked for.
+        self._catalog.refresh()
+
         def step(before: Asset, stamp: Stamp) -> Change | str | None:
             if before.state is State.DELETED:
                 return "it is deleted"
-            content = self._checker.check(before.type, before.name, before.metadata, before.labels, since_s=0.0)
+            content = self._checker.check(before.type, before.name, before.metadata, before.labels, since_s)
             return migration(before, content, stamp, self._checker.limits.versions_kept)
 
         return self._changer.run(job, ids, step)

@@ -13,7 +13,7 @@ from amp.domain.events import JobEvent
 from amp.domain.jobs import Job, JobState
 from amp.domain.principals import Principal
 from amp.domain.selectors import selector_from_json
-from amp.errors import Retryable
+from amp.errors import Retryable, StoreUnavailable
 from amp.ports.clock import Clock
 from amp.ports.event_queue import EventQueue, Topic
 from amp.ports.job_chunks import JobChunks
@@ -129,13 +129,27 @@ class ExtractJobs:
     def _held(self, job: Job) -> JobRun | None:
         """The run of a job that is this process's own."""
         run, now_s = self._runs.get(job.id), self._clock.monotonic_s()
-        if run is None or now_s - run.renewed_s > _LEASE_RENEWED_S:
+        if run is None or now_s - run.renewed_s > _LEASE_RENEWED_S or _settled(job) > run.settled:
             if not self._leases.acquire(_lease(job.id), self._holder, _LEASE_S):
                 self._runs.pop(job.id, None)
                 return None
-            if run is None:
-                run = self._runs[job.id] = self._resumed(job)
+            if run is None or now_s - run.renewed_s >= _LEASE_S or _settled(job) > run.settled:
+                # Whoever had it meanwhile may have taken it further, or to its end, and forgotten its chunks.
+                run = self._taken_up(job.id, run)
+                if run is None:
+                    self._leases.release(_lease(job.id), self._holder)
+                    return None
             run.renewed_s = now_s
+        return run
+
+    def _taken_up(self, job_id: UUID, run: JobRun | None) -> JobRun | None:
+        """The run as this process left it, or as somebody else did who went further; None: the job is over."""
+        latest = self._jobs.get(job_id)
+        if latest is None or latest.state.ended:
+            self._runs.pop(job_id, None)
+            return None
+        if run is None or _settled(latest) > run.settled:
+            run = self._runs[job_id] = self._resumed(latest)
         return run
 
     def _resumed(self, job: Job) -> JobRun:
@@ -146,7 +160,7 @@ class ExtractJobs:
             selector=selector_from_json(job.parameters["selector"]),
             pace=self._pace(),
             suspects=self._suspects() if self._processors[job.kind].only_suspects else None,
-            settled=checkpoint.get("settled", 0),
+            settled=_settled(job),
             counts=Counter(checkpoint.get("counts", {})),
             position=checkpoint.get("position"),
             exhausted=checkpoint.get("exhausted", False),
@@ -235,6 +249,9 @@ class ExtractJobs:
 
     def _save(self, run: JobRun) -> None:
         now_s = self._clock.monotonic_s()
+        # Held up for so long, this process may have lost it within a step.
+        if now_s - run.renewed_s >= _LEASE_S and self._taken_up(run.job.id, run) is not run:
+            raise StoreUnavailable("a job was held up, and somebody else took it over")
         run.measure(now_s)
         self._jobs.save_progress(run.job.id, run.progress(), run.checkpoint())
         run.saved_s = now_s
@@ -252,6 +269,11 @@ class ExtractJobs:
     def _limit(self, job: Job) -> int:
         limit: int = job.parameters.get("most_failures", self._most_failures)
         return limit
+
+
+def _settled(job: Job) -> int:
+    settled: int = job.checkpoint.get("settled", 0)
+    return settled
 
 
 def _lease(job_id: UUID) -> str:

@@ -41,7 +41,8 @@ class JobPace:
         self._allowance = min(self._allowance + (now_s - self._filled_s) * pace, max(pace, 1.0))
         self._filled_s = now_s
         room = min(wanted, int(self._allowance))
-        return room if room >= min(wanted, max(1, min(_STEP, int(pace)))) else 0
+        # Half of what there is room for at most, so that nothing is lost between two calls.
+        return room if room >= min(wanted, max(1, min(_STEP, int(pace / 2)))) else 0
 
     def took(self, count: int) -> None:
         self._allowance -= count

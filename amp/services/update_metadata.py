@@ -14,6 +14,7 @@ from amp.domain.selectors import Selector
 from amp.domain.types import AssetType
 from amp.domain.validation import canonical_scalar, escape_pointer, field_faults
 from amp.errors import Fault, Unprocessable
+from amp.ports.clock import Clock
 from amp.services.change_in_jobs import ChangeInJobs
 from amp.services.check_content import CheckContent
 from amp.services.type_catalog import TypeCatalog
@@ -56,18 +57,18 @@ class Update:
     def written(self) -> Iterator[tuple[str, str]]:
         """Each field that gets a value, with the place that says so."""
         for key in self.set:
-            yield key, f"/set/{escape_pointer(key)}"
+            yield key, f"/parameters/set/{escape_pointer(key)}"
         for what, pairs in (("rename", self.rename), ("copy", self.copy)):
             for source, target in pairs.items():
-                yield target, f"/{what}/{escape_pointer(source)}"
+                yield target, f"/parameters/{what}/{escape_pointer(source)}"
 
     def read(self) -> Iterator[tuple[str, str]]:
         """Each field that is looked at or removed, with the place that says so."""
         for i, key in enumerate(self.remove):
-            yield key, f"/remove/{i}"
+            yield key, f"/parameters/remove/{i}"
         for what, pairs in (("rename", self.rename), ("copy", self.copy)):
             for source in pairs:
-                yield source, f"/{what}/{escape_pointer(source)}"
+                yield source, f"/parameters/{what}/{escape_pointer(source)}"
 
 
 class UpdateMetadata:
@@ -77,16 +78,17 @@ class UpdateMetadata:
     only_suspects = False
     takes = frozenset({"set", "remove", "rename", "copy"})
 
-    def __init__(self, changer: ChangeInJobs, checker: CheckContent, catalog: TypeCatalog) -> None:
+    def __init__(self, changer: ChangeInJobs, checker: CheckContent, catalog: TypeCatalog, clock: Clock) -> None:
         self._changer = changer
         self._checker = checker
         self._catalog = catalog
+        self._clock = clock
 
     def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:
         update = Update.of(parameters)
         faults = list(_contradictions(update))
         if not (update.set or update.remove or update.rename or update.copy):
-            faults.append(Fault("", "says nothing to do: give set, remove, rename or copy"))
+            faults.append(Fault("/parameters", "says nothing to do: give set, remove, rename or copy"))
         for key, pointer in (*update.written(), *update.read()):
             if not self._catalog.kinds(key):
                 closest = self._catalog.closest_key(key)
@@ -100,6 +102,8 @@ class UpdateMetadata:
 
     def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, Result]:  # noqa: ARG002
         update = Update.of(job.parameters)
+        # The types may have been read here before the job was asked for: read them once more before assets fail.
+        since_s = self._clock.monotonic_s()
 
         def step(before: Asset, stamp: Stamp) -> Change | str | None:
             if before.state is State.DELETED:
@@ -107,7 +111,7 @@ class UpdateMetadata:
             metadata = update.apply(before.metadata)
             if metadata == before.metadata:
                 return None
-            content = self._checker.check(before.type, before.name, metadata, before.labels, since_s=0.0)
+            content = self._checker.check(before.type, before.name, metadata, before.labels, since_s)
             return replacement(before, content, stamp, self._checker.limits.versions_kept)
 
         return self._changer.run(job, ids, step)
@@ -125,7 +129,7 @@ class UpdateMetadata:
                     except ValueError as e:
                         reasons.append(str(e.args[-1]))
                 if len(reasons) == len(kinds):
-                    yield Fault(f"/set/{escape_pointer(key)}", reasons[0])
+                    yield Fault(f"/parameters/set/{escape_pointer(key)}", reasons[0])
 
 
 def _contradictions(update: Update) -> Iterator[Fault]:
@@ -136,12 +140,13 @@ def _contradictions(update: Update) -> Iterator[Fault]:
         targets[key] = pointer
     for i, key in enumerate(update.remove):
         if key in targets:
-            yield Fault(f"/remove/{i}", f"removes {key[:128]!r}, which {targets[key]} writes")
+            yield Fault(f"/parameters/remove/{i}", f"removes {key[:128]!r}, which {targets[key]} writes")
         if key in update.rename:
-            yield Fault(f"/remove/{i}", f"removes {key[:128]!r}, which is renamed")
-    for source, target in (*update.rename.items(), *update.copy.items()):
-        if source == target:
-            yield Fault("", f"{source[:128]!r} is its own target")
+            yield Fault(f"/parameters/remove/{i}", f"removes {key[:128]!r}, which is renamed")
+    for what, pairs in (("rename", update.rename), ("copy", update.copy)):
+        for source, target in pairs.items():
+            if source == target:
+                yield Fault(f"/parameters/{what}/{escape_pointer(source)}", f"{source[:128]!r} is its own target")
 
 
 def _breaks(update: Update, asset_type: AssetType, checker: CheckContent) -> Iterator[Fault]:
@@ -151,16 +156,18 @@ def _breaks(update: Update, asset_type: AssetType, checker: CheckContent) -> Ite
             yield Fault(pointer, f"type {asset_type.name} has no field {key[:128]!r}")
     for key, value in update.set.items():
         if key in asset_type.fields and (why := field_faults(value, asset_type.fields[key], checker.limits)):
-            yield Fault(f"/set/{escape_pointer(key)}{why[0]}", why[1])
+            yield Fault(f"/parameters/set/{escape_pointer(key)}{why[0]}", why[1])
     for what, pairs in (("rename", update.rename), ("copy", update.copy)):
         for source, target in pairs.items():
             a, b = asset_type.fields.get(source), asset_type.fields.get(target)
             if a and b and (a.type, a.array) != (b.type, b.array):
                 shown = [f"{'array of ' if field.array else ''}{field.type}" for field in (a, b)]
-                yield Fault(f"/{what}/{escape_pointer(source)}", f"is {shown[0]}, but {target[:128]!r} is {shown[1]}")
-    gone = {key: f"/remove/{i}" for i, key in enumerate(update.remove)}
-    gone |= {source: f"/rename/{escape_pointer(source)}" for source in update.rename}
-    gone |= {key: f"/set/{escape_pointer(key)}" for key, value in update.set.items() if value in (None, [])}
+                yield Fault(
+                    f"/parameters/{what}/{escape_pointer(source)}", f"is {shown[0]}, but {target[:128]!r} is {shown[1]}"
+                )
+    gone = {key: f"/parameters/remove/{i}" for i, key in enumerate(update.remove)}
+    gone |= {source: f"/parameters/rename/{escape_pointer(source)}" for source in update.rename}
+    gone |= {key: f"/parameters/set/{escape_pointer(key)}" for key, value in update.set.items() if value in (None, [])}
     written = {key for key, _ in update.written()} - {key for key, value in update.set.items() if value in (None, [])}
     for key, pointer in gone.items():
         if key in asset_type.fields and asset_type.fields[key].required and key not in written:

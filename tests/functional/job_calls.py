@@ -1,15 +1,18 @@
 """Jobs over assets as tests call for them: started, seen to their end, counted; and processors that tests look into."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from amp.bootstrap import Amp
 from amp.domain.chunks import Outcome, Result
+from amp.domain.events import JobEvent
 from amp.domain.jobs import Job
 from amp.domain.selectors import Selector
+from amp.ports.event_queue import Topic
 from tests.functional.rest import Rest
 from tests.stack.waiting import wait_until
 
@@ -34,9 +37,9 @@ def shown(rest: Rest, job_id: str) -> dict[str, Any]:
     return found
 
 
-def ended(rest: Rest, job_id: str, state: str = "completed") -> dict[str, Any]:
+def ended(rest: Rest, job_id: str, state: str = "completed", timeout_s: float = DEADLINE_S) -> dict[str, Any]:
     """The job, once it has ended so."""
-    wait_until(lambda: shown(rest, job_id)["ended_at"] is not None, DEADLINE_S, f"the end of job {job_id}")
+    wait_until(lambda: shown(rest, job_id)["ended_at"] is not None, timeout_s, f"the end of job {job_id}")
     job = shown(rest, job_id)
     assert job["state"] == state, job
     return job
@@ -106,7 +109,38 @@ def deleted(rest: Rest, asset_id: str) -> None:
 
 def await_search(rest: Rest, text: str, ids: Sequence[str]) -> None:
     """Until that search finds these assets, and no others."""
-    wait_until(lambda: sorted(rest.ids(text=text, size=200)) == sorted(ids), DEADLINE_S, f"{text!r} to find {ids}")
+    wait_until(lambda: found(rest, text) == sorted(ids), DEADLINE_S, f"{text!r} to find {len(ids)} assets")
+
+
+def found(rest: Rest, text: str) -> list[str]:
+    """Up to 200 ids, sorted."""
+    answer = rest.get(f"/v1/search?size=200&q={quote(text)}")
+    assert answer.status_code == 200, answer.text
+    return sorted(item["id"] for item in answer.get_json()["items"])
+
+
+def versions(rest: Rest, asset_id: str) -> list[dict[str, Any]]:
+    """Metadata of the asset's versions, newest first."""
+    answer = rest.get(f"/v1/assets/{asset_id}/versions")
+    assert answer.status_code == 200, answer.text
+    return [item["metadata"] for item in answer.get_json()["items"]]
+
+
+def documents(amp: Amp, ids: Collection[str]) -> dict[str, int]:
+    """The revision of every document of these assets, tombstones included."""
+    a = amp.adapters
+    a.indices.refresh([info.index for info in a.indices.info()])
+    return {document.doc_id: document.revision for _, document in a.documents.of_assets([UUID(i) for i in ids])}
+
+
+def replay(amp: Amp, job_id: str, ids: Collection[str]) -> None:
+    """The events of an ended job come again, and are done."""
+    queue = amp.adapters.queue
+    events = [JobEvent(job_id=UUID(job_id), chunk=0, asset_id=UUID(i), replayed=True) for i in ids]
+    queue.publish(Topic.BULK, events * 2)
+    assert queue.flush(10)
+    mark = queue.mark(Topic.BULK)
+    wait_until(lambda: queue.passed(Topic.BULK, "jobs", mark), DEADLINE_S, "the job worker")
 
 
 @dataclass

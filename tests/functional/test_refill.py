@@ -39,7 +39,9 @@ def test_a_lost_index_is_refilled_and_complete_again(either: Wired) -> None:
         first, second, third = either.create("one"), either.create("two"), either.create("three")
         changed = either.edit(first, "one more")
         either.delete(second)
-        wait_until(lambda: [item[0] for item in either.seen()] == sorted(map(str, (first.id, third.id))), 60, "two assets")
+        wait_until(
+            lambda: [item[0] for item in either.seen()] == sorted(map(str, (first.id, third.id))), 60, "two assets"
+        )
         before = either.amp.adapters.documents.of_assets([first.id, second.id, third.id])
         [bucket] = either.amp.show_buckets.report().buckets
         either.amp.adapters.indices.drop(bucket.bucket.index)

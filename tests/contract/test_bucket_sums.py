@@ -1,0 +1,245 @@
+"""What checks ask of a bucket's documents, on both sets: sums by time, the documents of assets, and likeness."""
+
+import dataclasses
+import random
+from collections import defaultdict
+from uuid import UUID
+
+import pytest
+
+from amp.domain.assets import Asset, State
+from amp.domain.documents import IndexedDocument, dropped_document
+from amp.domain.ids import mint_at
+from amp.errors import NotFound
+from amp.ports.bucket_documents import Range, RawDocument, Sums
+from tests.contract.search_sets import (
+    NEW_YEAR_MS,
+    SearchSet,
+    asset,
+    head,
+    make_search_set,  # noqa: F401 - the fixture `search_set`
+    superseded,
+)
+
+ALL = Range(0)
+WIDTH_MS = 60_000
+#: Divisible by any width that is used here.
+assert NEW_YEAR_MS % WIDTH_MS == 0
+
+
+def versions(at: int, **values: object) -> list[IndexedDocument]:
+    """An asset of three versions at revision 5."""
+    first = asset("first", at=at, **values)  # type: ignore[arg-type]
+    second = dataclasses.replace(first, name="second", version=2, revision=2)
+    third = dataclasses.replace(first, name="third", version=3, revision=5)
+    return [head(third), superseded(third, first), superseded(third, second)]
+
+
+def added_up(documents: list[IndexedDocument], of: Range, width_ms: int) -> dict[int, Sums]:
+    """What the documents come to, one by one."""
+    found: dict[int, Sums] = defaultdict(Sums)
+    for document in documents:
+        body = document.body
+        created_ms, latest = body["created_ms"], body["latest"]
+        if created_ms < of.start_ms or (of.end_ms is not None and created_ms >= of.end_ms):
+            continue
+        if of.type not in (None, body["type"]) or of.project not in (None, body["project"]):
+            continue
+        of_head = Sums(1, int(body["deleted"]), document.revision, body["version"], 0)
+        found[created_ms // width_ms * width_ms] += of_head if latest else Sums(superseded=1)
+    return dict(found)
+
+
+def found_of(search_set: SearchSet, ids: list[UUID]) -> set[tuple[str, str, int]]:
+    found = search_set.documents.of_assets(ids)
+    told = {(index, document.doc_id, document.revision) for index, document in found}
+    assert len(told) == len(found), "one came twice"
+    return told
+
+
+def one_of(search_set: SearchSet, made: Asset) -> RawDocument:
+    [(_, found)] = search_set.documents.of_assets([made.id])
+    return found
+
+
+def test_sums_tell_heads_and_superseded_versions_of_each_part_apart(search_set: SearchSet) -> None:
+    bucket = search_set.bucket()
+    gone = asset("gone", at=WIDTH_MS - 1, version=2, revision=4, state=State.DELETED)
+    search_set.store(bucket, [*versions(0), head(gone), *versions(3 * WIDTH_MS), head(asset(at=3 * WIDTH_MS + 1))])
+    assert search_set.documents.sums(bucket.index, ALL, WIDTH_MS) == {
+        NEW_YEAR_MS: Sums(heads=2, deleted=1, revisions=9, versions=5, superseded=2),
+        NEW_YEAR_MS + 3 * WIDTH_MS: Sums(heads=2, deleted=0, revisions=6, versions=4, superseded=2),
+    }
+
+
+def test_tombstones_of_versions_count_as_superseded_and_not_as_deleted(search_set: SearchSet) -> None:
+    bucket = search_set.bucket()
+    now = asset(version=4, revision=4, state=State.DELETED)
+    of_version = superseded(now, dataclasses.replace(now, version=3, revision=3))
+    search_set.store(bucket, [head(now), of_version, dropped_document(now, 1)])
+    assert search_set.documents.sums(bucket.index, ALL, WIDTH_MS) == {NEW_YEAR_MS: Sums(1, 1, 4, 4, 2)}
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        ALL,
+        Range(NEW_YEAR_MS + 1),
+        Range(NEW_YEAR_MS + WIDTH_MS, NEW_YEAR_MS + 3 * WIDTH_MS),
+        Range(NEW_YEAR_MS + WIDTH_MS // 2, NEW_YEAR_MS + 2 * WIDTH_MS + 1),
+        Range(0, NEW_YEAR_MS),
+        Range(NEW_YEAR_MS + 2 * WIDTH_MS, NEW_YEAR_MS + 2 * WIDTH_MS),
+        Range(0, type="still"),
+        Range(0, type="nothing"),
+        Range(0, project="north"),
+        Range(NEW_YEAR_MS + 1, NEW_YEAR_MS + 3 * WIDTH_MS, "clip", "south"),
+    ],
+)
+def test_sums_slices_count_and_pages_are_of_the_range_with_its_type_and_project(
+    search_set: SearchSet, of: Range
+) -> None:
+    seed = random.randrange(1 << 30)
+    chance = random.Random(seed)
+    bucket, made = search_set.bucket(), list[IndexedDocument]()
+    for _ in range(40):
+        at = chance.choice((0, 1, WIDTH_MS // 2, WIDTH_MS - 1)) + chance.randrange(5) * WIDTH_MS
+        values = {"type_name": chance.choice(("clip", "still")), "project": chance.choice(("north", "south"))}
+        state = chance.choice((State.ACTIVE, State.DELETED))
+        made += chance.choice((versions(at, **values), [head(asset(at=at, revision=3, state=state, **values))]))
+    search_set.store(bucket, made)
+    expected = added_up(made, of, WIDTH_MS)
+    count = sum(sums.heads + sums.superseded for sums in expected.values())
+    assert search_set.documents.sums(bucket.index, of, WIDTH_MS) == expected, f"seed {seed}"
+    assert search_set.documents.count(bucket.index, of) == count, f"seed {seed}"
+    assert sum(part.documents for part in search_set.documents.slices(bucket.index, of, WIDTH_MS)) == count
+    page = search_set.documents.page(bucket.index, of, limit=1000)
+    assert len(page) == count, f"seed {seed}"
+    assert {document.doc_id for document in page} <= {document.doc_id for document in made}
+    half = search_set.documents.page(bucket.index, of, after=page[count // 2].position, limit=1000) if page else []
+    assert half == page[count // 2 + 1 :]
+
+
+def test_sums_of_an_index_that_is_not_there_cannot_be_had(search_set: SearchSet) -> None:
+    with pytest.raises(NotFound):
+        search_set.documents.sums(search_set.new_index(), ALL, WIDTH_MS)
+
+
+def test_an_empty_index_has_no_sums(search_set: SearchSet) -> None:
+    assert search_set.documents.sums(search_set.bucket().index, ALL, WIDTH_MS) == {}
+
+
+def test_two_sums_are_added_name_by_name() -> None:
+    assert Sums(1, 2, 3, 4, 5) + Sums(10, 20, 30, 40, 50) == Sums(11, 22, 33, 44, 55)
+    assert Sums() + Sums(5, 4, 3, 2, 1) == Sums(5, 4, 3, 2, 1)
+
+
+def test_the_documents_of_assets_are_found_in_every_index_searched_or_not(search_set: SearchSet) -> None:
+    searched, unsearched = search_set.bucket(), search_set.empty_bucket(3600)
+    first, other = versions(0), versions(1)
+    mine, its_id = first[0], UUID(first[0].body["asset_id"])
+    search_set.store(searched, [*first, *other])
+    search_set.store(unsearched, [IndexedDocument(mine.doc_id, mine.revision + 1, {**mine.body, "revision": 6})])
+    assert found_of(search_set, [its_id]) == {
+        *((searched.index, document.doc_id, 5) for document in first),
+        (unsearched.index, mine.doc_id, 6),
+    }
+    both = found_of(search_set, [its_id, UUID(other[0].body["asset_id"]), mint_at(NEW_YEAR_MS)])
+    assert len(both) == 7
+
+
+def test_tombstones_are_found_and_of_no_assets_or_unknown_ones_nothing(search_set: SearchSet) -> None:
+    bucket = search_set.bucket()
+    gone = asset("gone", revision=2, state=State.PURGED)
+    search_set.store(bucket, [head(gone), dropped_document(gone, 1)])
+    assert found_of(search_set, [gone.id]) == {(bucket.index, doc_id, 2) for doc_id in (f"{gone.id}", f"{gone.id}:1")}
+    assert found_of(search_set, []) == found_of(search_set, [mint_at(NEW_YEAR_MS)]) == set()
+
+
+def test_documents_of_more_assets_than_one_answer_holds_are_all_found(search_set: SearchSet) -> None:
+    bucket = search_set.bucket()
+    made = [asset(at=n % 7) for n in range(1_200)]
+    search_set.store(bucket, [head(one) for one in made])
+    found = found_of(search_set, [one.id for one in made])
+    assert found == {(bucket.index, str(one.id), 1) for one in made}
+
+
+def test_what_is_found_can_be_deleted_as_it_is(search_set: SearchSet) -> None:
+    bucket = search_set.bucket()
+    made = versions(0)
+    its_id = UUID(made[0].body["asset_id"])
+    search_set.store(bucket, made)
+    search_set.documents.delete(bucket.write_alias, [found for _, found in search_set.documents.of_assets([its_id])])
+    search_set.indices.refresh([bucket.index])
+    assert found_of(search_set, [its_id]) == set()
+
+
+FULL = asset(
+    "Ärger im Zug",
+    at=5,
+    metadata={
+        "codec": "h264", "tags": ("b", "a", "b"), "synopsis": "a b a", "cameraId": 2**53 + 1, "takes": (3, 1, 3),
+        "gain": -0.1, "live": True, "shot": "2026-01-01T00:00:00.000Z", "code": 7,
+    },
+    labels=["red", "raw"],
+    external_id="x-1",
+    version=3,
+    revision=5,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "made", [FULL, asset(), asset("gone", state=State.DELETED, revision=2), asset(state=State.PURGED, revision=3)]
+)
+def test_what_was_put_matches_what_was_put(search_set: SearchSet, made: Asset) -> None:
+    bucket = search_set.bucket()
+    search_set.store(bucket, [head(made)])
+    found = one_of(search_set, made)
+    assert search_set.documents.matches(found, head(made))
+    assert search_set.documents.matches(found, head(dataclasses.replace(made)))
+    [page] = search_set.documents.page(bucket.index, ALL, limit=10)
+    assert search_set.documents.matches(page, head(made))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"name": "Ärger im Zuge"},
+        {"revision": 6},
+        {"version": 4},
+        {"type": "still", "metadata": {}},
+        {"project": "north"},
+        {"external_id": None},
+        {"labels": ("raw",)},
+        {"state": State.DELETED},
+        {"updated_ms": NEW_YEAR_MS + 1},
+        {"metadata": dict(FULL.metadata) | {"cameraId": 2**53}},
+        {"metadata": dict(FULL.metadata) | {"gain": 0.1}},
+        {"metadata": dict(FULL.metadata) | {"synopsis": "a b c"}},
+        {"metadata": {key: value for key, value in FULL.metadata.items() if key != "live"}},
+        {"metadata": dict(FULL.metadata) | {"tags": ("b", "a", "c")}},
+    ],
+)
+def test_anything_that_is_otherwise_does_not_match(search_set: SearchSet, other: dict[str, object]) -> None:
+    bucket = search_set.bucket()
+    search_set.store(bucket, [head(FULL)])
+    changed = dataclasses.replace(FULL, **other)  # type: ignore[arg-type]
+    assert not search_set.documents.matches(one_of(search_set, FULL), head(changed))
+
+
+def test_a_superseded_version_matches_as_itself_alone(search_set: SearchSet) -> None:
+    bucket = search_set.bucket()
+    now, first, second = versions(0)
+    search_set.store(bucket, [now, first, second])
+    by_id = {found.doc_id: found for _, found in search_set.documents.of_assets([UUID(now.body["asset_id"])])}
+    wanted = {document.doc_id: document for document in (now, first, second)}
+    likes = {(a, b) for a in by_id for b in wanted if search_set.documents.matches(by_id[a], wanted[b])}
+    assert likes == {(doc_id, doc_id) for doc_id in wanted}
+
+
+def test_what_was_never_indexed_matches_nothing_that_was(search_set: SearchSet) -> None:
+    """Its fields and values are not known to the index yet."""
+    bucket = search_set.bucket()
+    plain = asset(at=1)
+    search_set.store(bucket, [head(plain)])
+    with_fields = dataclasses.replace(plain, metadata=FULL.metadata, labels=("new",), name="brand new")
+    assert not search_set.documents.matches(one_of(search_set, plain), head(with_fields))

@@ -1,0 +1,300 @@
+"""Check and fix: they find every fault that is there and nothing else, whatever is written meanwhile."""
+
+import random
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from amp.api.app import create_app
+from amp.domain.assets import Asset
+from amp.domain.buckets import Bucket
+from amp.domain.changes import Draft
+from amp.domain.documents import IndexedDocument
+from amp.domain.ids import mint_at
+from amp.ports.bucket_documents import Position, RawDocument
+from amp.ports.event_queue import Topic
+from amp.ports.search_index import Put, Written
+from amp.services.creation_plans import Order
+from tests.functional.built import running
+from tests.functional.job_calls import (
+    DEADLINE_S,
+    changed,
+    counts,
+    deleted,
+    ended,
+    new_assets,
+    ran,
+    results,
+    started,
+)
+from tests.functional.moving import current_map, indexed, working
+from tests.functional.rest import Rest
+from tests.functional.wired import CALLER, Wired, embedded, wired
+from tests.stack.waiting import wait_until
+
+BORN_MS, DAY_MS = 1_600_000_000_000, 86_400_000
+#: Half of the days of the tests' assets lie before the second bucket.
+DAYS = 12
+BOUNDARY_S = (BORN_MS + DAYS // 2 * DAY_MS) // 1000
+#: A check waits for the grace of intents, so it is short here.
+SETTINGS: dict[str, object] = {"intent_grace_s": "0.2", "map_refresh_s": "0.5", "bucket_check_s": "3600"}
+#: How long Elasticsearch remembers the revision of a document that was removed, and a little.
+_FORGETS_S = 150
+WORKERS = ("index", "relay", "extract", "job")
+ALL = {"all": True}
+
+
+@dataclass
+class Checked:
+    """An installation with two buckets whose workers a test starts, and what it should find there."""
+
+    world: Wired
+    rest: Rest
+    expected: dict[str, str] = field(default_factory=dict)  #: the beginning of what is told, by asset
+
+    def born(self, day: int, **metadata: Any) -> Asset:
+        draft = Draft(type="clip", name=f"of day {day}", metadata=metadata, created_ms=BORN_MS + day * DAY_MS)
+        made = self.world.amp.create_assets.create(Order(draft), CALLER)
+        self.world.mine.add(made.id)
+        return made
+
+    def settle(self) -> None:
+        """Let the index have everything written so far."""
+        with working(self.world, "index"):
+            wait_until(lambda: indexed(self.world), DEADLINE_S, "the index worker")
+            wait_until(lambda: self.world.amp.adapters.queue.lag(Topic.REALTIME, "index") == 0, DEADLINE_S, "its queue")
+        self.world.refresh()
+
+    def lose_events(self, count: int) -> None:
+        """As if the index worker had taken them and done nothing."""
+        a = self.world.amp.adapters
+        consumer = a.queue.consume(Topic.REALTIME, "index")
+        try:
+            while count > 0:
+                deliveries = consumer.poll(count, 10.0)
+                assert deliveries
+                consumer.commit(deliveries)
+                count -= len(deliveries)
+        finally:
+            consumer.close()
+        wait_until(lambda: a.intents.due(a.clock.now_ms() + DAY_MS, 10) == [], DEADLINE_S, "intents to be cleared")
+
+    def head(self, asset: Asset) -> IndexedDocument:
+        [made] = self.world.amp.indexer.build_all([asset.id])
+        return made.documents[-1]
+
+    def bucket(self, asset: Asset) -> Bucket:
+        return current_map(self.world).bucket_at(asset.created_ms)
+
+    def put(self, asset: Asset, doc_id: str, revision: int, **body: Any) -> None:
+        """A document like the asset's own but for that."""
+        document = IndexedDocument(doc_id, revision, self.head(asset).body | {"revision": revision} | body)  # type: ignore[arg-type]
+        [result] = self.world.amp.adapters.index.put([Put(self.bucket(asset).write_alias, document)])
+        assert result.written is Written.DONE, result
+        self.world.refresh()
+
+    def remove(self, asset: Asset, doc_id: str, revision: int) -> None:
+        position = Position(asset.created_ms, doc_id, asset.version, revision)
+        documents = self.world.amp.adapters.documents
+        [result] = documents.delete(self.bucket(asset).write_alias, [RawDocument(position)])
+        assert result.written is Written.DONE, result
+        self.world.refresh()
+
+    def run(self, kind: str, selector: Any = ALL, timeout_s: float = DEADLINE_S, **more: Any) -> dict[str, Any]:
+        with working(self.world, *WORKERS):
+            return ended(self.rest, started(self.rest, kind, selector, **more), timeout_s=timeout_s)
+
+    def finds(self, selector: Any = ALL, **more: Any) -> dict[str, str]:
+        """What a check tells of each asset."""
+        job = self.run("check", selector, **more)
+        told = results(self.rest, job["id"])
+        assert {outcome for outcome, _ in told.values()} <= {"found"}
+        assert counts(job).get("found", 0) == len(told)
+        assert set(counts(job)) <= {"found", "done"}
+        return {asset_id: note for asset_id, (_, note) in told.items()}
+
+    def finds_what_is_expected(self, **more: Any) -> None:
+        told = self.finds(**more)
+        assert told.keys() == self.expected.keys()
+        for asset_id, beginning in self.expected.items():
+            assert told[asset_id].startswith(beginning)
+            assert ";" not in told[asset_id], "one fault was planted"
+
+
+@pytest.fixture(params=["embedded", pytest.param("cluster", marks=pytest.mark.cluster)])
+def checked(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Checked]:
+    if request.param == "embedded":
+        settings = embedded(tmp_path) | {"search_timeout_s": "0.2"}
+    else:
+        settings = {"search_timeout_s": "1"} | request.getfixturevalue("fresh_cluster_settings")
+    with wired(settings | SETTINGS) as world:
+        assert world.amp.lay_out_buckets.go_on([BOUNDARY_S], None, CALLER).job is not None
+        assert world.amp.mover.advance(threading.Event())
+        yield Checked(world, Rest(create_app(world.amp)))
+
+
+def plant(checked: Checked) -> None:
+    """One fault a day, of each kind that sums tell, beside an asset that is as it should be."""
+    world, expected = checked.world, checked.expected
+    plain = [checked.born(day, cameraId=day) for day in range(DAYS)]
+    for day in range(DAYS):
+        checked.born(day)
+    edited = [world.edit(plain[day], "again") for day in (1, 6)]
+    gone = world.delete(plain[2])
+    checked.settle()
+
+    checked.remove(plain[0], str(plain[0].id), 1)
+    expected[str(plain[0].id)] = f"missing: {plain[0].id}"
+    checked.remove(edited[0], f"{edited[0].id}:1", 2)
+    expected[str(edited[0].id)] = f"missing: {edited[0].id}:1"
+    checked.remove(gone, str(gone.id), 2)
+    expected[str(gone.id)] = f"missing: {gone.id}"
+
+    labelled = world.label(plain[3], "late")
+    checked.lose_events(1)
+    expected[str(labelled.id)] = f"stale: {labelled.id} at 1, not 2"
+
+    checked.put(plain[5], f"{plain[5].id}:9", 1, version=9, latest=False)
+    expected[str(plain[5].id)] = f"ghost: {plain[5].id}:9"
+    nobody = mint_at(plain[6].created_ms + 1)
+    checked.put(plain[6], str(nobody), 4, asset_id=str(nobody), created_ms=plain[6].created_ms + 1)
+    expected[str(nobody)] = f"ghost: {nobody} at revision 4"
+
+    [(_, copy)] = world.amp.adapters.documents.of_assets([plain[7].id])
+    wrong = current_map(world).bucket_at(plain[0].created_ms)
+    assert wrong.index != checked.bucket(plain[7]).index
+    [result] = world.amp.adapters.documents.put(wrong.write_alias, [copy])
+    assert result.written is Written.DONE
+    world.refresh()
+    expected[str(plain[7].id)] = f"misplaced: {plain[7].id} in {wrong.index}"
+
+    if world.amp.settings.profile == "cluster":
+        # The embedded set lists by indexes of its database.
+        world.amp.adapters.listing.remove([replace(plain[8], updated_ms=world.amp.adapters.clock.now_ms())])
+        expected[str(plain[8].id)] = "unlisted: "
+
+
+@pytest.mark.timeout(400)
+def test_every_fault_is_found_and_fixed_and_nothing_else_is_touched(checked: Checked) -> None:
+    plant(checked)
+    assets, faults = 2 * DAYS, len(checked.expected)
+    checked.finds_what_is_expected()
+    checked.finds_what_is_expected(parameters={"deep": True})
+    job = checked.run("fix", dry_run=True)
+    assert counts(job) == {"found": faults, "done": assets - faults + 1}, "one fault has no asset"
+    checked.finds_what_is_expected()
+    job = checked.run("fix", timeout_s=_FORGETS_S)
+    assert counts(job) == {"changed": faults, "done": assets - faults + 1}
+    for deep in (False, True):
+        assert counts(checked.run("check", parameters={"deep": deep})) == {"done": assets}
+    assert counts(checked.run("fix")) == {"done": assets}
+
+
+def test_a_check_of_some_assets_tells_of_those_alone(checked: Checked) -> None:
+    plant(checked)
+    checked.world.amp.register_types.create("other", "", {}, CALLER)
+    assert checked.finds({"type": "other"}) == {}
+    assert checked.finds({"type": "clip"}).keys() == checked.expected.keys()
+    assert checked.finds({"project": "default"}).keys() == checked.expected.keys()
+    assert checked.finds({"project": "elsewhere"}) == {}
+    first_days = {"created": {"from": "2020-09-13", "to": "2020-09-15"}}
+    of_those = sorted(checked.expected)[:2]
+    assert sorted(checked.finds(first_days)) == of_those
+    some = sorted(checked.expected)[:3]
+    healthy = [str(i) for i in sorted(checked.world.mine) if str(i) not in checked.expected][:2]
+    assert checked.finds({"ids": [*some, *healthy]}).keys() == set(some)
+
+
+@pytest.mark.timeout(400)
+def test_a_document_ahead_of_the_store_is_found_and_put_right(checked: Checked) -> None:
+    ahead, healthy = checked.born(1), checked.born(1)
+    checked.settle()
+    checked.put(ahead, str(ahead.id), 6)
+    checked.expected[str(ahead.id)] = f"ahead: {ahead.id} at 6, not 1"
+    checked.finds_what_is_expected()
+    assert counts(checked.run("fix", timeout_s=_FORGETS_S)) == {"changed": 1, "done": 1}
+    assert checked.finds() == {}
+    assert checked.world.seen() == sorted((str(asset.id), 1, 1) for asset in (ahead, healthy))
+
+
+def test_a_document_that_says_something_else_is_found_by_a_deep_check_alone(checked: Checked) -> None:
+    wrong, also = checked.born(1, codec="h264"), checked.born(9, notes="some words")
+    healthy = checked.born(1)
+    edited = checked.world.edit(checked.born(3), "again")
+    checked.settle()
+    checked.put(wrong, str(wrong.id), 1, name="somebody else's")
+    checked.put(also, str(also.id), 1, metadata=[])
+    checked.put(edited, f"{edited.id}:1", 2, latest=False, version=1, name="never so")
+    assert checked.finds() == {}
+    for asset, doc_id in ((wrong, wrong.id), (also, also.id), (edited, f"{edited.id}:1")):
+        checked.expected[str(asset.id)] = f"malformed: {doc_id}"
+    deep: dict[str, Any] = {"parameters": {"deep": True}}
+    checked.finds_what_is_expected(**deep)
+    assert counts(checked.run("fix")) == {"done": 4}
+    assert counts(checked.run("fix", **deep)) == {"changed": 3, "done": 1}
+    assert checked.finds(**deep) == {}
+    assert str(healthy.id) in {asset_id for asset_id, _, _ in checked.world.seen()}
+
+
+def test_what_is_still_on_its_way_is_no_fault(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
+    late = [checked.born(day) for day in range(3)]
+    with monkeypatch.context() as patch:
+        patch.setattr(checked.world.amp.adapters.queue, "publish", lambda *_: None)  # as if the writer had died
+        checked.world.edit(late[0], "never published")
+        checked.born(4)
+    assert checked.finds() == {}
+    assert checked.finds(parameters={"deep": True}) == {}
+
+
+def test_a_lost_bucket_is_missing_all_of_its_documents(checked: Checked) -> None:
+    made = [checked.born(day) for day in range(DAYS)]
+    checked.settle()
+    checked.world.amp.adapters.indices.drop(checked.bucket(made[-1]).index)
+    checked.world.amp.reconcile.run(heal=True)
+    assert checked.finds().keys() == {str(asset.id) for asset in made[DAYS // 2 :]}
+    assert counts(checked.run("fix")) == {"changed": DAYS // 2, "done": DAYS // 2}
+    assert checked.finds() == {}
+    assert len(checked.world.seen()) == DAYS
+
+
+def test_writes_during_a_check_raise_no_false_alarm(tmp_path: Path) -> None:
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")  # noqa: T201
+    with running({"data_dir": tmp_path, "log_level": "error"} | SETTINGS) as amp:
+        rest = Rest(create_app(amp))
+        kind = rest.new_type()
+        made = new_assets(rest, kind, 60)
+        stop = threading.Event()
+        writer = threading.Thread(target=_write, args=(rest, kind, made, random.Random(seed), stop))
+        writer.start()
+        try:
+            for deep in (False, True, True):
+                job = ran(rest, "check", {"all": True}, parameters={"deep": deep})
+                assert results(rest, job["id"]) == {}
+                assert set(counts(job)) <= {"done", "skipped"}
+        finally:
+            stop.set()
+            writer.join(30)
+        assert len(made) > 60, "the writer wrote"
+        quiet = ran(rest, "check", {"type": kind}, parameters={"deep": True})
+        assert counts(quiet) == {"done": len(made)}
+
+
+def _write(rest: Rest, kind: str, made: list[str], rng: random.Random, stop: threading.Event) -> None:
+    gone: set[str] = set()
+    while not stop.wait(0.01):
+        chosen = rng.choice(made)
+        if rng.random() < 0.2:
+            made.append(rest.new_asset(kind)["id"])
+        elif chosen in gone:
+            assert rest.post(f"/v1/assets/{chosen}/restore").status_code == 200
+            gone.remove(chosen)
+        elif rng.random() < 0.2:
+            deleted(rest, chosen)
+            gone.add(chosen)
+        else:
+            changed(rest, chosen, cameraId=rng.randrange(1000))

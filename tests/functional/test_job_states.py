@@ -1,0 +1,144 @@
+"""Jobs that delete, restore, purge and index again: what is left in the store and in the index."""
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from amp.api.app import create_app
+from amp.bootstrap import Amp
+from amp.domain.assets import Asset
+from amp.ports.event_queue import Topic
+from tests.functional.built import running
+from tests.functional.job_calls import (
+    DEADLINE_S,
+    asset,
+    await_search,
+    changed,
+    counts,
+    deleted,
+    documents,
+    new_assets,
+    ran,
+    replay,
+    versions,
+)
+from tests.functional.rest import Rest, unique
+from tests.stack.waiting import wait_until
+
+
+def test_assets_are_deleted_and_restored(service: Amp, rest: Rest) -> None:
+    kind = rest.new_type()
+    made = new_assets(rest, kind, 3, metadata={"codec": "h264"})
+    changed(rest, made[0], codec="hevc")
+    await_search(rest, f"type:{kind}", made)
+    assert counts(ran(rest, "delete", {"query": f"type:{kind} codec:h264"})) == {"changed": 2}
+    await_search(rest, f"type:{kind}", made[:1])
+    assert [rest.get(f"/v1/assets/{i}").status_code for i in made] == [200, 410, 410]
+    assert counts(ran(rest, "delete", {"type": kind})) == {"changed": 1, "done": 2}
+    await_search(rest, f"type:{kind}", [])
+    assert counts(ran(rest, "restore", {"ids": made[:2]})) == {"changed": 2}
+    await_search(rest, f"type:{kind}", made[:2])
+    assert [asset(rest, i)["version"] for i in made] == [2, 1, 1]
+    assert counts(ran(rest, "restore", {"type": kind})) == {"changed": 1, "done": 2}
+    await_search(rest, f"type:{kind}", made)
+    assert versions(rest, made[0]) == [{"codec": "hevc"}, {"codec": "h264"}]
+    assert f"{made[0]}:1" in documents(service, made)
+
+
+def test_a_purge_removes_what_was_deleted_for_long_enough_and_nothing_else(service: Amp, rest: Rest) -> None:
+    kind, project = rest.new_type(), unique("p")
+    names = [unique("e") for _ in range(2)]
+    gone, alive = (
+        rest.new_asset(kind, project=project, external_id=name, metadata={"codec": "h264"})["id"] for name in names
+    )
+    changed(rest, gone, codec="hevc")
+    deleted(rest, gone)
+    wait_until(
+        lambda: documents(service, [gone]) == {gone: 3, f"{gone}:1": 3} and len(documents(service, [alive])) == 1,
+        DEADLINE_S,
+        "the index",
+    )
+    early = ran(rest, "purge", {"type": kind})
+    assert counts(early) == {"skipped": 2}
+    assert counts(ran(rest, "purge", {"type": kind}, parameters={"retention_s": 3600})) == {"skipped": 2}
+    assert asset(rest, gone)["revision"] == 3
+    job = ran(rest, "purge", {"type": kind}, parameters={"retention_s": 0})
+    assert counts(job) == {"changed": 1, "skipped": 1}
+    for path in (f"/v1/assets/{gone}", f"/v1/assets/{gone}?deleted=true", f"/v1/assets/{gone}/versions"):
+        assert rest.get(path).status_code == 404, path
+    assert rest.post(f"/v1/assets/{gone}/restore").status_code == 404
+    assert list(documents(service, [gone, alive])) == [alive]
+    page = service.adapters.listing.page(type_name=kind, position=None, limit=10)
+    assert [str(asset_id) for asset_id in page.ids] == [alive]
+    assert asset(rest, alive)["state"] == "active"
+    assert counts(ran(rest, "purge", {"ids": [gone]}, parameters={"retention_s": 0})) == {"skipped": 1}
+    replay(service, job["id"], [gone])
+    heir = rest.new_asset(kind, project=project, external_id=names[0], id=gone)
+    assert (heir["version"], heir["revision"]) == (1, 5), "the same id continues"
+    replay(service, job["id"], [gone])
+    assert asset(rest, gone)["state"] == "active", "what was purged once is not purged again"
+    await_search(rest, f"type:{kind}", [gone, alive])
+
+
+def test_a_purge_removes_documents_that_came_after_the_deletion(service: Amp, rest: Rest) -> None:
+    kind = rest.new_type()
+    made = new_assets(rest, kind, 30)
+    for asset_id in made:
+        changed(rest, asset_id, codec="hevc")
+        deleted(rest, asset_id)
+    job = ran(rest, "purge", {"type": kind}, parameters={"retention_s": 0})
+    assert counts(job) == {"changed": 30}
+    queue = service.adapters.queue
+    mark = queue.mark(Topic.REALTIME)
+    wait_until(lambda: queue.passed(Topic.REALTIME, "index", mark), DEADLINE_S, "the index worker")
+    assert documents(service, made) == {}
+
+
+@pytest.fixture
+def own(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Amp]:
+    """An installation of the test's own."""
+    if request.param == "embedded":
+        settings: Mapping[str, object] = {"data_dir": tmp_path}
+    else:
+        settings = request.getfixturevalue("fresh_cluster_settings")
+    with running({**settings, "bucket_check_s": "3600"}) as amp:
+        yield amp
+
+
+@pytest.mark.parametrize("own", ["embedded", pytest.param("cluster", marks=pytest.mark.cluster)], indirect=True)
+def test_a_lost_index_is_made_whole_again(own: Amp) -> None:
+    rest = Rest(create_app(own))
+    kind = rest.new_type()
+    made = new_assets(rest, kind, 40, metadata={"codec": "h264"})
+    for n, asset_id in enumerate(made):
+        if n % 3 == 1:
+            changed(rest, asset_id, codec="hevc")
+            changed(rest, asset_id, cameraId=n)
+        if n % 4 == 1:
+            deleted(rest, asset_id)
+    heads = _heads(own, made)
+    alive = [asset_id for n, asset_id in enumerate(made) if n % 4 != 1]
+    expected = {asset_id: heads[asset_id].revision for asset_id in made}
+    expected |= {
+        f"{asset_id}:{version}": -1 for asset_id in made for version in range(1, heads[asset_id].version)
+    }  # at whatever revision they were superseded
+    wait_until(lambda: documents(own, made).keys() == expected.keys(), DEADLINE_S, "the index")
+    await_search(rest, f"type:{kind}", alive)
+    for info in own.adapters.indices.info():
+        own.adapters.indices.drop(info.index)
+    assert [finding.healed for finding in own.reconcile.run(heal=True)] == [True]
+    assert documents(own, made) == {}
+    assert counts(ran(rest, "reindex", {"all": True})) == {"done": 40}
+    whole = documents(own, made)
+    assert whole.keys() == expected.keys()
+    for doc_id, revision in whole.items():
+        assert revision == heads[doc_id[:36]].revision
+    await_search(rest, f"type:{kind}", alive)
+    found = rest.search(query={"field": "type", "eq": kind}, versions="all", size=200)["items"]
+    assert len(found) == sum(heads[asset_id].version for asset_id in alive)
+
+
+def _heads(amp: Amp, ids: Collection[str]) -> dict[str, Asset]:
+    return {str(i): head for i, head in amp.adapters.store.heads([UUID(i) for i in ids]).items()}

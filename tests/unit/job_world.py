@@ -1,0 +1,216 @@
+"""A world in which extractors run jobs on the embedded store: time moves when told, and every call can be tapped."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+from amp.adapters.embedded.asset_listing import SqliteAssetListing
+from amp.adapters.embedded.asset_store import SqliteAssetStore
+from amp.adapters.embedded.database import Database
+from amp.adapters.embedded.dead_letters import SqliteDeadLetters
+from amp.adapters.embedded.event_queue import SqliteEventQueue
+from amp.adapters.embedded.job_chunks import SqliteJobChunks
+from amp.adapters.embedded.job_log import SqliteJobLog
+from amp.domain.chunks import TOLD, Outcome, Result
+from amp.domain.ids import mint_at
+from amp.domain.jobs import Job, JobState
+from amp.domain.selectors import Selector, selector_json
+from amp.errors import StoreUnavailable
+from amp.ports.event_queue import Topic
+from amp.services.extract_jobs import ExtractJobs
+from amp.services.job_pace import JobPace
+from amp.services.process_jobs import JOBS_GROUP, ProcessJobs
+from amp.services.select_assets import SelectAssets
+from tests.contract.asset_samples import creation, now_ms, write
+
+#: Small, so that a few assets make several chunks and several windows.
+CHUNK, WINDOW, ASSETS = 2, 2, 9
+LEASE_S = 15
+KIND = "test"
+
+
+class Killed(Exception):
+    """The process is gone."""
+
+
+class Clock:
+    """Moves when told."""
+
+    def __init__(self) -> None:
+        self.at_s = 0.0
+
+    def monotonic_s(self) -> float:
+        return self.at_s
+
+    def now_ms(self) -> int:
+        return 1_800_000_000_000 + int(self.at_s * 1000)
+
+    def sleep(self, seconds: float) -> None:
+        raise NotImplementedError(seconds)
+
+
+class Leases:
+    """On the clock that moves when told."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._held: dict[str, tuple[str, float]] = {}
+        self.given_to_all = False
+
+    def acquire(self, name: str, holder: str, ttl_s: int) -> bool:
+        assert ttl_s == LEASE_S
+        of, until_s = self._held.get(name, (holder, 0.0))
+        if of != holder and until_s > self._clock.at_s and not self.given_to_all:
+            return False
+        self._held[name] = holder, self._clock.at_s + ttl_s
+        return True
+
+    def release(self, name: str, holder: str) -> None:
+        if self._held.get(name, ("", 0.0))[0] == holder:
+            del self._held[name]
+
+
+class Tapped:
+    """A port that tells of every call before and after it is made."""
+
+    def __init__(self, port: object, tell: Callable[[str, bool], None]) -> None:
+        self._port = port
+        self._tell = tell
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._port, name)
+
+        def call(*args: Any, **named: Any) -> Any:
+            self._tell(name, False)
+            answer = method(*args, **named)
+            self._tell(name, True)
+            return answer
+
+        return call
+
+
+class Processor:
+    """What becomes of an asset is the same each time."""
+
+    changes, only_suspects = True, False
+    takes: frozenset[str] = frozenset()
+
+    def __init__(self) -> None:
+        self.processed: Counter[UUID] = Counter()
+
+    def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:
+        raise NotImplementedError
+
+    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, Result]:
+        assert job.kind == KIND
+        assert not stop.is_set()
+        self.processed.update(ids)
+        return {asset_id: Result(outcome_of(asset_id)) for asset_id in ids}
+
+
+def outcome_of(asset_id: UUID) -> Outcome:
+    # Most are told of nowhere, so that most chunks are forgotten.
+    return [Outcome.DONE, Outcome.CHANGED, Outcome.SKIPPED, Outcome.DONE, Outcome.FOUND, Outcome.FAILED][
+        (asset_id.int >> 80) % 6
+    ]
+
+
+@dataclass
+class World:
+    database: Database
+    clock: Clock = field(default_factory=Clock)
+    processor: Processor = field(default_factory=Processor)
+    #: Told of each call of a tapped extractor's ports.
+    tell: Callable[[str, bool], None] = lambda _, __: None
+    _names: Iterator[int] = field(default_factory=count)
+
+    def __post_init__(self) -> None:
+        self.jobs, self.chunks = SqliteJobLog(self.database), SqliteJobChunks(self.database)
+        self.queue, self.letters = SqliteEventQueue(self.database), SqliteDeadLetters(self.database)
+        self.leases = Leases(self.clock)
+        self.listing = SqliteAssetListing(self.database)
+        self.consumer = self.queue.consume(Topic.BULK, JOBS_GROUP)
+        # Their times tell what becomes of them.
+        made = [creation(id=mint_at(1_700_000_000_000 + n), type="movie") for n in range(ASSETS)]
+        self.ids = [asset.id for asset in write(SqliteAssetStore(self.database), *made)]
+
+    def extractor(self) -> ExtractJobs:
+        def tapped(port: object) -> Any:
+            return Tapped(port, lambda name, done: self.tell(name, done))
+
+        select = SelectAssets(tapped(self.listing), None, None)  # type: ignore[arg-type]
+        return ExtractJobs(
+            tapped(self.jobs), tapped(self.chunks), select, tapped(self.queue), tapped(self.leases), self.clock,
+            {KIND: self.processor}, lambda: None, lambda: JobPace(self.clock, lambda: 0, 0),  # type: ignore[arg-type, return-value]
+            holder=f"extractor {next(self._names)}", most_failures=100,
+        )  # fmt: skip
+
+    def job(self, selector: Selector | None = None, **values: Any) -> Job:
+        parameters = {"selector": selector_json(selector or Selector(type="movie")), "dry_run": False}
+        parameters |= values.pop("parameters", {})
+        made = Job(id=mint_at(now_ms()), kind=KIND, parameters=parameters, requested_by="olga", **values)
+        self.jobs.add(made)
+        self.processor.processed.clear()
+        return made
+
+    def now(self, job: Job) -> Job:
+        found = self.jobs.get(job.id)
+        assert found is not None
+        return found
+
+    def work(self) -> None:
+        """All that is in the queue."""
+        worker = ProcessJobs(self.jobs, self.chunks, self.letters, {KIND: self.processor}, self.clock)
+        while deliveries := self.consumer.poll(100, 0):
+            messages = [delivery.event for delivery in deliveries if delivery.event is not None]
+            assert worker.handle(messages, threading.Event()) == {}
+            self.consumer.commit(deliveries)
+
+    def finish(self, job: Job, *extractors: ExtractJobs, step_s: float = 0.5) -> Job:
+        """Run it to its end."""
+        for _ in range(400):
+            for extractor in extractors:
+                extractor.run_once()
+            self.work()
+            self.clock.at_s += step_s
+            if (found := self.now(job)).state.ended:
+                return found
+        raise AssertionError(f"it does not end: {self.now(job)}")
+
+    def require_complete(self, job: Job, told: str = "") -> None:
+        """Every asset was processed, and is accounted for exactly once."""
+        found = self.now(job)
+        assert found.state is JobState.COMPLETED, told
+        assert set(self.processor.processed) == set(self.ids), told
+        expected = Counter(outcome_of(asset_id).value for asset_id in self.ids)
+        assert +Counter(found.progress["counts"]) == expected, told
+        assert (found.progress["done"], found.progress["documents"]) == (ASSETS, ASSETS), told
+        assert self.letters.count(job.id) == expected[Outcome.FAILED], told
+        kept: dict[UUID, Result] = {}
+        for number in range(found.checkpoint["settled"]):
+            kept |= self.chunks.results(job.id, number)
+        wanted = {asset_id for asset_id in self.ids if outcome_of(asset_id) in TOLD}
+        assert {asset_id for asset_id, result in kept.items() if result.outcome in TOLD} == wanted, told
+
+
+def at_call(number: int, happens: Callable[[], None], *, done: bool, but: str = "") -> Callable[[str, bool], None]:
+    """Lets it happen once, before or after that call of a port, those of the name `but` not counted."""
+    calls = count()
+
+    def tell(name: str, is_done: bool) -> None:
+        if is_done is done and name != but and next(calls) == number:
+            happens()
+
+    return tell
+
+
+def die() -> None:
+    raise Killed
+
+
+def not_answer() -> None:
+    raise StoreUnavailable
