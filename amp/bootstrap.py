@@ -11,27 +11,24 @@ from dataclasses import dataclass
 
 from amp.adapter_sets import Adapters, cluster, embedded
 from amp.domain.limits import AssetLimits, SearchLimits
+from amp.job_kinds import job_kinds
 from amp.metrics import Metrics
 from amp.ports.event_queue import Topic
 from amp.ports.job_log import JobLog
 from amp.ports.shared_values import SharedValues
-from amp.services.await_indexed import AwaitIndexed
 from amp.services.await_searchable import AwaitSearchable
 from amp.services.bucket_maps import BucketMaps
 from amp.services.change_assets import ChangeAssets
-from amp.services.change_in_jobs import ChangeInJobs
-from amp.services.change_states import MigrateTypes, deleting, restoring
-from amp.services.check_assets import CheckAssets, ConfirmDifferences, FixAssets
 from amp.services.check_content import CheckContent
 from amp.services.check_health import CheckHealth
 from amp.services.claim_names import ClaimNames
 from amp.services.commit_changes import CommitChanges
-from amp.services.compare_documents import CompareDocuments
 from amp.services.copy_documents import CopyDocuments
 from amp.services.count_moves import CountMoves
 from amp.services.create_assets import CreateAssets
 from amp.services.cursors import Cursors
 from amp.services.extract_jobs import ExtractJobs
+from amp.services.forget_jobs import ForgetJobs
 from amp.services.index_assets import INDEX_GROUP, IndexAssets
 from amp.services.job_pace import JobPace
 from amp.services.lay_out_buckets import LayOutBuckets
@@ -41,13 +38,11 @@ from amp.services.plan_moves import PlanMoves
 from amp.services.process_jobs import JOBS_GROUP, ProcessJobs
 from amp.services.processors import Processor
 from amp.services.publish_changes import PublishChanges
-from amp.services.purge_assets import PurgeAssets
 from amp.services.put_assets import PutAssets
 from amp.services.read_assets import ReadAssets
 from amp.services.reconcile_buckets import ReconcileBuckets
 from amp.services.refill_buckets import RefillBuckets
 from amp.services.register_types import RegisterTypes
-from amp.services.reindex_assets import ReindexAssets
 from amp.services.relay_intents import RelayIntents
 from amp.services.resolve_query import ResolveQuery
 from amp.services.run_bucket_worker import RunBucketWorker
@@ -61,7 +56,6 @@ from amp.services.start_jobs import StartJobs
 from amp.services.steer_jobs import SteerJobs
 from amp.services.steer_letters import SteerLetters
 from amp.services.type_catalog import TypeCatalog
-from amp.services.update_metadata import UpdateMetadata
 from amp.services.watch_buckets import BucketSizes, WatchBuckets
 from amp.settings import Settings
 
@@ -157,7 +151,7 @@ def wire(settings: Settings, a: Adapters) -> Amp:
     reader = ReadAssets(a.store, a.listing, a.claims)
     searcher = SearchAssets(a.index, ResolveQuery(catalog, search_limits), cursors, maps, search_limits)
     select = SelectAssets(a.listing, searcher, catalog)
-    processors = _processors(settings, a, indexer, committer, checker, catalog, maps)
+    processors = job_kinds(settings, a, indexer, committer, checker, catalog, maps)
     processing = ProcessJobs(a.jobs, a.chunks, a.letters, processors, a.clock)
     job_worker = RunConsumer(
         a.queue, a.letters, a.clock, metrics, processing.handle,
@@ -206,36 +200,6 @@ def wire(settings: Settings, a: Adapters) -> Amp:
     )
 
 
-def _processors(
-    settings: Settings,
-    a: Adapters,
-    indexer: IndexAssets,
-    committer: CommitChanges,
-    checker: CheckContent,
-    catalog: TypeCatalog,
-    maps: BucketMaps,
-) -> Mapping[str, Processor]:
-    """The registry: what kinds of jobs over assets there are."""
-    changer = ChangeInJobs(a.store, committer, a.clock)
-    purger = PurgeAssets(
-        changer, a.store, a.listing, a.claims, a.documents, maps,
-        retention_s=settings.purge_after_s, versions_kept=settings.versions_kept,
-    )  # fmt: skip
-    comparer = CompareDocuments(a.store, a.listing, indexer, a.documents, maps, catalog)
-    indexed = AwaitIndexed(a.queue, a.clock)
-    confirm = ConfirmDifferences(comparer, a.intents, indexed, a.indices, maps, a.clock, settings.intent_grace_s)
-    return {
-        "reindex": ReindexAssets(indexer),
-        "update-metadata": UpdateMetadata(changer, checker, catalog, a.clock),
-        "migrate-type": MigrateTypes(changer, checker, catalog, a.clock),
-        "delete": deleting(changer),
-        "restore": restoring(changer),
-        "purge": purger,
-        "check": CheckAssets(confirm),
-        "fix": FixAssets(confirm, comparer, indexer, a.documents, a.indices, a.listing, maps, a.clock),
-    }
-
-
 def _extractor(
     settings: Settings, a: Adapters, select: SelectAssets, processors: Mapping[str, Processor], maps: BucketMaps
 ) -> ExtractJobs:
@@ -248,6 +212,7 @@ def _extractor(
     return ExtractJobs(
         a.jobs, a.chunks, select, a.queue, a.leases, a.clock, processors, suspects,
         lambda: JobPace(a.clock, waiting, settings.job_live_lag),
+        ForgetJobs(a.jobs, a.clock, settings.job_kept_s),
         holder=_holder(), most_failures=settings.job_most_failures,
     )  # fmt: skip
 

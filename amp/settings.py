@@ -112,6 +112,9 @@ class Settings(BaseSettings):
         50, description="events of live traffic waiting past which jobs slow down (unthrottled ones do not)"
     )
     job_most_failures: Count = Field(1_000, description="assets that may fail before a job is given up")
+    job_kept_s: Annotated[float, Field(gt=0)] = Field(
+        90 * 86_400.0, description="how long jobs are kept after they were asked for"
+    )
     purge_after_s: Annotated[float, Field(ge=0)] = Field(
         30 * 86_400.0, description="how long an asset stays deleted before a purge removes it"
     )

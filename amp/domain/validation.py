@@ -32,7 +32,7 @@ def conform_metadata(metadata: Mapping[str, Any], asset_type: AssetType, limits:
         try:
             value = _conform_field(raw, declared, limits)
         except ValueError as e:
-            place, why = e.args if len(e.args) == 2 else ("", e.args[0])
+            place, why = _place_and_reason(e)
             faults.append(Fault(pointer + place, why))
             continue
         count += len(value) if isinstance(value, tuple) else 1
@@ -49,15 +49,19 @@ def conform_metadata(metadata: Mapping[str, Any], asset_type: AssetType, limits:
     return result
 
 
-def field_faults(raw: Any, declared: Field, limits: AssetLimits) -> tuple[str, str] | None:
+def misfit(raw: Any, declared: Field, limits: AssetLimits) -> tuple[str, str] | None:
     """Where in the value, as a JSON pointer, and why it does not fit the field; None: it does. Null fits."""
     if raw is None:
         return None
     try:
         _conform_field(raw, declared, limits)
     except ValueError as e:
-        return (e.args[0], e.args[1]) if len(e.args) == 2 else ("", e.args[0])
+        return _place_and_reason(e)
     return None
+
+
+def _place_and_reason(error: ValueError) -> tuple[str, str]:
+    return (error.args[0], error.args[1]) if len(error.args) == 2 else ("", error.args[0])
 
 
 def _conform_field(raw: Any, declared: Field, limits: AssetLimits) -> Value:

@@ -50,6 +50,7 @@ class RawDocument:
 
     position: Position
     body: bytes = b""  #: in the index's own form, for `put` alone; empty where it was not asked for
+    tombstone: bool | None = None  #: None: not asked for
 
     @property
     def doc_id(self) -> str:
@@ -77,7 +78,7 @@ class Sums:
     deleted: int = 0  #: of the heads
     revisions: int = 0  #: of the heads, added up
     versions: int = 0  #: of the heads, added up
-    superseded: int = 0  #: documents of versions that are not the head's
+    superseded: int = 0  #: documents of versions that are not the head's, tombstones left out
 
     def __add__(self, other: "Sums") -> "Sums":
         return Sums(*(getattr(self, name) + getattr(other, name) for name in Sums.__slots__))
@@ -148,8 +149,8 @@ class BucketDocuments(Protocol):
         ...
 
     def of_assets(self, ids: Collection[UUID]) -> list[tuple[str, RawDocument]]:
-        """Every document of these assets with its index, whichever of AMP's and wherever in time, with its body, as far
-        as it was refreshed.
+        """Every document of these assets with its index, whichever of AMP's and wherever in time, with all that can be
+        asked for, as far as it was refreshed.
 
         :raises SearchUnavailable: an index, or part of it, does not answer.
         """

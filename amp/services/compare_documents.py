@@ -112,6 +112,8 @@ class CompareDocuments:
             expected = wanted.get(document.doc_id)
             # The body does not tell reliably when a document was created if it is broken: the id does.
             right = difference.wanted and bucket_map.bucket_at(difference.wanted.created_ms).index
+            if expected is None and difference.head is not None and document.tombstone and ":" in document.doc_id:
+                continue  # of a version that is not kept any more
             if expected is None:
                 faults.append((Fault.GHOST, f"{document.doc_id} at revision {document.revision}"))
                 difference.extra.append((index, document))

@@ -19,6 +19,7 @@ from amp.ports.event_queue import EventQueue, Topic
 from amp.ports.job_chunks import JobChunks
 from amp.ports.job_log import JobLog
 from amp.ports.leases import Leases
+from amp.services.forget_jobs import ForgetJobs
 from amp.services.job_pace import JobPace
 from amp.services.job_run import JobRun
 from amp.services.process_jobs import JOBS_GROUP
@@ -55,6 +56,7 @@ class ExtractJobs:
         processors: Mapping[str, Processor],
         suspects: Callable[[], SelectSuspects],
         pace: Callable[[], JobPace],
+        forget: ForgetJobs,
         *,
         holder: str,
         most_failures: int,
@@ -68,6 +70,7 @@ class ExtractJobs:
         self._processors = processors
         self._suspects = suspects
         self._pace = pace
+        self._forget = forget
         self._holder = holder
         self._most_failures = most_failures
         self._runs: dict[UUID, JobRun] = {}
@@ -79,6 +82,7 @@ class ExtractJobs:
             busy = False
             try:
                 busy = self.run_once()
+                self._forget.run()
                 failures = 0
             except Retryable as e:
                 failures += 1
@@ -259,6 +263,9 @@ class ExtractJobs:
     def _end(self, run: JobRun, state: JobState, reason: str = "") -> None:
         run.speed = None
         self._save(run)
+        latest = self._jobs.get(run.job.id)
+        if latest is None or latest.state.ended:
+            return  # it was cancelled meanwhile
         now_ms = self._clock.now_ms()
         self._jobs.note(run.job.id, now_ms, f"{state}{': ' if reason else ''}{reason}")
         self._jobs.set_state(run.job.id, state, reason=reason, ended_ms=now_ms)

@@ -168,7 +168,7 @@ class SelectSuspects:
             deleted=int(deleted),
             revisions=head.revision,
             versions=head.version,
-            superseded=min(head.version, self._versions_kept) - 1,
+            superseded=0 if deleted else min(head.version, self._versions_kept) - 1,
         )
 
     def _index_sums(self, selector: Selector, day: int) -> dict[int, Sums]:

@@ -12,7 +12,7 @@ from amp.domain.chunks import Result
 from amp.domain.jobs import Job
 from amp.domain.selectors import Selector
 from amp.domain.types import AssetType
-from amp.domain.validation import canonical_scalar, escape_pointer, field_faults
+from amp.domain.validation import canonical_scalar, escape_pointer, misfit
 from amp.errors import Fault, Unprocessable
 from amp.ports.clock import Clock
 from amp.services.change_in_jobs import ChangeInJobs
@@ -155,7 +155,7 @@ def _breaks(update: Update, asset_type: AssetType, checker: CheckContent) -> Ite
         if key not in asset_type.fields:
             yield Fault(pointer, f"type {asset_type.name} has no field {key[:128]!r}")
     for key, value in update.set.items():
-        if key in asset_type.fields and (why := field_faults(value, asset_type.fields[key], checker.limits)):
+        if key in asset_type.fields and (why := misfit(value, asset_type.fields[key], checker.limits)):
             yield Fault(f"/parameters/set/{escape_pointer(key)}{why[0]}", why[1])
     for what, pairs in (("rename", update.rename), ("copy", update.copy)):
         for source, target in pairs.items():

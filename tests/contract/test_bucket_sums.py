@@ -46,7 +46,7 @@ def added_up(documents: list[IndexedDocument], of: Range, width_ms: int) -> dict
         if of.type not in (None, body["type"]) or of.project not in (None, body["project"]):
             continue
         of_head = Sums(1, int(body["deleted"]), document.revision, body["version"], 0)
-        found[created_ms // width_ms * width_ms] += of_head if latest else Sums(superseded=1)
+        found[created_ms // width_ms * width_ms] += of_head if latest else Sums(superseded=int(not body["deleted"]))
     return dict(found)
 
 
@@ -72,12 +72,12 @@ def test_sums_tell_heads_and_superseded_versions_of_each_part_apart(search_set: 
     }
 
 
-def test_tombstones_of_versions_count_as_superseded_and_not_as_deleted(search_set: SearchSet) -> None:
+def test_tombstones_of_versions_do_not_count(search_set: SearchSet) -> None:
     bucket = search_set.bucket()
     now = asset(version=4, revision=4, state=State.DELETED)
     of_version = superseded(now, dataclasses.replace(now, version=3, revision=3))
     search_set.store(bucket, [head(now), of_version, dropped_document(now, 1)])
-    assert search_set.documents.sums(bucket.index, ALL, WIDTH_MS) == {NEW_YEAR_MS: Sums(1, 1, 4, 4, 2)}
+    assert search_set.documents.sums(bucket.index, ALL, WIDTH_MS) == {NEW_YEAR_MS: Sums(1, 1, 4, 4, 0)}
 
 
 @pytest.mark.parametrize(

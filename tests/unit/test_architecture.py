@@ -24,8 +24,10 @@ _ARROW = {
     "amp.logs": set(),
     "amp.settings": {"amp.errors"},
     "amp.adapter_sets": {"amp.adapters", "amp.ports", "amp.settings"},
+    "amp.job_kinds": {"amp.adapter_sets", "amp.services", "amp.settings"},
     "amp.bootstrap": {
         "amp.adapter_sets",
+        "amp.job_kinds",
         "amp.services",
         "amp.ports",
         "amp.domain",

@@ -112,7 +112,12 @@ class ElasticsearchBucketDocuments:
             "revisions": {"sum": {"field": "revision"}},
             "versions": {"sum": {"field": "version"}},
         }
-        aggregation = {"histogram": by_time, "aggs": {"heads": {"filter": {"term": {"latest": True}}, "aggs": heads}}}
+        shown = [{"term": {"latest": False}}, {"term": {"deleted": False}}]
+        parts = {
+            "heads": {"filter": {"term": {"latest": True}}, "aggs": heads},
+            "superseded": {"filter": {"bool": {"filter": shown}}},
+        }
+        aggregation = {"histogram": by_time, "aggs": parts}
         answer = self._sums(index, of, {"slices": aggregation})
         return {
             int(part["key"]): Sums(
@@ -120,7 +125,7 @@ class ElasticsearchBucketDocuments:
                 deleted=part["heads"]["deleted"]["doc_count"],
                 revisions=int(part["heads"]["revisions"]["value"]),
                 versions=int(part["heads"]["versions"]["value"]),
-                superseded=part["doc_count"] - part["heads"]["doc_count"],
+                superseded=part["superseded"]["doc_count"],
             )
             for part in answer["aggregations"]["slices"]["buckets"]
         }
@@ -200,7 +205,7 @@ def _of_asset(hit: dict[str, Any]) -> RawDocument:
     """By its external version, whatever the document itself says."""
     source = hit["_source"]
     place = Position(source.get("created_ms", 0), hit["_id"], source.get("version", 0), hit["_version"])
-    return RawDocument(place, orjson.dumps(source))
+    return RawDocument(place, orjson.dumps(source), tombstone=bool(source.get("deleted")))
 
 
 def _sort_key(position: Position) -> tuple[int, str, int, int]:

@@ -92,7 +92,8 @@ class SqliteBucketDocuments:
             where, values = _within(index_id, of)
             rows = connection.execute(
                 "SELECT created_ms / ? * ?, sum(latest), sum(latest AND deleted), sum(iif(latest, revision, 0)),"
-                f" sum(iif(latest, version, 0)), sum(NOT latest) FROM {_BY_CREATED} WHERE {where} GROUP BY 1",
+                " sum(iif(latest, version, 0)), sum(NOT latest AND NOT deleted)"
+                f" FROM {_BY_CREATED} WHERE {where} GROUP BY 1",
                 (width_ms, width_ms, *values),
             ).fetchall()
         return {start_ms: Sums(*found) for start_ms, *found in rows}
@@ -100,12 +101,13 @@ class SqliteBucketDocuments:
     def of_assets(self, ids: Collection[UUID]) -> list[tuple[str, RawDocument]]:
         with self._database.read(_TIMEOUT_S) as connection:
             rows = connection.execute(
-                "SELECT i.name, d.doc, d.created_ms, d.doc_id, d.version, d.revision FROM documents d"
+                "SELECT i.name, d.doc, d.deleted, d.created_ms, d.doc_id, d.version, d.revision FROM documents d"
                 " JOIN indices i ON i.id = d.index_id WHERE d.asset_id IN (SELECT value FROM json_each(?))",
                 (json.dumps([str(asset_id) for asset_id in ids]),),
             ).fetchall()
             return [
-                (index, RawDocument(Position(*place), raw_document(connection, doc))) for index, doc, *place in rows
+                (index, RawDocument(Position(*place), raw_document(connection, doc), tombstone=bool(deleted)))
+                for index, doc, deleted, *place in rows
             ]
 
     def matches(self, found: RawDocument, wanted: IndexedDocument) -> bool:
