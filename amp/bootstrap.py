@@ -253,7 +253,12 @@ def _bucket_worker(
 ) -> RunBucketWorker:
     watch = WatchBuckets(maps, a.indices, planner, a.clock, sizes)
     return RunBucketWorker(
-        mover, watch, reconcile, refill, a.leases, a.clock, holder=_holder(), check_s=settings.bucket_check_s
+        mover,
+        (reconcile.run, refill.run, watch.check),
+        a.leases,
+        a.clock,
+        holder=_holder(),
+        check_s=settings.bucket_check_s,
     )
 
 

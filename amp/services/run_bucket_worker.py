@@ -2,7 +2,7 @@
 
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import structlog
@@ -10,10 +10,7 @@ import structlog
 from amp.errors import Retryable
 from amp.ports.clock import Clock
 from amp.ports.leases import Leases
-from amp.services.reconcile_buckets import ReconcileBuckets
-from amp.services.refill_buckets import RefillBuckets
 from amp.services.run_moves import RunMoves
-from amp.services.watch_buckets import WatchBuckets
 
 _log = structlog.get_logger(__name__)
 _LEASE = "buckets"
@@ -23,14 +20,15 @@ _LATELY_S = 3.0
 
 
 class RunBucketWorker:
-    """One at a time by a lease, to save work: two at once do no harm."""
+    """One at a time by a lease, to save work: two at once do no harm.
+
+    `checks` are what has to be looked after every `check_s` seconds, in their order.
+    """
 
     def __init__(
         self,
         mover: RunMoves,
-        watch: WatchBuckets,
-        reconcile: ReconcileBuckets,
-        refill: RefillBuckets,
+        checks: Sequence[Callable[[], object]],
         leases: Leases,
         clock: Clock,
         *,
@@ -39,9 +37,7 @@ class RunBucketWorker:
         pause_s: float = 1.0,
     ) -> None:
         self._mover = mover
-        self._watch = watch
-        self._reconcile = reconcile
-        self._refill = refill
+        self._checks = checks
         self._leases = leases
         self._clock = clock
         self._holder = holder
@@ -80,9 +76,8 @@ class RunBucketWorker:
                 self._moved_s = self._clock.monotonic_s()
             now_s = self._clock.monotonic_s()
             if now_s - self._checked_s >= self._check_s:
-                self._reconcile.run()
-                self._refill.run()
-                self._watch.check()
+                for check in self._checks:
+                    check()
                 self._checked_s = now_s
         return now_s - self._moved_s < _LATELY_S
 

@@ -93,8 +93,10 @@ class Workers:
         planner = PlanMoves(maps, world.indices, world.documents, world.jobs, clock, PREFIX)
         worker = _BucketWorker(
             self._mover(clock, maps),
-            WatchBuckets(maps, world.indices, planner, clock, world.sizes),
-            ReconcileBuckets(maps, world.indices, PREFIX),
+            (
+                ReconcileBuckets(maps, world.indices, PREFIX).run,
+                WatchBuckets(maps, world.indices, planner, clock, world.sizes).check,
+            ),
             world.leases,
             clock,
             holder=name,
