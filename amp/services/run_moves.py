@@ -119,13 +119,18 @@ class RunMoves:
             progress.gave_up_hold()
             self._to(dual(bucket_map), bucket_map)
             return
+        # What is refreshed now need not be while writers wait.
+        self._indices.refresh([move.source, move.target])
+        began_s = self._clock.monotonic_s()
         self._aliases.hold(bucket_map)
         self._indices.block(move.source)
         changes = self._copy.finish(move, progress)
         self._aliases.switch(bucket_map)
-        self._to(switched(bucket_map), bucket_map)
+        self._replace(switched(bucket_map), bucket_map)
         self._aliases.unblock(move)
-        progress.show(held_s=round(self._since_phase_s(), 3), copied_in_hold=changes)
+        held_s = self._clock.monotonic_s() - began_s
+        self._tell(move, Phase.SWITCHED.value)
+        progress.show(held_s=round(held_s, 3), copied_in_hold=changes)
 
     def _switched(self, bucket_map: BucketMap, move: Move, stop: threading.Event) -> None:
         self._aliases.unblock(move)
@@ -173,13 +178,18 @@ class RunMoves:
 
     def _to(self, after: BucketMap, before: BucketMap) -> None:
         """:raises LookAgain: the map is another by now."""
-        if not self._maps.replace(after, before):
-            raise LookAgain
+        self._replace(after, before)
         move = after.move or before.move
         assert move is not None
-        what = move.phase.value if after.move else "ended"
-        _log.info("move goes on", action="move_phase", move=str(move.id), phase=what, kind=move.kind.value)
-        self._jobs.note(move.id, self._clock.now_ms(), f"{what}: {move.reason}" if move.reason else what)
+        self._tell(move, move.phase.value if after.move else "ended")
+
+    def _replace(self, after: BucketMap, before: BucketMap) -> None:
+        if not self._maps.replace(after, before):
+            raise LookAgain
+
+    def _tell(self, move: Move, phase: str) -> None:
+        _log.info("move goes on", action="move_phase", move=str(move.id), phase=phase, kind=move.kind.value)
+        self._jobs.note(move.id, self._clock.now_ms(), f"{phase}: {move.reason}" if move.reason else phase)
 
     def _end(self, bucket_map: BucketMap, move: Move, state: JobState) -> None:
         # In this order: nobody would come back to the record of a move that the map no longer names.
