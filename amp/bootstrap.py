@@ -152,7 +152,7 @@ def wire(settings: Settings, a: Adapters) -> Amp:
     searcher = SearchAssets(a.index, ResolveQuery(catalog, search_limits), cursors, maps, search_limits)
     select = SelectAssets(a.listing, searcher, catalog)
     processors = job_kinds(settings, a, indexer, committer, checker, catalog, maps)
-    processing = ProcessJobs(a.jobs, a.chunks, a.letters, processors, a.clock)
+    processing = ProcessJobs(a.jobs, a.chunks, a.letters, processors, a.clock, metrics)
     job_worker = RunConsumer(
         a.queue, a.letters, a.clock, metrics, processing.handle,
         topic=Topic.BULK, group=JOBS_GROUP, batch=settings.index_batch,

@@ -67,7 +67,13 @@ class Metrics:
             "amp_events_indexed", "Events taken from the queue and settled in the index", registry=self.registry
         )
         self.dead_letters = Counter(
-            "amp_dead_letters", "Events put aside because the index rejects them", registry=self.registry
+            "amp_dead_letters", "Messages put aside because no further try can help", registry=self.registry
+        )
+        self.job_assets = Counter(
+            "amp_job_assets",
+            "Assets that jobs have looked after, by kind of job and outcome; one that comes again counts again",
+            ["kind", "outcome"],
+            registry=self.registry,
         )
         self.intents_relayed = Counter(
             "amp_intents_relayed", "Events the relay published in place of their writer", registry=self.registry

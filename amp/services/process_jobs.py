@@ -3,7 +3,7 @@
 import random
 import threading
 import traceback
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 from uuid import UUID
@@ -16,6 +16,7 @@ from amp.domain.dead_letters import DeadLetter, letter_id
 from amp.domain.events import JobEvent, Message, message_json
 from amp.domain.jobs import Job
 from amp.errors import AmpError, Retryable
+from amp.metrics import Metrics
 from amp.ports.clock import Clock
 from amp.ports.dead_letters import DeadLetters
 from amp.ports.event_queue import Topic
@@ -45,12 +46,14 @@ class ProcessJobs:
         letters: DeadLetters,
         processors: Mapping[str, Processor],
         clock: Clock,
+        metrics: Metrics,
     ) -> None:
         self._jobs = jobs
         self._chunks = chunks
         self._letters = letters
         self._processors = processors
         self._clock = clock
+        self._metrics = metrics
         #: By id, with when it was read; replaced as a whole, as lanes share it.
         self._known: dict[UUID, tuple[float, Job | None]] = {}
 
@@ -88,6 +91,8 @@ class ProcessJobs:
             }
         results, details = self._process(job, processor, list(events), stop)
         _until_answered(lambda: self._record(job, events, results, details), stop)
+        for outcome, count in Counter(result.outcome for result in results.values()).items():
+            self._metrics.job_assets.labels(job.kind, outcome).inc(count)
         return {}
 
     def _process(
@@ -134,6 +139,7 @@ class ProcessJobs:
             event = events[asset_id]
             if result.outcome is Outcome.FAILED:
                 self._letters.put(_letter(event, result, details.get(asset_id, ""), self._clock.now_ms()))
+                self._metrics.dead_letters.inc()
             elif event.replayed:
                 self._letters.remove([letter_id(Topic.BULK, event, b"")])
             by_chunk[event.chunk][asset_id] = result

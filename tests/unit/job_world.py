@@ -20,6 +20,7 @@ from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, JobState
 from amp.domain.selectors import Selector, selector_json
 from amp.errors import StoreUnavailable
+from amp.metrics import Metrics
 from amp.ports.event_queue import Topic
 from amp.services.extract_jobs import ExtractJobs
 from amp.services.forget_jobs import ForgetJobs
@@ -166,7 +167,7 @@ class World:
 
     def work(self) -> None:
         """All that is in the queue."""
-        worker = ProcessJobs(self.jobs, self.chunks, self.letters, {KIND: self.processor}, self.clock)
+        worker = ProcessJobs(self.jobs, self.chunks, self.letters, {KIND: self.processor}, self.clock, Metrics())
         while deliveries := self.consumer.poll(100, 0):
             messages = [delivery.event for delivery in deliveries if delivery.event is not None]
             assert worker.handle(messages, threading.Event()) == {}
