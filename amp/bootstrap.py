@@ -55,6 +55,7 @@ from amp.services.show_buckets import ShowBuckets
 from amp.services.start_jobs import StartJobs
 from amp.services.steer_jobs import SteerJobs
 from amp.services.steer_letters import SteerLetters
+from amp.services.sweep import Sweep
 from amp.services.type_catalog import TypeCatalog
 from amp.services.watch_buckets import BucketSizes, WatchBuckets
 from amp.settings import Settings
@@ -160,7 +161,7 @@ def wire(settings: Settings, a: Adapters) -> Amp:
     starter = StartJobs(a.jobs, a.chunks, select, processors, a.clock)
     refill = RefillBuckets(maps, a.jobs, starter, settings.job_rate)
     bucket_worker = _bucket_worker(settings, a, maps, mover, plan_moves, reconcile, refill, sizes)
-    extractor = _extractor(settings, a, select, processors, maps)
+    extractor = _extractor(settings, a, select, processors, maps, starter)
     return Amp(
         settings=settings,
         metrics=metrics,
@@ -201,7 +202,12 @@ def wire(settings: Settings, a: Adapters) -> Amp:
 
 
 def _extractor(
-    settings: Settings, a: Adapters, select: SelectAssets, processors: Mapping[str, Processor], maps: BucketMaps
+    settings: Settings,
+    a: Adapters,
+    select: SelectAssets,
+    processors: Mapping[str, Processor],
+    maps: BucketMaps,
+    starter: StartJobs,
 ) -> ExtractJobs:
     def suspects() -> SelectSuspects:
         return SelectSuspects(a.listing, a.store, a.documents, maps, versions_kept=settings.versions_kept)
@@ -209,10 +215,12 @@ def _extractor(
     def waiting() -> int:
         return a.queue.lag(Topic.REALTIME, INDEX_GROUP)
 
+    forget = ForgetJobs(a.jobs, a.clock, settings.job_kept_s)
+    sweep = Sweep(a.jobs, starter, a.leases, a.clock, holder=_holder(), rate=settings.sweep_rate)
     return ExtractJobs(
         a.jobs, a.chunks, select, a.queue, a.leases, a.clock, processors, suspects,
         lambda: JobPace(a.clock, waiting, settings.job_live_lag),
-        ForgetJobs(a.jobs, a.clock, settings.job_kept_s),
+        (forget.run, sweep.run),
         holder=_holder(), most_failures=settings.job_most_failures,
     )  # fmt: skip
 

@@ -115,6 +115,9 @@ class Settings(BaseSettings):
     job_kept_s: Annotated[float, Field(gt=0)] = Field(
         90 * 86_400.0, description="how long jobs are kept after they were asked for"
     )
+    sweep_rate: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="assets a second that are checked against the index all the time (default: none are)"
+    )
     purge_after_s: Annotated[float, Field(ge=0)] = Field(
         30 * 86_400.0, description="how long an asset stays deleted before a purge removes it"
     )

@@ -19,7 +19,6 @@ from amp.ports.event_queue import EventQueue, Topic
 from amp.ports.job_chunks import JobChunks
 from amp.ports.job_log import JobLog
 from amp.ports.leases import Leases
-from amp.services.forget_jobs import ForgetJobs
 from amp.services.job_pace import JobPace
 from amp.services.job_run import JobRun
 from amp.services.process_jobs import JOBS_GROUP
@@ -43,6 +42,8 @@ _SAVE_S = 1.0
 class ExtractJobs:
     """Any number of these may run: each job is one's own by a lease, and two at one job do no harm, as chunks and
     results are the same whoever writes them.
+
+    `chores` are looked after in between; each knows itself when it is time.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class ExtractJobs:
         processors: Mapping[str, Processor],
         suspects: Callable[[], SelectSuspects],
         pace: Callable[[], JobPace],
-        forget: ForgetJobs,
+        chores: Sequence[Callable[[], None]],
         *,
         holder: str,
         most_failures: int,
@@ -70,7 +71,7 @@ class ExtractJobs:
         self._processors = processors
         self._suspects = suspects
         self._pace = pace
-        self._forget = forget
+        self._chores = chores
         self._holder = holder
         self._most_failures = most_failures
         self._runs: dict[UUID, JobRun] = {}
@@ -82,7 +83,8 @@ class ExtractJobs:
             busy = False
             try:
                 busy = self.run_once()
-                self._forget.run()
+                for chore in self._chores:
+                    chore()
                 failures = 0
             except Retryable as e:
                 failures += 1

@@ -23,7 +23,6 @@ from amp.errors import StoreUnavailable
 from amp.metrics import Metrics
 from amp.ports.event_queue import Topic
 from amp.services.extract_jobs import ExtractJobs
-from amp.services.forget_jobs import ForgetJobs
 from amp.services.job_pace import JobPace
 from amp.services.process_jobs import JOBS_GROUP, ProcessJobs
 from amp.services.select_assets import SelectAssets
@@ -148,7 +147,7 @@ class World:
         return ExtractJobs(
             tapped(self.jobs), tapped(self.chunks), select, tapped(self.queue), tapped(self.leases), self.clock,
             {KIND: self.processor}, lambda: None, lambda: JobPace(self.clock, lambda: 0, 0),  # type: ignore[arg-type, return-value]
-            ForgetJobs(self.jobs, self.clock, 90 * 86_400),
+            (),
             holder=f"extractor {next(self._names)}", most_failures=100,
         )  # fmt: skip
 
