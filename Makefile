@@ -8,7 +8,7 @@ SETUP := $(VENV)/.installed
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-all lint types check up down status faults simulate bench clean
+.PHONY: help setup run demo test test-all lint types check up down status faults simulate moves jobs bench clean
 
 help: ## List these commands
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
@@ -60,8 +60,7 @@ status: $(SETUP) ## Tell which servers run, and where
 faults: $(SETUP) ## Break servers and processes at length, on servers of its own (half an hour)
 	@AMP_TEST_CLUSTER=required AMP_FAULT_KILLS=50 AMP_FAULT_OUTAGE_S=60 AMP_FAULT_FOLLOWED_S=60 \
 	  $(BIN)/pytest -s tests/cluster/test_nothing_is_lost.py tests/cluster/test_outages.py \
-	  tests/functional/test_read_after_write.py tests/cluster/test_many_clients.py tests/cluster/test_restarts.py \
-	  tests/cluster/test_jobs_survive.py
+	  tests/functional/test_read_after_write.py tests/cluster/test_many_clients.py tests/cluster/test_restarts.py
 
 simulate: $(SETUP) ## Move buckets in simulated worlds, 20,000 of them (SEEDS=n: fewer; SEED=n: one, with its trace)
 	@$(BIN)/python -m tests.simulation
@@ -71,6 +70,10 @@ moves: $(SETUP) ## Move 200,000 assets under load, and break moves at length (tw
 	  AMP_MOVES_WRITES_PER_S=100 AMP_MOVES_SEARCHES_PER_S=20 $(BIN)/pytest -s tests/moves/test_moves_under_load.py
 	@AMP_TEST_CLUSTER=required AMP_MOVES_FULL=1 AMP_MOVES_KILLS=30 \
 	  $(BIN)/pytest -s tests/moves --deselect tests/moves/test_moves_under_load.py
+
+jobs: $(SETUP) ## Kill what runs jobs at length, and rebuild an index of 200,000 beside live traffic (half an hour)
+	@AMP_TEST_CLUSTER=required AMP_FAULT_KILLS=50 AMP_FAULT_FOLLOWED_S=60 AMP_BACKFILL_ASSETS=200000 \
+	  $(BIN)/pytest -s tests/cluster/test_jobs_survive.py tests/cluster/test_backfill_beside_traffic.py
 
 bench: $(SETUP) ## Measure against the running servers
 	@$(BIN)/python -m tests.bench
