@@ -33,7 +33,7 @@ def serve(host: str | None, port: int | None) -> None:
 @click.command()
 @click.argument("kind")
 def worker(kind: str) -> None:
-    """Run workers of a KIND until Ctrl-C or SIGTERM: index, relay, bucket, or all.
+    """Run workers of a KIND until Ctrl-C or SIGTERM: index, relay, bucket, extract, job, or all.
 
     Run as many as you like; they share the work, and may be killed at any time. On the embedded set `amp serve` runs
     them.
