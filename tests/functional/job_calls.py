@@ -70,10 +70,26 @@ def results(rest: Rest, job_id: str) -> dict[str, tuple[str, str]]:
 
 
 def letters(rest: Rest, query: str = "") -> list[dict[str, Any]]:
-    answer = rest.get(f"{LETTERS}{query}")
-    assert answer.status_code == 200, answer.text
-    assert answer.get_json()["next_cursor"] is None
-    items: list[dict[str, Any]] = answer.get_json()["items"]
+    items: list[dict[str, Any]] = []
+    cursor = ""
+    while True:
+        answer = rest.get(f"{LETTERS}{query}{cursor}")
+        assert answer.status_code == 200, answer.text
+        items += answer.get_json()["items"]
+        if answer.get_json()["next_cursor"] is None:
+            return items
+        cursor = f"{'&' if query else '?'}cursor={answer.get_json()['next_cursor']}"
+
+
+def listed(rest: Rest, job_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """These jobs as the list shows them, in its order; others may stand between them, those of later times first."""
+    items: list[dict[str, Any]] = []
+    cursor = ""
+    while len(items) < len(job_ids):
+        page = rest.get(f"{JOBS}?limit=2{cursor}").get_json()
+        items += [item for item in page["items"] if item["id"] in job_ids]
+        assert page["next_cursor"] is not None or len(items) == len(job_ids)
+        cursor = f"&cursor={page['next_cursor']}"
     return items
 
 

@@ -107,7 +107,7 @@ def test_a_replay_that_fails_again_has_one_attempt_more(rest: Rest, noting: Noti
 
 def test_an_asset_that_does_not_fit_its_type_is_told_and_done_once_the_type_was_mended(rest: Rest) -> None:
     project = unique("p")
-    lacking, having = rest.new_type({"notes": {"type": "string"}}), rest.new_type()
+    lacking, having = rest.new_type({"remark": {"type": "string"}}), rest.new_type()
     bad, good = (rest.new_asset(kind, project=project)["id"] for kind in (lacking, having))
     job = ran(rest, "update-metadata", {"project": project}, parameters={"set": {"codec": "hevc"}})
     assert counts(job) == {"changed": 1, "failed": 1}
@@ -116,7 +116,7 @@ def test_an_asset_that_does_not_fit_its_type_is_told_and_done_once_the_type_was_
     assert "/metadata/codec" in note
     assert asset(rest, bad)["revision"] == 1
     assert asset(rest, good)["metadata"] == {"codec": "hevc"}
-    fields = {"notes": {"type": "string"}, "codec": {"type": "string"}}
+    fields = {"remark": {"type": "string"}, "codec": {"type": "string"}}
     assert rest.put(f"/v1/types/{lacking}", json={"fields": fields}).status_code == 200
     [letter] = letters(rest, f"?job={job['id']}")
     assert rest.post(f"{LETTERS}/replay", json={"ids": [letter["id"]]}).get_json() == {"replayed": 1}

@@ -21,7 +21,7 @@ def kind(rest: Rest) -> str:
 def strict_kind(rest: Rest) -> str:
     """A type that asks for a codec."""
     return rest.new_type(
-        {"codec": {"type": "string", "required": True}, "notes": {"type": "string"}, "cameraId": {"type": "long"}}
+        {"codec": {"type": "string", "required": True}, "remark": {"type": "string"}, "cameraId": {"type": "long"}}
     )
 
 
@@ -87,18 +87,18 @@ def test_what_makes_no_sense_is_refused_with_its_place(rest: Rest, kind: str, bo
         ({"set": {"cameraId": "five"}}, "/parameters/set/cameraId"),
         ({"set": {"cameraId": [5]}}, "/parameters/set/cameraId"),
         ({"set": {"codec": None}}, "/parameters/set/codec"),
-        ({"remove": ["notes", "codec"]}, "/parameters/remove/1"),
+        ({"remove": ["remark", "codec"]}, "/parameters/remove/1"),
         ({"remove": ["no_such_field"]}, "/parameters/remove/0"),
-        ({"remove": "notes"}, "/parameters/remove"),
-        ({"rename": {"codec": "notes"}}, "/parameters/rename/codec"),
-        ({"rename": {"notes": "cameraId"}}, "/parameters/rename/notes"),
-        ({"rename": {"notes": "no_such_field"}}, "/parameters/rename/notes"),
-        ({"rename": {"notes": "notes"}}, "/parameters/rename/notes"),
-        ({"copy": {"notes": "notes"}}, "/parameters/copy/notes"),
-        ({"copy": {"cameraId": "notes"}}, "/parameters/copy/cameraId"),
-        ({"set": {"notes": "x"}, "remove": ["notes"]}, "/parameters/remove/0"),
-        ({"set": {"notes": "x"}, "copy": {"codec": "notes"}}, "/parameters/copy/codec"),
-        ({"remove": ["notes"], "rename": {"notes": "codec"}}, "/parameters/remove/0"),
+        ({"remove": "remark"}, "/parameters/remove"),
+        ({"rename": {"codec": "remark"}}, "/parameters/rename/codec"),
+        ({"rename": {"remark": "cameraId"}}, "/parameters/rename/remark"),
+        ({"rename": {"remark": "no_such_field"}}, "/parameters/rename/remark"),
+        ({"rename": {"remark": "remark"}}, "/parameters/rename/remark"),
+        ({"copy": {"remark": "remark"}}, "/parameters/copy/remark"),
+        ({"copy": {"cameraId": "remark"}}, "/parameters/copy/cameraId"),
+        ({"set": {"remark": "x"}, "remove": ["remark"]}, "/parameters/remove/0"),
+        ({"set": {"remark": "x"}, "copy": {"codec": "remark"}}, "/parameters/copy/codec"),
+        ({"remove": ["remark"], "rename": {"remark": "codec"}}, "/parameters/remove/0"),
     ],
 )
 def test_an_update_that_cannot_be_made_is_refused_with_its_place(

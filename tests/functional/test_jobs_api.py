@@ -14,6 +14,7 @@ from tests.functional.job_calls import (
     deleted,
     ended,
     found,
+    listed,
     new_assets,
     ran,
     register,
@@ -122,8 +123,8 @@ def test_a_job_shows_who_asked_for_it_how_far_it_is_and_how_it_went(rest: Rest, 
     progress = job["progress"]
     assert (progress["documents"], progress["done"], counts(job)) == (5, 5, {"done": 5})
     assert [note["text"] for note in job["history"]] == ["asked for by mara", "completed"]
-    listed = rest.get(f"{JOBS}?limit=1").get_json()["items"][0]
-    assert listed == {name: value for name, value in job.items() if name != "history"}
+    [item] = listed(rest, [job["id"]])
+    assert item == {name: value for name, value in job.items() if name != "history"}
     assert len(noting.seen) >= 5
 
 
@@ -131,13 +132,7 @@ def test_jobs_are_listed_newest_first_page_by_page(rest: Rest, noting: Noting) -
     assert noting.poison == set()
     kind = rest.new_type()
     made = [started(rest, "note", {"type": kind}) for _ in range(5)]
-    listed: list[str] = []
-    cursor = ""
-    while len(listed) < len(made):
-        page = rest.get(f"{JOBS}?limit=2{cursor}").get_json()
-        listed += [item["id"] for item in page["items"]]
-        cursor = f"&cursor={page['next_cursor']}"
-    assert listed[:5] == made[::-1]
+    assert [item["id"] for item in listed(rest, made)] == made[::-1]
     for job_id in made:
         assert counts(ended(rest, job_id)) == {}
 
