@@ -58,7 +58,9 @@ def walk(letters: DeadLetters, job_id: UUID | None, limit: int) -> list[DeadLett
 
 @pytest.mark.parametrize("message", [None, event_of(creation()), job_event(uuid4())])
 def test_a_letter_is_read_back_as_it_was_put(letters: DeadLetters, message: Message | None) -> None:
-    letter = a_letter(message, reason="ü 日本 'q\";--", detail="Traceback:\n  a line\n", first_ms=5, last_ms=2**53)
+    letter = a_letter(
+        message, reason="ü 日本 'q\";--", detail="Traceback:\n  a line\n", first_ms=5, last_ms=253_402_300_799_999
+    )
     letters.put(letter)
     assert letters.get(letter.id) == letter
 
