@@ -26,6 +26,20 @@ class DeadLetter:
         return self.message.job_id if isinstance(self.message, JobEvent) else None
 
 
+def put_aside(topic: str, message: Message | None, payload: bytes, reason: str, detail: str, now_ms: int) -> DeadLetter:
+    """The letter that a message becomes that is given up now."""
+    return DeadLetter(
+        id=letter_id(topic, message, payload),
+        topic=topic,
+        message=message,
+        payload=payload,
+        reason=reason,
+        detail=detail,
+        first_ms=now_ms,
+        last_ms=now_ms,
+    )
+
+
 def letter_id(topic: str, message: Message | None, payload: bytes) -> UUID:
     """The identity of a dead letter: of a job and an asset, or of whatever else the payload says."""
     if isinstance(message, JobEvent):

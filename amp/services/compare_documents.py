@@ -82,14 +82,15 @@ class CompareDocuments:
         bucket_map = self._maps.refresh()
         found = self._found(ids, bucket_map)
         # The store after the index: what the index shows that is newer than this is ahead of it for good.
-        wanted = {asset.asset_id: asset for asset in self._indexer.build_all(ids)}
-        heads = self._store.heads(ids, settle=settle)
+        heads = {
+            asset_id: head
+            for asset_id, head in self._store.heads(ids, settle=settle).items()
+            if head.state is not State.PURGED
+        }
+        wanted = {asset.asset_id: asset for asset in self._indexer.build_of(heads)}
         result: dict[UUID, Difference] = {}
         for asset_id in ids:
-            head = heads.get(asset_id)
-            if head is not None and head.state is State.PURGED:
-                head = None
-            difference = Difference(asset_id, head, None if head is None else wanted.get(asset_id))
+            difference = Difference(asset_id, heads.get(asset_id), wanted.get(asset_id))
             self._compare(difference, found.get(asset_id, ()), bucket_map)
             result[asset_id] = difference
         self._compare_lists(result)

@@ -19,7 +19,7 @@ from amp.ports.asset_store import AssetStore
 from amp.ports.search_index import Put, SearchIndex, Written
 from amp.services.bucket_maps import BucketMaps
 from amp.services.move_aliases import LookAgain, MoveAliases
-from amp.services.run_consumer import Failure, Stopped
+from amp.services.run_consumer import Failure, Stopped, until_answered
 from amp.services.type_catalog import TypeCatalog
 
 _log = structlog.get_logger(__name__)
@@ -80,17 +80,7 @@ class IndexAssets:
 
         :raises Stopped: `stop` was set before all was done.
         """
-        pause_s = _FIRST_PAUSE_S
-        while True:
-            try:
-                documents = self.build(events)
-            except Retryable as e:
-                _log.warning("store does not answer", action="index_waits_for_store", reason=str(e))
-                if stop.wait(pause_s * random.uniform(0.5, 1.0)):
-                    raise Stopped from e
-                pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
-            else:
-                return self.put(documents, stop)
+        return self.put(until_answered(lambda: self.build(events), stop, "index"), stop)
 
     def build(self, events: Iterable[Event]) -> list[AssetDocuments]:
         """The documents these events call for. An asset or version the store does not have is left alone: its own
@@ -111,7 +101,13 @@ class IndexAssets:
 
         :raises StoreUnavailable: the store does not answer.
         """
-        heads = self._heads(ids)
+        return self.build_of(self._heads(ids))
+
+    def build_of(self, heads: Mapping[UUID, Asset]) -> list[AssetDocuments]:
+        """Every document that the index shall hold of assets with these heads, none of them purged.
+
+        :raises StoreUnavailable: the store does not answer.
+        """
         versions = self._versions({asset_id: self._older(head) for asset_id, head in heads.items()})
         return [self._documents(head, versions[asset_id], ()) for asset_id, head in heads.items()]
 

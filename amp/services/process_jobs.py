@@ -1,21 +1,19 @@
 """Does what jobs are for: takes their events, hands them to the job's processor, and records what became of each."""
 
-import random
 import threading
 import traceback
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import orjson
 import structlog
 
 from amp.domain.chunks import Outcome, Result
-from amp.domain.dead_letters import DeadLetter, letter_id
+from amp.domain.dead_letters import letter_id, put_aside
 from amp.domain.events import JobEvent, Message, message_json
 from amp.domain.jobs import Job
-from amp.errors import AmpError, Retryable
+from amp.errors import AmpError
 from amp.metrics import Metrics
 from amp.ports.clock import Clock
 from amp.ports.dead_letters import DeadLetters
@@ -23,15 +21,14 @@ from amp.ports.event_queue import Topic
 from amp.ports.job_chunks import JobChunks
 from amp.ports.job_log import JobLog
 from amp.services.processors import Processor
-from amp.services.run_consumer import Failure, Stopped
+from amp.services.run_consumer import Failure, Stopped, until_answered
 
 _log = structlog.get_logger(__name__)
-_T = TypeVar("_T")
 #: The consumer group of everyone who does the work of jobs.
 JOBS_GROUP = "jobs"
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 5.0
 #: How often an asset is tried that fails for no outside reason.
 _ATTEMPTS = 3
+_PAUSE_S = 0.05
 #: How old what is known of a job may be: a cancelled one goes on for so long.
 _JOB_KEPT_S = 1.0
 
@@ -77,7 +74,7 @@ class ProcessJobs:
         return failures
 
     def _handle(self, job_id: UUID, events: Mapping[UUID, JobEvent], stop: threading.Event) -> dict[Message, Failure]:
-        job = _until_answered(lambda: self._job(job_id), stop)
+        job = until_answered(lambda: self._job(job_id), stop, "job")
         if job is None:
             return {}
         if job.state.ended:
@@ -90,7 +87,7 @@ class ProcessJobs:
                 event: Failure(f"there is no processor for jobs of kind {job.kind!r} here") for event in events.values()
             }
         results, details = self._process(job, processor, list(events), stop)
-        _until_answered(lambda: self._record(job, events, results, details), stop)
+        until_answered(lambda: self._record(job, events, results, details), stop, "job")
         for outcome, count in Counter(result.outcome for result in results.values()).items():
             self._metrics.job_assets.labels(job.kind, outcome).inc(count)
         return {}
@@ -100,7 +97,7 @@ class ProcessJobs:
     ) -> tuple[dict[UUID, Result], dict[UUID, str]]:
         """What became of each asset, and the stack traces of those that failed by an error of ours."""
         try:
-            return dict(_until_answered(lambda: processor.process(job, ids, stop), stop)), {}
+            return dict(until_answered(lambda: processor.process(job, ids, stop), stop, "job")), {}
         except Stopped:
             raise
         except Exception as e:  # noqa: BLE001 - whatever an asset does to a processor, the others shall not suffer
@@ -116,10 +113,10 @@ class ProcessJobs:
     def _process_one(self, job: Job, processor: Processor, asset_id: UUID, stop: threading.Event) -> tuple[Result, str]:
         reason = detail = ""
         for attempt in range(_ATTEMPTS):
-            if attempt and stop.wait(_FIRST_PAUSE_S * 2**attempt):
+            if attempt and stop.wait(_PAUSE_S * 2**attempt):
                 raise Stopped
             try:
-                return _until_answered(lambda: processor.process(job, [asset_id], stop), stop)[asset_id], ""
+                return until_answered(lambda: processor.process(job, [asset_id], stop), stop, "job")[asset_id], ""
             except Stopped:
                 raise
             except Exception as e:  # noqa: BLE001 - as above
@@ -138,7 +135,8 @@ class ProcessJobs:
         for asset_id, result in results.items():
             event = events[asset_id]
             if result.outcome is Outcome.FAILED:
-                self._letters.put(_letter(event, result, details.get(asset_id, ""), self._clock.now_ms()))
+                payload, detail = orjson.dumps(message_json(event)), details.get(asset_id, "")
+                self._letters.put(put_aside(Topic.BULK, event, payload, result.note, detail, self._clock.now_ms()))
                 self._metrics.dead_letters.inc()
             elif event.replayed:
                 self._letters.remove([letter_id(Topic.BULK, event, b"")])
@@ -154,33 +152,3 @@ class ProcessJobs:
             fresh = {known: entry for known, entry in self._known.items() if now_s - entry[0] <= _JOB_KEPT_S}
             self._known = fresh | {job_id: (now_s, job)}
         return job
-
-
-def _letter(event: JobEvent, result: Result, detail: str, now_ms: int) -> DeadLetter:
-    payload = orjson.dumps(message_json(event))
-    return DeadLetter(
-        id=letter_id(Topic.BULK, event, payload),
-        topic=Topic.BULK,
-        message=event,
-        payload=payload,
-        reason=result.note,
-        detail=detail,
-        first_ms=now_ms,
-        last_ms=now_ms,
-    )
-
-
-def _until_answered(call: Callable[[], _T], stop: threading.Event) -> _T:
-    """Call again, with growing pauses, while a part does not answer.
-
-    :raises Stopped: `stop` was set first.
-    """
-    pause_s = _FIRST_PAUSE_S
-    while True:
-        try:
-            return call()
-        except Retryable as e:
-            _log.warning("job waits", action="job_waits", reason=str(e))
-            if stop.wait(pause_s * random.uniform(0.5, 1.0)):
-                raise Stopped from e
-            pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)

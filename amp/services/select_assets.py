@@ -52,14 +52,7 @@ class SelectAssets:
         """
         if selector.query is not None:
             return self._search(selector.query, position, caller, size=min(limit, _SEARCHED))
-        return self._listing.page(
-            type_name=selector.type,
-            project=selector.project,
-            from_ms=selector.from_ms,
-            to_ms=selector.to_ms,
-            position=position,
-            limit=limit,
-        )
+        return listed(self._listing, selector, position, limit)
 
     def about(self, selector: Selector, caller: Principal) -> int | None:
         """How many assets it selects, as far as the index knows; None: that cannot be told."""
@@ -80,6 +73,21 @@ class SelectAssets:
 
     def _parsed(self, text: str) -> tuple[Query | None, str | None]:
         return parse_query_text(text, self._catalog.kinds)
+
+
+def listed(listing: AssetListing, selector: Selector, position: str | None, limit: int) -> IdPage:
+    """What the lists of the store name, as far as type, project and creation go.
+
+    :raises StoreUnavailable: the store does not answer.
+    """
+    return listing.page(
+        type_name=selector.type,
+        project=selector.project,
+        from_ms=selector.from_ms,
+        to_ms=selector.to_ms,
+        position=position,
+        limit=limit,
+    )
 
 
 def _query(selector: Selector) -> Query | None:

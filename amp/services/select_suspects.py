@@ -15,13 +15,14 @@ from amp.domain.assets import Asset, State
 from amp.domain.ids import created_ms
 from amp.domain.selectors import Selector
 from amp.errors import NotFound
-from amp.ports.asset_listing import AssetListing
+from amp.ports.asset_listing import AssetListing, IdPage
 from amp.ports.asset_store import AssetStore
 from amp.ports.bucket_documents import BucketDocuments, Position, Sums
 from amp.services.bucket_maps import BucketMaps
 from amp.services.document_sources import DocumentSources
+from amp.services.select_assets import listed
 
-DAY_MS = 86_400_000
+_DAY_MS = 86_400_000
 _SLICE_MS = 60_000
 #: The day before the first.
 _BEFORE_ALL = -1
@@ -61,16 +62,28 @@ class _Place:
 
 
 @dataclass(slots=True)
+class _Members:
+    """What the members of a list come to, in whatever order."""
+
+    count: int = 0
+    checksum: int = 0
+
+    def add(self, asset_id: UUID) -> None:
+        self.count += 1
+        self.checksum ^= crc32(asset_id.bytes)
+
+
+@dataclass(slots=True)
 class _Day:
     """What the store's walk over a day has come to so far."""
 
     place: _Place
     position: str | None = None
-    count: int = 0
     sums: dict[int, Sums] = field(default_factory=lambda: defaultdict(Sums))
     strange: set[int] = field(default_factory=set)  #: slices with ids that have no asset
-    #: By list, what its members of the day come to: how many, and a checksum that the order does not change.
-    lists: dict[tuple[str, str], list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
+    #: By the name of a type or a project.
+    types: dict[str, _Members] = field(default_factory=lambda: defaultdict(_Members))
+    projects: dict[str, _Members] = field(default_factory=lambda: defaultdict(_Members))
 
 
 class SelectSuspects:
@@ -119,10 +132,7 @@ class SelectSuspects:
         day = self._day
         begin_ms, end_ms = self._bounds(selector, place.day)
         for _ in range(_STEP // _READ):
-            page = self._listing.page(
-                type_name=selector.type, project=selector.project, from_ms=begin_ms, to_ms=end_ms,
-                position=day.position, limit=_READ,
-            )  # fmt: skip
+            page = self._page(selector, begin_ms, end_ms, day.position, _READ)
             self._add(day, page.ids, selector)
             day.position = page.position
             if page.position is None:
@@ -139,9 +149,9 @@ class SelectSuspects:
         differing |= day.strange
         if deep or not self._lists_agree(day, begin_ms, end_ms):
             differing |= day.sums.keys() | index.keys()
-        if not differing:
-            return self._next_day(selector, place.day, (), day.count)
         healthy = sum(sums.heads for number, sums in day.sums.items() if number not in differing)
+        if not differing:
+            return self._next_day(selector, place.day, healthy)
         following = replace(place, stage="listed", slices=tuple(sorted(differing)))
         return Step(passed=healthy, position=following.encode())
 
@@ -153,13 +163,10 @@ class SelectSuspects:
             if head is None or head.state is State.PURGED or not selector.covers(head):
                 day.strange.add(number)
                 continue
-            day.count += 1
             day.sums[number] += self._sums_of(head)
             if selector.type is None and selector.project is None:
-                for name in (("type", head.type), ("project", head.project)):
-                    counted = day.lists[name]
-                    counted[0] += 1
-                    counted[1] ^= crc32(asset_id.bytes)
+                day.types[head.type].add(asset_id)
+                day.projects[head.project].add(asset_id)
 
     def _sums_of(self, head: Asset) -> Sums:
         deleted = head.state is not State.ACTIVE
@@ -184,31 +191,25 @@ class SelectSuspects:
 
     def _lists_agree(self, day: _Day, begin_ms: int, end_ms: int) -> bool:
         """Whether the lists by type and project name the same assets as that of all does."""
-        for (kind, name), counted in day.lists.items():
-            found, position = [0, 0], None
-            while True:
-                page = self._listing.page(
-                    type_name=name if kind == "type" else None, project=name if kind == "project" else None,
-                    from_ms=begin_ms, to_ms=end_ms, position=position, limit=_STEP,
-                )  # fmt: skip
-                for asset_id in page.ids:
-                    found[0] += 1
-                    found[1] ^= crc32(asset_id.bytes)
-                position = page.position
-                if position is None:
-                    break
-            if found != counted:
-                return False
-        return True
+        selectors = [(Selector(type=name), members) for name, members in day.types.items()]
+        selectors += [(Selector(project=name), members) for name, members in day.projects.items()]
+        return all(self._members(selector, begin_ms, end_ms) == members for selector, members in selectors)
+
+    def _members(self, selector: Selector, begin_ms: int, end_ms: int) -> _Members:
+        members, position = _Members(), None
+        while True:
+            page = self._page(selector, begin_ms, end_ms, position, _STEP)
+            for asset_id in page.ids:
+                members.add(asset_id)
+            position = page.position
+            if position is None:
+                return members
 
     # The ids of slices that differ ---------------------------------------------------------------------------------
 
     def _listed(self, selector: Selector, place: _Place, limit: int) -> Step:
         begin_ms, end_ms = self._bounds(selector, place.day)
-        page = self._listing.page(
-            type_name=selector.type, project=selector.project, from_ms=begin_ms, to_ms=end_ms,
-            position=place.at, limit=limit,
-        )  # fmt: skip
+        page = self._page(selector, begin_ms, end_ms, place.at, limit)
         differing = frozenset(place.slices)
         ids = tuple(asset_id for asset_id in page.ids if created_ms(asset_id) // _SLICE_MS in differing)
         following = replace(place, at=page.position)
@@ -250,30 +251,27 @@ class SelectSuspects:
         walked = (
             f"type:{selector.type}" if selector.type else f"project:{selector.project}" if selector.project else "all"
         )
-        listed = {head.id for head in known if walked not in unlisted.get(head.id, ())}
-        return tuple(asset_id for asset_id in ids if asset_id not in listed)
+        given = {head.id for head in known if walked not in unlisted.get(head.id, ())}
+        return tuple(asset_id for asset_id in ids if asset_id not in given)
 
     # Days ----------------------------------------------------------------------------------------------------------
 
-    def _next_day(self, selector: Selector, day: int, ids: tuple[UUID, ...] = (), passed: int = 0) -> Step:
+    def _next_day(self, selector: Selector, day: int, passed: int = 0) -> Step:
         """On to the next day of which store or index know anything."""
-        begin_ms = (day + 1) * DAY_MS
+        begin_ms = (day + 1) * _DAY_MS
         if selector.from_ms is not None:
             begin_ms = max(begin_ms, selector.from_ms)
         following = min(
             chain(self._listed_from(selector, begin_ms), self._indexed_from(selector, begin_ms)), default=None
         )
         if following is None or (selector.to_ms is not None and following >= selector.to_ms):
-            return Step(ids, passed)
-        return Step(ids, passed, _Place(following // DAY_MS).encode())
+            return Step(passed=passed)
+        return Step(passed=passed, position=_Place(following // _DAY_MS).encode())
 
     def _listed_from(self, selector: Selector, begin_ms: int) -> list[int]:
         position = None
         while True:
-            page = self._listing.page(
-                type_name=selector.type, project=selector.project, from_ms=begin_ms, to_ms=selector.to_ms,
-                position=position, limit=1,
-            )  # fmt: skip
+            page = self._page(selector, begin_ms, selector.to_ms, position, 1)
             position = page.position
             if page.ids or position is None:
                 return [created_ms(asset_id) for asset_id in page.ids]
@@ -290,8 +288,11 @@ class SelectSuspects:
                 found += [document.position.created_ms for document in page]
         return found
 
+    def _page(self, selector: Selector, begin_ms: int, end_ms: int | None, position: str | None, limit: int) -> IdPage:
+        return listed(self._listing, replace(selector, from_ms=begin_ms, to_ms=end_ms), position, limit)
+
     def _bounds(self, selector: Selector, day: int) -> tuple[int, int]:
-        begin_ms, end_ms = day * DAY_MS, (day + 1) * DAY_MS
+        begin_ms, end_ms = day * _DAY_MS, (day + 1) * _DAY_MS
         if selector.from_ms is not None:
             begin_ms = max(begin_ms, selector.from_ms)
         return begin_ms, end_ms if selector.to_ms is None else min(end_ms, selector.to_ms)

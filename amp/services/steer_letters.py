@@ -6,7 +6,7 @@ from itertools import islice
 from uuid import UUID
 
 from amp.domain.dead_letters import DeadLetter
-from amp.domain.events import JobEvent
+from amp.domain.events import Event, JobEvent
 from amp.errors import LetterNotFound, QueueUnavailable
 from amp.ports.dead_letters import DeadLetters, LetterPage
 from amp.ports.event_queue import EventQueue, Topic
@@ -70,14 +70,14 @@ class SteerLetters:
         """
         count = 0
         for letters in self._batches(which):
-            live = [letter for letter in letters if letter.message and not isinstance(letter.message, JobEvent)]
+            live = {letter.id: letter.message for letter in letters if isinstance(letter.message, Event)}
             of_jobs = [letter.message for letter in letters if isinstance(letter.message, JobEvent)]
-            self._queue.publish(Topic.REALTIME, [letter.message for letter in live if letter.message])
+            self._queue.publish(Topic.REALTIME, list(live.values()))
             self._queue.publish(Topic.BULK, [replace(message, replayed=True) for message in of_jobs])
             if not self._queue.flush(_FLUSH_S):
                 raise QueueUnavailable(f"not all was taken by the queue within {_FLUSH_S:g} s")
             # A job removes its own when the work is done; live traffic puts aside anew what fails again.
-            self._letters.remove([letter.id for letter in live])
+            self._letters.remove(list(live))
             count += len(live) + len(of_jobs)
         return count
 
