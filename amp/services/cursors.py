@@ -10,6 +10,8 @@ from itsdangerous import BadData, URLSafeSerializer
 from amp.domain.principals import Principal
 from amp.errors import BadCursor
 
+_NOT_MADE = "the cursor was not made for this query and caller"
+
 
 class Cursors:
     """`secret` gives the same bytes in all processes of an installation; asked at first use."""
@@ -23,10 +25,15 @@ class Cursors:
 
     def unseal(self, cursor: str, bound_to: Any, principal: Principal) -> Any:
         """:raises BadCursor: it was not made by `seal`, or for another query or caller."""
+        serializer = self._serializer(bound_to, principal)
         try:
-            return self._serializer(bound_to, principal).loads(cursor)
+            position = serializer.loads(cursor)
         except (BadData, ValueError, RecursionError) as e:
-            raise BadCursor("the cursor was not made for this query and caller") from e
+            raise BadCursor(_NOT_MADE) from e
+        # Base64 has several spellings of the same bytes: only the one that was given out is good.
+        if serializer.dumps(position) != cursor:
+            raise BadCursor(_NOT_MADE)
+        return position
 
     def _serializer(self, bound_to: Any, principal: Principal) -> URLSafeSerializer:
         bound = hashlib.sha256(orjson.dumps([principal.name, bound_to], default=str)).hexdigest()

@@ -173,7 +173,11 @@ class ExtractJobs:
         )
         run.selected = run.accounted
         run.measured = (self._clock.monotonic_s(), run.accounted)
-        while not run.exhausted and (chunk := self._chunks.get(job.id, run.next_number)) is not None:
+        # Those of listed ids were made before the job, so they tell nothing of how far it went.
+        while run.selector.ids is None and not run.exhausted:
+            chunk = self._chunks.get(job.id, run.next_number)
+            if chunk is None:
+                break
             run.take_up(chunk)
         for chunk in run.outstanding:
             self._send(run, chunk, self._missing(run, chunk))
@@ -209,15 +213,18 @@ class ExtractJobs:
             room = run.pace.room(run.job.rate, wanted)
             if not room:
                 return
-            chunk = self._chunks.get(run.job.id, run.next_number) or self._next_chunk(run, room)
+            chunk = self._next_chunk(run, room)
             if chunk is None:
                 return
             run.take_up(chunk)
             run.pace.took(len(chunk.ids) + chunk.passed)
-            self._send(run, chunk, chunk.ids)
+            listed = run.selector.ids is not None  # whoever ran the job before may have sent some
+            self._send(run, chunk, self._missing(run, chunk) if listed else chunk.ids)
 
     def _next_chunk(self, run: JobRun, limit: int) -> Chunk | None:
         """None: come again, it takes its time."""
+        if run.selector.ids is not None:
+            return self._chunks.get(run.job.id, run.next_number)  # all were made before the job
         if run.suspects is not None and run.selector.query is None:
             step = run.suspects.step(run.selector, run.position, limit, deep=run.job.parameters.get("deep", False))
             if step.unfinished:

@@ -21,6 +21,8 @@ from amp.services.processors import Processor
 from amp.services.select_assets import SelectAssets
 
 _log = structlog.get_logger(__name__)
+#: A chunk of listed ids is taken up whole, so at a low rate it is a small one; though not too small to be worth it.
+_LEAST_LISTED = 25
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,7 +78,7 @@ class StartJobs:
         job_id = mint_at(now_ms)
         selector = order.selector
         if order.ids is not None:
-            selector = replace(selector, ids=self._keep(job_id, order.ids, order.sample))
+            selector = replace(selector, ids=self._keep(job_id, order))
         about = self._select.about(selector, caller)
         if order.sample is not None:
             about = order.sample if about is None else min(about, order.sample)
@@ -103,17 +105,13 @@ class StartJobs:
         _log.info("job recorded", action="job_recorded", job=str(job.id), kind=job.kind, by=caller.name)
         return job
 
-    def _keep(self, job_id: UUID, ids: Sequence[UUID], sample: int | None) -> int:
+    def _keep(self, job_id: UUID, order: JobOrder) -> int:
         """The ids, or so many of them, as the job's chunks, before the job itself; how many there are."""
-        unique = list(dict.fromkeys(ids))[:sample]
-        for number, begin in enumerate(range(0, len(unique), CHUNK)):
-            rest = unique[begin + CHUNK :]
-            self._chunks.begin(
-                Chunk(
-                    job_id=job_id,
-                    number=number,
-                    ids=tuple(unique[begin : begin + CHUNK]),
-                    position=str(number + 1) if rest else None,
-                )
-            )
+        unique = list(dict.fromkeys(order.ids or ()))[: order.sample]
+        size = CHUNK if order.rate is None else min(CHUNK, max(int(order.rate), _LEAST_LISTED))
+        for number, begin in enumerate(range(0, len(unique), size)):
+            end = begin + size
+            position = str(number + 1) if end < len(unique) else None
+            chunk = Chunk(job_id=job_id, number=number, ids=tuple(unique[begin:end]), position=position)
+            self._chunks.begin(chunk)
         return len(unique)

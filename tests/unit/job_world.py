@@ -154,7 +154,8 @@ class World:
     def job(self, selector: Selector | None = None, **values: Any) -> Job:
         parameters = {"selector": selector_json(selector or Selector(type="movie")), "dry_run": False}
         parameters |= values.pop("parameters", {})
-        made = Job(id=mint_at(now_ms()), kind=KIND, parameters=parameters, requested_by="olga", **values)
+        values.setdefault("id", mint_at(now_ms()))
+        made = Job(kind=KIND, parameters=parameters, requested_by="olga", **values)
         self.jobs.add(made)
         self.processor.processed.clear()
         return made

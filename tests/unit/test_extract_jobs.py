@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -79,15 +80,53 @@ def test_a_sample_is_of_so_many_assets_and_no_more(world: World) -> None:
 
 
 def test_a_job_of_listed_ids_takes_them_from_its_chunks(world: World) -> None:
-    job = replace(world.job(Selector(ids=3)), id=mint_at(now_ms()))
-    ids = [*world.ids[:2], mint_at(5)]
-    for number in range(3):
-        position = str(number + 1) if number < 2 else None
-        world.chunks.begin(Chunk(job_id=job.id, number=number, ids=(ids[number],), position=position))
-    world.jobs.add(job)
+    job = _listed(world, ids := [*world.ids[:2], mint_at(5)])
     world.finish(job, world.extractor())
     assert set(ids) <= set(world.processor.processed)
     assert world.now(job).progress["done"] == 3
+
+
+def test_a_job_of_listed_ids_keeps_to_its_window_and_its_pauses(world: World) -> None:
+    job, extractor = _listed(world, world.ids), world.extractor()
+    for _ in range(3):
+        extractor.run_once()
+        assert world.queue.lag(Topic.BULK, JOBS_GROUP) == WINDOW
+    world.jobs.set_state(job.id, JobState.PAUSED)
+    world.work()
+    for _ in range(3):
+        extractor.run_once()
+        world.extractor().run_once()
+        assert world.queue.lag(Topic.BULK, JOBS_GROUP) == 0
+        world.clock.at_s += LEASE_S + 1
+    world.jobs.set_state(job.id, JobState.RUNNING)
+    world.finish(job, extractor)
+    assert set(world.processor.processed.values()) == {1}
+    world.require_complete(job)
+
+
+def test_a_job_of_listed_ids_keeps_to_its_rate(world: World) -> None:
+    job, start_s = _listed(world, world.ids, rate=1.0), world.clock.at_s
+    world.finish(job, world.extractor(), step_s=0.25)
+    world.require_complete(job)
+    assert world.clock.at_s - start_s >= ASSETS - 2
+
+
+@pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
+def test_killed_at_any_call_of_a_port_a_job_of_listed_ids_is_finished_by_another(world: World, done: bool) -> None:
+    for number in count():
+        job, killed = _listed(world, world.ids), False
+        world.tell = at_call(number, die, done=done)
+        try:
+            world.finish(job, world.extractor())
+        except Killed:
+            killed = True
+        world.tell = lambda _, __: None
+        world.clock.at_s += LEASE_S + 1
+        world.finish(job, world.extractor())
+        world.require_complete(job, f"call {number}")
+        if not killed:
+            assert number > 20
+            return
 
 
 def test_a_paused_job_makes_no_new_chunks_and_settles_those_that_are_out(world: World) -> None:
@@ -297,3 +336,12 @@ def test_a_job_shows_how_fast_it_goes_and_how_long_it_takes(world: World) -> Non
     assert progress["rate"] > 0
     assert progress["remaining_s"] > 0
     assert world.finish(job, extractor).progress["documents"] == ASSETS
+
+
+def _listed(world: World, ids: Sequence[UUID], **values: Any) -> Job:
+    """A job of these, each a chunk of its own, made before the job as `StartJobs` does."""
+    job_id = mint_at(now_ms())
+    for number, asset_id in enumerate(ids):
+        position = str(number + 1) if number < len(ids) - 1 else None
+        world.chunks.begin(Chunk(job_id=job_id, number=number, ids=(asset_id,), position=position))
+    return world.job(Selector(ids=len(ids)), id=job_id, **values)

@@ -1,25 +1,26 @@
-"""Chunks of jobs in Cassandra: one partition each, with a row for every asset that something became of."""
+"""Chunks of jobs in Cassandra: one partition each, with a row for every time that results were recorded."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid1
 
-from amp.adapters.cassandra.session import CassandraSession, Mode, Request
+from amp.adapters.cassandra.session import CassandraSession, Mode
 from amp.adapters.cassandra.settling import settled
 from amp.domain.chunks import Chunk, Outcome, Result
 from amp.domain.texts import storable_reason
 
 # A condition takes its time from the servers, a plain write from this process, and the later time wins. The two never
-# meet in one cell: the static columns are written on conditions only, the rows of assets never on any. What removes
+# meet in one cell: the static columns are written on conditions only, the rows of results never on any. What removes
 # both comes long after either: only ended jobs are forgotten.
 _BEGIN = "INSERT INTO {ks}.job_chunks (job_id, number, ids, passed, position) VALUES (?, ?, ?, ?, ?) IF NOT EXISTS"
 _GET = "SELECT job_id, number, ids, passed, position FROM {ks}.job_chunks WHERE job_id = ? AND number = ? LIMIT 1"
-_RECORD = "INSERT INTO {ks}.job_chunks (job_id, number, asset_id, outcome, note) VALUES (?, ?, ?, ?, ?);"
-_RESULTS = "SELECT asset_id, outcome, note FROM {ks}.job_chunks WHERE job_id = ? AND number = ?"
+_RECORD = "INSERT INTO {ks}.job_chunks (job_id, number, recorded_at, results) VALUES (?, ?, ?, ?)"
+_RESULTS = "SELECT results FROM {ks}.job_chunks WHERE job_id = ? AND number = ? ORDER BY recorded_at"
 _FORGET = "DELETE FROM {ks}.job_chunks WHERE job_id = ? AND number = ?"
 
-_ROWS_A_BATCH = 64
+#: Different results in a row: notes may be long.
+_RESULTS_A_ROW = 64
 
 
 class CassandraJobChunks:
@@ -30,30 +31,35 @@ class CassandraJobChunks:
 
     def begin(self, chunk: Chunk) -> Chunk:
         values = (chunk.job_id, chunk.number, chunk.ids, chunk.passed, chunk.position)
-        settled(
+        applied = settled(
             lambda: bool(self._session.run(_BEGIN, values, Mode.CONDITIONAL)[0]["[applied]"]),
-            # Whoever began it, it is there.
-            lambda: True if self._read(chunk.job_id, chunk.number, Mode.SERIAL) else None,
+            lambda: False if self._read(chunk.job_id, chunk.number, Mode.SERIAL) else None,
         )
-        return self._read(chunk.job_id, chunk.number, Mode.SERIAL) or chunk
+        return chunk if applied else self._read(chunk.job_id, chunk.number, Mode.SERIAL) or chunk
 
     def get(self, job_id: UUID, number: int) -> Chunk | None:
         return self._read(job_id, number, Mode.PLAIN)
 
     def record(self, job_id: UUID, number: int, results: Mapping[UUID, Result]) -> None:
-        rows = [
-            (job_id, number, asset_id, result.outcome.value, storable_reason(result.note))
-            for asset_id, result in results.items()
-        ]
-        requests: list[Request] = [
-            (_record_cql(len(run)), tuple(value for row in run for value in row)) for run in _runs(rows)
-        ]
-        self._session.rows_of_many(requests)
+        ids: dict[tuple[str, str], list[UUID]] = defaultdict(list)
+        for asset_id, result in results.items():
+            ids[result.outcome.value, storable_reason(result.note)].append(asset_id)
+        told = [(*result, of) for result, of in ids.items()]
+        self._session.rows_of_many(
+            [
+                (_RECORD, (job_id, number, uuid1(), told[at : at + _RESULTS_A_ROW]))
+                for at in range(0, len(told), _RESULTS_A_ROW)
+            ]
+        )
 
     def results(self, job_id: UUID, number: int) -> dict[UUID, Result]:
-        rows = self._session.run(_RESULTS, (job_id, number))
         # Before anything is recorded, the static part alone makes a row of nulls.
-        return {asset_id: Result(Outcome(outcome), note) for asset_id, outcome, note in rows if asset_id is not None}
+        return {
+            asset_id: Result(Outcome(outcome), note)
+            for (row,) in self._session.run(_RESULTS, (job_id, number))
+            for outcome, note, ids in row or ()
+            for asset_id in ids
+        }
 
     def forget(self, job_id: UUID, number: int) -> None:
         self._session.run(_FORGET, (job_id, number))
@@ -62,21 +68,6 @@ class CassandraJobChunks:
         rows = self._session.run(_GET, (job_id, number), mode)
         # Results alone make a row with an empty static part.
         return _chunk_of(rows[0]) if rows and rows[0][3] is not None else None
-
-
-@lru_cache
-def _record_cql(rows: int) -> str:
-    """One write for all rows, as they are in one partition."""
-    return f"BEGIN UNLOGGED BATCH {_RECORD * rows} APPLY BATCH"
-
-
-def _runs(rows: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any, ...]]]:
-    """Parts of powers of two, so that few statements have to be prepared."""
-    at = 0
-    while left := len(rows) - at:
-        size = min(_ROWS_A_BATCH, 1 << left.bit_length() - 1)
-        yield rows[at : at + size]
-        at += size
 
 
 def _chunk_of(row: tuple[Any, ...]) -> Chunk:
