@@ -76,10 +76,10 @@ def update(
       amp admin update --query 'codec:h264 width:>=1920' --rename cam=cameraId --follow
     """
     parameters: dict[str, Any] = {
-        "set": {key: _value(text) for key, text in map(_pair, set_)},
+        "set": {key: _value(text) for key, text in _pairs("--set", set_).items()},
         "remove": list(remove),
-        "rename": dict(map(_pair, rename)),
-        "copy": dict(map(_pair, copy)),
+        "rename": _pairs("--rename", rename),
+        "copy": _pairs("--copy", copy),
     }
     start_job("update-metadata", {name: value for name, value in parameters.items() if value}, **options)
 
@@ -227,7 +227,9 @@ def start_job(
 
 
 def _ids(path: Path) -> list[str]:
-    text = sys.stdin.read() if str(path) == "-" else path.read_text()
+    # What is no text is no id either, and refused by its place.
+    content = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+    text = content.decode("utf-8-sig", errors="replace")
     found = [line.strip() for line in text.splitlines() if line.strip()]
     if not found:
         raise click.UsageError(f"{path} holds no ids")
@@ -241,11 +243,16 @@ def _told(selector: dict[str, Any]) -> str:
     return "assets with " + ", ".join(f"{name} {value}" for name, value in shown.items())
 
 
-def _pair(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not (key and equals):
-        raise click.UsageError(f"{text!r} is not of the form KEY=VALUE")
-    return key, value
+def _pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not (key and equals):
+            raise click.UsageError(f"{option} {text!r} is not of the form KEY=VALUE")
+        if key in pairs:
+            raise click.UsageError(f"{option} names {key!r} twice")
+        pairs[key] = value
+    return pairs
 
 
 def _value(text: str) -> Any:

@@ -226,17 +226,23 @@ def service() -> Iterator[Amp]:
         namespace.remove_from(Stack(SHARED_FOLDER))
 
 
-@contextmanager
-def _server(amp: Amp) -> Iterator[str]:
-    settings, port = amp.settings, free_ports(1)[0]
-    env = os.environ | {
-        "AMP_PORT": str(port),
+def settings_env(amp: Amp) -> dict[str, str]:
+    """For processes that shall work beside this one; the servers are in the environment."""
+    settings = amp.settings
+    return {
+        "AMP_PROFILE": settings.profile,
         "AMP_CASSANDRA_KEYSPACE": settings.cassandra_keyspace,
         "AMP_KAFKA_TOPIC_PREFIX": settings.kafka_topic_prefix,
         "AMP_ELASTICSEARCH_INDEX_PREFIX": settings.elasticsearch_index_prefix,
         "AMP_REDIS_PREFIX": settings.redis_prefix,
         "AMP_LOG_LEVEL": "warning",
     }
+
+
+@contextmanager
+def _server(amp: Amp) -> Iterator[str]:
+    port = free_ports(1)[0]
+    env = os.environ | settings_env(amp) | {"AMP_PORT": str(port)}
     url = f"http://127.0.0.1:{port}"
     process = subprocess.Popen([Path(sys.executable).with_name("amp"), "serve"], env=env)
     try:

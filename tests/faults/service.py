@@ -11,7 +11,7 @@ import httpx
 
 from tests.stack.errors import StackError
 from tests.stack.ports import HOST, free_ports
-from tests.stack.processes import Process, group_members, spawn
+from tests.stack.processes import Process, group_members, most_memory_kb, spawn
 from tests.stack.waiting import wait_until
 
 _READY_S = 60
@@ -79,6 +79,10 @@ class AmpProcess:
         for process in self._all():
             process.stop(timeout_s)
         self._former = []
+
+    def most_memory_mb(self) -> float:
+        """Resident memory of the one of its processes that had most at some time."""
+        return max(most_memory_kb(pid) for pid in group_members(self._living().pid)) / 1024
 
     def log_tail(self) -> str:
         lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []

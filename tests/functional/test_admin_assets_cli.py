@@ -249,6 +249,8 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Amp:
         (("check", "--all", "--dry-run"), 2, "--dry-run"),
         (("update", "--all", "--set", "codec"), 2, "not of the form KEY=VALUE"),
         (("update", "--all", "--rename", "=b"), 2, "not of the form KEY=VALUE"),
+        (("update", "--all", "--set", "a=1", "--set", "a=2"), 2, "--set names 'a' twice"),
+        (("update", "--all", "--copy", "a=b", "--copy", "a=c"), 2, "--copy names 'a' twice"),
         (("update", "--all"), 1, "says nothing to do"),
         (("update", "--all", "--set", "codec=x"), 1, "/parameters/set/codec: no asset type has a field 'codec'"),
         (("backfill", "--all", "--type", "clip"), 1, "all stands alone"),
@@ -275,6 +277,14 @@ def test_what_makes_no_sense_is_refused(empty: Amp, args: tuple[str, ...], code:
     assert result.exit_code == code, result.output
     assert why in result.stderr
     assert result.stdout == ""
+
+
+def test_a_file_that_is_no_list_of_ids_is_refused_by_the_place(empty: Amp, tmp_path: Path) -> None:
+    listed = tmp_path / "ids"
+    listed.write_bytes(b"\xff\xfe\x00binary\n")
+    result = empty("backfill", "--ids", listed)
+    assert result.exit_code == 1, result.output
+    assert "/selector/ids/0" in result.stderr
 
 
 def test_over_no_assets_a_job_completes_at_once(empty: Amp) -> None:

@@ -76,6 +76,12 @@ def spawn(command: Sequence[str], *, folder: Path, log: Path, env: Mapping[str, 
     return Process(child.pid, started)
 
 
+def most_memory_kb(pid: int) -> int:
+    """The most resident memory that a living process had at any time."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0])
+
+
 def start_time(pid: int) -> str | None:
     """An opaque mark of when the process started; None if it is gone or only waits to be collected."""
     if (child := _children.get(pid)) is not None and child.poll() is not None:
