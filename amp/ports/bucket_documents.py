@@ -114,8 +114,9 @@ class BucketDocuments(Protocol):
         """
         ...
 
-    def revisions(self, index: str, doc_ids: Collection[str]) -> dict[str, int]:
-        """The revision of each document as last written, refreshed or not; absent: it is not there.
+    def revisions(self, index: str, doc_ids: Collection[str], *, shown: bool = False) -> dict[str, int]:
+        """The revision of each document as last written or, if `shown`, as of the last refresh, as all else that is
+        read; absent: it is not there.
 
         :raises NotFound: the index is not there.
         :raises SearchUnavailable: the index does not answer.

@@ -6,7 +6,7 @@ from amp.errors import SearchUnavailable
 from amp.ports.bucket_documents import BucketDocuments, Range, RawDocument
 from amp.ports.bucket_indices import BucketIndices
 from amp.ports.search_index import Written
-from amp.services.copy_documents import PAGE, Fenced
+from amp.services.copy_documents import PAGE, Copy, Fenced
 from amp.services.copy_range import range_of
 from amp.services.match_ranges import MatchRanges
 from amp.services.move_aliases import LookAgain
@@ -27,8 +27,8 @@ class ClearSource:
         :raises LookAgain, Fenced: another phase began, or something is there again: do it once more.
         :raises Retryable: a part does not answer.
         """
-        to_target = write_alias(move.target, move.switch_token)
-        for page, _ in self._matcher.bring_forward(move, to_target, range_of(move), progress.pace):
+        left = Copy(move.source, write_alias(move.target, move.switch_token), range_of(move))
+        for page, _ in self._matcher.bring_forward(left, move.target, progress.pace):
             if empty:
                 self._delete(write_alias(move.source, move.switch_token), page)
         if empty:

@@ -1,6 +1,8 @@
 """Brings what a move covers into its target, while writers write to both: the first copy, then what changed since."""
 
 import threading
+from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
 
@@ -59,19 +61,29 @@ class CopyRange:
         self._verify(move, progress)
         self._catch_up(move, progress, stop)
 
-    def finish(self, move: Move, progress: MoveProgress) -> int:
-        """Copy what changed since the last round, all of it, while nobody writes; how many documents that were. On
-        return searches of the target see it.
+    def approach(self, move: Move, progress: MoveProgress) -> str:
+        """Do of `finish` what can be done while writers write; the mark it goes on from.
 
         :raises Unacceptable: it cannot be done.
         :raises Fenced: another attempt began.
         :raises Retryable: a part does not answer.
         """
-        self._indices.refresh([move.source])
-        # Not to be interrupted half-way, hence an event of its own.
-        changes = self._copier.run(_copy(move, progress.mark), threading.Event())
-        self._indices.refresh([move.target])
-        return changes
+        mark = self._documents.mark(move.source)
+        self._bring_forward(move, progress.mark, _at_once)
+        return mark
+
+    def finish(self, move: Move, mark: str) -> int:
+        """Copy what was written since that mark and is not in the target, while nobody writes; how many documents that
+        were. On return searches of the target see all of it.
+
+        :raises Unacceptable: it cannot be done.
+        :raises Fenced: another attempt began.
+        :raises Retryable: a part does not answer.
+        """
+        copied = self._bring_forward(move, mark, _at_once)
+        if copied:
+            self._indices.refresh([move.target])
+        return copied
 
     def _copy_all(self, move: Move, progress: MoveProgress, stop: threading.Event) -> None:
         first = progress.first_mark
@@ -87,14 +99,23 @@ class CopyRange:
     def _catch_up(self, move: Move, progress: MoveProgress, stop: threading.Event) -> None:
         for _ in range(_MOST_ROUNDS):
             mark = self._documents.mark(move.source)
-            self._indices.refresh([move.source])
-            changes = self._copier.run(_copy(move, progress.mark), stop, pace=progress.pace)
-            if stop.is_set():
-                raise LookAgain
+            copied = self._bring_forward(move, progress.mark, progress.pace, stop)
             progress.caught_up(mark)
-            if changes <= _FEW:
+            if copied <= _FEW:
                 return
         raise CannotMove("changes come faster than they are copied; a higher rate may help")
+
+    def _bring_forward(
+        self, move: Move, since: str | None, pace: Callable[[int], None], stop: threading.Event | None = None
+    ) -> int:
+        """Copy what was written since and the target does not show. Writers write to both, so that is little."""
+        self._indices.refresh([move.source, move.target])
+        copied = 0
+        for _, count in self._matcher.bring_forward(_copy(move, since), move.target, pace, shown=True):
+            copied += count
+            if stop is not None and stop.is_set():
+                raise LookAgain
+        return copied
 
     def _verify(self, move: Move, progress: MoveProgress) -> None:
         """Nothing should be missing: what is, is copied, and must become little."""
@@ -103,7 +124,7 @@ class CopyRange:
             self._indices.refresh([move.source, move.target])
             missing = 0
             for part in self._matcher.differing(move.source, move.target, range_of(move)):
-                pages = self._matcher.bring_forward(move, dual_alias(move), part, progress.pace)
+                pages = self._matcher.bring_forward(replace(_copy(move, None), of=part), move.target, progress.pace)
                 missing += sum(copied for _, copied in pages)
             if missing <= _UNDER_WAY:
                 return
@@ -117,10 +138,10 @@ def range_of(move: Move) -> Range:
     return Range(move.start_ms, move.end_ms)
 
 
-def dual_alias(move: Move) -> str:
-    """Through which the target is written while writers write to both."""
-    return write_alias(move.target, move.dual_token)
-
-
 def _copy(move: Move, since: str | None) -> Copy:
-    return Copy(move.source, dual_alias(move), range_of(move), since)
+    # The target is written through this while writers write to both.
+    return Copy(move.source, write_alias(move.target, move.dual_token), range_of(move), since)
+
+
+def _at_once(_: int) -> None:
+    """The pace of what writers wait for, or are about to."""

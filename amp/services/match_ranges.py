@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
-from amp.domain.moves import Move
 from amp.ports.bucket_documents import BucketDocuments, Position, Range, RawDocument
-from amp.services.copy_documents import PAGE, CopyDocuments
+from amp.services.copy_documents import PAGE, Copy, CopyDocuments
 
 _DAY_MS = 24 * 3600 * 1000
 _FINEST_MS = 1_000
@@ -38,11 +37,11 @@ class MatchRanges:
         return found
 
     def bring_forward(
-        self, move: Move, alias: str, of: Range, pace: Callable[[int], None]
+        self, copy: Copy, target: str, pace: Callable[[int], None], *, shown: bool = False
     ) -> Iterator[tuple[list[RawDocument], int]]:
-        """Copy what the source holds in that range and the target lacks or has older, through that write alias of the
-        target. Page by page: the documents (without bodies) that the target has now, at those revisions or later, and
-        how many of them had to be copied.
+        """Copy what the source holds and the target lacks or has older; if `shown`, also what the target has but does
+        not show to searches yet. Page by page: the documents (without bodies) that the target has now, at those
+        revisions or later, and how many of them had to be copied.
 
         :raises Fenced: another attempt began.
         :raises Unacceptable: it cannot be done.
@@ -50,18 +49,19 @@ class MatchRanges:
         :raises SearchUnavailable: it can be gone on with.
         """
         after = None
-        while page := self._documents.page(move.source, of, after=after, limit=PAGE, bodies=False):
+        while page := self._page(copy, after, PAGE, bodies=False):
             pace(len(page))
-            there = self._documents.revisions(move.target, [document.doc_id for document in page])
+            there = self._documents.revisions(target, [document.doc_id for document in page], shown=shown)
             behind = {d.position for d in page if there.get(d.doc_id, 0) < d.revision}
-            copied = self._copy(move.source, alias, of, after, behind, len(page)) if behind else set()
+            copied = self._copy(copy, after, behind, len(page)) if behind else set()
             yield [d for d in page if d.position not in behind or d.position in copied], len(copied)
             after = page[-1].position
 
-    def _copy(
-        self, source: str, alias: str, of: Range, after: Position | None, behind: set[Position], limit: int
-    ) -> set[Position]:
+    def _copy(self, copy: Copy, after: Position | None, behind: set[Position], limit: int) -> set[Position]:
         # What was written anew meanwhile has moved on, and is met further on.
-        found = [d for d in self._documents.page(source, of, after=after, limit=limit) if d.position in behind]
-        self._copier.put(alias, found)
+        found = [d for d in self._page(copy, after, limit, bodies=True) if d.position in behind]
+        self._copier.put(copy.alias, found)
         return {document.position for document in found}
+
+    def _page(self, copy: Copy, after: Position | None, limit: int, *, bodies: bool) -> list[RawDocument]:
+        return self._documents.page(copy.source, copy.of, after=after, since=copy.since, limit=limit, bodies=bodies)

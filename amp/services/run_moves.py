@@ -119,12 +119,11 @@ class RunMoves:
             progress.gave_up_hold()
             self._to(dual(bucket_map), bucket_map)
             return
-        # What is refreshed now need not be while writers wait.
-        self._indices.refresh([move.source, move.target])
+        mark = self._copy.approach(move, progress)
         began_s = self._clock.monotonic_s()
         self._aliases.hold(bucket_map)
         self._indices.block(move.source)
-        changes = self._copy.finish(move, progress)
+        changes = self._copy.finish(move, mark)
         self._aliases.switch(bucket_map)
         self._replace(switched(bucket_map), bucket_map)
         self._aliases.unblock(move)

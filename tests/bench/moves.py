@@ -42,7 +42,7 @@ _DAY_S = 24 * 3600
 _BUCKETS, _MANY_BUCKETS, _ASKED_BUCKETS = 40, 1_000, 2
 _WRITES_PER_S, _SEARCHES_PER_S = 100.0, 20.0
 _SPLIT, _BEFORE_S = 60_000, 30.0
-_MOVED, _MOVES = 3_000, 21
+_MOVED, _WARM_UP, _MOVES = 3_000, 6, 21
 
 
 def measure() -> Iterator[Figure]:
@@ -258,10 +258,11 @@ def _searches_while_splitting(made: World) -> Figure:
 def _holds(made: World) -> Iterator[Figure]:
     held: list[float] = []
     with _clients(made, "holds") as clients:
-        for n in range(_MOVES):
+        for n in range(_WARM_UP + _MOVES):
             ended = made.operator.move(("split", "rebuild", "merge")[n % 3])
             assert ended.held_s is not None, ended
             held.append(ended.held_s)
+    del held[:_WARM_UP]
     made.assert_at_rest(f"{_MOVES} moves", clients.verdict())
     for share, bound in ((0.5, 0.5), (0.99, 1.0)):
         yield Figure(

@@ -320,6 +320,20 @@ def test_revisions_are_those_last_written_refreshed_or_not(search_set: SearchSet
     assert search_set.documents.revisions(bucket.index, wanted) == {str(first.id): 7, f"{first.id}:1": 7}
 
 
+def test_revisions_as_shown_are_those_of_the_last_refresh(search_set: SearchSet) -> None:
+    bucket = search_set.bucket()
+    first = asset("first")
+    search_set.store(bucket, [head(first)])
+    second, unseen = asset("second", asset_id=first.id, version=2, revision=7), asset("unseen")
+    search_set.put(bucket, head(second), head(unseen))
+    wanted = [str(first.id), str(unseen.id)]
+    shown = search_set.documents.revisions(bucket.index, wanted, shown=True)
+    seen = {document.doc_id: document.revision for document in walk(search_set, bucket.index)}
+    assert shown == seen
+    search_set.indices.refresh([bucket.index])
+    assert search_set.documents.revisions(bucket.index, wanted, shown=True) == {str(first.id): 7, str(unseen.id): 1}
+
+
 def test_revisions_of_thousands_are_told(search_set: SearchSet) -> None:
     bucket = search_set.bucket()
     made = [asset(str(n), at=n) for n in range(2_500)]

@@ -44,9 +44,10 @@ class SimulatedBucketDocuments(BulkWrites):
 
         return self._ask(f"page {index}", read)
 
-    def revisions(self, index: str, doc_ids: Collection[str]) -> dict[str, int]:
+    def revisions(self, index: str, doc_ids: Collection[str], *, shown: bool = False) -> dict[str, int]:
         def read() -> dict[str, int]:
-            docs = self._cluster.there(index).docs
+            found = self._cluster.there(index)
+            docs = found.visible if shown else found.docs
             return {doc_id: docs[doc_id].revision for doc_id in doc_ids if doc_id in docs}
 
         return self._ask(f"revisions {index}", read)

@@ -6,7 +6,6 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from amp.services.copy_documents import CopyDocuments
 from amp.services.move_aliases import MoveAliases
 from amp.services.run_moves import MoveTimes, RunMoves
 from tests.simulation.bucket_indices_twin import SimulatedBucketIndices
@@ -22,7 +21,6 @@ class Parts:
     cluster: type[SimulatedCluster] = SimulatedCluster
     indices: type[SimulatedBucketIndices] = SimulatedBucketIndices
     aliases: type[MoveAliases] = MoveAliases
-    copier: type[CopyDocuments] = CopyDocuments
     mover: type[RunMoves] = RunMoves
     times: MoveTimes = _TIMES
     faults: Callable[[random.Random], Faults] = Faults.of

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from amp.domain.buckets import BucketMap
 from amp.domain.moves import Move
-from amp.ports.bucket_documents import BucketDocuments, Range
+from amp.ports.bucket_documents import BucketDocuments, Range, RawDocument
 from amp.ports.bucket_indices import AliasChange, BucketIndices, ReadFilter
 from amp.ports.clock import Clock
 from amp.ports.job_log import JobLog
@@ -76,14 +76,12 @@ class _LeavesKeptTargets(MoveAliases):
         """What got into the bucket through its former aliases may land at any time."""
 
 
-class _CopiesOnce(CopyDocuments):
-    def run(self, copy: Copy, *args: Any, **kwargs: Any) -> int:
-        return 0 if copy.since is not None else super().run(copy, *args, **kwargs)
-
-
 class _ComparesNothing(MatchRanges):
     def differing(self, *_: Any, **__: Any) -> list[Range]:
         return []
+
+    def bring_forward(self, copy: Copy, *args: Any, **kwargs: Any) -> Iterator[tuple[list[RawDocument], int]]:
+        return iter(()) if copy.since is not None else super().bring_forward(copy, *args, **kwargs)
 
 
 class _DoesNotVerify(RunMoves):
@@ -126,7 +124,7 @@ SAFEGUARDS = {
     "drain": Safeguard(without=Parts(cluster=_DoesNotDrain), weather=_STALLS_OFTEN),
     "read filter": Safeguard(without=Parts(cluster=_DoesNotFilter), weather=_STALLS),
     "external version": Safeguard(without=Parts(cluster=_ForgetsVersions), weather=_STALLS),
-    "verify and last copy": Safeguard(without=Parts(copier=_CopiesOnce, mover=_DoesNotVerify), weather=_STALLS),
+    "verify and last copy": Safeguard(without=Parts(mover=_DoesNotVerify), weather=_STALLS),
     "refresh": Safeguard(without=Parts(indices=_DoesNotRefresh), weather=_STALLS),
     "compare-and-set on aliases": Safeguard(without=Parts(cluster=_DoesNotCompare), weather=_MOVERS),
     "tombstones": Safeguard(without=Parts(cluster=_DeletesForReal), weather=_WRITERS),

@@ -18,6 +18,7 @@ from amp.domain.principals import Principal
 from amp.errors import Conflict, Retryable, Unprocessable
 from amp.metrics import Metrics
 from amp.services.bucket_maps import BucketMaps
+from amp.services.copy_documents import CopyDocuments
 from amp.services.index_assets import IndexAssets
 from amp.services.plan_moves import PlanMoves
 from amp.services.reconcile_buckets import ReconcileBuckets
@@ -106,7 +107,7 @@ class Workers:
 
     def _mover(self, clock: SkewedClock, maps: BucketMaps) -> RunMoves:
         world = self._world
-        copier = world.parts.copier(world.documents, clock, _Reader(self._scheduler))
+        copier = CopyDocuments(world.documents, clock, _Reader(self._scheduler))
         return world.parts.mover(
             maps,
             world.indices,

@@ -79,11 +79,12 @@ class ElasticsearchBucketDocuments:
         answer = self._search(index, body, self._client.timeout_s, preference)
         return [_raw(hit) for hit in answer["hits"]["hits"]]
 
-    def revisions(self, index: str, doc_ids: Collection[str]) -> dict[str, int]:
+    def revisions(self, index: str, doc_ids: Collection[str], *, shown: bool = False) -> dict[str, int]:
         ids, found = list(doc_ids), {}
+        params = {"_source": "false", "realtime": "false" if shown else "true"}
         for start in range(0, len(ids), _IDS_AT_ONCE):
             body = orjson.dumps({"ids": ids[start : start + _IDS_AT_ONCE]})
-            answer = self._client.post(f"get {index}", f"/{index}/_mget", body, params={"_source": "false"}, retries=1)
+            answer = self._client.post(f"get {index}", f"/{index}/_mget", body, params=params, retries=1)
             for document in answer["docs"]:
                 _refuse_error(index, document.get("error"))
                 if document["found"]:

@@ -62,7 +62,7 @@ class SqliteBucketDocuments:
                 RawDocument(Position(*place), raw_document(connection, doc) if bodies else b"") for doc, *place in found
             ]
 
-    def revisions(self, index: str, doc_ids: Collection[str]) -> dict[str, int]:
+    def revisions(self, index: str, doc_ids: Collection[str], *, shown: bool = False) -> dict[str, int]:  # noqa: ARG002 - all is
         with self._index(index) as (connection, index_id):
             return dict(
                 connection.execute(
