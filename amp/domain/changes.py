@@ -7,6 +7,8 @@ from uuid import UUID
 
 from amp.domain.assets import Asset, Change, ChangeKind, State, Value
 
+DEFAULT_PROJECT = "default"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Draft:
@@ -16,7 +18,7 @@ class Draft:
     id: UUID | None = None
     created_ms: int | None = None  #: the original creation time; the id is minted at it
     external_id: str | None = None
-    project: str = "default"
+    project: str = DEFAULT_PROJECT
     name: str = ""
     metadata: Mapping[str, Any]
     labels: Sequence[str] = ()

@@ -10,13 +10,18 @@ from amp.domain.assets import Change, Scope
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
-    """An asset reached a revision; keyed by asset id on its way."""
+    """An asset reached a revision."""
 
     asset_id: UUID
     version: int
     revision: int
     scope: Scope
     change_id: UUID
+
+    @property
+    def key(self) -> str:
+        """What has the same key stays in order on its way."""
+        return str(self.asset_id)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,12 +35,17 @@ class Intent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobEvent:
-    """A job is to look after an asset; keyed by asset id on its way."""
+    """A job is to look after an asset."""
 
     job_id: UUID
     chunk: int  #: the part of the job that selected the asset
     asset_id: UUID
     replayed: bool = False  #: it was a dead letter; the job may have ended
+
+    @property
+    def key(self) -> str:
+        """A chunk stays together on its way, so that few batches share the record of what became of it."""
+        return f"{self.job_id}:{self.chunk}"
 
 
 #: What travels through the queue.

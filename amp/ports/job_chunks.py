@@ -19,8 +19,8 @@ class JobChunks(Protocol):
         """:raises StoreUnavailable: the store does not answer."""
         ...
 
-    def record(self, job_id: UUID, number: int, results: Mapping[UUID, Result]) -> None:
-        """What became of these assets of the chunk; a later record of an asset stands for an earlier one.
+    def record(self, job_id: UUID, results: Mapping[int, Mapping[UUID, Result]]) -> None:
+        """What became of assets, by the number of their chunk; a later record of an asset stands for an earlier one.
 
         :raises StoreUnavailable: some may be missing; record them again.
         """

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import structlog
 
+from amp.domain.changes import DEFAULT_PROJECT
 from amp.domain.chunks import Outcome, Result
 from amp.domain.jobs import Job
 from amp.domain.selectors import Selector
@@ -55,19 +56,23 @@ class ConfirmDifferences:
         self._clock = clock
         self._grace_s = grace_s
 
-    def run(self, ids: Sequence[UUID], stop: threading.Event) -> tuple[dict[UUID, Difference], set[UUID]]:
+    def run(
+        self, ids: Sequence[UUID], stop: threading.Event, projects: Collection[str] = ()
+    ) -> tuple[dict[UUID, Difference], set[UUID]]:
         """The real differences of these assets, and those of which it cannot be told: they kept changing.
+
+        :param projects: whose lists may name ids without an asset.
 
         :raises Retryable: a part does not answer.
         :raises Stopped: `stop` was set before it was known.
         """
         real: dict[UUID, Difference] = {}
-        suspects = self._comparer.differences(ids)
+        suspects = self._comparer.differences(ids, projects=projects)
         for _ in range(_ROUNDS):
             if not suspects:
                 return real, set()
             self._wait(suspects, stop)
-            again = self._comparer.differences(list(suspects), settle=True)
+            again = self._comparer.differences(list(suspects), settle=True, projects=projects)
             open_ = {intent.event.asset_id for intent in self._intents.due(self._clock.now_ms(), _OPEN_INTENTS)}
             later: dict[UUID, Difference] = {}
             for asset_id, difference in again.items():
@@ -112,8 +117,8 @@ class CheckAssets:
     def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:
         pass
 
-    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, Result]:  # noqa: ARG002
-        real, unclear = self._confirm.run(ids, stop)
+    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, Result]:
+        real, unclear = self._confirm.run(ids, stop, _projects(job))
         return _results(ids, real, unclear)
 
 
@@ -148,11 +153,11 @@ class FixAssets:
         pass
 
     def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, Result]:
-        real, unclear = self._confirm.run(ids, stop)
+        real, unclear = self._confirm.run(ids, stop, _projects(job))
         results = _results(ids, real, unclear)
         if job.parameters["dry_run"]:
             return results
-        left = self._repair(real, stop)
+        left = self._repair(real, stop, _projects(job))
         for asset_id, difference in real.items():
             still = left.get(asset_id)
             results[asset_id] = (
@@ -162,7 +167,9 @@ class FixAssets:
             )
         return results
 
-    def _repair(self, real: Mapping[UUID, Difference], stop: threading.Event) -> Mapping[UUID, Difference]:
+    def _repair(
+        self, real: Mapping[UUID, Difference], stop: threading.Event, projects: Collection[str]
+    ) -> Mapping[UUID, Difference]:
         """What is left of the differences."""
         left = real
         deadline_s = self._clock.monotonic_s() + _FORGOTTEN_S
@@ -170,7 +177,7 @@ class FixAssets:
         while left:
             self._repair_once(left, stop)
             self._indices.refresh([bucket.index for bucket in self._maps.current().buckets])
-            now = self._comparer.differences(list(left))
+            now = self._comparer.differences(list(left), projects=projects)
             # What came about since is live traffic's.
             left = {id_: new for id_, new in now.items() if new.revision == left[id_].revision}
             if left and self._clock.monotonic_s() > deadline_s:
@@ -205,3 +212,8 @@ def _results(ids: Sequence[UUID], real: Mapping[UUID, Difference], unclear: Coll
         else Result(Outcome.DONE)
         for asset_id in ids
     }
+
+
+def _projects(job: Job) -> tuple[str]:
+    """Whose lists are looked through for ids without an asset; nobody knows the names of all."""
+    return (job.parameters["selector"].get("project", DEFAULT_PROJECT),)

@@ -73,9 +73,12 @@ class CompareDocuments:
         self._maps = maps
         self._catalog = catalog
 
-    def differences(self, ids: Collection[UUID], *, settle: bool = False) -> dict[UUID, Difference]:
+    def differences(
+        self, ids: Collection[UUID], *, settle: bool = False, projects: Collection[str] = ()
+    ) -> dict[UUID, Difference]:
         """Of those assets about which there is one, as of now: what is on its way counts as missing. With `settle`,
-        changes of which the store has not decided yet are decided first.
+        changes of which the store has not decided yet are decided first. Nobody knows the names of all projects: an id
+        without an asset is looked for in the lists of `projects` alone.
 
         :raises Retryable: a part does not answer.
         """
@@ -93,7 +96,7 @@ class CompareDocuments:
             difference = Difference(asset_id, heads.get(asset_id), wanted.get(asset_id))
             self._compare(difference, found.get(asset_id, ()), bucket_map)
             result[asset_id] = difference
-        self._compare_lists(result)
+        self._compare_lists(result, projects)
         return {asset_id: difference for asset_id, difference in result.items() if difference.faults}
 
     def _found(self, ids: Collection[UUID], bucket_map: BucketMap) -> Mapping[UUID, list[tuple[str, RawDocument]]]:
@@ -134,13 +137,13 @@ class CompareDocuments:
                 faults.append((Fault.MALFORMED, document.doc_id))
         faults += [(Fault.MISSING, doc_id) for doc_id in missing]
 
-    def _compare_lists(self, differences: Mapping[UUID, Difference]) -> None:
+    def _compare_lists(self, differences: Mapping[UUID, Difference], projects: Collection[str]) -> None:
         heads = [difference.head for difference in differences.values() if difference.head is not None]
         for asset_id, lists in self._listing.unlisted(heads).items():
             differences[asset_id].faults.append((Fault.UNLISTED, ", ".join(lists)))
         without = [asset_id for asset_id, difference in differences.items() if difference.head is None]
         if without:
-            for stray in self._listing.strays(without, self._catalog.names(), ()):
+            for stray in self._listing.strays(without, self._catalog.names(), projects):
                 differences[stray.id].faults.append((Fault.STRAY, stray.list))
                 differences[stray.id].strays.append(stray)
 

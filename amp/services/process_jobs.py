@@ -141,8 +141,7 @@ class ProcessJobs:
             elif event.replayed:
                 self._letters.remove([letter_id(Topic.BULK, event, b"")])
             by_chunk[event.chunk][asset_id] = result
-        for number, some in by_chunk.items():
-            self._chunks.record(job.id, number, some)
+        self._chunks.record(job.id, by_chunk)
 
     def _job(self, job_id: UUID) -> Job | None:
         now_s = self._clock.monotonic_s()

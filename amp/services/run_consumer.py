@@ -30,8 +30,8 @@ _BUSY_POLL_S = 0.02
 #: A batch that was not full is followed by the next no sooner, so that steady traffic goes in few requests; the first
 #: message after a pause does not wait.
 _GATHERED_S = 0.05
-#: Reading, making and putting.
-_LANES = 3
+#: Reading, making, putting, and one more, as they take turns at the processor.
+_LANES = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from amp.services.start_jobs import JobOrder
 from tests.bench.assets import drafts, fields
 from tests.bench.cluster import service, settings_env
 from tests.bench.figures import Figure
+from tests.bench.layout import lay_out
 from tests.faults.service import AmpProcess
 from tests.stack.waiting import wait_until
 
@@ -35,6 +36,8 @@ def measure() -> Iterator[Figure]:
             alone = _indexed_a_second(amp)
             yield from _memory(workers)
         yield _extraction(amp)
+        # As for the index worker: documents take longer where there are others that they replace.
+        lay_out(amp, [0])
         with _working(amp, Path(folder), "extract", "job") as workers:
             yield _backfill(amp, alone)
             amp.adapters.indices.refresh([info.index for info in amp.adapters.indices.info()])
@@ -128,7 +131,7 @@ def _ran(amp: Amp, kind: str) -> float:
     def now() -> Job:
         return amp.steer_jobs.get(job.id).job
 
-    wait_until(lambda: now().state.ended, _ENDS_S, f"the end of {kind}")
+    wait_until(lambda: now().state.ended, _ENDS_S, f"the end of {kind}", every_s=0.25)
     seconds = perf_counter() - began
     ended = now()
     assert ended.state is JobState.COMPLETED, ended

@@ -21,7 +21,7 @@ from amp.domain.principals import Principal
 from amp.domain.queries import All, Condition
 from amp.domain.times import format_ms
 from amp.ports.bucket_documents import Range
-from amp.ports.bucket_indices import AliasChange, ReadFilter
+from amp.ports.bucket_indices import AliasChange
 from amp.ports.event_queue import Topic
 from amp.services.bucket_maps import BucketMaps
 from amp.services.copy_documents import PAGE, Copy, CopyDocuments
@@ -30,6 +30,7 @@ from amp.services.search_assets import SearchOrder
 from amp.settings import load_settings
 from tests.bench.assets import drafts, fields
 from tests.bench.figures import Figure, median_ms, percentile
+from tests.bench.layout import lay_out
 from tests.moves.world import World, world
 from tests.stack import SHARED_FOLDER, Stack
 from tests.stack.namespace import Namespace
@@ -161,7 +162,7 @@ def _bare_copy(amp: Amp, source: str, target: str) -> float:
 def _shards(amp: Amp) -> Figure:
     """The server's own count of queries tells which indices a search over the alias of all of them has touched."""
     first_s = 1_600_000_000
-    _lay_out(amp, [0, *(first_s + n * _DAY_S for n in range(_BUCKETS - 1))])
+    lay_out(amp, [0, *(first_s + n * _DAY_S for n in range(_BUCKETS - 1))])
     born = [first_s * 1000 + n * 3_600_000 for n in range((_BUCKETS - 1) * 24)]
     _create(amp, [Draft(type="clip", name="one an hour", metadata={"cameraId": 1}, created_ms=ms) for ms in born])
     begin, end = (format_ms((first_s + days * _DAY_S) * 1000) for days in (10, 10 + _ASKED_BUCKETS))
@@ -179,27 +180,6 @@ def _shards(amp: Amp) -> Figure:
         at_least=False,
         detail="by the server's count of queries; the others are skipped by their range of creation",
     )
-
-
-def _lay_out(amp: Amp, starts_s: list[int]) -> None:
-    """As rolls and splits would leave it; the map's first bucket gives its index back."""
-    prefix, before = amp.settings.elasticsearch_index_prefix, amp.adapters.buckets.load()
-    assert before is not None
-    token = before.generation + 1
-    buckets = tuple(
-        Bucket(start_s=start_s, index=index_name(prefix, start_s, token), token=token) for start_s in starts_s
-    )
-    after = BucketMap(generation=token, buckets=buckets)
-    for bucket in buckets:
-        amp.adapters.indices.create(bucket.index)
-    reads = [
-        ReadFilter(bucket.index, bucket.start_s * 1000, after.end_ms(position))
-        for position, bucket in enumerate(buckets)
-    ]
-    writes = [(bucket.index, bucket.write_alias) for bucket in buckets]
-    assert amp.adapters.indices.change_aliases(AliasChange(add_write=tuple(writes), set_read=tuple(reads)))
-    assert amp.adapters.buckets.replace(after, expected_generation=before.generation)
-    amp.adapters.indices.drop(before.buckets[0].index)
 
 
 def _queries(amp: Amp) -> dict[str, int]:

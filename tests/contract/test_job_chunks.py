@@ -63,11 +63,12 @@ def test_of_many_that_begin_a_chunk_at_once_one_wins_and_all_are_told_it(chunks:
 def test_results_are_read_back_and_the_later_stands_for_the_earlier(chunks: JobChunks) -> None:
     chunk = chunks.begin(a_chunk(ids=ids(5)))
     first = dict(zip(chunk.ids, map(Result, Outcome), strict=True))
-    chunks.record(chunk.job_id, 0, first)
+    chunks.record(chunk.job_id, {0: first})
     assert chunks.results(chunk.job_id, 0) == first
     again = {chunk.ids[0]: Result(Outcome.FAILED, "ü 日本 'q\";--"), chunk.ids[1]: Result(Outcome.DONE)}
-    chunks.record(chunk.job_id, 0, again)
-    chunks.record(chunk.job_id, 0, {})
+    chunks.record(chunk.job_id, {0: again})
+    chunks.record(chunk.job_id, {0: {}})
+    chunks.record(chunk.job_id, {})
     assert chunks.results(chunk.job_id, 0) == first | again
     assert chunks.get(chunk.job_id, 0) == chunk
 
@@ -76,14 +77,21 @@ def test_results_are_read_back_and_the_later_stands_for_the_earlier(chunks: JobC
 def test_any_number_of_results_is_recorded_at_once(chunks: JobChunks, count: int) -> None:
     chunk = chunks.begin(a_chunk(ids=ids(count)))
     results = {asset_id: Result(Outcome.SKIPPED, str(n)) for n, asset_id in enumerate(chunk.ids)}
-    chunks.record(chunk.job_id, 0, results)
+    chunks.record(chunk.job_id, {0: results})
     assert chunks.results(chunk.job_id, 0) == results
+
+
+def test_results_of_many_chunks_are_recorded_at_once(chunks: JobChunks) -> None:
+    job_id = uuid4()
+    results = {number: {asset_id: Result(Outcome.DONE, str(number)) for asset_id in ids(2)} for number in range(30)}
+    chunks.record(job_id, results)
+    assert {number: chunks.results(job_id, number) for number in results} == results
 
 
 def test_results_make_no_chunk_and_a_chunk_keeps_the_results_from_before(chunks: JobChunks) -> None:
     chunk = a_chunk()
     results = {chunk.ids[0]: Result(Outcome.CHANGED)}
-    chunks.record(chunk.job_id, 0, results)
+    chunks.record(chunk.job_id, {0: results})
     assert chunks.get(chunk.job_id, 0) is None
     assert chunks.begin(chunk) == chunk
     assert chunks.results(chunk.job_id, 0) == results
@@ -93,13 +101,15 @@ def test_results_belong_to_one_chunk_of_one_job(chunks: JobChunks) -> None:
     asset_id, one, two = ids(1)[0], uuid4(), uuid4()
     places = [(one, 0), (one, 1), (two, 0)]
     for number, place in enumerate(places):
-        chunks.record(*place, {asset_id: Result(Outcome.DONE, str(number))})
+        job_id, of = place
+        chunks.record(job_id, {of: {asset_id: Result(Outcome.DONE, str(number))}})
     assert [chunks.results(*place)[asset_id].note for place in places] == ["0", "1", "2"]
 
 
 def test_a_note_may_hold_anything_and_a_long_one_is_cut(chunks: JobChunks) -> None:
     chunk = chunks.begin(a_chunk())
-    chunks.record(chunk.job_id, 0, {chunk.ids[0]: Result(Outcome.FAILED, "a\0b\ud800c" + "\U0001f3ac" * 1_000_000)})
+    long = Result(Outcome.FAILED, "a\0b\ud800c" + "\U0001f3ac" * 1_000_000)
+    chunks.record(chunk.job_id, {0: {chunk.ids[0]: long}})
     note = chunks.results(chunk.job_id, 0)[chunk.ids[0]].note
     assert note.startswith("a\ufffdb\ufffdc\U0001f3ac\U0001f3ac")
     assert 1_000 <= len(note) <= 10_000
@@ -110,7 +120,7 @@ def test_a_forgotten_chunk_is_gone_with_its_results_and_no_other(chunks: JobChun
     other = chunks.begin(a_chunk(job_id=chunk.job_id, number=1))
     results = {chunk.ids[0]: Result(Outcome.DONE)}
     for number in (0, 1):
-        chunks.record(chunk.job_id, number, results)
+        chunks.record(chunk.job_id, {number: results})
     for _ in range(2):
         chunks.forget(chunk.job_id, 0)
         assert chunks.get(chunk.job_id, 0) is None

@@ -18,6 +18,7 @@ from amp.domain.ids import mint_at
 from amp.ports.bucket_documents import Position, RawDocument
 from amp.ports.event_queue import Topic
 from amp.ports.search_index import Put, Written
+from amp.services import check_assets
 from amp.services.creation_plans import Order
 from tests.functional.built import running
 from tests.functional.job_calls import (
@@ -207,6 +208,33 @@ def test_a_check_of_some_assets_tells_of_those_alone(checked: Checked) -> None:
     some = sorted(checked.expected)[:3]
     healthy = [str(i) for i in sorted(checked.world.mine) if str(i) not in checked.expected][:2]
     assert checked.finds({"ids": [*some, *healthy]}).keys() == set(some)
+
+
+def test_rows_of_lists_without_an_asset_are_found_and_removed(
+    checked: Checked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check_assets, "_STRAY_MS", 0)  # else they might belong to an asset that is just being made
+    asset = checked.born(1)
+    checked.settle()
+    near, far = (replace(asset, id=mint_at(asset.created_ms + n), project=p) for n, p in ((1, "default"), (2, "far")))
+    checked.world.amp.adapters.listing.add([near, far])
+    if checked.world.amp.settings.profile == "embedded":
+        # Its lists are indexes of its database, which hold nothing that is not there.
+        assert checked.finds() == {}
+        return
+    listed, known = {"all", "type:clip", "project:default"}, {"all", "type:clip"}
+    assert _strays(checked.finds()) == {str(near.id): listed, str(far.id): known}
+    assert _strays(checked.finds({"project": "far"})) == {str(far.id): {"all", "type:clip", "project:far"}}
+    assert counts(checked.run("fix", {"project": "far"})) == {"changed": 1}
+    assert checked.finds({"project": "far"}) == {}
+    assert _strays(checked.finds()) == {str(near.id): listed}
+    assert counts(checked.run("fix")) == {"changed": 1, "done": 1}
+    assert checked.finds() == {}
+    assert checked.world.seen() == [(str(asset.id), 1, 1)]
+
+
+def _strays(told: dict[str, str]) -> dict[str, set[str]]:
+    return {asset_id: {part.removeprefix("stray: ") for part in note.split("; ")} for asset_id, note in told.items()}
 
 
 @pytest.mark.timeout(400)

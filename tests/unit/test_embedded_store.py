@@ -97,7 +97,7 @@ def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
         SqliteEventQueue(database).publish(Topic.REALTIME, [event_of(change)])
         SqliteDeadLetters(database).put(letter)
         SqliteJobChunks(database).begin(chunk)
-        SqliteJobChunks(database).record(chunk.job_id, 0, results)
+        SqliteJobChunks(database).record(chunk.job_id, {0: results})
     with opened(tmp_path) as database:
         store = SqliteAssetStore(database)
         head = store.heads([change.after.id])[change.after.id]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID, uuid1
 
-from amp.adapters.cassandra.session import CassandraSession, Mode
+from amp.adapters.cassandra.session import CassandraSession, Mode, Request
 from amp.adapters.cassandra.settling import settled
 from amp.domain.chunks import Chunk, Outcome, Result
 from amp.domain.texts import storable_reason
@@ -40,17 +40,18 @@ class CassandraJobChunks:
     def get(self, job_id: UUID, number: int) -> Chunk | None:
         return self._read(job_id, number, Mode.PLAIN)
 
-    def record(self, job_id: UUID, number: int, results: Mapping[UUID, Result]) -> None:
-        ids: dict[tuple[str, str], list[UUID]] = defaultdict(list)
-        for asset_id, result in results.items():
-            ids[result.outcome.value, storable_reason(result.note)].append(asset_id)
-        told = [(*result, of) for result, of in ids.items()]
-        self._session.rows_of_many(
-            [
+    def record(self, job_id: UUID, results: Mapping[int, Mapping[UUID, Result]]) -> None:
+        requests: list[Request] = []
+        for number, of_chunk in results.items():
+            ids: dict[tuple[str, str], list[UUID]] = defaultdict(list)
+            for asset_id, result in of_chunk.items():
+                ids[result.outcome.value, storable_reason(result.note)].append(asset_id)
+            told = [(*result, of) for result, of in ids.items()]
+            requests += [
                 (_RECORD, (job_id, number, uuid1(), told[at : at + _RESULTS_A_ROW]))
                 for at in range(0, len(told), _RESULTS_A_ROW)
             ]
-        )
+        self._session.rows_of_many(requests)
 
     def results(self, job_id: UUID, number: int) -> dict[UUID, Result]:
         # Before anything is recorded, the static part alone makes a row of nulls.

@@ -30,10 +30,11 @@ class SqliteJobChunks:
             row = connection.execute(_GET, (job_id.bytes, number)).fetchone()
         return None if row is None else _chunk_of(row)
 
-    def record(self, job_id: UUID, number: int, results: Mapping[UUID, Result]) -> None:
+    def record(self, job_id: UUID, results: Mapping[int, Mapping[UUID, Result]]) -> None:
         rows = [
             (job_id.bytes, number, asset_id.bytes, result.outcome, storable_reason(result.note))
-            for asset_id, result in results.items()
+            for number, of_chunk in results.items()
+            for asset_id, result in of_chunk.items()
         ]
         with self._database.writing() as connection:
             connection.executemany(_RECORD, rows)

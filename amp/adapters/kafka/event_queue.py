@@ -41,7 +41,7 @@ class KafkaEventQueue:
         for event in events:
             self._producer.send(
                 name,
-                key=str(event.asset_id).encode(),
+                key=event.key.encode(),
                 value=orjson.dumps(message_json(event)),
                 report=partial(_tell, event, on_delivered),
             )

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from amp.api.models.problems import Problem
 from amp.api.models.values import Id, Ignored, Labels, Metadata, MetadataGiven, Strict, Time, TimeGiven
 from amp.domain.assets import Asset
-from amp.domain.changes import Draft
+from amp.domain.changes import DEFAULT_PROJECT, Draft
 from amp.domain.ids import parse_id
 from amp.domain.times import parse_ms
 from amp.errors import Fault, InvalidId, Unprocessable
@@ -38,7 +38,7 @@ class AssetCreate(Strict):
     id: IdGiven | None = Field(None, description="An id it already has elsewhere: a time-UUID (version 1, 6 or 7).")
     created_at: CreatedAt | None = Field(None, description="When it was created; the id is minted at that time.")
     external_id: str | None = Field(None, description="Unique in its project.")
-    project: str = "default"
+    project: str = DEFAULT_PROJECT
     name: str = ""
     metadata: MetadataGiven = Field(default_factory=dict)
     labels: Labels = Field(default_factory=list)

@@ -39,12 +39,12 @@ from amp.api.routes.terms import (
     SEARCHABLE,
 )
 from amp.domain.assets import asset_json
+from amp.domain.changes import DEFAULT_PROJECT
 from amp.services.creation_plans import Order
 
 api = APIBlueprint("assets", __name__, url_prefix="/v1", abp_tags=[Tag(name="assets")])
 
 _WAITING = (WAIT_FOR, TIMEOUT)
-_DEFAULT_PROJECT = "default"
 
 
 @operation(
@@ -83,7 +83,7 @@ def list_assets() -> Response:
     shape = shape_asked()
     external_id = EXTERNAL_ID.read()
     if external_id is not None:
-        found = amp().read_assets.by_external_id(PROJECT.read() or _DEFAULT_PROJECT, external_id)
+        found = amp().read_assets.by_external_id(PROJECT.read() or DEFAULT_PROJECT, external_id)
         assets = [found] if found and is_shown(found) and TYPE.read() in (None, found.type) else []
         return json_response({"items": [shape.of(asset_json(asset)) for asset in assets], "next_cursor": None})
     bound_to = ["assets", TYPE.read(), PROJECT.read()]
