@@ -71,9 +71,10 @@ moves: $(SETUP) ## Move 200,000 assets under load, and break moves at length (tw
 	@AMP_TEST_CLUSTER=required AMP_MOVES_FULL=1 AMP_MOVES_KILLS=30 \
 	  $(BIN)/pytest -s tests/moves --deselect tests/moves/test_moves_under_load.py
 
-jobs: $(SETUP) ## Kill what runs jobs at length, and rebuild an index of 200,000 beside live traffic (half an hour)
+jobs: $(SETUP) ## Mend 1,000 faults, kill what runs jobs, rebuild an index of 200,000 beside live traffic (an hour)
 	@AMP_TEST_CLUSTER=required AMP_FAULT_KILLS=50 AMP_FAULT_FOLLOWED_S=60 AMP_BACKFILL_ASSETS=200000 \
-	  $(BIN)/pytest -s tests/cluster/test_jobs_survive.py tests/cluster/test_backfill_beside_traffic.py
+	  AMP_CHECK_FAULTS=1000 AMP_POISON_ASSETS=10000 $(BIN)/pytest -s tests/functional/test_jobs_at_size.py \
+	  tests/cluster/test_jobs_survive.py tests/cluster/test_backfill_beside_traffic.py
 
 bench: $(SETUP) ## Measure against the running servers
 	@$(BIN)/python -m tests.bench
