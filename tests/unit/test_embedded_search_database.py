@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from amp.domain.criteria import EntryMatches, OneOf, SearchRequest, TextMatches
 from amp.domain.types import FieldType
 from amp.errors import NotMigrated, SearchUnavailable
 from amp.ports.search_index import Put, Written
+from tests.contract.asset_samples import at_once
 from tests.contract.search_sets import SearchSet, asset, head, names
 
 MIGRATIONS = ["0001_documents", "0002_raw_documents"]
@@ -69,6 +71,20 @@ def test_migrating_twice_or_twice_at_once_does_it_once(tmp_path: Path) -> None:
     assert SearchPart(databases[0]).pending() == []
     for database in databases:
         database.close()
+
+
+def test_many_may_open_a_new_file_at_once(tmp_path: Path) -> None:
+    for n in range(20):
+        databases = [SearchDatabase(tmp_path / str(n)) for _ in range(8)]
+        modes = at_once([partial(_journal_mode, database) for database in databases])
+        assert modes == ["wal"] * 8
+        for database in databases:
+            database.close()
+
+
+def _journal_mode(database: SearchDatabase) -> str:
+    with database.write() as connection:
+        return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
 
 
 def test_what_is_pending_is_told_and_the_rest_says_what_to_do(database: SearchDatabase) -> None:

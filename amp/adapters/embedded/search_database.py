@@ -1,5 +1,6 @@
 """The search database of the embedded set: one SQLite file, many readers beside one writer."""
 
+import random
 import sqlite3
 import threading
 import time
@@ -110,7 +111,7 @@ class SearchDatabase:
                 self.path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
             )
             self._opened.append(connection)
-        connection.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(connection)
         # A put that was answered must survive a power cut: the queue will not bring it again.
         connection.execute("PRAGMA synchronous = FULL")
         # A batch of documents changes thousands of pages: not all of them are to be written twice at once.
@@ -118,3 +119,16 @@ class SearchDatabase:
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute(f"PRAGMA cache_size = -{cache_kib}")
         return connection
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """SQLite does not wait where two switch a new file at once, as both might wait for each other: one is refused."""
+    deadline_s = time.monotonic() + _BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as e:
+            if e.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline_s:
+                raise
+            time.sleep(random.uniform(0.001, 0.02))
