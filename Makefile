@@ -72,8 +72,8 @@ moves: $(SETUP) ## Move 200,000 assets under load, and break moves at length (tw
 	  $(BIN)/pytest -s tests/moves --deselect tests/moves/test_moves_under_load.py
 
 jobs: $(SETUP) ## Mend 1,000 faults, kill what runs jobs, rebuild an index of 200,000 beside live traffic (an hour)
-	@AMP_TEST_CLUSTER=required AMP_FAULT_KILLS=50 AMP_FAULT_FOLLOWED_S=60 AMP_BACKFILL_ASSETS=200000 \
-	  AMP_CHECK_FAULTS=1000 AMP_POISON_ASSETS=10000 $(BIN)/pytest -s tests/functional/test_jobs_at_size.py \
+	@AMP_TEST_CLUSTER=required AMP_FAULT_KILLS=50 AMP_FAULT_FOLLOWED_S=60 AMP_JOBS_ASSETS=200000 \
+	  AMP_JOBS_FAULTS=1000 AMP_JOBS_BESIDE_POISON=10000 $(BIN)/pytest -s tests/functional/test_jobs_at_size.py \
 	  tests/cluster/test_jobs_survive.py tests/cluster/test_backfill_beside_traffic.py
 
 bench: $(SETUP) ## Measure against the running servers

@@ -17,7 +17,7 @@ from tests.stack.waiting import wait_until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 
-_ASSETS = int(os.environ.get("AMP_BACKFILL_ASSETS", "3000"))
+_ASSETS = int(os.environ.get("AMP_JOBS_ASSETS", "3000"))
 _FULL = _ASSETS >= 200_000
 _ROUNDS = 5
 _ENDS_S = 3000

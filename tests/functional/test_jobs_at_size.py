@@ -41,10 +41,10 @@ from tests.functional.rest import Rest, unique
 from tests.functional.wired import CALLER
 from tests.stack.waiting import wait_until
 
-FAULTS = int(os.environ.get("AMP_CHECK_FAULTS", "70"))
+FAULTS = int(os.environ.get("AMP_JOBS_FAULTS", "70"))
 #: Healthy assets for each that is not.
 HEALTHY = 4
-ASSETS = int(os.environ.get("AMP_POISON_ASSETS", "1500"))
+ASSETS = int(os.environ.get("AMP_JOBS_BESIDE_POISON", "1500"))
 _LIVE, _BULK = 20, 500
 _ENDS_S = 600
 
@@ -149,8 +149,8 @@ def found(checked: Checked, deep: bool, live: set[str]) -> dict[str, str]:
 
 @pytest.mark.timeout(1800)
 def test_of_many_faults_all_are_found_and_mended_and_nothing_else_is_while_others_write(checked: Checked) -> None:
-    seed = int(os.environ.get("AMP_CHECK_SEED") or random.randrange(1 << 32))
-    print(f"AMP_CHECK_SEED={seed}")  # noqa: T201 - repeats the run
+    seed = int(os.environ.get("AMP_JOBS_SEED") or random.randrange(1 << 32))
+    print(f"AMP_JOBS_SEED={seed}")  # noqa: T201 - repeats the run
     chance = random.Random(seed)
     made = born(checked, FAULTS * (1 + HEALTHY) + _LIVE)
     checked.settle()
