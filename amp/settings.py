@@ -106,7 +106,7 @@ class Settings(BaseSettings):
         2_000.0, description="documents a second that a split, merge or rebuild copies if nothing else is asked for"
     )
     job_rate: Annotated[float, Field(gt=0)] = Field(
-        2_000.0, description="assets a second that a job takes up at most if nothing else is asked for"
+        1_000.0, description="assets a second that a job takes up at most if nothing else is asked for"
     )
     job_live_lag: Count = Field(
         50, description="events of live traffic waiting past which jobs slow down (unthrottled ones do not)"

@@ -144,7 +144,7 @@ class SelectSuspects:
         differing = {
             number
             for number in day.sums.keys() | index.keys()
-            if day.sums.get(number, Sums()) != index.get(number, Sums())
+            if not day.sums.get(number, Sums()).agree_with(index.get(number, Sums()))
         }
         differing |= day.strange
         if deep or not self._lists_agree(day, begin_ms, end_ms):
@@ -170,12 +170,14 @@ class SelectSuspects:
 
     def _sums_of(self, head: Asset) -> Sums:
         deleted = head.state is not State.ACTIVE
+        superseded = range(0) if deleted else range(max(1, head.version - self._versions_kept + 1), head.version)
         return Sums(
             heads=1,
             deleted=int(deleted),
             revisions=head.revision,
-            versions=head.version,
-            superseded=0 if deleted else min(head.version, self._versions_kept) - 1,
+            versions=head.version + sum(superseded),
+            superseded=len(superseded),
+            created=head.created_ms * (1 + len(superseded)),
         )
 
     def _index_sums(self, selector: Selector, day: int) -> dict[int, Sums]:

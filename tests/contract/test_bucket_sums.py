@@ -45,8 +45,11 @@ def added_up(documents: list[IndexedDocument], of: Range, width_ms: int) -> dict
             continue
         if of.type not in (None, body["type"]) or of.project not in (None, body["project"]):
             continue
-        of_head = Sums(1, int(body["deleted"]), document.revision, body["version"], 0)
-        found[created_ms // width_ms * width_ms] += of_head if latest else Sums(superseded=int(not body["deleted"]))
+        if latest:
+            one = Sums(1, int(body["deleted"]), document.revision, body["version"], 0, created_ms)
+        else:
+            one = Sums() if body["deleted"] else Sums(versions=body["version"], superseded=1, created=created_ms)
+        found[created_ms // width_ms * width_ms] += one
     return dict(found)
 
 
@@ -66,9 +69,10 @@ def test_sums_tell_heads_and_superseded_versions_of_each_part_apart(search_set: 
     bucket = search_set.bucket()
     gone = asset("gone", at=WIDTH_MS - 1, version=2, revision=4, state=State.DELETED)
     search_set.store(bucket, [*versions(0), head(gone), *versions(3 * WIDTH_MS), head(asset(at=3 * WIDTH_MS + 1))])
+    third = NEW_YEAR_MS + 3 * WIDTH_MS
     assert search_set.documents.sums(bucket.index, ALL, WIDTH_MS) == {
-        NEW_YEAR_MS: Sums(heads=2, deleted=1, revisions=9, versions=5, superseded=2),
-        NEW_YEAR_MS + 3 * WIDTH_MS: Sums(heads=2, deleted=0, revisions=6, versions=4, superseded=2),
+        NEW_YEAR_MS: Sums(2, 1, revisions=9, versions=8, superseded=2, created=4 * NEW_YEAR_MS + WIDTH_MS - 1),
+        third: Sums(2, 0, revisions=6, versions=7, superseded=2, created=4 * third + 1),
     }
 
 
@@ -77,7 +81,7 @@ def test_tombstones_of_versions_do_not_count(search_set: SearchSet) -> None:
     now = asset(version=4, revision=4, state=State.DELETED)
     of_version = superseded(now, dataclasses.replace(now, version=3, revision=3))
     search_set.store(bucket, [head(now), of_version, dropped_document(now, 1)])
-    assert search_set.documents.sums(bucket.index, ALL, WIDTH_MS) == {NEW_YEAR_MS: Sums(1, 1, 4, 4, 0)}
+    assert search_set.documents.sums(bucket.index, ALL, WIDTH_MS) == {NEW_YEAR_MS: Sums(1, 1, 4, 4, 0, NEW_YEAR_MS)}
 
 
 @pytest.mark.parametrize(
@@ -129,8 +133,18 @@ def test_an_empty_index_has_no_sums(search_set: SearchSet) -> None:
 
 
 def test_two_sums_are_added_name_by_name() -> None:
-    assert Sums(1, 2, 3, 4, 5) + Sums(10, 20, 30, 40, 50) == Sums(11, 22, 33, 44, 55)
+    assert Sums(1, 2, 3, 4, 5, 6) + Sums(10, 20, 30, 40, 50, 60) == Sums(11, 22, 33, 44, 55, 66)
     assert Sums() + Sums(5, 4, 3, 2, 1) == Sums(5, 4, 3, 2, 1)
+
+
+def test_sums_agree_up_to_what_floating_point_numbers_cannot_tell() -> None:
+    small, large = Sums(heads=3, created=3 * NEW_YEAR_MS), Sums(heads=10**6, created=10**6 * NEW_YEAR_MS)
+    for sums in (small, large, Sums()):
+        assert sums.agree_with(dataclasses.replace(sums, created=int(float(sums.created))))
+        assert not sums.agree_with(dataclasses.replace(sums, created=sums.created + WIDTH_MS))
+        for name in ("heads", "deleted", "revisions", "versions", "superseded"):
+            assert not sums.agree_with(dataclasses.replace(sums, **{name: 7}))
+    assert not small.agree_with(dataclasses.replace(small, created=small.created + 1))
 
 
 def test_the_documents_of_assets_are_found_in_every_index_searched_or_not(search_set: SearchSet) -> None:

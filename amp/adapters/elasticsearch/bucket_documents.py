@@ -22,6 +22,9 @@ _SUMS_TIMEOUT_S = 60.0
 _GRACE_S = 1.0
 _IDS_AT_ONCE = _DOCUMENTS_AT_ONCE = 1_000
 
+#: Of heads and superseded versions alike.
+_ADDED_UP = {"versions": "version", "created": "created_ms"}
+
 
 class ElasticsearchBucketDocuments:
     """Reads ask the index by its name, where no filter hides anything."""
@@ -108,25 +111,24 @@ class ElasticsearchBucketDocuments:
 
     def sums(self, index: str, of: Range, width_ms: int) -> dict[int, Sums]:
         by_time = {"field": "created_ms", "interval": width_ms, "min_doc_count": 1}
-        heads = {
-            "deleted": {"filter": {"term": {"deleted": True}}},
-            "revisions": {"sum": {"field": "revision"}},
-            "versions": {"sum": {"field": "version"}},
-        }
+        added_up = {name: {"sum": {"field": field}} for name, field in _ADDED_UP.items()}
+        heads = {"deleted": {"filter": {"term": {"deleted": True}}}, "revisions": {"sum": {"field": "revision"}}}
         shown = [{"term": {"latest": False}}, {"term": {"deleted": False}}]
         parts = {
-            "heads": {"filter": {"term": {"latest": True}}, "aggs": heads},
-            "superseded": {"filter": {"bool": {"filter": shown}}},
+            "heads": {"filter": {"term": {"latest": True}}, "aggs": heads | added_up},
+            "superseded": {"filter": {"bool": {"filter": shown}}, "aggs": added_up},
         }
-        aggregation = {"histogram": by_time, "aggs": parts}
-        answer = self._sums(index, of, {"slices": aggregation})
+        answer = self._sums(index, of, {"slices": {"histogram": by_time, "aggs": parts}})
         return {
             int(part["key"]): Sums(
                 heads=part["heads"]["doc_count"],
                 deleted=part["heads"]["deleted"]["doc_count"],
                 revisions=int(part["heads"]["revisions"]["value"]),
-                versions=int(part["heads"]["versions"]["value"]),
                 superseded=part["superseded"]["doc_count"],
+                **{
+                    name: int(part["heads"][name]["value"]) + int(part["superseded"][name]["value"])
+                    for name in _ADDED_UP
+                },
             )
             for part in answer["aggregations"]["slices"]["buckets"]
         }

@@ -92,7 +92,8 @@ class SqliteBucketDocuments:
             where, values = _within(index_id, of)
             rows = connection.execute(
                 "SELECT created_ms / ? * ?, sum(latest), sum(latest AND deleted), sum(iif(latest, revision, 0)),"
-                " sum(iif(latest, version, 0)), sum(NOT latest AND NOT deleted)"
+                " sum(iif(latest OR NOT deleted, version, 0)), sum(NOT latest AND NOT deleted),"
+                " sum(iif(latest OR NOT deleted, created_ms, 0))"
                 f" FROM {_BY_CREATED} WHERE {where} GROUP BY 1",
                 (width_ms, width_ms, *values),
             ).fetchall()
