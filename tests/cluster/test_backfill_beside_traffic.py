@@ -4,10 +4,12 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
+from tests.bench.figures import percentile
 from tests.faults.campaign import FOLLOWED_S, tell
 from tests.faults.follow import write_and_follow
 from tests.faults.service import AmpProcess, Service
@@ -19,7 +21,8 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 
 _ASSETS = int(os.environ.get("AMP_JOBS_ASSETS", "3000"))
 _FULL = _ASSETS >= 200_000
-_ROUNDS = 5
+#: Before, and of these those that count.
+_ROUNDS, _WARM = 5, 4
 _ENDS_S = 3000
 #: p99 of write to found during the backfill, by that before it.
 _MOST_SLOWER = 1.2
@@ -30,14 +33,12 @@ def add_job_workers(service: Service) -> None:
     service.workers += [AmpProcess(kind, ["worker", kind], folder, service.env) for kind in ("extract", "job")]
 
 
-def followed(world: World, purpose: str) -> float:
-    """p99 of write to found, in seconds."""
+def followed(world: World, purpose: str) -> list[float]:
+    """Seconds from write to found, of each change."""
     took = write_and_follow(world.service.url, purpose, FOLLOWED_S)
-    p50_s, p99_s = (took[int(len(took) * share)] for share in (0.5, 0.99))
-    tell(
-        f"{purpose}: {len(took)} changes at {len(took) / FOLLOWED_S:.0f}/s found, p50 {p50_s:.2f} s, p99 {p99_s:.2f} s"
-    )
-    return p99_s
+    rate, p50_s, p99_s = len(took) / FOLLOWED_S, percentile(took, 0.5), percentile(took, 0.99)
+    tell(f"{purpose}: {len(took)} changes at {rate:.0f}/s found, p50 {p50_s:.2f} s, p99 {p99_s:.2f} s")
+    return took
 
 
 def states(world: World) -> set[str]:
@@ -51,18 +52,18 @@ def test_a_lost_index_is_rebuilt_whole_beside_live_traffic(
         own_namespace() as settings,
         new_world(tmp_path, {**settings, "AMP_BUCKET_CHECK_S": "1"}, _ASSETS, add_job_workers) as world,
     ):
-        # Warm servers are compared with warm ones.
-        before_s = min(followed(world, f"before, round {n}") for n in range(_ROUNDS if _FULL else 1))
+        before_s = [followed(world, f"before, round {n}") for n in range(_ROUNDS if _FULL else 1)]
         [index] = [info.index for info in world.amp.adapters.indices.info()]
         began = time.monotonic()
         world.amp.adapters.indices.drop(index)
         wait_until(lambda: "incomplete" in states(world), 60, "an empty index to stand in")
-        during_s: list[float] = []
+        during_s: list[list[float]] = []
         while "incomplete" in states(world) and time.monotonic() < began + _ENDS_S:
             during_s.append(followed(world, f"during, round {len(during_s)}"))
         wait_until(lambda: states(world) == {"open"}, _ENDS_S, "the bucket to be complete")
         tell(f"backfill of {_ASSETS} assets beside live traffic: {time.monotonic() - began:.0f} s")
         world.assert_at_rest("after the backfill")
-        if _FULL:
-            worst = max(during_s) / before_s
-            assert worst <= _MOST_SLOWER, f"p99 {max(during_s):.2f} s, before {before_s:.2f} s"
+        # Warm servers are compared with warm ones.
+        before_p99_s, during_p99_s = (percentile(list(chain(*took)), 0.99) for took in (before_s[-_WARM:], during_s))
+        tell(f"p99 {during_p99_s:.2f} s, before {before_p99_s:.2f} s")
+        assert not _FULL or during_p99_s <= _MOST_SLOWER * before_p99_s
