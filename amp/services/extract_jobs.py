@@ -173,11 +173,8 @@ class ExtractJobs:
         )
         run.selected = run.accounted
         run.measured = (self._clock.monotonic_s(), run.accounted)
-        # Those of listed ids were made before the job, so they tell nothing of how far it went.
-        while run.selector.ids is None and not run.exhausted:
-            chunk = self._chunks.get(job.id, run.next_number)
-            if chunk is None:
-                break
+        # Chunks of listed ids tell nothing of how far it went.
+        while not (run.listed or run.exhausted) and (chunk := self._chunks.get(job.id, run.next_number)) is not None:
             run.take_up(chunk)
         for chunk in run.outstanding:
             self._send(run, chunk, self._missing(run, chunk))
@@ -218,13 +215,13 @@ class ExtractJobs:
                 return
             run.take_up(chunk)
             run.pace.took(len(chunk.ids) + chunk.passed)
-            listed = run.selector.ids is not None  # whoever ran the job before may have sent some
-            self._send(run, chunk, self._missing(run, chunk) if listed else chunk.ids)
+            # Of a chunk that was there, whoever ran the job before may have sent some.
+            self._send(run, chunk, self._missing(run, chunk) if run.listed else chunk.ids)
 
     def _next_chunk(self, run: JobRun, limit: int) -> Chunk | None:
         """None: come again, it takes its time."""
-        if run.selector.ids is not None:
-            return self._chunks.get(run.job.id, run.next_number)  # all were made before the job
+        if run.listed:
+            return self._chunks.get(run.job.id, run.next_number)
         if run.suspects is not None and run.selector.query is None:
             step = run.suspects.step(run.selector, run.position, limit, deep=run.job.parameters.get("deep", False))
             if step.unfinished:

@@ -1,13 +1,19 @@
 """Assets to measure with: drawn from a seed, so that every run measures the same work."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
+from amp.bootstrap import Amp
 from amp.domain.changes import Draft
+from amp.domain.principals import Principal
 from amp.domain.types import Field, FieldType
+from amp.services.creation_plans import Order
 
 SEED = 20
+_CALLER = Principal("bench")
+_AT_ONCE = 1_000
 _CODECS = ("h264", "h265", "prores", "av1", "vp9", "dnxhd", "mjpeg", "raw")
 _WORDS = [
     "night",
@@ -45,6 +51,15 @@ def drafts(type_name: str, entries: int, count: int, seed: int = SEED) -> Iterat
     rng = random.Random(seed)
     for n in range(count):
         yield Draft(type=type_name, name=f"clip {n}", metadata=_metadata(rng, entries))
+
+
+def create(amp: Amp, wanted: Iterable[Draft]) -> None:
+    """On return their events are in the queue."""
+    left = iter(wanted)
+    while orders := [Order(draft) for draft in islice(left, _AT_ONCE)]:
+        made = amp.create_assets.create_many(orders, _CALLER)
+        assert not any(isinstance(asset, Exception) for asset in made), made[0]
+    amp.publisher.close(60)
 
 
 def _metadata(rng: random.Random, entries: int) -> dict[str, Any]:

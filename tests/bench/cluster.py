@@ -1,11 +1,9 @@
 """The cluster set against the bare servers: indexing, bulk creation and search, each beside its limit."""
 
-import os
 import secrets
-import subprocess
-import sys
+import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, perf_counter
@@ -17,20 +15,16 @@ import urllib3
 from elasticsearch import Elasticsearch
 from elasticsearch.helpers import streaming_bulk
 
-from amp.bootstrap import Amp, build
-from amp.domain.changes import Draft
+from amp.bootstrap import Amp
 from amp.domain.principals import Principal
 from amp.ports.bucket_indices import AliasChange
 from amp.ports.event_queue import Topic
-from amp.services.creation_plans import Order
 from amp.services.index_assets import AssetDocuments
-from amp.settings import load_settings
-from tests.bench.assets import drafts, fields
+from tests.bench.assets import create, drafts, fields
 from tests.bench.bare_driver import seconds_to_create
 from tests.bench.figures import Figure, medians_ms
-from tests.stack import SHARED_FOLDER, Stack
-from tests.stack.namespace import Namespace
-from tests.stack.ports import free_ports
+from tests.bench.service import migrated, namespace
+from tests.faults.service import Service
 
 _CALLER = Principal("bench")
 _QUERY = {
@@ -43,10 +37,10 @@ _QUERY = {
 
 def measure() -> Iterator[Figure]:
     for entries, count, bound in ((5, 20_000, 60), (30, 6_000, 80)):
-        with service() as amp:
+        with namespace() as env, migrated(env) as amp:
             yield _indexing(amp, entries, count, bound)
             if entries == 5:
-                with _server(amp) as url:
+                with _server(env) as url:
                     yield _search(amp, url)
                     yield _bulk_create(amp, url)
 
@@ -56,8 +50,7 @@ def _indexing(amp: Amp, entries: int, count: int, bound: float) -> Figure:
     measured once it is warm: after its first quarter.
     """
     amp.register_types.create("clip", "", fields(entries), _CALLER)
-    _create(amp, list(drafts("clip", entries, count)))
-    amp.publisher.close(60)
+    create(amp, drafts("clip", entries, count))
     seconds = _drain(amp)
     documents = _documents(amp, count)
     bare_seconds = _bare_bulk(amp, documents)
@@ -69,12 +62,6 @@ def _indexing(amp: Amp, entries: int, count: int, bound: float) -> Figure:
         at_least=True,
         detail=f"{count / seconds:,.0f}/s, bare streaming_bulk {count / bare_seconds:,.0f}/s",
     )
-
-
-def _create(amp: Amp, wanted: Sequence[Draft]) -> None:
-    for i in range(0, len(wanted), 1000):
-        made = amp.create_assets.create_many([Order(draft) for draft in wanted[i : i + 1000]], _CALLER)
-        assert not any(isinstance(asset, Exception) for asset in made), made[0]
 
 
 def _drain(amp: Amp) -> float:
@@ -214,52 +201,12 @@ def _bulk_create(amp: Amp, url: str, count: int = 10_000, batch: int = 1_000) ->
 
 
 @contextmanager
-def service() -> Iterator[Amp]:
-    namespace = Namespace.unique()
-    names = {name.removeprefix("AMP_").lower(): value for name, value in namespace.settings.items()}
-    amp = build(load_settings({"profile": "cluster", **names}))
-    try:
-        amp.migrate.run()
-        yield amp
-    finally:
-        amp.close()
-        namespace.remove_from(Stack(SHARED_FOLDER))
-
-
-def settings_env(amp: Amp) -> dict[str, str]:
-    """For processes that shall work beside this one; the servers are in the environment."""
-    settings = amp.settings
-    return {
-        "AMP_PROFILE": settings.profile,
-        "AMP_CASSANDRA_KEYSPACE": settings.cassandra_keyspace,
-        "AMP_KAFKA_TOPIC_PREFIX": settings.kafka_topic_prefix,
-        "AMP_ELASTICSEARCH_INDEX_PREFIX": settings.elasticsearch_index_prefix,
-        "AMP_REDIS_PREFIX": settings.redis_prefix,
-        "AMP_LOG_LEVEL": "warning",
-    }
-
-
-@contextmanager
-def _server(amp: Amp) -> Iterator[str]:
-    port = free_ports(1)[0]
-    env = os.environ | settings_env(amp) | {"AMP_PORT": str(port)}
-    url = f"http://127.0.0.1:{port}"
-    process = subprocess.Popen([Path(sys.executable).with_name("amp"), "serve"], env=env)
-    try:
-        _wait_until_ready(url, process)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(60)
-
-
-def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]") -> None:
-    deadline = monotonic() + 60
-    while monotonic() < deadline:
-        assert process.poll() is None, "the server ended at once"
+def _server(env: Mapping[str, str]) -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        service = Service(Path(folder), env)
+        service.api.start()
         try:
-            if httpx.get(f"{url}/readyz").status_code == 200:
-                return
-        except httpx.TransportError:
-            threading.Event().wait(0.1)
-    raise TimeoutError("the server is not ready after 60 s")
+            service.wait_alive()
+            yield service.url
+        finally:
+            service.api.stop()

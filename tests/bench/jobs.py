@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from time import perf_counter
@@ -12,49 +12,35 @@ from amp.domain.jobs import Job, JobState
 from amp.domain.principals import Principal
 from amp.domain.selectors import Selector
 from amp.ports.event_queue import Topic
-from amp.services.creation_plans import Order
 from amp.services.extract_jobs import CHUNK
 from amp.services.start_jobs import JobOrder
-from tests.bench.assets import drafts, fields
-from tests.bench.cluster import service, settings_env
+from tests.bench.assets import create, drafts, fields
 from tests.bench.figures import Figure
 from tests.bench.layout import lay_out
+from tests.bench.service import migrated, namespace
 from tests.faults.service import AmpProcess
 from tests.stack.waiting import wait_until
 
 _CALLER = Principal("bench")
 _ASSETS = int(os.environ.get("AMP_BENCH_JOB_ASSETS", "200000"))
-_CREATED_AT_ONCE = 1_000
 _ENDS_S = 900
 
 
 def measure() -> Iterator[Figure]:
-    with service() as amp, tempfile.TemporaryDirectory() as folder:
+    with namespace() as env, migrated(env) as amp, tempfile.TemporaryDirectory() as folder:
         amp.register_types.create("clip", "", fields(5), _CALLER)
-        _create(amp)
-        with _working(amp, Path(folder), "index") as workers:
+        create(amp, drafts("clip", 5, _ASSETS))
+        with _working(env, Path(folder), "index") as workers:
             alone = _indexed_a_second(amp)
             yield from _memory(workers)
         yield _extraction(amp)
         # As for the index worker: documents take longer where there are others that they replace.
         lay_out(amp, [0])
-        with _working(amp, Path(folder), "extract", "job") as workers:
+        with _working(env, Path(folder), "extract", "job") as workers:
             yield _backfill(amp, alone)
             amp.adapters.indices.refresh([info.index for info in amp.adapters.indices.info()])
             yield _check(amp)
             yield from _memory(workers)
-
-
-def _create(amp: Amp) -> None:
-    """All events are in the queue then, and none is indexed."""
-    wanted: list[Order] = []
-    for draft in drafts("clip", 5, _ASSETS):
-        wanted.append(Order(draft))
-        if len(wanted) == _CREATED_AT_ONCE:
-            made = amp.create_assets.create_many(wanted, _CALLER)
-            assert not any(isinstance(asset, Exception) for asset in made), made[0]
-            wanted.clear()
-    amp.publisher.close(60)
 
 
 def _indexed_a_second(amp: Amp) -> float:
@@ -140,9 +126,8 @@ def _ran(amp: Amp, kind: str) -> float:
 
 
 @contextmanager
-def _working(amp: Amp, folder: Path, *kinds: str) -> Iterator[dict[str, AmpProcess]]:
+def _working(env: Mapping[str, str], folder: Path, *kinds: str) -> Iterator[dict[str, AmpProcess]]:
     """Workers as processes of their own."""
-    env = settings_env(amp)
     workers = {kind: AmpProcess(kind, ["worker", kind], folder, env) for kind in kinds}
     with ExitStack() as stack:
         for worker in workers.values():

@@ -6,7 +6,7 @@ from amp.ports.bucket_indices import AliasChange, ReadFilter
 
 
 def lay_out(amp: Amp, starts_s: list[int]) -> None:
-    """Empty buckets from these starts on, in place of the one bucket there is, whose documents are gone then."""
+    """Empty buckets from these starts on, in place of all there is, whose documents are gone then."""
     prefix, before = amp.settings.elasticsearch_index_prefix, amp.adapters.buckets.load()
     assert before is not None
     token = before.generation + 1
@@ -23,4 +23,6 @@ def lay_out(amp: Amp, starts_s: list[int]) -> None:
     writes = [(bucket.index, bucket.write_alias) for bucket in buckets]
     assert amp.adapters.indices.change_aliases(AliasChange(add_write=tuple(writes), set_read=tuple(reads)))
     assert amp.adapters.buckets.replace(after, expected_generation=before.generation)
-    amp.adapters.indices.drop(before.buckets[0].index)
+    for info in amp.adapters.indices.info():
+        if after.bucket_of(info.index) is None:
+            amp.adapters.indices.drop(info.index)

@@ -3,7 +3,7 @@
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 from elasticsearch import Elasticsearch
 from elasticsearch.helpers import scan, streaming_bulk
 
-from amp.bootstrap import Amp, build
+from amp.bootstrap import Amp
 from amp.domain.buckets import Bucket, BucketMap, index_name, write_alias
 from amp.domain.changes import Draft
 from amp.domain.ids import mint_at
@@ -25,15 +25,12 @@ from amp.ports.bucket_indices import AliasChange
 from amp.ports.event_queue import Topic
 from amp.services.bucket_maps import BucketMaps
 from amp.services.copy_documents import PAGE, Copy, CopyDocuments
-from amp.services.creation_plans import Order
 from amp.services.search_assets import SearchOrder
-from amp.settings import load_settings
-from tests.bench.assets import drafts, fields
+from tests.bench.assets import create, drafts, fields
 from tests.bench.figures import Figure, median_ms, percentile
 from tests.bench.layout import lay_out
+from tests.bench.service import migrated, namespace
 from tests.moves.world import World, world
-from tests.stack import SHARED_FOLDER, Stack
-from tests.stack.namespace import Namespace
 from tests.stack.waiting import wait_until
 
 _CALLER = Principal("bench")
@@ -47,54 +44,31 @@ _MOVED, _WARM_UP, _MOVES = 3_000, 6, 21
 
 
 def measure() -> Iterator[Figure]:
-    stack = Stack(SHARED_FOLDER)
-    with _namespace(stack) as env, _migrated(env) as amp:
+    with namespace() as env, migrated(env) as amp:
         yield _copy(amp)
-    with _namespace(stack) as env, _migrated(env | {"AMP_MAP_REFRESH_S": "0.2"}) as amp:
+    with namespace() as env, migrated(env | {"AMP_MAP_REFRESH_S": "0.2"}) as amp:
         yield _shards(amp)
         yield _map_refresh(amp)
-    with _filled(stack, _SPLIT) as made:
+    with _filled(_SPLIT) as made:
         yield _searches_while_splitting(made)
-    with _filled(stack, _MOVED) as made:
+    with _filled(_MOVED) as made:
         yield from _holds(made)
 
 
 @contextmanager
-def _namespace(stack: Stack) -> Iterator[dict[str, str]]:
-    namespace = Namespace.unique()
-    try:
-        yield {"AMP_PROFILE": "cluster", **stack.addresses, **namespace.settings}
-    finally:
-        namespace.remove_from(stack)
-
-
-@contextmanager
-def _migrated(env: Mapping[str, str]) -> Iterator[Amp]:
-    amp = build(load_settings({name.removeprefix("AMP_").lower(): value for name, value in env.items()}))
-    try:
-        amp.migrate.run()
-        amp.register_types.create("clip", "", fields(5), _CALLER)
-        yield amp
-    finally:
-        amp.close()
-
-
-@contextmanager
-def _filled(stack: Stack, assets: int) -> Iterator[World]:
+def _filled(assets: int) -> Iterator[World]:
     with (
-        _namespace(stack) as env,
+        namespace() as env,
         tempfile.TemporaryDirectory() as folder,
         world(Path(folder), env, assets) as made,
     ):
         yield made
 
 
-def _create(amp: Amp, wanted: list[Draft]) -> None:
-    """And index them; once for each service."""
-    for i in range(0, len(wanted), 1_000):
-        made = amp.create_assets.create_many([Order(draft) for draft in wanted[i : i + 1_000]], _CALLER)
-        assert not any(isinstance(asset, Exception) for asset in made), made[0]
-    amp.publisher.close(60)
+def _create_and_index(amp: Amp, wanted: Iterable[Draft]) -> None:
+    """Once for each service."""
+    amp.register_types.create("clip", "", fields(5), _CALLER)
+    create(amp, wanted)
     stop = threading.Event()
     worker = threading.Thread(target=amp.workers["index"], args=(stop,))
     worker.start()
@@ -108,7 +82,7 @@ def _create(amp: Amp, wanted: list[Draft]) -> None:
 
 def _copy(amp: Amp) -> Figure:
     """As the mover does it and as the bare client does it, in turn, each into a fresh index of the same kind."""
-    _create(amp, list(drafts("clip", 5, _COPIED)))
+    _create_and_index(amp, drafts("clip", 5, _COPIED))
     source = amp.adapters.indices.info()[0].index
     own, bare = [], []
     with ThreadPoolExecutor(1) as reader:
@@ -164,7 +138,9 @@ def _shards(amp: Amp) -> Figure:
     first_s = 1_600_000_000
     lay_out(amp, [0, *(first_s + n * _DAY_S for n in range(_BUCKETS - 1))])
     born = [first_s * 1000 + n * 3_600_000 for n in range((_BUCKETS - 1) * 24)]
-    _create(amp, [Draft(type="clip", name="one an hour", metadata={"cameraId": 1}, created_ms=ms) for ms in born])
+    _create_and_index(
+        amp, [Draft(type="clip", name="one an hour", metadata={"cameraId": 1}, created_ms=ms) for ms in born]
+    )
     begin, end = (format_ms((first_s + days * _DAY_S) * 1000) for days in (10, 10 + _ASKED_BUCKETS))
     hours = Condition("created_at", (("gte", begin), ("lt", end)))
     order = SearchOrder(query=All((hours, Condition("metadata.cameraId", (("eq", 1),)))), size=50)

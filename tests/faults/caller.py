@@ -61,6 +61,11 @@ class Caller:
         found = self.sure("POST", "/v1/search", json=body).json()
         return {item["id"]: item["revision"] for item in found["items"]}
 
+    def count(self) -> int:
+        """How many assets searches show."""
+        found = self.sure("POST", "/v1/search", json={"size": 1, "fields": ["id"], "total": "exact"}).json()
+        return int(found["total"])
+
     def search_all(self) -> Iterator[dict[str, Any]]:
         """Every version of every asset that searches show, page by page."""
         body: dict[str, Any] = {"versions": "all", "size": 200}

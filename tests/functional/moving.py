@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from amp.domain.buckets import Bucket, BucketMap, index_name
+from amp.domain.buckets import BucketMap
 from amp.domain.changes import Draft
 from amp.domain.jobs import Job
 from amp.domain.moves import MoveKind, Phase
-from amp.ports.bucket_indices import AliasChange, ReadFilter
 from amp.services.creation_plans import Order
+from tests.bench.layout import lay_out
 from tests.functional.wired import CALLER, Wired, embedded, wired
 from tests.stack.waiting import wait_until
 
@@ -41,16 +41,7 @@ def make_service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Wir
 
 def with_one_bucket(service: Wired) -> Wired:
     """As after the first migration: one bucket for all of time, empty."""
-    indices, prefix = service.amp.adapters.indices, service.amp.settings.elasticsearch_index_prefix
-    old = current_map(service)
-    generation = old.generation + 1
-    bucket = Bucket(start_s=0, index=index_name(prefix, 0, generation), token=generation)
-    for info in indices.info():
-        indices.drop(info.index)
-    indices.create(bucket.index)
-    opened = AliasChange(add_write=((bucket.index, bucket.write_alias),), set_read=(ReadFilter(bucket.index, 0, None),))
-    assert indices.change_aliases(opened)
-    change_map(service, lambda _: BucketMap(generation=generation, buckets=(bucket,)))
+    lay_out(service.amp, [0])
     return service
 
 

@@ -137,16 +137,6 @@ def born(checked: Checked, count: int) -> list[Asset]:
     return made
 
 
-def found(checked: Checked, deep: bool, live: set[str]) -> dict[str, str]:
-    """What a check tells while others write; of what they write it may say that it kept changing."""
-    job = checked.run("check", parameters={"deep": deep}, timeout_s=_ENDS_S)
-    assert counts(job).get("skipped", 0) <= len(live)
-    told = results(checked.rest, job["id"])
-    assert {outcome for outcome, _ in told.values()} <= {"found"}
-    assert counts(job).get("found", 0) == len(told)
-    return {asset_id: note for asset_id, (_, note) in told.items()}
-
-
 @pytest.mark.timeout(1800)
 def test_of_many_faults_all_are_found_and_mended_and_nothing_else_is_while_others_write(checked: Checked) -> None:
     seed = int(os.environ.get("AMP_JOBS_SEED") or random.randrange(1 << 32))
@@ -168,7 +158,9 @@ def test_of_many_faults_all_are_found_and_mended_and_nothing_else_is_while_other
     writer = threading.Thread(target=write, args=(checked.rest, live, random.Random(seed + 1), stop))
     writer.start()
     try:
-        by_sums, deep = (found(checked, deep, set(live)) for deep in (False, True))
+        by_sums, deep = (
+            checked.finds(may_skip=_LIVE, parameters={"deep": deep}, timeout_s=_ENDS_S) for deep in (False, True)
+        )
     finally:
         stop.set()
         writer.join(DEADLINE_S)

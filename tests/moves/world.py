@@ -16,11 +16,13 @@ from tests.moves.checker import Verdict
 from tests.moves.clients import Clients
 from tests.moves.loading import load_assets
 from tests.moves.operator import Operator
+from tests.stack.waiting import wait_until
 
 #: What moved stays in its old place until no search can still read it: a shorter time makes for more moves.
 _SHORT: Mapping[str, str] = {} if FULL else {"AMP_SEARCH_TIMEOUT_S": "3"}
 #: Of one paging, at least.
 _PAGES = 60
+_SHOWN_S = 60
 
 
 @dataclass
@@ -67,6 +69,8 @@ def world(
         born_ms, page = load_assets(service.url, assets), max(20, min(200, assets // _PAGES))
         made = World(service, amp, caller, Operator(caller, amp), folder, born_ms, page)
         wait_until_indexed(amp)
+        # What is indexed is not shown yet, and clients expect what was shown once.
+        wait_until(lambda: caller.count() >= assets, _SHOWN_S, "every asset in a search")
         yield made
     finally:
         caller.close()

@@ -111,24 +111,6 @@ def test_a_job_of_listed_ids_keeps_to_its_rate(world: World) -> None:
     assert world.clock.at_s - start_s >= ASSETS - 2
 
 
-@pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
-def test_killed_at_any_call_of_a_port_a_job_of_listed_ids_is_finished_by_another(world: World, done: bool) -> None:
-    for number in count():
-        job, killed = _listed(world, world.ids), False
-        world.tell = at_call(number, die, done=done)
-        try:
-            world.finish(job, world.extractor())
-        except Killed:
-            killed = True
-        world.tell = lambda _, __: None
-        world.clock.at_s += LEASE_S + 1
-        world.finish(job, world.extractor())
-        world.require_complete(job, f"call {number}")
-        if not killed:
-            assert number > 20
-            return
-
-
 def test_a_paused_job_makes_no_new_chunks_and_settles_those_that_are_out(world: World) -> None:
     job, extractor = world.job(), world.extractor()
     extractor.run_once()
@@ -183,10 +165,11 @@ def test_a_rate_holds_back_the_chunks(world: World, rate: float) -> None:
     assert world.clock.at_s - start_s >= (ASSETS - 2) / rate
 
 
+@pytest.mark.parametrize("is_listed", [False, True], ids=["selected", "listed"])
 @pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
-def test_killed_at_any_call_of_a_port_a_job_is_finished_by_another(world: World, done: bool) -> None:
+def test_killed_at_any_call_of_a_port_a_job_is_finished_by_another(world: World, done: bool, is_listed: bool) -> None:
     for number in count():
-        job, killed = world.job(), False
+        job, killed = _listed(world, world.ids) if is_listed else world.job(), False
         world.tell = at_call(number, die, done=done)
         try:
             world.finish(job, world.extractor())
