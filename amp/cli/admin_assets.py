@@ -152,7 +152,8 @@ _deep_option = click.option(
 def check(deep: bool, **options: Any) -> None:
     """Compare store and index: missing, stale, ghost, misplaced and malformed documents, and the lists of assets.
 
-    Exits with 0 only when nothing differs; it waits for that, whether --follow is given or not.
+    Exits with 0 only when nothing differs, and not when assets changed too fast to tell; it waits for that, whether
+    --follow is given or not.
 
     \b
     Examples:

@@ -59,7 +59,7 @@ def list_(limit: int, as_json: bool) -> None:
 def show(job_id: str, follows: bool, as_json: bool) -> None:
     """Show the job ID with its history.
 
-    With --follow the exit code is 0 if it completed, 1 if it failed or was cancelled.
+    With --follow the exit code is 0 if it completed and left nothing open, else 1.
     """
     with service(load_settings()) as client:
         job = client.get(_path(job_id))

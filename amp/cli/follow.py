@@ -15,6 +15,8 @@ from amp.errors import AmpError
 
 _EVERY_S = 0.3
 _STOPPED = 130  #: the shell's exit code of Ctrl-C
+#: Kinds that skip what they could not look at; what others skip is none of their business.
+_LOOKS = frozenset({"check", "fix"})
 _DOING = {
     None: "waiting for the bucket worker",
     "plan": "preparing",
@@ -44,13 +46,18 @@ def follow(client: AmpClient, job: dict[str, Any], *, quiet: bool = False) -> di
 
 
 def require_completed(job: dict[str, Any]) -> None:
-    """:raises JobFailed: it ended otherwise."""
+    """:raises JobFailed: it ended otherwise, or did not do all that it was for."""
     if job["state"] != "completed":
         raise JobFailed(f"{title(job)} {job['state']}" + (f": {job['reason']}" if job["reason"] else ""))
-    if found := (job["progress"].get("counts") or {}).get("found"):
+    counts = job["progress"].get("counts") or {}
+    if found := counts.get("found"):
         raise JobFailed(f"{title(job)} completed: {found:,} differ: amp admin jobs results {job['id']}")
-    if failed := (job["progress"].get("counts") or {}).get("failed"):
+    if failed := counts.get("failed"):
         raise JobFailed(f"{title(job)} completed, but {failed:,} failed: amp admin dead-letters list --job {job['id']}")
+    if job["kind"] in _LOOKS and (unclear := counts.get("skipped")):
+        raise JobFailed(
+            f"{title(job)} completed, but {unclear:,} kept changing and may differ: amp admin jobs results {job['id']}"
+        )
 
 
 def wait_for_other(client: AmpClient, refusal: ServiceError, *, quiet: bool = False) -> None:

@@ -1,5 +1,6 @@
 """What people are told of a job while they watch it."""
 
+import re
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ UNKNOWN = {"phase": None, "documents": None, "done": None, "rate": None, "remain
 
 def job(state: str = "running", reason: str = "", **progress: Any) -> dict[str, Any]:
     return {
+        "id": "7",
         "kind": "split",
         "parameters": {"bucket": "19700101000000"},
         "state": state,
@@ -47,3 +49,22 @@ def test_a_job_that_did_not_complete_is_a_failure_with_its_reason() -> None:
         require_completed(job("failed", "no room"))
     with pytest.raises(JobFailed, match=r"^split of 19700101000000 cancelled$"):
         require_completed(job("cancelled"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "counts", "told"),
+    [
+        ("check", {"done": 5, "found": 1_200}, "check completed: 1,200 differ: amp admin jobs results 7"),
+        ("check", {"skipped": 2}, "check completed, but 2 kept changing and may differ: amp admin jobs results 7"),
+        ("fix", {"skipped": 1}, "fix completed, but 1 kept changing and may differ: amp admin jobs results 7"),
+        ("delete", {"failed": 3}, "delete completed, but 3 failed: amp admin dead-letters list --job 7"),
+    ],
+)
+def test_a_job_that_left_something_open_is_a_failure_too(kind: str, counts: dict[str, int], told: str) -> None:
+    ended = job("completed", counts=counts) | {"kind": kind, "parameters": {}}
+    with pytest.raises(JobFailed, match=f"^{re.escape(told)}$"):
+        require_completed(ended)
+
+
+def test_what_a_job_is_not_for_is_no_failure() -> None:
+    require_completed(job("completed", counts={"changed": 4, "skipped": 2}) | {"kind": "delete", "parameters": {}})
