@@ -169,6 +169,8 @@ class RunMoves:
         try:
             self._to(cancelled(bucket_map, reason), bucket_map)
         except WrongPhase:
+            if self._maps.refresh().generation != bucket_map.generation:
+                return  # others went on meanwhile: what is gone was in their way
             # Past the switch there is no way back; the source stays until this is cured.
             _log.error("move stands still", action="move_stuck", reason=reason)
             self._clock.sleep(_STUCK_S)

@@ -1,8 +1,10 @@
 """Buckets are split, merged and rebuilt, on both sets: what searches show stays the same, whatever happens between."""
 
 import threading
+from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from amp.adapters.embedded.cache import MemoryCache
 from amp.domain.jobs import JobState
@@ -12,6 +14,7 @@ from amp.domain.moves import MoveKind, Phase
 from amp.errors import BucketNotFound, Conflict, Unprocessable
 from amp.ports.bucket_indices import AliasChange
 from amp.services.bucket_maps import BucketMaps
+from amp.services.clear_source import ClearSource
 from amp.services.resolve_query import ResolveQuery
 from amp.services.search_assets import SearchAssets, SearchOrder
 from tests.functional.moving import (
@@ -159,6 +162,24 @@ def test_two_movers_at_once_do_no_harm(service: Wired) -> None:
     assert ended(service, job).state is JobState.COMPLETED
     assert service.seen(all_versions=True) == shown
     assert sum(held_documents(service)) == len(shown)
+
+
+def test_a_mover_that_slept_while_another_ended_its_move_says_nothing(
+    service: Wired, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(service)
+    job, stop, clean = start(service, MoveKind.REBUILD), threading.Event(), ClearSource.clean
+
+    def after_another(clear: ClearSource, *of: Any, **more: Any) -> None:
+        monkeypatch.setattr(ClearSource, "clean", clean)
+        assert service.amp.mover.advance(stop)
+        clean(clear, *of, **more)
+
+    monkeypatch.setattr(ClearSource, "clean", after_another)
+    with capture_logs() as told:
+        service.amp.mover.advance(stop)
+    assert ended(service, job).state is JobState.COMPLETED
+    assert [line for line in told if line["log_level"] == "error"] == []
 
 
 def test_a_search_that_knows_the_buckets_of_before_a_merge_is_answered(service: Wired) -> None:

@@ -2,6 +2,8 @@
 
 import random
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from amp.domain.moves import Phase
@@ -20,7 +22,8 @@ _LASTS_S = {Phase.PLAN: 0.3, Phase.DUAL: 2.0, Phase.HOLD: 0.2, Phase.SWITCHED: 4
 _MOVE_S = 8.0
 #: Of the dead, whose lease the next one has to wait for.
 _WAITS_FOR_LEASE = 0.1
-_TAKEN_UP_S = 90
+#: A phase of the campaign's largest buckets, at this rate, with the wait for searches to end.
+_PHASE_ENDS_S = 600
 
 
 @dataclass
@@ -66,19 +69,19 @@ class Mishaps:
         index = self.world.service.index
         before = list(Phase)[max(0, list(Phase).index(phase) - 1)]
         began_s, job, _ = self._until(before)
-        self._asleep(index, phase)
+        with self._asleep(index):
+            self._wait_past(phase)
         tell(f"index worker slept through {phase.value}: {self.world.operator.ended(job, began_s)}")
 
     def bucket_worker_sleeps_through(self, phase: Phase) -> None:
         """In the middle of it; another one goes on, past this phase or to the end, before the first wakes up."""
         began_s, job, met = self._until(phase)
         self._pass_time(_LASTS_S[phase] / 2)
-        self.world.service.bucket.pause()
-        self.breaking.free_lease()
-        self.breaking.second.start()
-        self._wait_past(phase)
-        self._pass_time(2.0)
-        self.world.service.bucket.resume()
+        with self._asleep(self.world.service.bucket):
+            self.breaking.free_lease()
+            self.breaking.second.start()
+            self._wait_past(phase)
+            self._pass_time(2.0)
         ended = self.world.operator.ended(job, began_s)
         tell(f"bucket worker slept in {phase.value}, {'met' if met else 'missed'}: {ended}")
         self.breaking.second.stop()
@@ -107,10 +110,11 @@ class Mishaps:
             self.breaking.free_lease()
         self.world.service.bucket.start()
 
-    def _asleep(self, process: AmpProcess, phase: Phase) -> None:
+    @contextmanager
+    def _asleep(self, process: AmpProcess) -> Iterator[None]:
         process.pause()
         try:
-            self._wait_past(phase)
+            yield
         finally:
             process.resume()
 
@@ -119,7 +123,7 @@ class Mishaps:
             move = self.world.operator.recorded()
             return move is None or list(Phase).index(move.phase) > list(Phase).index(phase)
 
-        wait_until(past, _TAKEN_UP_S, f"phase {phase} to end", 0.02)
+        wait_until(past, _PHASE_ENDS_S, f"phase {phase} to end", 0.02)
 
     def _pass_time(self, most_s: float) -> None:
         self.clients.run_for(self.choices.uniform(0, most_s))
