@@ -21,6 +21,7 @@ settings.load_profile("ci")
 _UNIT_TESTS = Path(__file__).parent / "unit"
 #: Variables that steer the tests themselves.
 _OF_TESTS = ("AMP_TEST_", "AMP_FAULT_", "AMP_MOVES_", "AMP_JOBS_")
+_AT_ONCE = 4
 _HOW_TO_RUN = "needs the real servers: `make up` before, or `make test-all`"
 
 #: The settings of the shell that started the tests.
@@ -39,6 +40,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_given] = {name: os.environ.pop(name) for name in names}
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """For `-n auto`: those of the real servers run one by one, as some of them measure; the others mostly wait."""
+    if "not cluster" in config.option.markexpr:
+        return _AT_ONCE
+    # Before `pytest_configure`.
+    return 0 if _required() or Stack(SHARED_FOLDER, given=os.environ).answers else _AT_ONCE
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
@@ -51,8 +60,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     config = session.config
     # What was imported stays to the end: an eighth of the time went into looking through it for garbage.
     gc.freeze()
-    required = os.environ.get("AMP_TEST_CLUSTER") == "required"
-    if config.option.collectonly or not required or not any(i.get_closest_marker("cluster") for i in session.items):
+    if config.option.collectonly or not _required() or not any(i.get_closest_marker("cluster") for i in session.items):
         return
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     say = reporter.write_line if reporter is not None else print
@@ -73,6 +81,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     # Here and not in a fixture: skips from one line of a hook are reported together, as one line.
     if item.get_closest_marker("cluster"):
         _answering_stack(item.config)
+
+
+def _required() -> bool:
+    return os.environ.get("AMP_TEST_CLUSTER") == "required"
 
 
 @pytest.fixture(scope="session")
