@@ -51,6 +51,11 @@ class Adapters:
     #: Give back what no part does, before the parts.
     closings: tuple[Callable[[], None], ...] = ()
 
+    def close(self) -> None:
+        """Give back connections and files."""
+        for close in (*self.closings, *(part.close for part in self.parts)):
+            close()
+
 
 def embedded(settings: Settings) -> Adapters:
     from amp.adapters.clock import SystemClock

@@ -99,8 +99,7 @@ class Amp:
     def close(self) -> None:
         """Let published events be delivered, then give back connections and files."""
         self.publisher.close(self.settings.graceful_stop_s / 2)
-        for close in (*self.adapters.closings, *(part.close for part in self.adapters.parts)):
-            close()
+        self.adapters.close()
 
 
 def build(settings: Settings) -> Amp:

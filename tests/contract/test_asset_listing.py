@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from amp.adapter_sets import Adapters
 from amp.domain.assets import Change
 from amp.domain.ids import created_ms, mint_at
 from amp.errors import BadCursor
@@ -20,7 +21,6 @@ from tests.contract.asset_samples import (
     unique,
     write,
 )
-from tests.contract.conftest import StoreSet
 
 DAY_MS = 86_400_000
 
@@ -37,8 +37,8 @@ def walk(listing: AssetListing, *, limit: int = 100, **selection: Any) -> list[U
             return found
 
 
-def create(store_set: StoreSet, ids: list[UUID], **values: str) -> None:
-    write(store_set.assets, *[creation(id=asset_id, **values) for asset_id in ids])
+def create(store_set: Adapters, ids: list[UUID], **values: str) -> None:
+    write(store_set.store, *[creation(id=asset_id, **values) for asset_id in ids])
 
 
 def mixed_ids(count: int, days: int = 5) -> list[UUID]:
@@ -49,7 +49,7 @@ def mixed_ids(count: int, days: int = 5) -> list[UUID]:
 
 
 @pytest.mark.parametrize("limit", [1, 7, 1000])
-def test_every_asset_of_a_type_comes_exactly_once_whatever_the_page(store_set: StoreSet, limit: int) -> None:
+def test_every_asset_of_a_type_comes_exactly_once_whatever_the_page(store_set: Adapters, limit: int) -> None:
     type_name = unique("type")
     ids = mixed_ids(60)
     create(store_set, ids, type=type_name)
@@ -60,7 +60,7 @@ def test_every_asset_of_a_type_comes_exactly_once_whatever_the_page(store_set: S
     assert sorted(found) == sorted(ids)
 
 
-def test_every_asset_of_a_project_comes_exactly_once(store_set: StoreSet) -> None:
+def test_every_asset_of_a_project_comes_exactly_once(store_set: Adapters) -> None:
     project = unique("project")
     ids = mixed_ids(40)
     create(store_set, ids, project=project, type=unique("type"))
@@ -68,7 +68,7 @@ def test_every_asset_of_a_project_comes_exactly_once(store_set: StoreSet) -> Non
     assert sorted(walk(store_set.listing, project=project, limit=9)) == sorted(ids)
 
 
-def test_a_type_and_a_project_of_the_same_name_are_two_lists(store_set: StoreSet) -> None:
+def test_a_type_and_a_project_of_the_same_name_are_two_lists(store_set: Adapters) -> None:
     name = unique("both")
     of_type, of_project = mint_at(now_ms()), mint_at(now_ms())
     create(store_set, [of_type], type=name)
@@ -77,7 +77,7 @@ def test_a_type_and_a_project_of_the_same_name_are_two_lists(store_set: StoreSet
     assert walk(store_set.listing, project=name) == [of_project]
 
 
-def test_without_type_and_project_all_assets_come_exactly_once(store_set: StoreSet) -> None:
+def test_without_type_and_project_all_assets_come_exactly_once(store_set: Adapters) -> None:
     ids = mixed_ids(30)
     for asset_id in ids:
         create(store_set, [asset_id], type=unique("type"), project=unique("project"))
@@ -86,7 +86,7 @@ def test_without_type_and_project_all_assets_come_exactly_once(store_set: StoreS
     assert len(found) == len(set(found))
 
 
-def test_assets_come_in_the_order_of_their_creation(store_set: StoreSet) -> None:
+def test_assets_come_in_the_order_of_their_creation(store_set: Adapters) -> None:
     type_name = unique("type")
     newest = now_ms()
     makers = [id_version_6, mint_at, id_version_1]
@@ -99,21 +99,21 @@ def test_assets_come_in_the_order_of_their_creation(store_set: StoreSet) -> None
     assert times in (sorted(times), sorted(times, reverse=True))
 
 
-def test_the_order_is_the_same_every_time(store_set: StoreSet) -> None:
+def test_the_order_is_the_same_every_time(store_set: Adapters) -> None:
     type_name = unique("type")
     create(store_set, mixed_ids(50), type=type_name)
     once = walk(store_set.listing, type_name=type_name, limit=3)
     assert walk(store_set.listing, type_name=type_name, limit=11) == once
 
 
-def test_historic_assets_are_listed(store_set: StoreSet) -> None:
+def test_historic_assets_are_listed(store_set: Adapters) -> None:
     type_name = unique("type")
     ids = [mint_at(0), id_version_1(1), id_version_6(981_173_106_000)]
     create(store_set, ids, type=type_name)
     assert sorted(walk(store_set.listing, type_name=type_name)) == sorted(ids)
 
 
-def test_an_id_present_all_along_comes_once_while_others_are_added(store_set: StoreSet) -> None:
+def test_an_id_present_all_along_comes_once_while_others_are_added(store_set: Adapters) -> None:
     type_name = unique("type")
     ids = mixed_ids(30)
     create(store_set, ids, type=type_name)
@@ -131,31 +131,31 @@ def test_an_id_present_all_along_comes_once_while_others_are_added(store_set: St
     assert set(ids) <= set(found)
 
 
-def test_a_prepared_asset_may_be_listed_before_it_exists_and_once_after(store_set: StoreSet) -> None:
+def test_a_prepared_asset_may_be_listed_before_it_exists_and_once_after(store_set: Adapters) -> None:
     type_name = unique("type")
     change: Change = creation(type=type_name)
-    store_set.assets.prepare([(change, intent_for(change))])
+    store_set.store.prepare([(change, intent_for(change))])
     assert walk(store_set.listing, type_name=type_name) in ([], [change.after.id])
-    write(store_set.assets, change)
+    write(store_set.store, change)
     assert walk(store_set.listing, type_name=type_name) == [change.after.id]
 
 
-def test_a_purged_asset_created_again_is_listed_under_its_new_type(store_set: StoreSet) -> None:
+def test_a_purged_asset_created_again_is_listed_under_its_new_type(store_set: Adapters) -> None:
     before, after = unique("type"), unique("type")
-    (asset,) = write(store_set.assets, creation(type=before))
-    (purged,) = write(store_set.assets, purge(asset))
-    write(store_set.assets, recreation(purged, type=after))
+    (asset,) = write(store_set.store, creation(type=before))
+    (purged,) = write(store_set.store, purge(asset))
+    write(store_set.store, recreation(purged, type=after))
     assert walk(store_set.listing, type_name=after) == [asset.id]
 
 
-def test_a_list_of_nothing_ends_at_once(store_set: StoreSet) -> None:
+def test_a_list_of_nothing_ends_at_once(store_set: Adapters) -> None:
     page = store_set.listing.page(type_name=unique("type"), project=None, position=None, limit=10)
     assert page.ids == ()
     assert page.position is None
 
 
 @pytest.mark.parametrize("position", ["", "x", "not a position", "e30", "W10", "AAAA", "ü", "WyIiLDEsMl0", "0" * 5000])
-def test_a_made_up_position_is_refused(store_set: StoreSet, position: str) -> None:
+def test_a_made_up_position_is_refused(store_set: Adapters, position: str) -> None:
     with pytest.raises(BadCursor):
         store_set.listing.page(type_name="movie", project=None, position=position, limit=10)
 
@@ -178,7 +178,7 @@ def test_a_made_up_position_is_refused(store_set: StoreSet, position: str) -> No
     ],
 )
 def test_of_a_range_of_time_come_those_created_in_it_without_its_end(
-    store_set: StoreSet, from_ms: int | None, to_ms: int | None
+    store_set: Adapters, from_ms: int | None, to_ms: int | None
 ) -> None:
     names = {"type_name": unique("type"), "project": unique("project")}
     around = [day * DAY_MS + ms for day in range(5) for ms in (0, 1, 500, DAY_MS - 1)]
@@ -192,7 +192,7 @@ def test_of_a_range_of_time_come_those_created_in_it_without_its_end(
             assert sorted(found) == sorted(expected)
 
 
-def test_a_range_of_all_assets_comes_in_the_order_of_days(store_set: StoreSet) -> None:
+def test_a_range_of_all_assets_comes_in_the_order_of_days(store_set: Adapters) -> None:
     first_day = 500 * 365 + int(unique()[-3:], 16)
     ids = [mint_at((first_day + n) * DAY_MS + n) for n in range(4)]
     create(store_set, ids, type=unique("type"))
@@ -200,7 +200,7 @@ def test_a_range_of_all_assets_comes_in_the_order_of_days(store_set: StoreSet) -
     assert [asset_id for asset_id in found if asset_id in ids] == ids[:3]
 
 
-def test_a_position_of_one_range_is_refused_by_one_that_begins_after_it(store_set: StoreSet) -> None:
+def test_a_position_of_one_range_is_refused_by_one_that_begins_after_it(store_set: Adapters) -> None:
     type_name = unique("type")
     create(store_set, [mint_at(day * DAY_MS) for day in range(5)], type=type_name)
     page = store_set.listing.page(type_name=type_name, from_ms=0, to_ms=3 * DAY_MS, position=None, limit=1)
@@ -211,10 +211,10 @@ def test_a_position_of_one_range_is_refused_by_one_that_begins_after_it(store_se
         )
 
 
-def test_a_purged_asset_is_taken_off_its_lists_and_no_other(store_set: StoreSet) -> None:
+def test_a_purged_asset_is_taken_off_its_lists_and_no_other(store_set: Adapters) -> None:
     type_name, project = unique("type"), unique("project")
-    gone, left = write(store_set.assets, *[creation(type=type_name, project=project) for _ in range(2)])
-    [purged] = write(store_set.assets, purge(gone, updated_ms=now_ms() + 1))
+    gone, left = write(store_set.store, *[creation(type=type_name, project=project) for _ in range(2)])
+    [purged] = write(store_set.store, purge(gone, updated_ms=now_ms() + 1))
     for _ in range(2):
         store_set.listing.remove([purged])
         assert walk(store_set.listing, type_name=type_name) == [left.id]
@@ -225,11 +225,11 @@ def test_a_purged_asset_is_taken_off_its_lists_and_no_other(store_set: StoreSet)
 
 
 def test_a_purged_asset_that_was_created_again_stays_listed_when_its_purge_is_tidied_up_late(
-    store_set: StoreSet,
+    store_set: Adapters,
 ) -> None:
     type_name = unique("type")
-    [asset] = write(store_set.assets, creation(type=type_name))
-    [purged] = write(store_set.assets, purge(asset, updated_ms=now_ms() - 1))
-    write(store_set.assets, recreation(purged))
+    [asset] = write(store_set.store, creation(type=type_name))
+    [purged] = write(store_set.store, purge(asset, updated_ms=now_ms() - 1))
+    write(store_set.store, recreation(purged))
     store_set.listing.remove([purged])
     assert walk(store_set.listing, type_name=type_name) == [asset.id]

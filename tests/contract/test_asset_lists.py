@@ -8,11 +8,11 @@ import dataclasses
 
 import pytest
 
+from amp.adapter_sets import Adapters
 from amp.domain.assets import Asset
 from amp.domain.ids import mint_at
 from amp.ports.asset_listing import AssetListing, Stray
 from tests.contract.asset_samples import creation, intent_for, new_asset, now_ms, purge, recreation, unique, write
-from tests.contract.conftest import StoreSet
 from tests.contract.test_asset_listing import mixed_ids, walk
 from tests.stack.waiting import wait_until
 
@@ -47,17 +47,17 @@ def strays_of(listing: AssetListing, *assets: Asset) -> list[Stray]:
     return listing.strays(ids, types, projects)
 
 
-def test_an_asset_that_was_created_is_unlisted_nowhere(store_set: StoreSet) -> None:
-    made = write(store_set.assets, *[creation(id=asset_id, type=unique("type")) for asset_id in mixed_ids(30)])
+def test_an_asset_that_was_created_is_unlisted_nowhere(store_set: Adapters) -> None:
+    made = write(store_set.store, *[creation(id=asset_id, type=unique("type")) for asset_id in mixed_ids(30)])
     assert store_set.listing.unlisted(made) == {}
     assert store_set.listing.unlisted([]) == {}
 
 
 def test_the_lists_that_an_asset_is_missing_from_are_told_until_it_is_added(
-    store_set: StoreSet, has_rows: bool
+    store_set: Adapters, has_rows: bool
 ) -> None:
     listing, missing = store_set.listing, [an_asset(asset_id) for asset_id in mixed_ids(12)]
-    [listed] = write(store_set.assets, creation())
+    [listed] = write(store_set.store, creation())
     told = listing.unlisted([*missing, listed])
     assert told == ({asset.id: lists_of(asset) for asset in missing} if has_rows else {})
     for _ in range(2):
@@ -68,25 +68,25 @@ def test_the_lists_that_an_asset_is_missing_from_are_told_until_it_is_added(
 
 
 def test_an_asset_of_another_type_or_project_than_it_is_listed_under_is_missing_from_those_alone(
-    store_set: StoreSet, has_rows: bool
+    store_set: Adapters, has_rows: bool
 ) -> None:
-    [made] = write(store_set.assets, creation())
+    [made] = write(store_set.store, creation())
     moved = dataclasses.replace(made, type=unique("type"), project=unique("project"))
     assert store_set.listing.unlisted([moved]) == ({moved.id: lists_of(moved)[1:]} if has_rows else {})
 
 
-def test_adding_an_asset_that_is_listed_leaves_it_listed_once(store_set: StoreSet) -> None:
-    [made] = write(store_set.assets, creation(type=unique("type")))
+def test_adding_an_asset_that_is_listed_leaves_it_listed_once(store_set: Adapters) -> None:
+    [made] = write(store_set.store, creation(type=unique("type")))
     store_set.listing.add([made, made])
     assert walk(store_set.listing, type_name=made.type) == [made.id]
 
 
 def test_an_id_that_was_prepared_and_never_made_is_a_stray_in_each_of_its_lists(
-    store_set: StoreSet, has_rows: bool
+    store_set: Adapters, has_rows: bool
 ) -> None:
     earliest = now_ms() - 1000
     change = dataclasses.replace(creation(), after=an_asset())
-    store_set.assets.prepare([(change, intent_for(change))])
+    store_set.store.prepare([(change, intent_for(change))])
     found = strays_of(store_set.listing, change.after)
     assert {(stray.list, stray.id) for stray in found} == (
         {(name, change.after.id) for name in lists_of(change.after)} if has_rows else set()
@@ -95,7 +95,7 @@ def test_an_id_that_was_prepared_and_never_made_is_a_stray_in_each_of_its_lists(
     assert all(earliest <= stray.written_ms <= now_ms() + 1000 for stray in found)
 
 
-def test_strays_are_looked_for_where_they_were_asked_for_alone(store_set: StoreSet, has_rows: bool) -> None:
+def test_strays_are_looked_for_where_they_were_asked_for_alone(store_set: Adapters, has_rows: bool) -> None:
     listing, one, two = store_set.listing, an_asset(), an_asset()
     listing.add([one, two])
     assert listing.strays([], [one.type], [one.project]) == []
@@ -106,9 +106,9 @@ def test_strays_are_looked_for_where_they_were_asked_for_alone(store_set: StoreS
     assert found == (expected if has_rows else set())
 
 
-def test_a_dropped_stray_is_listed_no_more_and_nothing_else_is_touched(store_set: StoreSet) -> None:
+def test_a_dropped_stray_is_listed_no_more_and_nothing_else_is_touched(store_set: Adapters) -> None:
     listing, gone = store_set.listing, an_asset()
-    [left] = write(store_set.assets, creation(type=gone.type, project=gone.project, id=mint_at(gone.created_ms)))
+    [left] = write(store_set.store, creation(type=gone.type, project=gone.project, id=mint_at(gone.created_ms)))
     listing.add([gone])
     found = strays_of(listing, gone)
     for _ in range(2):
@@ -119,7 +119,7 @@ def test_a_dropped_stray_is_listed_no_more_and_nothing_else_is_touched(store_set
     listing.drop([])
 
 
-def test_some_strays_of_an_id_may_be_dropped_and_others_not(store_set: StoreSet, has_rows: bool) -> None:
+def test_some_strays_of_an_id_may_be_dropped_and_others_not(store_set: Adapters, has_rows: bool) -> None:
     listing, asset = store_set.listing, an_asset()
     listing.add([asset])
     listing.drop([stray for stray in strays_of(listing, asset) if stray.list == "all"])
@@ -127,19 +127,19 @@ def test_some_strays_of_an_id_may_be_dropped_and_others_not(store_set: StoreSet,
     assert store_set.listing.unlisted([asset]) == ({asset.id: ("all",)} if has_rows else {})
 
 
-def test_a_stray_that_was_written_anew_since_it_was_found_stays(store_set: StoreSet) -> None:
+def test_a_stray_that_was_written_anew_since_it_was_found_stays(store_set: Adapters) -> None:
     listing, asset = store_set.listing, an_asset()
     listing.add([asset])
     found = strays_of(listing, asset)
     found_ms = now_ms()
     wait_until(lambda: now_ms() > found_ms, 10, "the next millisecond", every_s=0)
-    write(store_set.assets, dataclasses.replace(creation(), after=asset))
+    write(store_set.store, dataclasses.replace(creation(), after=asset))
     listing.drop(found)
     assert is_listed(listing, asset) == [True] * 3
     assert listing.unlisted([asset]) == {}
 
 
-def test_a_dropped_stray_can_be_added_again(store_set: StoreSet, has_rows: bool) -> None:
+def test_a_dropped_stray_can_be_added_again(store_set: Adapters, has_rows: bool) -> None:
     listing, asset = store_set.listing, an_asset()
     listing.add([asset])
     listing.drop(strays_of(listing, asset))
@@ -147,31 +147,31 @@ def test_a_dropped_stray_can_be_added_again(store_set: StoreSet, has_rows: bool)
     assert is_listed(listing, asset) == [has_rows] * 3
 
 
-def test_a_removed_asset_is_on_none_of_its_lists_and_no_stray(store_set: StoreSet, has_rows: bool) -> None:
+def test_a_removed_asset_is_on_none_of_its_lists_and_no_stray(store_set: Adapters, has_rows: bool) -> None:
     listing = store_set.listing
-    [made] = write(store_set.assets, creation(type=unique("type"), project=unique("project")))
-    [purged] = write(store_set.assets, purge(made, updated_ms=now_ms() + 1))
+    [made] = write(store_set.store, creation(type=unique("type"), project=unique("project")))
+    [purged] = write(store_set.store, purge(made, updated_ms=now_ms() + 1))
     assert len(strays_of(listing, made)) == (3 if has_rows else 0)
     listing.remove([purged])
     assert strays_of(listing, made) == []
     assert listing.unlisted([made]) == ({made.id: lists_of(made)} if has_rows else {})
 
 
-def test_the_rest_of_a_day_stays_listed_when_much_of_it_is_removed(store_set: StoreSet) -> None:
+def test_the_rest_of_a_day_stays_listed_when_much_of_it_is_removed(store_set: Adapters) -> None:
     type_name, day_ms = unique("type"), now_ms() // DAY_MS * DAY_MS
-    made = write(store_set.assets, *[creation(id=mint_at(day_ms + n), type=type_name) for n in range(60)])
-    purged = write(store_set.assets, *[purge(asset, updated_ms=now_ms() + 1) for asset in made[::2]])
+    made = write(store_set.store, *[creation(id=mint_at(day_ms + n), type=type_name) for n in range(60)])
+    purged = write(store_set.store, *[purge(asset, updated_ms=now_ms() + 1) for asset in made[::2]])
     store_set.listing.remove(purged)
     assert sorted(walk(store_set.listing, type_name=type_name, limit=7)) == sorted(asset.id for asset in made[1::2])
 
 
 def test_an_asset_made_again_under_another_type_leaves_a_stray_under_the_first(
-    store_set: StoreSet, has_rows: bool
+    store_set: Adapters, has_rows: bool
 ) -> None:
     listing = store_set.listing
-    [made] = write(store_set.assets, creation(type=unique("type"), project=unique("project")))
-    [purged] = write(store_set.assets, purge(made, updated_ms=now_ms() - 1))
-    [again] = write(store_set.assets, recreation(purged, type=unique("type")))
+    [made] = write(store_set.store, creation(type=unique("type"), project=unique("project")))
+    [purged] = write(store_set.store, purge(made, updated_ms=now_ms() - 1))
+    [again] = write(store_set.store, recreation(purged, type=unique("type")))
     assert listing.unlisted([again]) == {}
     assert [stray.list for stray in listing.strays([made.id], [made.type], [])] == [
         "all",

@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from amp.adapter_sets import Adapters
 from amp.domain.assets import Asset, Change, ChangeKind, State, version_of
 from amp.ports.asset_store import AssetStore, Outcome, Verdict
 from tests.contract.asset_samples import (
@@ -25,14 +26,13 @@ from tests.contract.asset_samples import (
     unique,
     write,
 )
-from tests.contract.conftest import StoreSet
 
 CLIENTS = 32
 
 
 @pytest.fixture
-def store(store_set: StoreSet) -> AssetStore:
-    return store_set.assets
+def store(store_set: Adapters) -> AssetStore:
+    return store_set.store
 
 
 def test_a_created_asset_is_read_back_whole(store: AssetStore) -> None:

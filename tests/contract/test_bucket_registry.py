@@ -5,14 +5,14 @@ from functools import partial
 
 import pytest
 
+from amp.adapter_sets import Adapters
 from amp.domain.buckets import Bucket, BucketMap, first_map, index_name
 from amp.ports.bucket_registry import BucketRegistry
 from tests.contract.asset_samples import at_once, unique
-from tests.contract.conftest import StoreSet
 
 
 @pytest.fixture
-def buckets(fresh_store_set: StoreSet) -> BucketRegistry:
+def buckets(fresh_store_set: Adapters) -> BucketRegistry:
     return fresh_store_set.buckets
 
 

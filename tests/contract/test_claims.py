@@ -6,13 +6,13 @@ from functools import partial
 
 import pytest
 
+from amp.adapter_sets import Adapters
 from amp.ports.claims import Claim, Claims
 from tests.contract.asset_samples import at_once, unique
-from tests.contract.conftest import StoreSet
 
 
 @pytest.fixture
-def claims(store_set: StoreSet) -> Claims:
+def claims(store_set: Adapters) -> Claims:
     return store_set.claims
 
 

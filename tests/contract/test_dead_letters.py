@@ -8,21 +8,21 @@ from uuid import UUID, uuid4
 import orjson
 import pytest
 
+from amp.adapter_sets import Adapters
 from amp.domain.dead_letters import DeadLetter, letter_id
 from amp.domain.events import JobEvent, Message, event_of, message_json
 from amp.errors import BadCursor
 from amp.ports.dead_letters import DeadLetters
 from tests.contract.asset_samples import at_once, creation, now_ms
-from tests.contract.conftest import StoreSet
 
 
 @pytest.fixture
-def letters(store_set: StoreSet) -> DeadLetters:
+def letters(store_set: Adapters) -> DeadLetters:
     return store_set.letters
 
 
 @pytest.fixture
-def fresh_letters(fresh_store_set: StoreSet) -> DeadLetters:
+def fresh_letters(fresh_store_set: Adapters) -> DeadLetters:
     return fresh_store_set.letters
 
 

@@ -8,21 +8,21 @@ from collections.abc import Iterator
 
 import pytest
 
+from amp.adapter_sets import Adapters
 from amp.domain.events import Intent
 from tests.contract.asset_samples import creation, intent_for, now_ms, write
-from tests.contract.conftest import StoreSet
 
 
 class Recorded:
     """Intents of this test among all there are, cleared at its end."""
 
-    def __init__(self, store_set: StoreSet) -> None:
+    def __init__(self, store_set: Adapters) -> None:
         self._set = store_set
         self._all: list[Intent] = []
 
     def record(self, due_ms: int, count: int = 1) -> list[Intent]:
         pairs = [(change, intent_for(change, due_ms + i)) for i, change in enumerate(creation() for _ in range(count))]
-        self._set.assets.prepare(pairs)
+        self._set.store.prepare(pairs)
         intents = [intent for _, intent in pairs]
         self._all += intents
         return intents
@@ -45,7 +45,7 @@ class Recorded:
 
 
 @pytest.fixture
-def log(store_set: StoreSet) -> Iterator[Recorded]:
+def log(store_set: Adapters) -> Iterator[Recorded]:
     recorded = Recorded(store_set)
     yield recorded
     recorded.clear_all()
@@ -91,13 +91,13 @@ def test_clearing_what_is_not_there_does_nothing(log: Recorded) -> None:
     assert log.due(now + 1) == [kept]
 
 
-def test_intents_of_several_changes_of_one_asset_are_several(store_set: StoreSet, log: Recorded) -> None:
+def test_intents_of_several_changes_of_one_asset_are_several(store_set: Adapters, log: Recorded) -> None:
     now = now_ms()
     (first,) = log.record(now)
     second = dataclasses.replace(
         first, event=dataclasses.replace(first.event, revision=2, change_id=creation().after.id)
     )
-    store_set.assets.prepare([(creation(id=first.event.asset_id), second)])
+    store_set.store.prepare([(creation(id=first.event.asset_id), second)])
     assert set(log.due(now)) == {first, second}
     log.clear([first])
     assert log.due(now) == [second]
@@ -114,7 +114,7 @@ def test_the_limit_keeps_the_answer_short_and_the_oldest_come_first(log: Recorde
     assert [due // 1000 for due in found] == sorted(due // 1000 for due in found)
 
 
-def test_all_due_intents_are_found_by_clearing_page_by_page(store_set: StoreSet, log: Recorded) -> None:
+def test_all_due_intents_are_found_by_clearing_page_by_page(store_set: Adapters, log: Recorded) -> None:
     now = now_ms()
     left = set(log.record(now, 100))
     # What other tests left is cleared on the way.
@@ -135,9 +135,9 @@ def test_a_deferred_intent_is_due_at_its_new_time_only(log: Recorded) -> None:
     assert log.due(now + 110_000) == []
 
 
-def test_applying_a_change_leaves_its_intent(store_set: StoreSet) -> None:
+def test_applying_a_change_leaves_its_intent(store_set: Adapters) -> None:
     change = creation()
-    write(store_set.assets, change)
+    write(store_set.store, change)
     found = [i for i in store_set.intents.due(now_ms() + 10_000, 10_000) if i.event.asset_id == change.after.id]
     assert [intent.event.change_id for intent in found] == [change.after.change_id]
     store_set.intents.clear(found)

@@ -7,15 +7,15 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from amp.adapter_sets import Adapters
 from amp.domain.chunks import Chunk, Outcome, Result
 from amp.domain.ids import mint_at
 from amp.ports.job_chunks import JobChunks
 from tests.contract.asset_samples import at_once, id_version_1, id_version_6, now_ms
-from tests.contract.conftest import StoreSet
 
 
 @pytest.fixture
-def chunks(store_set: StoreSet) -> JobChunks:
+def chunks(store_set: Adapters) -> JobChunks:
     return store_set.chunks
 
 

@@ -7,23 +7,23 @@ from uuid import UUID
 
 import pytest
 
+from amp.adapter_sets import Adapters
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, JobState, Note
 from amp.errors import InvalidId
 from amp.ports.job_log import JobLog
 from tests.contract.asset_samples import at_once, id_version_1, id_version_6, now_ms
-from tests.contract.conftest import StoreSet
 
 DAY_MS = 86_400_000
 
 
 @pytest.fixture
-def jobs(store_set: StoreSet) -> JobLog:
+def jobs(store_set: Adapters) -> JobLog:
     return store_set.jobs
 
 
 @pytest.fixture
-def fresh_jobs(fresh_store_set: StoreSet) -> JobLog:
+def fresh_jobs(fresh_store_set: Adapters) -> JobLog:
     return fresh_store_set.jobs
 
 

@@ -5,13 +5,13 @@ from functools import partial
 
 import pytest
 
+from amp.adapter_sets import Adapters
 from amp.ports.leases import Leases
 from tests.contract.asset_samples import at_once, unique
-from tests.contract.conftest import StoreSet
 
 
 @pytest.fixture
-def leases(store_set: StoreSet) -> Leases:
+def leases(store_set: Adapters) -> Leases:
     return store_set.leases
 
 

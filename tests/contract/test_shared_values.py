@@ -4,13 +4,13 @@ from functools import partial
 
 import pytest
 
+from amp.adapter_sets import Adapters
 from amp.ports.shared_values import SharedValues
 from tests.contract.asset_samples import at_once, unique
-from tests.contract.conftest import StoreSet
 
 
 @pytest.fixture
-def shared(store_set: StoreSet) -> SharedValues:
+def shared(store_set: Adapters) -> SharedValues:
     return store_set.shared
 
 

@@ -4,23 +4,24 @@ from functools import partial
 
 import pytest
 
+from amp.adapter_sets import Adapters
 from amp.errors import NotMigrated
 from tests.contract.asset_samples import at_once, creation, head, intent_for, unique, write
-from tests.contract.conftest import StoreSet
+from tests.contract.conftest import store_part
 
 
-def test_the_part_is_the_store(store_set: StoreSet) -> None:
-    assert store_set.part.name == "store"
+def test_the_part_is_the_store(store_set: Adapters) -> None:
+    assert store_part(store_set).name == "store"
 
 
-def test_it_tells_in_a_few_words_what_answers(store_set: StoreSet) -> None:
-    answer = store_set.part.ping()
+def test_it_tells_in_a_few_words_what_answers(store_set: Adapters) -> None:
+    answer = store_part(store_set).ping()
     assert 0 < len(answer) < 200
     assert "\n" not in answer
 
 
-def test_migrating_does_what_was_pending_and_then_nothing_is(unmade_store_set: StoreSet) -> None:
-    part = unmade_store_set.part
+def test_migrating_does_what_was_pending_and_then_nothing_is(unmade_store_set: Adapters) -> None:
+    part = store_part(unmade_store_set)
     pending = part.pending()
     assert pending
     assert part.pending() == pending, "telling what is pending must not do it"
@@ -32,23 +33,23 @@ def test_migrating_does_what_was_pending_and_then_nothing_is(unmade_store_set: S
     assert part.migrate() == []
 
 
-def test_migrating_twice_at_once_does_everything_once(unmade_store_set: StoreSet) -> None:
-    part = unmade_store_set.part
+def test_migrating_twice_at_once_does_everything_once(unmade_store_set: Adapters) -> None:
+    part = store_part(unmade_store_set)
     pending = part.pending()
     runs = at_once([part.migrate] * 3)
     assert part.pending() == []
     assert sum(len(done) for done in runs) == len(pending)
-    (asset,) = write(unmade_store_set.assets, creation())
-    assert head(unmade_store_set.assets, asset.id) == asset
+    (asset,) = write(unmade_store_set.store, creation())
+    assert head(unmade_store_set.store, asset.id) == asset
 
 
-def test_using_a_store_that_was_not_migrated_says_so(unmade_store_set: StoreSet) -> None:
+def test_using_a_store_that_was_not_migrated_says_so(unmade_store_set: Adapters) -> None:
     change = creation()
     store = unmade_store_set
     uses = [
-        partial(store.assets.prepare, [(change, intent_for(change))]),
-        partial(store.assets.apply, [change]),
-        partial(store.assets.heads, [change.after.id]),
+        partial(store.store.prepare, [(change, intent_for(change))]),
+        partial(store.store.apply, [change]),
+        partial(store.store.heads, [change.after.id]),
         partial(store.listing.page, type_name="movie", project=None, position=None, limit=1),
         partial(store.intents.due, 0, 1),
         partial(store.claims.holders, [("scope", "key")]),
@@ -61,8 +62,8 @@ def test_using_a_store_that_was_not_migrated_says_so(unmade_store_set: StoreSet)
             use()
 
 
-def test_a_store_used_too_early_works_once_it_is_migrated(unmade_store_set: StoreSet) -> None:
+def test_a_store_used_too_early_works_once_it_is_migrated(unmade_store_set: Adapters) -> None:
     with pytest.raises(NotMigrated):
         unmade_store_set.buckets.load()
-    unmade_store_set.part.migrate()
+    store_part(unmade_store_set).migrate()
     assert unmade_store_set.buckets.load() is None

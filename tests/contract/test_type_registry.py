@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
+from amp.adapter_sets import Adapters
 from amp.domain.types import AssetType, Field, FieldType
 from amp.ports.type_registry import TypeRegistry
 from tests.contract.asset_samples import at_once, now_ms, unique
-from tests.contract.conftest import StoreSet
 
 
 @pytest.fixture
-def types(store_set: StoreSet) -> TypeRegistry:
+def types(store_set: Adapters) -> TypeRegistry:
     return store_set.types
 
 
@@ -89,7 +89,7 @@ def test_the_newest_version_of_every_type_is_listed_by_name(types: TypeRegistry)
     assert all(asset_type.version >= 1 for asset_type in listed)
 
 
-def test_a_fresh_registry_is_empty(fresh_store_set: StoreSet) -> None:
+def test_a_fresh_registry_is_empty(fresh_store_set: Adapters) -> None:
     assert fresh_store_set.types.newest() == []
 
 
