@@ -33,10 +33,10 @@ demo: $(SETUP) ## Import a real sample into a temporary folder and search it
 	@$(BIN)/amp demo
 
 test: $(SETUP) ## Run the tests; those that need servers use running ones
-	@$(BIN)/pytest -n auto
+	@$(BIN)/pytest -n auto --dist worksteal
 
 test-all: $(SETUP) ## Start the real servers if needed and run every test
-	@AMP_TEST_CLUSTER=required $(BIN)/pytest -n auto
+	@AMP_TEST_CLUSTER=required $(BIN)/pytest -n auto --dist worksteal
 
 lint: $(SETUP) ## Lint, and check the formatting
 	@$(BIN)/ruff check --quiet .
@@ -46,7 +46,7 @@ types: $(SETUP) ## Check the types
 	@$(BIN)/mypy
 
 check: lint types ## Lint, types and the tests that need no servers
-	@$(BIN)/pytest -n auto -m "not cluster"
+	@$(BIN)/pytest -n auto --dist worksteal -m "not cluster"
 
 up: $(SETUP) ## Start Cassandra, Kafka, Elasticsearch and Redis, or find them running
 	@$(BIN)/python -m tests.stack up
