@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 # The stamp records a finished installation, so that an interrupted one is repeated.
 SETUP := $(VENV)/.installed
 
+# Several at a time, but for those of the real servers: tests/conftest.py.
+PYTEST := $(BIN)/pytest -n auto --dist worksteal
+
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup run demo test test-all lint types check up down status faults simulate moves jobs bench clean
@@ -33,10 +36,10 @@ demo: $(SETUP) ## Import a real sample into a temporary folder and search it
 	@$(BIN)/amp demo
 
 test: $(SETUP) ## Run the tests; those that need servers use running ones
-	@$(BIN)/pytest -n auto --dist worksteal
+	@$(PYTEST)
 
 test-all: $(SETUP) ## Start the real servers if needed and run every test
-	@AMP_TEST_CLUSTER=required $(BIN)/pytest -n auto --dist worksteal
+	@AMP_TEST_CLUSTER=required $(PYTEST)
 
 lint: $(SETUP) ## Lint, and check the formatting
 	@$(BIN)/ruff check --quiet .
@@ -46,7 +49,7 @@ types: $(SETUP) ## Check the types
 	@$(BIN)/mypy
 
 check: lint types ## Lint, types and the tests that need no servers
-	@$(BIN)/pytest -n auto --dist worksteal -m "not cluster"
+	@$(PYTEST) -m "not cluster"
 
 up: $(SETUP) ## Start Cassandra, Kafka, Elasticsearch and Redis, or find them running
 	@$(BIN)/python -m tests.stack up

@@ -23,8 +23,9 @@ from amp.services.index_assets import AssetDocuments
 from tests.bench.assets import create, drafts, fields
 from tests.bench.bare_driver import seconds_to_create
 from tests.bench.figures import Figure, medians_ms
-from tests.bench.service import migrated, namespace
+from tests.bench.namespace import namespace
 from tests.faults.service import Service
+from tests.functional.built import built
 
 _CALLER = Principal("bench")
 _QUERY = {
@@ -37,7 +38,7 @@ _QUERY = {
 
 def measure() -> Iterator[Figure]:
     for entries, count, bound in ((5, 20_000, 60), (30, 6_000, 80)):
-        with namespace() as env, migrated(env) as amp:
+        with namespace() as env, built(env) as amp:
             yield _indexing(amp, entries, count, bound)
             if entries == 5:
                 with _server(env) as url:

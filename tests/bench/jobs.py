@@ -17,8 +17,9 @@ from amp.services.start_jobs import JobOrder
 from tests.bench.assets import create, drafts, fields
 from tests.bench.figures import Figure
 from tests.bench.layout import lay_out
-from tests.bench.service import migrated, namespace
+from tests.bench.namespace import namespace
 from tests.faults.service import AmpProcess
+from tests.functional.built import built
 from tests.stack.waiting import wait_until
 
 _CALLER = Principal("bench")
@@ -27,7 +28,7 @@ _ENDS_S = 900
 
 
 def measure() -> Iterator[Figure]:
-    with namespace() as env, migrated(env) as amp, tempfile.TemporaryDirectory() as folder:
+    with namespace() as env, built(env) as amp, tempfile.TemporaryDirectory() as folder:
         amp.register_types.create("clip", "", fields(5), _CALLER)
         create(amp, drafts("clip", 5, _ASSETS))
         with _working(env, Path(folder), "index") as workers:

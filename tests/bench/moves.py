@@ -29,7 +29,8 @@ from amp.services.search_assets import SearchOrder
 from tests.bench.assets import create, drafts, fields
 from tests.bench.figures import Figure, median_ms, percentile
 from tests.bench.layout import lay_out
-from tests.bench.service import migrated, namespace
+from tests.bench.namespace import namespace
+from tests.functional.built import built
 from tests.moves.world import World, world
 from tests.stack.waiting import wait_until
 
@@ -44,9 +45,9 @@ _MOVED, _WARM_UP, _MOVES = 3_000, 6, 21
 
 
 def measure() -> Iterator[Figure]:
-    with namespace() as env, migrated(env) as amp:
+    with namespace() as env, built(env) as amp:
         yield _copy(amp)
-    with namespace() as env, migrated(env | {"AMP_MAP_REFRESH_S": "0.2"}) as amp:
+    with namespace() as env, built(env | {"AMP_MAP_REFRESH_S": "0.2"}) as amp:
         yield _shards(amp)
         yield _map_refresh(amp)
     with _filled(_SPLIT) as made:
