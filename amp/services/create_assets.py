@@ -15,7 +15,7 @@ from amp.ports.clock import Clock
 from amp.services.check_content import CheckContent
 from amp.services.claim_names import ClaimNames, Results
 from amp.services.commit_changes import CommitChanges
-from amp.services.creation_plans import Order, Plan, without_rivals
+from amp.services.creation_plans import Order, Plan, TakenNames, batches_without_rivals
 
 
 class CreateAssets:
@@ -58,9 +58,14 @@ class CreateAssets:
                 plans.append(self._plan(position, order, principal, began_s))
             except AmpError as e:
                 results[position] = e
-        while plans:
-            batch, plans = without_rivals(plans)
-            self._create_batch(batch, results)
+        taken = TakenNames()
+        for batch in batches_without_rivals(plans):
+            for plan in batch:
+                results[plan.position] = taken.refusal(plan)
+            tried = [plan for plan in batch if results[plan.position] is None]
+            self._create_batch(tried, results)
+            for plan in tried:
+                taken.learn(plan, results[plan.position])
         settled = [result for result in results if result is not None]
         assert len(settled) == len(orders), "every order has come to something"
         return settled

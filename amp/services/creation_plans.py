@@ -1,12 +1,19 @@
 """Orders of assets on their way to creation: what was asked for, and the change that will carry it out."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from amp.domain.assets import Asset, Change
 from amp.domain.changes import Draft
+from amp.errors import AlreadyExists, AmpError, Conflict
 from amp.services.commit_changes import BATCH
+
+#: An id, or the scope and key under which a name is claimed.
+Name = UUID | tuple[str, str]
+#: Items of one request that are tried, one after the other, for one name. As a rule the first settles it.
+MAX_TRIES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +59,65 @@ def external_key(project: str, external_id: str) -> tuple[str, str]:
     return f"external-id:{project}", external_id
 
 
-def without_rivals(plans: Sequence[Plan]) -> tuple[list[Plan], list[Plan]]:
-    """A batch in which no two plans want the same id, external id or key, and the plans left for later."""
-    now: list[Plan] = []
-    later: list[Plan] = []
-    wanted: set[object] = set()
+def batches_without_rivals(plans: Sequence[Plan]) -> Iterator[list[Plan]]:
+    """Batches in which no two plans want the same id, external id or key; rivals come in order, in batches apart."""
+    rounds: list[list[Plan]] = []
+    earlier: Counter[Name] = Counter()
     for plan in plans:
-        draft, key = plan.order.draft, plan.order.repeat_key
-        wants: set[object] = {plan.asset_id}
-        if draft.external_id is not None:
-            wants.add(external_key(draft.project, draft.external_id))
-        if key is not None:
-            wants.add((key.scope, key.key))
-        if len(now) >= BATCH or wants & wanted:
-            later.append(plan)
-        else:
-            now.append(plan)
-            wanted |= wants
-    return now, later
+        names = _names(plan)
+        number = max(earlier[name] for name in names)
+        if number == len(rounds):
+            rounds.append([])
+        rounds[number].append(plan)
+        for name in names:
+            earlier[name] = number + 1
+    for plans_of_round in rounds:
+        for begin in range(0, len(plans_of_round), BATCH):
+            yield plans_of_round[begin : begin + BATCH]
+
+
+class TakenNames:
+    """What the creations of one request have learnt about the names that later ones of it want as well: these are
+    refused without asking the store again."""
+
+    def __init__(self) -> None:
+        self._refusals: dict[Name, AlreadyExists] = {}
+        self._tries: Counter[Name] = Counter()
+
+    def refusal(self, plan: Plan) -> Conflict | None:
+        """Why the plan would be refused; None: it has to be tried."""
+        for name in _names(plan):
+            if refusal := self._refusals.get(name):
+                return refusal
+            if self._tries[name] >= MAX_TRIES:
+                return Conflict(f"{MAX_TRIES} items of this request that want the same name were refused")
+        return None
+
+    def learn(self, plan: Plan, result: Asset | AmpError | None) -> None:
+        """`result` is what the plan came to."""
+        self._tries.update(_names(plan))
+        external = _external_name(plan)
+        match result:
+            case AlreadyExists():
+                # It names the asset in the way: the one with the id asked for, or the one with the external id.
+                by_id = external is None or result.context.get("id") == str(plan.asset_id)
+                self._refusals[plan.asset_id if by_id or external is None else external] = result
+            case Asset():
+                context = {"id": str(result.id), "revision": result.revision}
+                self._refusals[result.id] = AlreadyExists(f"asset {result.id} exists already", **context)
+                if external is not None:
+                    detail = f"external id {external[1]!r} belongs to asset {result.id}"
+                    self._refusals[external] = AlreadyExists(detail, **context)
+
+
+def _names(plan: Plan) -> list[Name]:
+    external, key = _external_name(plan), plan.order.repeat_key
+    claimed = [] if external is None else [external]
+    if key is not None:
+        claimed.append((key.scope, key.key))
+    return [plan.asset_id, *claimed]
+
+
+def _external_name(plan: Plan) -> tuple[str, str] | None:
+    draft = plan.order.draft
+    return None if draft.external_id is None else external_key(draft.project, draft.external_id)
