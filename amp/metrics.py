@@ -81,6 +81,12 @@ class Metrics:
         self.versions_dropped = Counter(
             "amp_versions_dropped", "Versions dropped past the number kept", registry=self.registry
         )
+        self.thread_failures = Counter(
+            "amp_thread_failures",
+            "Unexpected errors of background threads, each started again after a pause",
+            ["thread"],
+            registry=self.registry,
+        )
 
         self.documents_moved = Counter(
             "amp_move_documents", "Documents that moves of buckets copied", registry=self.registry

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
-import stamina
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_before_delay, wait_exponential_jitter
 
 from amp.errors import AmpError
 
@@ -60,17 +60,13 @@ class AmpClient:
             request |= {"content": ndjson, "headers": {"Content-Type": "application/x-ndjson"}}
         elif body is not None:
             request["json"] = body
-        for attempt in stamina.retry_context(
-            on=_may_pass,
-            attempts=_ATTEMPTS if repeatable else 1,
-            timeout=TIMEOUT_S,
-            wait_initial=0.1,
-            wait_max=2.0,
-            wait_jitter=0.3,
-        ):
-            with attempt:
-                return self._once(method, path, request)
-        raise AssertionError("unreachable: the last attempt returns or raises")
+        retrying = Retrying(
+            retry=retry_if_exception(_may_pass),
+            stop=stop_after_attempt(_ATTEMPTS if repeatable else 1) | stop_before_delay(TIMEOUT_S),
+            wait=wait_exponential_jitter(multiplier=0.1, max=2.0, jitter=0.3),
+            reraise=True,
+        )
+        return retrying(self._once, method, path, request)
 
     def pages(self, path: str, **params: Any) -> Iterator[Any]:
         """The items of a list, page after page."""
@@ -120,5 +116,5 @@ def problem_details(problem: Mapping[str, Any]) -> list[str]:
     return [detail, *(fault for fault in faults if fault not in detail)]
 
 
-def _may_pass(error: Exception) -> bool:
+def _may_pass(error: BaseException) -> bool:
     return isinstance(error, Unreachable) or (isinstance(error, ServiceError) and error.status in (429, 503))

@@ -1,10 +1,8 @@
 """The CLI's client repeats what is safe to repeat, and says in a line what went wrong."""
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
-import stamina
+import tenacity.nap
 
 from amp.cli.client import AmpClient, ServiceError, Unreachable
 
@@ -14,9 +12,8 @@ _DONE = httpx.Response(200, json={"done": True})
 
 
 @pytest.fixture(autouse=True)
-def _no_pauses() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=5, cap=True):
-        yield
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tenacity.nap.time, "sleep", lambda _: None)
 
 
 class Server:

@@ -1,0 +1,98 @@
+"""Background threads: each is started here, started again when it fails, counted, and visible to operators."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from amp.metrics import Metrics
+from amp.ports.clock import Clock
+from amp.services.runtime.retry import Backoff
+
+_log = structlog.get_logger(__name__)
+#: A thread that failed counts as failing until it has run for so long without another failure.
+_RECOVERED_S = 60.0
+_RESTARTS = Backoff(first_s=0.5, max_s=30.0)
+
+#: Runs until the event is set, or until it has nothing left to do.
+Loop = Callable[[threading.Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadState:
+    """A background thread as operators see it."""
+
+    name: str
+    failures: int  #: unexpected errors since it was started
+    reason: str  #: of the last failure, unless the thread has recovered; then ""
+
+    @property
+    def healthy(self) -> bool:
+        return not self.reason
+
+
+class BackgroundThreads:
+    """The background threads of one process."""
+
+    def __init__(self, clock: Clock, metrics: Metrics) -> None:
+        self._clock = clock
+        self._metrics = metrics
+        self._lock = threading.Lock()
+        self._running: list[_Supervised] = []
+
+    def start(self, name: str, loop: Loop, stop: threading.Event, *, restarts: Backoff = _RESTARTS) -> threading.Thread:
+        """Run `loop(stop)` in a daemon thread. What the loop raises is logged and counted, and it starts again after
+        a growing pause; when it returns, the thread ends."""
+        supervised = _Supervised(name, loop, stop, restarts, self._clock, self._metrics)
+        thread = threading.Thread(target=self._run, args=(supervised,), name=name, daemon=True)
+        with self._lock:
+            self._running.append(supervised)
+        thread.start()
+        return thread
+
+    def states(self) -> list[ThreadState]:
+        """The threads that run, in the order in which they were started."""
+        with self._lock:
+            return [supervised.state() for supervised in self._running]
+
+    def _run(self, supervised: "_Supervised") -> None:
+        try:
+            supervised.run()
+        finally:
+            with self._lock:
+                self._running.remove(supervised)
+
+
+@dataclass(eq=False, slots=True)
+class _Supervised:
+    name: str
+    loop: Loop
+    stop: threading.Event
+    restarts: Backoff
+    clock: Clock
+    metrics: Metrics
+    failures: int = 0
+    failed_s: float = float("-inf")
+    reason: str = ""
+
+    def run(self) -> None:
+        in_a_row = 0
+        while not self.stop.is_set():
+            began_s = self.clock.monotonic_s()
+            try:
+                self.loop(self.stop)
+                return
+            except Exception as e:  # noqa: BLE001 - whatever is wrong, a thread that is not running helps nobody
+                self.failed_s = self.clock.monotonic_s()
+                self.failures += 1
+                self.reason = repr(e)
+                in_a_row = 1 if self.failed_s - began_s > _RECOVERED_S else in_a_row + 1
+                pause_s = self.restarts.pause_s(in_a_row)
+                _log.exception("thread failed", action="thread_failed", thread=self.name, again_in_s=round(pause_s, 1))
+                self.metrics.thread_failures.labels(self.name).inc()
+            self.stop.wait(pause_s)
+
+    def state(self) -> ThreadState:
+        recovered = self.clock.monotonic_s() - self.failed_s > _RECOVERED_S
+        return ThreadState(self.name, self.failures, "" if recovered else self.reason)
