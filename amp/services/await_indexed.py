@@ -7,7 +7,7 @@ from amp.errors import Retryable
 from amp.ports.clock import Clock
 from amp.ports.event_queue import EventQueue, Topic
 from amp.services.index_assets import INDEX_GROUP
-from amp.services.run_consumer import Stopped
+from amp.services.runtime.retry import Stopped
 
 _PAUSE_S = 0.2
 

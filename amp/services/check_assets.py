@@ -22,7 +22,7 @@ from amp.services.await_indexed import AwaitIndexed
 from amp.services.bucket_maps import BucketMaps
 from amp.services.compare_documents import CompareDocuments, Difference
 from amp.services.index_assets import IndexAssets
-from amp.services.run_consumer import Stopped
+from amp.services.runtime.retry import Stopped
 
 _log = structlog.get_logger(__name__)
 _ROUNDS = 10

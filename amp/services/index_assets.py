@@ -19,7 +19,8 @@ from amp.ports.asset_store import AssetStore
 from amp.ports.search_index import Put, SearchIndex, Written
 from amp.services.bucket_maps import BucketMaps
 from amp.services.move_aliases import LookAgain, MoveAliases
-from amp.services.run_consumer import Failure, Stopped, until_answered
+from amp.services.run_consumer import Failure
+from amp.services.runtime.retry import Stopped, retry_until_stopped
 from amp.services.type_catalog import TypeCatalog
 
 _log = structlog.get_logger(__name__)
@@ -80,7 +81,7 @@ class IndexAssets:
 
         :raises Stopped: `stop` was set before all was done.
         """
-        return self.put(until_answered(lambda: self.build(events), stop, "index"), stop)
+        return self.put(retry_until_stopped(lambda: self.build(events), stop, "index"), stop)
 
     def build(self, events: Iterable[Event]) -> list[AssetDocuments]:
         """The documents these events call for. An asset or version the store does not have is left alone: its own

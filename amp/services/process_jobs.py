@@ -21,7 +21,8 @@ from amp.ports.event_queue import Topic
 from amp.ports.job_chunks import JobChunks
 from amp.ports.job_log import JobLog
 from amp.services.processors import Processor
-from amp.services.run_consumer import Failure, Stopped, until_answered
+from amp.services.run_consumer import Failure
+from amp.services.runtime.retry import Stopped, retry_until_stopped
 
 _log = structlog.get_logger(__name__)
 #: The consumer group of everyone who does the work of jobs.
@@ -74,7 +75,7 @@ class ProcessJobs:
         return failures
 
     def _handle(self, job_id: UUID, events: Mapping[UUID, JobEvent], stop: threading.Event) -> dict[Message, Failure]:
-        job = until_answered(lambda: self._job(job_id), stop, "job")
+        job = retry_until_stopped(lambda: self._job(job_id), stop, "job")
         if job is None:
             return {}
         if job.state.ended:
@@ -87,7 +88,7 @@ class ProcessJobs:
                 event: Failure(f"there is no processor for jobs of kind {job.kind!r} here") for event in events.values()
             }
         results, details = self._process(job, processor, list(events), stop)
-        until_answered(lambda: self._record(job, events, results, details), stop, "job")
+        retry_until_stopped(lambda: self._record(job, events, results, details), stop, "job")
         for outcome, count in Counter(result.outcome for result in results.values()).items():
             self._metrics.job_assets.labels(job.kind, outcome).inc(count)
         return {}
@@ -97,7 +98,7 @@ class ProcessJobs:
     ) -> tuple[dict[UUID, Result], dict[UUID, str]]:
         """What became of each asset, and the stack traces of those that failed by an error of ours."""
         try:
-            return dict(until_answered(lambda: processor.process(job, ids, stop), stop, "job")), {}
+            return dict(retry_until_stopped(lambda: processor.process(job, ids, stop), stop, "job")), {}
         except Stopped:
             raise
         except Exception as e:  # noqa: BLE001 - whatever an asset does to a processor, the others shall not suffer
@@ -116,7 +117,7 @@ class ProcessJobs:
             if attempt and stop.wait(_PAUSE_S * 2**attempt):
                 raise Stopped
             try:
-                return until_answered(lambda: processor.process(job, [asset_id], stop), stop, "job")[asset_id], ""
+                return retry_until_stopped(lambda: processor.process(job, [asset_id], stop), stop, "job")[asset_id], ""
             except Stopped:
                 raise
             except Exception as e:  # noqa: BLE001 - as above

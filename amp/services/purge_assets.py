@@ -21,7 +21,7 @@ from amp.ports.search_index import Written
 from amp.services.bucket_maps import BucketMaps
 from amp.services.change_in_jobs import ChangeInJobs
 from amp.services.creation_plans import external_key
-from amp.services.run_consumer import Stopped
+from amp.services.runtime.retry import Stopped
 
 _PAUSE_S, _LONGEST_PAUSE_S = 0.05, 2.0
 

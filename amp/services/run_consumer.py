@@ -1,13 +1,11 @@
 """The loop of a worker that consumes a topic: poll, work, put aside what is hopeless, and only then commit."""
 
-import random
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotDone
 from dataclasses import dataclass
-from typing import TypeVar
 
 import structlog
 
@@ -18,11 +16,9 @@ from amp.metrics import Metrics
 from amp.ports.clock import Clock
 from amp.ports.dead_letters import DeadLetters
 from amp.ports.event_queue import Consumer, Delivery, EventQueue, Topic
+from amp.services.runtime.retry import Stopped
 
 _log = structlog.get_logger(__name__)
-_T = TypeVar("_T")
-#: Between tries at a part that does not answer.
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 5.0
 _KEEP_ALIVE_S = 1.0
 #: How long an idle worker takes to notice that it shall stop.
 _IDLE_POLL_S = 0.2
@@ -40,10 +36,6 @@ class Failure:
 
     reason: str
     detail: str = ""  #: a stack trace, where there is one
-
-
-class Stopped(Exception):
-    """The worker was told to stop before everything was done."""
 
 
 #: Works on messages, as long as it takes; gives those that are given up. Raises `Stopped` once the event is set.
@@ -176,19 +168,3 @@ class RunConsumer:
         return put_aside(
             self._topic, delivery.event, delivery.payload, failure.reason, failure.detail, self._clock.now_ms()
         )
-
-
-def until_answered(call: Callable[[], _T], stop: threading.Event, who: str) -> _T:
-    """Call again, with growing pauses, while a part does not answer; `who` waits, the log tells.
-
-    :raises Stopped: `stop` was set first.
-    """
-    pause_s = _FIRST_PAUSE_S
-    while True:
-        try:
-            return call()
-        except Retryable as e:
-            _log.warning(f"{who} waits", action=f"{who}_waits", reason=str(e))
-            if stop.wait(pause_s * random.uniform(0.5, 1.0)):
-                raise Stopped from e
-            pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
