@@ -25,6 +25,7 @@ from amp.bootstrap import Amp, build
 from amp.errors import AmpError, BadSetting, Busy
 from amp.logs import configure_logging
 from amp.metrics import forget_process, share_metrics
+from amp.private_files import write_private
 from amp.settings import Settings, variable
 from amp.worker import WorkerThreads, check_migrated
 
@@ -244,5 +245,5 @@ def _share_metrics() -> Path:
 
 def _leave_address(settings: Settings, listener: socket.socket) -> Path:
     file = settings.data_dir / URL_FILE
-    file.write_text(address(settings, listener.getsockname()[1]))
+    write_private(file, address(settings, listener.getsockname()[1]))
     return file

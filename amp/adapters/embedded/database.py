@@ -12,9 +12,12 @@ from typing import TextIO
 
 from amp.adapters.embedded.queue_board import QueueBoard
 from amp.errors import BadSetting, Busy, NotMigrated, Retryable, StoreUnavailable
+from amp.private_files import make_private, make_private_if_there
 from amp.settings import variable
 
 _BUSY_TIMEOUT_S = 5.0
+#: What this project puts into the folder, as patterns; SQLite's `-wal` and `-shm` take their mode from their database.
+_FILES = ("store.db*", "search.db*", "server.url*")
 
 
 class Database:
@@ -30,6 +33,7 @@ class Database:
         self.path = folder / "store.db"
         self._lock_file = _lock_folder(folder)
         try:
+            _make_files_private(self.path)
             self._writer = self._connect()
             self._writer.execute("PRAGMA journal_mode=WAL")
             # Fails here and now when the file can be read but not written.
@@ -38,6 +42,11 @@ class Database:
         except sqlite3.Error as e:
             self._lock_file.close()
             raise BadSetting(f"{variable('data_dir')}={str(folder)!r}: {self.path.name}: {e}") from e
+        except OSError as e:
+            self._lock_file.close()
+            raise BadSetting(
+                f"{variable('data_dir')}={str(folder)!r}: {e.filename or self.path.name}: {e.strerror}"
+            ) from e
         self._write_lock = threading.Lock()
         self._idle_readers: deque[sqlite3.Connection] = deque()
         self._closed = False
@@ -111,7 +120,8 @@ class Database:
 def _lock_folder(folder: Path) -> TextIO:
     """Hold `folder` until the file returned is closed; the kernel lets go of it when the process dies."""
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_folder(folder)
+        make_private(folder / "lock")
         lock = open(folder / "lock", "a+")  # noqa: SIM115 - stays open as long as the folder is held
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as e:
@@ -125,6 +135,25 @@ def _lock_folder(folder: Path) -> TextIO:
     lock.write(str(os.getpid()))
     lock.flush()
     return lock
+
+
+def _make_folder(folder: Path) -> None:
+    """One that is there keeps its mode: whoever made it may have reasons; its files are private either way."""
+    if folder.is_dir():
+        return
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+
+
+def _make_files_private(database: Path) -> None:
+    """Those of earlier versions and of looser umasks too.
+
+    :raises OSError: others may read one and this process can't change that.
+    """
+    make_private(database)
+    for pattern in _FILES:
+        for file in database.parent.glob(pattern):
+            make_private_if_there(file)
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from amp.errors import NotMigrated, SearchUnavailable
+from amp.private_files import make_private
 
 _BUSY_TIMEOUT_S = 5.0
 _READER_CACHE_KIB = 8 * 1024
@@ -107,6 +108,7 @@ class SearchDatabase:
             if self._closed:
                 raise SearchUnavailable("the search index is closed")
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            _make_private(self.path)
             connection = sqlite3.connect(
                 self.path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
             )
@@ -119,6 +121,13 @@ class SearchDatabase:
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute(f"PRAGMA cache_size = -{cache_kib}")
         return connection
+
+
+def _make_private(path: Path) -> None:
+    try:
+        make_private(path)
+    except OSError as e:
+        raise SearchUnavailable(f"the search index cannot be opened: {path.name}: {e.strerror}") from e
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
