@@ -30,6 +30,8 @@ class Applications:
         self._intents = intents
         self._queue = queue
         self._published: list[Event] = []
+        #: Ids that clients brought, of assets that may not be written yet.
+        self._announced: list[UUID] = []
 
     @property
     def all_is_published(self) -> bool:
@@ -59,6 +61,8 @@ class Applications:
     def _write(self, after: Asset, event: Event) -> Play[None]:
         chance, dies = self._scheduler.random, self._scheduler.random.random() < 0.1
         now_ms = int((START_S + self._scheduler.now_s) * 1000)
+        if after.revision == 1:
+            self._announced.append(after.id)
         intent = Intent(event=event, recorded_ms=now_ms, due_ms=now_ms + _DUE_MS)
         self._intents.open[intent] = None
         yield None
@@ -78,6 +82,16 @@ class Applications:
         yield None
         if not dies:
             self._intents.open.pop(intent, None)
+
+    def rename(self) -> None:
+        """A client of its own knows an id before the asset is written, and gives the asset one more version."""
+        chance = self._scheduler.random
+        if not self._announced:
+            return
+        head = self._store.heads([chance.choice(self._announced[-2:])])
+        for before in head.values():
+            after = replace(before, revision=before.revision + 1, version=before.version + 1)
+            self._scheduler.add_play("renamer", self._write(after, _event(after, Scope.HEAD))).passing = True
 
     def disturber(self) -> Play[None]:
         """Events come again, in another order, and to other workers."""

@@ -102,6 +102,8 @@ class Invariants:
             head = docs.get(str(asset.id))
             if head is None or head.revision != asset.revision:
                 raise Violation(f"at rest: {asset.id} is indexed at {head and head.revision}, not {asset.revision}")
+            if not asset.name:
+                raise Violation(f"at rest: {asset.id} has lost its content")
             if head.body["deleted"] is not (asset.state is State.DELETED):
                 raise Violation(f"at rest: {asset.id} is {asset.state}, unlike its document")
             if asset.version > 1:

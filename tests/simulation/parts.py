@@ -12,12 +12,14 @@ from tests.simulation.bucket_indices_twin import SimulatedBucketIndices
 from tests.simulation.cluster import SimulatedCluster
 from tests.simulation.faults import Faults
 from tests.simulation.installation import LONGEST_SEARCH_S
+from tests.simulation.store_twins import SimulatedStore
 
 _TIMES = MoveTimes(longest_search=LONGEST_SEARCH_S)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
+    store: type[SimulatedStore] = SimulatedStore
     cluster: type[SimulatedCluster] = SimulatedCluster
     indices: type[SimulatedBucketIndices] = SimulatedBucketIndices
     aliases: type[MoveAliases] = MoveAliases

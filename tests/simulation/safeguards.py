@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
+from amp.domain.assets import Asset
 from amp.domain.buckets import BucketMap
 from amp.domain.moves import Move
 from amp.ports.bucket_documents import BucketDocuments, Range, RawDocument
@@ -22,7 +24,17 @@ from amp.services.run_moves import MoveTimes, RunMoves
 from tests.simulation.bucket_indices_twin import SimulatedBucketIndices
 from tests.simulation.cluster import Index, SimulatedCluster, Stored
 from tests.simulation.parts import Parts
+from tests.simulation.store_twins import SimulatedStore
 from tests.simulation.violations import Seen, Violation
+
+
+class _ReadsHeadsTwice(SimulatedStore):
+    def heads(self, ids: Collection[UUID], *, settle: bool = False) -> dict[UUID, Asset]:
+        """Whatever has no content yet in the first read is taken for purged in the second."""
+        found = super().heads(ids, settle=settle)
+        missing = [asset_id for asset_id in ids if asset_id not in found]
+        without_content = super().heads(missing, settle=settle) if missing else {}
+        return found | {asset_id: replace(head, name="") for asset_id, head in without_content.items()}
 
 
 class _TakesAnyToken(SimulatedCluster):
@@ -115,6 +127,7 @@ _STALLS, _STALLS_OFTEN, _WRITERS, _MOVERS = (
     "movers sleep",
 )
 SAFEGUARDS = {
+    "one read of a head": Safeguard(without=Parts(store=_ReadsHeadsTwice), weather=_STALLS, noticed=Violation),
     # What comes too late is left in the wrong index more often than it is what searches should have seen.
     "write token": Safeguard(without=Parts(cluster=_TakesAnyToken), weather=_WRITERS, noticed=Violation),
     "hold token": Safeguard(without=Parts(aliases=_HoldsNobody), weather="all take seconds", noticed=Violation),

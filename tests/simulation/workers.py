@@ -56,6 +56,7 @@ class Workers:
             self._add(f"index worker {number}", self._index_worker)
         self._add("relay", self._relay)
         self._add("operator", self._operator)
+        self._add("client", self._client)
         for number in range(2):
             self._add(f"bucket worker {number}", self._bucket_worker)
 
@@ -87,6 +88,14 @@ class Workers:
         world = self._world
         relay = RelayIntents(world.intents, world.store, world.queue, SkewedClock(self._scheduler), _METRICS)
         relay.run(_Stop(self._scheduler))
+
+    def _client(self, _name: str) -> None:
+        """Changes what others are just creating."""
+        while self._scheduler.faults.active:
+            self._scheduler.sleep(self._chance.random())
+            with contextlib.suppress(Retryable):
+                self._world.applications.rename()
+        self._scheduler.wait(lambda: False)
 
     def _bucket_worker(self, name: str) -> None:
         world = self._world

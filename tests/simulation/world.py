@@ -22,7 +22,6 @@ from tests.simulation.store_twins import (
     SimulatedCache,
     SimulatedJobLog,
     SimulatedRegistry,
-    SimulatedStore,
 )
 from tests.simulation.workers import Workers
 
@@ -39,7 +38,7 @@ class World:
         self.scheduler = scheduler = Scheduler(seed, stage, max_steps=_MAX_STEPS, faults=parts.faults)
         self.cluster = parts.cluster()
         self.registry = SimulatedRegistry(scheduler, first_map(scheduler.random))
-        self.store = SimulatedStore(scheduler)
+        self.store = parts.store(scheduler)
         self.queue = SimulatedQueue(scheduler)
         self.intents = SimulatedIntents(scheduler)
         self.cache = SimulatedCache(scheduler)

@@ -26,8 +26,8 @@ def _named(name: str) -> Iterator[str]:
     """The CQL among a module's constants, its marks filled in every way the module does."""
     for value in vars(importlib.import_module(name)).values():
         if isinstance(value, str) and _VERB.match(value):
-            if value.count("%s") == 2:
-                yield from (value % (keys, "version") for keys in ("= ?", "IN ?"))
+            if value.count("%s") == 1:
+                yield from (value % keys for keys in ("= ?", "IN ?"))
             else:
                 yield value
 

@@ -15,7 +15,9 @@ from amp.ports.asset_store import Outcome
 
 #: Keys of one IN: enough to save most of the cost per request, few enough not to burden one coordinator.
 _KEYS = 50
-_HEAD_ROW = f"SELECT {HEAD_COLUMNS} FROM {{ks}}.assets WHERE id %s AND row_kind = '%s' PER PARTITION LIMIT 1"
+#: The first row of a partition is its newest version, or the newest revision where a purge left no version. One read,
+#: so that a change between two of them cannot show a head without its content.
+_HEAD_ROW = f"SELECT {HEAD_COLUMNS} FROM {{ks}}.assets WHERE id %s PER PARTITION LIMIT 1"
 _SETTLE = "SELECT revision FROM {ks}.assets WHERE id = ? LIMIT 1"
 _VERSIONS = f"SELECT {VERSION_COLUMNS} FROM {{ks}}.assets WHERE id = ? AND row_kind = 'version' AND number IN ?"
 _VERSION_PAGE = (
@@ -43,17 +45,10 @@ class CassandraAssetStore:
         if settle:
             # A serial read takes one partition at a time; what it finished, the plain reads below see.
             self._session.rows_of_many([(_SETTLE, (asset_id,)) for asset_id in wanted], Mode.SERIAL)
-        found = self._heads_at(wanted, "version")
-        if missing := [asset_id for asset_id in wanted if asset_id not in found]:
-            # A purged asset has no version left to hang its head on, but a revision.
-            found |= self._heads_at(missing, "revision")
-        return found
-
-    def _heads_at(self, ids: Sequence[UUID], row_kind: str) -> dict[UUID, Asset]:
         requests: list[Request] = [
             # A single key lets the driver ask a replica straight away.
-            (_HEAD_ROW % ("= ?", row_kind), (keys[0],)) if len(keys) == 1 else (_HEAD_ROW % ("IN ?", row_kind), (keys,))
-            for keys in _chunks(ids, _KEYS)
+            (_HEAD_ROW % "= ?", (keys[0],)) if len(keys) == 1 else (_HEAD_ROW % "IN ?", (keys,))
+            for keys in _chunks(wanted, _KEYS)
         ]
         return {row[0]: asset_of(row) for rows in self._session.rows_of_many(requests) for row in rows}
 
