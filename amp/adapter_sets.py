@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from amp.ports.asset_listing import AssetListing
 from amp.ports.asset_store import AssetStore
+from amp.ports.background import Background
 from amp.ports.bucket_documents import BucketDocuments
 from amp.ports.bucket_indices import BucketIndices
 from amp.ports.bucket_registry import BucketRegistry
@@ -57,8 +58,13 @@ class Adapters:
             close()
 
 
-def embedded(settings: Settings) -> Adapters:
+def system_clock() -> Clock:
     from amp.adapters.clock import SystemClock
+
+    return SystemClock()
+
+
+def embedded(settings: Settings) -> Adapters:
     from amp.adapters.embedded.asset_listing import SqliteAssetListing
     from amp.adapters.embedded.asset_store import SqliteAssetStore
     from amp.adapters.embedded.bucket_registry import SqliteBucketRegistry
@@ -83,7 +89,7 @@ def embedded(settings: Settings) -> Adapters:
     db = Database(settings.data_dir)
     search_db = SearchDatabase(settings.data_dir)
     return Adapters(
-        clock=SystemClock(),
+        clock=system_clock(),
         store=SqliteAssetStore(db),
         listing=SqliteAssetListing(db),
         intents=SqliteIntentLog(db),
@@ -105,7 +111,7 @@ def embedded(settings: Settings) -> Adapters:
     )
 
 
-def cluster(settings: Settings) -> Adapters:
+def cluster(settings: Settings, background: Background) -> Adapters:
     from amp.adapters.cassandra.asset_listing import CassandraAssetListing
     from amp.adapters.cassandra.asset_store import CassandraAssetStore
     from amp.adapters.cassandra.bucket_registry import CassandraBucketRegistry
@@ -119,7 +125,6 @@ def cluster(settings: Settings) -> Adapters:
     from amp.adapters.cassandra.session import CassandraSession
     from amp.adapters.cassandra.shared_values import CassandraSharedValues
     from amp.adapters.cassandra.type_registry import CassandraTypeRegistry
-    from amp.adapters.clock import SystemClock
     from amp.adapters.elasticsearch.bucket_documents import ElasticsearchBucketDocuments
     from amp.adapters.elasticsearch.bucket_indices import ElasticsearchBucketIndices
     from amp.adapters.elasticsearch.client import ElasticsearchClient
@@ -133,10 +138,10 @@ def cluster(settings: Settings) -> Adapters:
 
     session = CassandraSession(settings)
     client = ElasticsearchClient(settings)
-    queue = KafkaEventQueue(settings)
+    queue = KafkaEventQueue(settings, background)
     cache = RedisCache(settings)
     return Adapters(
-        clock=SystemClock(),
+        clock=system_clock(),
         store=CassandraAssetStore(session),
         listing=CassandraAssetListing(session),
         intents=CassandraIntentLog(session),

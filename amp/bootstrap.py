@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from amp.adapter_sets import Adapters, cluster, embedded
+from amp.adapter_sets import Adapters, cluster, embedded, system_clock
 from amp.domain.limits import AssetLimits, SearchLimits
 from amp.job_kinds import job_kinds
 from amp.metrics import Metrics
@@ -48,6 +48,7 @@ from amp.services.resolve_query import ResolveQuery
 from amp.services.run_bucket_worker import RunBucketWorker
 from amp.services.run_consumer import RunConsumer
 from amp.services.run_moves import MoveTimes, RunMoves
+from amp.services.runtime.threads import BackgroundThreads
 from amp.services.search_assets import SearchAssets
 from amp.services.select_assets import SelectAssets
 from amp.services.select_suspects import SelectSuspects
@@ -67,6 +68,7 @@ class Amp:
 
     settings: Settings
     metrics: Metrics
+    background: BackgroundThreads
     adapters: Adapters
     limits: AssetLimits
     register_types: RegisterTypes
@@ -107,16 +109,17 @@ def build(settings: Settings) -> Amp:
 
     :raises BadSetting, Busy: a setting cannot be used, or another process holds the data folder.
     """
+    metrics = Metrics()
+    background = BackgroundThreads(system_clock(), metrics)
     match settings.profile:
         case "embedded":
-            return wire(settings, embedded(settings))
+            return wire(settings, embedded(settings), metrics, background)
         case "cluster":
-            return wire(settings, cluster(settings))
+            return wire(settings, cluster(settings, background), metrics, background)
 
 
-def wire(settings: Settings, a: Adapters) -> Amp:
+def wire(settings: Settings, a: Adapters, metrics: Metrics, background: BackgroundThreads) -> Amp:
     """The use cases on these adapters."""
-    metrics = Metrics()
     metrics.watch_lag(lambda: a.queue.lag(Topic.REALTIME, INDEX_GROUP))
     limits = AssetLimits(
         asset_bytes=settings.max_asset_bytes,
@@ -128,7 +131,7 @@ def wire(settings: Settings, a: Adapters) -> Amp:
     maps = BucketMaps(a.buckets, a.cache, a.clock, settings.map_refresh_s)
     checker = CheckContent(catalog, limits)
     names = ClaimNames(a.store, a.claims, settings.idempotency_ttl_s)
-    publisher = PublishChanges(a.queue, a.intents)
+    publisher = PublishChanges(a.queue, a.intents, background)
     committer = CommitChanges(a.store, a.intents, publisher, a.clock, settings.intent_grace_s)
     cursors = Cursors(_cursor_secret(settings, a.shared))
     aliases = MoveAliases(maps, a.indices)
@@ -164,6 +167,7 @@ def wire(settings: Settings, a: Adapters) -> Amp:
     return Amp(
         settings=settings,
         metrics=metrics,
+        background=background,
         adapters=a,
         limits=limits,
         register_types=RegisterTypes(a.types, catalog, a.clock),

@@ -100,7 +100,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn brings no type
 
         amp = self._amp = _patiently(lambda: build(self._settings))
         if self._settings.profile == "embedded":
-            self._workers = WorkerThreads(amp.workers)
+            self._workers = WorkerThreads(amp.background, amp.workers)
             self._workers.start()
         return create_app(amp)
 

@@ -1,60 +1,43 @@
-"""Runs the workers' loops: as threads of a process, each started again after an unexpected error."""
+"""Runs the workers' loops as background threads of a process."""
 
 import gc
 import os
-import random
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
 
 from amp.bootstrap import Amp, build
 from amp.errors import BadSetting, NotMigrated, StoreUnavailable
 from amp.logs import configure_logging
+from amp.ports.background import Background, Loop
 from amp.settings import Settings, load_settings, variable
 
 _log = structlog.get_logger(__name__)
-_FIRST_PAUSE_S = 0.5
-_LONGEST_PAUSE_S = 30.0
-
-Loop = Callable[[threading.Event], None]
 
 
 class WorkerThreads:
-    """One thread for each loop. Dying at any line is safe, so nothing waits for them longer than told."""
+    """One background thread for each loop. Being killed at any line is safe, so nothing waits for them longer than
+    told."""
 
-    def __init__(self, loops: Mapping[str, Loop]) -> None:
+    def __init__(self, background: Background, loops: Mapping[str, Loop]) -> None:
+        self._background = background
+        self._loops = loops
         self._stop = threading.Event()
-        self._threads = [
-            threading.Thread(target=supervise, args=(kind, loop, self._stop), name=f"worker-{kind}", daemon=True)
-            for kind, loop in loops.items()
-        ]
+        self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        for thread in self._threads:
-            thread.start()
+        self._threads = [
+            self._background.start(f"worker-{kind}", loop, self._stop) for kind, loop in self._loops.items()
+        ]
 
     def stop(self, timeout_s: float) -> None:
         """Let each finish what is under way; `timeout_s` is for each of them."""
         self._stop.set()
         for thread in self._threads:
             thread.join(timeout_s)
-
-
-def supervise(kind: str, loop: Loop, stop: threading.Event, first_pause_s: float = _FIRST_PAUSE_S) -> None:
-    """Run `loop` until `stop` is set; whatever it raises is logged, and it starts again after a growing pause."""
-    pause_s = first_pause_s
-    while not stop.is_set():
-        try:
-            loop(stop)
-        except Exception:  # noqa: BLE001 - whatever is wrong, a worker that is not running helps nobody
-            _log.exception("worker failed", action="worker_failed", kind=kind, again_in_s=round(pause_s, 1))
-            stop.wait(pause_s * random.uniform(0.8, 1.2))
-            pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
-        else:
-            return
 
 
 def run_workers(settings: Settings, kinds: Sequence[str]) -> None:
@@ -78,7 +61,7 @@ def run_workers(settings: Settings, kinds: Sequence[str]) -> None:
         loops = {kind: loop for kind, loop in amp.workers.items() if not kinds or kind in kinds}
         _show_metrics(amp)
         spare_collector()
-        threads = WorkerThreads(loops)
+        threads = WorkerThreads(amp.background, loops)
         threads.start()
         _log.info("workers run", action="workers_started", kinds=sorted(loops), pid=os.getpid())
         signal.sigwait(signals)

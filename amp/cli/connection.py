@@ -55,7 +55,7 @@ def in_process(settings: Settings) -> Iterator[AmpClient]:
         amp = build(settings)
     except Busy as e:
         raise Busy(f"{e.message}; if it is a server, name it: {variable('url')}=http://…") from e
-    workers = WorkerThreads(amp.workers)
+    workers = WorkerThreads(amp.background, amp.workers)
     try:
         amp.migrate.run()
         workers.start()

@@ -1,15 +1,13 @@
 """Waits until the index workers are past everything that has happened so far."""
 
-import random
 import threading
 
-from amp.errors import Retryable
 from amp.ports.clock import Clock
 from amp.ports.event_queue import EventQueue, Topic
 from amp.services.index_assets import INDEX_GROUP
-from amp.services.runtime.retry import Stopped
+from amp.services.runtime.retry import Backoff, Stopped, retry_until_stopped
 
-_PAUSE_S = 0.2
+_EVERY = Backoff(first_s=0.25, max_s=0.25)
 
 
 class AwaitIndexed:
@@ -22,13 +20,9 @@ class AwaitIndexed:
 
         :raises Stopped: `stop` was set first.
         """
-        mark = None
-        while True:
-            try:
-                mark = mark or self._queue.mark(Topic.REALTIME)
-                if self._queue.passed(Topic.REALTIME, INDEX_GROUP, mark):
-                    return
-            except Retryable:
-                pass
-            if stop.wait(_PAUSE_S * random.uniform(0.8, 1.2)):
+        mark = retry_until_stopped(lambda: self._queue.mark(Topic.REALTIME), stop, "indexing mark", _EVERY)
+        while not retry_until_stopped(
+            lambda: self._queue.passed(Topic.REALTIME, INDEX_GROUP, mark), stop, "indexing mark", _EVERY
+        ):
+            if stop.wait(_EVERY.pause_s(1)):
                 raise Stopped

@@ -1,13 +1,16 @@
 """Waits until a search by the same caller sees a change."""
 
-import random
 from collections.abc import Sequence
+from contextlib import suppress
 
 from amp.domain.assets import Asset, State
 from amp.errors import Retryable
 from amp.ports.clock import Clock
 from amp.ports.search_index import SearchIndex
 from amp.services.bucket_maps import BucketMaps
+from amp.services.runtime.retry import Backoff
+
+_PAUSES = Backoff(first_s=0.025, max_s=0.12)
 
 
 class AwaitSearchable:
@@ -23,19 +26,17 @@ class AwaitSearchable:
         longer see it, and nothing late can bring it back); False if `timeout_s` passes first."""
         deadline_s = self._clock.monotonic_s() + timeout_s
         open_ = list(assets)
-        pause_s = 0.02
+        looks = 0
         while True:
-            try:
+            looks += 1
+            with suppress(Retryable):
                 open_ = self._not_yet(open_, session)
-            except Retryable:
-                pause_s = 0.2
             if not open_:
                 return True
             left_s = deadline_s - self._clock.monotonic_s()
             if left_s <= 0:
                 return False
-            self._clock.sleep(min(left_s, pause_s * random.uniform(0.8, 1.2)))
-            pause_s = min(pause_s * 1.3, 0.1)
+            self._clock.sleep(min(left_s, _PAUSES.pause_s(looks)))
 
     def _not_yet(self, assets: Sequence[Asset], session: str) -> list[Asset]:
         visible = self._index.visible([asset.id for asset in assets], session)

@@ -1,10 +1,11 @@
 """Replaces, patches, deletes and restores one asset, under optimistic locking."""
 
-import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
+
+from tenacity import RetryError, TryAgain
 
 from amp.domain.assets import Asset, Change, State
 from amp.domain.changes import Content, Stamp, deletion, replacement, restoration
@@ -14,9 +15,11 @@ from amp.ports.asset_store import AssetStore, Verdict
 from amp.ports.clock import Clock
 from amp.services.check_content import CheckContent
 from amp.services.commit_changes import CommitChanges
+from amp.services.runtime.retry import Backoff, attempts
 
 #: Without If-Match, how often a change is computed again over a newer head before it is given up.
 ATTEMPTS = 8
+_RACES = Backoff(first_s=0.02)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,25 +81,36 @@ class ChangeAssets:
         expected: Expected,
         principal: Principal,
     ) -> Asset:
-        for attempt in range(ATTEMPTS):
-            before = self._store.heads([asset_id]).get(asset_id)
-            if before is None or before.state is State.PURGED:
-                raise AssetNotFound(f"there is no asset {asset_id}")
-            if expected is not None and before.revision not in expected:
-                raise _mismatch(before)
-            stamp = Stamp(actor=principal.name, at_ms=self._clock.now_ms(), change_id=uuid4())
-            change = step(before, stamp)
-            if change is None:
-                return before
-            outcome = self._committer.commit([change])[0]
-            if outcome.verdict is Verdict.APPLIED:
-                return change.after
-            if outcome.verdict is Verdict.UNKNOWN:
-                raise OutcomeUnknown(id=str(asset_id))
-            if expected is not None and (outcome.head is None or outcome.head.revision not in expected):
-                raise _mismatch(outcome.head or before)
-            self._clock.sleep(random.uniform(0, 0.02 * 2**attempt))
-        raise Conflict(f"asset {asset_id} is being changed by others; try again")
+        try:
+            return attempts(self._clock, ATTEMPTS, _RACES)(self._change_once, asset_id, step, expected, principal)
+        except RetryError as e:
+            raise Conflict(f"asset {asset_id} is being changed by others; try again") from e
+
+    def _change_once(
+        self,
+        asset_id: UUID,
+        step: Callable[[Asset, Stamp], Change | None],
+        expected: Expected,
+        principal: Principal,
+    ) -> Asset:
+        """:raises TryAgain: somebody else was faster."""
+        before = self._store.heads([asset_id]).get(asset_id)
+        if before is None or before.state is State.PURGED:
+            raise AssetNotFound(f"there is no asset {asset_id}")
+        if expected is not None and before.revision not in expected:
+            raise _mismatch(before)
+        stamp = Stamp(actor=principal.name, at_ms=self._clock.now_ms(), change_id=uuid4())
+        change = step(before, stamp)
+        if change is None:
+            return before
+        outcome = self._committer.commit([change])[0]
+        if outcome.verdict is Verdict.APPLIED:
+            return change.after
+        if outcome.verdict is Verdict.UNKNOWN:
+            raise OutcomeUnknown(id=str(asset_id))
+        if expected is not None and (outcome.head is None or outcome.head.revision not in expected):
+            raise _mismatch(outcome.head or before)
+        raise TryAgain
 
 
 def _mismatch(head: Asset) -> RevisionMismatch:

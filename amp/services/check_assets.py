@@ -1,6 +1,5 @@
 """Checks assets one by one: a difference between store and index counts only if it stays."""
 
-import random
 import threading
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -22,7 +21,7 @@ from amp.services.await_indexed import AwaitIndexed
 from amp.services.bucket_maps import BucketMaps
 from amp.services.compare_documents import CompareDocuments, Difference
 from amp.services.index_assets import IndexAssets
-from amp.services.runtime.retry import Stopped
+from amp.services.runtime.retry import Backoff, Stopped, retry_rest
 
 _log = structlog.get_logger(__name__)
 _ROUNDS = 10
@@ -171,21 +170,23 @@ class FixAssets:
         self, real: Mapping[UUID, Difference], stop: threading.Event, projects: Collection[str]
     ) -> Mapping[UUID, Difference]:
         """What is left of the differences."""
-        left = real
+        left = dict(real)
         deadline_s = self._clock.monotonic_s() + _FORGOTTEN_S
-        pause_s = 0.1
-        while left:
-            self._repair_once(left, stop)
+
+        def repair(ids: Sequence[UUID]) -> Sequence[UUID]:
+            self._repair_once({id_: left[id_] for id_ in ids}, stop)
             self._indices.refresh([bucket.index for bucket in self._maps.current().buckets])
-            now = self._comparer.differences(list(left), projects=projects)
-            # What came about since is live traffic's.
-            left = {id_: new for id_, new in now.items() if new.revision == left[id_].revision}
-            if left and self._clock.monotonic_s() > deadline_s:
-                return left
-            if left and stop.wait(pause_s * random.uniform(0.5, 1.0)):
-                raise Stopped
-            pause_s = min(pause_s * 2, 5.0)
-        return {}
+            now = self._comparer.differences(ids, projects=projects)
+            for id_ in ids:
+                # What came about since is live traffic's.
+                if id_ in now and now[id_].revision == left[id_].revision:
+                    left[id_] = now[id_]
+                else:
+                    del left[id_]
+            return list(left) if self._clock.monotonic_s() <= deadline_s else ()
+
+        retry_rest(repair, list(left), stop, Backoff(first_s=0.1))
+        return left
 
     def _repair_once(self, differences: Mapping[UUID, Difference], stop: threading.Event) -> None:
         self._remove(differences.values())

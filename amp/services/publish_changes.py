@@ -9,6 +9,7 @@ import structlog
 
 from amp.domain.events import Event, Intent
 from amp.errors import Retryable
+from amp.ports.background import Background
 from amp.ports.event_queue import EventQueue, Topic
 from amp.ports.intent_log import IntentLog
 
@@ -20,9 +21,10 @@ _GATHERED_S = 0.1
 class PublishChanges:
     """Loses nothing: an event that is not delivered, or an intent not cleared, is the relay's to bring again."""
 
-    def __init__(self, events: EventQueue, intents: IntentLog) -> None:
+    def __init__(self, events: EventQueue, intents: IntentLog, background: Background) -> None:
         self._events = events
         self._intents = intents
+        self._background = background
         self._waiting: dict[Event, Intent] = {}
         self._delivered: queue.SimpleQueue[Intent | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
@@ -32,8 +34,7 @@ class PublishChanges:
         """Hand over the events of these intents; returns at once."""
         with self._lock:
             if self._clearer is None:
-                self._clearer = threading.Thread(target=self._clear_delivered, name="intent-clearer", daemon=True)
-                self._clearer.start()
+                self._clearer = self._background.start("intent-clearer", self._clear_delivered, threading.Event())
             self._waiting.update((intent.event, intent) for intent in intents)
             # Events the queue dropped never come back to us; the relay has them by now.
             while len(self._waiting) > 100_000:
@@ -66,7 +67,8 @@ class PublishChanges:
                 break
         return batch
 
-    def _clear_delivered(self) -> None:
+    def _clear_delivered(self, _stop: threading.Event) -> None:
+        """Runs until `close` asks it to end, as what was delivered before is to be cleared first."""
         open_ = True
         while open_:
             batch = self._gather()

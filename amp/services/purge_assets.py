@@ -1,6 +1,5 @@
 """Removes deleted assets for good, once they have been deleted for long enough."""
 
-import random
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,9 +20,7 @@ from amp.ports.search_index import Written
 from amp.services.bucket_maps import BucketMaps
 from amp.services.change_in_jobs import ChangeInJobs
 from amp.services.creation_plans import external_key
-from amp.services.runtime.retry import Stopped
-
-_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 2.0
+from amp.services.runtime.retry import Backoff, retry_rest
 
 
 class PurgeAssets:
@@ -86,27 +83,25 @@ class PurgeAssets:
         self._listing.remove(purged)
 
     def _remove_documents(self, purged: Sequence[Asset], stop: threading.Event) -> None:
-        open_ = [(asset, document) for asset in purged for document in self._documents_of(asset)]
-        pause_s = _PAUSE_S
-        while True:
-            by_alias: dict[str, list[tuple[Asset, RawDocument]]] = {}
-            bucket_map = self._maps.current()
-            for asset, document in open_:
-                for alias in bucket_map.write_aliases(asset.created_ms):
-                    by_alias.setdefault(alias, []).append((asset, document))
-            again: dict[str, tuple[Asset, RawDocument]] = {}
-            for alias, pairs in by_alias.items():
-                results = self._documents.delete(alias, [document for _, document in pairs])
-                for pair, result in zip(pairs, results, strict=True):
-                    if result.written in (Written.STALE, Written.BUSY):
-                        again[pair[1].doc_id] = pair
-            if not again:
-                return
-            open_ = list(again.values())
+        documents = [(asset, document) for asset in purged for document in self._documents_of(asset)]
+        retry_rest(self._remove_once, documents, stop, Backoff(max_s=2.0))
+
+    def _remove_once(self, documents: Sequence[tuple[Asset, RawDocument]]) -> list[tuple[Asset, RawDocument]]:
+        """Those to be removed again, by a newer map."""
+        by_alias: dict[str, list[tuple[Asset, RawDocument]]] = {}
+        bucket_map = self._maps.current()
+        for asset, document in documents:
+            for alias in bucket_map.write_aliases(asset.created_ms):
+                by_alias.setdefault(alias, []).append((asset, document))
+        again: dict[str, tuple[Asset, RawDocument]] = {}
+        for alias, pairs in by_alias.items():
+            results = self._documents.delete(alias, [document for _, document in pairs])
+            for pair, result in zip(pairs, results, strict=True):
+                if result.written in (Written.STALE, Written.BUSY):
+                    again[pair[1].doc_id] = pair
+        if again:
             self._maps.refresh()
-            if stop.wait(pause_s * random.uniform(0.5, 1.0)):
-                raise Stopped
-            pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+        return list(again.values())
 
     def _documents_of(self, asset: Asset) -> list[RawDocument]:
         versions = range(max(1, asset.version - self._versions_kept), asset.version)

@@ -1,18 +1,18 @@
 """Publishes again what may have been lost on the way: intents whose event nobody reported delivered."""
 
-import random
 import threading
 from collections.abc import Sequence
 
 import structlog
 
 from amp.domain.events import Event, Intent
-from amp.errors import Retryable
 from amp.metrics import Metrics
 from amp.ports.asset_store import AssetStore
 from amp.ports.clock import Clock
 from amp.ports.event_queue import EventQueue, Topic
 from amp.ports.intent_log import IntentLog
+from amp.services.runtime.polling import PollingLoop
+from amp.services.runtime.retry import Backoff
 
 _log = structlog.get_logger(__name__)
 _BATCH = 500
@@ -43,17 +43,10 @@ class RelayIntents:
 
     def run(self, stop: threading.Event) -> None:
         """Relay until `stop` is set."""
-        failures = 0
-        while not stop.is_set():
-            more = False
-            try:
-                more = self.relay_once() >= _BATCH
-                failures = 0
-            except Retryable as e:
-                failures += 1
-                _log.warning("relay waits", action="relay_waits", reason=str(e))
-            if not more:
-                stop.wait(min(self._pause_s * 2**failures, 10.0) * random.uniform(0.8, 1.2))
+        PollingLoop(name="relay", step=self._step, backoff=Backoff(first_s=self._pause_s, max_s=10.0)).run(stop)
+
+    def _step(self, _stop: threading.Event) -> float:
+        return 0.0 if self.relay_once() >= _BATCH else self._pause_s
 
     def relay_once(self) -> int:
         """Look at up to one batch of due intents; how many there were.

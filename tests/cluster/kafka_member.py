@@ -6,11 +6,12 @@ from amp.adapters.kafka.event_queue import KafkaEventQueue
 from amp.domain.events import Event
 from amp.ports.event_queue import Topic
 from amp.settings import load_settings
+from tests.background import background_threads
 
 
 def main(bootstrap: str, prefix: str, group: str) -> None:
     settings = load_settings({"kafka_bootstrap": bootstrap, "kafka_topic_prefix": prefix})
-    consumer = KafkaEventQueue(settings).consume(Topic.REALTIME, group)
+    consumer = KafkaEventQueue(settings, background_threads()).consume(Topic.REALTIME, group)
     while True:
         for delivery in consumer.poll(100, 0.2):
             assert isinstance(delivery.event, Event)

@@ -15,6 +15,7 @@ from amp.domain.events import Event
 from amp.errors import QueueUnavailable
 from amp.ports.event_queue import Topic
 from amp.settings import Settings, load_settings
+from tests.background import background_threads
 from tests.contract.test_event_queue import event, events_of, put, revisions, take, take_and_commit, unordered
 from tests.stack import Stack
 from tests.stack.server import Server
@@ -53,7 +54,7 @@ def settings(broker: Server) -> Settings:
 
 @pytest.fixture
 def queue(settings: Settings) -> Iterator[KafkaEventQueue]:
-    with closing(KafkaEventQueue(settings)) as made:
+    with closing(KafkaEventQueue(settings, background_threads())) as made:
         yield made
 
 

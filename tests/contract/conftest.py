@@ -9,6 +9,7 @@ import pytest
 from amp.adapter_sets import Adapters, cluster, embedded
 from amp.ports.part import Part
 from amp.settings import Settings, load_settings
+from tests.background import background_threads
 
 STORES = ["embedded", pytest.param("cassandra", marks=pytest.mark.cluster)]
 
@@ -58,13 +59,13 @@ def _fresh_embedded_set(_embedded_set: Adapters) -> Adapters:
 
 @pytest.fixture(scope="session")
 def _cassandra_set(cluster_settings: dict[str, str]) -> Iterator[Adapters]:
-    with closing(cluster(settings_of(cluster_settings))) as adapters:
+    with closing(cluster(settings_of(cluster_settings), background_threads())) as adapters:
         yield _made(adapters)
 
 
 @pytest.fixture
 def _unmade_cassandra_set(fresh_cluster_settings: dict[str, str]) -> Iterator[Adapters]:
-    with closing(cluster(settings_of(fresh_cluster_settings))) as adapters:
+    with closing(cluster(settings_of(fresh_cluster_settings), background_threads())) as adapters:
         yield adapters
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from amp.ports.event_queue import EventQueue, Topic
 from amp.settings import Settings, load_settings
+from tests.background import background_threads
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +78,7 @@ def kafka_queues(settings: Settings, at_end: ExitStack) -> QueueSet:
     at_end.callback(lambda: [done.result(10) for done in admin.delete_topics(topics).values()])
 
     def another() -> KafkaEventQueue:
-        queue = KafkaEventQueue(settings)
+        queue = KafkaEventQueue(settings, background_threads())
         at_end.callback(queue.close)
         return queue
 

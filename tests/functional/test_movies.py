@@ -9,6 +9,7 @@ import pytest
 
 from amp.api.app import create_app
 from amp.bootstrap import Amp, wire
+from amp.metrics import Metrics
 from tests.functional.amp_command import printed_json
 from tests.functional.imported_movies import Movies, import_movies, imported_into, stored, wait_for_total
 from tests.functional.movies_answers import COLUMNS, facet, matching, released, rows
@@ -136,7 +137,7 @@ def test_totals_are_exact_up_to_the_limit_and_past_it_when_asked(movies: Movies,
     matches = len(matching(lambda row: row["MPAA Rating"] == "R"))
     assert matches == 1194
     settings = movies.amp.settings.model_copy(update={"total_limit": limit})
-    rest = Rest(create_app(wire(settings, movies.amp.adapters)))
+    rest = Rest(create_app(wire(settings, movies.amp.adapters, Metrics(), movies.amp.background)))
     query = movies.within({"field": "metadata.mpaa_rating", "eq": "R"})
     bounded = [rest.search(query=query, size=size) for size in (0, 5)]
     expected = (matches, "eq") if limit >= matches else (limit, "gte")

@@ -22,7 +22,7 @@ def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Wired]:
 
 @contextmanager
 def working(world: Wired) -> Iterator[None]:
-    threads = WorkerThreads(world.amp.workers)
+    threads = WorkerThreads(world.amp.background, world.amp.workers)
     threads.start()
     try:
         yield

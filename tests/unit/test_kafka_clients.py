@@ -11,6 +11,7 @@ from amp.adapters.kafka import producer as producer_module
 from amp.adapters.kafka.connection import client_config
 from amp.adapters.kafka.producer import MessageProducer
 from amp.settings import load_settings
+from tests.background import background_threads
 
 
 def config_of(**overrides: object) -> dict[str, Any]:
@@ -41,7 +42,7 @@ def test_a_user_signs_in_and_a_ca_encrypts(overrides: dict[str, object], protoco
 
 
 def test_nothing_connects_before_the_first_message() -> None:
-    producer = MessageProducer(load_settings({"kafka_bootstrap": "no such host"}))
+    producer = MessageProducer(load_settings({"kafka_bootstrap": "no such host"}), background_threads())
     assert producer.flush(0)
     producer.close()
 
@@ -73,7 +74,7 @@ def test_a_producer_that_failed_for_good_is_replaced_and_one_in_passing_trouble_
         return made[-1]
 
     monkeypatch.setattr(producer_module, "Producer", make)
-    producer = MessageProducer(load_settings({}))
+    producer = MessageProducer(load_settings({}), background_threads())
 
     def send(value: bytes) -> None:
         producer.send("topic", key=None, value=value, report=lambda _error: None)

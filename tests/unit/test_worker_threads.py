@@ -1,43 +1,14 @@
-"""A worker that fails is started again; one that is told to stop stops."""
+"""Workers run beside each other and finish what is under way when they are stopped."""
 
 import threading
 
-from amp.worker import WorkerThreads, supervise
+from amp.worker import WorkerThreads
+from tests.background import background_threads
 
 _DEADLINE_S = 30
 
 
-def test_a_loop_that_raises_is_started_again() -> None:
-    stop = threading.Event()
-    runs = []
-
-    def loop(stopped: threading.Event) -> None:
-        runs.append(len(runs))
-        if len(runs) < 4:
-            raise RuntimeError("broken")
-        stopped.set()
-
-    supervise("test", loop, stop, first_pause_s=0.001)
-    assert len(runs) == 4
-
-
-def test_a_pause_after_a_failure_ends_when_told_to_stop() -> None:
-    stop = threading.Event()
-    failed = threading.Event()
-
-    def loop(_: threading.Event) -> None:
-        failed.set()
-        raise RuntimeError("broken")
-
-    thread = threading.Thread(target=supervise, args=("test", loop, stop, 1_000.0))
-    thread.start()
-    assert failed.wait(_DEADLINE_S)
-    stop.set()
-    thread.join(_DEADLINE_S)
-    assert not thread.is_alive()
-
-
-def test_all_loops_run_and_finish_what_is_under_way_when_told_to_stop() -> None:
+def test_all_loops_run_and_finish_what_is_under_way_when_stopped() -> None:
     started = threading.Barrier(3, timeout=_DEADLINE_S)
     finished = []
 
@@ -46,7 +17,7 @@ def test_all_loops_run_and_finish_what_is_under_way_when_told_to_stop() -> None:
         stop.wait(_DEADLINE_S)
         finished.append(threading.current_thread().name)
 
-    workers = WorkerThreads({"one": loop, "two": loop})
+    workers = WorkerThreads(background_threads(), {"one": loop, "two": loop})
     workers.start()
     started.wait()
     workers.stop(_DEADLINE_S)

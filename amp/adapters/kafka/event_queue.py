@@ -12,6 +12,7 @@ from amp.adapters.kafka.consumer import KafkaConsumer
 from amp.adapters.kafka.lag import GroupLag
 from amp.adapters.kafka.producer import MessageProducer
 from amp.domain.events import AnyMessage, message_json
+from amp.ports.background import Background
 from amp.ports.event_queue import Topic
 from amp.settings import Settings
 
@@ -22,9 +23,9 @@ _NO_GROUP = "marks"
 class KafkaEventQueue:
     """Connects on first use, so that it may be made before a process forks."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, background: Background) -> None:
         self._settings = settings
-        self._producer = MessageProducer(settings)
+        self._producer = MessageProducer(settings, background)
         self._lost_before = 0
         self._lock = threading.Lock()
         self._lags: dict[str, GroupLag] = {}

@@ -2,11 +2,13 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from amp.adapters.kafka.connection import client_config
+from amp.ports.background import Background
 from amp.settings import Settings
 
 #: After this long a message that no broker took is given up; its intent brings it back.
@@ -27,7 +29,8 @@ class MessageProducer:
     Connects on first use, so that it may be made before a process forks.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, background: Background) -> None:
+        self._background = background
         self._config = client_config(settings) | {
             "enable.idempotence": True,
             "acks": "all",
@@ -79,15 +82,15 @@ class MessageProducer:
                 if self._producer is None or self._failed:
                     self._failed = False
                     self._producer = Producer(self._config)
-                    threading.Thread(
-                        target=self._collect, args=(self._producer,), name="kafka-delivery-reports", daemon=True
-                    ).start()
+                    self._background.start(
+                        "kafka-delivery-reports", partial(self._collect, self._producer), self._closed
+                    )
                 producer = self._producer
         return producer
 
-    def _collect(self, producer: Producer) -> None:
+    def _collect(self, producer: Producer, stop: threading.Event) -> None:
         """Runs until this producer is replaced and empty, or everything is closed."""
-        while not self._closed.is_set() and (producer is self._producer or len(producer)):
+        while not stop.is_set() and (producer is self._producer or len(producer)):
             producer.poll(_POLL_S)
 
     def _report(self, report: Report, error: KafkaError | None) -> None:

@@ -1,12 +1,12 @@
 """Background threads: each is started here, started again when it fails, counted, and visible to operators."""
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
 
 from amp.metrics import Metrics
+from amp.ports.background import Loop
 from amp.ports.clock import Clock
 from amp.services.runtime.retry import Backoff
 
@@ -14,9 +14,6 @@ _log = structlog.get_logger(__name__)
 #: A thread that failed counts as failing until it has run for so long without another failure.
 _RECOVERED_S = 60.0
 _RESTARTS = Backoff(first_s=0.5, max_s=30.0)
-
-#: Runs until the event is set, or until it has nothing left to do.
-Loop = Callable[[threading.Event], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +30,7 @@ class ThreadState:
 
 
 class BackgroundThreads:
-    """The background threads of one process."""
+    """The background threads of one process; a `Background`."""
 
     def __init__(self, clock: Clock, metrics: Metrics) -> None:
         self._clock = clock
