@@ -76,7 +76,7 @@ def embedded(settings: Settings) -> Adapters:
     from amp.adapters.embedded.intent_log import SqliteIntentLog
     from amp.adapters.embedded.job_chunks import SqliteJobChunks
     from amp.adapters.embedded.job_log import SqliteJobLog
-    from amp.adapters.embedded.leases import SqliteLeases
+    from amp.adapters.embedded.leases import MemoryLeases
     from amp.adapters.embedded.search_bucket_documents import SqliteBucketDocuments
     from amp.adapters.embedded.search_bucket_indices import SqliteBucketIndices
     from amp.adapters.embedded.search_database import SearchDatabase
@@ -100,7 +100,7 @@ def embedded(settings: Settings) -> Adapters:
         jobs=SqliteJobLog(db),
         chunks=SqliteJobChunks(db),
         letters=SqliteDeadLetters(db),
-        leases=SqliteLeases(db),
+        leases=MemoryLeases(),
         queue=SqliteEventQueue(db),
         index=SqliteSearchIndex(search_db),
         indices=SqliteBucketIndices(search_db),

@@ -179,7 +179,7 @@ def wire(settings: Settings, a: Adapters, metrics: Metrics, background: Backgrou
         search_assets=searcher,
         await_searchable=AwaitSearchable(a.index, maps, a.clock),
         cursors=cursors,
-        check_health=CheckHealth(a.parts),
+        check_health=CheckHealth(a.parts, background),
         migrate=Migrate(a.parts, a.buckets, a.indices, settings.elasticsearch_index_prefix),
         publisher=publisher,
         indexer=indexer,

@@ -60,7 +60,7 @@ def _examine(settings: Settings) -> tuple[list[dict[str, Any]], list[str]]:
             parts = _parts_of(client)
             return parts, _disagreements_of(client) if all(part["healthy"] for part in parts) else []
     try:
-        parts = [{"name": p.name, "healthy": p.healthy, "detail": p.detail} for p in amp.check_health.check()]
+        parts = [{"name": p.name, "healthy": p.healthy, "detail": p.detail} for p in amp.check_health.check().parts]
         advice: list[str] = []
         if all(part["healthy"] for part in parts):
             try:

@@ -64,14 +64,17 @@ def mint_at(ms: int) -> UUID:
 
 
 class IdMint:
-    """Mints version 7 ids, strictly increasing within the process and never ahead of what the clock has shown.
+    """Mints version 7 ids, strictly increasing within the process and never ahead of what the clock has shown; only
+    when the clock is set back by more than `max_ahead_ms`, ids follow it back.
 
     Within one millisecond the 74 bits behind it count up by random steps (RFC 9562, 6.2, method 2); `uuid6.uuid7`
     adds a millisecond instead and runs ahead of the clock under load.
     """
 
-    def __init__(self, now_ms: Callable[[], int]) -> None:
+    def __init__(self, now_ms: Callable[[], int], max_ahead_ms: int) -> None:
+        """:param max_ahead_ms: how far ahead of the clock an id may be before the service refuses it as its own."""
         self._now_ms = now_ms
+        self._max_ahead_ms = max_ahead_ms
         self._lock = threading.Lock()
         self._last_ms = -1
         self._tail = 0
@@ -79,7 +82,7 @@ class IdMint:
     def mint(self) -> UUID:
         with self._lock:
             ms = self._now_ms()
-            if ms > self._last_ms:
+            if ms > self._last_ms or self._last_ms - ms > self._max_ahead_ms:
                 # The top bit starts at zero, so that 2^73 of room is left to count up in.
                 self._last_ms, self._tail = ms, secrets.randbits(_TAIL_BITS - 1)
             else:

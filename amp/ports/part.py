@@ -11,7 +11,7 @@ class Part(Protocol):
     def ping(self) -> str:
         """A few words on what answered (product, version, address without secrets), within two seconds.
 
-        :raises Retryable: it does not answer.
+        :raises Retryable: it does not answer, or the store would not acknowledge a write.
         """
         ...
 

@@ -1,29 +1,73 @@
-"""Asks every part whether it answers, all at once."""
+"""Reports the health of a process: its parts, its background threads, and what else knows of trouble."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from amp.errors import AmpError
 from amp.ports.part import Part
+from amp.services.runtime.threads import BackgroundThreads, ThreadState
+
+#: Without it nothing can be read or written; without the others, AMP works with less.
+_VITAL = "store"
 
 
 @dataclass(frozen=True, slots=True)
 class PartHealth:
+    """A part, or a bucket, as operators see it."""
+
     name: str
     healthy: bool
-    detail: str  #: what answered, or why it did not
+    detail: str  #: what answered, or what is wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The health of one process and of what it stands on."""
+
+    parts: Sequence[PartHealth]
+    threads: Sequence[ThreadState]
+    buckets: Sequence[PartHealth]  #: those that need attention
+
+    @property
+    def usable(self) -> bool:
+        """A write would be acknowledged."""
+        return all(part.healthy for part in self.parts if part.name == _VITAL)
+
+    @property
+    def degraded(self) -> list[str]:
+        """Names of what is unhealthy."""
+        return [
+            *(part.name for part in self.parts if not part.healthy),
+            *(f"thread {thread.name}" for thread in self.threads if not thread.healthy),
+            *(f"bucket {bucket.name}" for bucket in self.buckets if not bucket.healthy),
+        ]
 
 
 class CheckHealth:
-    """Takes as long as the slowest part, which has two seconds."""
+    """A check takes as long as the slowest part, which has two seconds."""
 
-    def __init__(self, parts: Sequence[Part]) -> None:
+    def __init__(
+        self,
+        parts: Sequence[Part],
+        threads: BackgroundThreads,
+        buckets: Callable[[], Sequence[PartHealth]] = tuple,
+    ) -> None:
+        """:param buckets: gives the buckets that need attention; an error of it counts as "none known"."""
         self._parts = parts
+        self._threads = threads
+        self._buckets = buckets
 
-    def check(self) -> list[PartHealth]:
-        with ThreadPoolExecutor(max_workers=len(self._parts), thread_name_prefix="ping") as pool:
-            return list(pool.map(_ping, self._parts))
+    def check(self) -> Health:
+        with ThreadPoolExecutor(max_workers=len(self._parts) + 1, thread_name_prefix="ping") as pool:
+            buckets = pool.submit(self._troubled_buckets)
+            return Health(list(pool.map(_ping, self._parts)), self._threads.states(), buckets.result())
+
+    def _troubled_buckets(self) -> Sequence[PartHealth]:
+        try:
+            return self._buckets()
+        except AmpError:
+            return ()  # the part that does not answer is named anyway
 
 
 def _ping(part: Part) -> PartHealth:

@@ -33,7 +33,7 @@ class CreateAssets:
         self._committer = committer
         self._checker = checker
         self._clock = clock
-        self._mint = IdMint(clock.now_ms)
+        self._mint = IdMint(clock.now_ms, checker.limits.skew_ms)
 
     def create(self, order: Order, principal: Principal) -> Asset:
         """The new asset, or the one made earlier under the same idempotency key, as it was then.

@@ -132,12 +132,6 @@ CREATE TABLE job_notes (
   PRIMARY KEY (job_id, at_ms, note)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE leases (
-  name TEXT NOT NULL PRIMARY KEY,
-  holder TEXT NOT NULL,
-  expires_ms INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-
 -- The parts of jobs over assets; `ids` are one after the other.
 CREATE TABLE job_chunks (
   job_id BLOB NOT NULL,

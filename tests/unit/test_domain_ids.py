@@ -107,15 +107,32 @@ class SteppingClock:
 
 @given(st.lists(st.integers(1_700_000_000_000, 1_700_000_000_005), min_size=1, max_size=50))
 def test_minted_ids_increase_and_are_never_ahead_of_the_clock_whatever_it_does(times_ms: list[int]) -> None:
-    mint = IdMint(SteppingClock(*times_ms))
+    mint = IdMint(SteppingClock(*times_ms), 60_000)
     ids = [mint.mint() for _ in range(len(times_ms) + 5)]
     assert all(a < b for a, b in pairwise(ids))
     for position, asset_id in enumerate(ids):
         assert created_ms(asset_id) == max(times_ms[: position + 1])
 
 
+_DAY_MS = 86_400_000
+
+
+def test_ids_follow_the_clock_back_after_a_jump_of_a_day() -> None:
+    now_ms = 1_700_000_000_000
+    mint = IdMint(SteppingClock(now_ms, now_ms + _DAY_MS, now_ms + 5), 60_000)
+    assert [created_ms(mint.mint()) - now_ms for _ in range(3)] == [0, _DAY_MS, 5]
+
+
+def test_ids_stay_in_order_while_the_clock_is_back_by_less_than_is_allowed() -> None:
+    now_ms = 1_700_000_000_000
+    mint = IdMint(SteppingClock(now_ms, now_ms - 60_000), 60_000)
+    first, second = mint.mint(), mint.mint()
+    assert first < second
+    assert created_ms(second) == now_ms
+
+
 def test_ten_thousand_ids_fit_into_one_millisecond() -> None:
-    mint = IdMint(lambda: 1_700_000_000_000)
+    mint = IdMint(lambda: 1_700_000_000_000, 60_000)
     ids = [mint.mint() for _ in range(10_000)]
     assert ids == sorted(set(ids))
     assert {created_ms(asset_id) for asset_id in ids} == {1_700_000_000_000}
@@ -123,7 +140,7 @@ def test_ten_thousand_ids_fit_into_one_millisecond() -> None:
 
 
 def test_threads_never_mint_the_same_id_and_each_sees_its_own_increase() -> None:
-    mint = IdMint(lambda: 1_700_000_000_000)
+    mint = IdMint(lambda: 1_700_000_000_000, 60_000)
     minted: list[list[uuid.UUID]] = [[] for _ in range(8)]
 
     def work(mine: list[uuid.UUID]) -> None:

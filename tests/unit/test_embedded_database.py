@@ -221,3 +221,32 @@ def test_a_folder_that_cannot_be_used_is_named_with_its_setting(tmp_path: Path, 
             Database(folder)
         assert f"AMP_DATA_DIR={str(folder)!r}" in refused.value.message
         assert "\n" not in refused.value.message
+
+
+def test_a_write_into_a_file_that_was_removed_is_refused(database: Database) -> None:
+    database.path.unlink()
+    with pytest.raises(StoreUnavailable, match="was removed or replaced"), database.writing():
+        pytest.fail("it can be written")
+    with pytest.raises(StoreUnavailable, match="was removed or replaced"):
+        database.probe(1.0)
+
+
+def test_a_write_into_a_file_that_was_replaced_is_refused(database: Database) -> None:
+    copy = database.path.with_name("copy")
+    copy.write_bytes(database.path.read_bytes())
+    copy.rename(database.path)
+    with pytest.raises(StoreUnavailable, match="was removed or replaced"), database.writing():
+        pytest.fail("it can be written")
+
+
+def test_a_probe_finds_nothing_wrong_beside_a_write_under_way(database: Database) -> None:
+    with database.writing():
+        database.probe(0.01)
+    database.probe(1.0)
+
+
+def test_a_probe_reports_a_closed_folder(tmp_path: Path) -> None:
+    database = Database(tmp_path)
+    database.close()
+    with pytest.raises(StoreUnavailable, match="closed"):
+        database.probe(1.0)

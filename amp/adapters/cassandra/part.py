@@ -1,12 +1,16 @@
 """Cassandra as operations see it."""
 
+import contextlib
 import time
 
 from amp.adapters.cassandra.errors import translated
 from amp.adapters.cassandra.migrations import Migrations
 from amp.adapters.cassandra.session import CassandraSession
+from amp.errors import NotMigrated
 
 _PING_TIMEOUT_S = 2.0
+#: Reads may work where too few replicas are left for a write.
+_PROBE = "INSERT INTO {ks}.health_probes (name, probed_ms) VALUES ('readiness', ?)"
 
 
 class CassandraPart:
@@ -24,6 +28,10 @@ class CassandraPart:
             driver = self.session.connected(_PING_TIMEOUT_S)
             left_s = max(0.1, deadline - time.monotonic())
             version = driver.execute("SELECT release_version FROM system.local", timeout=left_s).one()[0]
+        # Before the first migration there is nothing to write to.
+        with contextlib.suppress(NotMigrated):
+            left_s = max(0.1, deadline - time.monotonic())
+            self.session.run(_PROBE, (time.time_ns() // 1_000_000,), timeout_s=left_s)
         return f"Cassandra {version} at {self.session.address}"
 
     def pending(self) -> list[str]:

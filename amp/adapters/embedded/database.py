@@ -16,6 +16,8 @@ from amp.private_files import make_private, make_private_if_there
 from amp.settings import variable
 
 _BUSY_TIMEOUT_S = 5.0
+#: With less than this the next write may not fit.
+_MIN_FREE_BYTES = 16 * 1024 * 1024
 #: What this project puts into the folder, as patterns; SQLite's `-wal` and `-shm` take their mode from their database.
 _FILES = ("store.db*", "search.db*", "server.url*")
 
@@ -47,6 +49,7 @@ class Database:
             raise BadSetting(
                 f"{variable('data_dir')}={str(folder)!r}: {e.filename or self.path.name}: {e.strerror}"
             ) from e
+        self._file = _identity(self.path)
         self._write_lock = threading.Lock()
         self._idle_readers: deque[sqlite3.Connection] = deque()
         self._closed = False
@@ -90,6 +93,7 @@ class Database:
         with self._write_lock, _translated(unavailable):
             if self._closed:
                 raise unavailable("the data folder is closed")
+            self._check_file(unavailable)
             connection = self._writer
             connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
             connection.execute("BEGIN IMMEDIATE")
@@ -100,6 +104,27 @@ class Database:
                 if connection.in_transaction:  # SQLite ends it by itself after some errors
                     connection.execute("ROLLBACK")
                 raise
+
+    def probe(self, timeout_s: float) -> None:
+        """Return if a write would be acknowledged now, or if one is under way for `timeout_s`.
+
+        :raises StoreUnavailable: it would not be: the disk is full, or the file is gone or cannot be written.
+        """
+        with _translated(StoreUnavailable):
+            self._check_file(StoreUnavailable)
+            space = os.statvfs(self.path.parent)
+            free = space.f_bavail * space.f_frsize
+            if free < _MIN_FREE_BYTES:
+                raise StoreUnavailable(f"the disk of the data folder {self.path.parent} is full: {free:,} bytes left")
+            if not self._write_lock.acquire(timeout=timeout_s):
+                return
+            try:
+                if self._closed:
+                    raise StoreUnavailable("the data folder is closed")
+                self._writer.execute("BEGIN IMMEDIATE")
+                self._writer.execute("ROLLBACK")
+            finally:
+                self._write_lock.release()
 
     def close(self) -> None:
         """Wait for the write under way, give the folder back. Safe twice."""
@@ -112,9 +137,23 @@ class Database:
             self._writer.close()
             self._lock_file.close()
 
+    def _check_file(self, unavailable: type[Retryable]) -> None:
+        """SQLite would write on into a file that was removed, and every write would be lost with the process."""
+        if _identity(self.path) != self._file:
+            raise unavailable(f"{self.path} was removed or replaced while in use; restart the server")
+
     def _connect(self) -> sqlite3.Connection:
         # Transactions are begun and ended by hand; a connection goes from thread to thread, one at a time.
         return sqlite3.connect(self.path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Of the file itself, whatever it is called; None: there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _lock_folder(folder: Path) -> TextIO:

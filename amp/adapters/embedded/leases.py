@@ -1,30 +1,30 @@
-"""Leases on SQLite."""
+"""Leases in memory: one process holds the data folder, so leases of others ended with their process."""
 
+import threading
 import time
 
-from amp.adapters.embedded.database import Database
 
-_TAKE = (
-    "INSERT INTO leases (name, holder, expires_ms) VALUES (?, ?, ?)"
-    " ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_ms = excluded.expires_ms"
-    " WHERE holder = excluded.holder OR expires_ms <= ?"
-)
+class MemoryLeases:
+    """Durations are measured on the monotonic clock, which nobody sets."""
 
-
-class SqliteLeases:
-    """They are not worth a wait for the disk: one lost in a power loss is taken again."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        #: By name: the holder, and when the lease expires.
+        self._leases: dict[str, tuple[str, float]] = {}
 
     def acquire(self, name: str, holder: str, ttl_s: int) -> bool:
         if ttl_s < 1:
             raise ValueError(f"a lease of {ttl_s} s")
-        with self._database.writing(durable=False) as connection:
-            now_ms = time.time_ns() // 1_000_000
-            taken = connection.execute(_TAKE, (name, holder, now_ms + ttl_s * 1000, now_ms))
-            return taken.rowcount == 1
+        with self._lock:
+            now_s = time.monotonic()
+            current, expires_s = self._leases.get(name, (holder, now_s))
+            if current != holder and expires_s > now_s:
+                return False
+            self._leases = {other: lease for other, lease in self._leases.items() if lease[1] > now_s}
+            self._leases[name] = (holder, now_s + ttl_s)
+            return True
 
     def release(self, name: str, holder: str) -> None:
-        with self._database.writing(durable=False) as connection:
-            connection.execute("DELETE FROM leases WHERE name = ? AND holder = ?", (name, holder))
+        with self._lock:
+            if self._leases.get(name, ("", 0.0))[0] == holder:
+                del self._leases[name]

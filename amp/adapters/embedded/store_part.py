@@ -6,6 +6,8 @@ from amp.adapters.embedded.database import Database
 from amp.adapters.embedded.migrations import apply_migration, load_migrations, pending_migrations
 from amp.resources import resource_folder
 
+_PING_TIMEOUT_S = 1.5
+
 
 class SqliteStorePart:
     """Part of everything in `store.db`, the event queue's tables included."""
@@ -17,8 +19,7 @@ class SqliteStorePart:
         self._migrations = load_migrations(resource_folder("migrations") / "sqlite")
 
     def ping(self) -> str:
-        with self._database.reading() as connection:
-            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        self._database.probe(_PING_TIMEOUT_S)
         return f"SQLite {sqlite3.sqlite_version}, {self._database.path}"
 
     def pending(self) -> list[str]:

@@ -19,9 +19,20 @@ class PartOut(BaseModel):
     detail: str
 
 
+class ThreadOut(BaseModel):
+    """A background thread of the process that answers."""
+
+    name: str
+    healthy: bool
+    failures: int
+    detail: str
+
+
 class Readiness(BaseModel):
     """What can be used."""
 
     status: Literal["ready", "degraded"]
     degraded: list[str]
     parts: list[PartOut]
+    threads: list[ThreadOut]
+    buckets: list[PartOut]

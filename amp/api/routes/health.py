@@ -1,5 +1,8 @@
 """Routes for those who run the service: alive, ready, metrics."""
 
+from dataclasses import asdict
+from typing import Any
+
 from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
@@ -13,9 +16,6 @@ from amp.errors import StoreUnavailable
 
 api = APIBlueprint("health", __name__, abp_tags=[Tag(name="operations")])
 
-#: Without it nothing can be read or written; without the others, AMP goes on.
-_VITAL = "store"
-
 
 @operation(api, "get", "/healthz", answers={200: Answer("The process answers.", Alive)})
 def get_health() -> Response:
@@ -25,16 +25,24 @@ def get_health() -> Response:
 
 @operation(api, "get", "/readyz", answers={200: Answer("It can be used, if degraded.", Readiness)}, refusals=(503,))
 def get_readiness() -> Response:
-    """Tell whether the service can be used, and which parts do not answer.
+    """Tell whether the service can be used, and what needs attention.
 
-    503 only when the store is down; then the problem has the parts too.
+    503 when a write would not be acknowledged: the store is down, its disk is full, or its folder is gone. Otherwise
+    200 with the degraded parts, background threads and buckets named. The 503 problem has the same members.
     """
     health = amp().check_health.check()
-    parts = [{"name": part.name, "healthy": part.healthy, "detail": part.detail} for part in health]
-    degraded = [part.name for part in health if not part.healthy]
-    if _VITAL in degraded:
-        raise StoreUnavailable(parts=parts)
-    return json_response({"status": "degraded" if degraded else "ready", "degraded": degraded, "parts": parts})
+    detail: dict[str, Any] = {
+        "degraded": health.degraded,
+        "parts": [asdict(part) for part in health.parts],
+        "threads": [
+            {"name": thread.name, "healthy": thread.healthy, "failures": thread.failures, "detail": thread.reason}
+            for thread in health.threads
+        ],
+        "buckets": [asdict(bucket) for bucket in health.buckets],
+    }
+    if not health.usable:
+        raise StoreUnavailable(**detail)
+    return json_response({"status": "degraded" if health.degraded else "ready"} | detail)
 
 
 @operation(
