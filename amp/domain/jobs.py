@@ -16,7 +16,13 @@ class JobState(StrEnum):
 
     @property
     def ended(self) -> bool:
+        """For good: no state follows."""
         return self in (JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED)
+
+
+def open_states(expected: JobState | None = None) -> tuple[JobState, ...]:
+    """The states that a job may leave; only `expected` if it is given, and none if that is an end."""
+    return tuple(state for state in JobState if not state.ended and expected in (None, state))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,10 @@ from amp.domain.jobs import Job, JobState
 
 
 class JobLog(Protocol):
-    """Progress and control are kept apart, so that a worker's save never takes back what an operator asked for."""
+    """Progress and control are kept apart, so that a worker's save never takes back what an operator asked for.
+
+    A job that has ended never changes again.
+    """
 
     def add(self, job: Job) -> None:
         """Keep a new job; its id is a time-UUID, by which jobs are listed. Adding the same job again changes nothing.
@@ -43,18 +46,35 @@ class JobLog(Protocol):
         ...
 
     def save_progress(self, job_id: UUID, progress: Mapping[str, Any], checkpoint: Mapping[str, Any]) -> None:
-        """How far it is, in JSON values: `progress` for people, `checkpoint` for whoever resumes it.
+        """How far it is, in JSON values: `progress` for people, `checkpoint` for whoever resumes it. Nothing if the job
+        has ended.
 
         :raises StoreUnavailable: the former may still stand.
         """
         ...
 
-    def set_state(self, job_id: UUID, state: JobState, *, reason: str = "", ended_ms: int | None = None) -> None:
-        """:raises StoreUnavailable: the former may still stand."""
+    def set_state(
+        self,
+        job_id: UUID,
+        state: JobState,
+        *,
+        expected: JobState | None = None,
+        reason: str = "",
+        ended_ms: int | None = None,
+    ) -> bool:
+        """Change the state in one step if the job is in the state `expected` (None: if it has not ended).
+
+        False: it is in another state, or gone, and nothing changed.
+
+        :raises StoreUnavailable: the former may still stand.
+        """
         ...
 
-    def set_rate(self, job_id: UUID, rate: float | None) -> None:
-        """:raises StoreUnavailable: the former may still stand."""
+    def set_rate(self, job_id: UUID, rate: float | None) -> bool:
+        """False: the job has ended or is gone, and nothing changed.
+
+        :raises StoreUnavailable: the former may still stand.
+        """
         ...
 
     def note(self, job_id: UUID, at_ms: int, text: str) -> None:

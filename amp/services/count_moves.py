@@ -43,11 +43,19 @@ class CountMoves:
             self._metrics.hold_seconds.observe(progress["held_s"])
         self._known = job_id, dict(progress)
 
-    def set_state(self, job_id: UUID, state: JobState, *, reason: str = "", ended_ms: int | None = None) -> None:
-        self._jobs.set_state(job_id, state, reason=reason, ended_ms=ended_ms)
+    def set_state(
+        self,
+        job_id: UUID,
+        state: JobState,
+        *,
+        expected: JobState | None = None,
+        reason: str = "",
+        ended_ms: int | None = None,
+    ) -> bool:
+        return self._jobs.set_state(job_id, state, expected=expected, reason=reason, ended_ms=ended_ms)
 
-    def set_rate(self, job_id: UUID, rate: float | None) -> None:
-        self._jobs.set_rate(job_id, rate)
+    def set_rate(self, job_id: UUID, rate: float | None) -> bool:
+        return self._jobs.set_rate(job_id, rate)
 
     def note(self, job_id: UUID, at_ms: int, text: str) -> None:
         self._jobs.note(job_id, at_ms, text)

@@ -21,6 +21,7 @@ from amp.ports.job_log import JobLog
 from amp.ports.leases import Leases
 from amp.services.job_pace import JobPace
 from amp.services.job_run import JobRun
+from amp.services.job_states import JobStates
 from amp.services.process_jobs import JOBS_GROUP
 from amp.services.processors import Processor
 from amp.services.select_assets import SelectAssets
@@ -74,6 +75,7 @@ class ExtractJobs:
         self._chores = chores
         self._holder = holder
         self._most_failures = most_failures
+        self._states = JobStates(jobs=jobs, clock=clock)
         self._runs: dict[UUID, JobRun] = {}
 
     def run(self, stop: threading.Event) -> None:
@@ -269,13 +271,8 @@ class ExtractJobs:
     def _end(self, run: JobRun, state: JobState, reason: str = "") -> None:
         run.speed = None
         self._save(run)
-        latest = self._jobs.get(run.job.id)
-        if latest is None or latest.state.ended:
-            return  # it was cancelled meanwhile
-        now_ms = self._clock.now_ms()
-        self._jobs.note(run.job.id, now_ms, f"{state}{': ' if reason else ''}{reason}")
-        self._jobs.set_state(run.job.id, state, reason=reason, ended_ms=now_ms)
-        _log.info("job ended", action="job_ended", job=str(run.job.id), state=state, counts=dict(run.counts))
+        if self._states.end(run.job.id, state, reason):
+            _log.info("job ended", action="job_ended", job=str(run.job.id), state=state, counts=dict(run.counts))
         del self._runs[run.job.id]
         self._leases.release(_lease(run.job.id), self._holder)
 

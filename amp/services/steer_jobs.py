@@ -1,5 +1,6 @@
 """Shows jobs, and pauses, resumes, slows and cancels them."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from amp.ports.dead_letters import DeadLetters
 from amp.ports.job_chunks import JobChunks
 from amp.ports.job_log import JobLog
 from amp.services.bucket_maps import BucketMaps
+from amp.services.job_states import JobStates
 from amp.services.plan_moves import PlanMoves
 
 _MOVES = frozenset(MoveKind)
@@ -42,6 +44,7 @@ class SteerJobs:
         self._maps = maps
         self._planner = planner
         self._clock = clock
+        self._states = JobStates(jobs=jobs, clock=clock)
 
     def get(self, job_id: UUID) -> JobStatus:
         """With its history.
@@ -68,12 +71,15 @@ class SteerJobs:
         :raises StoreUnavailable: the store does not answer.
         """
         move = self._maps.refresh().move
-        return [
-            self._without_history(job.id)
-            if not job.state.ended or (move is not None and move.id == job.id)
-            else JobStatus(self._settled(job), None)
-            for job in self._jobs.page(before, limit)
-        ]
+        found = []
+        for job in self._jobs.page(before, limit):
+            if job.state.ended and (move is None or move.id != job.id):
+                found.append(JobStatus(self._settled(job), None))
+            else:
+                # Another may have forgotten it since the page was read.
+                with suppress(JobNotFound):
+                    found.append(self._without_history(job.id))
+        return found
 
     def results(self, job_id: UUID, first: int, limit: int) -> tuple[list[tuple[UUID, Result]], int | None]:
         """The assets of a job that were found to differ or given up, from its chunk `first` on, and where to
@@ -100,17 +106,17 @@ class SteerJobs:
         :raises Conflict: it has ended, or is being cancelled.
         :raises StoreUnavailable: look before trying again.
         """
-        status = self._running(job_id)
-        if status.phase is Phase.CANCELLED:
+        if self._running(job_id).phase is Phase.CANCELLED:
             raise Conflict("too late to pause: it is being cancelled")
-        return self._set(status, JobState.PAUSED, f"paused by {caller.name}")
+        return self._now(job_id, self._states.pause(job_id, f"paused by {caller.name}"))
 
     def resume(self, job_id: UUID, caller: Principal) -> JobStatus:
         """:raises JobNotFound: there is no such job.
         :raises Conflict: it has ended.
         :raises StoreUnavailable: look before trying again.
         """
-        return self._set(self._running(job_id), JobState.RUNNING, f"resumed by {caller.name}")
+        self._running(job_id)
+        return self._now(job_id, self._states.resume(job_id, f"resumed by {caller.name}"))
 
     def set_rate(self, job_id: UUID, rate: float | None, caller: Principal) -> JobStatus:
         """Items a second from now on; None: as fast as it goes.
@@ -120,8 +126,7 @@ class SteerJobs:
         :raises StoreUnavailable: look before trying again.
         """
         status = self._running(job_id)
-        if status.job.rate != rate:
-            self._jobs.set_rate(job_id, rate)
+        if status.job.rate != rate and self._jobs.set_rate(job_id, rate):
             told = "as fast as it goes" if rate is None else f"{rate:g} a second"
             self._jobs.note(job_id, self._clock.now_ms(), f"rate set by {caller.name}: {told}")
         return self.get(job_id)
@@ -137,34 +142,29 @@ class SteerJobs:
         if status.job.state is JobState.CANCELLED:
             return status
         self._require_running(status)
-        if status.job.kind not in _MOVES:
-            return self._stop(status.job, caller)
-        job = self._planner.cancel(job_id, caller)
-        if job.state is JobState.PAUSED:
+        if status.job.kind in _MOVES:
+            self._planner.cancel(job_id, caller)
             # Going back copies nothing, but may remove what was copied.
-            self._jobs.set_state(job_id, JobState.RUNNING)
-        return self.get(job_id)
-
-    def _stop(self, job: Job, caller: Principal) -> JobStatus:
-        now_ms = self._clock.now_ms()
-        self._jobs.note(job.id, now_ms, f"cancelled by {caller.name}")
-        self._jobs.set_state(job.id, JobState.CANCELLED, ended_ms=now_ms)
-        return self.get(job.id)
+            self._states.resume(job_id, "")
+            return self.get(job_id)
+        self._states.cancel(job_id, f"cancelled by {caller.name}")
+        status = self.get(job_id)
+        if status.job.state is not JobState.CANCELLED:
+            raise _has_ended(status.job)
+        return status
 
     def _running(self, job_id: UUID) -> JobStatus:
         return self._require_running(self.get(job_id))
 
     def _require_running(self, status: JobStatus) -> JobStatus:
         if status.job.state.ended:
-            raise Conflict(f"the job has ended: {status.job.state}")
+            raise _has_ended(status.job)
         return status
 
-    def _set(self, status: JobStatus, state: JobState, note: str) -> JobStatus:
-        job = status.job
-        if job.state is not state:
-            self._jobs.set_state(job.id, state)
-            self._jobs.note(job.id, self._clock.now_ms(), note)
-        return self.get(job.id)
+    def _now(self, job_id: UUID, done: bool) -> JobStatus:
+        """The job after a change that was `done`, or came too late if it has ended, or was not needed."""
+        status = self.get(job_id)
+        return status if done else self._require_running(status)
 
     def _with_failures_left(self, job: Job) -> Job:
         """Of an ended job those failures count that are still among the dead letters: the others were replayed since,
@@ -199,9 +199,12 @@ class SteerJobs:
             return job
         else:
             state, reason = JobState.FAILED, "it never began: whoever asked for it stopped half-way"
-        ended_ms = self._clock.now_ms()
-        self._jobs.set_state(job.id, state, reason=reason, ended_ms=ended_ms)
-        return replace(job, state=state, reason=reason, ended_ms=ended_ms)
+        self._states.end(job.id, state, reason, note="")
+        return self._jobs.get(job.id) or job
+
+
+def _has_ended(job: Job) -> Conflict:
+    return Conflict(f"the job has ended: {job.state}")
 
 
 def _under_way(job: Job, move: Move) -> JobStatus:

@@ -124,8 +124,42 @@ def test_a_state_comes_with_its_own_reason_and_end(jobs: JobLog) -> None:
     job = added(jobs)
     jobs.set_state(job.id, JobState.FAILED, reason="no room", ended_ms=77)
     assert jobs.get(job.id) == a_job(id=job.id, state=JobState.FAILED, reason="no room", ended_ms=77)
-    jobs.set_state(job.id, JobState.RUNNING)
+
+
+def test_a_state_changes_only_from_the_state_that_is_expected(jobs: JobLog) -> None:
+    job = added(jobs)
+    assert not jobs.set_state(job.id, JobState.RUNNING, expected=JobState.PAUSED, reason="resumed")
     assert jobs.get(job.id) == job
+    assert jobs.set_state(job.id, JobState.PAUSED, expected=JobState.RUNNING, reason="lunch")
+    assert not jobs.set_state(job.id, JobState.PAUSED, expected=JobState.RUNNING, reason="dinner")
+    assert stored(jobs, job.id).reason == "lunch"
+    assert jobs.set_state(job.id, JobState.RUNNING, expected=JobState.PAUSED)
+    assert jobs.get(job.id) == job
+
+
+@pytest.mark.parametrize("end", [state for state in JobState if state.ended])
+def test_a_job_that_has_ended_never_changes_again(jobs: JobLog, end: JobState) -> None:
+    job = added(jobs, rate=1.5)
+    assert jobs.set_state(job.id, end, reason="over", ended_ms=5)
+    ended = stored(jobs, job.id)
+    for state in JobState:
+        for expected in (None, *JobState):
+            assert not jobs.set_state(job.id, state, expected=expected, reason="again", ended_ms=6)
+    jobs.save_progress(job.id, {"done": 1}, {"at": 1})
+    assert not jobs.set_rate(job.id, 9)
+    assert stored(jobs, job.id) == ended
+
+
+def test_of_many_that_end_a_job_at_once_one_does(jobs: JobLog) -> None:
+    for _ in range(10):
+        job = added(jobs)
+        ends = [JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED] * 2
+        calls = [partial(jobs.set_state, job.id, end, reason=str(n), ended_ms=n) for n, end in enumerate(ends)]
+        done = at_once(calls)
+        assert sum(done) == 1
+        won = done.index(True)
+        found = stored(jobs, job.id)
+        assert (found.state, found.reason, found.ended_ms) == (ends[won], str(won), won)
 
 
 def test_a_rate_is_set_and_lifted(jobs: JobLog) -> None:
@@ -226,14 +260,11 @@ def test_open_jobs_are_those_that_have_not_ended_oldest_first_without_their_hist
         assert fresh_jobs.open() == [paused, all_[0], a_job(id=noted.id)]
 
 
-def test_a_job_that_goes_on_after_its_end_is_open_again(fresh_jobs: JobLog) -> None:
+def test_a_job_that_has_ended_is_not_opened_by_adding_it_again(fresh_jobs: JobLog) -> None:
     job = added(fresh_jobs)
     fresh_jobs.set_state(job.id, JobState.FAILED, reason="no room", ended_ms=5)
     assert fresh_jobs.open() == []
-    fresh_jobs.set_state(job.id, JobState.RUNNING)
-    assert fresh_jobs.open() == [job]
-    # Added again by who never heard that it was added.
-    fresh_jobs.set_state(job.id, JobState.COMPLETED, ended_ms=6)
+    # By who never heard that it was added.
     fresh_jobs.add(job)
     assert fresh_jobs.open() == []
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from amp.domain.assets import Asset, State, Version, version_of
 from amp.domain.buckets import BucketMap
-from amp.domain.jobs import Job, JobState, Note
+from amp.domain.jobs import Job, JobState, Note, open_states
 from amp.domain.moves import Move, Phase
 from amp.domain.types import AssetType
 from amp.errors import CacheUnavailable, StoreUnavailable
@@ -146,11 +146,20 @@ class SimulatedJobLog:
         kept = {"progress": dict(progress), "checkpoint": dict(checkpoint)}
         self._change(job_id, f"checkpoint {kept['checkpoint']}", **kept)
 
-    def set_state(self, job_id: UUID, state: JobState, *, reason: str = "", ended_ms: int | None = None) -> None:
-        self._change(job_id, f"job {state}", state=state, reason=reason, ended_ms=ended_ms)
+    def set_state(
+        self,
+        job_id: UUID,
+        state: JobState,
+        *,
+        expected: JobState | None = None,
+        reason: str = "",
+        ended_ms: int | None = None,
+    ) -> bool:
+        among = open_states(expected)
+        return self._change(job_id, f"job {state}", among, state=state, reason=reason, ended_ms=ended_ms)
 
-    def set_rate(self, job_id: UUID, rate: float | None) -> None:
-        self._change(job_id, f"rate {rate}", rate=rate)
+    def set_rate(self, job_id: UUID, rate: float | None) -> bool:
+        return self._change(job_id, f"rate {rate}", rate=rate)
 
     def note(self, job_id: UUID, at_ms: int, text: str) -> None:
         def append() -> None:
@@ -160,12 +169,15 @@ class SimulatedJobLog:
 
         self._scheduler.call(f"note {text}", append, _lost)
 
-    def _change(self, job_id: UUID, what: str, **values: Any) -> None:
-        def change() -> None:
-            if job_id in self.jobs:
-                self.jobs[job_id] = replace(self.jobs[job_id], **values)
+    def _change(self, job_id: UUID, what: str, among: Collection[JobState] = open_states(), **values: Any) -> bool:
+        def change() -> bool:
+            job = self.jobs.get(job_id)
+            if job is None or job.state not in among:
+                return False
+            self.jobs[job_id] = replace(job, **values)
+            return True
 
-        self._scheduler.call(what, change, _lost)
+        return self._scheduler.call(what, change, _lost)
 
 
 class LapsingLeases:

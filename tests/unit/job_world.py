@@ -200,12 +200,12 @@ class World:
         assert {asset_id for asset_id, result in kept.items() if result.outcome in TOLD} == wanted, told
 
 
-def at_call(number: int, happens: Callable[[], None], *, done: bool, but: str = "") -> Callable[[str, bool], None]:
-    """Lets it happen once, before or after that call of a port, those of the name `but` not counted."""
+def at_call(number: int, happens: Callable[[], None], *, done: bool) -> Callable[[str, bool], None]:
+    """Lets it happen once, before or after that call of a port."""
     calls = count()
 
-    def tell(name: str, is_done: bool) -> None:
-        if is_done is done and name != but and next(calls) == number:
+    def tell(_: str, is_done: bool) -> None:
+        if is_done is done and next(calls) == number:
             happens()
 
     return tell

@@ -206,11 +206,7 @@ def test_a_store_that_does_not_answer_at_any_call_is_asked_again(world: World, d
 
 @pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
 def test_another_that_takes_a_job_over_while_one_hangs_does_no_harm(world: World, done: bool) -> None:
-    """The one hangs at a call for longer than its lease; the other does half of the job, or all of it.
-
-    A save that is itself on its way to the store for so long is left out: nothing keeps it from setting back the
-    counts. The assets are looked after all the same.
-    """
+    """The one hangs at a call for longer than its lease; the other does half of the job, or all of it."""
     for number in count():
         for steps in (3, 400):
             job, first, second = world.job(), world.extractor(), world.extractor()
@@ -227,7 +223,7 @@ def test_another_that_takes_a_job_over_while_one_hangs_does_no_harm(world: World
                         world.work()
                         world.clock.at_s += 0.5
 
-            world.tell = at_call(number, take_over, done=done, but="" if done else "save_progress")
+            world.tell = at_call(number, take_over, done=done)
             with suppress(StoreUnavailable):  # the first says that it lost the job
                 world.finish(job, first, second)
             if not world.now(job).state.ended:

@@ -8,8 +8,9 @@ from uuid import UUID
 import orjson
 
 from amp.adapters.cassandra.session import CassandraSession, Mode, Request
+from amp.adapters.cassandra.settling import settled
 from amp.domain.ids import created_ms
-from amp.domain.jobs import Job, JobState, Note
+from amp.domain.jobs import Job, JobState, Note, open_states
 
 _SLOT_MS = 30 * 86_400_000
 #: An id listed as open for longer than this without a job is of one whose adding broke off.
@@ -18,10 +19,13 @@ _ADDED_BY_THEN_MS = 86_400_000
 _COLUMNS = "id, kind, parameters, requested_by, state, reason, ended_ms, rate, progress, checkpoint"
 _ADD = f"INSERT INTO {{ks}}.jobs ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS"
 _GET = f"SELECT {_COLUMNS} FROM {{ks}}.jobs WHERE id = ?"
-_SAVE_PROGRESS = "UPDATE {ks}.jobs SET progress = ?, checkpoint = ? WHERE id = ? IF EXISTS"
-_SET_STATE = "UPDATE {ks}.jobs SET state = ?, reason = ?, ended_ms = ? WHERE id = ? IF EXISTS"
-_SET_RATE = "UPDATE {ks}.jobs SET rate = ? WHERE id = ? IF EXISTS"
+_SAVE_PROGRESS = "UPDATE {ks}.jobs SET progress = ?, checkpoint = ? WHERE id = ? IF state IN ?"
+_SET_STATE = "UPDATE {ks}.jobs SET state = ?, reason = ?, ended_ms = ? WHERE id = ? IF state IN ?"
+_STATE = "SELECT state, reason, ended_ms FROM {ks}.jobs WHERE id = ?"
+_SET_RATE = "UPDATE {ks}.jobs SET rate = ? WHERE id = ? IF state IN ?"
 _FORGET = "DELETE FROM {ks}.jobs WHERE id = ? IF EXISTS"
+
+_OPEN_STATES = [state.value for state in open_states()]
 
 _ADD_SLOT = "INSERT INTO {ks}.job_slots (list, slot) VALUES ('all', ?)"
 _SLOTS = "SELECT slot FROM {ks}.job_slots WHERE list = 'all'"
@@ -104,16 +108,35 @@ class CassandraJobLog:
         self._session.rows_of_many([(_UNLIST, (began_ms // _SLOT_MS, began_ms, job_id)), (_NOT_OPEN, (job_id,))])
 
     def save_progress(self, job_id: UUID, progress: Mapping[str, Any], checkpoint: Mapping[str, Any]) -> None:
-        self._session.run(_SAVE_PROGRESS, (_json(progress), _json(checkpoint), job_id), Mode.CONDITIONAL)
+        self._applied(_SAVE_PROGRESS, (_json(progress), _json(checkpoint), job_id, _OPEN_STATES))
 
-    def set_state(self, job_id: UUID, state: JobState, *, reason: str = "", ended_ms: int | None = None) -> None:
-        if not state.ended:
-            # It may have ended, and not be among the open ones any more.
-            self._session.run(_ADD_OPEN, (job_id,))
-        self._session.run(_SET_STATE, (state.value, reason, ended_ms, job_id), Mode.CONDITIONAL)
+    def set_state(
+        self,
+        job_id: UUID,
+        state: JobState,
+        *,
+        expected: JobState | None = None,
+        reason: str = "",
+        ended_ms: int | None = None,
+    ) -> bool:
+        wanted, states = (state.value, reason, ended_ms), [each.value for each in open_states(expected)]
+        if not states:
+            return False
 
-    def set_rate(self, job_id: UUID, rate: float | None) -> None:
-        self._session.run(_SET_RATE, (rate, job_id), Mode.CONDITIONAL)
+        def look() -> bool | None:
+            """None: it could still take place, or be sent again."""
+            rows = self._session.run(_STATE, (job_id,), Mode.SERIAL)
+            if rows and tuple(rows[0]) == wanted:
+                return True
+            return None if rows and rows[0][0] in states else False
+
+        return settled(lambda: self._applied(_SET_STATE, (*wanted, job_id, states)), look)
+
+    def set_rate(self, job_id: UUID, rate: float | None) -> bool:
+        return self._applied(_SET_RATE, (rate, job_id, _OPEN_STATES))
+
+    def _applied(self, cql: str, values: tuple[Any, ...]) -> bool:
+        return bool(self._session.run(cql, values, Mode.CONDITIONAL)[0]["[applied]"])
 
     def note(self, job_id: UUID, at_ms: int, text: str) -> None:
         self._session.run(_NOTE, (job_id, at_ms, text))

@@ -8,7 +8,7 @@ import orjson
 
 from amp.adapters.embedded.database import Database
 from amp.domain.ids import created_ms
-from amp.domain.jobs import Job, JobState, Note
+from amp.domain.jobs import Job, JobState, Note, open_states
 
 _COLUMNS = "id, kind, parameters, requested_by, state, reason, ended_ms, rate, progress, checkpoint"
 _ADD = f"INSERT OR IGNORE INTO jobs ({_COLUMNS}, began_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -69,19 +69,31 @@ class SqliteJobLog:
     def save_progress(self, job_id: UUID, progress: Mapping[str, Any], checkpoint: Mapping[str, Any]) -> None:
         self._update("progress = ?, checkpoint = ?", _json(progress), _json(checkpoint), job_id.bytes)
 
-    def set_state(self, job_id: UUID, state: JobState, *, reason: str = "", ended_ms: int | None = None) -> None:
-        self._update("state = ?, reason = ?, ended_ms = ?", state, reason, ended_ms, job_id.bytes)
+    def set_state(
+        self,
+        job_id: UUID,
+        state: JobState,
+        *,
+        expected: JobState | None = None,
+        reason: str = "",
+        ended_ms: int | None = None,
+    ) -> bool:
+        values = (state, reason, ended_ms, job_id.bytes)
+        return self._update("state = ?, reason = ?, ended_ms = ?", *values, expected=expected)
 
-    def set_rate(self, job_id: UUID, rate: float | None) -> None:
-        self._update("rate = ?", rate, job_id.bytes)
+    def set_rate(self, job_id: UUID, rate: float | None) -> bool:
+        return self._update("rate = ?", rate, job_id.bytes)
 
     def note(self, job_id: UUID, at_ms: int, text: str) -> None:
         with self._database.writing() as connection:
             connection.execute(_NOTE, (job_id.bytes, at_ms, text))
 
-    def _update(self, columns: str, *values: object) -> None:
+    def _update(self, columns: str, *values: object, expected: JobState | None = None) -> bool:
+        """Whether the job was there, in the state `expected` (None: not ended)."""
+        states = open_states(expected)
+        query = f"UPDATE jobs SET {columns} WHERE id = ? AND state IN ({', '.join('?' * len(states))})"
         with self._database.writing() as connection:
-            connection.execute(f"UPDATE jobs SET {columns} WHERE id = ?", values)
+            return bool(connection.execute(query, (*values, *states)).rowcount)
 
 
 def _json(value: Mapping[str, Any]) -> bytes:
