@@ -9,6 +9,8 @@ import structlog
 from flask import Flask, Response, g
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 
+from amp.domain.limits import MAX_FAULTS
+from amp.domain.texts import clipped
 from amp.errors import (
     AmpError,
     BadQuery,
@@ -31,7 +33,8 @@ from amp.errors import (
 )
 
 PROBLEM_JSON = "application/problem+json"
-_MAX_FAULTS = 100
+#: Characters of a message, of a fault's detail and of its pointer: they may quote what was sent.
+_MESSAGE_CHARS, _DETAIL_CHARS, _POINTER_CHARS = 1_000, 300, 1_000
 _log = structlog.get_logger(__name__)
 
 
@@ -77,7 +80,7 @@ def problem_of(error: AmpError) -> dict[str, Any]:
     """The error as a problem document; what its context holds, as the id in the way, becomes members of its own."""
     status = next(_STATUS[cls] for cls in type(error).__mro__ if cls in _STATUS)
     title = (type(error).__doc__ or "").strip().splitlines()[0].rstrip(".")
-    problem = _problem(_slug(type(error).__name__), title, status, error.message)
+    problem = _problem(_slug(type(error).__name__), title, status, clipped(error.message, _MESSAGE_CHARS))
     problem |= {name: value for name, value in error.context.items() if value is not None}
     if isinstance(error, Invalid | IncompatibleType) and error.faults:
         problem["errors"] = _shown(error.faults)
@@ -138,7 +141,10 @@ def _problem(slug: str, title: str, status: int, detail: str) -> dict[str, Any]:
 
 
 def _shown(faults: Sequence[Fault]) -> list[dict[str, str]]:
-    return [{"pointer": fault.pointer, "detail": fault.detail} for fault in faults[:_MAX_FAULTS]]
+    return [
+        {"pointer": clipped(fault.pointer, _POINTER_CHARS), "detail": clipped(fault.detail, _DETAIL_CHARS)}
+        for fault in faults[:MAX_FAULTS]
+    ]
 
 
 def _slug(name: str) -> str:

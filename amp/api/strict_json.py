@@ -8,15 +8,19 @@ from collections.abc import Iterator
 from typing import Any
 
 from amp.api.errors import MalformedJson
+from amp.api.json_structure import check_structure, item_spans
 from amp.domain.validation import LONG_MAX, LONG_MIN, escape_pointer
-from amp.errors import Fault
+from amp.errors import Fault, Invalid, TooLarge
 
-MAX_DEPTH = 40
 #: Only an escape can bring these into a string: raw ones are refused as bytes or by the parser.
-_SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
-
-
-_TOO_DEEP = Fault("", f"is nested deeper than {MAX_DEPTH} levels")
+_SUSPECT_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
+_BLANK = re.compile(r"[ \t\n\r]*+")
+#: Blank lines, and then one that is not.
+_LINE = re.compile(rb"\s*+([^\n]*+)")
+#: Items of a text up to this length are kept as they were parsed first, rather than parsed again.
+_KEPT_CHARS = 256 * 1024
+#: Much faster than with hooks. Whole numbers are read as `float`, as `int` refuses very long ones.
+_SYNTAX = json.JSONDecoder(parse_int=float)
 
 
 class _Flaw:
@@ -28,43 +32,113 @@ class _Flaw:
         self.detail = detail
 
 
-def parse(data: bytes) -> Any:
-    """The JSON value in `data`.
+def parse(data: bytes, max_values: int) -> Any:
+    """The JSON value in `data`; nothing is built before it is known to hold no more than `max_values`.
 
     :raises MalformedJson: with the place, as line and column or as JSON pointer.
+    :raises TooLarge: it holds more.
     """
-    return _Reader().value(data)
+    return _Reader().value(_decoded(data), max_values)
 
 
-def parse_items(data: bytes, most: int) -> list[Any]:
-    """The elements of the JSON array in `data`, at most `most + 1`; a refused one is represented by its
-    `MalformedJson`.
+class ArrayItems:
+    """The elements of a JSON array, each parsed when it is come to; a refused one is represented by its `Invalid`.
 
     :raises MalformedJson: it is no array, or cannot be read to its end.
+    :raises TooLarge: it has more items, or more arrays and objects, than allowed.
     """
-    value, suspect = _Reader().read(data)
-    if not isinstance(value, list):
-        raise MalformedJson("the body must be a JSON array", [Fault("", "must be an array")])
-    items = value[: most + 1]
-    if not suspect:
-        return items
-    faults = [next(_faults(item, ""), None) for item in items]
-    return [_refusal(fault) if fault else item for item, fault in zip(items, faults, strict=True)]
+
+    def __init__(self, data: bytes, max_items: int, max_item_bytes: int, max_item_values: int) -> None:
+        self._text = text = _decoded(data)
+        self._max_item_chars = max_item_bytes
+        self._max_item_values = max_item_values
+        self._reader = _Reader()
+        begin = _after_blanks(text, 0)
+        if text[begin : begin + 1] != "[":
+            self._reader.value(text, max_item_values)
+            raise MalformedJson("the body must be a JSON array", [Fault("", "must be an array")])
+        self._spans = _checked_count(item_spans(text, begin + 1), max_items)
+        end = self._spans[-1][1] if self._spans else len(text)
+        if text[end : end + 1] != "]":
+            raise _syntax_error(text, "the array has no end", len(text))
+        if (trailing := _after_blanks(text, end + 1)) < len(text):
+            raise _syntax_error(text, "Extra data", trailing)
+        if len(self._spans) == 1 and _after_blanks(text, begin + 1) == end:
+            self._spans = []
+        # Text that is no JSON is refused before anything is done with a part of it.
+        self._kept = [self._item(span) for span in self._spans] if len(text) <= _KEPT_CHARS else None
+        if self._kept is None:
+            for span in self._spans:
+                self._check_syntax(span)
+
+    def __len__(self) -> int:
+        return len(self._spans)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._kept) if self._kept is not None else (self._item(span) for span in self._spans)
+
+    def _item(self, span: tuple[int, int]) -> Any:
+        """:raises MalformedJson: it is no JSON; what is merely refused is given back."""
+        refusal = self._too_much(span)
+        if refusal is not None:
+            return refusal
+        try:
+            return self._reader.item(self._text, *span)
+        except _Refused as e:
+            return e.refusal
+
+    def _check_syntax(self, span: tuple[int, int]) -> None:
+        """:raises MalformedJson: it is no JSON."""
+        if self._too_much(span) is None:
+            _decode(_SYNTAX, self._text, *span)
+
+    def _too_much(self, span: tuple[int, int]) -> Invalid | None:
+        begin, end = span
+        if end - begin > self._max_item_chars:
+            return TooLarge(f"the item has more than the {self._max_item_chars} bytes that are allowed")
+        try:
+            check_structure(self._text[begin:end], self._max_item_values)
+        except Invalid as e:
+            return e
+        return None
 
 
-def parse_lines(data: bytes, most: int) -> list[Any]:
-    """The values on the lines of `data`, one each (NDJSON), at most `most + 1`; a refused one is represented by its
-    `MalformedJson`. Empty lines do not count."""
-    reader = _Reader()
-    lines = (line for line in data.split(b"\n") if line.strip())
-    return [_line(reader, line) for line in itertools.islice(lines, most + 1)]
+class LineItems:
+    """The values on the lines of `data`, one each (NDJSON), parsed when they are come to; a refused one is represented
+    by its `Invalid`. Empty lines do not count.
+
+    :raises TooLarge: there are more than allowed.
+    """
+
+    def __init__(self, data: bytes, max_items: int, max_item_bytes: int, max_item_values: int) -> None:
+        self._data = data
+        self._max_item_bytes = max_item_bytes
+        self._max_item_values = max_item_values
+        self._reader = _Reader()
+        self._spans = _checked_count(_line_spans(data), max_items)
+
+    def __len__(self) -> int:
+        return len(self._spans)
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(self._item, self._spans)
+
+    def _item(self, span: tuple[int, int]) -> Any:
+        begin, end = span
+        if end - begin > self._max_item_bytes:
+            return TooLarge(f"the line has more than the {self._max_item_bytes} bytes that are allowed")
+        try:
+            return self._reader.value(_decoded(self._data[begin:end]), self._max_item_values)
+        except Invalid as e:
+            return e
 
 
-def _line(reader: "_Reader", line: bytes) -> Any:
-    try:
-        return reader.value(line)
-    except MalformedJson as e:
-        return e
+class _Refused(Exception):
+    """The text is JSON, but a value in it is not accepted."""
+
+    def __init__(self, refusal: MalformedJson) -> None:
+        self.refusal = refusal
+        super().__init__(refusal.message)
 
 
 class _Reader:
@@ -79,30 +153,27 @@ class _Reader:
             object_pairs_hook=self._members,
         )
 
-    def value(self, data: bytes) -> Any:
-        """:raises MalformedJson: with the place."""
-        value, suspect = self.read(data)
-        if suspect and (fault := next(_faults(value, ""), None)):
-            raise _refusal(fault)
-        return value
+    def value(self, text: str, max_values: int) -> Any:
+        """:raises MalformedJson: with the place. :raises TooLarge: it holds more values."""
+        check_structure(text, max_values)
+        try:
+            return self.item(text, 0, len(text))
+        except _Refused as e:
+            raise e.refusal from e
 
-    def read(self, data: bytes) -> tuple[Any, bool]:
-        """The value, and whether it has to be searched for flaws.
+    def item(self, text: str, begin: int, end: int) -> Any:
+        """The value that is all of the text from `begin` to `end`, whose structure was checked.
 
-        :raises MalformedJson: it cannot be read to its end, or is nested too deep.
+        :raises MalformedJson: it is no JSON.
+        :raises _Refused: a value in it is refused.
         """
         self._flawed = False
-        try:
-            value = self._decoder.decode(data.decode())
-        except UnicodeDecodeError as e:
-            raise MalformedJson(f"the body is not UTF-8: byte {e.start} is {data[e.start]:#04x}") from e
-        except json.JSONDecodeError as e:
-            raise MalformedJson(f"not JSON: {e.msg} at line {e.lineno}, column {e.colno}") from e
-        except RecursionError as e:
-            raise _refusal(_TOO_DEEP) from e
-        if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _deeper_than(value, MAX_DEPTH):
-            raise _refusal(_TOO_DEEP)
-        return value, self._flawed or _SUSPECT_ESCAPE.search(data) is not None
+        value = _decode(self._decoder, text, begin, end)
+        if self._flawed or _SUSPECT_ESCAPE.search(text, begin, end):
+            fault = next(_faults(value, ""), None)
+            if fault is not None:
+                raise _Refused(MalformedJson(f"{fault.pointer or 'the body'} {fault.detail}", [fault]))
+        return value
 
     def _flaw(self, detail: str) -> _Flaw:
         self._flawed = True
@@ -125,18 +196,46 @@ class _Reader:
         return self._flaw(f"has the key {_repeated(pairs)!r} more than once")
 
 
-def _deeper_than(value: Any, depth: int) -> bool:
-    level = [value] if isinstance(value, dict | list) else []
-    for _ in range(depth):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, dict | list)
-        ]
-        if not level:
-            return False
-    return True
+def _decode(decoder: json.JSONDecoder, text: str, begin: int, end: int) -> Any:
+    """:raises MalformedJson: the text from `begin` to `end` is no JSON."""
+    try:
+        value, after = decoder.raw_decode(text, _after_blanks(text, begin))
+    except json.JSONDecodeError as e:
+        raise _syntax_error(text, e.msg, e.pos) from e
+    if (trailing := _after_blanks(text, after)) != end:
+        raise _syntax_error(text, "Extra data", trailing)
+    return value
+
+
+def _decoded(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as e:
+        raise MalformedJson(f"the body is not UTF-8: byte {e.start} is {data[e.start]:#04x}") from e
+
+
+def _after_blanks(text: str, at: int) -> int:
+    blanks = _BLANK.match(text, at)
+    return at if blanks is None else blanks.end()
+
+
+def _syntax_error(text: str, what: str, at: int) -> MalformedJson:
+    line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+    return MalformedJson(f"not JSON: {what} at line {line}, column {column}")
+
+
+def _line_spans(data: bytes) -> Iterator[tuple[int, int]]:
+    at = 0
+    while (line := _LINE.match(data, at)) and line.end() > line.start(1):
+        yield line.span(1)
+        at = line.end()
+
+
+def _checked_count(spans: Iterator[tuple[int, int]], max_items: int) -> list[tuple[int, int]]:
+    found = list(itertools.islice(spans, max_items + 1))
+    if len(found) > max_items:
+        raise TooLarge(f"the body has more than the {max_items} items that are allowed")
+    return found
 
 
 def _faults(value: Any, pointer: str) -> Iterator[Fault]:
@@ -172,7 +271,3 @@ def _repeated(pairs: list[tuple[str, Any]]) -> str:
             break
         seen.add(key)
     return key[:128].encode("utf-8", "replace").decode()
-
-
-def _refusal(fault: Fault) -> MalformedJson:
-    return MalformedJson(f"{fault.pointer or 'the body'} {fault.detail}", [fault])

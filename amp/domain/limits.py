@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+#: Faults that one refusal names; looking for more would make it large.
+MAX_FAULTS = 100
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AssetLimits:
@@ -11,6 +14,7 @@ class AssetLimits:
     values: int = 1_000  #: metadata values of an asset, arrays flattened
     asset_bytes: int = 1024 * 1024  #: an asset's JSON
     labels: int = 1_000
+    body_values: int = 3_000  #: arrays, objects and their members in the JSON of a request that brings one asset
     versions_kept: int = 1_000
     skew_ms: int = 60_000  #: how far in the future an id's time may lie
 

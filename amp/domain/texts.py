@@ -15,3 +15,8 @@ def storable(text: str) -> str:
 def storable_reason(text: str) -> str:
     """`storable`, and cut off where it gets too long."""
     return storable(text[:_MOST_REASON])
+
+
+def clipped(text: str, max_chars: int) -> str:
+    """`text`, or its beginning with an ellipsis for the rest."""
+    return text if len(text) <= max_chars else f"{text[: max_chars - 1]}…"

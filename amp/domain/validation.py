@@ -1,27 +1,33 @@
 """Brings content into its canonical form, or tells every place where it does not fit its type or the limits."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from amp.domain.assets import Scalar, Value
-from amp.domain.limits import AssetLimits
+from amp.domain.limits import MAX_FAULTS, AssetLimits
+from amp.domain.texts import clipped
 from amp.domain.times import format_ms, parse_ms
 from amp.domain.types import AssetType, Field, FieldType
 from amp.errors import Fault, Unprocessable
 
+#: Of a type's values in a message: characters of one, and how many.
+_VALUE_CHARS, _MAX_LISTED = 40, 10
 LONG_MIN, LONG_MAX = -(1 << 63), (1 << 63) - 1
 
 
 def conform_metadata(metadata: Mapping[str, Any], asset_type: AssetType, limits: AssetLimits) -> dict[str, Value]:
     """`metadata` with every value in the canonical form of its field; nulls are left out.
 
-    :raises Unprocessable: with every fault and its place.
+    :raises Unprocessable: with every fault and its place, up to `MAX_FAULTS`.
     """
     faults: list[Fault] = []
     result: dict[str, Value] = {}
     count = 0
     for key, raw in metadata.items():
+        if len(faults) >= MAX_FAULTS:
+            break
         if raw is None:
             continue
         pointer = f"/metadata/{escape_pointer(key)}"
@@ -37,11 +43,12 @@ def conform_metadata(metadata: Mapping[str, Any], asset_type: AssetType, limits:
             continue
         count += len(value) if isinstance(value, tuple) else 1
         result[key] = value
-    faults += [
+    lacking = (
         Fault(f"/metadata/{key}", "is required")
         for key, declared in asset_type.fields.items()
         if declared.required and metadata.get(key) in (None, [], ())
-    ]
+    )
+    faults += islice(lacking, MAX_FAULTS - len(faults))
     if count > limits.values:
         faults.append(Fault("/metadata", f"has {count} values, arrays flattened; at most {limits.values} are allowed"))
     if faults:
@@ -65,30 +72,39 @@ def _place_and_reason(error: ValueError) -> tuple[str, str]:
 
 
 def _conform_field(raw: Any, declared: Field, limits: AssetLimits) -> Value:
+    allowed: Collection[Scalar] | None = declared.enum
     if not declared.array:
         if isinstance(raw, list | tuple):
             raise ValueError(f"takes a single {declared.type}, not an array")
-        return _conform_scalar(raw, declared, limits)
+        return _conform_scalar(raw, declared, allowed, limits)
     if not isinstance(raw, list | tuple):
         raise ValueError(f"takes an array of {declared.type}")
+    if allowed is not None and len(raw) > 1:
+        allowed = frozenset(allowed)
     values = []
     for i, item in enumerate(raw):
         try:
-            values.append(_conform_scalar(item, declared, limits))
+            values.append(_conform_scalar(item, declared, allowed, limits))
         except ValueError as e:
             raise ValueError(f"/{i}", e.args[0]) from e
     return tuple(values)
 
 
-def _conform_scalar(raw: Any, declared: Field, limits: AssetLimits) -> Scalar:
+def _conform_scalar(raw: Any, declared: Field, allowed: Collection[Scalar] | None, limits: AssetLimits) -> Scalar:
     value = canonical_scalar(raw, declared.type, limits)
-    if declared.enum is not None and value not in declared.enum:
-        raise ValueError(f"is none of the allowed values: {', '.join(map(repr, declared.enum[:20]))}")
+    if declared.enum is not None and allowed is not None and value not in allowed:
+        raise ValueError(f"is none of the {len(declared.enum)} allowed values: {_listed(declared.enum)}")
     if declared.minimum is not None and value < declared.minimum:  # type: ignore[operator]
-        raise ValueError(f"is less than the minimum {declared.minimum}")
+        raise ValueError(f"is less than the minimum {clipped(str(declared.minimum), _VALUE_CHARS)}")
     if declared.maximum is not None and value > declared.maximum:  # type: ignore[operator]
-        raise ValueError(f"is more than the maximum {declared.maximum}")
+        raise ValueError(f"is more than the maximum {clipped(str(declared.maximum), _VALUE_CHARS)}")
     return value
+
+
+def _listed(values: Sequence[Scalar]) -> str:
+    """Some of the values, in a few hundred characters at most."""
+    shown = ", ".join(clipped(repr(value), _VALUE_CHARS) for value in values[:_MAX_LISTED])
+    return shown if len(values) <= _MAX_LISTED else f"{shown}, …"
 
 
 def canonical_scalar(raw: Any, kind: FieldType, limits: AssetLimits) -> Scalar:
@@ -150,9 +166,11 @@ def check_text(text: str, max_bytes: int) -> None:
 
 
 def text_faults(texts: Iterator[tuple[str, str]], max_bytes: int) -> list[Fault]:
-    """The faults of several (JSON pointer, text), each checked by `check_text`."""
-    faults = []
+    """The faults of several (JSON pointer, text), each checked by `check_text`, up to `MAX_FAULTS`."""
+    faults: list[Fault] = []
     for pointer, text in texts:
+        if len(faults) >= MAX_FAULTS:
+            break
         try:
             check_text(text, max_bytes)
         except ValueError as e:

@@ -2,14 +2,18 @@
 
 import contextlib
 import json
+import time
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from amp.api import strict_json
 from amp.api.errors import MalformedJson
-from amp.api.strict_json import MAX_DEPTH, parse, parse_items, parse_lines
+from amp.api.json_structure import MAX_CONTAINERS, MAX_DEPTH
+from amp.api.strict_json import ArrayItems, LineItems
+from amp.errors import TooLarge
 
 LONGS = st.integers(min_value=-(2**63), max_value=2**63 - 1)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
@@ -31,6 +35,10 @@ def test_whatever_json_can_say_is_taken_unchanged(value: Any, ascii_only: bool) 
 def test_any_bytes_are_taken_or_refused(data: bytes) -> None:
     with contextlib.suppress(MalformedJson):
         json.dumps(parse(data))
+
+
+def parse(data: bytes) -> Any:
+    return strict_json.parse(data, 10_000)
 
 
 def refusal(data: bytes) -> MalformedJson:
@@ -88,18 +96,112 @@ def test_nesting_is_taken_to_its_bound_and_no_further() -> None:
 
 
 def test_items_are_refused_one_by_one() -> None:
-    items = parse_items(rb'[1, NaN, {"a": 1, "a": 2}, "\u0000", [1]]', most=10)
+    items = array_items(rb'[1, NaN, {"a": 1, "a": 2}, "\u0000", [1]]')
     assert [isinstance(item, MalformedJson) for item in items] == [False, True, True, True, False]
     assert [item.faults[0].pointer for item in items if isinstance(item, MalformedJson)] == ["", "", ""]
 
 
-def test_no_more_is_looked_into_than_tells_that_there_is_too_much() -> None:
-    assert len(parse_items(b"[1,2,3,4,5]", most=3)) == 4
-    assert len(parse_lines(b"1\n2\n3\n4\n5", most=3)) == 4
+@given(st.lists(VALUES, max_size=6), st.booleans(), st.sampled_from([None, 1]))
+def test_items_of_an_array_are_those_that_json_gives(values: list[Any], ascii_only: bool, indent: int | None) -> None:
+    text = json.dumps(values, ensure_ascii=ascii_only, indent=indent)
+    assert array_items(text.encode()) == values
+
+
+@given(st.text('[]{},:"\\1a \n', max_size=14))
+def test_an_array_is_taken_just_when_json_takes_it(inner: str) -> None:
+    text = f"[{inner}]"
+    try:
+        expected = json.loads(text)
+    except ValueError:
+        with pytest.raises(MalformedJson):
+            array_items(text.encode())
+    else:
+        found = array_items(text.encode())
+        assert [item for item in found if not isinstance(item, MalformedJson)] == expected or len(found) == len(
+            expected
+        )
+
+
+@pytest.mark.parametrize(
+    "data", [b"[1,2", b"[1}", b"[1]]", b'["a]', b"[1,]", b"[,]", b"[1,,2]", b'[{"a" 1}]', b"[1 2]"]
+)
+def test_a_broken_array_is_refused_as_a_whole(data: bytes) -> None:
+    with pytest.raises(MalformedJson) as caught:
+        array_items(data)
+    assert "line 1, column" in caught.value.message
+
+
+def test_a_long_array_is_checked_to_its_end_before_its_first_item_is_given() -> None:
+    item = b'{"a": "' + b"x" * 1000 + b'", "b": 12345678901234567890123}'
+    data = b"[" + b",".join([item] * 1000) + b"]"
+    items = array_items(data)
+    assert len(items) == 1000
+    assert all(isinstance(item, MalformedJson) for item in items)
+    with pytest.raises(MalformedJson):
+        array_items(data[:-2] + b"]")
+
+
+def test_an_empty_array_has_no_items() -> None:
+    assert array_items(b" [ ] ") == []
+
+
+def test_too_many_items_are_refused_without_looking_at_all() -> None:
+    for items, data in ((ArrayItems, b"[" + b"1," * 100_000), (LineItems, b"1\n" * 100_000)):
+        with pytest.raises(TooLarge):
+            items(data, 3, 100, 100)
+
+
+def test_too_many_arrays_and_objects_are_refused() -> None:
+    with pytest.raises(TooLarge):
+        ArrayItems(b"[[" + b"[]," * (MAX_CONTAINERS + 1) + b"[]]]", 10, 10**9, 10**9)
+
+
+def test_an_item_with_too_much_in_it_is_refused_alone() -> None:
+    many, long, deep = b"[" + b"1," * 20 + b"1]", b'"' + b"x" * 60 + b'"', b"[" * 45 + b"]" * 45
+    for found in (
+        ArrayItems(b"[1," + many + b"," + long + b"," + deep + b',"[[,,"]', 10, 50, 10),
+        LineItems(b"1\n" + many + b"\n" + long + b"\n" + deep + b'\n"[[,,"', 10, 50, 10),
+    ):
+        assert [type(item) for item in found] == [int, TooLarge, TooLarge, TooLarge, str]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"a":[' + "1," * 50 + "1]}", "[" * 30 + "[]," * 40, '"",' * 200, '["\\",,,"]' * 100, "[" + '"a","b",' * 30],
+)
+def test_more_values_than_allowed_are_refused_before_they_are_built(text: str) -> None:
+    with pytest.raises(TooLarge):
+        strict_json.parse(text.encode(), 40)
+
+
+def test_commas_and_brackets_in_strings_are_no_values() -> None:
+    text = json.dumps({"a": "[{," * 1000, "b": ['"', "\\", ",", '\\"[']})
+    assert strict_json.parse(text.encode(), 10) == json.loads(text)
 
 
 def test_lines_are_read_one_by_one() -> None:
-    found = parse_lines(b'\n{"a": 1}\r\n \nNaN\n{"a": 2}', most=10)
+    found = list(LineItems(b'\n{"a": 1}\r\n \nNaN\n{"a": 2}\n\n  ', 10, 100, 100))
+    assert len(found) == 3
     assert found[0] == {"a": 1}
     assert isinstance(found[1], MalformedJson)
     assert found[2] == {"a": 2}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"[" * 2_000_000, b'"' * 2_000_000, b"\\" * 2_000_000, b"\n" * 2_000_000, b'[,"\\"' * 400_000, b" " * 2_000_000],
+)
+def test_no_text_costs_more_than_its_length(data: bytes) -> None:
+    began_s = time.process_time()
+    for read in (
+        lambda: strict_json.parse(data, 3000),
+        lambda: ArrayItems(data, 10_000, 10**7, 3000),
+        lambda: list(LineItems(data, 10_000, 10**7, 3000)),
+    ):
+        with contextlib.suppress(MalformedJson, TooLarge):
+            read()
+    assert time.process_time() - began_s < 2
+
+
+def array_items(data: bytes) -> list[Any]:
+    return list(ArrayItems(data, 10_000, 10**7, 10_000))

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from amp.api.models.problems import Problem
-from amp.api.models.values import Id, Ignored, Labels, Metadata, MetadataGiven, Strict, Time, TimeGiven
+from amp.api.models.values import Id, Ids, Ignored, Labels, Metadata, MetadataGiven, Strict, Time, TimeGiven
 from amp.domain.assets import Asset
 from amp.domain.changes import DEFAULT_PROJECT, Draft
 from amp.domain.ids import parse_id
@@ -153,7 +153,7 @@ class AssetPatch(_Update):
 class AssetIds(Strict):
     """Ids of assets to read."""
 
-    ids: list[Id] = Field(max_length=1_000)
+    ids: Ids = Field(max_length=1_000)
 
     def parsed(self) -> list[UUID]:
         """Each once, in order.

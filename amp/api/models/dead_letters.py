@@ -5,18 +5,18 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, model_validator
 
-from amp.api.models.values import Id, Strict, Time
+from amp.api.models.values import Id, Ids, Strict, Time
 from amp.errors import Fault, Unprocessable
 from amp.services.steer_letters import Which
 
-_MAX_IDS = 10_000
+MAX_IDS = 10_000
 
 
 class WhichLetters(Strict):
     """Which dead letters: those that meet every condition given."""
 
     all: Literal[True] | None = Field(None, description="Every one; stands alone.")
-    ids: list[Id] | None = Field(None, min_length=1, max_length=_MAX_IDS, description="With these ids.")
+    ids: Ids | None = Field(None, min_length=1, max_length=MAX_IDS, description="With these ids.")
     job: Id | None = Field(None, description="Of this job.")
     reason: str | None = Field(None, min_length=1, description="Whose reason contains this text.")
 

@@ -5,10 +5,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, model_validator
 
-from amp.api.models.values import Id, MetadataGiven, Strict, Time, TimeGiven
+from amp.api.models.values import Id, Ids, MetadataGiven, Strict, Texts, Time, TimeGiven
 from amp.domain.chunks import Outcome
 from amp.domain.ids import parse_id
 from amp.domain.jobs import JobState
+from amp.domain.limits import MAX_FAULTS
 from amp.domain.moves import Phase
 from amp.domain.selectors import Selector
 from amp.domain.times import parse_ms
@@ -17,7 +18,7 @@ from amp.services.start_jobs import JobOrder
 
 #: Items a second; a job that makes one in ten seconds would never end.
 _LEAST_RATE = 0.1
-_MAX_IDS, _MAX_KEYS, _MOST = 400_000, 1_000, 10**12
+MAX_IDS, _MAX_KEYS, _MOST = 400_000, 1_000, 10**12
 Rate = Annotated[float, Field(ge=_LEAST_RATE, le=1e9, allow_inf_nan=False)]
 State = Literal["running", "paused", "completed", "failed", "cancelled"]
 PhaseName = Literal["plan", "dual", "hold", "switched", "cancelled"]
@@ -47,7 +48,7 @@ class SelectorIn(Strict):
     query: str | None = Field(
         None, min_length=1, description="Found by a search, in the text form of `GET /v1/search`; no deleted ones."
     )
-    ids: list[Id] | None = Field(None, min_length=1, max_length=_MAX_IDS, description="With these ids.")
+    ids: Ids | None = Field(None, min_length=1, max_length=MAX_IDS, description="With these ids.")
 
     @model_validator(mode="after")
     def _is_one_selector(self) -> "SelectorIn":
@@ -83,8 +84,10 @@ class SelectorIn(Strict):
                 ids.append(parse_id(text))
             except InvalidId as e:
                 faults.append(Fault(f"/selector/ids/{i}", e.message))
+                if len(faults) >= MAX_FAULTS:
+                    break
         if faults:
-            raise Unprocessable(f"{faults[0].pointer}: {faults[0].detail}", faults[:100])
+            raise Unprocessable(f"{faults[0].pointer}: {faults[0].detail}", faults)
         return ids
 
 
@@ -92,7 +95,7 @@ class ParametersIn(Strict):
     """What a kind of job needs to know beside the assets."""
 
     set: MetadataGiven | None = Field(None, description="`update-metadata`: values by key.")
-    remove: list[str] | None = Field(None, max_length=_MAX_KEYS, description="`update-metadata`: keys to remove.")
+    remove: Texts | None = Field(None, max_length=_MAX_KEYS, description="`update-metadata`: keys to remove.")
     rename: dict[str, str] | None = Field(
         None, max_length=_MAX_KEYS, description="`update-metadata`: new keys by old ones."
     )

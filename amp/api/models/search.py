@@ -6,13 +6,16 @@ from pydantic import BaseModel, Discriminator, Field, StringConstraints, Tag, Wi
 
 from amp.api.json_body import TAG
 from amp.api.models.assets import AssetItem
-from amp.api.models.values import Scalar, Strict
+from amp.api.models.values import Scalar, Strict, Texts
 from amp.domain import queries
 from amp.domain.queries import OPERATORS
 from amp.domain.types import KEY
 from amp.errors import BadQuery, Fault
 from amp.services.search_assets import SearchOrder
 
+#: Arrays, objects and members of them in a search.
+MAX_VALUES = 20_000
+_MAX_FIELDS = 1_000
 _Text = Annotated[Any, WithJsonSchema({"type": "string"})]
 _Scalars = Annotated[
     Any,
@@ -111,7 +114,7 @@ class SearchRequest(Strict):
     cursor: str | None = Field(None, description="`next_cursor` of the page before.")
     facets: dict[Annotated[str, StringConstraints(pattern=f"^{KEY.pattern}$")], FacetIn] = Field(default_factory=dict)
     versions: Literal["latest", "all"] = "latest"
-    fields: list[str] | None = Field(None, description="What to give of each item.")
+    fields: Texts | None = Field(None, max_length=_MAX_FIELDS, description="What to give of each item.")
     total: Literal["exact"] | None = Field(None, description="`exact` counts to the end.")
 
     def order(self) -> SearchOrder:

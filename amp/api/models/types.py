@@ -6,12 +6,15 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from amp.api.models.values import Ignored, Scalar, Strict, Time
-from amp.domain.limits import AssetLimits
+from amp.domain.limits import MAX_FAULTS, AssetLimits
+from amp.domain.texts import clipped
 from amp.domain.types import KEY, FieldType
 from amp.domain.types import Field as DeclaredField
 from amp.domain.validation import canonical_scalar, check_text, escape_pointer
 from amp.errors import Fault, Unprocessable
 
+#: Arrays, objects and members of them in a definition.
+MAX_VALUES = 20_000
 _MAX_FIELDS = 1_000
 _MAX_ENUM = 1_000
 _UNORDERED = (FieldType.BOOLEAN, FieldType.TEXT)
@@ -49,13 +52,15 @@ class _Definition(Strict):
     def declared_fields(self, limits: AssetLimits) -> dict[str, DeclaredField]:
         """The fields in canonical form.
 
-        :raises Unprocessable: with every fault and its place.
+        :raises Unprocessable: with every fault and its place, up to `MAX_FAULTS`.
         """
         faults = list(_text_faults("/description", self.description, limits.text_bytes))
         if len(self.fields) > _MAX_FIELDS:
             faults.append(Fault("/fields", f"has {len(self.fields)} fields; at most {_MAX_FIELDS} are allowed"))
         declared = {}
         for key, given in self.fields.items():
+            if len(faults) >= MAX_FAULTS:
+                break
             pointer = f"/fields/{escape_pointer(key)}"
             if not KEY.fullmatch(key):
                 faults.append(Fault(pointer, f"is no field name: {_KEY_RULE}"))
@@ -134,7 +139,7 @@ def _declared(given: FieldIn, pointer: str, limits: AssetLimits, faults: list[Fa
     minimum = _bound(given.minimum, kind, f"{pointer}/minimum", limits, faults)
     maximum = _bound(given.maximum, kind, f"{pointer}/maximum", limits, faults)
     if minimum is not None and maximum is not None and minimum > maximum:
-        faults.append(Fault(f"{pointer}/minimum", f"is more than the maximum {maximum}"))
+        faults.append(Fault(f"{pointer}/minimum", f"is more than the maximum {clipped(str(maximum), 40)}"))
     return DeclaredField(
         type=kind,
         required=given.required,

@@ -2,7 +2,8 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, WithJsonSchema
+from pydantic_core import CoreSchema
 
 from amp.domain.types import KEY
 from amp.domain.validation import LONG_MAX, LONG_MIN
@@ -22,6 +23,20 @@ class Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
+class _FirstFault:
+    """Of a list, refuses the first element that does not fit instead of making a fault of each.
+
+    Pydantic's own `FailFast` cannot be hashed, which unions need.
+    """
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema: Any = handler(source)
+        schema["fail_fast"] = True
+        found: CoreSchema = schema
+        return found
+
+
+_FIRST_FAULT = _FirstFault()
 #: One value; which kind is right depends on the field, so services check it.
 Scalar = Annotated[Any, WithJsonSchema({"anyOf": _SCALARS})]
 #: Values by key, each as its field in the type says; services check them.
@@ -59,4 +74,6 @@ TimeGiven = Annotated[
     str, WithJsonSchema({"type": "string", "description": "RFC 3339 with offset, or a plain date: midnight UTC."})
 ]
 Id = Annotated[str, WithJsonSchema({"type": "string", "format": "uuid"})]
-Labels = list[str]
+Ids = Annotated[list[Id], _FIRST_FAULT]
+Texts = Annotated[list[str], _FIRST_FAULT]
+Labels = Texts

@@ -1,6 +1,8 @@
 """Many assets in one request: created, each with a fate of its own, or read by their ids."""
 
+import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Response
@@ -8,38 +10,39 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel
 
-from amp.api import strict_json
+from amp.api.bulk_outcomes import BulkOutcomes
 from amp.api.current import amp, principal
-from amp.api.errors import problem_of
 from amp.api.idempotency import key_given, repeat_key
-from amp.api.json_body import JSON, NDJSON, JsonBody, checked_object, conform, media_type, unpacked_body
+from amp.api.json_body import JSON, NDJSON, JsonBody, checked_object, conform, media_type, single_bytes, unpacked_body
 from amp.api.models.assets import AssetCreate, AssetIds, AssetsFound, BulkResult
 from amp.api.operations import Answer, operation
 from amp.api.parameters import DELETED, FIELDS, LONGS, TIMEOUT, WAIT_FOR
 from amp.api.presenters import is_shown, shape_asked
 from amp.api.responses import await_if_asked, json_response
 from amp.api.routes.terms import IDEMPOTENCY_KEY, PRINCIPAL, SEARCHABLE
+from amp.api.strict_json import ArrayItems, LineItems
 from amp.domain.assets import Asset, asset_json
-from amp.errors import AmpError, Invalid, TooLarge
+from amp.errors import AmpError, Invalid
+from amp.services.commit_changes import BATCH
 from amp.services.creation_plans import Order
+
+BulkItems = ArrayItems | LineItems
 
 api = APIBlueprint("bulk", __name__, url_prefix="/v1", abp_tags=[Tag(name="assets")])
 
 
+@dataclass(frozen=True)
 class _BulkBody:
     """A JSON array of assets, or one asset a line; what cannot be read of one item is that item's fault alone."""
 
     models: tuple[type[BaseModel], ...] = (AssetCreate,)
 
-    def read(self) -> list[Any]:
+    def read(self) -> BulkItems:
         """:raises Invalid: the body as a whole cannot be taken."""
         settings = amp().settings
-        kind = media_type((JSON, NDJSON))
-        parse = strict_json.parse_items if kind == JSON else strict_json.parse_lines
-        items = parse(unpacked_body(settings.max_bulk_bytes), settings.max_bulk_items)
-        if len(items) > settings.max_bulk_items:
-            raise TooLarge(f"the body has more than the {settings.max_bulk_items} items that are allowed")
-        return items
+        items = ArrayItems if media_type((JSON, NDJSON)) == JSON else LineItems
+        body = unpacked_body(settings.max_bulk_bytes)
+        return items(body, settings.max_bulk_items, single_bytes(settings), amp().limits.body_values)
 
     def document(self) -> dict[str, Any]:
         item = {"$ref": f"#/components/schemas/{AssetCreate.__name__}"}
@@ -63,19 +66,24 @@ class _BulkBody:
     answers={200: Answer("What became of each item.", BulkResult, (SEARCHABLE,))},
     refusals=(503,),
 )
-def create_assets(body: list[Any]) -> Response:
+def create_assets(body: BulkItems) -> Response:
     """Create many assets.
 
     The answer has one entry for each item, in order; a bad item hurts only itself. With an `Idempotency-Key`, item i
-    (from 0) has the key `<key>#<i>`.
+    (from 0) has the key `<key>#<i>`. Where very many items are refused, the entries of the later ones name no places.
     """
     key = key_given()
-    read = [_order(item, None if key is None else f"{key}#{i}") for i, item in enumerate(body)]
-    orders = [order for order in read if isinstance(order, Order)]
-    created = iter(amp().create_assets.create_many(orders, principal()))
-    results = [next(created) if isinstance(order, Order) else order for order in read]
-    headers = await_if_asked([result for result in results if isinstance(result, Asset)])
-    return json_response({"items": _items(results)}, headers=headers)
+    outcomes = BulkOutcomes()
+    created: list[Asset] = []
+    numbered = enumerate(body)
+    # Some at a time, so that no more of them are in memory at once.
+    while some := list(itertools.islice(numbered, BATCH)):
+        results = _created([_order(item, None if key is None else f"{key}#{i}") for i, item in some])
+        outcomes.add(results)
+        if WAIT_FOR.read() is not None:
+            created += [replace(r, name="", metadata={}, labels=()) for r in results if isinstance(r, Asset)]
+    headers = await_if_asked(created)
+    return json_response({"items": outcomes.entries}, headers=headers)
 
 
 @operation(
@@ -104,6 +112,12 @@ def get_assets(body: AssetIds) -> Response:
     )
 
 
+def _created(orders: Sequence[Order | Invalid]) -> list[Asset | AmpError]:
+    """What each order comes to; those that could not be read stay as they are."""
+    found = iter(amp().create_assets.create_many([order for order in orders if isinstance(order, Order)], principal()))
+    return [next(found) if isinstance(order, Order) else order for order in orders]
+
+
 def _order(item: Any, key: str | None) -> Order | Invalid:
     """The order, or what is wrong with it."""
     try:
@@ -113,16 +127,3 @@ def _order(item: Any, key: str | None) -> Order | Invalid:
         return Order(body.draft(), None if key is None else repeat_key(key, body.model_dump()))
     except Invalid as e:
         return e
-
-
-def _items(results: Sequence[Asset | AmpError]) -> list[dict[str, Any]]:
-    return [_failed(result) if isinstance(result, AmpError) else _made(result) for result in results]
-
-
-def _made(asset: Asset) -> dict[str, Any]:
-    return {"status": 201, "id": str(asset.id), "revision": asset.revision, "problem": None}
-
-
-def _failed(error: AmpError) -> dict[str, Any]:
-    problem = problem_of(error)
-    return {"status": problem["status"], "id": None, "revision": None, "problem": problem}

@@ -9,7 +9,7 @@ from flask_openapi3.models.tag import Tag
 from amp.api.admin_presenters import letter_json
 from amp.api.current import amp
 from amp.api.json_body import JsonBody
-from amp.api.models.dead_letters import Discarded, LetterList, LetterOut, Replayed, WhichLetters
+from amp.api.models.dead_letters import MAX_IDS, Discarded, LetterList, LetterOut, Replayed, WhichLetters
 from amp.api.operations import Answer, operation
 from amp.api.pages import next_cursor, position
 from amp.api.parameters import CURSOR, JOB, LIMIT, REASON
@@ -56,7 +56,7 @@ def get_letter(letter_id: UUID) -> Response:
     "post",
     "/dead-letters/replay",
     headers=(PRINCIPAL,),
-    body=JsonBody(WhichLetters),
+    body=JsonBody(WhichLetters, max_values=MAX_IDS + 100),
     answers={202: Answer("How many are on their way again.", Replayed)},
     refusals=(422, 503),
 )
@@ -73,7 +73,7 @@ def replay_letters(body: WhichLetters) -> Response:
     "post",
     "/dead-letters/discard",
     headers=(PRINCIPAL,),
-    body=JsonBody(WhichLetters),
+    body=JsonBody(WhichLetters, max_values=MAX_IDS + 100),
     answers={200: Answer("How many are gone.", Discarded)},
     refusals=(422, 503),
 )

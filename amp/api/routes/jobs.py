@@ -9,7 +9,7 @@ from flask_openapi3.models.tag import Tag
 from amp.api.admin_presenters import job_json, job_location
 from amp.api.current import amp, principal
 from amp.api.json_body import JSON, MERGE_PATCH, JsonBody
-from amp.api.models.jobs import JobIn, JobList, JobOut, JobPatch, ResultList
+from amp.api.models.jobs import MAX_IDS, JobIn, JobList, JobOut, JobPatch, ResultList
 from amp.api.operations import Answer, operation
 from amp.api.pages import next_cursor, position
 from amp.api.parameters import CURSOR, LIMIT
@@ -44,7 +44,7 @@ def list_jobs() -> Response:
     "post",
     "/jobs",
     headers=(PRINCIPAL,),
-    body=JsonBody(JobIn, bulk=True),
+    body=JsonBody(JobIn, bulk=True, max_values=MAX_IDS + 5_000),
     answers={202: Answer("The job.", JobOut, (LOCATION,))},
     refusals=(422, 503),
 )

@@ -8,7 +8,7 @@ from flask_openapi3.models.tag import Tag
 
 from amp.api.current import amp, principal
 from amp.api.json_body import JsonBody
-from amp.api.models.search import SearchRequest, SearchResult
+from amp.api.models.search import MAX_VALUES, SearchRequest, SearchResult
 from amp.api.operations import Answer, operation
 from amp.api.parameters import CURSOR, FIELDS, LONGS, QUERY_TEXT, SIZE, SORT
 from amp.api.presenters import Shape, search_json, shape_asked, shape_of_search
@@ -30,7 +30,7 @@ _FOUND = Answer("What was found.", SearchResult)
     "/search",
     query=(LONGS,),
     headers=(PRINCIPAL,),
-    body=JsonBody(SearchRequest, refusal=BadQuery),
+    body=JsonBody(SearchRequest, refusal=BadQuery, max_values=MAX_VALUES),
     answers={200: _FOUND},
     refusals=(503,),
 )
