@@ -7,6 +7,7 @@ from urllib.parse import quote
 import httpx
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_before_delay, wait_exponential_jitter
 
+from amp.addresses import masked
 from amp.errors import AmpError
 
 #: Longer than the server itself takes for anything it does on request.
@@ -102,7 +103,7 @@ class AmpClient:
 def connect(url: str) -> AmpClient:
     timeout = httpx.Timeout(TIMEOUT_S, connect=_CONNECT_TIMEOUT_S)
     # Proxies of the environment are for the internet; the server is named outright.
-    return AmpClient(httpx.Client(base_url=url, timeout=timeout, trust_env=False), url)
+    return AmpClient(httpx.Client(base_url=url, timeout=timeout, trust_env=False), masked(url))
 
 
 def type_path(name: str) -> str:

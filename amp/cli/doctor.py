@@ -1,7 +1,6 @@
 """`amp doctor`: what this installation is set to, and whether its parts answer."""
 
 import contextlib
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,18 +8,15 @@ from typing import TYPE_CHECKING, Any
 import click
 from pydantic import SecretStr
 
+from amp.addresses import MASK, masked
 from amp.cli.client import AmpClient, Unreachable
 from amp.cli.connection import server_client
 from amp.cli.output import json_option, print_json, print_table
 from amp.errors import AmpError, Busy, NotMigrated, Retryable
-from amp.settings import Settings, load_settings, variable
+from amp.settings import ADDRESSES, Settings, load_settings, variable
 
 if TYPE_CHECKING:
     from amp.bootstrap import Amp
-
-_MASK = "********"
-#: User and password in a URL.
-_CREDENTIALS = re.compile(r"(?<=://)[^/\s,]*@")
 
 
 @click.command()
@@ -109,23 +105,24 @@ def _shown(settings: Settings) -> list[dict[str, Any]]:
     return [
         {
             "variable": variable(name),
-            "value": _value(getattr(settings, name)),
+            "value": _value(name, getattr(settings, name)),
             "origin": "set" if name in settings.model_fields_set else "default",
         }
         for name in type(settings).model_fields
     ]
 
 
-def _value(value: Any) -> Any:
+def _value(name: str, value: Any) -> Any:
     match value:
         case SecretStr():
-            return _MASK
-        case str():
-            return _CREDENTIALS.sub(f"{_MASK}@", value)
+            return MASK
         case Path():
             return str(value.resolve())
         case tuple():
-            return ",".join(map(str, value))
+            text = ",".join(map(str, value))
+            return masked(text) if name in ADDRESSES else text
+        case str() if name in ADDRESSES:
+            return masked(value)
         case dict():
             return ",".join(f"{key}:{inner}" for key, inner in value.items())
     return value

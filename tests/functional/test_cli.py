@@ -156,13 +156,13 @@ def test_doctor_masks_secrets_and_fails_when_a_part_is_down() -> None:
         "AMP_CASSANDRA_HOSTS": closed,
         "AMP_KAFKA_BOOTSTRAP": closed,
         "AMP_ELASTICSEARCH_URL": f"http://{closed}",
-        "AMP_REDIS_URL": f"redis://me:hunter2@{closed}/0",
+        "AMP_REDIS_URL": f"redis://me:hunter2@{closed}/0?password=hunter2",
         "AMP_CASSANDRA_PASSWORD": "hunter2",
     }
     result = amp_command("doctor", env=env)
     assert result.exit_code == 1
     assert "hunter2" not in result.output
-    assert "redis://********@127.0.0.1:1/0" in result.stdout
+    assert "redis://********@127.0.0.1:1/0?password=********" in result.stdout
     assert "not well: store, queue, search, cache" in result.stdout
 
 
@@ -170,6 +170,13 @@ def test_without_a_server_on_the_cluster_set_a_command_says_so() -> None:
     result = amp_command("types", "list", env={"AMP_PROFILE": "cluster", "AMP_PORT": 1})
     assert result.exit_code == 1
     assert "no AMP server answers at http://127.0.0.1:1" in result.stderr
+
+
+def test_a_password_in_the_servers_address_is_not_printed() -> None:
+    result = amp_command("types", "list", env={"AMP_URL": "http://me:hunter2@127.0.0.1:1"})
+    assert result.exit_code == 1
+    assert "no AMP server answers at http://********@127.0.0.1:1" in result.stderr
+    assert "hunter2" not in result.output
 
 
 def test_a_data_folder_that_is_held_is_one_clear_line(tmp_path: Path) -> None:

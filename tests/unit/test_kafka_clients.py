@@ -4,6 +4,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 from confluent_kafka import KafkaError
 
@@ -12,6 +13,8 @@ from amp.adapters.kafka.connection import client_config
 from amp.adapters.kafka.producer import MessageProducer
 from amp.settings import load_settings
 from tests.background import background_threads
+
+_CA = Path(certifi.where())
 
 
 def config_of(**overrides: object) -> dict[str, Any]:
@@ -28,8 +31,8 @@ def test_without_user_and_ca_nothing_is_encrypted_or_signed_in() -> None:
     ("overrides", "protocol"),
     [
         ({"kafka_user": "amp", "kafka_password": "secret"}, "SASL_PLAINTEXT"),
-        ({"kafka_user": "amp", "kafka_password": "secret", "kafka_tls_ca": Path("ca.pem")}, "SASL_SSL"),
-        ({"kafka_tls_ca": Path("ca.pem")}, "SSL"),
+        ({"kafka_user": "amp", "kafka_password": "secret", "kafka_tls_ca": _CA}, "SASL_SSL"),
+        ({"kafka_tls_ca": _CA}, "SSL"),
     ],
 )
 def test_a_user_signs_in_and_a_ca_encrypts(overrides: dict[str, object], protocol: str) -> None:
@@ -38,11 +41,11 @@ def test_a_user_signs_in_and_a_ca_encrypts(overrides: dict[str, object], protoco
     if "kafka_user" in overrides:
         assert (config["sasl.username"], config["sasl.password"]) == ("amp", "secret")
     if "kafka_tls_ca" in overrides:
-        assert config["ssl.ca.location"] == "ca.pem"
+        assert config["ssl.ca.location"] == str(_CA)
 
 
 def test_nothing_connects_before_the_first_message() -> None:
-    producer = MessageProducer(load_settings({"kafka_bootstrap": "no such host"}), background_threads())
+    producer = MessageProducer(load_settings({"kafka_bootstrap": "nosuchhost.invalid"}), background_threads())
     assert producer.flush(0)
     producer.close()
 

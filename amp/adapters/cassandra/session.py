@@ -21,6 +21,7 @@ from cassandra.policies import (  # type: ignore[import-untyped]
 from cassandra.query import PreparedStatement, dict_factory, tuple_factory  # type: ignore[import-untyped]
 
 from amp.adapters.cassandra.errors import DRIVER_ERRORS, translated, translation
+from amp.addresses import split_host
 from amp.errors import BadSetting, StoreUnavailable
 from amp.settings import Settings, variable
 
@@ -31,6 +32,7 @@ Answer = list[Any] | BaseException
 
 #: After a failed connect callers are refused at once for so long, rather than each waiting for one of its own.
 _FAILURE_REMEMBERED_S = 1.0
+_PORT = 9042  #: of hosts that name none
 
 
 class Mode(StrEnum):
@@ -171,7 +173,7 @@ def _tls_context(settings: Settings) -> ssl.SSLContext | None:
 
 
 def _cluster(settings: Settings, tls: ssl.SSLContext | None) -> Cluster:
-    hosts = [host_and_port(host) for host in settings.cassandra_hosts]
+    hosts = [split_host(host, _PORT) for host in settings.cassandra_hosts]
     password = settings.cassandra_password
     return Cluster(
         contact_points=hosts,
@@ -213,11 +215,3 @@ def _profiles(settings: Settings) -> dict[Any, ExecutionProfile]:
         Mode.SERIAL: profile(serial, tuple_factory),
         Mode.CONDITIONAL: profile(plain, dict_factory),
     }
-
-
-def host_and_port(text: str) -> tuple[str, int]:
-    """Of `host`, `host:port`, or an IPv6 address, in brackets where a port follows."""
-    host, _, port = text.rpartition(":")
-    if host and port.isdigit() and (":" not in host or host.endswith("]")):
-        return host.strip("[]"), int(port)
-    return text.strip("[]"), 9042

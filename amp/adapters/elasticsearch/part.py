@@ -1,12 +1,11 @@
 """Elasticsearch as operations see it: whether it answers, and the index template."""
 
-from urllib.parse import urlsplit
-
 from elasticsearch import NotFoundError
 
 from amp.adapters.elasticsearch.client import ElasticsearchClient
 from amp.adapters.elasticsearch.errors import translated
 from amp.adapters.elasticsearch.template import index_template, template_name
+from amp.addresses import masked
 
 _PING_TIMEOUT_S = 2
 
@@ -24,8 +23,7 @@ class ElasticsearchPart:
                 node_id="_local", metric="_none", filter_path=["cluster_name", "nodes.*.version"]
             ).body
         (node,) = found["nodes"].values()
-        urls = [urlsplit(url.strip()) for url in self._client.settings.elasticsearch_url.split(",")]
-        where = ", ".join(f"{url.scheme}://{url.hostname}:{url.port}" for url in urls)
+        where = masked(self._client.settings.elasticsearch_url)
         return f"Elasticsearch {node['version']}, cluster {found['cluster_name']}, {where}"
 
     def pending(self) -> list[str]:

@@ -15,13 +15,9 @@ from amp.settings import Settings
 def connect(settings: Settings, timeout_s: float) -> redis.Redis:
     """Nothing is sent before the first command. A user and password of their own stand above those in the URL."""
     options: dict[str, Any] = {}
-    if settings.redis_user is not None:
-        options["username"] = settings.redis_user
-    if settings.redis_password is not None:
-        options["password"] = settings.redis_password.get_secret_value()
     if settings.redis_tls_ca is not None:
         options["ssl_ca_certs"] = str(settings.redis_tls_ca)
-    return redis.Redis.from_url(
+    client = redis.Redis.from_url(
         settings.redis_url,
         socket_timeout=timeout_s,
         socket_connect_timeout=timeout_s,
@@ -29,6 +25,13 @@ def connect(settings: Settings, timeout_s: float) -> redis.Redis:
         retry=Retry(NoBackoff(), 0),
         **options,
     )
+    # What the URL says wins over arguments.
+    found = client.connection_pool.connection_kwargs
+    if settings.redis_user is not None:
+        found["username"] = settings.redis_user
+    if settings.redis_password is not None:
+        found["password"] = settings.redis_password.get_secret_value()
+    return client
 
 
 @contextmanager

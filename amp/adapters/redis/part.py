@@ -1,8 +1,7 @@
 """Redis as operations see it: does it answer. There is nothing to make in it."""
 
-from urllib.parse import urlsplit
-
 from amp.adapters.redis.connection import connect, translated
+from amp.addresses import masked
 from amp.settings import Settings
 
 _PING_TIMEOUT_S = 1.0
@@ -13,9 +12,7 @@ class RedisPart:
 
     def __init__(self, settings: Settings) -> None:
         self._client = connect(settings, _PING_TIMEOUT_S)
-        # The URL may hold a password.
-        url = urlsplit(settings.redis_url)
-        self._address = f"{url.hostname}:{url.port or 6379}"
+        self._address = masked(settings.redis_url)
 
     def ping(self) -> str:
         with translated():

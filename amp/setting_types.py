@@ -1,0 +1,123 @@
+"""The kinds of values that settings take, each with its bounds."""
+
+import re
+import ssl
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import parse_qsl
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_settings import NoDecode
+
+from amp.addresses import check_host, check_url, split_host
+
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:[0-9]{1,5})?")
+#: Options that a Redis URL may have → their values.
+_REDIS_OPTIONS = {
+    "username": ".+",
+    "password": ".+",
+    "db": "[0-9]{1,5}",
+    "client_name": "[!-~]+",
+    "ssl_cert_reqs": "none|optional|required",
+}
+
+
+def at_most(limit: int) -> Any:
+    """Bounds of a count."""
+    return Field(ge=1, le=limit)
+
+
+def _items(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _pairs(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    pairs = [[half.strip() for half in part.split(":")] for part in value.split(",") if part.strip()]
+    if any(len(pair) != 2 or not pair[0] for pair in pairs) or len({pair[0] for pair in pairs}) < len(pairs):
+        raise ValueError("takes pairs like dc1:3,dc2:3, each data centre once")
+    return dict(pairs)
+
+
+def _checked_host(value: str) -> str:
+    check_host(value)
+    return value
+
+
+def _checked_server(value: str) -> str:
+    check_url(value, ("http", "https"))
+    return value
+
+
+def _checked_origins(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(origin == "*" or _ORIGIN.fullmatch(origin) for origin in value):
+        raise ValueError("takes *, or origins like https://example.org:8443, without a path")
+    return value
+
+
+def _checked_hosts(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not value:
+        raise ValueError("names no host; it takes host:port, comma-separated")
+    for host in value:
+        split_host(host, 9042)
+    return value
+
+
+def _checked_brokers(value: str) -> str:
+    for broker in value.split(","):
+        split_host(broker.strip(), 9092)
+    return value
+
+
+def _checked_nodes(value: str) -> str:
+    urls = [check_url(node.strip(), ("http", "https")) for node in value.split(",")]
+    if any(url.port is None and url.scheme == "http" for url in urls):
+        raise ValueError("names no port; it takes URLs like http://host:9200, comma-separated")
+    return value
+
+
+def _checked_cache(value: str) -> str:
+    path = r"/.+" if value.startswith("unix:") else r"/?|/[0-9]{1,5}"
+    url = check_url(value, ("redis", "rediss", "unix"), options=_REDIS_OPTIONS, path=path)
+    for name, text in parse_qsl(url.query, keep_blank_values=True):
+        if not re.fullmatch(_REDIS_OPTIONS[name], text) or (name.startswith("ssl_") and url.scheme != "rediss"):
+            raise ValueError(f"has an option {name} with a value that means nothing here")
+    return value
+
+
+def _checked_file(value: Path) -> Path:
+    if not value.is_file():
+        raise ValueError("is not a file")
+    try:
+        ssl.create_default_context(cafile=value)
+    except OSError as e:
+        raise ValueError(f"is not a file of certificates in PEM format: {e.strerror or e}") from e
+    return value
+
+
+def _named_folder(value: object) -> object:
+    if value == "":
+        raise ValueError("names no folder")
+    return value
+
+
+Seconds = Annotated[float, Field(ge=0.001, le=86_400, allow_inf_nan=False)]
+#: How long something is kept, in seconds; ten years at most.
+Retention = Annotated[float, Field(ge=0, le=3_650 * 86_400, allow_inf_nan=False)]
+#: Per second; as the API takes it.
+Rate = Annotated[float, Field(ge=0.1, le=1e9, allow_inf_nan=False)]
+Count = Annotated[int, at_most(1_000_000_000)]
+Bytes = Annotated[int, at_most(1 << 50)]
+Port = Annotated[int, Field(ge=0, le=65_535)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
+Host = Annotated[str, AfterValidator(_checked_host)]
+ServerUrl = Annotated[str, AfterValidator(_checked_server)]
+Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_items), AfterValidator(_checked_origins)]
+CassandraHosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_items), AfterValidator(_checked_hosts)]
+Replication = Annotated[dict[str, Annotated[int, at_most(1_000)]], NoDecode, BeforeValidator(_pairs)]
+KafkaBrokers = Annotated[str, AfterValidator(_checked_brokers)]
+ElasticsearchUrls = Annotated[str, AfterValidator(_checked_nodes)]
+RedisUrl = Annotated[str, AfterValidator(_checked_cache)]
+CaFile = Annotated[Path, AfterValidator(_checked_file)]
+Folder = Annotated[Path, BeforeValidator(_named_folder)]
