@@ -1,12 +1,34 @@
 """Logs: one JSON object a line on stderr, or lines for people where stderr is a terminal."""
 
+import io
 import logging
 import sys
+from typing import Any, TextIO
 
 import structlog
 
+from amp.printable import printable, printable_lines
+
 #: Without local variables: those may hold secrets and what callers sent.
 _TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
+
+
+def _escape(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """What callers sent and servers answered is in many events; a terminal must not obey it."""
+    return {printable(key): value if key == "exc_info" else _escaped(key, value) for key, value in event.items()}
+
+
+def _escaped(key: str, value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = value if isinstance(value, str) else repr(value)
+    return printable_lines(text) if key in ("stack", "exception") else printable(text)
+
+
+def _write_traceback(out: TextIO, failure: structlog.typing.ExcInfo) -> None:
+    text = io.StringIO()
+    structlog.dev.plain_traceback(text, failure)
+    out.write(printable_lines(text.getvalue()))
 
 
 def configure_logging(level: str) -> None:
@@ -19,7 +41,7 @@ def configure_logging(level: str) -> None:
         structlog.stdlib.ExtraAdder(),
     ]
     render: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        [_escape, structlog.dev.ConsoleRenderer(exception_formatter=_write_traceback)]
         if sys.stderr.isatty()
         else [_TRACEBACKS, structlog.processors.JSONRenderer()]
     )

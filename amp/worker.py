@@ -13,6 +13,7 @@ from amp.bootstrap import Amp, build
 from amp.errors import BadSetting, NotMigrated, StoreUnavailable
 from amp.logs import configure_logging
 from amp.ports.background import Background, Loop
+from amp.printable import printable
 from amp.settings import Settings, load_settings, variable
 
 _log = structlog.get_logger(__name__)
@@ -106,5 +107,5 @@ def worker_main(kind: str) -> None:
     try:
         run_workers(load_settings(), [kind])
     except AmpError as e:
-        print(f"amp worker: {e.message}", file=sys.stderr)  # noqa: T201 - the one line a person starting it sees
+        print(f"amp worker: {printable(e.message)}", file=sys.stderr)  # noqa: T201 - the one line a person starting it sees
         sys.exit(1)

@@ -11,6 +11,7 @@ import click
 from amp.cli.admin_jobs import finish, follow_option, rate_asked, unthrottled_option
 from amp.cli.connection import service
 from amp.cli.output import json_option
+from amp.printable import printable
 from amp.settings import load_settings
 
 _JOBS = "/v1/admin/jobs"
@@ -222,7 +223,7 @@ def start_job(
     if not body["selector"]:
         raise click.UsageError("say which assets: --all, --type, --project, --from, --to, --query or --ids")
     if not yes and not dry_run:
-        click.confirm(f"{kind} {_told(body['selector'])}?", abort=True, err=True)
+        click.confirm(printable(f"{kind} {_told(body['selector'])}?"), abort=True, err=True)
     with service(load_settings()) as client:
         finish(client, client.call("POST", _JOBS, body=body), follows, as_json)
 

@@ -10,7 +10,7 @@ from amp.cli.admin_jobs import finish, follow_option, rate_asked, rate_option, u
 from amp.cli.admin_layout import init
 from amp.cli.connection import service
 from amp.cli.follow import JobFailed, duration, how_far
-from amp.cli.output import json_option, print_json, print_table
+from amp.cli.output import echo, json_option, print_json, print_table
 from amp.settings import load_settings
 
 _NAME = click.argument("name")
@@ -45,7 +45,7 @@ def buckets(ctx: click.Context, as_json: bool) -> None:
     moves = {item["move"]["job"]: item["move"] for item in items if item["move"]}
     for job_id, move in moves.items():
         far = how_far(move)
-        click.echo(f"{move['kind']}, phase {move['phase']}{f': {far}' if far else ''} (job {job_id})")
+        echo(f"{move['kind']}, phase {move['phase']}{f': {far}' if far else ''} (job {job_id})")
 
 
 def _moving(command: Callable[..., None]) -> Callable[..., None]:
@@ -133,9 +133,9 @@ def reconcile(heal: bool, as_json: bool) -> None:
     if as_json:
         print_json(found)
     elif found["job"]:
-        click.echo(f"a move is under way, nothing was looked at: amp admin jobs show {found['job']}")
+        echo(f"a move is under way, nothing was looked at: amp admin jobs show {found['job']}")
     elif not found["items"]:
-        click.echo("map and search index agree")
+        echo("map and search index agree")
     else:
         rows = [(f["index"], f["problem"], "healed" if f["healed"] else "") for f in found["items"]]
         print_table(("index", "problem", ""), rows)
@@ -170,7 +170,7 @@ def _move(
 def _print_plan(plan: dict[str, Any]) -> None:
     until = f" until {_time(plan['end'])}" if plan["end"] else " on"
     took = "" if plan["seconds"] is None else f", in about {duration(plan['seconds'])} at {plan['rate']:g}/s"
-    click.echo(
+    echo(
         f"{plan['kind']} of {plan['bucket']} would move {plan['documents']:,} documents ({_size(plan['bytes'])}), "
         f"created from {_time(plan['start'])}{until}{took}"
     )

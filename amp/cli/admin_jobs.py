@@ -8,7 +8,7 @@ import click
 from amp.cli.client import AmpClient
 from amp.cli.connection import service
 from amp.cli.follow import counted, doing, follow, how_far, is_over_assets, job_path, require_completed, title
-from amp.cli.output import json_option, print_json, print_table
+from amp.cli.output import echo, json_option, print_json, print_table
 from amp.settings import load_settings
 
 follow_option = click.option(
@@ -155,12 +155,12 @@ def finish(client: AmpClient, job: dict[str, Any], follows: bool, as_json: bool)
         if as_json:
             print_json(job)
         elif job["state"] == "completed":
-            click.echo(f"{title(job)} completed{_told(job)}")
+            echo(f"{title(job)} completed{_told(job)}")
         require_completed(job)
     elif as_json:
         print_json(job)
     else:
-        click.echo(f"{title(job)} begins: amp admin jobs show {job['id']} --follow")
+        echo(f"{title(job)} begins: amp admin jobs show {job['id']} --follow")
 
 
 def _told(job: dict[str, Any]) -> str:
@@ -180,12 +180,12 @@ def print_job(job: dict[str, Any], as_json: bool) -> None:
         if job["rate"] is None
         else f"at most {job['rate']:g} {'assets' if is_over_assets(job) else 'documents'}/s"
     )
-    click.echo(f"{title(job)}: {doing(job)}" + (f" ({job['reason']})" if job["reason"] else ""))
-    click.echo(f"asked for by {job['requested_by']} at {job['requested_at']}, {limit}")
+    echo(f"{title(job)}: {doing(job)}" + (f" ({job['reason']})" if job["reason"] else ""))
+    echo(f"asked for by {job['requested_by']} at {job['requested_at']}, {limit}")
     if far := how_far(job["progress"]):
-        click.echo(far)
+        echo(far)
     if (held_s := job["progress"]["held_s"]) is not None:
-        click.echo(f"indexing waited for {held_s:g} s at the switch")
+        echo(f"indexing waited for {held_s:g} s at the switch")
     print_table(("at", ""), [(note["at"], note["text"]) for note in job["history"]])
 
 

@@ -12,7 +12,7 @@ from amp.cli.admin_jobs import rate_asked, rate_option, unthrottled_option
 from amp.cli.client import AmpClient, ServiceError
 from amp.cli.connection import service
 from amp.cli.follow import follow, job_path, require_completed, wait_for_other
-from amp.cli.output import console, json_option, print_json
+from amp.cli.output import console, echo, json_option, print_json
 from amp.domain.times import parse_ms
 from amp.settings import load_settings
 
@@ -60,9 +60,9 @@ def init(
         print_json({"dry_run": dry_run, "opened": missing})
         return
     for start in missing if dry_run else ():
-        click.echo(start)
+        echo(start)
     told = f"{len(missing)} bucket{'s' * (len(missing) != 1)} {'would be ' * dry_run}opened"
-    click.echo(told if missing else "nothing to do: all are there")
+    echo(told if missing else "nothing to do: all are there")
 
 
 def _open_all(client: AmpClient, body: dict[str, Any], count: int, *, quiet: bool) -> None:

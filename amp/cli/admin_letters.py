@@ -8,7 +8,7 @@ from urllib.parse import quote
 import click
 
 from amp.cli.connection import service
-from amp.cli.output import json_option, print_json, print_table
+from amp.cli.output import echo, echo_block, json_option, print_json, print_table
 from amp.settings import load_settings
 
 _LETTERS = "/v1/admin/dead-letters"
@@ -61,7 +61,7 @@ def show(letter_id: str, as_json: bool) -> None:
         return
     for name, value in letter.items():
         if value not in (None, ""):
-            click.echo(f"{name}: {value}")
+            echo_block(name, str(value))
 
 
 def _which(command: Callable[..., None]) -> Callable[..., None]:
@@ -103,4 +103,4 @@ def _steer(what: str, ids: tuple[str, ...], all_: bool, job: str | None, reason:
         print_json(done)
     else:
         [(name, count)] = done.items()
-        click.echo(f"{count:,} {name}")
+        echo(f"{count:,} {name}")

@@ -9,6 +9,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_befo
 
 from amp.addresses import masked
 from amp.errors import AmpError
+from amp.printable import printable
 
 #: Longer than the server itself takes for anything it does on request.
 TIMEOUT_S = 60.0
@@ -111,9 +112,9 @@ def type_path(name: str) -> str:
 
 
 def problem_details(problem: Mapping[str, Any]) -> list[str]:
-    """What is wrong, then each place of it that it does not name already."""
-    detail = str(problem.get("detail") or problem.get("title") or "no reason given")
-    faults = [f"{fault['pointer']}: {fault['detail']}" for fault in problem.get("errors") or ()]
+    """What is wrong, then each place of it that it does not name already; a line each."""
+    detail = printable(str(problem.get("detail") or problem.get("title") or "no reason given"))
+    faults = [printable(f"{fault['pointer']}: {fault['detail']}") for fault in problem.get("errors") or ()]
     return [detail, *(fault for fault in faults if fault not in detail)]
 
 

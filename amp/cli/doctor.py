@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from amp.addresses import MASK, masked
 from amp.cli.client import AmpClient, Unreachable
 from amp.cli.connection import server_client
-from amp.cli.output import json_option, print_json, print_table
+from amp.cli.output import echo, json_option, print_json, print_table
 from amp.errors import AmpError, Busy, NotMigrated, Retryable
 from amp.settings import ADDRESSES, Settings, load_settings, variable
 
@@ -36,8 +36,8 @@ def doctor(as_json: bool) -> None:
         print_table(("setting", "value", ""), [(s["variable"], s["value"], s["origin"]) for s in _shown(settings)])
         print_table(("part", "", ""), [(p["name"], "ok" if p["healthy"] else "DOWN", p["detail"]) for p in parts])
         for line in advice:
-            click.echo(f"! {line}")
-        click.echo("all is well" if not ill and not advice else f"not well: {', '.join(ill) or 'see above'}")
+            echo(f"! {line}")
+        echo("all is well" if not ill and not advice else f"not well: {', '.join(ill) or 'see above'}")
     if ill or advice:
         sys.exit(1)
 

@@ -10,8 +10,9 @@ import click
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from amp.cli.client import AmpClient, ServiceError
-from amp.cli.output import console
+from amp.cli.output import console, echo
 from amp.errors import AmpError
+from amp.printable import printable
 
 _EVERY_S = 0.3
 _STOPPED = 130  #: the shell's exit code of Ctrl-C
@@ -86,7 +87,8 @@ def doing(job: dict[str, Any]) -> str:
         return str(job["state"])
     if is_over_assets(job):
         return "running"
-    return _DOING[job["progress"]["phase"]]
+    phase = job["progress"]["phase"]
+    return _DOING.get(phase, str(phase))
 
 
 def is_over_assets(job: dict[str, Any]) -> bool:
@@ -128,7 +130,8 @@ def _stoppable(client: AmpClient, job_id: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt as e:
         when = "with the next command or server on this data folder" if client.local else "without being watched"
-        click.echo(f"\njob {job_id} goes on {when}; amp admin jobs show {job_id} --follow", err=True)
+        click.echo(err=True)  # after the ^C
+        echo(f"job {job_id} goes on {when}; amp admin jobs show {job_id} --follow", err=True)
         raise click.exceptions.Exit(_STOPPED) from e
 
 
@@ -142,7 +145,7 @@ def _shown(job: dict[str, Any], quiet: bool) -> Iterator[Callable[[dict[str, Any
             TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[far]}"),
             console=console(stderr=True), transient=True,
         ) as progress:  # fmt: skip
-            task = progress.add_task(title(job), total=None, far="")
+            task = progress.add_task(printable(title(job)), total=None, far="")
             yield lambda now: _show_bar(progress, task, now)
     else:
         yield _Lines().show
@@ -152,10 +155,10 @@ def _show_bar(progress: Progress, task: TaskID, job: dict[str, Any]) -> None:
     found = job["progress"]
     progress.update(
         task,
-        description=f"{title(job)}: {doing(job)}",
+        description=printable(f"{title(job)}: {doing(job)}"),
         total=found["documents"],
         completed=found["done"] or 0,
-        far=how_far(found),
+        far=printable(how_far(found)),
     )
 
 
@@ -168,4 +171,4 @@ class _Lines:
     def show(self, job: dict[str, Any]) -> None:
         if doing(job) != self._last and not job["ended_at"]:
             self._last = doing(job)
-            click.echo(f"{title(job)}: {self._last}", err=True)
+            echo(f"{title(job)}: {self._last}", err=True)

@@ -15,7 +15,7 @@ import click
 from amp.cli.connection import service
 from amp.cli.import_rows import ImportOrder, Outcome, import_rows
 from amp.cli.importer import ImportStopped, OnExisting
-from amp.cli.output import json_option, print_json, print_table
+from amp.cli.output import echo, json_option, print_json, print_table
 from amp.cli.row_files import FORMATS, format_of
 from amp.settings import load_settings
 
@@ -113,9 +113,9 @@ def _report(order: ImportOrder, outcome: Outcome, as_json: bool) -> None:
     print_table(("column", "field", "type"), rows, title=f"{outcome.type['name']}, version {outcome.type['version']}")
     if outcome.liberties:
         print_table(("field", "what was done to values", "count"), (tuple(x.values()) for x in outcome.liberties))
-    click.echo(
+    echo(
         f"{counts.created:,} created, {counts.updated:,} updated, {counts.skipped:,} skipped, "
         f"{counts.rejected:,} rejected in {outcome.seconds} s"
     )
     if rejected:
-        click.echo(f"rejected rows, with line and reason: {rejected}")
+        echo(f"rejected rows, with line and reason: {rejected}")

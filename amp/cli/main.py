@@ -1,8 +1,14 @@
 """The `amp` command."""
 
+import contextlib
+import errno
+import io
 import logging
+import os
+import sys
+from collections.abc import Iterator
 from importlib.metadata import version
-from typing import Any
+from typing import IO, Any
 
 import click
 
@@ -16,19 +22,58 @@ from amp.cli.search import search
 from amp.cli.types import types
 from amp.errors import AmpError, IncompatibleType, Invalid
 from amp.logs import configure_logging
+from amp.printable import printable, printable_lines
 
 
 class _Amp(click.Group):
+    """Every failure of a command ends as a line or a few that say what is wrong, never as a traceback."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with _errors_escaped():
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except AmpError as e:
-            raise click.ClickException(_told(e)) from e
+        with _errors_escaped():
+            try:
+                return super().invoke(ctx)
+            except AmpError as e:
+                raise click.ClickException(_told(e)) from e
+            except OSError as e:
+                if e.errno == errno.EPIPE or e.filename is None:
+                    raise
+                raise click.ClickException(f"{os.fsdecode(e.filename)}: {e.strerror}") from e
+
+
+class _Escaped(click.ClickException):
+    """An error that quotes what it is about, which may be data or come from the shell."""
+
+    def __init__(self, error: click.ClickException) -> None:
+        super().__init__(error.message)
+        self._error = error
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        text = io.StringIO()
+        self._error.show(text)
+        click.echo(printable_lines(text.getvalue()), file=file, err=True, nl=False)
+
+
+class _EscapedUsage(_Escaped):
+    exit_code = click.UsageError.exit_code
+
+
+@contextlib.contextmanager
+def _errors_escaped() -> Iterator[None]:
+    try:
+        yield
+    except _Escaped:
+        raise
+    except click.ClickException as e:
+        raise (_EscapedUsage if isinstance(e, click.UsageError) else _Escaped)(e) from e
 
 
 def _told(error: AmpError) -> str:
     faults = error.faults if isinstance(error, Invalid | IncompatibleType) else ()
-    return "\n".join([error.message, *(f"  {fault.pointer}: {fault.detail}" for fault in faults)])
+    return "\n".join([error.message, *(printable(f"  {fault.pointer}: {fault.detail}") for fault in faults)])
 
 
 @click.group(cls=_Amp, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -41,6 +86,10 @@ def cli() -> None:
 
     Exit codes: 0 done, 1 failed, 2 called the wrong way.
     """
+    # A terminal that lacks a character is no reason to fail.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     # What matters to a command's caller is told by the command; `serve` and `worker` set levels of their own.
     configure_logging("error")
     logging.getLogger().setLevel(logging.CRITICAL)

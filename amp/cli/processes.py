@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from amp.cli.output import json_option, print_json
+from amp.cli.output import echo, json_option, print_json
 from amp.settings import load_settings
 
 
@@ -72,6 +72,6 @@ def migrate(dry_run: bool, as_json: bool) -> None:
         print_json({"dry_run": dry_run, "steps": lines})
         return
     for line in lines:
-        click.echo(line)
+        echo(line)
     if not lines:
-        click.echo("nothing to do: everything is there")
+        echo("nothing to do: everything is there")

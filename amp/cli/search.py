@@ -8,7 +8,7 @@ import click
 
 from amp.cli.client import AmpClient
 from amp.cli.connection import service
-from amp.cli.output import json_option, print_json, print_json_line, print_table
+from amp.cli.output import echo, json_option, print_json, print_json_line, print_table
 from amp.settings import load_settings
 
 _PAGE = 200
@@ -54,7 +54,7 @@ def search(query: str, size: int | None, sort: Sequence[str], all_: bool, column
     print_items(answer["items"], columns)
     shown = len(answer["items"])
     more = "+" if answer["total_relation"] == "gte" else ""
-    click.echo(f"{shown} of {answer['total']:,}{more} in {answer['took_ms']} ms")
+    echo(f"{shown} of {answer['total']:,}{more} in {answer['took_ms']} ms")
 
 
 def print_items(items: Sequence[dict[str, Any]], columns: str | None = None) -> None:

@@ -8,7 +8,7 @@ import click
 
 from amp.cli.client import type_path
 from amp.cli.connection import service
-from amp.cli.output import json_option, print_json, print_table
+from amp.cli.output import echo, json_option, print_json, print_table
 from amp.settings import load_settings
 
 _FILE = click.argument("file", type=click.File("r", encoding="utf-8"))
@@ -95,9 +95,7 @@ def _print_type(found: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    click.echo(
-        f"{found['name']}, version {found['version']}" + (f": {found['description']}" * bool(found["description"]))
-    )
+    echo(f"{found['name']}, version {found['version']}" + (f": {found['description']}" * bool(found["description"])))
     rows = [
         (key, declared["type"] + "[]" * bool(declared.get("array")), _rules(declared), declared.get("description"))
         for key, declared in found["fields"].items()
