@@ -30,6 +30,7 @@ from amp.services.cursors import Cursors
 from amp.services.extract_jobs import ExtractJobs
 from amp.services.forget_jobs import ForgetJobs
 from amp.services.index_assets import INDEX_GROUP, IndexAssets
+from amp.services.installation_cache import InstallationCache
 from amp.services.job_pace import JobPace
 from amp.services.lay_out_buckets import LayOutBuckets
 from amp.services.migrate import Migrate
@@ -128,7 +129,8 @@ def wire(settings: Settings, a: Adapters, metrics: Metrics, background: Backgrou
     )
     search_limits = SearchLimits(total=settings.total_limit, timeout_s=settings.search_timeout_s)
     catalog = TypeCatalog(a.types, a.clock, settings.types_refresh_s)
-    maps = BucketMaps(a.buckets, a.cache, a.clock, settings.map_refresh_s)
+    cache = InstallationCache(a.cache, a.shared)
+    maps = BucketMaps(a.buckets, cache, a.clock, settings.map_refresh_s)
     checker = CheckContent(catalog, limits)
     names = ClaimNames(a.store, a.claims, settings.idempotency_ttl_s)
     publisher = PublishChanges(a.queue, a.intents, background)

@@ -1,8 +1,8 @@
 """The bucket map: the sorted list of time buckets that decides, from an id alone, where an asset is indexed."""
 
 from bisect import bisect_right
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -56,6 +56,11 @@ class BucketMap:
         return bucket.write_alias, write_alias(move.target, bucket.token)
 
     @property
+    def incomplete(self) -> tuple[Bucket, ...]:
+        """The buckets whose documents are not all there."""
+        return tuple(bucket for bucket in self.buckets if bucket.incomplete)
+
+    @property
     def least_searched(self) -> int:
         """How many buckets searches see at least: a merge makes one of two before the map says so."""
         merges = self.move is not None and self.move.kind is MoveKind.MERGE
@@ -87,6 +92,29 @@ def index_name(prefix: str, start_s: int, generation: int) -> str:
 
 def write_alias(index: str, token: int) -> str:
     return f"{index}-w{token}"
+
+
+def with_stand_ins(bucket_map: BucketMap, prefix: str, lost: Collection[Bucket]) -> BucketMap:
+    """The map after the indices of these buckets were lost: each gets a new one, known to be incomplete."""
+    generation = bucket_map.generation + 1
+    buckets = tuple(
+        Bucket(
+            start_s=bucket.start_s,
+            index=index_name(prefix, bucket.start_s, generation),
+            token=generation,
+            incomplete=True,
+        )
+        if bucket in lost
+        else bucket
+        for bucket in bucket_map.buckets
+    )
+    return replace(bucket_map, generation=generation, buckets=buckets)
+
+
+def with_complete(bucket_map: BucketMap, complete: Collection[Bucket]) -> BucketMap:
+    """The map after all documents of these buckets are back."""
+    buckets = tuple(replace(b, incomplete=False) if b in complete else b for b in bucket_map.buckets)
+    return replace(bucket_map, generation=bucket_map.generation + 1, buckets=buckets)
 
 
 def first_map(prefix: str) -> BucketMap:

@@ -19,7 +19,8 @@ _CACHE_TTL_S = 3600
 class BucketMaps:
     """Old copies are harmless: the index refuses writers that use one, and they come to `refresh`.
 
-    The cache is asked often and believed only where it is newer; the registry is asked every `refresh_s`.
+    The cache is asked often and believed where it is newer. The registry is asked every `refresh_s` and always
+    believed, in place of a copy of a higher generation too: that comes from before the store was restored.
     """
 
     def __init__(self, registry: BucketRegistry, cache: Cache, clock: Clock, refresh_s: float) -> None:
@@ -29,6 +30,9 @@ class BucketMaps:
         self._refresh_s = refresh_s
         self._lock = threading.Lock()
         self._map: BucketMap | None = None
+        #: Counts what was learned; an answer that others have overtaken takes nothing back.
+        self._learned = 0
+        self._knowing = threading.Lock()
         self._cache_asked_s = self._registry_asked_s = float("-inf")
 
     def current(self) -> BucketMap:
@@ -53,10 +57,11 @@ class BucketMaps:
         :raises NotMigrated: there is no map yet.
         :raises StoreUnavailable: the registry does not answer.
         """
+        learned_before = self._learned
         found = self._registry.load()
         if found is None:
             raise NotMigrated("there is no bucket map yet: run `amp migrate`")
-        self._know(found)
+        self._know(found, learned_before)
         self._registry_asked_s = self._cache_asked_s = self._clock.monotonic_s()
         return found
 
@@ -65,15 +70,25 @@ class BucketMaps:
 
         :raises StoreUnavailable: it may have been done.
         """
+        learned_before = self._learned
         if not self._registry.replace(new, expected_generation=old.generation):
             return False
-        self._know(new)
+        self._know(new, learned_before)
         return True
 
-    def _know(self, found: BucketMap) -> None:
-        if self._map is None or found.generation > self._map.generation:
-            self._map = found
+    def _know(self, found: BucketMap, learned_before: int) -> None:
+        """Take over what the registry answered to a question asked when `learned_before` was all that was known."""
+        if self._learn(found, learned_before):
             self._put_into_cache(found)
+
+    def _learn(self, found: BucketMap, learned_before: int) -> bool:
+        with self._knowing:
+            known = self._map
+            if known is not None and found.generation < known.generation and self._learned != learned_before:
+                return False
+            self._learned += 1
+            self._map = found
+            return found != known
 
     def _look(self, now_s: float) -> BucketMap:
         if self._map is not None and now_s - self._registry_asked_s < self._refresh_s:
@@ -97,10 +112,12 @@ class BucketMaps:
         except (ValueError, KeyError, TypeError) as e:
             _log.warning("unreadable bucket map in the cache", action="cached_map_unreadable", reason=repr(e))
             return None
-        if found is None or (self._map is not None and found.generation <= self._map.generation):
-            return None
-        self._map = found
-        return found
+        with self._knowing:
+            if found is None or (self._map is not None and found.generation <= self._map.generation):
+                return None
+            self._learned += 1
+            self._map = found
+            return found
 
     def _put_into_cache(self, found: BucketMap) -> None:
         try:

@@ -3,12 +3,13 @@
 from contextlib import suppress
 from dataclasses import dataclass
 
-from amp.domain.buckets import Bucket, BucketMap, write_alias
+from amp.domain.buckets import BucketMap, write_alias
 from amp.domain.move_phases import cancelled, dual, switched, switched_buckets
 from amp.domain.moves import Move, MoveKind, Phase
 from amp.errors import NotFound
-from amp.ports.bucket_indices import AliasChange, BucketIndices, IndexInfo, ReadFilter
+from amp.ports.bucket_indices import AliasChange, BucketIndices, IndexInfo
 from amp.services.bucket_maps import BucketMaps
+from amp.services.point_aliases import read_filter, token_of
 
 
 class LookAgain(Exception):
@@ -24,7 +25,7 @@ class _Pair:
 
     def answers_to(self, token: int) -> bool:
         """Whether one of them does: what was merged or rebuilt may be gone."""
-        return any(_token(alias) == token for _, alias in self.aliases)
+        return any(token_of(alias) == token for _, alias in self.aliases)
 
     def source_answers_to(self, token: int) -> bool:
         return self.source is not None and write_alias(self.source.index, token) in self.source.write_aliases
@@ -77,7 +78,7 @@ class MoveAliases:
             raise LookAgain
         # Of either: to whoever sleeps in CANCELLED while the switch comes first, the source may be gone and the target
         # all there is.
-        if any(_token(alias) > move.phase_token for _, alias in found.aliases):
+        if any(token_of(alias) > move.phase_token for _, alias in found.aliases):
             raise LookAgain
         added = [
             (info.index, write_alias(info.index, move.phase_token))
@@ -172,13 +173,3 @@ def _lost(move: Move, found: _Pair) -> str | None:
     if found.source is None or not found.source.write_aliases:
         return move.source
     return move.target if found.target is None else None
-
-
-def read_filter(bucket_map: BucketMap, bucket: Bucket) -> ReadFilter:
-    """What searches see of a bucket's index."""
-    end_s = bucket_map.end_s(bucket)
-    return ReadFilter(bucket.index, bucket.start_s * 1000, None if end_s is None else end_s * 1000)
-
-
-def _token(alias: str) -> int:
-    return int(alias.rpartition("-w")[2])

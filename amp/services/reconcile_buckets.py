@@ -1,16 +1,16 @@
 """Compares the bucket map with the search index: what disagrees is told, and healed where that is safe."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import structlog
 
-from amp.domain.buckets import Bucket, BucketMap, index_name
+from amp.domain.buckets import Bucket, BucketMap, with_stand_ins
 from amp.errors import NotFound
-from amp.ports.bucket_indices import AliasChange, BucketIndices, IndexInfo
+from amp.ports.bucket_indices import BucketIndices, IndexInfo
 from amp.ports.creation_guard import CreationGuard
 from amp.services.bucket_maps import BucketMaps
-from amp.services.move_aliases import read_filter
+from amp.services.point_aliases import PointAliases, read_filter
 
 _log = structlog.get_logger(__name__)
 
@@ -40,6 +40,7 @@ class ReconcileBuckets:
         """`guard`: None where no write ever makes an index. `found` is told how much disagreed at each look."""
         self._maps = maps
         self._indices = indices
+        self._pointer = PointAliases(indices)
         self._prefix = index_prefix
         self._guard = guard
         self._found = found
@@ -53,15 +54,16 @@ class ReconcileBuckets:
         if bucket_map.move is not None:
             return []
         infos = {info.index: info for info in self._indices.info()}
-        findings = []
+        known = {bucket.index for bucket in bucket_map.buckets}
+        lost = [bucket for bucket in bucket_map.buckets if bucket.index not in infos]
+        findings: list[Finding] = []
+        if lost:
+            bucket_map, findings = self._stand_in(bucket_map, lost, heal)
         for bucket in bucket_map.buckets:
-            info = infos.pop(bucket.index, None)
-            if info is None:
-                findings.append(self._lost(bucket_map, bucket, heal))
-            else:
-                findings += self._differences(bucket_map, bucket, info, heal)
+            if bucket.index in infos:
+                findings += self._differences(bucket_map, bucket, infos[bucket.index], heal)
         # Never dropped: what is not ours to know may hold what somebody needs.
-        findings += [Finding(index, "belongs to no bucket", healed=False) for index in infos]
+        findings += [Finding(index, "belongs to no bucket", healed=False) for index in infos if index not in known]
         findings += self._gaps(heal)
         self._found(len(findings))
         for finding in findings:
@@ -74,26 +76,20 @@ class ReconcileBuckets:
             self._guard.close()
         return [Finding(gap.template, gap.problem, healed=heal and gap.ours) for gap in gaps]
 
-    def _lost(self, bucket_map: BucketMap, bucket: Bucket, heal: bool) -> Finding:
+    def _stand_in(self, bucket_map: BucketMap, lost: Sequence[Bucket], heal: bool) -> tuple[BucketMap, list[Finding]]:
         """A bucket without an index stops all searches; an empty one stands in, known to be incomplete."""
         problem = "the index is gone; its documents have to be indexed again"
-        if not heal:
-            return Finding(bucket.index, problem, healed=False)
-        generation = bucket_map.generation + 1
-        made = Bucket(
-            start_s=bucket.start_s,
-            index=index_name(self._prefix, bucket.start_s, generation),
-            token=generation,
-            incomplete=True,
-        )
-        buckets = tuple(made if b is bucket else b for b in bucket_map.buckets)
-        after = replace(bucket_map, generation=generation, buckets=buckets)
-        # In this order: two who see the same loss give the new index the same name.
-        if not self._maps.replace(after, bucket_map):
-            return Finding(bucket.index, problem, healed=False)
-        self._indices.create(made.index)
-        healed = self._is_still(after) and self._point(after, made, remove=())
-        return Finding(bucket.index, f"{problem}; {made.index} stands in", healed)
+        after = with_stand_ins(bucket_map, self._prefix, lost)
+        # In this order: two who see the same loss give the new indices the same names.
+        if not heal or not self._maps.replace(after, bucket_map):
+            return bucket_map, [Finding(bucket.index, problem, healed=False) for bucket in lost]
+        findings = []
+        for bucket in lost:
+            made = after.bucket_at(bucket.start_s * 1000)
+            self._indices.create(made.index)
+            healed = self._point(after, made, seen=None)
+            findings.append(Finding(bucket.index, f"{problem}; {made.index} stands in", healed))
+        return after, findings
 
     def _differences(self, bucket_map: BucketMap, bucket: Bucket, info: IndexInfo, heal: bool) -> list[Finding]:
         problems = []
@@ -113,18 +109,15 @@ class ReconcileBuckets:
         try:
             if info.blocked:
                 self._indices.unblock(info.index)
-            return self._point(bucket_map, bucket, remove=info.write_aliases)
         except NotFound:
             return False  # merged or rebuilt meanwhile
+        return self._point(bucket_map, bucket, info)
 
-    def _point(self, bucket_map: BucketMap, bucket: Bucket, remove: tuple[str, ...]) -> bool:
-        return self._indices.change_aliases(
-            AliasChange(
-                remove_write=tuple((bucket.index, alias) for alias in remove),
-                add_write=((bucket.index, bucket.write_alias),),
-                set_read=(read_filter(bucket_map, bucket),),
-            )
-        )
+    def _point(self, bucket_map: BucketMap, bucket: Bucket, seen: IndexInfo | None) -> bool:
+        try:
+            return self._pointer.point(bucket_map, bucket, seen, lambda: self._is_still(bucket_map))
+        except NotFound:
+            return False  # merged or rebuilt meanwhile
 
     def _is_still(self, bucket_map: BucketMap) -> bool:
         return self._maps.refresh().generation == bucket_map.generation

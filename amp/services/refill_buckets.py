@@ -1,10 +1,8 @@
 """Brings the documents of lost indices back: starts a backfill of each, and tells when it is done."""
 
-from dataclasses import replace
-
 import structlog
 
-from amp.domain.buckets import Bucket, BucketMap
+from amp.domain.buckets import Bucket, with_complete
 from amp.domain.chunks import Outcome
 from amp.domain.jobs import Job, JobState
 from amp.domain.principals import Principal
@@ -33,30 +31,28 @@ class RefillBuckets:
     def run(self) -> None:
         """:raises Retryable: a part does not answer; run it again."""
         bucket_map = self._maps.refresh()
-        for position, bucket in enumerate(bucket_map.buckets):
-            if not bucket.incomplete:
-                continue
-            job = self._job_of(bucket)
+        if not bucket_map.incomplete:
+            return
+        jobs = self._refills()
+        complete = []
+        for bucket in bucket_map.incomplete:
+            job = jobs.get(bucket.index)
             if job is None:
-                self._start(bucket, bucket_map.end_ms(position))
+                self._start(bucket, bucket_map.end_s(bucket))
             elif job.state is JobState.COMPLETED and not job.progress.get("counts", {}).get(Outcome.FAILED):
-                self._complete(bucket, bucket_map)
-                return  # the map is another now
+                complete.append(bucket)
+        # A move goes by the map's generations, and takes the mark along.
+        if complete and bucket_map.move is None and self._maps.replace(with_complete(bucket_map, complete), bucket_map):
+            for bucket in complete:
+                _log.warning("bucket complete", action="bucket_complete", bucket=bucket.name)
 
-    def _job_of(self, bucket: Bucket) -> Job | None:
-        jobs = [*self._jobs.open(), *self._jobs.page(None, _JOBS_BACK)]
-        return next((job for job in jobs if job.parameters.get("refills") == bucket.index), None)
+    def _refills(self) -> dict[str, Job]:
+        """The last one of each index that is refilled."""
+        jobs = [*reversed(self._jobs.page(None, _JOBS_BACK)), *self._jobs.open()]
+        return {str(job.parameters["refills"]): job for job in jobs if job.parameters.get("refills")}
 
-    def _start(self, bucket: Bucket, end_ms: int | None) -> None:
-        selector = Selector(from_ms=bucket.start_s * 1000, to_ms=end_ms)
+    def _start(self, bucket: Bucket, end_s: int | None) -> None:
+        selector = Selector(from_ms=bucket.start_s * 1000, to_ms=None if end_s is None else end_s * 1000)
         order = JobOrder(kind="reindex", selector=selector, rate=self._rate, refills=bucket.index)
         job = self._starter.start(order, _CALLER)
         _log.warning("bucket refilled", action="bucket_refill", bucket=bucket.name, job=str(job.id))
-
-    def _complete(self, bucket: Bucket, bucket_map: BucketMap) -> None:
-        # A move goes by the map's generations, and takes the mark along.
-        if bucket_map.move is None:
-            buckets = tuple(replace(b, incomplete=b.incomplete and b != bucket) for b in bucket_map.buckets)
-            full = BucketMap(generation=bucket_map.generation + 1, buckets=buckets)
-            if self._maps.replace(full, bucket_map):
-                _log.warning("bucket complete", action="bucket_complete", bucket=bucket.name)

@@ -153,6 +153,27 @@ def test_a_lost_index_is_shown_and_an_empty_one_stands_in_known_to_be_incomplete
     assert [item[0] for item in either.seen()] == ids
 
 
+def test_all_lost_indices_are_replaced_in_one_pass_and_all_refilled_buckets_completed_in_one(world: Wired) -> None:
+    a = world.amp.adapters
+    for at_s in (3_000, 2_000, 1_000):
+        world.amp.plan_moves.start(MoveKind.ROLL, FIRST, at_s, None, CALLER)
+        moved(world)
+    lost = bucket_map(world).buckets
+    assert len(lost) == 4
+    for bucket in lost:
+        a.indices.drop(bucket.index)
+    assert [finding[2] for finding in found(world, heal=True)] == [True] * 4
+    assert [bucket.incomplete for bucket in bucket_map(world).buckets] == [True] * 4
+    assert found(world) == []
+    world.amp.refill_buckets.run()
+    for job in a.jobs.open():
+        a.jobs.set_state(job.id, JobState.COMPLETED, ended_ms=1)
+    generation = bucket_map(world).generation
+    world.amp.refill_buckets.run()
+    assert bucket_map(world).incomplete == ()
+    assert bucket_map(world).generation == generation + 1
+
+
 def test_an_index_of_no_bucket_is_told_and_left_alone(world: Wired) -> None:
     index = newest(world).index.rpartition("-")[0] + "-99"
     assert world.amp.adapters.indices.create(index)

@@ -1,0 +1,42 @@
+"""The cache of this installation alone: what another one, or a former life of this one, left there is not seen."""
+
+import secrets
+import threading
+
+from amp.errors import AmpError, CacheUnavailable
+from amp.ports.cache import Cache
+from amp.ports.shared_values import SharedValues
+
+_IDENTITY_BYTES = 16
+
+
+class InstallationCache:
+    """Every value carries the identity that the installation keeps in its store. Two installations may share one cache,
+    or its keys: each finds nothing where the other has written last.
+    """
+
+    def __init__(self, cache: Cache, shared: SharedValues) -> None:
+        self._cache = cache
+        self._shared = shared
+        self._lock = threading.Lock()
+        self._identity: bytes | None = None
+
+    def get(self, key: str) -> bytes | None:
+        """:raises CacheUnavailable: the cache does not answer, or the store that knows the identity does not."""
+        identity, value = self._own_identity(), self._cache.get(key)
+        if value is None or value[:_IDENTITY_BYTES] != identity:
+            return None
+        return value[_IDENTITY_BYTES:]
+
+    def put(self, key: str, value: bytes, ttl_s: int) -> None:
+        """:raises CacheUnavailable: the cache does not answer, or the store that knows the identity does not."""
+        self._cache.put(key, self._own_identity() + value, ttl_s)
+
+    def _own_identity(self) -> bytes:
+        if self._identity is None:
+            with self._lock:
+                try:
+                    self._identity = self._shared.get_or_put("installation", secrets.token_bytes(_IDENTITY_BYTES))
+                except AmpError as e:
+                    raise CacheUnavailable(f"whose cache it is cannot be told: {e.message}") from e
+        return self._identity

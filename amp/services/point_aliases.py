@@ -1,0 +1,80 @@
+"""Gives a bucket's index the aliases that the map says, once or not at all, whatever else happens meanwhile."""
+
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+
+from amp.domain.buckets import Bucket, BucketMap, write_alias
+from amp.errors import NotFound
+from amp.ports.bucket_indices import AliasChange, BucketIndices, IndexInfo, ReadFilter
+
+
+class PointAliases:
+    """Every change takes away the aliases it saw. Where there are none, there is nothing to take away, and a late call
+    could bring back the alias of a map that is long gone. So it first puts a claim of its own there, under a token that
+    no writer ever uses, looks once more, and takes that away: whoever comes between makes the change fail.
+    """
+
+    def __init__(self, indices: BucketIndices) -> None:
+        self._indices = indices
+
+    def point(
+        self, bucket_map: BucketMap, bucket: Bucket, seen: IndexInfo | None, is_current: Callable[[], bool]
+    ) -> bool:
+        """Let the bucket's index answer to its write alias alone, and searches see its range of it. False: the map or
+        the aliases are others by now, look again.
+
+        :param seen: the index as it was after `bucket_map` was read; None: just made.
+        :param is_current: asks the registry whether it still has `bucket_map`.
+        :raises NotFound: the index is not there.
+        :raises Retryable: it may have been done.
+        """
+        remove = () if seen is None else seen.write_aliases
+        if not _serves(remove):
+            return self._claim_and_point(bucket_map, bucket, is_current)
+        return is_current() and self._change(bucket_map, bucket, remove)
+
+    def _claim_and_point(self, bucket_map: BucketMap, bucket: Bucket, is_current: Callable[[], bool]) -> bool:
+        claim = write_alias(bucket.index, -secrets.randbelow(1 << 48) - 1)
+        self._indices.change_aliases(AliasChange(add_write=((bucket.index, claim),)))
+        done = False
+        try:
+            found = next((info for info in self._indices.info() if info.index == bucket.index), None)
+            there = () if found is None else found.write_aliases
+            if claim in there and not _serves(there) and is_current():
+                done = self._change(bucket_map, bucket, there)
+        finally:
+            if not done:
+                with suppress(NotFound):
+                    self._indices.change_aliases(AliasChange(remove_write=((bucket.index, claim),)))
+        return done
+
+    def _change(self, bucket_map: BucketMap, bucket: Bucket, remove: tuple[str, ...]) -> bool:
+        return self._indices.change_aliases(
+            AliasChange(
+                remove_write=tuple((bucket.index, alias) for alias in remove),
+                add_write=((bucket.index, bucket.write_alias),),
+                set_read=(read_filter(bucket_map, bucket),),
+            )
+        )
+
+
+def read_filter(bucket_map: BucketMap, bucket: Bucket) -> ReadFilter:
+    """What searches see of a bucket's index."""
+    end_s = bucket_map.end_s(bucket)
+    return ReadFilter(bucket.index, bucket.start_s * 1000, None if end_s is None else end_s * 1000)
+
+
+def token_of(alias: str) -> int:
+    """The token that a write alias carries; below 0: it is a claim."""
+    return int(alias.rpartition("-w")[2])
+
+
+def has_aliases(seen: IndexInfo | None) -> bool:
+    """Whether writers may reach the index, or searches see it."""
+    return seen is not None and (_serves(seen.write_aliases) or seen.read is not None)
+
+
+def _serves(aliases: tuple[str, ...]) -> bool:
+    """Whether a writer may use one of them."""
+    return any(token_of(alias) >= 0 for alias in aliases)
