@@ -12,6 +12,9 @@ class IntentLog(Protocol):
     def due(self, now_ms: int, limit: int) -> list[Intent]:
         """Up to `limit` intents with `due_ms <= now_ms`, about oldest first. They stay until cleared or deferred.
 
+        Clocks of writers and of the caller may be wrong by up to a day: within an hour of calls all intents are found
+        that were due in the past by a writer's clock, or were recorded in the future.
+
         :raises StoreUnavailable: the store does not answer.
         """
         ...

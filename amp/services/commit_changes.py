@@ -53,13 +53,13 @@ class CommitChanges:
 
     def _prepare(self, changes: Sequence[Change]) -> list[Intent]:
         for _ in range(2):
-            now_ms = self._clock.now_ms()
+            now_ms, began_s = self._clock.now_ms(), self._clock.monotonic_s()
             intents = [
                 Intent(event=event_of(change), recorded_ms=now_ms, due_ms=now_ms + self._grace_ms) for change in changes
             ]
             self._store.prepare(list(zip(changes, intents, strict=True)))
             # Half the age is left for the conditions themselves.
-            if self._clock.now_ms() - now_ms < MAX_INTENT_AGE_MS // 2:
+            if (self._clock.monotonic_s() - began_s) * 1000 < MAX_INTENT_AGE_MS / 2:
                 return intents
         raise StoreUnavailable("the store is too slow to write safely")
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
 import structlog
 
@@ -11,14 +12,17 @@ from amp.ports.asset_store import AssetStore
 from amp.ports.clock import Clock
 from amp.ports.event_queue import EventQueue, Topic
 from amp.ports.intent_log import IntentLog
+from amp.services.commit_changes import MAX_INTENT_AGE_MS
 from amp.services.runtime.polling import PollingLoop
 from amp.services.runtime.retry import Backoff
 
 _log = structlog.get_logger(__name__)
 _BATCH = 500
 _FLUSH_S = 10.0
-#: An intent whose change the store still does not show after this long is dropped.
+#: An intent whose change the store still does not show after this long is dropped, but not before this process has
+#: known it for longer than any writer may still send its condition: the clocks of writer and relay may disagree.
 _DROP_AFTER_MS = 24 * 3600 * 1000
+_KNOWN_FOR_S = 2 * MAX_INTENT_AGE_MS / 1000
 
 
 class RelayIntents:
@@ -40,6 +44,8 @@ class RelayIntents:
         self._clock = clock
         self._metrics = metrics
         self._pause_s = pause_s
+        #: When this process first saw each intent that looks old enough to be dropped.
+        self._first_seen_s: dict[Intent, float] = {}
 
     def run(self, stop: threading.Event) -> None:
         """Relay until `stop` is set."""
@@ -88,7 +94,13 @@ class RelayIntents:
     def _look_later(self, intent: Intent) -> None:
         now_ms = self._clock.now_ms()
         age_ms = now_ms - intent.recorded_ms
+        due_ms = now_ms + min(max(age_ms, 5_000), _DROP_AFTER_MS)
         if age_ms > _DROP_AFTER_MS:
-            self._intents.clear([intent])
-            return
-        self._intents.defer(intent, now_ms + max(age_ms, 5_000))
+            now_s = self._clock.monotonic_s()
+            key = replace(intent, due_ms=0)
+            if now_s - self._first_seen_s.setdefault(key, now_s) >= _KNOWN_FOR_S:
+                self._intents.clear([intent])
+                del self._first_seen_s[key]
+                return
+            due_ms = now_ms + int(_KNOWN_FOR_S * 1000)
+        self._intents.defer(intent, due_ms)

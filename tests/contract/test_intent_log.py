@@ -4,12 +4,14 @@ Cassandra's log keeps what is due in order of time and forgets the past, so the 
 """
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from amp.adapter_sets import Adapters
+from amp.adapters.cassandra.intent_log import CassandraIntentLog
 from amp.domain.events import Intent
+from amp.ports.intent_log import IntentLog
 from tests.contract.asset_samples import creation, intent_for, now_ms, write
 
 
@@ -42,6 +44,16 @@ class Recorded:
 
     def clear_all(self) -> None:
         self._set.intents.clear(self._all)
+
+
+@pytest.fixture
+def new_intents(store_set: Adapters) -> Callable[[], IntentLog]:
+    """Makes the intent log of a process that has just started."""
+    match store_set.intents:
+        case CassandraIntentLog() as intents:
+            return lambda: CassandraIntentLog(intents._session)
+        case intents:
+            return lambda: intents
 
 
 @pytest.fixture
@@ -80,6 +92,44 @@ def test_intents_recorded_by_a_writer_that_was_slow_are_found(log: Recorded) -> 
     assert log.due(now) == [timely]
     (late,) = log.record(now - 20_000)
     assert set(log.due(now)) == {timely, late}
+
+
+_HOUR_MS = 3_600_000
+
+
+@pytest.mark.parametrize("hours", [1, 24])
+def test_an_intent_of_a_writer_whose_clock_was_behind_is_found(
+    store_set: Adapters, log: Recorded, new_intents: Callable[[], IntentLog], hours: int
+) -> None:
+    now = now_ms()
+    assert store_set.intents.due(now + 700_000, 1_000) is not None  # the marks are raised meanwhile
+    (late,) = log.record(now - hours * _HOUR_MS)
+    found = new_intents().due(now, 10_000)
+    assert late in found
+
+
+@pytest.mark.parametrize("hours", [1, 24])
+def test_an_intent_of_a_writer_whose_clock_was_ahead_is_found(
+    store_set: Adapters, log: Recorded, new_intents: Callable[[], IntentLog], hours: int
+) -> None:
+    now = now_ms()
+    (change,) = [creation()]
+    then = now + hours * _HOUR_MS
+    intent = dataclasses.replace(intent_for(change, then + 5_000), recorded_ms=then)
+    store_set.store.prepare([(change, intent)])
+    assert intent in new_intents().due(now, 10_000)
+    log.clear([intent])
+
+
+@pytest.mark.parametrize("hours", [1, 24])
+def test_a_relay_whose_clock_was_ahead_finds_what_is_due_when_it_is_set_right(log: Recorded, hours: int) -> None:
+    now = now_ms()
+    log.due(now)
+    log.due(now + hours * _HOUR_MS)
+    (intent,) = log.record(now + 30_000)
+    assert log.due(now + 40_000) == [intent]
+    (later,) = log.record(now + 90_000)
+    assert log.due(now + 100_000) == [intent, later]
 
 
 def test_clearing_what_is_not_there_does_nothing(log: Recorded) -> None:

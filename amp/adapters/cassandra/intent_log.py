@@ -1,6 +1,7 @@
 """The intent log in Cassandra, by shard and by the minute an intent is due."""
 
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
@@ -23,7 +24,13 @@ _SETTLED_MS = 30_000
 _DELETED_AT_ONCE = 10
 #: A mark stays this far behind, for writers that are slower than anybody should be.
 _MARK_LAG_MS = 600_000
-_FROM_MARK_EVERY_MS = 60_000
+_FROM_MARK_EVERY_S = 60.0
+#: Writers' clocks, and the relay's at any time before, may have been wrong by up to this: now and then the log is read
+#: from so long ago to so far ahead, whatever the marks say.
+_CLOCK_ERROR_MS = 25 * 3_600_000
+_WIDE_EVERY_S = 3_600.0
+#: Recorded later than this, an intent is of a writer whose clock was ahead; it is due at once.
+_AHEAD_MS = 60_000
 
 INSERT_INTENT = (
     "INSERT INTO {ks}.intents (shard, minute, due_ms, asset_id, change_id, version, revision, scope, recorded_ms) "
@@ -61,24 +68,23 @@ class CassandraIntentLog:
         self._lock = threading.Lock()
         #: By shard, where the next look starts; empty: at the marks.
         self._floors_ms: dict[int, int] = {}
-        self._looked_from_mark_ms = 0
-        self._looked_ms = 0
+        self._from_mark_s = self._wide_s = float("-inf")
+        self._from_mark_ms = self._looked_ms = 0
 
     def due(self, now_ms: int, limit: int) -> list[Intent]:
         with self._lock:
-            stepped_back = now_ms < self._looked_ms
-            from_mark = stepped_back or not self._floors_ms or now_ms >= self._looked_from_mark_ms + _FROM_MARK_EVERY_MS
-            marks = self._marks() if from_mark else {}
-            starts = {shard: minute * _MINUTE_MS for shard, minute in marks.items()} or self._floors_ms
+            now_s = time.monotonic()
+            ahead = self._ahead(now_ms, limit) if now_s - self._wide_s >= _WIDE_EVERY_S else []
+            starts = self._starts(now_ms, now_s)
             found, seen_to_ms = self._scan(starts, now_ms, limit)
             floors = {shard: min(seen_to_ms, now_ms - _SETTLED_MS) for shard in starts}
             for shard, intent in found:
                 floors[shard] = min(floors[shard], intent.due_ms)
-            if from_mark:
-                self._raise_marks(marks, floors, now_ms)
-                self._looked_from_mark_ms = now_ms
+            if self._from_mark_s == now_s:
+                self._raise_marks(floors, now_ms)
             self._floors_ms, self._looked_ms = floors, now_ms
-        return sorted((intent for _, intent in found), key=lambda intent: intent.due_ms)[:limit]
+        due = sorted((intent for _, intent in found), key=lambda intent: intent.due_ms)
+        return [*ahead, *due][:limit]
 
     def clear(self, intents: Sequence[Intent]) -> None:
         # Several in a request: they need not happen together, but requests are most of what a delete costs.
@@ -92,6 +98,26 @@ class CassandraIntentLog:
         self._session.run(INSERT_INTENT, intent_values(replace(intent, due_ms=due_ms)))
         if due_ms != intent.due_ms:
             self._session.run(_DELETE, _key(intent))
+
+    def _starts(self, now_ms: int, now_s: float) -> dict[int, int]:
+        """By shard, where to read from: where the last call ended, or now and then further back."""
+        # A clock that was set is noticed by either.
+        passed_s = max(now_s - self._from_mark_s, (now_ms - self._from_mark_ms) / 1000)
+        if self._floors_ms and now_ms >= self._looked_ms and passed_s < _FROM_MARK_EVERY_S:
+            return self._floors_ms
+        self._from_mark_s, self._from_mark_ms = now_s, now_ms
+        # A mark ahead of the clock was left by one that was ahead itself.
+        starts = {shard: min(minute * _MINUTE_MS, now_ms - _MARK_LAG_MS) for shard, minute in self._marks().items()}
+        if now_s - self._wide_s >= _WIDE_EVERY_S:
+            self._wide_s = now_s
+            starts = {shard: min(start_ms, now_ms - _CLOCK_ERROR_MS) for shard, start_ms in starts.items()}
+        return starts
+
+    def _ahead(self, now_ms: int, limit: int) -> list[Intent]:
+        """Intents that were recorded in the future."""
+        later = now_ms + _MINUTE_MS
+        found, _ = self._scan(dict.fromkeys(range(_SHARDS), later), now_ms + _CLOCK_ERROR_MS, limit)
+        return [intent for _, intent in found if intent.recorded_ms > now_ms + _AHEAD_MS]
 
     def _scan(self, starts: dict[int, int], now_ms: int, limit: int) -> tuple[list[tuple[int, Intent]], int]:
         """What is due by shard, oldest minutes first; and the time up to which all shards were read.
@@ -125,13 +151,11 @@ class CassandraIntentLog:
             marks = {shard: marks.get(shard, first) for shard in shards}
         return marks
 
-    def _raise_marks(self, marks: dict[int, int], floors: dict[int, int], now_ms: int) -> None:
+    def _raise_marks(self, floors: dict[int, int], now_ms: int) -> None:
         """A mark passes minutes that hold nothing and are long over. Two relays may do so at once: a mark that goes
         back for it only costs reading."""
         reached = {shard: min(floor, now_ms - _MARK_LAG_MS) // _MINUTE_MS for shard, floor in floors.items()}
-        self._session.rows_of_many(
-            [(_SET_MARK, (shard, minute)) for shard, minute in reached.items() if minute > marks[shard]]
-        )
+        self._session.rows_of_many([(_SET_MARK, (shard, minute)) for shard, minute in reached.items()])
 
 
 def _delete_cql(count: int) -> str:

@@ -7,6 +7,8 @@ from amp.adapters.embedded.database import Database
 from amp.domain.assets import Scope
 from amp.domain.events import Event, Intent
 
+#: Recorded later than this, an intent is of a time when the clock was ahead; it is due at once.
+_AHEAD_MS = 60_000
 _KEY = "due_ms = ? AND asset_id = ? AND change_id = ?"
 
 
@@ -20,10 +22,10 @@ class SqliteIntentLog:
     def due(self, now_ms: int, limit: int) -> list[Intent]:
         query = (
             "SELECT due_ms, asset_id, change_id, version, revision, scope, recorded_ms FROM intents"
-            " WHERE due_ms <= ? ORDER BY due_ms LIMIT ?"
+            " WHERE due_ms <= ? OR recorded_ms > ? ORDER BY due_ms LIMIT ?"
         )
         with self._database.reading() as connection:
-            rows = connection.execute(query, (now_ms, limit)).fetchall()
+            rows = connection.execute(query, (now_ms, now_ms + _AHEAD_MS, limit)).fetchall()
         return [
             Intent(
                 event=Event(
