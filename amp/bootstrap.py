@@ -19,6 +19,7 @@ from amp.ports.shared_values import SharedValues
 from amp.services.await_searchable import AwaitSearchable
 from amp.services.bucket_maps import BucketMaps
 from amp.services.change_assets import ChangeAssets
+from amp.services.change_in_jobs import ChangeInJobs
 from amp.services.check_content import CheckContent
 from amp.services.check_health import CheckHealth
 from amp.services.claim_names import ClaimNames
@@ -29,6 +30,7 @@ from amp.services.create_assets import CreateAssets
 from amp.services.cursors import Cursors
 from amp.services.extract_jobs import ExtractJobs
 from amp.services.forget_jobs import ForgetJobs
+from amp.services.head_selection import HeadSelection
 from amp.services.index_assets import INDEX_GROUP, IndexAssets
 from amp.services.installation_cache import InstallationCache
 from amp.services.job_pace import JobPace
@@ -154,9 +156,11 @@ def wire(settings: Settings, a: Adapters, metrics: Metrics, background: Backgrou
     creator = CreateAssets(names, committer, checker, a.clock)
     changer = ChangeAssets(a.store, committer, checker, a.clock)
     reader = ReadAssets(a.store, a.listing, a.claims)
-    searcher = SearchAssets(a.index, ResolveQuery(catalog, search_limits), cursors, maps, search_limits)
+    resolver = ResolveQuery(catalog, search_limits)
+    searcher = SearchAssets(a.index, resolver, cursors, maps, search_limits)
     select = SelectAssets(a.listing, searcher, catalog)
-    processors = job_kinds(settings, a, indexer, committer, checker, catalog, maps)
+    job_changer = ChangeInJobs(a.store, committer, HeadSelection(resolver=resolver, catalog=catalog), a.clock)
+    processors = job_kinds(settings, a, indexer, job_changer, checker, catalog, maps)
     processing = ProcessJobs(a.jobs, a.chunks, a.letters, processors, a.clock, metrics)
     job_worker = RunConsumer(
         a.queue, a.letters, a.clock, metrics, processing.handle,

@@ -9,7 +9,6 @@ from amp.services.change_in_jobs import ChangeInJobs
 from amp.services.change_states import MigrateTypes, deleting, restoring
 from amp.services.check_assets import CheckAssets, ConfirmDifferences, FixAssets
 from amp.services.check_content import CheckContent
-from amp.services.commit_changes import CommitChanges
 from amp.services.compare_documents import CompareDocuments
 from amp.services.index_assets import IndexAssets
 from amp.services.processors import Processor
@@ -24,13 +23,12 @@ def job_kinds(
     settings: Settings,
     a: Adapters,
     indexer: IndexAssets,
-    committer: CommitChanges,
+    changer: ChangeInJobs,
     checker: CheckContent,
     catalog: TypeCatalog,
     maps: BucketMaps,
 ) -> Mapping[str, Processor]:
     """What does the work of each kind of job."""
-    changer = ChangeInJobs(a.store, committer, a.clock)
     purger = PurgeAssets(
         changer, a.store, a.listing, a.claims, a.documents, maps,
         retention_s=settings.purge_after_s, versions_kept=settings.versions_kept,

@@ -1,5 +1,6 @@
 """The query tree that clients send: conditions on fields, joined by all, any and not."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +49,24 @@ class Not:
 
 
 Query = Condition | All | Any_ | Not
+
+
+def query_identity(query: Query | None) -> str:
+    """Text that is the same for the same query, in every release; where its conditions stand does not count."""
+    return json.dumps(_tree(query))
+
+
+def _tree(query: Query | None) -> list[Any] | None:
+    match query:
+        case All(parts):
+            return ["all", *map(_tree, parts)]
+        case Any_(parts):
+            return ["any", *map(_tree, parts)]
+        case Not(part):
+            return ["not", _tree(part)]
+        case Condition(field, operators):
+            return ["condition", field, operators]
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,14 @@
 """Searches: a client's request checked, bound to its cursor, answered by the index."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from amp.domain.criteria import FacetValues, Hit, SearchPage, SearchRequest
+from amp.domain.criteria import FacetValues, Hit, SearchPage, SearchRequest, SortValues
 from amp.domain.limits import SearchLimits
 from amp.domain.principals import Principal
-from amp.domain.queries import Facet, Query, Sort
+from amp.domain.queries import Facet, Query, Sort, query_identity
 from amp.errors import BadCursor, BadQuery, BucketsMissing, Fault, NotMigrated, StoreUnavailable
 from amp.ports.search_index import SearchIndex
 from amp.services.bucket_maps import BucketMaps
@@ -35,7 +36,8 @@ class SearchAnswer:
     total: int
     total_is_exact: bool
     facets: dict[str, FacetValues]
-    next_cursor: str | None
+    last: SortValues | None  #: where the next page begins; None: there is none
+    next_cursor: str | None = None  #: the same for clients, signed
 
 
 class SearchAssets:
@@ -59,15 +61,27 @@ class SearchAssets:
         """:raises BadQuery: with the place and what is allowed.
         :raises SearchUnavailable: the index does not answer.
         """
+        sorts = json.dumps([[sort.field, sort.descending] for sort in order.sort])
+        bound_to: list[Any] = [query_identity(order.query), order.text, sorts, order.all_versions]
+        answer = self.search_after(order, self._position(order.cursor, bound_to, principal), principal)
+        if answer.last is None:
+            return answer
+        return replace(answer, next_cursor=self._cursors.seal(answer.last, bound_to, principal))
+
+    def search_after(self, order: SearchOrder, after: SortValues | None, principal: Principal) -> SearchAnswer:
+        """The page from that place on (None: the first), whatever cursor the order has.
+
+        :raises BadQuery: with the place and what is allowed.
+        :raises SearchUnavailable: the index does not answer.
+        """
         if not 0 <= order.size <= self._limits.page:
             detail = f"takes 0 to {self._limits.page}"
             raise BadQuery(f"/size: {detail}", [Fault("/size", detail)])
-        bound_to: list[Any] = [repr(order.query), order.text, repr(order.sort), order.all_versions]
         request = SearchRequest(
             criteria=self._resolver.criteria(order.query, order.text),
             sort=self._resolver.sort(order.sort),
             size=order.size,
-            after=self._position(order.cursor, bound_to, principal),
+            after=after,
             total_limit=None if order.exact_total else self._limits.total,
             facets=self._resolver.facets(order.facets),
             all_versions=order.all_versions,
@@ -76,18 +90,15 @@ class SearchAssets:
             timeout_s=self._limits.timeout_s,
         )
         page = self._page(request)
-        last = page.hits[-1].sort if page.hits and page.more else None
         return SearchAnswer(
             hits=page.hits,
             total=page.total,
             total_is_exact=page.total_is_exact,
             facets=page.facets,
-            next_cursor=None if last is None else self._cursors.seal(last, bound_to, principal),
+            last=page.hits[-1].sort if page.hits and page.more else None,
         )
 
-    def _position(
-        self, cursor: str | None, bound_to: list[Any], principal: Principal
-    ) -> tuple[str | int | None, ...] | None:
+    def _position(self, cursor: str | None, bound_to: list[Any], principal: Principal) -> SortValues | None:
         if cursor is None:
             return None
         position = self._cursors.unseal(cursor, bound_to, principal)

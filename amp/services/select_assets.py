@@ -4,11 +4,12 @@ from uuid import UUID
 
 import orjson
 
+from amp.domain.criteria import SortValues
 from amp.domain.principals import Principal
 from amp.domain.queries import All, Condition, Query
 from amp.domain.selectors import Selector
 from amp.domain.times import format_ms
-from amp.errors import BadQuery, Fault, Retryable, Unprocessable
+from amp.errors import BadCursor, BadQuery, Fault, Retryable, Unprocessable
 from amp.ports.asset_listing import AssetListing, IdPage
 from amp.services.query_text import parse_query_text
 from amp.services.search_assets import SearchAssets, SearchOrder
@@ -67,12 +68,24 @@ class SelectAssets:
 
     def _search(self, text: str, position: str | None, caller: Principal, size: int) -> IdPage:
         query, words = self._parsed(text)
-        order = SearchOrder(query=query, text=words, size=size, cursor=position)
-        answer = self._searcher.search(order, caller)
-        return IdPage(tuple(UUID(orjson.loads(hit.source)["id"]) for hit in answer.hits), answer.next_cursor)
+        # Positions are kept with jobs, where they outlive the key that signs cursors.
+        order, after = SearchOrder(query=query, text=words, size=size), _place(position)
+        answer = self._searcher.search_after(order, after, caller)
+        following = None if answer.last is None else orjson.dumps(answer.last).decode()
+        return IdPage(tuple(UUID(orjson.loads(hit.source)["id"]) for hit in answer.hits), following)
 
     def _parsed(self, text: str) -> tuple[Query | None, str | None]:
         return parse_query_text(text, self._catalog.kinds)
+
+
+def _place(position: str | None) -> SortValues | None:
+    """:raises BadCursor: it is none of a search."""
+    if position is None:
+        return None
+    try:
+        return tuple(orjson.loads(position))
+    except ValueError as e:
+        raise BadCursor("the position is not one of a search") from e
 
 
 def listed(listing: AssetListing, selector: Selector, position: str | None, limit: int) -> IdPage:

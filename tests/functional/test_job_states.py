@@ -8,8 +8,9 @@ import pytest
 
 from amp.api.app import create_app
 from amp.bootstrap import Amp
-from amp.domain.assets import Asset
+from amp.domain.assets import Asset, ChangeKind
 from amp.ports.event_queue import Topic
+from tests.contract.asset_samples import step, write
 from tests.functional.built import running
 from tests.functional.job_calls import (
     DEADLINE_S,
@@ -45,6 +46,17 @@ def test_assets_are_deleted_and_restored(service: Amp, rest: Rest) -> None:
     await_search(rest, f"type:{kind}", made)
     assert versions(rest, made[0]) == [{"codec": "hevc"}, {"codec": "h264"}]
     assert f"{made[0]}:1" in documents(service, made)
+
+
+def test_a_deletion_by_query_spares_what_the_index_alone_still_calls_so(service: Amp, rest: Rest) -> None:
+    kind = rest.new_type()
+    made = new_assets(rest, kind, 3, labels=["night"])
+    await_search(rest, f"type:{kind} labels:night", made)
+    store = service.adapters.store
+    # No event tells the index of it.
+    write(store, step(store.heads([UUID(made[0])])[UUID(made[0])], ChangeKind.LABELLED, labels=()))
+    assert counts(ran(rest, "delete", {"query": f"type:{kind} labels:night"})) == {"changed": 2, "skipped": 1}
+    assert [rest.get(f"/v1/assets/{i}").status_code for i in made] == [200, 410, 410]
 
 
 def test_a_purge_removes_what_was_deleted_for_long_enough_and_nothing_else(service: Amp, rest: Rest) -> None:

@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from amp.adapters.embedded.database import Database
 from amp.adapters.embedded.store_part import SqliteStorePart
 from amp.api.models.search import SearchRequest as SearchBody
 from amp.domain.criteria import SearchPage, SearchRequest
+from amp.domain.document_match import matches
 from amp.domain.limits import SearchLimits
 from amp.domain.principals import Principal
 from amp.domain.types import AssetType
@@ -70,10 +72,14 @@ def test_criteria_find_what_brute_force_finds(shelf: Shelf) -> None:
         nonlocal compared
         world, requests = drawn
         shelf.put(world, misplaced)
+        bodies = [document.body for _, document in world.documents()]
         for request in requests:
-            compare(
-                shelf.pages(request), criteria_oracle.answer(world.items, request), request.size, request.total_limit
-            )
+            pages = list(shelf.pages(request))
+            compare(pages, criteria_oracle.answer(world.items, request), request.size, request.total_limit)
+            seen = [body for body in bodies if body["latest"] or request.all_versions]
+            evaluated = {(body["asset_id"], body["version"]) for body in seen if matches(request.criteria, body)}
+            found = [orjson.loads(hit.source) for page in pages for hit in page.hits]
+            assert evaluated == {(asset["id"], asset["version"]) for asset in found}
             compared += 1
 
     campaign()

@@ -15,20 +15,26 @@ from amp.adapters.embedded.asset_store import SqliteAssetStore
 from amp.adapters.embedded.database import Database
 from amp.adapters.embedded.intent_log import SqliteIntentLog
 from amp.adapters.embedded.store_part import SqliteStorePart
+from amp.adapters.embedded.type_registry import SqliteTypeRegistry
 from amp.domain.assets import Asset, Change, State
 from amp.domain.changes import Content, Stamp, deletion, purging, replacement
 from amp.domain.chunks import Outcome, Result
 from amp.domain.events import Intent
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job
+from amp.domain.limits import SearchLimits
 from amp.domain.selectors import Selector, selector_json
+from amp.domain.types import AssetType, Field, FieldType
 from amp.errors import Fault, OutcomeUnknown, StoreUnavailable, Unprocessable
 from amp.ports import asset_store
 from amp.ports.asset_store import Verdict
 from amp.services.change_assets import ATTEMPTS
 from amp.services.change_in_jobs import ChangeInJobs
 from amp.services.commit_changes import CommitChanges
+from amp.services.head_selection import HeadSelection
 from amp.services.processors import SKIP_MISSING
+from amp.services.resolve_query import ResolveQuery
+from amp.services.type_catalog import TypeCatalog
 from tests.contract.asset_samples import creation, now_ms, purge, recreation, step, write
 
 CHANGED, DONE = Result(Outcome.CHANGED), Result(Outcome.DONE)
@@ -82,6 +88,7 @@ class World:
     store: Store
     changer: ChangeInJobs
     clock: Clock
+    types: SqliteTypeRegistry
 
     def head(self, asset_id: UUID) -> Asset:
         return self.store.heads([asset_id])[asset_id]
@@ -105,7 +112,9 @@ def world(tmp_path: Path) -> Iterator[World]:
         store, clock = Store(database), Clock()
         intents = SqliteIntentLog(database)
         committer = CommitChanges(store, intents, NoPublisher(), clock, 5.0)  # type: ignore[arg-type]
-        yield World(store, ChangeInJobs(store, committer, clock), clock)
+        catalog = TypeCatalog(SqliteTypeRegistry(database), clock, 60)
+        selection = HeadSelection(resolver=ResolveQuery(catalog, SearchLimits()), catalog=catalog)
+        yield World(store, ChangeInJobs(store, committer, selection, clock), clock, SqliteTypeRegistry(database))
 
 
 def a_job(selector: Selector | None = None, *, dry_run: bool = False) -> Job:
@@ -290,6 +299,58 @@ def test_an_asset_made_anew_as_another_type_meanwhile_is_left_alone(world: World
     [result] = world.changer.run(a_job(Selector(type="movie")), [asset_id], set_camera).values()
     assert result.outcome is Outcome.SKIPPED
     assert world.head(asset_id).metadata["cameraId"] == 8
+
+
+CAMERA = {"cameraId": Field(type=FieldType.LONG)}
+NOT_SELECTED = Result(Outcome.SKIPPED, "it is not among those selected")
+
+
+def searching(world: World, query: str, **values: Any) -> Job:
+    """A job for what a search found, whose index may lag behind."""
+    world.types.add(AssetType(name="cut", version=1, fields=CAMERA))
+    return a_job(Selector(query=query), **values)
+
+
+@pytest.mark.parametrize("query", ["labels:night", "cameraId:8", "cameraId:>7 market", "name:Night* NOT labels:day"])
+def test_what_a_search_found_is_left_alone_when_its_head_is_none_of_it(world: World, query: str) -> None:
+    is_so = {"type": "cut", "name": "Night Market", "labels": ("night",), "metadata": {"cameraId": 8}}
+    [found], [lags] = world.made(**is_so), world.made(**is_so)
+    world.others(lags, name="Sun", labels=("day",), metadata={"cameraId": 7})
+    for dry_run in (True, False):
+        job = searching(world, query, dry_run=dry_run)
+        assert world.changer.run(job, [found, lags], set_camera) == {found: CHANGED, lags: NOT_SELECTED}
+    assert world.head(lags).metadata == {"cameraId": 7}
+
+
+def test_a_deleted_asset_is_none_of_what_a_search_finds(world: World) -> None:
+    [gone] = world.made(type="cut", metadata={"cameraId": 8})
+    world.others(gone, state=State.DELETED)
+    assert world.changer.run(searching(world, "cameraId:8"), [gone], add_one) == {gone: NOT_SELECTED}
+
+
+def test_a_change_that_others_were_faster_than_is_made_only_if_theirs_is_still_selected(world: World) -> None:
+    [asset_id] = world.made(type="cut", labels=("night",), metadata={"cameraId": 8})
+    world.store.before = [lambda: world.others(asset_id, labels=())]
+    assert world.changer.run(searching(world, "labels:night"), [asset_id], delete) == {asset_id: NOT_SELECTED}
+    assert world.head(asset_id).state is State.ACTIVE
+
+
+def test_told_again_what_the_job_itself_took_out_of_its_selection_is_changed(world: World) -> None:
+    [asset_id] = world.made(type="cut", metadata={"cameraId": 8})
+    job = searching(world, "cameraId:8")
+    for _ in range(2):
+        assert world.changer.run(job, [asset_id], set_camera) == {asset_id: CHANGED}
+    assert world.head(asset_id).revision == 2
+
+
+def test_a_kind_of_field_that_came_after_the_types_were_read_counts(world: World) -> None:
+    job = searching(world, "code:7")
+    world.types.add(AssetType(name="cut", version=2, fields={"code": Field(type=FieldType.STRING)}))
+    select = world.changer._selection.test(Selector(query="code:7"))
+    world.types.add(AssetType(name="still", version=1, fields={"code": Field(type=FieldType.LONG)}))
+    [asset_id] = world.made(type="still", type_version=1, metadata={"code": 7})
+    assert select(world.head(asset_id))
+    assert world.changer.run(job, [asset_id], delete) == {asset_id: CHANGED}
 
 
 def refuse(_: Asset, __: Stamp) -> Change | str | None:

@@ -1,0 +1,68 @@
+"""Places in a search that jobs keep: good in every process and release, whatever key signs cursors."""
+
+import orjson
+import pytest
+
+from amp.domain.criteria import Hit, SearchPage, SearchRequest
+from amp.domain.ids import mint_at
+from amp.domain.limits import SearchLimits
+from amp.domain.principals import Principal
+from amp.domain.queries import All, Condition, Not, query_identity
+from amp.domain.selectors import Selector
+from amp.errors import BadCursor, NotMigrated
+from amp.services.cursors import Cursors
+from amp.services.resolve_query import ResolveQuery
+from amp.services.search_assets import SearchAssets
+from amp.services.select_assets import SelectAssets
+
+CALLER = Principal("ann")
+IDS = [mint_at(n) for n in range(7)]
+
+
+class _Index:
+    """Finds the ids, three a page."""
+
+    def search(self, request: SearchRequest) -> SearchPage:
+        first = 0 if request.after is None else int(request.after[0] or 0) + 1
+        hits = [Hit(orjson.dumps({"id": str(IDS[n])}), (n, str(IDS[n]))) for n in range(first, len(IDS))][:3]
+        more = first + len(hits) < len(IDS)
+        return SearchPage(hits=tuple(hits), total=len(IDS), total_is_exact=True, facets={}, more=more)
+
+
+class _NoMaps:
+    def current(self) -> None:
+        raise NotMigrated
+
+
+class _NoKinds:
+    def kinds(self, key: str) -> frozenset[str]:  # noqa: ARG002 - no type has any
+        return frozenset()
+
+
+def select(secret: bytes) -> SelectAssets:
+    resolver, limits = ResolveQuery(_NoKinds(), SearchLimits()), SearchLimits()  # type: ignore[arg-type]
+    searcher = SearchAssets(_Index(), resolver, Cursors(lambda: secret), _NoMaps(), limits)  # type: ignore[arg-type]
+    return SelectAssets(None, searcher, _NoKinds())  # type: ignore[arg-type]
+
+
+def test_a_place_is_good_after_the_key_of_cursors_was_changed() -> None:
+    found, position = [], None
+    for secret in (b"one", b"two", b"three"):
+        page = select(secret).page(Selector(query="name:a"), position, 3, CALLER)
+        found += page.ids
+        position = page.position
+    assert (found, position) == (IDS, None)
+
+
+def test_a_place_of_another_make_is_refused() -> None:
+    with pytest.raises(BadCursor):
+        select(b"one").page(Selector(query="name:a"), "W10.c2lnbmF0dXJl", 3, CALLER)
+
+
+def test_a_query_is_told_by_what_it_asks_and_not_by_where_it_stands() -> None:
+    def query(pointer: str, operand: object = 10**30) -> All:
+        return All((Condition("name", (("eq", operand),), pointer), Not(Condition("id", (("in", ["a"]),)))))
+
+    assert query_identity(query("/query")) == query_identity(query("/q"))
+    assert query_identity(query("")) != query_identity(query("", 1))
+    assert query_identity(None) == "null"
