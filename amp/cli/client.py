@@ -49,6 +49,7 @@ class AmpClient:
         *,
         body: Any = None,
         ndjson: bytes | None = None,
+        idempotency_key: str | None = None,
         params: Mapping[str, Any] | None = None,
         repeatable: bool = False,
     ) -> Any:
@@ -62,6 +63,8 @@ class AmpClient:
             request |= {"content": ndjson, "headers": {"Content-Type": "application/x-ndjson"}}
         elif body is not None:
             request["json"] = body
+        if idempotency_key is not None:
+            request["headers"] = request.get("headers", {}) | {"Idempotency-Key": idempotency_key}
         retrying = Retrying(
             retry=retry_if_exception(_may_pass),
             stop=stop_after_attempt(_ATTEMPTS if repeatable else 1) | stop_before_delay(TIMEOUT_S),

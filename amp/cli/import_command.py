@@ -16,6 +16,7 @@ from amp.cli.connection import service
 from amp.cli.import_rows import ImportOrder, Outcome, import_rows
 from amp.cli.importer import ImportStopped, OnExisting
 from amp.cli.output import echo, json_option, print_json, print_table
+from amp.cli.rejected_rows import check_rejected, unused_name
 from amp.cli.row_files import FORMATS, format_of
 from amp.settings import load_settings
 
@@ -41,7 +42,8 @@ from amp.settings import load_settings
 @click.option(
     "--rejected",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Rows that can't be imported go here.  [default: FILE.rejected.ndjson]",
+    help="Rows that can't be imported go here, a file that is not there yet.  [default: FILE.rejected.ndjson, or "
+    "with a number if that is there]",
 )
 @json_option
 def import_(
@@ -53,7 +55,7 @@ def import_(
     into what the type wants where that is safe, and each such liberty is counted: numbers where text belongs, dates
     like `Jun 12 1998` or `12-Jun-98` (never `06/12/1998`, which is two dates; without an offset a time is UTC),
     objects within objects as fields `outer.inner`. Rows that still don't fit go into a file with line and reason; the
-    others are imported, and the exit code is 1.
+    others are imported, and the exit code is 1. Rows of one external id take effect in the order of the file.
 
     With --infer the type is proposed from all rows: field names made valid (`US Gross` is us_gross), columns of mixed
     kinds as strings, long prose as text.
@@ -65,46 +67,59 @@ def import_(
       zcat clips.ndjson.gz | amp import - --type clip --project archive
     """
     with _readable(file) as (path, beginning):
+        if rejected is not None:
+            check_rejected(rejected, file)
         order = ImportOrder(
             path=path,
             format=format_ or format_of(file.name, beginning),
-            rejected_path=rejected or Path(f"{'stdin' if str(file) == '-' else file}.rejected.ndjson"),
+            rejected_path=rejected or unused_name(_default_rejected(file)),
             on_existing=OnExisting(on_existing),
             **options,
         )
         with service(load_settings()) as client:
             outcome = import_rows(client, order, quiet=as_json)
-    _report(order, outcome, as_json)
+    _report(outcome, as_json)
     if outcome.stopped is not None:
         raise ImportStopped(outcome.stopped)
     if outcome.counts.rejected:
         sys.exit(1)
 
 
+def _default_rejected(file: Path) -> Path:
+    """Beside the file; in the current folder for what is none, as standard input and what a shell pipes in."""
+    if str(file) == "-":
+        return Path("stdin.rejected.ndjson")
+    return Path(f"{file if file.is_file() else file.name}.rejected.ndjson")
+
+
 @contextlib.contextmanager
 def _readable(file: Path) -> Iterator[tuple[Path, bytes]]:
-    """A file that can be read twice, and its beginning; standard input is put aside on disk."""
+    """A file that can be read twice, and its beginning; standard input and pipes are put aside on disk."""
     with contextlib.ExitStack() as stack:
-        if str(file) == "-":
-            spool = stack.enter_context(tempfile.NamedTemporaryFile(prefix="amp-import-"))
-            shutil.copyfileobj(sys.stdin.buffer, spool)
-            spool.flush()
-            file = Path(spool.name)
         try:
+            if str(file) == "-" or not file.is_file():
+                spool = stack.enter_context(tempfile.NamedTemporaryFile(prefix="amp-import-"))
+                piped = sys.stdin.buffer if str(file) == "-" else stack.enter_context(open(file, "rb"))
+                shutil.copyfileobj(piped, spool)
+                spool.flush()
+                file = Path(spool.name)
             opened: BinaryIO = stack.enter_context(open(file, "rb"))
+            beginning = opened.read(4096)
         except OSError as e:
             raise ImportStopped(f"{file}: {os.strerror(e.errno or 0)}") from e
-        yield file, opened.read(4096)
+        yield file, beginning
 
 
-def _report(order: ImportOrder, outcome: Outcome, as_json: bool) -> None:
+def _report(outcome: Outcome, as_json: bool) -> None:
     counts = outcome.counts
-    rejected = str(order.rejected_path) if counts.rejected else None
+    rejected = None if outcome.rejected_path is None else str(outcome.rejected_path)
     if as_json:
         summary = {"type": outcome.type["name"], "type_version": outcome.type["version"], "columns": outcome.columns}
         print_json(
             summary
+            | {"rows": outcome.rows}
             | asdict(counts)
+            | {"left": outcome.left}
             | {"liberties": outcome.liberties, "rejected_file": rejected, "seconds": outcome.seconds}
         )
         return
@@ -116,6 +131,10 @@ def _report(order: ImportOrder, outcome: Outcome, as_json: bool) -> None:
     echo(
         f"{counts.created:,} created, {counts.updated:,} updated, {counts.skipped:,} skipped, "
         f"{counts.rejected:,} rejected in {outcome.seconds} s"
+        + (
+            f"; {outcome.left:,} of {outcome.rows:,} rows read are left, and all after them"
+            * (outcome.stopped is not None)
+        )
     )
     if rejected:
         echo(f"rejected rows, with line and reason: {rejected}")

@@ -1,21 +1,22 @@
 """Makes assets of the rows of a file: type, names, values, ids, and what to do about rows that do not fit."""
 
-import json
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from amp.cli.client import AmpClient, ServiceError, type_path
 from amp.cli.importer import Counts, Importer, ImportStopped, Item, OnExisting, RowIds
 from amp.cli.output import console
+from amp.cli.rejected_rows import RejectedRows
 from amp.cli.row_files import Row, read_rows
 from amp.domain.limits import AssetLimits
 from amp.domain.types import Field, FieldType
+from amp.errors import AmpError
 from amp.services.coerce_rows import CoerceRows
 from amp.services.flat_rows import FieldNames
 from amp.services.infer_type import InferType
@@ -32,7 +33,7 @@ class ImportOrder:
     path: Path  #: a file that can be read twice
     format: str
     type_name: str
-    rejected_path: Path
+    rejected_path: Path  #: not there yet, or of no bytes
     infer: bool = False
     name_field: str | None = None
     id_field: str | None = None
@@ -48,7 +49,14 @@ class Outcome:
     counts: Counts = field(default_factory=Counts)
     liberties: list[dict[str, Any]] = field(default_factory=list)
     seconds: float = 0.0
+    rows: int = 0  #: read until it ended or stopped
+    rejected_path: Path | None = None  #: None: no row was rejected
     stopped: str | None = None
+
+    @property
+    def left(self) -> int:
+        """Rows that were read, and about which nothing is known as the import stopped."""
+        return self.rows - self.counts.settled
 
 
 def import_rows(client: AmpClient, order: ImportOrder, *, quiet: bool = False) -> Outcome:
@@ -70,21 +78,25 @@ def import_rows(client: AmpClient, order: ImportOrder, *, quiet: bool = False) -
     }
     outcome = Outcome(type=found, columns={})
     coerce = CoerceRows(declared, names, textual=textual)
-    with _RejectedRows(order.rejected_path) as rejected:
+    with RejectedRows(order.rejected_path) as rejected:
         importer = Importer(client, order.on_existing, rejected.write, lambda: names.mapping().values(), outcome.counts)
         make = _ItemMaker(order, coerce)
         try:
             for row in _rows(order, "Importing", quiet):
+                outcome.rows += 1
                 try:
                     item = make.item(row)
-                except ValueError as e:
-                    outcome.counts.rejected += 1
+                except (ValueError, RecursionError) as e:
                     rejected.write(row.line, str(e), row.raw if row.data is None else row.data)
+                    outcome.counts.rejected += 1
                 else:
                     importer.add(item)
             importer.finish()
-        except ImportStopped as e:
+            rejected.close()
+        except AmpError as e:
+            # What was imported until here is reported all the same.
             outcome.stopped = e.message
+        outcome.rejected_path = rejected.path
     outcome.columns = names.mapping()
     outcome.liberties = [{"field": f, "what": w, "count": n} for (f, w), n in coerce.liberties.most_common()]
     outcome.seconds = round(time.monotonic() - began_s, 2)
@@ -139,27 +151,6 @@ def _scalar_in(data: Mapping[str, Any], column: str) -> Any:
     if value is None or value == "" or isinstance(value, list | dict):
         raise ValueError(f"has no {column}")
     return value
-
-
-class _RejectedRows:
-    """The file of rows that were not imported; there is none when all were."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: TextIO | None = None
-
-    def __enter__(self) -> "_RejectedRows":
-        self._path.unlink(missing_ok=True)  # of an earlier import
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
-
-    def write(self, line: int, reason: str, row: Any) -> None:
-        if self._file is None:
-            self._file = self._path.open("w", encoding="utf-8", errors="backslashreplace")
-        self._file.write(json.dumps({"line": line, "reason": reason, "row": row}, ensure_ascii=False) + "\n")
 
 
 def _type_of(client: AmpClient, name: str) -> dict[str, Any] | None:

@@ -4,12 +4,13 @@ import hashlib
 import json
 import random
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+from uuid import uuid4
 
 import orjson
 
@@ -43,12 +44,37 @@ class Item:
     body: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The asset that has an external id."""
+
+    id: str
+    revision: int
+    problem: dict[str, Any] | None  #: how the service said that it was there before; None: it was created
+
+    @property
+    def is_old(self) -> bool:
+        return self.problem is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Existing:
+    """An asset, and the rows that are left for it, in the order of the file."""
+
+    found: _Found
+    rows: list[Item]
+
+
 @dataclass(slots=True)
 class Counts:
     created: int = 0
     updated: int = 0
     skipped: int = 0
     rejected: int = 0
+
+    @property
+    def settled(self) -> int:
+        return self.created + self.updated + self.skipped + self.rejected
 
 
 class RowIds:
@@ -73,7 +99,11 @@ class RowIds:
 
 @dataclass(slots=True)
 class Importer:
-    """`add` the items, then `finish`. Sending the same items again is safe: their external ids are taken then."""
+    """`add` the items, then `finish`. Sending the same items again is safe: their external ids are taken then.
+
+    The rows of one external id take effect in the order of the file: of a batch, the first of each id is sent, and the
+    others follow once it is settled.
+    """
 
     client: AmpClient
     on_existing: OnExisting
@@ -81,17 +111,15 @@ class Importer:
     columns: Callable[[], Iterable[str]]  #: the fields that the file is known to have so far
     counts: Counts = field(default_factory=Counts)
     _items: list[Item] = field(default_factory=list)
-    _lines: list[bytes] = field(default_factory=list)
     _bytes: int = 0
 
     def add(self, item: Item) -> None:
         """:raises AmpError: the import cannot go on."""
-        line = orjson.dumps(item.body)
-        if self._items and (len(self._items) >= _BATCH_ITEMS or self._bytes + len(line) > _BATCH_BYTES):
+        size = len(orjson.dumps(item.body))
+        if self._items and (len(self._items) >= _BATCH_ITEMS or self._bytes + size > _BATCH_BYTES):
             self._flush()
         self._items.append(item)
-        self._lines.append(line)
-        self._bytes += len(line) + 1
+        self._bytes += size + 1
 
     def finish(self) -> None:
         """Send what is left, and wait until it can be found.
@@ -102,65 +130,128 @@ class Importer:
             self._flush(wait_for="searchable", timeout=_SEARCHABLE_TIMEOUT)
 
     def _flush(self, **params: str) -> None:
-        items, lines = self._items, self._lines
-        self._items, self._lines, self._bytes = [], [], 0
+        items, self._items, self._bytes = self._items, [], 0
+        rows_of_id: dict[str, deque[Item]] = {}
+        for item in items:
+            rows_of_id.setdefault(item.body["external_id"], deque()).append(item)
+        while rows_of_id:
+            firsts = [rows.popleft() for rows in rows_of_id.values()]
+            there = self._create(firsts, params)
+            self._settle_existing(
+                [
+                    _Existing(found, [*([first] if found.is_old else []), *rows])
+                    for first, rows in zip(firsts, rows_of_id.values(), strict=True)
+                    if (found := there.get(first.body["external_id"])) is not None
+                ]
+            )
+            # Where the first row of an id was rejected, the next one has its turn.
+            rows_of_id = {
+                first.body["external_id"]: rows
+                for first, rows in zip(firsts, list(rows_of_id.values()), strict=True)
+                if rows and first.body["external_id"] not in there
+            }
+
+    def _create(self, items: list[Item], params: dict[str, str]) -> dict[str, "_Found"]:
+        """External id → the asset that has it now, of items of different ids; without those that were rejected."""
+        there: dict[str, _Found] = {}
+        # An answer that was lost must not look like an id that somebody else has taken.
+        key = str(uuid4()) if self.on_existing is OnExisting.FAIL else None
+        waiting = items
         for repeat in range(_REPEATS):
-            answers = self._send(lines, params)
-            again = [i for i, answer in enumerate(answers) if answer["status"] in (429, 503)]
-            self._settle(items, answers)
+            sent = waiting if key is None else items
+            waiting_ids = {item.body["external_id"] for item in waiting}
+            again: list[Item] = []
+            for item, answer in zip(sent, self._send(sent, params, key), strict=True):
+                if item.body["external_id"] not in waiting_ids:
+                    continue
+                if answer["status"] in (429, 503):
+                    again.append(item)
+                    problem = answer["problem"]
+                elif (found := self._found(item, answer)) is not None:
+                    there[item.body["external_id"]] = found
             if not again:
-                return
-            items, lines = [items[i] for i in again], [lines[i] for i in again]
+                return there
+            waiting = again
             if repeat < _REPEATS - 1:
                 time.sleep(min(0.2 * 2**repeat, 5.0) * random.uniform(0.8, 1.2))
-        reason = problem_details(answers[again[0]]["problem"])[0]
-        raise ImportStopped(f"stopped at line {items[0].line}: {reason}; run it again to go on")
+        reason = problem_details(problem)[0]
+        raise ImportStopped(f"stopped at line {waiting[0].line}: {reason}; run it again to go on")
 
-    def _send(self, lines: Sequence[bytes], params: dict[str, str]) -> list[dict[str, Any]]:
-        answer = self.client.call("POST", "/v1/assets/bulk", ndjson=b"\n".join(lines), params=params, repeatable=True)
-        items: list[dict[str, Any]] = answer["items"]
-        return items
+    def _send(self, items: Sequence[Item], params: dict[str, str], key: str | None) -> list[dict[str, Any]]:
+        answer = self.client.call(
+            "POST", "/v1/assets/bulk", ndjson=b"\n".join(orjson.dumps(item.body) for item in items), params=params,
+            idempotency_key=key, repeatable=True,
+        )  # fmt: skip
+        answers: list[dict[str, Any]] = answer["items"]
+        return answers
 
-    def _settle(self, items: Sequence[Item], answers: Sequence[dict[str, Any]]) -> None:
-        existing: list[tuple[Item, dict[str, Any]]] = []
-        for item, answer in zip(items, answers, strict=True):
-            match answer["status"]:
-                case 201:
-                    self.counts.created += 1
-                case 429 | 503:
-                    pass
-                case 409 if answer["problem"]["type"] == "urn:amp:problem:already-exists":
-                    existing.append((item, answer["problem"]))
-                case _:
-                    self._rejected(item, answer["problem"])
+    def _found(self, item: Item, answer: dict[str, Any]) -> "_Found | None":
+        problem = answer["problem"]
+        if answer["status"] == 201:
+            self.counts.created += 1
+            return _Found(answer["id"], answer["revision"], None)
+        if answer["status"] == 409 and problem["type"] == "urn:amp:problem:already-exists":
+            return _Found(problem["id"], problem["revision"], problem)
+        self._rejected(item, problem)
+        return None
+
+    def _settle_existing(self, existing: list["_Existing"]) -> None:
+        existing = [one for one in existing if one.rows]
+        if not existing:
+            return
         match self.on_existing:
             case OnExisting.SKIP:
-                self.counts.skipped += len(existing)
+                self.counts.skipped += sum(len(one.rows) for one in existing)
             case OnExisting.UPDATE:
                 with ThreadPoolExecutor(_UPDATES_AT_ONCE, thread_name_prefix="update") as pool:
-                    for (item, _), outcome in zip(existing, pool.map(self._update, existing), strict=True):
-                        if isinstance(outcome, bool):
-                            self.counts.updated += outcome
-                            self.counts.skipped += not outcome
-                        else:
-                            self._rejected(item, outcome)
-            case OnExisting.FAIL if existing:
-                item, problem = existing[0]
-                raise ImportStopped(f"stopped at line {item.line}: {problem_details(problem)[0]}")
+                    outcomes = list(pool.map(self._update_all, existing))
+                for one, (settled, _) in zip(existing, outcomes, strict=True):
+                    for item, outcome in zip(one.rows, settled, strict=False):
+                        self._count_update(item, outcome)
+                stops = [stop for _, stop in outcomes if stop is not None]
+                if stops:
+                    raise stops[0]
+            case OnExisting.FAIL:
+                one = min(existing, key=lambda one: one.rows[0].line)
+                reason = (
+                    problem_details(one.found.problem)[0]
+                    if one.found.problem is not None
+                    else f"external id {one.rows[0].body['external_id']!r} is in the file twice"
+                )
+                raise ImportStopped(f"stopped at line {one.rows[0].line}: {reason}")
 
-    def _update(self, existing: tuple[Item, dict[str, Any]]) -> bool | dict[str, Any]:
-        """Whether it changed anything, or the problem. What the row says replaces what is there; labels, and metadata
-        of no column of the file, stay."""
-        item, problem = existing
+    def _count_update(self, item: Item, outcome: bool | dict[str, Any]) -> None:
+        if isinstance(outcome, bool):
+            self.counts.updated += outcome
+            self.counts.skipped += not outcome
+        else:
+            self._rejected(item, outcome)
+
+    def _update_all(self, one: "_Existing") -> tuple[list[bool | dict[str, Any]], AmpError | None]:
+        """For each row in order, whether it changed anything, or the problem; and what ended it before the last."""
+        settled: list[bool | dict[str, Any]] = []
+        revision = one.found.revision
+        for item in one.rows:
+            try:
+                made = self._update(item, one.found.id)
+            except ServiceError as e:
+                if e.status in (429, 503):
+                    return settled, ImportStopped(f"stopped at line {item.line}: {e.message}; run it again to go on")
+                settled.append(dict(e.problem))
+            except AmpError as e:
+                return settled, e
+            else:
+                settled.append(made != revision)
+                revision = made
+        return settled, None
+
+    def _update(self, item: Item, asset_id: str) -> int:
+        """The revision it has then. What the row says replaces what is there; labels, and metadata of no column of the
+        file, stay."""
         metadata = dict.fromkeys(self.columns()) | item.body["metadata"]
         patch = {"type": item.body["type"], "name": item.body["name"], "metadata": metadata}
-        try:
-            made = self.client.call("PATCH", f"/v1/assets/{problem['id']}", body=patch, repeatable=True)
-        except ServiceError as e:
-            if e.status in (429, 503):
-                raise ImportStopped(f"stopped at line {item.line}: {e.message}; run it again to go on") from e
-            return dict(e.problem)
-        return bool(made["revision"] != problem["revision"])
+        made = self.client.call("PATCH", f"/v1/assets/{asset_id}", body=patch, repeatable=True)
+        return int(made["revision"])
 
     def _rejected(self, item: Item, problem: dict[str, Any]) -> None:
         self.counts.rejected += 1

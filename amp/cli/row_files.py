@@ -11,8 +11,13 @@ from typing import Any, BinaryIO
 FORMATS = ("json", "ndjson", "csv")
 _SUFFIXES = {".json": "json", ".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv"}
 _CHUNK_CHARACTERS = 1 << 18
-#: A value that is still not complete after so much is taken for broken.
+#: A value, line or cell that is still not complete after so many characters is taken for broken.
 _MAX_VALUE_CHARACTERS = 16 << 20
+_MAX_DEPTH = 100
+_SHOWN_CHARACTERS = 200  #: of what could not be read
+#: Python reads no longer whole number from text; no field holds one either.
+_MAX_DIGITS = 4_000
+_AFTER = "nothing after it could be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +55,24 @@ def read_rows(file: BinaryIO, format_: str) -> Iterator[Row]:
 
 
 def _ndjson_rows(text: io.TextIOWrapper) -> Iterator[Row]:
-    for number, line in enumerate(text, start=1):
-        if not line.strip():
-            continue
-        try:
-            yield _row(number, json.loads(line))
-        except (ValueError, RecursionError) as e:
-            yield Row(number, None, f"is not JSON: {e}", line.rstrip("\n"))
+    number = 0
+    while line := text.readline(_MAX_VALUE_CHARACTERS):
+        number += 1
+        if len(line) == _MAX_VALUE_CHARACTERS and not line.endswith("\n"):
+            yield Row(number, None, f"is longer than {_MAX_VALUE_CHARACTERS:,} characters", line[:_SHOWN_CHARACTERS])
+            while (more := text.readline(_CHUNK_CHARACTERS)) and not more.endswith("\n"):
+                pass
+        elif line.strip():
+            try:
+                yield _row(number, json.loads(line, parse_int=_whole_number))
+            except (ValueError, RecursionError) as e:
+                yield Row(number, None, f"is not JSON: {e}", line.rstrip("\n"))
 
 
 def _csv_rows(text: io.TextIOWrapper) -> Iterator[Row]:
+    # Python's own limit is 128 KiB and for the whole process; without one, a quote that is never closed takes the rest
+    # of the file into memory.
+    csv.field_size_limit(_MAX_VALUE_CHARACTERS)
     reader = csv.reader(text, strict=True)
     try:
         header = _different(next(reader, []))
@@ -71,7 +84,7 @@ def _csv_rows(text: io.TextIOWrapper) -> Iterator[Row]:
             else:
                 yield Row(reader.line_num, dict(zip(header, cells, strict=True)))
     except csv.Error as e:
-        yield Row(reader.line_num, None, f"is not CSV, and nothing after it could be read: {e}")
+        yield Row(reader.line_num, None, f"is not CSV, and {_AFTER}: {e}")
 
 
 def _different(header: list[str]) -> list[str]:
@@ -88,7 +101,7 @@ class _JsonRows:
 
     def __init__(self, text: io.TextIOWrapper) -> None:
         self._text = text
-        self._decoder = json.JSONDecoder()
+        self._decoder = json.JSONDecoder(parse_int=_whole_number)
         self._buffer = ""
         self._at = 0
         self._line = 1
@@ -102,6 +115,9 @@ class _JsonRows:
         while True:
             character = self._next()
             if in_array and character == "]":
+                self._at += 1
+                if self._next():
+                    yield self._broken("follows the end of the array")
                 return
             if in_array and not first:
                 if character != ",":
@@ -138,6 +154,11 @@ class _JsonRows:
         while True:
             try:
                 value, end = self._decoder.raw_decode(self._buffer, self._at)
+                # What ends with the buffer may be half a number.
+                if end == len(self._buffer):
+                    end -= self._at
+                    if self._read_on():
+                        continue
             except ValueError:
                 # Cut off by the end of the buffer, or really broken: more text tells.
                 if len(self._buffer) - self._at > _MAX_VALUE_CHARACTERS or not self._read_on():
@@ -156,8 +177,31 @@ class _JsonRows:
         return bool(more)
 
     def _broken(self, why: str) -> Row:
-        return Row(self._line, None, f"{why}; nothing after it could be read", self._buffer[self._at : self._at + 200])
+        return Row(self._line, None, f"{why}; {_AFTER}", self._buffer[self._at : self._at + _SHOWN_CHARACTERS])
 
 
 def _row(line: int, value: Any) -> Row:
-    return Row(line, value) if isinstance(value, dict) else Row(line, None, "is not an object", value)
+    if not isinstance(value, dict):
+        return Row(line, None, "is not an object", value if _depth_within(value) else None)
+    if not _depth_within(value):
+        return Row(line, None, f"has values inside values, more than {_MAX_DEPTH} deep")
+    return Row(line, value)
+
+
+def _depth_within(value: Any) -> bool:
+    level = [value]
+    for _ in range(_MAX_DEPTH):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, list | dict)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, list | dict)
+        ]
+        if not level:
+            return True
+    return False
+
+
+def _whole_number(text: str) -> int | str:
+    return int(text) if len(text) <= _MAX_DIGITS else text

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -151,9 +152,10 @@ def test_rejected_rows_once_mended_can_be_imported_from_where_they_are(
     (rejected,) = map(json.loads, (tmp_path / "bad").read_text().splitlines())
     assert rejected == {"line": 3, "reason": "has 1 cells; the header has 2", "row": ["b"]}
     written(file, "name,size\na,1\nb,2\nc,3\n")
-    outcome = printed_json(amp("import", file, "--type", type_name, "--rejected", tmp_path / "bad", "--json"))
+    outcome = printed_json(amp("import", file, "--type", type_name, "--rejected", tmp_path / "worse", "--json"))
     assert (outcome["created"], outcome["skipped"]) == (1, 2)
-    assert not (tmp_path / "bad").exists()
+    assert not (tmp_path / "worse").exists()
+    assert (tmp_path / "bad").exists()
 
 
 def test_values_that_rest_would_refuse_are_turned_and_every_liberty_is_counted(
@@ -256,6 +258,41 @@ def test_a_json_file_that_breaks_off_gives_what_came_before(amp: Amp, type_name:
     (rejected,) = map(json.loads, (tmp_path / "cut.json.rejected.ndjson").read_text().splitlines())
     assert rejected["line"] == 3
     assert "nothing after it could be read" in rejected["reason"]
+
+
+def test_rejected_rows_never_go_where_something_is(amp: Amp, type_name: str, tmp_path: Path) -> None:
+    text = "name,size\na,1\nb\n"
+    file = written(tmp_path / "rows.csv", text)
+    result = amp("import", file, "--type", type_name, "--infer", "--rejected", file)
+    assert result.exit_code == 1
+    assert "is the file that is imported" in result.stderr
+    other = written(tmp_path / "other", "kept")
+    assert "is there already" in amp("import", file, "--type", type_name, "--infer", "--rejected", other).stderr
+    assert (file.read_text(), other.read_text()) == (text, "kept")
+    for name in ("rows.csv.rejected.ndjson", "rows.csv.rejected.2.ndjson"):
+        assert str(tmp_path / name) in amp("import", file, "--type", type_name, "--infer").stdout
+        assert (tmp_path / name).exists()
+
+
+def test_a_pipe_is_read_from_its_beginning(amp: Amp, type_name: str) -> None:
+    reader, writer = os.pipe()
+    with os.fdopen(reader), os.fdopen(writer, "w") as pipe:
+        pipe.write("".join(f'{{"name": "film {i:03d}"}}\n' for i in range(400)))
+        pipe.close()
+        outcome = printed_json(amp("import", f"/dev/fd/{reader}", "--type", type_name, "--infer", "--json"))
+    assert (outcome["rows"], outcome["created"], outcome["left"]) == (400, 400, 0)
+
+
+def test_the_last_row_of_an_id_is_what_an_update_leaves(amp: Amp, type_name: str, tmp_path: Path) -> None:
+    project = unique("project")
+    rows = [{"id": f"x{i % 5}", "name": f"take {i:02d}"} for i in range(60)]
+    file = written(tmp_path / "rows.json", json.dumps(rows))
+    options = ["--type", type_name, "--infer", "--id-field", "id", "--project", project, "--on-existing", "update"]
+    outcome = printed_json(amp("import", file, *options, "--json"))
+    assert (outcome["rows"], outcome["created"], outcome["updated"]) == (60, 5, 55)
+    last = [f"take {i}" for i in range(55, 60)]
+    names = " OR ".join(f'"{name}"' for name in last)
+    _wait_for_size(amp, f"project:{project} name:({names})", 5)
 
 
 def _wait_for_size(amp: Amp, query: str, size: int) -> None:

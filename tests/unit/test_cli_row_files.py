@@ -55,6 +55,55 @@ def test_an_array_that_is_broken_gives_what_came_before_and_the_line(text: str, 
     assert "nothing after it could be read" in (broken.problem or "")
 
 
+@pytest.mark.parametrize("rest", ['{"b": 2}', '[{"b": 2}]', ",", "]", "x"])
+def test_what_follows_an_array_is_told_and_not_left_out(rest: str) -> None:
+    first, broken = rows(f'[{{"a": 1}}]\n\n{rest}', "json")
+    assert first.data == {"a": 1}
+    assert (broken.line, broken.problem) == (3, "follows the end of the array; nothing after it could be read")
+    assert broken.raw == rest
+
+
+def test_numbers_are_whole_whatever_the_size_of_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(row_files, "_CHUNK_CHARACTERS", 3)
+    assert [row.raw for row in rows("[1234567, 12345678901, 12]", "json")] == [1234567, 12345678901, 12]
+    assert [row.raw for row in rows("1234567 12345678901\n12", "json")] == [1234567, 12345678901, 12]
+
+
+@pytest.mark.parametrize("format_", ["json", "ndjson"])
+def test_a_number_of_thousands_of_digits_costs_no_other_row(format_: str) -> None:
+    text = '{"a": %s}\n{"a": 2}' % ("1" * 5000)
+    assert [row.data for row in rows(text, format_)] == [{"a": "1" * 5000}, {"a": 2}]
+
+
+@pytest.mark.parametrize("format_", ["json", "ndjson"])
+@pytest.mark.parametrize("opening", ["[", '{"a":'])
+def test_a_row_that_is_nested_too_deep_costs_no_other_row(format_: str, opening: str) -> None:
+    closing = "]" if opening == "[" else "}"
+    text = '{"a": %s}\n{"a": 2}' % (opening * 500 + "1" + closing * 500)
+    deep, fine = rows(text, format_)
+    assert deep.data is None
+    assert "deep" in (deep.problem or "")
+    assert fine.data == {"a": 2}
+
+
+def test_a_csv_cell_of_any_usual_size_is_read() -> None:
+    long = "x" * (1 << 20)
+    assert told(f"a,b\n1,{long}\n2,y\n", "csv") == [(2, {"a": "1", "b": long}), (3, {"a": "2", "b": "y"})]
+
+
+def test_a_line_of_ndjson_that_never_ends_costs_only_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(row_files, "_MAX_VALUE_CHARACTERS", 20)
+    monkeypatch.setattr(row_files, "_CHUNK_CHARACTERS", 7)
+    long = json.dumps({"a": "x" * 50})
+    found = told(f'{{"a": 1}}\n{long}\n{{"a": 2}}\n{long}', "ndjson")
+    assert found == [
+        (1, {"a": 1}),
+        (2, "is longer than 20 characters"),
+        (3, {"a": 2}),
+        (4, "is longer than 20 characters"),
+    ]
+
+
 def test_an_element_that_is_no_object_is_told_and_the_rest_is_read() -> None:
     assert told('[1,\n[2],\n{"a": 3}]', "json") == [(1, "is not an object"), (2, "is not an object"), (3, {"a": 3})]
 
