@@ -140,6 +140,10 @@ class CacheUnavailable(Retryable):
     """The cache does not answer."""
 
 
+class Overloaded(Retryable):
+    """The service has too much to do at the moment."""
+
+
 class NotMigrated(AmpError):
     """What the service needs does not exist yet: run `amp migrate`."""
 

@@ -49,7 +49,33 @@ class Settings(BaseSettings):
     processes: Annotated[int, at_most(256)] = Field(
         2, description="API processes on the cluster set (the embedded set has one)"
     )
-    threads: Annotated[int, at_most(1_024)] = Field(16, description="threads of each API process")
+    threads: Annotated[int, at_most(1_024)] = Field(
+        16, description="threads of each API process for requests to the store"
+    )
+    search_threads: Annotated[int, at_most(1_024)] = Field(
+        8, description="threads of each API process for searches, beside AMP_THREADS"
+    )
+    waiting_threads: Annotated[int, at_most(1_024)] = Field(
+        32, description="threads of each API process for writes with `wait_for`, beside AMP_THREADS"
+    )
+    queue_timeout_s: Seconds = Field(
+        5.0, description="how long a request waits for a thread before it is refused with 503"
+    )
+    head_timeout_s: Seconds = Field(10.0, description="how long the head of a request may take to arrive")
+    body_timeout_s: Seconds = Field(
+        30.0, description="how long the body of a request may take to arrive, and a second more for each 8 KiB of it"
+    )
+    answer_timeout_s: Seconds = Field(
+        30.0, description="how long a client may take to read its answer, and a second more for each 8 KiB of it"
+    )
+    idle_timeout_s: Seconds = Field(75.0, description="how long a connection is kept open between two requests")
+    max_connections: Annotated[int, at_most(1_000_000)] = Field(
+        2_000, description="connections of each API process; beyond it the one idle longest is closed"
+    )
+    max_buffered_bytes: Bytes = Field(
+        256 * 1024 * 1024,
+        description="bytes of unfinished bodies and unread answers in each API process; beyond it the oldest is lost",
+    )
     data_dir: Folder = Field(Path(".amp"), description="data folder of the embedded set")
     url: ServerUrl | None = Field(None, description="the server the CLI talks to (default: the local one)")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")

@@ -1,5 +1,6 @@
 """The REST API as a WSGI application."""
 
+import re
 from urllib.parse import unquote_to_bytes
 
 from flask import request
@@ -13,6 +14,7 @@ from amp.api.observation import observe
 from amp.api.openapi import AmpOpenAPI, docs_blueprint
 from amp.api.routes import assets, buckets, bulk, dead_letters, health, jobs, search, types, versions
 from amp.bootstrap import Amp
+from amp.errors import NotFound
 
 
 class _RestOfPath(PathConverter):
@@ -43,7 +45,9 @@ def create_app(amp: Amp) -> OpenAPI:
 
 
 def _refuse_garbled_url() -> None:
-    """Bytes that are no text would be replaced silently."""
+    """Bytes that are no text would be replaced silently, and Werkzeug takes several slashes at the start for one."""
+    if not re.match("/(?!/)", request.environ["PATH_INFO"]):
+        raise NotFound("there is nothing at this path; a path begins with one slash")
     try:
         request.environ["PATH_INFO"].encode("latin-1").decode()
         unquote_to_bytes(request.query_string).decode()

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import structlog
 from flask import Flask, Response, g
-from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from amp.domain.limits import MAX_FAULTS
 from amp.domain.texts import clipped
@@ -50,6 +50,26 @@ class UnsupportedMediaType(Invalid):
     """The body is of a media type or encoding that is not accepted."""
 
 
+class RequestTimeout(Invalid):
+    """The request did not arrive in time."""
+
+
+class UriTooLong(Invalid):
+    """The URL is longer than what is allowed."""
+
+
+class HeadersTooLarge(Invalid):
+    """The head of the request is larger than what is allowed."""
+
+
+class InternalServerError(AmpError):
+    """Internal Server Error."""
+
+
+class ExpectationFailed(Invalid):
+    """The only expectation that is met is 100-continue."""
+
+
 #: The nearest class of an error's line of ancestors decides.
 _STATUS: dict[type[AmpError], int] = {
     AmpError: 500,
@@ -59,12 +79,16 @@ _STATUS: dict[type[AmpError], int] = {
     BadQuery: 400,
     InvalidId: 400,
     NotFound: 404,
+    RequestTimeout: 408,
     Conflict: 409,
     Gone: 410,
     RevisionMismatch: 412,
     TooLarge: 413,
+    UriTooLong: 414,
     UnsupportedMediaType: 415,
+    ExpectationFailed: 417,
     Unprocessable: 422,
+    HeadersTooLarge: 431,
     NotMigrated: 503,
     Retryable: 503,
 }
@@ -73,7 +97,7 @@ _STATUS: dict[type[AmpError], int] = {
 #: Faults of the process, and classes that only gather others.
 _NEVER_ANSWERED = (BadSetting, Busy, CacheUnavailable, QueueUnavailable, Invalid, Retryable)
 #: HTTP's own, raised by the framework.
-_OF_HTTP = (MethodNotAllowed, InternalServerError)
+_OF_HTTP = (MethodNotAllowed,)
 
 
 def problem_of(error: AmpError) -> dict[str, Any]:
@@ -109,14 +133,21 @@ def register_error_handlers(app: Flask) -> None:
     app.register_error_handler(Exception, _answer_unexpected)
 
 
-def _answer_amp_error(error: AmpError) -> Response:
+def problem_answer(error: AmpError) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body of the answer to a request that met `error`."""
     problem = problem_of(error)
-    if problem["status"] >= 500:
-        _log.warning("request failed", action="request_failed", error=type(error).__name__, reason=error.message)
-    response = _response(problem)
+    headers = {"Content-Type": PROBLEM_JSON}
     if isinstance(error, Retryable):
-        response.headers["Retry-After"] = str(error.retry_after_s)
-    return response
+        headers["Retry-After"] = str(error.retry_after_s)
+    # Messages may quote input that is no valid text; the answer must be.
+    return problem["status"], headers, orjson.dumps(problem, default=str)
+
+
+def _answer_amp_error(error: AmpError) -> Response:
+    status, headers, body = problem_answer(error)
+    if status >= 500:
+        _log.warning("request failed", action="request_failed", error=type(error).__name__, reason=error.message)
+    return Response(body, status, headers)
 
 
 def _answer_http_exception(error: HTTPException) -> Response:
@@ -133,7 +164,7 @@ def _answer_http_exception(error: HTTPException) -> Response:
 def _answer_unexpected(error: Exception) -> Response:
     _log.error("unexpected error", action="unexpected_error", exc_info=error)
     detail = f"something went wrong on the server; the log has it under request id {g.get('request_id', '-')}"
-    return _response(_problem("internal-server-error", "Internal Server Error", 500, detail))
+    return _response(problem_of(InternalServerError(detail)))
 
 
 def _problem(slug: str, title: str, status: int, detail: str) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def service(settings: Settings) -> Iterator[AmpClient]:
 
 def server_client(settings: Settings) -> AmpClient | None:
     """A client of the server that commands talk to; None if there is none, and the data folder may be opened."""
-    from amp.server import address
+    from amp.server.listener import address
 
     url = settings.url or _local_server(settings)
     if url is None and settings.profile == "cluster":
@@ -69,7 +69,7 @@ def in_process(settings: Settings) -> Iterator[AmpClient]:
 
 
 def _local_server(settings: Settings) -> str | None:
-    from amp.server import URL_FILE, address
+    from amp.server.listener import URL_FILE, address
 
     with contextlib.suppress(OSError):
         url = (settings.data_dir / URL_FILE).read_text().strip()

@@ -24,7 +24,7 @@ def serve(host: str | None, port: int | None) -> None:
       amp serve
       AMP_DATA_DIR=/var/lib/amp amp serve --host 0.0.0.0 --port 80
     """
-    from amp.server import serve as run
+    from amp.server.serve import serve as run
 
     given: dict[str, Any] = {"host": host, "port": port}
     run(load_settings({name: value for name, value in given.items() if value is not None}))

@@ -66,6 +66,7 @@ _EDGE = {
     "flask_openapi3": {"amp.api"},
     "werkzeug": {"amp.api"},
     "gunicorn": {"amp.server"},
+    "h11": {"amp.server"},
     "click": {"amp.cli"},
     "rich": {"amp.cli"},
     "httpx": {"amp.cli"},

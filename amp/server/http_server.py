@@ -1,0 +1,94 @@
+"""Accepts connections on a listening socket and serves them, all on one event loop, until it is told to stop."""
+
+import asyncio
+import contextlib
+import errno
+import resource
+import socket
+from typing import Any
+
+import structlog
+
+from amp.errors import Overloaded
+from amp.server.buffers import Buffers
+from amp.server.connection import Connection, Handler
+from amp.server.messages import Limits
+
+_log = structlog.get_logger(__name__)
+_READ_BUFFER_BYTES = 64 * 1024
+_BACKLOG = 2048
+#: Open files besides connections: those of the store, of the drivers, of the logs.
+_OTHER_FILES = 1024
+
+
+class HttpServer:
+    """The connections of one process. Past the limit, the one that has waited longest for a request makes room."""
+
+    def __init__(self, handler: Handler, limits: Limits) -> None:
+        self._handler = handler
+        self._limits = limits
+        self._buffers = Buffers(limits.buffered_bytes)
+        self._tasks: dict[asyncio.Task[Any], Connection] = {}
+        #: Connections that wait for the head of a request, longest first.
+        self._waiting: dict[Connection, None] = {}
+
+    async def run(self, listener: socket.socket, stop: asyncio.Event, grace_s: float) -> None:
+        """Serve until `stop` is set; then let requests under way finish, for that many seconds."""
+        _allow_files(self._limits.connections + _OTHER_FILES)
+        server = await asyncio.start_server(
+            self._serve, sock=listener, limit=_READ_BUFFER_BYTES, backlog=_BACKLOG, start_serving=False
+        )
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: _unhandled(server, loop, context))
+        await server.start_serving()
+        await stop.wait()
+        server.close()
+        for connection in list(self._tasks.values()):
+            connection.stop()
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=grace_s)
+        for connection in list(self._tasks.values()):
+            connection.end()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = Connection(reader, writer, self._handler, self._limits, self._buffers, self._note_waiting)
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks[task] = connection
+        try:
+            if len(self._tasks) > self._limits.connections and not self._make_room():
+                await connection.turn_away(Overloaded("all connections are in use; try again later"))
+            else:
+                await connection.serve()
+        finally:
+            del self._tasks[task]
+
+    def _make_room(self) -> bool:
+        oldest = next(iter(self._waiting), None)
+        if oldest is None:
+            return False
+        self._note_waiting(oldest, False)
+        oldest.end()
+        return True
+
+    def _note_waiting(self, connection: Connection, is_waiting: bool) -> None:
+        if is_waiting:
+            self._waiting[connection] = None
+        else:
+            self._waiting.pop(connection, None)
+
+
+def _allow_files(count: int) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _unhandled(server: asyncio.Server, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    error = context.get("exception")
+    # The parent shuts the listening socket down before it tells this process to stop.
+    if isinstance(error, OSError) and error.errno == errno.EINVAL:
+        server.close()
+        return
+    loop.default_exception_handler(context)

@@ -1,0 +1,45 @@
+"""The listening socket of a server, and where the server says that it is found."""
+
+import errno
+import socket
+import time
+from pathlib import Path
+
+from amp.errors import BadSetting
+from amp.private_files import write_private
+from amp.settings import Settings, variable
+
+#: A killed predecessor may leave children, who end soon after it and release port and data folder.
+PREDECESSOR_S = 3.0
+#: Names the server that holds a data folder, for commands that want to talk to it.
+URL_FILE = "server.url"
+_BACKLOG = 2048
+
+
+def address(settings: Settings, port: int) -> str:
+    """The URL at which this machine reaches a server with these settings."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def listen(settings: Settings) -> socket.socket:
+    """:raises BadSetting: the address is in use, or is not an address of this machine."""
+    where = f"{settings.host}:{settings.port}"
+    variables = f"{variable('host')} or {variable('port')}"
+    deadline = time.monotonic() + PREDECESSOR_S
+    while True:
+        try:
+            family, *_, found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+            return socket.create_server(found, family=family, backlog=_BACKLOG)
+        except OSError as e:
+            if e.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                reason = str(e.strerror).partition(" (")[0]
+                raise BadSetting(f"cannot listen on {where}: {reason}; set {variables}") from e
+            time.sleep(0.1)
+
+
+def leave_address(settings: Settings, listener: socket.socket) -> Path:
+    """Write the server's URL into its data folder; returns the file, for the caller to remove."""
+    file = settings.data_dir / URL_FILE
+    write_private(file, address(settings, listener.getsockname()[1]))
+    return file

@@ -1,0 +1,171 @@
+"""Reads one request off a connection, whole, with deadlines and bounds, as h11 parses it."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import h11
+
+from amp.api.errors import BadRequest, ExpectationFailed, HeadersTooLarge, RequestTimeout, UriTooLong
+from amp.errors import AmpError, TooLarge
+from amp.server.buffers import Buffers
+from amp.server.messages import Limits, Request
+
+_READ_BYTES = 64 * 1024
+HEAD_BYTES = 32 * 1024
+_TARGET_BYTES = 8190
+#: A slow client earns more time with what it has sent or taken.
+LEAST_BYTES_PER_S = 8 * 1024
+#: Bodies up to here are not counted: they are bounded by the number of connections.
+_SMALL_BODY_BYTES = 64 * 1024
+#: Each chunk costs time, so there may be no more of them than this and one for so many bytes.
+_FREE_CHUNKS = 1024
+_LEAST_CHUNK_BYTES = 128
+
+
+class RequestReader:
+    """The reading side of one connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, http: h11.Connection) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._http = http
+        #: The method of the request that is being read or answered; "" before its head is complete.
+        self.method = ""
+
+    async def read_head(self, limits: Limits, idle_s: float) -> h11.Request | None:
+        """The next request's head. None: the client is done, or sent nothing for `idle_s`.
+
+        :raises AmpError: what came is not a head that is accepted, or it did not come in time.
+        """
+        self.method = ""
+        begun = bool(self._http.trailing_data[0])
+        deadline = _now() + (limits.head_s if begun else idle_s)
+        while True:
+            event = self._next_event()
+            if isinstance(event, h11.Request):
+                self.method = event.method.decode("ascii")
+                return event
+            if event is not h11.NEED_DATA:
+                return None
+            try:
+                data = await self._read(deadline)
+            except TimeoutError:
+                if not begun:
+                    return None
+                raise RequestTimeout(f"the head of the request did not come within {limits.head_s:g} s") from None
+            if not begun:
+                # Empty lines before a request are ignored (RFC 9112, 2.2).
+                data = data.lstrip(b"\r\n")
+                if not data and not self._reader.at_eof():
+                    continue
+                begun = True
+                deadline = _now() + limits.head_s
+            self._http.receive_data(data)
+
+    async def read_rest(self, head: h11.Request, limits: Limits, buffers: Buffers, end: Callable[[], None]) -> Request:
+        """The whole request. `end` is called if its body has to make room for others'.
+
+        :raises AmpError: it is not one that is accepted, is too large, ends early, or comes too slowly.
+        """
+        headers = tuple((bytes(name), bytes(value)) for name, value in head.headers)
+        target = _origin_form(bytes(head.target))
+        lengths = [value for name, value in headers if name == b"content-length"]
+        is_chunked = any(name == b"transfer-encoding" for name, _ in headers)
+        if is_chunked and (lengths or head.http_version != b"1.1"):
+            raise BadRequest("a body that is sent in chunks has no Content-Length, and needs HTTP/1.1")
+        declared = int(lengths[0]) if lengths else 0
+        if declared > limits.body_bytes:
+            raise TooLarge(f"the body has more than the {limits.body_bytes} bytes that are allowed")
+        if is_chunked or declared:
+            self._expect(headers)
+        body = await self._body(limits, buffers, end)
+        client, server = self._writer.get_extra_info("peername"), self._writer.get_extra_info("sockname")
+        return Request(
+            method=self.method,
+            target=target,
+            http_version=head.http_version.decode("ascii"),
+            headers=headers,
+            body=body if is_chunked or lengths else None,
+            client=(client[0], client[1]) if client else ("", 0),
+            server=(server[0], server[1]),
+        )
+
+    async def discard(self, for_s: float, most_bytes: int) -> None:
+        """Read what still comes, so that the client reads its answer before it meets a closed connection."""
+        deadline = _now() + for_s
+        with contextlib.suppress(OSError):
+            while most_bytes > 0 and (data := await self._read(deadline)):
+                most_bytes -= len(data)
+
+    def _expect(self, headers: tuple[tuple[bytes, bytes], ...]) -> None:
+        expected = [value.lower() for name, value in headers if name == b"expect"]
+        if expected and expected != [b"100-continue"]:
+            raise ExpectationFailed
+        if self._http.they_are_waiting_for_100_continue:
+            self._writer.write(self._http.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
+
+    async def _body(self, limits: Limits, buffers: Buffers, end: Callable[[], None]) -> bytes:
+        began = _now()
+        pieces: list[bytes] = []
+        size = chunks = 0
+        try:
+            while True:
+                event = self._next_event()
+                if isinstance(event, h11.EndOfMessage):
+                    return b"".join(pieces)
+                if isinstance(event, h11.Data):
+                    pieces.append(bytes(event.data))
+                    size += len(event.data)
+                    chunks += event.chunk_start
+                    if size > limits.body_bytes:
+                        raise TooLarge(f"the body has more than the {limits.body_bytes} bytes that are allowed")
+                    if chunks > _FREE_CHUNKS + size // _LEAST_CHUNK_BYTES:
+                        raise BadRequest("the body is sent in too many small chunks")
+                    continue
+                if size > _SMALL_BODY_BYTES:
+                    buffers.hold(self, size, end)
+                try:
+                    data = await self._read(began + limits.body_s + size / LEAST_BYTES_PER_S)
+                except TimeoutError:
+                    raise RequestTimeout("the body of the request came too slowly") from None
+                self._http.receive_data(data)
+        finally:
+            buffers.release(self)
+
+    async def _read(self, deadline: float) -> bytes:
+        async with asyncio.timeout_at(deadline):
+            return await self._reader.read(_READ_BYTES)
+
+    def _next_event(self) -> Any:
+        try:
+            return self._http.next_event()
+        except h11.RemoteProtocolError as e:
+            raise _refusal(e) from e
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _refusal(error: h11.RemoteProtocolError) -> AmpError:
+    if error.error_status_hint == 431:
+        return HeadersTooLarge(f"the head of the request has more than the {HEAD_BYTES} bytes that are allowed")
+    return BadRequest(f"the request is not valid HTTP/1.1: {error}")
+
+
+def _origin_form(target: bytes) -> str:
+    """Path and query of the request's target.
+
+    :raises AmpError: it is none, or too long.
+    """
+    if len(target) > _TARGET_BYTES:
+        raise UriTooLong(f"the URL has more than the {_TARGET_BYTES} bytes that are allowed")
+    text = target.decode("ascii", "replace")
+    if text.lower().startswith(("http://", "https://")):
+        authority, slash, path = text.partition("://")[2].partition("/")
+        text = slash + path if slash else "/" + authority[len(authority.partition("?")[0]) :]
+    if not text.startswith("/") or "#" in text or not text.isascii():
+        raise BadRequest("the request target is not a path")
+    return text

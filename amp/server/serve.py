@@ -1,0 +1,95 @@
+"""Starts the server: listens, tries whether the service can be built, then runs the processes until the stop."""
+
+import multiprocessing
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from amp.bootstrap import Amp, build
+from amp.errors import AmpError, Busy
+from amp.logs import configure_logging
+from amp.metrics import share_metrics
+from amp.server.listener import PREDECESSOR_S, leave_address, listen
+from amp.settings import Settings
+from amp.worker import check_migrated
+
+_log = structlog.get_logger(__name__)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; then requests under way finish, and what was published is flushed.
+
+    :raises AmpError: it cannot be served; the message is for the person who starts it.
+    """
+    from amp.server.processes import Arbiter, Processes
+
+    configure_logging(settings.log_level)
+    listener = listen(settings)
+    _check(settings)
+    parent = os.getpid()
+    left_behind = _share_metrics() if settings.profile == "cluster" else leave_address(settings, listener)
+    try:
+        Arbiter(Processes(settings, listener)).run()
+    finally:
+        if os.getpid() == parent:  # children leave through here as well
+            shutil.rmtree(left_behind) if left_behind.is_dir() else left_behind.unlink(missing_ok=True)
+
+
+def patiently(build_: Callable[[], Amp]) -> Amp:
+    """Build the service, waiting for a killed predecessor to release the data folder."""
+    deadline = time.monotonic() + PREDECESSOR_S
+    while True:
+        try:
+            return build_()
+        except Busy as e:
+            if time.monotonic() > deadline:
+                raise
+            _log.debug("waiting for the data folder", action="data_folder_busy", reason=e.message)
+            time.sleep(0.1)
+
+
+def _check(settings: Settings) -> None:
+    """Try everything that can fail at the start, in a process of its own, as nothing of it survives a fork.
+
+    :raises AmpError: it failed; the message says why.
+    """
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    child = multiprocessing.get_context("fork").Process(target=_try, args=(settings, sender))
+    child.start()
+    sender.close()
+    try:
+        failure: AmpError | None = receiver.recv()
+    except EOFError as e:
+        raise AmpError("the service cannot be built; see above") from e
+    finally:
+        child.join()
+    if failure is not None:
+        raise failure
+
+
+def _try(settings: Settings, sender: Any) -> None:
+    try:
+        amp = patiently(lambda: build(settings))
+        try:
+            if settings.profile == "embedded":
+                amp.migrate.run()
+            else:
+                check_migrated(amp)
+        finally:
+            amp.close()
+    except AmpError as e:
+        sender.send(type(e)(e.message))
+    else:
+        sender.send(None)
+
+
+def _share_metrics() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="amp-metrics-"))
+    share_metrics(folder)
+    return folder
