@@ -11,7 +11,7 @@ PYTEST := $(BIN)/pytest -n auto --dist worksteal
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-all lint types check up down status faults simulate moves jobs bench clean
+.PHONY: help setup run demo test test-all test-hostile lint types check up down status faults simulate moves jobs bench clean
 
 help: ## List these commands
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
@@ -40,6 +40,9 @@ test: $(SETUP) ## Run the tests; those that need servers use running ones
 
 test-all: $(SETUP) ## Start the real servers if needed and run every test
 	@AMP_TEST_CLUSTER=required $(PYTEST)
+
+test-hostile: $(SETUP) ## Attack the service at length: broken clients, raw HTTP, costly requests, odd settings
+	@AMP_HOSTILE_FULL=1 $(BIN)/pytest -s tests/hostile
 
 lint: $(SETUP) ## Lint, and check the formatting
 	@$(BIN)/ruff check --quiet .

@@ -20,7 +20,7 @@ settings.load_profile("ci")
 
 _UNIT_TESTS = Path(__file__).parent / "unit"
 #: Variables that steer the tests themselves.
-_OF_TESTS = ("AMP_TEST_", "AMP_FAULT_", "AMP_MOVES_", "AMP_JOBS_")
+_OF_TESTS = ("AMP_TEST_", "AMP_HOSTILE_", "AMP_FAULT_", "AMP_MOVES_", "AMP_JOBS_")
 _AT_ONCE = 6
 _HOW_TO_RUN = "needs the real servers: `make up` before, or `make test-all`"
 

@@ -97,7 +97,9 @@ class Connection:
             answer = await self._handler.answer(request)
         except ConnectionError:
             raise
-        except Exception as e:  # noqa: BLE001 - whatever it is, the client gets an answer
+        except Exception as e:
+            if self._writer.transport.is_closing():
+                raise ConnectionResetError from e
             answer = self._handler.refuse(e)
             if not isinstance(e, AmpError):
                 _log.error("unexpected error", action="unexpected_error", exc_info=e)
@@ -123,13 +125,16 @@ class Connection:
                 self._writer.write(data + self._send(h11.Data(data=piece)))
                 data = b""
                 deadline += len(piece) / LEAST_BYTES_PER_S
-                async with asyncio.timeout_at(deadline):
-                    await self._writer.drain()
+                await self._drain(deadline)
             self._writer.write(data + self._send(h11.EndOfMessage()))
-            async with asyncio.timeout_at(deadline):
-                await self._writer.drain()
+            await self._drain(deadline)
         finally:
             self._buffers.release(self)
+
+    async def _drain(self, deadline: float) -> None:
+        """Wait until the kernel has what was written, but not longer than the limit for one pause of the client."""
+        async with asyncio.timeout_at(min(deadline, asyncio.get_running_loop().time() + self._limits.answer_s)):
+            await self._writer.drain()
 
     def _send(self, event: h11.Event) -> bytes:
         return self._http.send(event) or b""

@@ -69,6 +69,8 @@ class RequestReader:
 
         :raises AmpError: it is not one that is accepted, is too large, ends early, or comes too slowly.
         """
+        if head.http_version not in (b"1.0", b"1.1"):
+            raise BadRequest("the version of HTTP is not 1.1 or 1.0")
         headers = tuple((bytes(name), bytes(value)) for name, value in head.headers)
         target = _origin_form(bytes(head.target))
         lengths = [value for name, value in headers if name == b"content-length"]
@@ -127,7 +129,9 @@ class RequestReader:
                 if size > _SMALL_BODY_BYTES:
                     buffers.hold(self, size, end)
                 try:
-                    data = await self._read(began + limits.body_s + size / LEAST_BYTES_PER_S)
+                    # It must not pause for long either, however much has come.
+                    slowest = began + limits.body_s + size / LEAST_BYTES_PER_S
+                    data = await self._read(min(slowest, _now() + limits.body_s))
                 except TimeoutError:
                     raise RequestTimeout("the body of the request came too slowly") from None
                 self._http.receive_data(data)
