@@ -47,6 +47,7 @@ from amp.services.reconcile_buckets import ReconcileBuckets
 from amp.services.refill_buckets import RefillBuckets
 from amp.services.register_types import RegisterTypes
 from amp.services.relay_intents import RelayIntents
+from amp.services.release_names import ReleaseNames
 from amp.services.resolve_query import ResolveQuery
 from amp.services.run_bucket_worker import RunBucketWorker
 from amp.services.run_consumer import RunConsumer
@@ -134,7 +135,7 @@ def wire(settings: Settings, a: Adapters, metrics: Metrics, background: Backgrou
     cache = InstallationCache(a.cache, a.shared)
     maps = BucketMaps(a.buckets, cache, a.clock, settings.map_refresh_s)
     checker = CheckContent(catalog, limits)
-    names = ClaimNames(a.store, a.claims, settings.idempotency_ttl_s)
+    names = ClaimNames(a.store, a.claims, ReleaseNames(a.store, a.claims), settings.idempotency_ttl_s)
     publisher = PublishChanges(a.queue, a.intents, background)
     committer = CommitChanges(a.store, a.intents, publisher, a.clock, settings.intent_grace_s)
     cursors = Cursors(_cursor_secret(settings, a.shared))

@@ -14,6 +14,7 @@ from amp.services.index_assets import IndexAssets
 from amp.services.processors import Processor
 from amp.services.purge_assets import PurgeAssets
 from amp.services.reindex_assets import ReindexAssets
+from amp.services.release_names import ReleaseNames
 from amp.services.type_catalog import TypeCatalog
 from amp.services.update_metadata import UpdateMetadata
 from amp.settings import Settings
@@ -29,8 +30,9 @@ def job_kinds(
     maps: BucketMaps,
 ) -> Mapping[str, Processor]:
     """What does the work of each kind of job."""
+    releaser = ReleaseNames(a.store, a.claims)
     purger = PurgeAssets(
-        changer, a.store, a.listing, a.claims, a.documents, maps,
+        changer, a.store, a.listing, a.claims, releaser, a.documents, maps,
         retention_s=settings.purge_after_s, versions_kept=settings.versions_kept,
     )  # fmt: skip
     comparer = CompareDocuments(a.store, a.listing, indexer, a.documents, maps, catalog)

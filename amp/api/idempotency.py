@@ -24,5 +24,6 @@ def key_given() -> str | None:
 
 def repeat_key(key: str, body: Any) -> RepeatKey:
     """`key` in the scope of this caller and route, for a `body` that is told apart by what it says, not how."""
-    scope = f"{principal().name}:{request.method} {request.url_rule}"
+    whose = orjson.dumps([principal().name, request.method, str(request.url_rule)]).decode()
+    scope = f"idempotency-key:{whose}"
     return RepeatKey(scope, key, hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest())

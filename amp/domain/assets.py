@@ -62,6 +62,11 @@ class Asset:
     def created_ms(self) -> int:
         return created_ms(self.id)
 
+    @property
+    def is_stripped(self) -> bool:
+        """Whether it was purged and nothing is left that tells what it was."""
+        return self.state is State.PURGED and not self.type
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Version:

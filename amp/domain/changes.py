@@ -93,6 +93,22 @@ def purging(before: Asset, stamp: Stamp) -> Change:
     return Change(kind=ChangeKind.PURGED, before=before, after=after)
 
 
+def stripped(purged: Asset, change_id: UUID) -> Asset:
+    """All that is left of a purged asset once everything named after it is gone."""
+    return replace(
+        purged,
+        type="",
+        type_version=0,
+        project="",
+        external_id=None,
+        version=0,
+        created_by="",
+        updated_ms=0,
+        updated_by="",
+        change_id=change_id,
+    )
+
+
 def _new_version(before: Asset, content: Content, stamp: Stamp, versions_kept: int) -> Change:
     after = _stamped(
         before,

@@ -39,10 +39,11 @@ class AssetStore(Protocol):
         is new, version row, all or nothing. One outcome per change, in order. Changes of one call are of different
         assets.
 
-        Holds only if the head still is `before` by revision (`before` None: no head; `before` purged: purged at that
-        revision). A timed-out condition is settled by looking for its `change_id` among the revisions; what can't be
-        settled is UNKNOWN. Never APPLIED for a write that did not happen, never REFUSED for one that did. A change
-        whose `change_id` is among the asset's revisions is APPLIED without another write.
+        Holds only if the head still is `before` by revision (`before` None: no head; `before` purged: by its
+        `change_id` as well, which `strip` changes). A timed-out condition is settled by looking for its `change_id`
+        among the revisions; what can't be settled is UNKNOWN. Never APPLIED for a write that did not happen, never
+        REFUSED for one that did. A change whose `change_id` is among the asset's revisions is APPLIED without another
+        write.
 
         :raises StoreUnavailable: nothing was sent, for any of them.
         """
@@ -76,5 +77,14 @@ class AssetStore(Protocol):
         """Of assets and a change of each: those assets that the change was made to.
 
         :raises StoreUnavailable: the store does not answer.
+        """
+        ...
+
+    def strip(self, purged: Sequence[Asset]) -> None:
+        """Take from purged assets all that is left but id, state, revision and the ids of changes, which still settle,
+        each if its head is as given. The head gets another `change_id`, so that what was to be written over the one
+        given is refused. Stripping a stripped asset changes that alone.
+
+        :raises StoreUnavailable: some may not be stripped; strip them again.
         """
         ...

@@ -1,6 +1,6 @@
-"""Claims make names unique: an external id in its project, an idempotency key of a caller."""
+"""Claims make names unique: an external id in its project, an idempotency key of a principal."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -8,7 +8,10 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """`key` in `scope` belongs to the asset `asset_id`."""
+    """`key` in `scope` belongs to the asset `asset_id`.
+
+    A claim is a hint: whether the asset bears the name is for its head to say.
+    """
 
     scope: str
     key: str
@@ -16,10 +19,18 @@ class Claim:
     digest: str = ""  #: of what was claimed for, to tell a repeat from a reuse
 
 
+@dataclass(frozen=True, slots=True)
+class ClaimPage:
+    claims: tuple[Claim, ...]
+    #: Continues after this page; None: there are no more.
+    position: str | None
+
+
 class Claims(Protocol):
     def claim(self, claims: Sequence[Claim], ttl_s: int | None = None) -> list[Claim]:
         """For each, the claim that holds its scope and key: the given one if nobody held them before, else the
-        earlier one. Exactly one of any number of concurrent claimers wins. Claims end after `ttl_s` (None: never).
+        earlier one. Exactly one of any number of concurrent claimers wins. Claims end after `ttl_s` (None: never);
+        those that end are listed by their asset.
         A claim that finds itself (same asset id) is its own holder.
 
         :raises StoreUnavailable: it is unknown which were taken; claiming again is safe.
@@ -33,9 +44,38 @@ class Claims(Protocol):
         """
         ...
 
+    def replace(self, claim: Claim, by: Claim) -> bool:
+        """Put `by` in the place of `claim`, if that holds their scope and key, to the digest; whether `by` holds them
+        now. It does not end.
+
+        :raises StoreUnavailable: it is unknown which of them holds; replacing again is safe.
+        """
+        ...
+
     def release(self, claim: Claim) -> None:
-        """End the claim if it is still that asset's.
+        """End the claim if it holds its scope and key, to the digest.
 
         :raises StoreUnavailable: it may stand; release again.
+        """
+        ...
+
+    def page(self, position: str | None, limit: int) -> ClaimPage:
+        """Up to `limit` of all claims, in a fixed order; one that stands during the whole of a walk comes once.
+
+        :raises StoreUnavailable: the store does not answer.
+        """
+        ...
+
+    def list_by_asset(self, claims: Sequence[Claim]) -> None:
+        """List claims by their assets.
+
+        :raises StoreUnavailable: some may not be listed; list them again.
+        """
+        ...
+
+    def of_assets(self, asset_ids: Collection[UUID]) -> list[Claim]:
+        """The listed claims that these assets hold.
+
+        :raises StoreUnavailable: the store does not answer.
         """
         ...

@@ -9,13 +9,17 @@ from amp.domain.ids import IdMint, created_ms, mint_at
 from amp.domain.principals import Principal
 from amp.domain.times import format_ms
 from amp.domain.validation import text_faults
-from amp.errors import AlreadyExists, AmpError, Fault, OutcomeUnknown, Unprocessable
+from amp.errors import AlreadyExists, AmpError, Conflict, Fault, OutcomeUnknown, StoreUnavailable, Unprocessable
 from amp.ports.asset_store import Outcome, Verdict
 from amp.ports.clock import Clock
 from amp.services.check_content import CheckContent
 from amp.services.claim_names import ClaimNames, Results
 from amp.services.commit_changes import CommitChanges
 from amp.services.creation_plans import Order, Plan, TakenNames, batches_without_rivals
+from amp.services.release_names import bears
+
+#: How often a creation is tried over a purged asset that changes meanwhile.
+_ROUNDS = 5
 
 
 class CreateAssets:
@@ -48,7 +52,8 @@ class CreateAssets:
     def create_many(self, orders: Sequence[Order], principal: Principal) -> list[Asset | AmpError]:
         """For each order, in order, the asset or what kept it from being created.
 
-        :raises StoreUnavailable: the store does not answer; some may have been created.
+        Once the store does not answer, nothing is written any more: `StoreUnavailable` is the result of orders of which
+        nothing was written, `OutcomeUnknown` of those of which that is not known.
         """
         results: Results = [None] * len(orders)
         plans = []
@@ -59,12 +64,18 @@ class CreateAssets:
             except AmpError as e:
                 results[position] = e
         taken = TakenNames()
+        failure: AmpError | None = None
         for batch in batches_without_rivals(plans):
             for plan in batch:
-                results[plan.position] = taken.refusal(plan)
+                results[plan.position] = taken.refusal(plan) or failure
             tried = [plan for plan in batch if results[plan.position] is None]
-            self._create_batch(tried, results)
+            try:
+                self._create_batch(tried, results)
+            except AmpError as e:
+                failure = e
             for plan in tried:
+                # Of what has no result when the batch fails, nothing was written.
+                results[plan.position] = results[plan.position] or failure
                 taken.learn(plan, results[plan.position])
         settled = [result for result in results if result is not None]
         assert len(settled) == len(orders), "every order has come to something"
@@ -106,28 +117,44 @@ class CreateAssets:
         return self._mint.mint()
 
     def _create_batch(self, plans: Sequence[Plan], results: Results) -> None:
-        over_purged = self._carry_out(self._names.claim(plans, results), results)
-        if over_purged:
-            self._carry_out(over_purged, results)
+        ready = self._names.claim(plans, results)
+        for _ in range(_ROUNDS):
+            over_purged = self._carry_out(ready, results)
+            if not over_purged:
+                return
+            ready = self._names.claim_external_ids(over_purged, results)
+        for plan in ready:
+            results[plan.position] = Conflict(f"asset {plan.asset_id} is being changed by others; try again")
 
     def _carry_out(self, plans: Sequence[Plan], results: Results) -> list[Plan]:
         """The plans that met a purged asset, ready to be carried out once more on top of it."""
         over_purged: list[Plan] = []
         keyed: list[Plan] = []
+        misnamed: list[Plan] = []
         outcomes = self._committer.commit([plan.change for plan in plans])
         for plan, outcome in zip(plans, outcomes, strict=True):
-            if plan.change.before is None and outcome.head is not None and outcome.head.state is State.PURGED:
-                plan.continue_from(outcome.head)
+            head, draft = outcome.head, plan.order.draft
+            if outcome.verdict is Verdict.REFUSED and head is not None and head.state is State.PURGED:
+                plan.continue_from(head)
                 over_purged.append(plan)
             elif outcome.verdict is Verdict.APPLIED and plan.order.repeat_key is not None:
                 keyed.append(plan)
             else:
                 results[plan.position] = _result(plan, outcome)
-        # Another request with the same key may have written the very same change first: its answer counts.
-        answers = self._names.first_answers([plan.asset_id for plan in keyed])
-        for plan, answer in zip(keyed, answers, strict=True):
-            results[plan.position] = answer or OutcomeUnknown(id=str(plan.asset_id))
+                if outcome.verdict is Verdict.REFUSED and not bears(head, draft.project, draft.external_id or ""):
+                    misnamed.append(plan)
+        self._answer_keyed(keyed, results)
+        self._names.release(misnamed)
         return over_purged
+
+    def _answer_keyed(self, plans: Sequence[Plan], results: Results) -> None:
+        """Another request with the same key may have written the very same change first: its answer counts."""
+        try:
+            answers = self._names.first_answers([(plan, plan.asset_id) for plan in plans])
+        except StoreUnavailable:
+            answers = [None] * len(plans)
+        for plan, answer in zip(plans, answers, strict=True):
+            results[plan.position] = answer or OutcomeUnknown(id=str(plan.asset_id))
 
 
 def _change_id(order: Order) -> UUID:

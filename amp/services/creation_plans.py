@@ -9,6 +9,7 @@ from amp.domain.assets import Asset, Change
 from amp.domain.changes import Draft
 from amp.errors import AlreadyExists, AmpError, Conflict
 from amp.services.commit_changes import BATCH
+from amp.services.release_names import external_key
 
 #: An id, or the scope and key under which a name is claimed.
 Name = UUID | tuple[str, str]
@@ -45,18 +46,14 @@ class Plan:
     def take_id(self, asset_id: UUID) -> None:
         """Create the asset under that id instead."""
         self.asset_id = asset_id
-        self.change = replace(self.change, after=replace(self.change.after, id=asset_id))
+        after = replace(self.change.after, id=asset_id, revision=1, all_revision=1)
+        self.change = replace(self.change, before=None, after=after)
 
     def continue_from(self, purged: Asset) -> None:
         """Create the asset at the revision after the purged one's last."""
         revision = purged.revision + 1
         after = replace(self.change.after, revision=revision, all_revision=revision)
         self.change = replace(self.change, before=purged, after=after)
-
-
-def external_key(project: str, external_id: str) -> tuple[str, str]:
-    """The (scope, key) under which an external id is claimed in its project."""
-    return f"external-id:{project}", external_id
 
 
 def batches_without_rivals(plans: Sequence[Plan]) -> Iterator[list[Plan]]:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from amp.domain.assets import Asset, Change, State
 from amp.domain.changes import Stamp, purging
-from amp.domain.chunks import Outcome, Result
+from amp.domain.chunks import Result
 from amp.domain.documents import head_doc_id, superseded_doc_id
 from amp.domain.jobs import Job
 from amp.domain.selectors import Selector
@@ -19,7 +19,7 @@ from amp.ports.claims import Claim, Claims
 from amp.ports.search_index import Written
 from amp.services.bucket_maps import BucketMaps
 from amp.services.change_in_jobs import ChangeInJobs
-from amp.services.creation_plans import external_key
+from amp.services.release_names import ReleaseNames, external_key, is_external
 from amp.services.runtime.retry import Backoff, retry_rest
 
 
@@ -38,6 +38,7 @@ class PurgeAssets:
         store: AssetStore,
         listing: AssetListing,
         claims: Claims,
+        releaser: ReleaseNames,
         documents: BucketDocuments,
         maps: BucketMaps,
         *,
@@ -48,6 +49,7 @@ class PurgeAssets:
         self._store = store
         self._listing = listing
         self._claims = claims
+        self._releaser = releaser
         self._documents = documents
         self._maps = maps
         self._retention_s = retention_s
@@ -70,17 +72,32 @@ class PurgeAssets:
 
         results = self._changer.run(job, ids, step)
         if not job.parameters["dry_run"]:
-            heads = self._store.heads([id_ for id_, result in results.items() if result.outcome is Outcome.CHANGED])
-            self._clean([head for head in heads.values() if head.state is State.PURGED], stop)
+            heads = self._store.heads(ids)
+            purged = [head for head in heads.values() if head.state is State.PURGED and not head.is_stripped]
+            self._clean(purged, stop)
         return results
 
     def _clean(self, purged: Sequence[Asset], stop: threading.Event) -> None:
+        """Removes all that is named after these assets, and then the names: a death in between leaves enough to do it
+        again."""
         self._remove_documents(purged, stop)
-        for asset in purged:
-            if asset.external_id is not None:
-                scope, key = external_key(asset.project, asset.external_id)
-                self._claims.release(Claim(scope, key, asset.id))
         self._listing.remove(purged)
+        self._releaser.release(self._released_claims(purged))
+        heads = self._store.heads([asset.id for asset in purged])
+        self._store.strip([head for head in heads.values() if head.state is State.PURGED and not head.is_stripped])
+
+    def _released_claims(self, purged: Sequence[Asset]) -> list[Claim]:
+        """The claims of external ids that these assets hold; those of idempotency keys are released."""
+        held = {(claim.scope, claim.key): claim for claim in self._claims.of_assets([asset.id for asset in purged])}
+        names = [external_key(asset.project, asset.external_id) for asset in purged if asset.external_id is not None]
+        ids = {asset.id for asset in purged}
+        for holder in self._claims.holders(names):
+            if holder is not None and holder.asset_id in ids:
+                held[holder.scope, holder.key] = holder
+        for claim in held.values():
+            if not is_external(claim):
+                self._claims.release(claim)
+        return [claim for claim in held.values() if is_external(claim)]
 
     def _remove_documents(self, purged: Sequence[Asset], stop: threading.Event) -> None:
         documents = [(asset, document) for asset in purged for document in self._documents_of(asset)]

@@ -1,15 +1,17 @@
 """Creates the asset with an external id, or replaces it where there is one."""
 
+import contextlib
 from collections.abc import Callable
 
 from amp.domain.assets import Asset
 from amp.domain.changes import Draft
 from amp.domain.principals import Principal
-from amp.errors import AlreadyExists, RevisionMismatch
-from amp.services.change_assets import ChangeAssets, Expected, NewContent
+from amp.errors import AlreadyExists, AssetNotFound, Conflict, RevisionMismatch
+from amp.services.change_assets import ATTEMPTS, ChangeAssets, Expected, NewContent
 from amp.services.create_assets import CreateAssets
 from amp.services.creation_plans import Order
 from amp.services.read_assets import ReadAssets
+from amp.services.release_names import bears
 
 
 class PutAssets:
@@ -34,15 +36,24 @@ class PutAssets:
 
         :raises AmpError: whatever kept it from being created or replaced.
         """
-        found = self._reader.by_external_id(project, external_id)
-        if found is None:
-            if expected is not None:
-                raise RevisionMismatch("there is no such asset yet, so it has no revision to match")
-            try:
-                return self._creator.create(Order(draft()), principal), True
-            except AlreadyExists as e:
-                asset_id = e.context.get("id")
-                found = self._reader.by_external_id(project, external_id)
-                if found is None or str(found.id) != asset_id:
-                    raise
-        return self._changer.edit(found.id, edit, expected, principal), False
+
+        def edit_named(before: Asset) -> NewContent:
+            # Purged and created again meanwhile, the id may be another asset's.
+            if not bears(before, project, external_id):
+                raise AssetNotFound(f"asset {before.id} does not bear this name any more")
+            return edit(before)
+
+        for _ in range(ATTEMPTS):
+            found = self._reader.by_external_id(project, external_id)
+            if found is None:
+                if expected is not None:
+                    raise RevisionMismatch("there is no such asset yet, so it has no revision to match")
+                try:
+                    return self._creator.create(Order(draft()), principal), True
+                except AlreadyExists as e:
+                    found = self._reader.by_external_id(project, external_id)
+                    if found is None or str(found.id) != e.context.get("id"):
+                        raise
+            with contextlib.suppress(AssetNotFound):
+                return self._changer.edit(found.id, edit_named, expected, principal), False
+        raise Conflict("the external id is being claimed by others; try again")

@@ -8,7 +8,7 @@ from amp.errors import AssetNotFound, VersionNotFound
 from amp.ports.asset_listing import AssetListing
 from amp.ports.asset_store import AssetStore
 from amp.ports.claims import Claims
-from amp.services.creation_plans import external_key
+from amp.services.release_names import bears, external_key
 
 
 class ReadAssets:
@@ -36,9 +36,13 @@ class ReadAssets:
         return [head if head and head.state is not State.PURGED else None for head in map(heads.get, ids)]
 
     def by_external_id(self, project: str, external_id: str) -> Asset | None:
-        """:raises StoreUnavailable: the store does not answer."""
-        claim = self._claims.holders([external_key(project, external_id)])[0]
-        return self.get_many([claim.asset_id])[0] if claim else None
+        """The asset that bears the name: the claim only says which one may.
+
+        :raises StoreUnavailable: the store does not answer.
+        """
+        [claim] = self._claims.holders([external_key(project, external_id)])
+        head = self.get_many([claim.asset_id])[0] if claim else None
+        return head if bears(head, project, external_id) else None
 
     def version(self, asset_id: UUID, version: int) -> tuple[Asset, Version]:
         """The asset's head and one of its versions.

@@ -73,6 +73,7 @@ CREATE TABLE claims (
   PRIMARY KEY (scope, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX claims_by_expiry ON claims (expires_ms) WHERE expires_ms IS NOT NULL;
+CREATE INDEX claims_by_asset ON claims (asset_id);
 
 CREATE TABLE types (
   name TEXT NOT NULL,

@@ -8,6 +8,7 @@ import pytest
 
 from amp.adapter_sets import Adapters
 from amp.domain.assets import Asset, Change, ChangeKind, State, version_of
+from amp.domain.changes import stripped
 from amp.ports.asset_store import AssetStore, Outcome, Verdict
 from tests.contract.asset_samples import (
     at_once,
@@ -405,3 +406,39 @@ def test_updates_by_many_clients_lose_no_revision_and_leave_no_gap(store: AssetS
     assert head(store, first.id) == by_revision[total]
     history = store.version_page(first.id, None, total + 1)
     assert history == [version_of(by_revision[n]) for n in range(total, 1, -1)] + [version_of(first)]
+
+
+def test_a_stripped_asset_has_nothing_left_but_its_revision_and_its_changes(store: AssetStore) -> None:
+    made = creation(external_id=unique("e"))
+    first = made.after
+    [edited] = write(store, made) and write(store, step(first, name="again"))
+    [purged] = write(store, purge(edited))
+    store.strip([purged])
+    left = head(store, first.id)
+    assert left is not None
+    assert left.is_stripped
+    assert left == stripped(purged, left.change_id)
+    assert left.change_id != purged.change_id
+    assert (left.revision, left.all_revision, left.external_id, left.updated_by) == (3, 3, None, "")
+    assert store.version_page(first.id, None, 10) == []
+    for change in (first, edited, purged):
+        assert store.made({first.id: change.change_id}) == {first.id}, "it still settles"
+    assert attempt(store, made).verdict is Verdict.APPLIED, "a copy that comes late"
+    [again] = write(store, recreation(left, project="p", type="t", created_by="eve", external_id="new"))
+    assert shown(head(store, first.id)) == again
+    assert again.revision == 4
+
+
+def test_what_was_to_be_written_over_a_purged_asset_is_refused_once_it_is_stripped(store: AssetStore) -> None:
+    [first] = write(store, creation())
+    [purged] = write(store, purge(first))
+    store.strip([purged])
+    late = attempt(store, recreation(purged))
+    assert late.verdict is Verdict.REFUSED
+    assert late.head is not None
+    assert late.head.is_stripped
+    store.strip([purged])
+    assert head(store, first.id) == late.head, "it is not as given any more"
+    [again] = write(store, recreation(late.head, type="t"))
+    store.strip([late.head])
+    assert shown(head(store, first.id)) == again

@@ -126,3 +126,60 @@ def test_a_claim_ends_after_its_time(claims: Claims) -> None:
     assert claims.holders([(lasting.scope, lasting.key)]) == [lasting]
     other = Claim(claim.scope, claim.key, uuid.uuid4())
     assert claims.claim([other]) == [other]
+
+
+def test_a_claim_is_replaced_only_where_it_holds_to_the_digest(claims: Claims) -> None:
+    claim = a_claim(digest="one")
+    other = Claim(claim.scope, claim.key, uuid.uuid4(), "two")
+    assert not claims.replace(claim, other), "nobody holds it"
+    assert claims.holders([(claim.scope, claim.key)]) == [None]
+    claims.claim([claim])
+    assert not claims.replace(Claim(claim.scope, claim.key, claim.asset_id, "none"), other)
+    assert claims.replace(claim, other)
+    assert claims.holders([(claim.scope, claim.key)]) == [other]
+    assert claims.replace(claim, other), "it is done"
+    assert not claims.replace(claim, Claim(claim.scope, claim.key, uuid.uuid4())), "it holds it no more"
+
+
+def test_a_claim_with_another_digest_is_not_released(claims: Claims) -> None:
+    claim = a_claim(digest="one")
+    claims.claim([claim])
+    claims.release(Claim(claim.scope, claim.key, claim.asset_id, "two"))
+    assert claims.holders([(claim.scope, claim.key)]) == [claim]
+
+
+def test_of_many_who_replace_one_claim_exactly_one_does(claims: Claims) -> None:
+    claim = a_claim()
+    claims.claim([claim])
+    rivals = [Claim(claim.scope, claim.key, uuid.uuid4()) for _ in range(12)]
+    done = at_once([partial(claims.replace, claim, rival) for rival in rivals])
+    assert sum(done) == 1
+    assert claims.holders([(claim.scope, claim.key)]) == [rivals[done.index(True)]]
+
+
+@pytest.mark.parametrize("limit", [1, 3, 1000])
+def test_a_walk_over_all_claims_meets_each_once(claims: Claims, limit: int) -> None:
+    mine = {a_claim(scope=unique("scope"), digest=str(n)) for n in range(7)}
+    claims.claim(list(mine))
+    found: list[Claim] = []
+    position = None
+    while True:
+        page = claims.page(position, limit)
+        assert len(page.claims) <= limit
+        found += page.claims
+        position = page.position
+        if position is None:
+            break
+    assert len(found) == len(set(found))
+    assert mine <= set(found)
+
+
+def test_claims_that_end_and_those_listed_are_found_by_their_asset(claims: Claims) -> None:
+    asset_id = uuid.uuid4()
+    ends, listed, gone, taken = (Claim("scope", unique("key"), asset_id, "d") for _ in range(4))
+    claims.claim([ends, gone, taken], ttl_s=3600)
+    claims.claim([listed])
+    claims.list_by_asset([listed])
+    claims.release(gone)
+    assert claims.replace(taken, Claim(taken.scope, taken.key, uuid.uuid4()))
+    assert set(claims.of_assets([asset_id, uuid.uuid4()])) == {ends, listed}

@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 import orjson
 from cassandra.query import UNSET_VALUE  # type: ignore[import-untyped]  # the driver comes without types
@@ -15,10 +16,13 @@ HEAD_COLUMNS = (
 )
 VERSION_COLUMNS = "id, number, row_revision, row_type_version, name, metadata, row_labels, row_ms, row_by"
 
-_HEAD = """
+_SET_HEAD = """
 UPDATE {ks}.assets SET type = ?, type_version = ?, project = ?, external_id = ?, labels = ?, version = ?, revision = ?,
     state = ?, created_by = ?, updated_ms = ?, updated_by = ?, all_revision = ?, head_change_id = ?
-    WHERE id = ? IF revision = ?;"""
+    WHERE id = ?"""
+_HEAD = f"{_SET_HEAD} IF revision = ?;"
+#: A purged head is changed by `strip_request` without another revision.
+_PURGED_HEAD = f"{_SET_HEAD} IF revision = ? AND head_change_id = ?;"
 #: The second condition: a change is made once, however often it is sent.
 _CHANGE = """
 INSERT INTO {ks}.assets (id, row_kind, number, change_id, row_revision) VALUES (?, 'change', 0, ?, ?) IF NOT EXISTS;"""
@@ -32,13 +36,20 @@ _DROPPED = """
 DELETE FROM {ks}.assets WHERE id = ? AND row_kind = 'version' AND number = ?;"""
 _PURGED = """
 DELETE FROM {ks}.assets WHERE id = ? AND row_kind = 'version';"""
+_STRIPPED = """
+UPDATE {ks}.assets SET type = null, type_version = null, project = null, external_id = null, labels = null,
+    version = null, created_by = null, updated_ms = null, updated_by = null, head_change_id = ?
+    WHERE id = ? IF revision = ? AND head_change_id = ?;
+DELETE FROM {ks}.assets WHERE id = ? AND row_kind = 'version';
+DELETE FROM {ks}.assets WHERE id = ? AND row_kind = 'revision';"""
+_STRIP = f"BEGIN UNLOGGED BATCH{_STRIPPED}\nAPPLY BATCH"
 
 
 def step_request(change: Change) -> Request:
     """One conditional batch on the asset's partition: the head, its revision row and what goes with the change.
 
     It holds only while the head is `change.before` by revision, which alone tells its state too: no revision is ever
-    made twice.
+    made twice. A purged head is told by the change that made it as well.
     """
     before, after = change.before, change.after
     purges = after.state is State.PURGED
@@ -62,13 +73,20 @@ def step_request(change: Change) -> Request:
         values += (after.id, change.dropped_version)
     if purges:
         values += (after.id,)
-    return _step_cql(adds_version, drops, purges), values
+    over_purged = before is not None and before.state is State.PURGED
+    return _step_cql(over_purged, adds_version, drops, purges), values
+
+
+def strip_request(purged: Asset, change_id: UUID) -> Request:
+    """Leaves a purged asset its revision, its state, and the rows that say which changes were made."""
+    values = (change_id, purged.id, purged.revision, purged.change_id, purged.id, purged.id)
+    return _STRIP, values
 
 
 @lru_cache
-def _step_cql(adds_version: bool, drops: bool, purges: bool) -> str:
+def _step_cql(over_purged: bool, adds_version: bool, drops: bool, purges: bool) -> str:
     optional = [(adds_version, _VERSION), (drops, _DROPPED), (purges, _PURGED)]
-    steps = [_HEAD, _CHANGE, _REVISION, *(cql for wanted, cql in optional if wanted)]
+    steps = [_PURGED_HEAD if over_purged else _HEAD, _CHANGE, _REVISION, *(cql for wanted, cql in optional if wanted)]
     return f"BEGIN UNLOGGED BATCH{''.join(steps)}\nAPPLY BATCH"
 
 
@@ -93,6 +111,7 @@ def _head_values(before: Asset | None, after: Asset) -> tuple[Any, ...]:
         after.change_id,
         after.id,
         None if before is None else before.revision,
+        *((before.change_id,) if before is not None and before.state is State.PURGED else ()),
     )
 
 
@@ -115,17 +134,17 @@ def asset_of(row: tuple[Any, ...]) -> Asset:
     """The asset in a row of `HEAD_COLUMNS`; without content if it is a revision's row."""
     return Asset(
         id=row[0],
-        type=row[1],
-        type_version=row[2],
-        project=row[3],
+        type=row[1] or "",
+        type_version=row[2] or 0,
+        project=row[3] or "",
         external_id=row[4],
         labels=tuple(row[5] or ()),
-        version=row[6],
+        version=row[6] or 0,
         revision=row[7],
         state=State(row[8]),
-        created_by=row[9],
-        updated_ms=row[10],
-        updated_by=row[11],
+        created_by=row[9] or "",
+        updated_ms=row[10] or 0,
+        updated_by=row[11] or "",
         all_revision=row[12],
         change_id=row[13],
         name=row[14] or "",

@@ -8,7 +8,7 @@ from uuid import UUID
 from amp.adapters.cassandra.asset_rows import step_request
 from amp.adapters.cassandra.errors import translation, was_never_executed
 from amp.adapters.cassandra.session import Answer, CassandraSession, Mode
-from amp.domain.assets import Asset, Change
+from amp.domain.assets import Asset, Change, State
 from amp.errors import StoreUnavailable
 from amp.ports.asset_store import Outcome, Verdict
 
@@ -107,10 +107,17 @@ def _outcome(change: Change, made: bool | None, heads: dict[UUID, Asset] | None)
     if made is None or heads is None:
         return _UNKNOWN
     head = heads.get(change.after.id)
-    if (head and head.revision) == (change.before and change.before.revision):
+    if _version_of_head(head) == _version_of_head(change.before):
         # Nothing stands in its way: a copy of it may still be under way, or it may be sent again.
         return _UNKNOWN
     return Outcome(Verdict.REFUSED, head)
+
+
+def _version_of_head(head: Asset | None) -> tuple[int, UUID | None] | None:
+    """What the condition of a change compares."""
+    if head is None:
+        return None
+    return head.revision, head.change_id if head.state is State.PURGED else None
 
 
 def _raise_if_none_was_executed(answers: Sequence[Answer]) -> None:

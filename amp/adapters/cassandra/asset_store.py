@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from amp.adapters.cassandra.asset_rows import HEAD_COLUMNS, VERSION_COLUMNS, asset_of, version_of_row
+from amp.adapters.cassandra.asset_rows import HEAD_COLUMNS, VERSION_COLUMNS, asset_of, strip_request, version_of_row
 from amp.adapters.cassandra.asset_steps import CHANGE_ROW, AssetSteps
 from amp.adapters.cassandra.preparation import Preparation
 from amp.adapters.cassandra.session import CassandraSession, Mode, Request
@@ -68,6 +68,10 @@ class CassandraAssetStore:
     def made(self, change_ids: Mapping[UUID, UUID]) -> set[UUID]:
         answers = self._session.rows_of_many([(CHANGE_ROW, key) for key in change_ids.items()])
         return {asset_id for asset_id, rows in zip(change_ids, answers, strict=True) if rows}
+
+    def strip(self, purged: Sequence[Asset]) -> None:
+        # Settled by those who read the heads after; sent twice, it finds another `change_id`.
+        self._session.rows_of_many([strip_request(asset, uuid4()) for asset in purged], Mode.CONDITIONAL)
 
 
 def _chunks(items: Iterable[Any], size: int) -> Iterable[list[Any]]:

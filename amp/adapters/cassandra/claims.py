@@ -1,34 +1,53 @@
 """Claims in Cassandra: a row each, written if nobody was first."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from uuid import UUID
 
 from amp.adapters.cassandra.errors import translation
 from amp.adapters.cassandra.session import Answer, CassandraSession, Mode
+from amp.adapters.cassandra.settling import settled
 from amp.errors import StoreUnavailable
-from amp.ports.claims import Claim
+from amp.ports.claims import Claim, ClaimPage
 
-_CLAIM = "INSERT INTO {ks}.claims (scope, key, asset_id, digest) VALUES (?, ?, ?, ?) IF NOT EXISTS USING TTL ?"
+# An update and never an insert: the mark that an insert leaves of the row could outlast its values.
+_CLAIM = (
+    "UPDATE {ks}.claims USING TTL ? SET asset_id = ?, digest = ? WHERE scope = ? AND key = ? "
+    "IF asset_id = null AND digest = null"
+)
 _HOLDER = "SELECT asset_id, digest FROM {ks}.claims WHERE scope = ? AND key = ?"
-_RELEASE = "DELETE FROM {ks}.claims WHERE scope = ? AND key = ? IF asset_id = ?"
+_REPLACE = "UPDATE {ks}.claims SET asset_id = ?, digest = ? WHERE scope = ? AND key = ? IF asset_id = ? AND digest = ?"
+_RELEASE = "DELETE FROM {ks}.claims WHERE scope = ? AND key = ? IF asset_id = ? AND digest = ?"
+#: The one table that is walked as a whole: claims of before they were listed by asset are found in no other way.
+_PAGE = "SELECT token(scope, key), scope, key, asset_id, digest FROM {ks}.claims WHERE token(scope, key) > ? LIMIT ?"
+_LIST = "INSERT INTO {ks}.asset_claims (asset_id, scope, key, digest) VALUES (?, ?, ?, ?) USING TTL ?"
+_LISTED = "SELECT scope, key, asset_id, digest FROM {ks}.asset_claims WHERE asset_id = ?"
+_UNLIST = "DELETE FROM {ks}.asset_claims WHERE asset_id = ? AND scope = ? AND key = ?"
 
+#: No key has this token.
+_BEFORE_ALL = -(1 << 63)
 #: How often a claim is sent, at most, when its answer does not come. Sent again it finds itself.
 _ATTEMPTS = 3
+#: The longest that Cassandra can be told to keep something (20 years).
+_LONGEST_S = 630_720_000
 
 
 class CassandraClaims:
-    """`Claims`. Conditional writes only."""
+    """`Claims`. Conditional writes only in `claims`; what lists a claim by its asset is written before it."""
 
     def __init__(self, session: CassandraSession) -> None:
         self._session = session
 
     def claim(self, claims: Sequence[Claim], ttl_s: int | None = None) -> list[Claim]:
+        ttl_s = 0 if ttl_s is None else min(ttl_s, _LONGEST_S)
+        if ttl_s:
+            self._list(claims, ttl_s)
         holders: list[Claim | None] = [None] * len(claims)
         open_ = list(range(len(claims)))
         failure: BaseException = StoreUnavailable("too many claim the same")
         for _ in range(_ATTEMPTS):
             sent = [claims[i] for i in open_]
             answers = self._session.run_many(
-                [(_CLAIM, (claim.scope, claim.key, claim.asset_id, claim.digest, ttl_s or 0)) for claim in sent],
+                [(_CLAIM, (ttl_s, claim.asset_id, claim.digest, claim.scope, claim.key)) for claim in sent],
                 Mode.CONDITIONAL,
             )
             for i, claim, answer in zip(open_, sent, answers, strict=True):
@@ -47,12 +66,48 @@ class CassandraClaims:
     def holders(self, keys: Sequence[tuple[str, str]]) -> list[Claim | None]:
         return self._look(keys, Mode.PLAIN)
 
+    def replace(self, claim: Claim, by: Claim) -> bool:
+        values = (by.asset_id, by.digest, claim.scope, claim.key, claim.asset_id, claim.digest)
+
+        def look() -> bool | None:
+            [holder] = self._look([(claim.scope, claim.key)], Mode.SERIAL)
+            return None if holder == claim else holder == by
+
+        return settled(lambda: bool(self._session.run(_REPLACE, values, Mode.CONDITIONAL)[0]["[applied]"]), look)
+
     def release(self, claim: Claim) -> None:
-        self._session.run(_RELEASE, (claim.scope, claim.key, claim.asset_id), Mode.CONDITIONAL)
+        values = (claim.scope, claim.key, claim.asset_id, claim.digest)
+        self._session.run(_RELEASE, values, Mode.CONDITIONAL)
+        self._session.run(_UNLIST, (claim.asset_id, claim.scope, claim.key))
+
+    def page(self, position: str | None, limit: int) -> ClaimPage:
+        rows = self._session.run(_PAGE, (_BEFORE_ALL if position is None else int(position), limit))
+        claims = tuple(Claim(*row[1:]) for row in rows if row[3] is not None)
+        return ClaimPage(claims, str(rows[-1][0]) if len(rows) == limit else None)
+
+    def list_by_asset(self, claims: Sequence[Claim]) -> None:
+        self._list(claims, 0)
+
+    def of_assets(self, asset_ids: Collection[UUID]) -> list[Claim]:
+        answers = self._session.rows_of_many([(_LISTED, (asset_id,)) for asset_id in dict.fromkeys(asset_ids)])
+        listed = [Claim(*row) for rows in answers for row in rows]
+        holders = self._look([(claim.scope, claim.key) for claim in listed], Mode.SERIAL)
+        pairs = zip(listed, holders, strict=True)
+        return [holder for claim, holder in pairs if holder is not None and holder.asset_id == claim.asset_id]
+
+    def _list(self, claims: Sequence[Claim], ttl_s: int) -> None:
+        rows = [(claim.asset_id, claim.scope, claim.key, claim.digest, ttl_s) for claim in claims]
+        self._session.rows_of_many([(_LIST, row) for row in rows])
 
     def _look(self, keys: Sequence[tuple[str, str]], mode: Mode) -> list[Claim | None]:
         answers = self._session.rows_of_many([(_HOLDER, key) for key in keys], mode)
-        return [Claim(*key, *rows[0]) if rows else None for key, rows in zip(keys, answers, strict=True)]
+        return [_held(*key, rows[0]) if rows else None for key, rows in zip(keys, answers, strict=True)]
+
+
+def _held(scope: str, key: str, row: tuple[UUID | None, str | None]) -> Claim | None:
+    """None: nothing is left of the claim but a mark of its insertion."""
+    asset_id, digest = row
+    return None if asset_id is None else Claim(scope, key, asset_id, digest or "")
 
 
 def _holder_told(claim: Claim, answer: Answer) -> Claim | None:
@@ -60,4 +115,4 @@ def _holder_told(claim: Claim, answer: Answer) -> Claim | None:
     if isinstance(answer, BaseException):
         return None
     row = answer[0]
-    return claim if row["[applied]"] else Claim(claim.scope, claim.key, row["asset_id"], row["digest"])
+    return claim if row["[applied]"] else _held(claim.scope, claim.key, (row["asset_id"], row["digest"]))

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from amp.adapters.embedded.asset_rows import (
     ASSET_COLUMNS,
@@ -14,6 +14,7 @@ from amp.adapters.embedded.asset_rows import (
 )
 from amp.adapters.embedded.database import Database
 from amp.domain.assets import Asset, Change, State, Version, version_of
+from amp.domain.changes import stripped
 from amp.domain.events import Intent
 from amp.errors import StoreUnavailable
 from amp.ports.asset_store import Outcome, Verdict
@@ -25,6 +26,12 @@ _PUT_HEAD = (
     f"INSERT INTO assets ({ASSET_COLUMNS}) VALUES ({', '.join('?' * 17)}) ON CONFLICT (id) DO UPDATE SET "
     + ", ".join(f"{column} = excluded.{column}" for column in ASSET_COLUMNS.split(", ")[1:])
 )
+_STRIP = (
+    "UPDATE assets SET "
+    + ", ".join(f"{column} = ?" for column in ASSET_COLUMNS.split(", ")[1:])
+    + " WHERE id = ? AND revision = ? AND change_id = ?"
+)
+_STRIP_REVISIONS = "UPDATE revisions SET kind = '', version = 0, changed_ms = 0, changed_by = '' WHERE asset_id = ?"
 _PUT_VERSION = f"INSERT OR REPLACE INTO versions ({VERSION_COLUMNS}) VALUES ({', '.join('?' * 9)})"
 
 
@@ -89,6 +96,14 @@ class SqliteAssetStore:
         with self._database.reading() as connection:
             return {asset_id for asset_id, change_id in change_ids.items() if _is_made(connection, asset_id, change_id)}
 
+    def strip(self, purged: Sequence[Asset]) -> None:
+        with self._database.writing() as connection:
+            for asset in purged:
+                left = asset_row(stripped(asset, uuid4()))
+                cursor = connection.execute(_STRIP, (*left[1:], *left[:1], asset.revision, asset.change_id.bytes))
+                if cursor.rowcount:
+                    connection.execute(_STRIP_REVISIONS, left[:1])
+
 
 def _heads(connection: sqlite3.Connection, ids: Collection[UUID]) -> dict[UUID, Asset]:
     keys = [asset_id.bytes for asset_id in ids]
@@ -126,7 +141,8 @@ def _is_made(connection: sqlite3.Connection, asset_id: UUID, change_id: UUID) ->
 def _follows(change: Change, head: Asset | None) -> bool:
     if change.before is None or head is None:
         return change.before is None and head is None
-    return head.revision == change.before.revision
+    same_change = head.state is not State.PURGED or head.change_id == change.before.change_id
+    return same_change and head.revision == change.before.revision
 
 
 def _write(connection: sqlite3.Connection, changes: Sequence[Change]) -> None:
@@ -156,7 +172,3 @@ def _write(connection: sqlite3.Connection, changes: Sequence[Change]) -> None:
     )
     purged = [change.after for change in changes if change.after.state is State.PURGED]
     connection.executemany("DELETE FROM versions WHERE asset_id = ?", [(asset.id.bytes,) for asset in purged])
-    connection.executemany(
-        "DELETE FROM revisions WHERE asset_id = ? AND change_id <> ?",
-        [(asset.id.bytes, asset.change_id.bytes) for asset in purged],
-    )

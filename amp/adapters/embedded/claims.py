@@ -2,11 +2,13 @@
 
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
+import orjson
+
 from amp.adapters.embedded.database import Database
-from amp.ports.claims import Claim
+from amp.ports.claims import Claim, ClaimPage
 
 
 class SqliteClaims:
@@ -27,12 +29,53 @@ class SqliteClaims:
         with self._database.reading() as connection:
             return [_holder(connection, scope, key, past_ms=_now_ms()) for scope, key in keys]
 
+    def replace(self, claim: Claim, by: Claim) -> bool:
+        with self._database.writing() as connection:
+            connection.execute(
+                "UPDATE claims SET asset_id = ?, digest = ?"
+                " WHERE scope = ? AND key = ? AND asset_id = ? AND digest = ?",
+                (by.asset_id.bytes, by.digest, claim.scope, claim.key, claim.asset_id.bytes, claim.digest),
+            )
+            return _holder(connection, claim.scope, claim.key, past_ms=0) == by
+
     def release(self, claim: Claim) -> None:
         with self._database.writing() as connection:
             connection.execute(
-                "DELETE FROM claims WHERE scope = ? AND key = ? AND asset_id = ?",
-                (claim.scope, claim.key, claim.asset_id.bytes),
+                "DELETE FROM claims WHERE scope = ? AND key = ? AND asset_id = ? AND digest = ?",
+                (claim.scope, claim.key, claim.asset_id.bytes, claim.digest),
             )
+
+    def page(self, position: str | None, limit: int) -> ClaimPage:
+        after = ("", "") if position is None else orjson.loads(position)
+        query = (
+            "SELECT scope, key, asset_id, digest FROM claims WHERE (scope, key) > (?, ?)"
+            " AND (expires_ms IS NULL OR expires_ms > ?) ORDER BY scope, key LIMIT ?"
+        )
+        with self._database.reading() as connection:
+            claims = [_claim(row) for row in connection.execute(query, (*after, _now_ms(), limit))]
+        last = orjson.dumps([claims[-1].scope, claims[-1].key]).decode() if len(claims) == limit else None
+        return ClaimPage(tuple(claims), last)
+
+    def list_by_asset(self, claims: Sequence[Claim]) -> None:
+        """Nothing to do: an index of the database lists them."""
+
+    def of_assets(self, asset_ids: Collection[UUID]) -> list[Claim]:
+        query = (
+            "SELECT scope, key, asset_id, digest FROM claims WHERE asset_id = ?"
+            " AND (expires_ms IS NULL OR expires_ms > ?)"
+        )
+        now_ms = _now_ms()
+        with self._database.reading() as connection:
+            return [
+                _claim(row)
+                for asset_id in dict.fromkeys(asset_ids)
+                for row in connection.execute(query, (asset_id.bytes, now_ms))
+            ]
+
+
+def _claim(row: tuple[str, str, bytes, str]) -> Claim:
+    scope, key, asset_id, digest = row
+    return Claim(scope, key, UUID(bytes=asset_id), digest)
 
 
 def _holder(connection: sqlite3.Connection, scope: str, key: str, *, past_ms: int) -> Claim | None:

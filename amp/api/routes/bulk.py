@@ -19,10 +19,10 @@ from amp.api.operations import Answer, operation
 from amp.api.parameters import DELETED, FIELDS, LONGS, TIMEOUT, WAIT_FOR
 from amp.api.presenters import is_shown, shape_asked
 from amp.api.responses import await_if_asked, json_response
-from amp.api.routes.terms import IDEMPOTENCY_KEY, PRINCIPAL, SEARCHABLE
+from amp.api.routes.terms import IDEMPOTENCY_KEY, PRINCIPAL, RETRY_AFTER, SEARCHABLE
 from amp.api.strict_json import ArrayItems, LineItems
 from amp.domain.assets import Asset, asset_json
-from amp.errors import AmpError, Invalid
+from amp.errors import AmpError, Invalid, Retryable, StoreUnavailable
 from amp.services.commit_changes import BATCH
 from amp.services.creation_plans import Order
 
@@ -63,7 +63,7 @@ class _BulkBody:
     query=(WAIT_FOR, TIMEOUT),
     headers=(IDEMPOTENCY_KEY, PRINCIPAL),
     body=_BulkBody(),
-    answers={200: Answer("What became of each item.", BulkResult, (SEARCHABLE,))},
+    answers={200: Answer("What became of each item.", BulkResult, (SEARCHABLE, RETRY_AFTER))},
     refusals=(503,),
 )
 def create_assets(body: BulkItems) -> Response:
@@ -71,18 +71,32 @@ def create_assets(body: BulkItems) -> Response:
 
     The answer has one entry for each item, in order; a bad item hurts only itself. With an `Idempotency-Key`, item i
     (from 0) has the key `<key>#<i>`. Where very many items are refused, the entries of the later ones name no places.
+
+    If the store stops answering in between, the answer tells how far it came: items that are settled keep their status,
+    and each of the others has 503. Of `store-unavailable` ones nothing was written; `outcome-unknown` ones may have
+    been. Repeat those items alone, after `Retry-After`; or the whole request, if it had an `Idempotency-Key` or every
+    item has an `id` or `external_id`: then no asset is created twice. If no item was settled, the whole answer is 503.
     """
     key = key_given()
     outcomes = BulkOutcomes()
     created: list[Asset] = []
     numbered = enumerate(body)
+    failure: StoreUnavailable | None = None
+    settles, retry_s = False, 0
     # Some at a time, so that no more of them are in memory at once.
     while some := list(itertools.islice(numbered, BATCH)):
-        results = _created([_order(item, None if key is None else f"{key}#{i}") for i, item in some])
+        results = _created([_order(item, None if key is None else f"{key}#{i}") for i, item in some], failure)
+        failure = failure or next((result for result in results if isinstance(result, StoreUnavailable)), None)
+        settles = settles or any(not isinstance(result, StoreUnavailable) for result in results)
+        retry_s = max((r.retry_after_s for r in results if isinstance(r, Retryable)), default=retry_s)
         outcomes.add(results)
         if WAIT_FOR.read() is not None:
             created += [replace(r, name="", metadata={}, labels=()) for r in results if isinstance(r, Asset)]
+    if failure is not None and not settles:
+        raise failure
     headers = await_if_asked(created)
+    if retry_s:
+        headers = {**headers, "Retry-After": str(retry_s)}
     return json_response({"items": outcomes.entries}, headers=headers)
 
 
@@ -112,8 +126,10 @@ def get_assets(body: AssetIds) -> Response:
     )
 
 
-def _created(orders: Sequence[Order | Invalid]) -> list[Asset | AmpError]:
-    """What each order comes to; those that could not be read stay as they are."""
+def _created(orders: Sequence[Order | Invalid], failure: StoreUnavailable | None) -> list[Asset | AmpError]:
+    """What each order comes to; those that could not be read stay as they are. After a failure none is tried."""
+    if failure is not None:
+        return [failure if isinstance(order, Order) else order for order in orders]
     found = iter(amp().create_assets.create_many([order for order in orders if isinstance(order, Order)], principal()))
     return [next(found) if isinstance(order, Order) else order for order in orders]
 

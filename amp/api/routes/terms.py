@@ -35,6 +35,11 @@ SEARCHABLE = Header(
     description="`pending`: searches do not see the change yet, and the time to wait is over.",
     schema={"enum": ["pending"]},
 )
+RETRY_AFTER = Header(
+    name="Retry-After",
+    description="Seconds to wait before the items with status 503 are sent again.",
+    schema={"type": "integer"},
+)
 
 ASSET = Answer("The asset.", AssetOut, (ETAG,))
 CHANGED = Answer("The asset as it is now.", AssetOut, (ETAG, SEARCHABLE))
