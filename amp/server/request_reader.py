@@ -126,6 +126,8 @@ class RequestReader:
                     if chunks > _FREE_CHUNKS + size // _LEAST_CHUNK_BYTES:
                         raise BadRequest("the body is sent in too many small chunks")
                     continue
+                if self._writer.transport.is_closing():  # it had to make room, and holds nothing any more
+                    raise ConnectionResetError
                 if size > _SMALL_BODY_BYTES:
                     buffers.hold(self, size, end)
                 try:

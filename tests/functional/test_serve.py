@@ -87,9 +87,20 @@ def test_a_killed_server_leaves_nothing_that_keeps_the_next_from_starting(
 
 def test_a_killed_process_of_the_server_is_replaced(server: ServerProcess, data: Path) -> None:
     assert httpx.get(f"{server.url}/healthz").status_code == 200
-    (child,) = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
-    os.kill(int(child), signal.SIGKILL)
+    (child,) = _children(server)
+    os.kill(child, signal.SIGKILL)
     wait_until(lambda: _is_ready(server.url), 30, f"another, see {data.with_name('log')}")
+
+
+@pytest.mark.parametrize("name", ["SIGTTIN", "SIGTTOU", "SIGUSR2", "SIGWINCH", "SIGUSR1"])
+def test_signals_that_ask_for_more_or_other_processes_change_nothing(server: ServerProcess, name: str) -> None:
+    wait_until(lambda: _is_ready(server.url), 30, "the server to be ready")
+    before = _children(server)
+    for pid in (server.process.pid, *before):
+        os.kill(pid, getattr(signal, name))
+    wait_until(lambda: _is_ready(server.url), 10, "an answer")
+    assert server.process.poll() is None
+    assert _children(server) == before
 
 
 @pytest.mark.usefixtures("server")
@@ -131,6 +142,11 @@ class _SlowRequest:
         self._socket.sendall(self._last)
         with self._socket:
             return self._socket.recv(65536).decode()
+
+
+def _children(server: ServerProcess) -> list[int]:
+    pid = server.process.pid
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def _is_ready(url: str) -> bool:
