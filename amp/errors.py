@@ -91,7 +91,7 @@ class Conflict(AmpError):
 
 
 class RevisionMismatch(Conflict):
-    """The asset has another revision than If-Match asks for."""
+    """The asset is not as If-Match or If-None-Match require."""
 
 
 class AlreadyExists(Conflict):

@@ -11,6 +11,7 @@ from pydantic_settings import NoDecode
 
 from amp.addresses import check_host, check_url, split_host
 
+_HOST_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:[0-9]{1,5})?")
 #: Options that a Redis URL may have → their values.
 _REDIS_OPTIONS = {
@@ -48,6 +49,13 @@ def _checked_host(value: str) -> str:
 def _checked_server(value: str) -> str:
     check_url(value, ("http", "https"))
     return value
+
+
+def _checked_names(hosts: tuple[str, ...]) -> tuple[str, ...]:
+    for host in hosts:
+        if host != "*" and not _HOST_NAME.fullmatch(host):
+            raise ValueError(f"{host[:100]!r} is no host name; give names without port, or *")
+    return hosts
 
 
 def _checked_origins(value: tuple[str, ...]) -> tuple[str, ...]:
@@ -113,6 +121,7 @@ Port = Annotated[int, Field(ge=0, le=65_535)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 Host = Annotated[str, AfterValidator(_checked_host)]
 ServerUrl = Annotated[str, AfterValidator(_checked_server)]
+Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_items), AfterValidator(_checked_names)]
 Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_items), AfterValidator(_checked_origins)]
 CassandraHosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_items), AfterValidator(_checked_hosts)]
 Replication = Annotated[dict[str, Annotated[int, at_most(1_000)]], NoDecode, BeforeValidator(_pairs)]

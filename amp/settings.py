@@ -19,6 +19,7 @@ from amp.setting_types import (
     ElasticsearchUrls,
     Folder,
     Host,
+    Hosts,
     KafkaBrokers,
     Name,
     Origins,
@@ -79,7 +80,11 @@ class Settings(BaseSettings):
     data_dir: Folder = Field(Path(".amp"), description="data folder of the embedded set")
     url: ServerUrl | None = Field(None, description="the server the CLI talks to (default: the local one)")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
-    cors_origins: Origins = Field((), description="origins allowed by CORS, by commas")
+    allowed_hosts: Hosts = Field(
+        (),
+        description="host names the API answers to beside AMP_HOST, localhost and addresses, comma-separated (*: any)",
+    )
+    cors_origins: Origins = Field((), description="origins allowed by CORS and to write, by commas")
     metrics_port: Port = Field(
         0, description="port on which worker processes show their metrics, at AMP_HOST (0: none)"
     )

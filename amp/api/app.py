@@ -12,6 +12,8 @@ from amp.api.cors import allow_origins
 from amp.api.errors import BadRequest, register_error_handlers
 from amp.api.observation import observe
 from amp.api.openapi import AmpOpenAPI, docs_blueprint
+from amp.api.origins import check_origins
+from amp.api.raw_path import UndecodedPaths
 from amp.api.routes import assets, buckets, bulk, dead_letters, health, jobs, search, types, versions
 from amp.bootstrap import Amp
 from amp.errors import NotFound
@@ -28,10 +30,13 @@ def create_app(amp: Amp) -> OpenAPI:
     """The API over `amp`, which stays the caller's to close."""
     app = AmpOpenAPI()
     app.extensions["amp"] = amp
-    # A path says what it says: external ids may hold slashes, several in a row too.
+    # A path says what it says: external ids may hold slashes, several in a row too, and encoded ones are not the same.
+    app.wsgi_app = UndecodedPaths(app.wsgi_app)  # type: ignore[method-assign]  # Flask's own way of adding middleware
     app.url_map.merge_slashes = False
     app.url_map.converters["rest"] = _RestOfPath
     observe(app, amp.metrics)
+    settings = amp.settings
+    check_origins(app, (settings.host, *settings.allowed_hosts), settings.cors_origins)
     app.before_request(_refuse_garbled_url)
     register_error_handlers(app)
     for module in (assets, versions, bulk, types, search, buckets, jobs, dead_letters, health):
@@ -49,7 +54,7 @@ def _refuse_garbled_url() -> None:
     if not re.match("/(?!/)", request.environ["PATH_INFO"]):
         raise NotFound("there is nothing at this path; a path begins with one slash")
     try:
-        request.environ["PATH_INFO"].encode("latin-1").decode()
+        unquote_to_bytes(request.environ["PATH_INFO"].encode("latin-1")).decode()
         unquote_to_bytes(request.query_string).decode()
     except UnicodeDecodeError as e:
         raise BadRequest("the URL is not UTF-8") from e

@@ -46,6 +46,14 @@ class MalformedJson(Invalid):
     """The body is not the JSON that is accepted."""
 
 
+class ForeignOrigin(Invalid):
+    """The request comes from a web page of an origin that is not allowed."""
+
+
+class UnknownHost(Invalid):
+    """The request names a host that is not served here."""
+
+
 class UnsupportedMediaType(Invalid):
     """The body is of a media type or encoding that is not accepted."""
 
@@ -78,6 +86,7 @@ _STATUS: dict[type[AmpError], int] = {
     MalformedJson: 400,
     BadQuery: 400,
     InvalidId: 400,
+    ForeignOrigin: 403,
     NotFound: 404,
     RequestTimeout: 408,
     Conflict: 409,
@@ -87,6 +96,7 @@ _STATUS: dict[type[AmpError], int] = {
     UriTooLong: 414,
     UnsupportedMediaType: 415,
     ExpectationFailed: 417,
+    UnknownHost: 421,
     Unprocessable: 422,
     HeadersTooLarge: 431,
     NotMigrated: 503,

@@ -14,6 +14,8 @@ from pydantic import BaseModel
 from amp.api.errors import PROBLEM_JSON, BadRequest
 from amp.api.parameters import QueryParameter
 from amp.api.path_parameters import PATH
+from amp.api.preconditions import refuse_preconditions
+from amp.api.raw_path import decode_segment
 
 _JSON = "application/json"
 _PROBLEM = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -88,20 +90,26 @@ def operation(
 ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
     """Registers a view, which gets the parsed parameters of its path by name, and the parsed `body`.
 
-    Query parameters that are not declared are refused; every operation may answer 400.
+    Query parameters that are not declared are refused, and so are preconditions of writes; every operation may answer
+    400.
     """
     in_path = [PATH[name] for name in _IN_PATH.findall(rule)]
     known = frozenset(parameter.name for parameter in query)
+    names = frozenset(header.name for header in headers)
 
     def register(view: Callable[..., Response]) -> Callable[..., Response]:
         def call() -> Response:
             if not known.issuperset(request.args):
                 raise _unknown(known)
+            if method != "get":
+                refuse_preconditions(names)
             # All of them, before anything is done: a write that was done must not answer 400.
             for parameter in query:
                 parameter.read()
             values = request.view_args or {}
-            arguments = {parameter.name: parameter.parse(values[parameter.name]) for parameter in in_path}
+            arguments = {
+                parameter.name: parameter.parse(decode_segment(values[parameter.name])) for parameter in in_path
+            }
             if body is not None:
                 arguments["body"] = body.read()
             return view(**arguments)

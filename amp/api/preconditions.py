@@ -1,15 +1,17 @@
 """Conditional requests: `If-Match`, `If-None-Match` and the `ETag` that is an asset's revision in quotes."""
 
 import re
+from collections.abc import Collection
 
 from flask import request
 
 from amp.api.errors import BadRequest
 from amp.domain.assets import Asset
-from amp.services.change_assets import Expected
+from amp.domain.preconditions import Precondition
 
 #: An entity tag (RFC 9110, 8.8.3) and what stands between it and the next.
 _TAG = re.compile(r'[ \t]*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"[ \t]*(?:,|$)')
+_ALL = ("If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range")
 _REVISION = re.compile(r"[1-9][0-9]{0,17}")
 
 
@@ -17,15 +19,24 @@ def etag(revision: int) -> str:
     return f'"{revision}"'
 
 
-def expected_revisions() -> Expected:
-    """The revisions of which `If-Match` accepts one; None: any. Weak tags match nothing (RFC 9110, 13.1.1).
+def precondition() -> Precondition:
+    """What `If-Match` and `If-None-Match` require. Weak tags match nothing in the former (RFC 9110, 13.1.1).
 
-    :raises BadRequest: it is malformed.
+    :raises BadRequest: one is malformed.
     """
-    tags = _tags("If-Match")
-    if tags is None:
-        return None
-    return frozenset(int(tag) for weak, tag in tags if not weak and _REVISION.fullmatch(tag))
+    return Precondition(
+        any_of=_revisions("If-Match", weak=False),
+        none_of=_revisions("If-None-Match", weak=True) or frozenset(),
+        must_exist=_is_any("If-Match"),
+        must_not_exist=_is_any("If-None-Match"),
+    )
+
+
+def refuse_preconditions(supported: Collection[str]) -> None:
+    """:raises BadRequest: a precondition is sent that the operation does not support: it is not to be ignored."""
+    for name in _ALL:
+        if name in request.headers and name not in supported:
+            raise BadRequest(f"header {name} is not supported here, so nothing was done; leave it out")
 
 
 def is_known(asset: Asset) -> bool:
@@ -37,6 +48,17 @@ def is_known(asset: Asset) -> bool:
         return False
     tags = _tags("If-None-Match")
     return tags is None or any(tag == str(asset.revision) for _, tag in tags)
+
+
+def _revisions(name: str, *, weak: bool) -> frozenset[int] | None:
+    tags = _tags(name)
+    if tags is None:
+        return None
+    return frozenset(int(tag) for is_weak, tag in tags if weak >= is_weak and _REVISION.fullmatch(tag))
+
+
+def _is_any(name: str) -> bool:
+    return request.headers.get(name, "").strip() == "*"
 
 
 def _tags(name: str) -> list[tuple[bool, str]] | None:

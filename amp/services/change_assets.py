@@ -9,6 +9,7 @@ from tenacity import RetryError, TryAgain
 
 from amp.domain.assets import Asset, Change, State
 from amp.domain.changes import Content, Stamp, deletion, replacement, restoration
+from amp.domain.preconditions import Precondition
 from amp.domain.principals import Principal
 from amp.errors import AssetNotFound, Conflict, Gone, OutcomeUnknown, RevisionMismatch
 from amp.ports.asset_store import AssetStore, Verdict
@@ -31,10 +32,6 @@ class NewContent:
     labels: Sequence[str]
 
 
-#: The revisions of which the asset must have one; None: any.
-Expected = frozenset[int] | None
-
-
 class ChangeAssets:
     """Every success is a distinct revision on top of the one it was computed from; a change that changes nothing
     gives the asset as it is."""
@@ -46,12 +43,12 @@ class ChangeAssets:
         self._clock = clock
 
     def edit(
-        self, asset_id: UUID, edit: Callable[[Asset], NewContent], expected: Expected, principal: Principal
+        self, asset_id: UUID, edit: Callable[[Asset], NewContent], precondition: Precondition, principal: Principal
     ) -> Asset:
         """Give the asset the content that `edit` makes of its present state; called again when others were faster.
 
         :raises AssetNotFound, Gone: there is no such asset, or it is deleted.
-        :raises RevisionMismatch: it has none of the expected revisions.
+        :raises RevisionMismatch: the precondition does not hold.
         :raises Unprocessable: the content does not fit.
         :raises Conflict: others kept changing it.
         :raises StoreUnavailable, OutcomeUnknown: the store does not answer.
@@ -64,25 +61,25 @@ class ChangeAssets:
             content: Content = self._checker.check(before.type, new.name, new.metadata, new.labels)
             return replacement(before, content, stamp, self._checker.limits.versions_kept)
 
-        return self._change(asset_id, step, expected, principal)
+        return self._change(asset_id, step, precondition, principal)
 
-    def delete(self, asset_id: UUID, expected: Expected, principal: Principal) -> Asset:
+    def delete(self, asset_id: UUID, precondition: Precondition, principal: Principal) -> Asset:
         """Mark it deleted; raises as `edit` does, but a deleted one is simply returned."""
-        return self._change(asset_id, deletion, expected, principal)
+        return self._change(asset_id, deletion, precondition, principal)
 
-    def restore(self, asset_id: UUID, expected: Expected, principal: Principal) -> Asset:
+    def restore(self, asset_id: UUID, precondition: Precondition, principal: Principal) -> Asset:
         """Bring it back; raises as `edit` does, but a live one is simply returned."""
-        return self._change(asset_id, restoration, expected, principal)
+        return self._change(asset_id, restoration, precondition, principal)
 
     def _change(
         self,
         asset_id: UUID,
         step: Callable[[Asset, Stamp], Change | None],
-        expected: Expected,
+        precondition: Precondition,
         principal: Principal,
     ) -> Asset:
         try:
-            return attempts(self._clock, ATTEMPTS, _RACES)(self._change_once, asset_id, step, expected, principal)
+            return attempts(self._clock, ATTEMPTS, _RACES)(self._change_once, asset_id, step, precondition, principal)
         except RetryError as e:
             raise Conflict(f"asset {asset_id} is being changed by others; try again") from e
 
@@ -90,14 +87,14 @@ class ChangeAssets:
         self,
         asset_id: UUID,
         step: Callable[[Asset, Stamp], Change | None],
-        expected: Expected,
+        precondition: Precondition,
         principal: Principal,
     ) -> Asset:
         """:raises TryAgain: somebody else was faster."""
         before = self._store.heads([asset_id]).get(asset_id)
         if before is None or before.state is State.PURGED:
             raise AssetNotFound(f"there is no asset {asset_id}")
-        if expected is not None and before.revision not in expected:
+        if not precondition.holds(before.revision):
             raise _mismatch(before)
         stamp = Stamp(actor=principal.name, at_ms=self._clock.now_ms(), change_id=uuid4())
         change = step(before, stamp)
@@ -108,7 +105,7 @@ class ChangeAssets:
             return change.after
         if outcome.verdict is Verdict.UNKNOWN:
             raise OutcomeUnknown(id=str(asset_id))
-        if expected is not None and (outcome.head is None or outcome.head.revision not in expected):
+        if not precondition.holds(None if outcome.head is None else outcome.head.revision):
             raise _mismatch(outcome.head or before)
         raise TryAgain
 

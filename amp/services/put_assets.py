@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 from amp.domain.assets import Asset
 from amp.domain.changes import Draft
+from amp.domain.preconditions import Precondition
 from amp.domain.principals import Principal
 from amp.errors import AlreadyExists, AssetNotFound, Conflict, RevisionMismatch
-from amp.services.change_assets import ATTEMPTS, ChangeAssets, Expected, NewContent
+from amp.services.change_assets import ATTEMPTS, ChangeAssets, NewContent
 from amp.services.create_assets import CreateAssets
 from amp.services.creation_plans import Order
 from amp.services.read_assets import ReadAssets
@@ -29,7 +30,7 @@ class PutAssets:
         *,
         draft: Callable[[], Draft],
         edit: Callable[[Asset], NewContent],
-        expected: Expected,
+        precondition: Precondition,
         principal: Principal,
     ) -> tuple[Asset, bool]:
         """The asset, and whether it is new; `draft` is asked for only where there is none.
@@ -46,8 +47,8 @@ class PutAssets:
         for _ in range(ATTEMPTS):
             found = self._reader.by_external_id(project, external_id)
             if found is None:
-                if expected is not None:
-                    raise RevisionMismatch("there is no such asset yet, so it has no revision to match")
+                if not precondition.holds(None):
+                    raise RevisionMismatch("there is no such asset yet, and If-Match requires one")
                 try:
                     return self._creator.create(Order(draft()), principal), True
                 except AlreadyExists as e:
@@ -55,5 +56,5 @@ class PutAssets:
                     if found is None or str(found.id) != e.context.get("id"):
                         raise
             with contextlib.suppress(AssetNotFound):
-                return self._changer.edit(found.id, edit_named, expected, principal), False
+                return self._changer.edit(found.id, edit_named, precondition, principal), False
         raise Conflict("the external id is being claimed by others; try again")

@@ -24,7 +24,7 @@ from amp.api.parameters import (
     TYPE,
     WAIT_FOR,
 )
-from amp.api.preconditions import etag, expected_revisions, is_known
+from amp.api.preconditions import etag, is_known, precondition
 from amp.api.presenters import asset_response, is_shown, shape_asked, shown
 from amp.api.responses import await_if_asked, empty_response, json_response
 from amp.api.routes.terms import (
@@ -37,6 +37,7 @@ from amp.api.routes.terms import (
     IF_NONE_MATCH,
     PRINCIPAL,
     SEARCHABLE,
+    UNLESS_MATCH,
 )
 from amp.domain.assets import asset_json
 from amp.domain.changes import DEFAULT_PROJECT
@@ -119,7 +120,7 @@ def get_asset(asset_id: UUID) -> Response:
     "put",
     "/assets/<asset_id>",
     query=(*_WAITING, LONGS),
-    headers=(IF_MATCH, PRINCIPAL),
+    headers=(IF_MATCH, UNLESS_MATCH, PRINCIPAL),
     body=JsonBody(AssetReplacement),
     answers={200: CHANGED},
     refusals=(404, 409, 410, 412, 422, 503),
@@ -130,7 +131,7 @@ def replace_asset(asset_id: UUID, body: AssetReplacement) -> Response:
     What GET gave can be sent back: fields that never change must be as they are, and those that the server keeps are
     ignored. What changes nothing makes no new revision.
     """
-    asset = amp().change_assets.edit(asset_id, body.applied_to, expected_revisions(), principal())
+    asset = amp().change_assets.edit(asset_id, body.applied_to, precondition(), principal())
     return asset_response(asset, headers=await_if_asked([asset]))
 
 
@@ -139,7 +140,7 @@ def replace_asset(asset_id: UUID, body: AssetReplacement) -> Response:
     "patch",
     "/assets/<asset_id>",
     query=(*_WAITING, LONGS),
-    headers=(IF_MATCH, PRINCIPAL),
+    headers=(IF_MATCH, UNLESS_MATCH, PRINCIPAL),
     body=JsonBody(AssetPatch, (MERGE_PATCH, JSON)),
     answers={200: CHANGED},
     refusals=(404, 409, 410, 412, 422, 503),
@@ -149,7 +150,7 @@ def patch_asset(asset_id: UUID, body: AssetPatch) -> Response:
 
     A JSON Merge Patch (RFC 7396): what is left out stays, null removes.
     """
-    asset = amp().change_assets.edit(asset_id, body.applied_to, expected_revisions(), principal())
+    asset = amp().change_assets.edit(asset_id, body.applied_to, precondition(), principal())
     return asset_response(asset, headers=await_if_asked([asset]))
 
 
@@ -158,7 +159,7 @@ def patch_asset(asset_id: UUID, body: AssetPatch) -> Response:
     "delete",
     "/assets/<asset_id>",
     query=_WAITING,
-    headers=(IF_MATCH, PRINCIPAL),
+    headers=(IF_MATCH, UNLESS_MATCH, PRINCIPAL),
     answers={204: Answer("It is deleted.", headers=(ETAG, SEARCHABLE))},
     refusals=(404, 409, 412, 503),
 )
@@ -167,7 +168,7 @@ def delete_asset(asset_id: UUID) -> Response:
 
     Deleting a deleted one changes nothing.
     """
-    asset = amp().change_assets.delete(asset_id, expected_revisions(), principal())
+    asset = amp().change_assets.delete(asset_id, precondition(), principal())
     return empty_response(204, {"ETag": etag(asset.revision), **await_if_asked([asset])})
 
 
@@ -176,7 +177,7 @@ def delete_asset(asset_id: UUID) -> Response:
     "post",
     "/assets/<asset_id>/restore",
     query=(*_WAITING, LONGS),
-    headers=(IF_MATCH, PRINCIPAL),
+    headers=(IF_MATCH, UNLESS_MATCH, PRINCIPAL),
     answers={200: CHANGED},
     refusals=(404, 409, 412, 503),
 )
@@ -185,7 +186,7 @@ def restore_asset(asset_id: UUID) -> Response:
 
     Restoring a live one changes nothing.
     """
-    asset = amp().change_assets.restore(asset_id, expected_revisions(), principal())
+    asset = amp().change_assets.restore(asset_id, precondition(), principal())
     return asset_response(asset, headers=await_if_asked([asset]))
 
 
@@ -194,7 +195,7 @@ def restore_asset(asset_id: UUID) -> Response:
     "put",
     "/assets/by-external-id/<project>/<rest:external_id>",
     query=(*_WAITING, LONGS),
-    headers=(IF_MATCH, PRINCIPAL),
+    headers=(IF_MATCH, UNLESS_MATCH, PRINCIPAL),
     body=JsonBody(AssetReplacement),
     answers={200: CHANGED, 201: CREATED},
     refusals=(409, 410, 412, 422, 503),
@@ -209,7 +210,7 @@ def put_asset_by_external_id(project: str, external_id: str, body: AssetReplacem
         external_id,
         draft=lambda: body.draft(project, external_id),
         edit=body.applied_to,
-        expected=expected_revisions(),
+        precondition=precondition(),
         principal=principal(),
     )
     return asset_response(asset, 201 if created else 200, await_if_asked([asset]))

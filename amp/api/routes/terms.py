@@ -17,6 +17,11 @@ IF_MATCH = Header(
 IF_NONE_MATCH = Header(
     name="If-None-Match", description="Entity tags the caller has; 304 if the asset has one.", schema=_TAGS
 )
+UNLESS_MATCH = Header(
+    name="If-None-Match",
+    description="412 if the asset has one of these entity tags; with `*`, if there is such an asset.",
+    schema=_TAGS,
+)
 IDEMPOTENCY_KEY = Header(
     name="Idempotency-Key",
     description="1 to 255 printable ASCII characters. A repeat with the same key and body within 24 hours gets the "
