@@ -24,9 +24,10 @@ class UndecodedPaths:
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         path = _UNRESERVED.sub(lambda found: unquote(found[0]), raw_path(environ))
-        return self._application(
-            {**environ, "PATH_INFO": path.removeprefix(environ.get("SCRIPT_NAME", ""))}, start_response
-        )
+        path = path.removeprefix(environ.get("SCRIPT_NAME", ""))
+        if path.startswith("//"):  # which Werkzeug would take for a single one
+            path = f"/%2F{path[2:]}"
+        return self._application({**environ, "PATH_INFO": path}, start_response)
 
 
 def raw_path(environ: dict[str, Any]) -> str:
