@@ -85,12 +85,13 @@ def embedded(settings: Settings) -> Adapters:
     from amp.adapters.embedded.shared_values import SqliteSharedValues
     from amp.adapters.embedded.store_part import SqliteStorePart
     from amp.adapters.embedded.type_registry import SqliteTypeRegistry
+    from amp.adapters.retention import retention_of
 
     db = Database(settings.data_dir)
     search_db = SearchDatabase(settings.data_dir)
     return Adapters(
         clock=system_clock(),
-        store=SqliteAssetStore(db),
+        store=SqliteAssetStore(db, retention_of(settings)),
         listing=SqliteAssetListing(db),
         intents=SqliteIntentLog(db),
         claims=SqliteClaims(db),
@@ -135,6 +136,7 @@ def cluster(settings: Settings, background: Background) -> Adapters:
     from amp.adapters.kafka.part import KafkaPart
     from amp.adapters.redis.cache import RedisCache
     from amp.adapters.redis.part import RedisPart
+    from amp.adapters.retention import retention_of
 
     session = CassandraSession(settings)
     client = ElasticsearchClient(settings)
@@ -142,7 +144,7 @@ def cluster(settings: Settings, background: Background) -> Adapters:
     cache = RedisCache(settings)
     return Adapters(
         clock=system_clock(),
-        store=CassandraAssetStore(session),
+        store=CassandraAssetStore(session, retention_of(settings)),
         listing=CassandraAssetListing(session),
         intents=CassandraIntentLog(session),
         claims=CassandraClaims(session),

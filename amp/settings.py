@@ -136,6 +136,9 @@ class Settings(BaseSettings):
     cursor_key: SecretStr | None = Field(None, description="signs cursors (default: generated once, kept in the store)")
     id_skew_s: Seconds = Field(60.0, description="how far in the future an id's time may lie")
     versions_kept: Annotated[int, at_most(1_000_000)] = Field(1_000, description="versions kept of an asset")
+    revisions_kept: Annotated[int, at_most(1_000_000)] = Field(
+        10_000, description="newest revisions of an asset of which is kept who made them, when and how"
+    )
     max_asset_bytes: Annotated[int, at_most(64 << 20)] = Field(1024 * 1024, description="of an asset's JSON")
     max_bulk_bytes: Annotated[int, at_most(1 << 30)] = Field(
         16 * 1024 * 1024, description="of a bulk request's body, unpacked"

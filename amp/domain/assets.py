@@ -90,7 +90,8 @@ class Change:
     kind: ChangeKind
     before: Asset | None  #: None: the asset must not exist yet
     after: Asset  #: at revision `before.revision + 1`; carries the change's `change_id`, actor and time
-    #: A version that falls out of the number kept, dropped with this change; None: none does.
+    #: The newest version that falls out of the number kept: it and all below it are dropped with this change; None:
+    #: none is.
     dropped_version: int | None = None
 
     @property

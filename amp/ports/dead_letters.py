@@ -49,3 +49,10 @@ class DeadLetters(Protocol):
         :raises StoreUnavailable: some may be left; remove them again.
         """
         ...
+
+    def remove_unchanged(self, letters: Collection[DeadLetter]) -> None:
+        """Remove those of them that were not put again since they were read.
+
+        :raises StoreUnavailable: some may be left; remove them again.
+        """
+        ...

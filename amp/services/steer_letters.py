@@ -70,14 +70,15 @@ class SteerLetters:
         """
         count = 0
         for letters in self._batches(which):
-            live = {letter.id: letter.message for letter in letters if isinstance(letter.message, Event)}
+            live = [letter for letter in letters if isinstance(letter.message, Event)]
             of_jobs = [letter.message for letter in letters if isinstance(letter.message, JobEvent)]
-            self._queue.publish(Topic.REALTIME, list(live.values()))
+            self._queue.publish(Topic.REALTIME, [letter.message for letter in live if letter.message is not None])
             self._queue.publish(Topic.BULK, [replace(message, replayed=True) for message in of_jobs])
             if not self._queue.flush(_FLUSH_S):
                 raise QueueUnavailable(f"not all was taken by the queue within {_FLUSH_S:g} s")
-            # A job removes its own when the work is done; live traffic puts aside anew what fails again.
-            self._letters.remove(list(live))
+            # A job removes its own when the work is done; live traffic puts aside anew what fails again, which may be
+            # before this.
+            self._letters.remove_unchanged(live)
             count += len(live) + len(of_jobs)
         return count
 
@@ -88,7 +89,7 @@ class SteerLetters:
         """
         count = 0
         for letters in self._batches(which):
-            self._letters.remove([letter.id for letter in letters])
+            self._letters.remove_unchanged(letters)
             count += len(letters)
         return count
 

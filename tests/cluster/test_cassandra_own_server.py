@@ -1,27 +1,55 @@
-"""A Cassandra that asks for a login, speaks TLS, and goes away and comes back."""
+"""A Cassandra that asks for a login, speaks TLS, passes few tombstones, and goes away and comes back."""
 
+import itertools
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
+from zlib import crc32
 
+import orjson
 import pytest
 
+from amp.adapters.cassandra.asset_listing import CassandraAssetListing, places_of
 from amp.adapters.cassandra.asset_store import CassandraAssetStore
+from amp.adapters.cassandra.dead_letters import CassandraDeadLetters
+from amp.adapters.cassandra.errors import TooManyTombstones
 from amp.adapters.cassandra.part import CassandraPart
 from amp.adapters.cassandra.session import CassandraSession
 from amp.domain.assets import Asset, Change
+from amp.domain.dead_letters import DeadLetter, put_aside
+from amp.domain.events import JobEvent, message_json
+from amp.domain.ids import mint_at
 from amp.errors import StoreUnavailable
-from amp.ports.asset_store import Verdict
+from amp.ports.asset_listing import IdPage
+from amp.ports.asset_store import Outcome, Verdict
+from amp.ports.dead_letters import LetterPage
 from amp.settings import load_settings
-from tests.contract.asset_samples import creation, head, intent_for, step, write
+from tests.contract.asset_samples import (
+    creation,
+    head,
+    id_version_1,
+    id_version_6,
+    intent_for,
+    new_asset,
+    now_ms,
+    purge,
+    step,
+    unique,
+    write,
+)
 from tests.stack import Stack
 from tests.stack.process_server import ProcessServer
 
 pytestmark = pytest.mark.cluster
 
 PASSWORD = "changeit"
+#: What the server passes in one read; by default it is 100,000.
+TOMBSTONES = 1_000
+DAY_MS = 86_400_000
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +93,8 @@ def server(stack: Stack, tmp_path_factory: pytest.TempPathFactory, ca_file: Path
         # A lone node that syncs periodically forgets the last moments when killed.
         "commitlog_sync": "batch",
         "commitlog_sync_period": "0ms",
+        "tombstone_warn_threshold": TOMBSTONES // 2,
+        "tombstone_failure_threshold": TOMBSTONES,
     }
     with Stack(tmp_path_factory.mktemp("stack"), only=("cassandra",), settings={"cassandra": config}) as own:
         assert isinstance(own.cassandra, ProcessServer)
@@ -185,3 +215,97 @@ def test_a_step_sent_to_a_server_that_hangs_is_unknown_and_may_be_repeated(
     assert head(store, first.id) == change.after
     assert [version.version for version in store.version_page(first.id, None, 9)] == [3, 2, 1]
     quick.close()
+
+
+# Tombstones: this server passes few of them in one read, as any server passes only so many.
+
+
+def walk(page: Callable[[str | None], Any], items: Callable[[Any], Any]) -> list[Any]:
+    found: list[Any] = []
+    position = None
+    while True:
+        answer = page(position)
+        found += items(answer)
+        position = answer.position
+        if position is None:
+            return found
+
+
+def ids_of(page: IdPage) -> tuple[UUID, ...]:
+    return page.ids
+
+
+def letters_of(page: LetterPage) -> tuple[DeadLetter, ...]:
+    return page.letters
+
+
+def ids_of_one_shard(count: int) -> list[UUID]:
+    """Of one day and of all kinds; most of version 7 are of one millisecond."""
+    noon_ms = now_ms() // DAY_MS * DAY_MS - DAY_MS // 2
+    makers: list[Callable[[int], UUID]] = [
+        lambda i: id_version_1(noon_ms + i),
+        lambda i: id_version_6(noon_ms + i),
+        lambda i: mint_at(noon_ms + (i if i % 9 == 2 else 0)),
+    ]
+    made = (makers[i % 3](i) for i in itertools.count())
+    return list(itertools.islice((id_ for id_ in made if crc32(id_.bytes) % 16 == 0), count))
+
+
+def test_a_day_of_which_most_was_purged_is_listed_and_walked(part: CassandraPart) -> None:
+    listing = CassandraAssetListing(part.session)
+    project = unique("project")
+    assets = [new_asset(id=id_, project=project) for id_ in ids_of_one_shard(2 * TOMBSTONES)]
+    listing.add(assets)
+    before = walk(lambda at: listing.page(project=project, position=at, limit=1_000), ids_of)
+    purged = [replace(asset, updated_ms=now_ms() + 60_000) for i, asset in enumerate(assets) if i % 50]
+    listing.remove(purged)
+    left = {asset.id for i, asset in enumerate(assets) if i % 50 == 0}
+    place = places_of(assets[0])[-1]
+    with pytest.raises(TooManyTombstones):
+        part.session.run(
+            "SELECT id FROM {ks}.listed_assets WHERE list = ? AND slot = ? AND shard = ? LIMIT 1000", place
+        )
+
+    for limit in (15, 1_000):
+        found = walk(lambda at, limit=limit: listing.page(project=project, position=at, limit=limit), ids_of)
+        # In the order they had.
+        assert found == [id_ for id_ in before if id_ in left]
+    assert left <= set(walk(lambda at: listing.page(position=at, limit=50), ids_of))
+    assert len(listing.unlisted(purged)) == len(purged)
+
+
+def test_letters_are_listed_and_counted_where_many_were_discarded(part: CassandraPart) -> None:
+    letters = CassandraDeadLetters(part.session)
+    job_id = uuid4()
+    kept = [letter_of(job_id, now_ms() - age_ms) for age_ms in (0, 5_000, 40 * DAY_MS)]
+    for letter in kept:
+        letters.put(letter)
+    letters.remove_unchanged([letter_of(job_id, kept[0].first_ms - 1 - n) for n in range(TOMBSTONES + 200)])
+    with pytest.raises(TooManyTombstones):
+        part.session.run("SELECT id FROM {ks}.listed_dead_letters WHERE list = 'all'")
+
+    for limit in (1, 10):
+        for of_job in (job_id, None):
+            pages = walk(lambda at, n=limit, j=of_job: letters.page(job_id=j, position=at, limit=n), letters_of)
+            assert pages == kept
+    assert letters.count(job_id) == 3
+
+
+def letter_of(job_id: UUID, first_ms: int) -> DeadLetter:
+    message = JobEvent(job_id=job_id, chunk=1, asset_id=uuid4())
+    return put_aside("bulk", message, orjson.dumps(message_json(message)), "a reason", "", first_ms)
+
+
+def test_versions_are_paged_of_an_asset_that_had_very_many(part: CassandraPart) -> None:
+    store = CassandraAssetStore(part.session)
+    (asset,) = write(store, creation())
+    for _ in range(TOMBSTONES + 100):
+        change = step(asset, dropped=asset.version - 4 if asset.version > 4 else None)
+        assert store.apply([change]) == [Outcome(Verdict.APPLIED)]
+        asset = change.after
+
+    newest = range(asset.version, asset.version - 5, -1)
+    assert [version.version for version in store.version_page(asset.id, None, 100)] == list(newest)
+    assert head(store, asset.id) == asset
+    write(store, purge(asset))
+    assert store.version_page(asset.id, None, 100) == []

@@ -146,6 +146,21 @@ def test_removed_letters_are_gone_from_everywhere_and_may_be_removed_again(lette
     letters.remove([])
 
 
+def test_a_letter_put_again_since_it_was_read_is_not_removed_with_those_that_were_not(letters: DeadLetters) -> None:
+    job_id = uuid4()
+    put_aside = [a_letter(job_event(job_id), first_ms=now_ms() - n) for n in range(3)]
+    put(letters, *put_aside)
+    letters.put(put_aside[1])
+
+    for _ in range(2):
+        letters.remove_unchanged([*put_aside, a_letter(job_event(job_id))])
+        assert walk(letters, job_id, 2) == [dataclasses.replace(put_aside[1], attempts=2)]
+        assert letters.count(job_id) == 1
+    letters.remove_unchanged([])
+    letters.remove_unchanged(walk(letters, job_id, 2))
+    assert walk(letters, job_id, 2) == []
+
+
 def test_a_walk_goes_on_where_the_letter_it_stands_at_is_removed(letters: DeadLetters) -> None:
     job_id = uuid4()
     put_aside = [a_letter(job_event(job_id), first_ms=now_ms() - n) for n in range(4)]

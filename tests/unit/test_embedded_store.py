@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from uuid import uuid4, uuid5
 
 import pytest
 
@@ -27,12 +28,13 @@ from amp.domain.buckets import first_map
 from amp.domain.chunks import Chunk, Outcome, Result
 from amp.domain.dead_letters import DeadLetter, letter_id
 from amp.domain.events import Event, Intent, event_of
+from amp.domain.retention import Retention
 from amp.domain.types import AssetType, Field, FieldType
 from amp.errors import StoreUnavailable
 from amp.ports.asset_store import Verdict
 from amp.ports.claims import Claim
 from amp.ports.event_queue import Topic
-from tests.contract.asset_samples import creation
+from tests.contract.asset_samples import creation, step, write
 
 
 @contextmanager
@@ -234,3 +236,28 @@ def test_the_cache_forgets_the_oldest_before_it_grows_without_bound() -> None:
         cache.put(str(number), b"v", 60)
     assert cache.get("0") is None
     assert cache.get("50") == cache.get("10049") == b"v"
+
+
+def test_revisions_past_those_kept_are_forgotten_once_nobody_can_come_with_their_change_again(
+    database: Database,
+) -> None:
+    """Each change is a millisecond after the one before."""
+    store = SqliteAssetStore(database, Retention(revisions_kept=50, random_change_s=0, derived_change_s=10))
+    (asset,) = write(store, creation())
+    derived = uuid5(uuid4(), str(asset.id))
+    (asset,) = write(store, step(asset, change_id=derived))
+    for _ in range(198):
+        (asset,) = write(store, step(asset))
+
+    def revisions() -> list[int]:
+        with database.reading() as connection:
+            rows = connection.execute("SELECT revision FROM revisions WHERE asset_id = ?", (asset.id.bytes,))
+            return sorted(row[0] for row in rows)
+
+    assert revisions() == [2, *range(151, 201)]
+    assert store.made({asset.id: derived}) == {asset.id}
+    (asset,) = write(store, step(replace(asset, updated_ms=asset.updated_ms + 10_000)))
+    for _ in range(99):
+        (asset,) = write(store, step(asset))
+    assert revisions() == list(range(251, 301))
+    assert store.made({asset.id: derived}) == set()

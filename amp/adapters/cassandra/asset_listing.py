@@ -10,7 +10,10 @@ from zlib import crc32
 
 import orjson
 
-from amp.adapters.cassandra.session import CassandraSession, Request
+from amp.adapters.cassandra.errors import TooManyTombstones
+from amp.adapters.cassandra.id_order import after, between, parts_of
+from amp.adapters.cassandra.reads_in_parts import Found, Part, read_in_parts
+from amp.adapters.cassandra.session import CassandraSession, Request, rows_of
 from amp.domain.assets import Asset
 from amp.domain.ids import created_ms
 from amp.errors import BadCursor
@@ -21,6 +24,8 @@ _SLOT_MS = 86_400_000
 _SHARDS = 16
 #: Partitions that one page looks into, at most; a page of many small ones comes out short instead.
 _PARTITIONS_A_PAGE = 128
+#: Reads of one page, at most, of a partition that has to be read in parts.
+_READS_A_PAGE = 32
 #: Of one IN.
 _KEYS = 100
 
@@ -32,6 +37,9 @@ _SLOTS = (
 )
 _IDS = "SELECT id FROM {ks}.listed_assets WHERE list = ? AND slot = ? AND shard = ? LIMIT ?"
 _IDS_AFTER = "SELECT id FROM {ks}.listed_assets WHERE list = ? AND slot = ? AND shard = ? AND id > ? LIMIT ?"
+_IDS_WITHIN = (
+    "SELECT id FROM {ks}.listed_assets WHERE list = ? AND slot = ? AND shard = ? AND id > ? AND id <= ? LIMIT ?"
+)
 _LISTED = "SELECT id, WRITETIME(listed) FROM {ks}.listed_assets WHERE list = ? AND slot = ? AND shard = ? AND id IN ?"
 #: Only what was written up to then.
 _REMOVE = "DELETE FROM {ks}.listed_assets USING TIMESTAMP ? WHERE list = ? AND slot = ? AND shard = ? AND id = ?"
@@ -159,7 +167,10 @@ class CassandraAssetListing:
         """Up to `limit` ids from `at` on, and where that leaves the walk; None: at its end."""
         ids: list[UUID] = []
         if at.last is not None:
-            rows = self._session.run(_IDS_AFTER, (name, at.slot, at.shard, at.last, limit))
+            try:
+                rows = self._session.run(_IDS_AFTER, (name, at.slot, at.shard, at.last, limit))
+            except TooManyTombstones:
+                return self._read_in_parts((name, at.slot, at.shard), at.last, limit)
             ids = [row[0] for row in rows]
             at = Position(at.slot, at.shard, ids[-1] if len(ids) == limit else None)
         looked_into = 0
@@ -168,21 +179,45 @@ class CassandraAssetListing:
             partitions = self._session.run(_SLOTS, (name, at.slot, at.shard, *end, 1 + looked_into))
             if not partitions:
                 return ids, None
-            at = self._read(name, partitions, limit, ids)
+            at, in_parts = self._read(name, partitions, limit, ids)
+            if in_parts:
+                return ids, at
             looked_into += len(partitions)
         return ids, at
 
-    def _read(self, name: str, partitions: list[Any], limit: int, ids: list[UUID]) -> Position:
-        """Adds the ids of the partitions to `ids`, up to `limit`; where that leaves the walk."""
+    def _read(self, name: str, partitions: list[Any], limit: int, ids: list[UUID]) -> tuple[Position, bool]:
+        """Adds the ids of the partitions to `ids`, up to `limit`; where that leaves the walk, and whether the last of
+        them had to be read in parts."""
         wanted = limit - len(ids)
-        answers = self._session.rows_of_many([(_IDS, (name, slot, shard, wanted)) for slot, shard in partitions])
-        for (slot, shard), rows in zip(partitions, answers, strict=True):
+        answers = self._session.run_many([(_IDS, (name, slot, shard, wanted)) for slot, shard in partitions])
+        for (slot, shard), answer in zip(partitions, answers, strict=True):
             room = limit - len(ids)
+            try:
+                rows = rows_of(answer)
+            except TooManyTombstones:
+                found, at = self._read_in_parts((name, slot, shard), None, room)
+                ids += found
+                return at, True
             ids += [row[0] for row in rows[:room]]
             if len(rows) >= room:
-                return Position(slot, shard, ids[-1])
+                return Position(slot, shard, ids[-1]), False
         slot, shard = partitions[-1]
-        return Position(slot, shard, None)
+        return Position(slot, shard, None), False
+
+    def _read_in_parts(self, place: Place, last: UUID | None, limit: int) -> tuple[list[UUID], Position]:
+        """The ids after `last` of a partition whose assets were purged by the thousands of late, as far as one page
+        goes; and where that leaves the walk."""
+
+        def read(part: Part[UUID], rows_wanted: int) -> list[UUID]:
+            values = (*place, part.begin, part.end, rows_wanted)
+            return [row[0] for row in self._session.run(_IDS_WITHIN, values)]
+
+        _, slot, shard = place
+        parts = parts_of(slot * _SLOT_MS, (slot + 1) * _SLOT_MS)
+        if last is not None:
+            parts = after(parts, last)
+        found: Found[UUID, UUID] = read_in_parts(read, parts, between, limit, _READS_A_PAGE)
+        return found.rows, Position(slot, shard, found.rows[-1] if len(found.rows) == limit else found.read_to)
 
 
 def _is_within(asset_id: UUID, from_ms: int | None, to_ms: int | None) -> bool:

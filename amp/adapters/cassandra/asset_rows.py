@@ -9,6 +9,7 @@ from cassandra.query import UNSET_VALUE  # type: ignore[import-untyped]  # the d
 
 from amp.adapters.cassandra.session import Request
 from amp.domain.assets import Asset, Change, State, Value, Version
+from amp.domain.retention import Retention
 
 HEAD_COLUMNS = (
     "id, type, type_version, project, external_id, labels, version, revision, state, created_by, "
@@ -23,17 +24,21 @@ UPDATE {ks}.assets SET type = ?, type_version = ?, project = ?, external_id = ?,
 _HEAD = f"{_SET_HEAD} IF revision = ?;"
 #: A purged head is changed by `strip_request` without another revision.
 _PURGED_HEAD = f"{_SET_HEAD} IF revision = ? AND head_change_id = ?;"
-#: The second condition: a change is made once, however often it is sent.
+#: The second condition: a change is made once, however often it is sent, for as long as the row lives.
 _CHANGE = """
-INSERT INTO {ks}.assets (id, row_kind, number, change_id, row_revision) VALUES (?, 'change', 0, ?, ?) IF NOT EXISTS;"""
+INSERT INTO {ks}.assets (id, row_kind, number, change_id, row_revision) VALUES (?, 'change', 0, ?, ?) IF NOT EXISTS
+    USING TTL ?;"""
 _REVISION = """
 INSERT INTO {ks}.assets (id, row_kind, number, change_id, row_revision, row_ms, row_by, kind)
     VALUES (?, 'revision', ?, ?, ?, ?, ?, ?);"""
 _VERSION = """
 INSERT INTO {ks}.assets (id, row_kind, number, change_id, row_revision, row_ms, row_by, name, metadata,
     row_type_version, row_labels) VALUES (?, 'version', ?, ?, ?, ?, ?, ?, ?, ?, ?);"""
+#: Each of these two takes in the range of the one before it, so that reads pass one tombstone however many there were.
 _DROPPED = """
-DELETE FROM {ks}.assets WHERE id = ? AND row_kind = 'version' AND number = ?;"""
+DELETE FROM {ks}.assets WHERE id = ? AND row_kind = 'version' AND number <= ?;"""
+_FORGOTTEN = """
+DELETE FROM {ks}.assets WHERE id = ? AND row_kind = 'revision' AND number <= ?;"""
 _PURGED = """
 DELETE FROM {ks}.assets WHERE id = ? AND row_kind = 'version';"""
 _STRIPPED = """
@@ -45,7 +50,7 @@ DELETE FROM {ks}.assets WHERE id = ? AND row_kind = 'revision';"""
 _STRIP = f"BEGIN UNLOGGED BATCH{_STRIPPED}\nAPPLY BATCH"
 
 
-def step_request(change: Change) -> Request:
+def step_request(change: Change, retention: Retention) -> Request:
     """One conditional batch on the asset's partition: the head, its revision row and what goes with the change.
 
     It holds only while the head is `change.before` by revision, which alone tells its state too: no revision is ever
@@ -56,8 +61,9 @@ def step_request(change: Change) -> Request:
     # A purged asset has no content left, whatever its version says.
     adds_version = not purges and (change.new_version or (before is not None and before.state is State.PURGED))
     drops = change.dropped_version is not None
+    forgotten = retention.forgotten_revision(after.revision)
     values = _head_values(before, after)
-    values += (after.id, after.change_id, after.revision)
+    values += (after.id, after.change_id, after.revision, retention.change_s(after.change_id))
     values += (
         after.id,
         after.revision,
@@ -71,10 +77,12 @@ def step_request(change: Change) -> Request:
         values += _version_values(after)
     if drops:
         values += (after.id, change.dropped_version)
+    if forgotten is not None:
+        values += (after.id, forgotten)
     if purges:
         values += (after.id,)
     over_purged = before is not None and before.state is State.PURGED
-    return _step_cql(over_purged, adds_version, drops, purges), values
+    return _step_cql(over_purged, adds_version, drops, forgotten is not None, purges), values
 
 
 def strip_request(purged: Asset, change_id: UUID) -> Request:
@@ -84,8 +92,8 @@ def strip_request(purged: Asset, change_id: UUID) -> Request:
 
 
 @lru_cache
-def _step_cql(over_purged: bool, adds_version: bool, drops: bool, purges: bool) -> str:
-    optional = [(adds_version, _VERSION), (drops, _DROPPED), (purges, _PURGED)]
+def _step_cql(over_purged: bool, adds_version: bool, drops: bool, forgets: bool, purges: bool) -> str:
+    optional = [(adds_version, _VERSION), (drops, _DROPPED), (forgets, _FORGOTTEN), (purges, _PURGED)]
     steps = [_PURGED_HEAD if over_purged else _HEAD, _CHANGE, _REVISION, *(cql for wanted, cql in optional if wanted)]
     return f"BEGIN UNLOGGED BATCH{''.join(steps)}\nAPPLY BATCH"
 

@@ -9,10 +9,11 @@ from amp.adapters.cassandra.asset_rows import step_request
 from amp.adapters.cassandra.errors import translation, was_never_executed
 from amp.adapters.cassandra.session import Answer, CassandraSession, Mode
 from amp.domain.assets import Asset, Change, State
+from amp.domain.retention import Retention
 from amp.errors import StoreUnavailable
 from amp.ports.asset_store import Outcome, Verdict
 
-#: There for a change that was made, whatever came after it.
+#: There for a change that was made, whatever came after it, for as long as anybody may look for it.
 CHANGE_ROW = "SELECT id FROM {ks}.assets WHERE id = ? AND row_kind = 'change' AND number = 0 AND change_id = ?"
 
 #: How often a condition is sent, at most, when its answer does not come.
@@ -31,9 +32,15 @@ class AssetSteps:
     A batch may be sent again, even while an earlier one is still on its way: its change row lets it happen once.
     """
 
-    def __init__(self, session: CassandraSession, heads: Callable[[Collection[UUID]], dict[UUID, Asset]]) -> None:
+    def __init__(
+        self,
+        session: CassandraSession,
+        heads: Callable[[Collection[UUID]], dict[UUID, Asset]],
+        retention: Retention,
+    ) -> None:
         self._session = session
         self._heads = heads
+        self._retention = retention
 
     def apply(self, changes: Sequence[Change]) -> list[Outcome]:
         outcomes = [_UNKNOWN] * len(changes)
@@ -59,7 +66,8 @@ class AssetSteps:
 
         :raises StoreUnavailable: nothing was sent.
         """
-        answers = self._session.run_many([step_request(change) for change in changes], Mode.CONDITIONAL)
+        requests = [step_request(change, self._retention) for change in changes]
+        answers = self._session.run_many(requests, Mode.CONDITIONAL)
         if first:
             _raise_if_none_was_executed(answers)
         made = [_was_made(change, answer) for change, answer in zip(changes, answers, strict=True)]

@@ -11,6 +11,7 @@ from amp.adapters.cassandra.preparation import Preparation
 from amp.adapters.cassandra.session import CassandraSession, Mode, Request
 from amp.domain.assets import Asset, Change, Version
 from amp.domain.events import Intent
+from amp.domain.retention import Retention
 from amp.ports.asset_store import Outcome
 
 #: Keys of one IN: enough to save most of the cost per request, few enough not to burden one coordinator.
@@ -29,10 +30,10 @@ _MOST = (1 << 63) - 1
 class CassandraAssetStore:
     """An `AssetStore`. See `asset_rows` for what a partition holds."""
 
-    def __init__(self, session: CassandraSession) -> None:
+    def __init__(self, session: CassandraSession, retention: Retention | None = None) -> None:
         self._session = session
         self._preparation = Preparation(session)
-        self._steps = AssetSteps(session, self.heads)
+        self._steps = AssetSteps(session, self.heads, retention or Retention())
 
     def prepare(self, changes: Sequence[tuple[Change, Intent]]) -> None:
         self._preparation.write(changes)

@@ -1,12 +1,16 @@
 """Dead letters in Cassandra: a row each, and lists of their ids by time."""
 
+import sys
+import time
 from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
 import orjson
 
-from amp.adapters.cassandra.session import CassandraSession, Mode, Request
+from amp.adapters.cassandra.errors import TooManyTombstones
+from amp.adapters.cassandra.reads_in_parts import Part, read_in_parts
+from amp.adapters.cassandra.session import CassandraSession, Mode
 from amp.domain.dead_letters import DeadLetter
 from amp.domain.events import Message, message_from_json
 from amp.domain.letter_lists import place_in, position_after, storable_letter
@@ -17,16 +21,27 @@ _COLUMNS = "id, topic, payload, reason, detail, attempts, first_ms, last_ms"
 _ADD = f"INSERT INTO {{ks}}.dead_letters ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS"
 _RENEW = "UPDATE {ks}.dead_letters SET reason = ?, detail = ?, attempts = ?, last_ms = ? WHERE id = ? IF EXISTS"
 _GET = f"SELECT {_COLUMNS} FROM {{ks}}.dead_letters WHERE id = ?"
+_REMOVE_UNCHANGED = "DELETE FROM {ks}.dead_letters WHERE id = ? IF attempts = ?"
 _REMOVE = "DELETE FROM {ks}.dead_letters WHERE id = ? IF EXISTS"
 
 _LIST = "INSERT INTO {ks}.listed_dead_letters (list, first_ms, id) VALUES (?, ?, ?)"
 _UNLIST = "DELETE FROM {ks}.listed_dead_letters WHERE list = ? AND first_ms = ? AND id = ?"
 _LISTED = "SELECT first_ms, id FROM {ks}.listed_dead_letters WHERE list = ? LIMIT ?"
 _LISTED_AFTER = "SELECT first_ms, id FROM {ks}.listed_dead_letters WHERE list = ? AND (first_ms, id) < (?, ?) LIMIT ?"
+_WITHIN = "WHERE list = ? AND (first_ms, id) < (?, ?) AND (first_ms, id) >= (?, ?)"
+_LISTED_WITHIN = f"SELECT first_ms, id FROM {{ks}}.listed_dead_letters {_WITHIN} LIMIT ?"
 _COUNT = "SELECT count(*) FROM {ks}.listed_dead_letters WHERE list = ?"
+_COUNT_WITHIN = f"SELECT count(*) FROM {{ks}}.listed_dead_letters {_WITHIN}"
 
 #: How often a letter is written, at most, when it is removed each time before it could be renewed.
 _ATTEMPTS = 3
+
+
+#: Time and id of a letter.
+_Place = tuple[int, UUID]
+_FIRST_ID = UUID(int=0)
+_PAST_ALL, _BEFORE_ALL = ((1 << 63) - 1, _FIRST_ID), (0, _FIRST_ID)
+_DAY_MS = 86_400_000
 
 
 class CassandraDeadLetters:
@@ -60,17 +75,37 @@ class CassandraDeadLetters:
         return LetterPage(tuple(letters[:limit]), position_after(letters[limit - 1]))
 
     def count(self, job_id: UUID) -> int:
-        return int(self._session.run(_COUNT, (f"job:{job_id}",))[0][0])
+        name = f"job:{job_id}"
+        try:
+            return int(self._session.run(_COUNT, (name,))[0][0])
+        except TooManyTombstones:
+            return sum(
+                read_in_parts(
+                    lambda part, _: [int(self._session.run(_COUNT_WITHIN, (name, *part.begin, *part.end))[0][0])],
+                    _parts_from(None),
+                    _cut,
+                    sys.maxsize,
+                ).rows
+            )
 
     def remove(self, letter_ids: Collection[UUID]) -> None:
         found = self._session.rows_of_many([(_GET, (letter_id,)) for letter_id in letter_ids])
         letters = [_letter_of(rows[0]) for rows in found if rows]
-        # The rows that tell where a letter is listed go last, so that this may be repeated.
-        unlist: list[Request] = [
-            (_UNLIST, (name, letter.first_ms, letter.id)) for letter in letters for name in _lists_of(letter)
-        ]
-        self._session.rows_of_many(unlist)
+        self._unlist(letters)
         self._session.rows_of_many([(_REMOVE, (letter.id,)) for letter in letters], Mode.CONDITIONAL)
+
+    def remove_unchanged(self, letters: Collection[DeadLetter]) -> None:
+        self._unlist(letters)
+        answers = self._session.rows_of_many(
+            [(_REMOVE_UNCHANGED, (letter.id, letter.attempts)) for letter in letters], Mode.CONDITIONAL
+        )
+        # Of one that is gone there is no number of attempts to answer with.
+        stay = [letter for letter, rows in zip(letters, answers, strict=True) if rows[0].get("attempts") is not None]
+        self._session.rows_of_many([(_LIST, place) for letter in stay for place in _places_of(letter)])
+
+    def _unlist(self, letters: Collection[DeadLetter]) -> None:
+        """Before the rows that tell where a letter is listed go, so that its removal may be repeated."""
+        self._session.rows_of_many([(_UNLIST, place) for letter in letters for place in _places_of(letter)])
 
     def _keep(self, letter: DeadLetter) -> int:
         """The time at which the letter was first put aside, now that its row is there."""
@@ -93,10 +128,19 @@ class CassandraDeadLetters:
                 return int(there["first_ms"])
         raise StoreUnavailable("too many change the same")
 
-    def _listed(self, name: str, at: tuple[int, UUID] | None, limit: int) -> list[Any]:
-        if at is None:
-            return self._session.run(_LISTED, (name, limit))
-        return self._session.run(_LISTED_AFTER, (name, *at, limit))
+    def _listed(self, name: str, at: _Place | None, limit: int) -> list[Any]:
+        try:
+            if at is None:
+                return self._session.run(_LISTED, (name, limit))
+            return self._session.run(_LISTED_AFTER, (name, *at, limit))
+        except TooManyTombstones:
+            # Many were removed of late.
+            return read_in_parts(
+                lambda part, wanted: self._session.run(_LISTED_WITHIN, (name, *part.begin, *part.end, wanted)),
+                _parts_from(at),
+                _cut,
+                limit,
+            ).rows
 
     def _letters(self, listed: list[Any]) -> list[DeadLetter]:
         answers = self._session.rows_of_many([(_GET, (letter_id,)) for _, letter_id in listed])
@@ -107,6 +151,27 @@ class CassandraDeadLetters:
 
 def _lists_of(letter: DeadLetter) -> tuple[str, str]:
     return "all", "live" if letter.job_id is None else f"job:{letter.job_id}"
+
+
+def _places_of(letter: DeadLetter) -> list[tuple[str, int, UUID]]:
+    return [(name, letter.first_ms, letter.id) for name in _lists_of(letter)]
+
+
+def _parts_from(at: _Place | None) -> list[Part[_Place]]:
+    """From `at` down to the oldest; the begin of a part is excluded, its end included."""
+    if at is not None:
+        return [Part(at, _BEFORE_ALL)]
+    tomorrow = (time.time_ns() // 1_000_000 + _DAY_MS, _FIRST_ID)
+    return [Part(_PAST_ALL, tomorrow), Part(tomorrow, _BEFORE_ALL)]
+
+
+def _cut(part: Part[_Place]) -> _Place | None:
+    """Near the begin: letters are of the last days as a rule, and a part may reach back to 1970."""
+    (newest_ms, newest_id), (oldest_ms, _) = part.begin, part.end
+    at_ms = newest_ms - (newest_ms - oldest_ms) // 64
+    if (at_ms, _FIRST_ID) == (newest_ms, newest_id):
+        at_ms -= 1
+    return (at_ms, _FIRST_ID) if at_ms > oldest_ms else None
 
 
 def _letter_of(row: tuple[Any, ...]) -> DeadLetter:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from cassandra import (  # type: ignore[import-untyped]
     DriverException,
     InvalidRequest,
+    ReadFailure,
     RequestValidationException,
 )
 from cassandra.cluster import NoHostAvailable  # type: ignore[import-untyped]
@@ -22,6 +23,12 @@ DRIVER_ERRORS = (DriverException, NoHostAvailable, ConnectionException, NoConnec
 _REFUSALS = (RequestValidationException, SyntaxException)
 #: How Cassandra says that a keyspace, a table or a column is not there.
 _MISSING = ("does not exist", "unconfigured table", "undefined column", "undefined name")
+#: The protocol's code of that reason.
+_TOO_MANY_TOMBSTONES = 0x0001
+
+
+class TooManyTombstones(StoreUnavailable):
+    """The range holds more tombstones than one read may pass."""
 
 
 @contextmanager
@@ -39,6 +46,8 @@ def translation(error: BaseException) -> AmpError:
         return NotMigrated(f"{NotMigrated.__doc__} ({text})")
     if isinstance(error, _REFUSALS):
         return AmpError(f"Cassandra refuses the request: {text}")
+    if isinstance(error, ReadFailure) and _TOO_MANY_TOMBSTONES in (error.error_code_map or {}).values():
+        return TooManyTombstones(f"{TooManyTombstones.__doc__} ({text[:500]})")
     if isinstance(error, NoHostAvailable) and error.errors:
         text = "; ".join(f"{host}: {reason}" for host, reason in error.errors.items())
     return StoreUnavailable(f"{StoreUnavailable.__doc__} ({type(error).__name__}: {text[:500]})")

@@ -16,6 +16,7 @@ from amp.adapters.embedded.database import Database
 from amp.domain.assets import Asset, Change, State, Version, version_of
 from amp.domain.changes import stripped
 from amp.domain.events import Intent
+from amp.domain.retention import Retention
 from amp.errors import StoreUnavailable
 from amp.ports.asset_store import Outcome, Verdict
 
@@ -33,11 +34,18 @@ _STRIP = (
 )
 _STRIP_REVISIONS = "UPDATE revisions SET kind = '', version = 0, changed_ms = 0, changed_by = '' WHERE asset_id = ?"
 _PUT_VERSION = f"INSERT OR REPLACE INTO versions ({VERSION_COLUMNS}) VALUES ({', '.join('?' * 9)})"
+#: Of the revisions up to a number, those whose change nobody looks for any more. The seventh byte of an id has its
+#: version; ids of version 5 are derived.
+_FORGET = (
+    "DELETE FROM revisions WHERE asset_id = ? AND revision <= ? AND changed_ms < "
+    "CASE WHEN substr(change_id, 7, 1) BETWEEN x'50' AND x'5f' THEN ? ELSE ? END"
+)
 
 
 class SqliteAssetStore:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, retention: Retention | None = None) -> None:
         self._database = database
+        self._retention = retention or Retention()
 
     def prepare(self, changes: Sequence[tuple[Change, Intent]]) -> None:
         # The listing is made of indexes over the heads; only the intents need rows before them.
@@ -60,7 +68,7 @@ class SqliteAssetStore:
         outcomes: list[Outcome] = []
         try:
             with self._database.writing() as connection:
-                outcomes = _apply(connection, changes)
+                outcomes = _apply(connection, changes, self._retention)
         except StoreUnavailable:
             if not outcomes:
                 raise
@@ -117,7 +125,7 @@ def _heads(connection: sqlite3.Connection, ids: Collection[UUID]) -> dict[UUID, 
     return found
 
 
-def _apply(connection: sqlite3.Connection, changes: Sequence[Change]) -> list[Outcome]:
+def _apply(connection: sqlite3.Connection, changes: Sequence[Change], retention: Retention) -> list[Outcome]:
     heads = _heads(connection, [change.after.id for change in changes])
     outcomes, accepted = [], []
     for change in changes:
@@ -130,6 +138,7 @@ def _apply(connection: sqlite3.Connection, changes: Sequence[Change]) -> list[Ou
         else:
             outcomes.append(Outcome(Verdict.REFUSED, head))
     _write(connection, accepted)
+    _forget(connection, accepted, retention)
     return outcomes
 
 
@@ -167,8 +176,16 @@ def _write(connection: sqlite3.Connection, changes: Sequence[Change]) -> None:
         ],
     )
     connection.executemany(
-        "DELETE FROM versions WHERE asset_id = ? AND version = ?",
+        "DELETE FROM versions WHERE asset_id = ? AND version <= ?",
         [(change.after.id.bytes, change.dropped_version) for change in changes if change.dropped_version is not None],
     )
     purged = [change.after for change in changes if change.after.state is State.PURGED]
     connection.executemany("DELETE FROM versions WHERE asset_id = ?", [(asset.id.bytes,) for asset in purged])
+
+
+def _forget(connection: sqlite3.Connection, changes: Sequence[Change], retention: Retention) -> None:
+    derived_ms, random_ms = retention.derived_change_s * 1000, retention.random_change_s * 1000
+    for after in (change.after for change in changes):
+        if (forgotten := retention.forgotten_revision(after.revision)) is not None:
+            at_ms = after.updated_ms
+            connection.execute(_FORGET, (after.id.bytes, forgotten, at_ms - derived_ms, at_ms - random_ms))

@@ -72,6 +72,13 @@ class SqliteDeadLetters:
                 "DELETE FROM dead_letters WHERE id = ?", [(letter_id.bytes,) for letter_id in letter_ids]
             )
 
+    def remove_unchanged(self, letters: Collection[DeadLetter]) -> None:
+        with self._database.writing() as connection:
+            connection.executemany(
+                "DELETE FROM dead_letters WHERE id = ? AND attempts = ?",
+                [(letter.id.bytes, letter.attempts) for letter in letters],
+            )
+
 
 def _letter_of(row: tuple[Any, ...]) -> DeadLetter:
     id_, topic, payload, reason, detail, attempts, first_ms, last_ms = row
