@@ -133,6 +133,8 @@ class Connection:
 
     async def _drain(self, deadline: float) -> None:
         """Wait until the kernel has what was written, but not longer than the limit for one pause of the client."""
+        if not self._writer.transport.get_write_buffer_size():
+            return
         async with asyncio.timeout_at(min(deadline, asyncio.get_running_loop().time() + self._limits.answer_s)):
             await self._writer.drain()
 

@@ -144,7 +144,8 @@ class _GunicornLog(Logger):  # type: ignore[misc]  # gunicorn brings no types
 def _stay_with_parent(worker: Any) -> None:
     # Ctrl-C goes to the whole group; the parent passes a graceful stop on.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    for number in (signal.SIGHUP, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, args=(worker.ppid,), name="parent-watch", daemon=True).start()
 
 
