@@ -16,6 +16,7 @@ from amp.errors import SearchUnavailable
 from tests.functional.built import running
 from tests.hostile.clients import Target
 from tests.hostile.conftest import Serve
+from tests.stack.waiting import wait_until
 
 _THREADS = 3
 _HUNG = 20
@@ -71,18 +72,19 @@ def test_reads_writes_and_health_go_on_while_searches_hang(target: Target, hangi
             return httpx.post(f"{target.url}/v1/assets?wait%5Ffor=searchable", json={"type": "clip"}, timeout=40)
 
         asked = [pool.submit(call) for call in [search, write] * _HUNG]
-        time.sleep(0.2)
         for _ in range(20):
             began = time.monotonic()
             made = client.post("/v1/assets", json={"type": "clip"}).raise_for_status()
             client.get(made.headers["Location"]).raise_for_status()
             assert target.healthz_s() < 1
             assert time.monotonic() - began < 2
+        surplus = 2 * (_HUNG - _THREADS)
+        wait_until(lambda: sum(future.done() for future in asked) == surplus, 30, "what is too much to be refused")
         hanging.end.set()
         answers = [future.result() for future in asked]
 
     refused = [a for a in answers if a.headers["content-type"] == "application/problem+json" and "overloaded" in a.text]
     # Three of each kind hung; all others were refused in time, and nothing was written for them.
-    assert len(refused) == 2 * (_HUNG - _THREADS)
+    assert len(refused) == surplus
     assert {(a.status_code, a.headers["retry-after"]) for a in refused} == {(503, "1")}
     assert sum(a.status_code == 201 for a in answers) == _THREADS
