@@ -95,9 +95,9 @@ def _checked_cache(value: str) -> str:
 
 
 def _checked_file(value: Path) -> Path:
-    if not value.is_file():
-        raise ValueError("is not a file")
     try:
+        if not value.is_file():
+            raise ValueError("is not a file")
         ssl.create_default_context(cafile=value)
     except OSError as e:
         raise ValueError(f"is not a file of certificates in PEM format: {e.strerror or e}") from e

@@ -1,6 +1,5 @@
 """`amp admin backfill`, `update`, `delete` and the like: jobs over some or all assets."""
 
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ import click
 from amp.cli.admin_jobs import finish, follow_option, rate_asked, unthrottled_option
 from amp.cli.connection import service
 from amp.cli.output import json_option
+from amp.cli.strict_values import RATE, FiniteRange, parse_json
 from amp.printable import printable
 from amp.settings import load_settings
 
@@ -28,7 +28,7 @@ def selecting(command: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option("--sample", type=int, metavar="N", help="Only so many of the assets."),
         unthrottled_option,
-        click.option("--rate", type=float, metavar="ASSETS_PER_S", help="At most so fast.  [default: AMP_JOB_RATE]"),
+        click.option("--rate", type=RATE, metavar="ASSETS_PER_S", help="At most so fast.  [default: AMP_JOB_RATE]"),
         click.option("--ids", type=_FILE, metavar="FILE",
                      help="With the ids in this file, one a line; - reads standard input."),
         click.option("--query", metavar="TEXT", help="Found by a search, as `amp search` takes it."),
@@ -127,7 +127,10 @@ def restore(**options: Any) -> None:
 
 @click.command()
 @click.option(
-    "--deleted-for", type=float, metavar="DAYS", help="Only if deleted so long ago.  [default: AMP_PURGE_AFTER_S]"
+    "--deleted-for",
+    type=FiniteRange(0, 3_650),
+    metavar="DAYS",
+    help="Only if deleted so long ago.  [default: AMP_PURGE_AFTER_S]",
 )
 @dry_run_option
 @yes_option
@@ -259,6 +262,6 @@ def _pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:
 
 def _value(text: str) -> Any:
     try:
-        return json.loads(text)
+        return parse_json(text)
     except ValueError:
         return text

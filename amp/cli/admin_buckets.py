@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
 
 import click
 
 from amp.cli.admin_jobs import finish, follow_option, rate_asked, rate_option, unthrottled_option
 from amp.cli.admin_layout import init
+from amp.cli.client import path_segment
 from amp.cli.connection import service
 from amp.cli.follow import JobFailed, duration, how_far
 from amp.cli.output import echo, json_option, print_json, print_table
@@ -89,7 +89,7 @@ def split(name: str, at: str | None, **options: Any) -> None:
       amp admin buckets split 19700101000000 --dry-run
       amp admin buckets split 19700101000000 --at 2026-01-01T00:00:00Z --rate 1000 --follow
     """
-    _move(f"{quote(name, safe='')}/split", {} if at is None else {"at": at}, **options)
+    _move(f"{path_segment(name)}/split", {} if at is None else {"at": at}, **options)
 
 
 @buckets.command()
@@ -103,7 +103,7 @@ def merge(name: str, next_name: str | None, **options: Any) -> None:
     Example:
       amp admin buckets merge 19700101000000 20260101000000 --follow
     """
-    _move(f"{quote(name, safe='')}/merge", {} if next_name is None else {"next": next_name}, **options)
+    _move(f"{path_segment(name)}/merge", {} if next_name is None else {"next": next_name}, **options)
 
 
 @buckets.command()
@@ -116,7 +116,7 @@ def rebuild(name: str, **options: Any) -> None:
     Example:
       amp admin buckets rebuild 19700101000000 --follow
     """
-    _move(f"{quote(name, safe='')}/rebuild", {}, **options)
+    _move(f"{path_segment(name)}/rebuild", {}, **options)
 
 
 @buckets.command()

@@ -1,20 +1,20 @@
 """`amp admin jobs`: the operations that take a while, and how to steer them."""
 
 from typing import Any
-from urllib.parse import quote
 
 import click
 
-from amp.cli.client import AmpClient
+from amp.cli.client import AmpClient, path_segment
 from amp.cli.connection import service
 from amp.cli.follow import counted, doing, follow, how_far, is_over_assets, job_path, require_completed, title
 from amp.cli.output import echo, json_option, print_json, print_table
+from amp.cli.strict_values import RATE
 from amp.settings import load_settings
 
 follow_option = click.option(
     "--follow", "follows", is_flag=True, help="Watch it until it ends; Ctrl-C stops the watching alone."
 )
-rate_option = click.option("--rate", type=float, metavar="DOCS_PER_S", help="How fast.  [default: AMP_MOVE_RATE]")
+rate_option = click.option("--rate", type=RATE, metavar="DOCS_PER_S", help="How fast.  [default: AMP_MOVE_RATE]")
 unthrottled_option = click.option("--unthrottled", is_flag=True, help="As fast as it goes.")
 _ID = click.argument("job_id", metavar="ID")
 
@@ -119,7 +119,7 @@ def cancel(job_id: str, follows: bool, as_json: bool) -> None:
 
 @jobs.command()
 @_ID
-@click.argument("rate", type=float, required=False, metavar="[DOCS_PER_S]")
+@click.argument("rate", type=RATE, required=False, metavar="[DOCS_PER_S]")
 @unthrottled_option
 @json_option
 def rate(job_id: str, rate: float | None, unthrottled: bool, as_json: bool) -> None:
@@ -196,4 +196,4 @@ def _steer(job_id: str, what: str, as_json: bool) -> None:
 
 
 def _path(job_id: str) -> str:
-    return job_path(quote(job_id, safe=""))
+    return job_path(path_segment(job_id))

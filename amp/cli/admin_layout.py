@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import click
@@ -16,6 +17,7 @@ from amp.cli.output import console, echo, json_option, print_json
 from amp.domain.times import parse_ms
 from amp.settings import load_settings
 
+_MAX_STARTS = 10_000
 _INIT = "/v1/admin/buckets/init"
 
 
@@ -48,7 +50,9 @@ def init(
       amp admin buckets init --at 2024-01-01 --at 2025-01-01
       amp admin buckets init --every month --from 2020-01-01 --to 2026-01-01
     """
-    starts = [*times, *_calendar(every, first, last)]
+    starts = [*times, *islice(_calendar(every, first, last), _MAX_STARTS + 1)]
+    if len(starts) > _MAX_STARTS:
+        raise click.UsageError(f"that is more than {_MAX_STARTS:,} buckets; choose longer ones, or a shorter time")
     if not starts:
         raise click.UsageError("give --at, or --every with --from and --to")
     body = {"at": starts} | rate_asked(rate, unthrottled)
@@ -94,26 +98,25 @@ def _calendar(every: str | None, first: str | None, last: str | None) -> Iterato
     if first is None or last is None:
         raise click.UsageError("--every needs --from and --to")
     begin, end = _read("--from", first), _read("--to", last)
-    at = datetime(begin.year, begin.month, 1 if every == "month" else begin.day, tzinfo=UTC)
-    if every == "week":
-        at -= timedelta(days=at.weekday())
-    while at <= end:
-        if at >= begin:
-            yield at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    at: datetime | None = datetime(begin.year, begin.month, 1 if every == "month" else begin.day, tzinfo=UTC)
+    while at is not None and at <= end:
+        if at >= begin and (every != "week" or at.weekday() == 0):
+            yield f"{at:%Y}".zfill(4) + f"{at:-%m-%dT%H:%M:%SZ}"
         at = _next(every, at)
 
 
-def _next(every: str, at: datetime) -> datetime:
-    match every:
-        case "month":
+def _next(every: str, at: datetime) -> datetime | None:
+    """None: the calendar ends before."""
+    try:
+        if every == "month":
             return at.replace(year=at.year + at.month // 12, month=at.month % 12 + 1)
-        case "week":
-            return at + timedelta(days=7)
-    return at + timedelta(days=1)
+        return at + timedelta(days=7 - at.weekday() if every == "week" else 1)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _read(option: str, text: str) -> datetime:
     try:
         return datetime.fromtimestamp(parse_ms(text) / 1000, UTC)
-    except ValueError as e:
+    except (ValueError, OverflowError) as e:
         raise click.UsageError(f"{option}: {e}") from e

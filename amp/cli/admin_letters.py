@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from itertools import islice
 from typing import Any
-from urllib.parse import quote
 
 import click
 
+from amp.cli.client import path_segment
 from amp.cli.connection import service
 from amp.cli.output import echo, echo_block, json_option, print_json, print_table
 from amp.settings import load_settings
@@ -33,7 +33,7 @@ def dead_letters(ctx: click.Context, as_json: bool) -> None:
 @dead_letters.command("list")
 @click.option("--job", metavar="ID", help="Of this job only.")
 @click.option("--reason", metavar="TEXT", help="Whose reason contains this text.")
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many.")
+@click.option("--limit", type=click.IntRange(1, 1_000_000), default=50, show_default=True, help="How many.")
 @json_option
 def list_(job: str | None, reason: str | None, limit: int, as_json: bool) -> None:
     """List the newest."""
@@ -55,7 +55,7 @@ def list_(job: str | None, reason: str | None, limit: int, as_json: bool) -> Non
 def show(letter_id: str, as_json: bool) -> None:
     """Show one with its message and stack trace."""
     with service(load_settings()) as client:
-        letter = client.get(f"{_LETTERS}/{quote(letter_id, safe='')}")
+        letter = client.get(f"{_LETTERS}/{path_segment(letter_id)}")
     if as_json:
         print_json(letter)
         return

@@ -1,5 +1,6 @@
 """The CLI's way to the service: HTTP with timeouts, and retries where repeating is safe."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -31,6 +32,10 @@ class Unreachable(AmpError):
     """No server answers."""
 
 
+class Unsendable(AmpError):
+    """The request cannot be sent."""
+
+
 class AmpClient:
     """Speaks JSON with one server. Safe from any number of threads."""
 
@@ -55,14 +60,15 @@ class AmpClient:
     ) -> Any:
         """The JSON of the answer. `repeatable`: the same call twice does no harm.
 
+        :raises Unsendable: JSON or a URL cannot carry what it holds.
         :raises ServiceError: the server refused, with its problem document.
         :raises Unreachable: it does not answer.
         """
-        request: dict[str, Any] = {"params": {k: v for k, v in (params or {}).items() if v is not None}}
+        request: dict[str, Any] = {"params": {k: sendable(v) for k, v in (params or {}).items() if v is not None}}
         if ndjson is not None:
             request |= {"content": ndjson, "headers": {"Content-Type": "application/x-ndjson"}}
         elif body is not None:
-            request["json"] = body
+            request |= {"content": _json(body), "headers": {"Content-Type": "application/json"}}
         if idempotency_key is not None:
             request["headers"] = request.get("headers", {}) | {"Idempotency-Key": idempotency_key}
         retrying = Retrying(
@@ -91,10 +97,13 @@ class AmpClient:
             response = self._http.request(method, path, **request)
         except httpx.TimeoutException as e:
             raise Unreachable(f"{self.where} does not answer in time") from e
-        except (httpx.TransportError, httpx.InvalidURL) as e:
+        except httpx.RequestError as e:
             raise Unreachable(f"no AMP server answers at {self.where}: {e}") from e
+        except httpx.InvalidURL as e:
+            # Its message would quote the URL.
+            raise Unreachable(f"{self.where} is not an address of a server") from e
         if response.is_success:
-            return response.json() if response.content else None
+            return _answer(response)
         try:
             problem = response.json()
         except ValueError:
@@ -111,14 +120,54 @@ def connect(url: str) -> AmpClient:
 
 
 def type_path(name: str) -> str:
-    return f"/v1/types/{quote(name, safe='')}"
+    return f"/v1/types/{path_segment(name)}"
+
+
+def path_segment(text: str) -> str:
+    """:raises Unsendable: no path can name it."""
+    if text in ("", ".", ".."):
+        raise Unsendable(f"{text!r} is not a name")
+    return quote(sendable(text), safe="")
 
 
 def problem_details(problem: Mapping[str, Any]) -> list[str]:
     """What is wrong, then each place of it that it does not name already; a line each."""
     detail = printable(str(problem.get("detail") or problem.get("title") or "no reason given"))
-    faults = [printable(f"{fault['pointer']}: {fault['detail']}") for fault in problem.get("errors") or ()]
+    found = problem.get("errors")
+    faults = [
+        printable(f"{fault.get('pointer')}: {fault.get('detail')}")
+        for fault in (found if isinstance(found, list) else ())
+        if isinstance(fault, dict)
+    ]
     return [detail, *(fault for fault in faults if fault not in detail)]
+
+
+def _answer(response: httpx.Response) -> Any:
+    try:
+        return response.json() if response.content else None
+    except ValueError as e:
+        raise ServiceError(response.status_code, {"detail": "the answer is not JSON: is this an AMP server?"}) from e
+
+
+def _json(body: Any) -> bytes:
+    try:
+        return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError as e:
+        raise Unsendable("the request holds text that is not UTF-8") from e
+    except ValueError as e:
+        raise Unsendable("the request holds a number that is not finite") from e
+    except RecursionError as e:
+        raise Unsendable("the request is nested too deep") from e
+
+
+def sendable(value: Any) -> Any:
+    """:raises Unsendable: it is text with lone surrogates."""
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError as e:
+            raise Unsendable(f"{printable(value)} is not UTF-8 text") from e
+    return value
 
 
 def _may_pass(error: BaseException) -> bool:

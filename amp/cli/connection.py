@@ -71,7 +71,7 @@ def in_process(settings: Settings) -> Iterator[AmpClient]:
 def _local_server(settings: Settings) -> str | None:
     from amp.server.listener import URL_FILE, address
 
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, UnicodeDecodeError):
         url = (settings.data_dir / URL_FILE).read_text().strip()
         if settings.profile == "embedded" and _answers(url):
             return url

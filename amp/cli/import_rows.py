@@ -2,14 +2,15 @@
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from amp.cli.client import AmpClient, ServiceError, type_path
+from amp.cli.client import AmpClient, ServiceError, sendable, type_path
 from amp.cli.importer import Counts, Importer, ImportStopped, Item, OnExisting, RowIds
 from amp.cli.output import console
 from amp.cli.rejected_rows import RejectedRows
@@ -62,14 +63,16 @@ class Outcome:
 def import_rows(client: AmpClient, order: ImportOrder, *, quiet: bool = False) -> Outcome:
     """:raises AmpError: nothing was imported."""
     began_s = time.monotonic()
+    sendable(order.project)
     textual = order.format == "csv"
     found = _type_of(client, order.type_name)
     names = FieldNames(found["fields"] if found else ())
     if order.infer:
         infer = InferType(names, textual=textual)
-        for row in _rows(order, "Looking", quiet):
-            if row.data is not None:
-                infer.observe(row.data)
+        with closing(_rows(order, "Looking", quiet)) as rows:
+            for row in rows:
+                if row.data is not None:
+                    infer.observe(row.data)
         found = _register(client, order.type_name, found, infer.fields())
     elif found is None:
         raise ImportStopped(f"there is no asset type {order.type_name!r}; --infer registers it from the rows")
@@ -82,15 +85,16 @@ def import_rows(client: AmpClient, order: ImportOrder, *, quiet: bool = False) -
         importer = Importer(client, order.on_existing, rejected.write, lambda: names.mapping().values(), outcome.counts)
         make = _ItemMaker(order, coerce)
         try:
-            for row in _rows(order, "Importing", quiet):
-                outcome.rows += 1
-                try:
-                    item = make.item(row)
-                except (ValueError, RecursionError) as e:
-                    rejected.write(row.line, str(e), row.raw if row.data is None else row.data)
-                    outcome.counts.rejected += 1
-                else:
-                    importer.add(item)
+            with closing(_rows(order, "Importing", quiet)) as rows:
+                for row in rows:
+                    outcome.rows += 1
+                    try:
+                        item = make.item(row)
+                    except (ValueError, RecursionError) as e:
+                        rejected.write(row.line, str(e), row.raw if row.data is None else row.data)
+                        outcome.counts.rejected += 1
+                    else:
+                        importer.add(item)
             importer.finish()
             rejected.close()
         except AmpError as e:
@@ -179,7 +183,7 @@ def _register(
     return made
 
 
-def _rows(order: ImportOrder, what: str, quiet: bool) -> Iterator[Row]:
+def _rows(order: ImportOrder, what: str, quiet: bool) -> Generator[Row]:
     progress = Progress(
         TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn(),
         console=console(stderr=True), transient=True, disable=quiet or not sys.stderr.isatty(),

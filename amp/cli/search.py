@@ -1,6 +1,5 @@
 """`amp search`: the compact text form or JSON in, a table or JSON out."""
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -9,10 +8,13 @@ import click
 from amp.cli.client import AmpClient
 from amp.cli.connection import service
 from amp.cli.output import echo, json_option, print_json, print_json_line, print_table
+from amp.cli.strict_values import parse_json
 from amp.settings import load_settings
 
 _PAGE = 200
 _METADATA_COLUMNS = 4
+#: What a request in the compact text form may hold.
+_OF_TEXT = {"q", "size", "sort", "cursor"}
 
 
 @click.command()
@@ -69,7 +71,7 @@ def _request(query: str, size: int | None, sort: Sequence[str]) -> dict[str, Any
     request: dict[str, Any] = {"q": query}
     if query.lstrip().startswith("{"):
         try:
-            given = json.loads(query)
+            given = parse_json(query)
         except ValueError as e:
             raise click.UsageError(f"the query begins like JSON but is none: {e}") from e
         is_tree = given.keys() & {"field", "all", "any", "not"}
@@ -82,10 +84,21 @@ def _request(query: str, size: int | None, sort: Sequence[str]) -> dict[str, Any
 
 
 def _page(client: AmpClient, request: dict[str, Any]) -> Any:
-    if "q" not in request:
+    if not _is_text_form(request):
         return client.call("POST", "/v1/search", body=request, repeatable=True)
     sort = ",".join(f"{s['field']}:{s['order']}" for s in request.get("sort", ())) or None
     return client.get("/v1/search", **(request | {"sort": sort}))
+
+
+def _is_text_form(request: dict[str, Any]) -> bool:
+    """What the user wrote in JSON may hold anything; the service says what is wrong with it."""
+    sorts = request.get("sort", [])
+    return (
+        isinstance(request.get("q"), str)
+        and not request.keys() - _OF_TEXT
+        and isinstance(sorts, list)
+        and all(isinstance(sort, dict) and sort.keys() == {"field", "order"} for sort in sorts)
+    )
 
 
 def _all(client: AmpClient, request: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -1,6 +1,5 @@
 """`amp types`: the asset types of a service."""
 
-import json
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -9,9 +8,10 @@ import click
 from amp.cli.client import type_path
 from amp.cli.connection import service
 from amp.cli.output import echo, json_option, print_json, print_table
+from amp.cli.strict_values import parse_json
 from amp.settings import load_settings
 
-_FILE = click.argument("file", type=click.File("r", encoding="utf-8"))
+_FILE = click.argument("file", type=click.File("r", encoding="utf-8", lazy=True))
 
 
 @click.group()
@@ -83,7 +83,7 @@ def _type_in(file: TextIO) -> dict[str, Any]:
     """What the server keeps itself is left out, so that what `show --json` printed can be given back."""
     where = Path(file.name).name
     try:
-        body = json.load(file)
+        body = parse_json(file.read())
     except ValueError as e:
         raise click.ClickException(f"{where} is not JSON: {e}") from e
     if not isinstance(body, dict) or not isinstance(body.get("name"), str):

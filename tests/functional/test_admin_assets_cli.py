@@ -258,7 +258,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Amp:
         (("backfill", "--from", "2020-01-02", "--to", "2020-01-01"), 1, "/selector/created/to"),
         (("backfill", "--from", "yesterday"), 1, "/selector/created/from"),
         (("backfill", "--query", "("), 1, "/selector/query"),
-        (("backfill", "--all", "--rate", "0"), 1, "/rate"),
+        (("backfill", "--all", "--rate", "0"), 2, "--rate"),
         (("backfill", "--all", "--sample", "0"), 1, "/sample"),
         (("restore", "--query", "x"), 1, "a search finds no deleted assets"),
         (("purge", "--query", "x", "--yes"), 1, "a search finds no deleted assets"),
