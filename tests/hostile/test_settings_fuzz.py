@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import random
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
