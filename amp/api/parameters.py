@@ -95,7 +95,7 @@ def text_of(text: str) -> str:
 
 
 def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(","))
+    return tuple(dict.fromkeys(name.strip() for name in text.split(",")))
 
 
 def _uuid(text: str) -> UUID:

@@ -77,7 +77,7 @@ def shape_of_search(fields: Sequence[str] | None) -> Shape:
     for i, name in enumerate(fields or ()):
         if not _is_field(name):
             raise BadQuery(f"/fields/{i}: {_no_field(name)}", [Fault(f"/fields/{i}", _no_field(name))])
-    return Shape(None if fields is None else tuple(fields), LONGS.read() == "string")
+    return Shape(None if fields is None else tuple(dict.fromkeys(fields)), LONGS.read() == "string")
 
 
 def _is_field(name: str) -> bool:

@@ -123,6 +123,18 @@ def version_of(asset: Asset) -> Version:
     )
 
 
+def content_bytes(asset: Asset | Version) -> int:
+    """Of its JSON, about."""
+    values = sum(len(key) + _value_chars(value) for key, value in asset.metadata.items())
+    return len(asset.name) + sum(map(len, asset.labels)) + values
+
+
+def _value_chars(value: Value) -> int:
+    if isinstance(value, str):
+        return len(value)
+    return sum(map(_value_chars, value)) if isinstance(value, tuple) else 8
+
+
 def asset_json(asset: Asset) -> dict[str, Any]:
     """The asset as the outside sees it (api.md, Assets)."""
     return {

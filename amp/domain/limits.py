@@ -24,6 +24,7 @@ class SearchLimits:
     conditions: int = 32
     metadata_conditions: int = 8
     depth: int = 5
+    joints: int = 64  #: `all`, `any` and `not` in a query, empty ones included
     page: int = 200
     facets: int = 16
     facet_size: int = 1_000

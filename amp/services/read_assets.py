@@ -3,12 +3,19 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from amp.domain.assets import Asset, State, Version
+from amp.domain.assets import Asset, State, Version, content_bytes
 from amp.errors import AssetNotFound, VersionNotFound
 from amp.ports.asset_listing import AssetListing
 from amp.ports.asset_store import AssetStore
 from amp.ports.claims import Claims
 from amp.services.release_names import bears, external_key
+
+#: Of the content in one answer, about; an answer ends with the read that passes it.
+PAGE_BYTES = 4 * 1024 * 1024
+#: Assets or versions that are in memory before their size is known.
+_READ_AT_ONCE = 20
+#: A list of mostly deleted assets gives short pages rather than walk on for ever.
+_MAX_READS = 40
 
 
 class ReadAssets:
@@ -35,6 +42,22 @@ class ReadAssets:
         heads = self._store.heads(ids)
         return [head if head and head.state is not State.PURGED else None for head in map(heads.get, ids)]
 
+    def get_some(self, ids: Sequence[UUID]) -> tuple[list[Asset], list[UUID]]:
+        """Those of the assets that there are, in order, and the ids that were not looked at because the answer would be
+        too large.
+
+        :raises StoreUnavailable: the store does not answer.
+        """
+        found: list[Asset] = []
+        size = 0
+        for begin in range(0, len(ids), _READ_AT_ONCE):
+            if size >= PAGE_BYTES:
+                return found, list(ids[begin:])
+            some = [asset for asset in self.get_many(ids[begin : begin + _READ_AT_ONCE]) if asset is not None]
+            size += sum(map(content_bytes, some))
+            found += some
+        return found, []
+
     def by_external_id(self, project: str, external_id: str) -> Asset | None:
         """The asset that bears the name: the claim only says which one may.
 
@@ -57,19 +80,29 @@ class ReadAssets:
         return head, found
 
     def versions(self, asset_id: UUID, below: int | None, limit: int) -> tuple[Asset, list[Version], bool]:
-        """The asset's head, up to `limit` of its versions, newest first, and whether there are more.
+        """The asset's head, up to `limit` of its versions, newest first, and whether there are more; fewer than `limit`
+        where they are large.
 
         :raises AssetNotFound: there is none.
         :raises StoreUnavailable: the store does not answer.
         """
         head = self.get(asset_id)
-        found = self._store.version_page(asset_id, below, limit + 1)
-        return head, found[:limit], len(found) > limit
+        found: list[Version] = []
+        size = 0
+        while True:
+            wanted = min(_READ_AT_ONCE, limit - len(found))
+            page = self._store.version_page(asset_id, found[-1].version if found else below, wanted + 1)
+            found += page[:wanted]
+            size += sum(map(content_bytes, page[:wanted]))
+            more = len(page) > wanted
+            if not more or len(found) >= limit or size >= PAGE_BYTES:
+                return head, found, more
 
     def list(
         self, *, type_name: str | None, project: str | None, position: str | None, limit: int
     ) -> tuple[list[Asset], str | None]:
-        """A page of active assets of a type, of a project, or of all, and the position after it (None: at the end).
+        """A page of active assets of a type, of a project, or of all, and the position after it (None: at the end); a
+        page of large assets is short.
 
         :raises BadCursor: the position is none of this list.
         :raises StoreUnavailable: the store does not answer.
@@ -77,12 +110,12 @@ class ReadAssets:
         found: list[Asset] = []
         # By both, the type's list is walked, as the narrower one as a rule.
         by_project = project if type_name is None else None
-        for _ in range(_PAGES_AT_MOST):
-            page = self._listing.page(
-                type_name=type_name, project=by_project, position=position, limit=limit - len(found)
-            )
+        size = 0
+        for _ in range(_MAX_READS):
+            wanted = min(_READ_AT_ONCE, limit - len(found))
+            page = self._listing.page(type_name=type_name, project=by_project, position=position, limit=wanted)
             heads = self._store.heads(page.ids)
-            found += [
+            active = [
                 head
                 for head in map(heads.get, page.ids)
                 if head is not None
@@ -90,11 +123,9 @@ class ReadAssets:
                 and type_name in (None, head.type)
                 and project in (None, head.project)
             ]
+            found += active
+            size += sum(map(content_bytes, active))
             position = page.position
-            if position is None or len(found) >= limit:
+            if position is None or len(found) >= limit or size >= PAGE_BYTES:
                 break
         return found, position
-
-
-#: A list of mostly deleted assets gives short pages rather than walk on for ever.
-_PAGES_AT_MOST = 20

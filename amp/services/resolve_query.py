@@ -71,6 +71,7 @@ class ResolveQuery:
             ("conditions", len(conditions), limits.conditions),
             ("conditions on metadata", on_metadata, limits.metadata_conditions),
             ("levels of all, any and not", _depth(query), limits.depth),
+            ("of all, any and not", _joints(query), limits.joints),
         ):
             if count > most:
                 raise _refusal("/query", f"has {count} {what}; at most {most} are allowed")
@@ -199,6 +200,15 @@ def _depth(query: Query) -> int:
             return 1 + max(map(_depth, parts), default=0)
         case Not(part):
             return 1 + _depth(part)
+    return 0
+
+
+def _joints(query: Query) -> int:
+    match query:
+        case All(parts) | Any_(parts):
+            return 1 + sum(map(_joints, parts))
+        case Not(part):
+            return 1 + _joints(part)
     return 0
 
 

@@ -13,6 +13,7 @@ from amp.errors import BadCursor, BadQuery, BucketsMissing, Fault, NotMigrated, 
 from amp.ports.search_index import SearchIndex
 from amp.services.bucket_maps import BucketMaps
 from amp.services.cursors import Cursors
+from amp.services.read_assets import PAGE_BYTES
 from amp.services.resolve_query import ResolveQuery
 
 
@@ -90,12 +91,13 @@ class SearchAssets:
             timeout_s=self._limits.timeout_s,
         )
         page = self._page(request)
+        hits = _within(page.hits, PAGE_BYTES)
         return SearchAnswer(
-            hits=page.hits,
+            hits=hits,
             total=page.total,
             total_is_exact=page.total_is_exact,
             facets=page.facets,
-            last=page.hits[-1].sort if page.hits and page.more else None,
+            last=hits[-1].sort if hits and (page.more or len(hits) < len(page.hits)) else None,
         )
 
     def _position(self, cursor: str | None, bound_to: list[Any], principal: Principal) -> SortValues | None:
@@ -121,3 +123,13 @@ class SearchAssets:
             return self._maps.current().least_searched
         except (StoreUnavailable, NotMigrated):
             return 0
+
+
+def _within(hits: tuple[Hit, ...], max_bytes: int) -> tuple[Hit, ...]:
+    """The first of them, up to the one that passes `max_bytes`."""
+    size = 0
+    for number, hit in enumerate(hits, 1):
+        size += len(hit.source)
+        if size >= max_bytes:
+            return hits[:number]
+    return hits

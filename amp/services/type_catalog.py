@@ -1,6 +1,7 @@
 """The asset types as a process knows them: cached, and read again before anything unknown is refused."""
 
 import difflib
+import itertools
 import threading
 from collections import defaultdict
 from collections.abc import Mapping
@@ -9,6 +10,9 @@ from amp.domain.types import AssetType, FieldType
 from amp.errors import StoreUnavailable, TypeNotFound
 from amp.ports.clock import Clock
 from amp.ports.type_registry import TypeRegistry
+
+#: Keys compared with one that nobody knows, and by how much longer or shorter they may be.
+_MAX_COMPARED, _MAX_TYPED_WRONG = 500, 8
 
 
 class TypeCatalog:
@@ -64,8 +68,11 @@ class TypeCatalog:
 
     def closest_key(self, key: str) -> str | None:
         """The known metadata key that `key` was most likely meant to be."""
-        folded = {known.lower(): known for known in self._kinds}
-        close = difflib.get_close_matches(key.lower(), folded, n=1)
+        wanted = key.lower()
+        folded = {known.lower(): known for known in self._kinds if abs(len(known) - len(key)) <= _MAX_TYPED_WRONG}
+        if len(folded) > _MAX_COMPARED:
+            folded = {name: known for name, known in folded.items() if name[:1] == wanted[:1]}
+        close = difflib.get_close_matches(wanted, itertools.islice(folded, _MAX_COMPARED), n=1)
         return folded[close[0]] if close else None
 
     def refresh(self) -> None:

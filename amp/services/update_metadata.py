@@ -10,6 +10,7 @@ from amp.domain.assets import Asset, Change, State
 from amp.domain.changes import Stamp, replacement
 from amp.domain.chunks import Result
 from amp.domain.jobs import Job
+from amp.domain.limits import MAX_FAULTS
 from amp.domain.selectors import Selector
 from amp.domain.types import AssetType
 from amp.domain.validation import canonical_scalar, escape_pointer, misfit
@@ -90,6 +91,8 @@ class UpdateMetadata:
         if not (update.set or update.remove or update.rename or update.copy):
             faults.append(Fault("/parameters", "says nothing to do: give set, remove, rename or copy"))
         for key, pointer in (*update.written(), *update.read()):
+            if len(faults) >= MAX_FAULTS:
+                break
             if not self._catalog.kinds(key):
                 closest = self._catalog.closest_key(key)
                 hint = f"; did you mean {closest!r}?" if closest else ""

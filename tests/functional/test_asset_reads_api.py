@@ -29,10 +29,11 @@ def test_many_assets_are_read_by_id_and_the_missing_named(rest: Rest) -> None:
     assert found == {
         "items": [{"id": two["id"], "name": "2"}, {"id": one["id"], "name": "1"}],
         "missing": [UNKNOWN, dead["id"]],
+        "rest": [],
     }
     found = rest.post("/v1/assets/get?deleted=true&fields=state", json={"ids": [dead["id"]]}).get_json()
-    assert found == {"items": [{"state": "deleted"}], "missing": []}
-    assert rest.post("/v1/assets/get", json={"ids": []}).get_json() == {"items": [], "missing": []}
+    assert found == {"items": [{"state": "deleted"}], "missing": [], "rest": []}
+    assert rest.post("/v1/assets/get", json={"ids": []}).get_json() == {"items": [], "missing": [], "rest": []}
 
 
 def test_assets_are_listed_from_the_store_by_type_and_project(rest: Rest) -> None:

@@ -126,6 +126,7 @@ _REFUSED: list[tuple[str, str, Callable[[ResolveQuery], object]]] = [
     ("text without words", "0 words", lambda r: r.criteria(None, "  ")),
     ("surrogate", "lone surrogate", lambda r: r.criteria(condition("name", eq="\ud800"), None)),
     ("too deep", "6 levels", lambda r: r.criteria(_nested(6), None)),
+    ("too many joints", "65 of all, any and not", lambda r: r.criteria(All((All(()),) * 64), None)),
     ("too many", "33 conditions", lambda r: r.criteria(All((condition("id", eq="x"),) * 33), None)),
     ("too many on metadata", "9 cond", lambda r: r.criteria(All((condition("metadata.code", eq=1),) * 9), None)),
     ("sort by text", "only text", lambda r: r.sort([Sort("metadata.notes")])),

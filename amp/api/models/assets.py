@@ -211,6 +211,7 @@ class AssetsFound(BaseModel):
 
     items: list[AssetItem]
     missing: list[Id]
+    rest: list[Id] = Field(description="Not looked at, as the answer would be too large; ask for them again.")
 
 
 class BulkItem(BaseModel):

@@ -94,7 +94,7 @@ class SelectorIn(Strict):
 class ParametersIn(Strict):
     """What a kind of job needs to know beside the assets."""
 
-    set: MetadataGiven | None = Field(None, description="`update-metadata`: values by key.")
+    set: MetadataGiven | None = Field(None, max_length=_MAX_KEYS, description="`update-metadata`: values by key.")
     remove: Texts | None = Field(None, max_length=_MAX_KEYS, description="`update-metadata`: keys to remove.")
     rename: dict[str, str] | None = Field(
         None, max_length=_MAX_KEYS, description="`update-metadata`: new keys by old ones."
