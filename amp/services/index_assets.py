@@ -5,6 +5,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 import orjson
@@ -26,6 +27,8 @@ from amp.services.type_catalog import TypeCatalog
 _log = structlog.get_logger(__name__)
 #: The consumer group that indexes live traffic.
 INDEX_GROUP = "index"
+#: Versions of one asset that are read and put at once.
+_VERSIONS_AT_ONCE = 20
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 5.0
 #: A move holds writers for less than a second.
 _LONGEST_STALE_PAUSE_S = 0.2
@@ -81,7 +84,35 @@ class IndexAssets:
 
         :raises Stopped: `stop` was set before all was done.
         """
-        return self.put(retry_until_stopped(lambda: self.build(events), stop, "index"), stop)
+        in_parts: dict[UUID, list[Event]] = defaultdict(list)
+        at_once: list[Event] = []
+        for event in events:
+            heavy = event.scope is Scope.ALL and event.version > _VERSIONS_AT_ONCE
+            (in_parts[event.asset_id] if heavy else at_once).append(event)
+        rejected = dict(self.put(retry_until_stopped(lambda: self.build(at_once), stop, "index"), stop))
+        for asset_id, its_events in in_parts.items():
+            rejected |= self._index_in_parts(asset_id, its_events, stop)
+        return rejected
+
+    def _index_in_parts(self, asset_id: UUID, events: Sequence[Event], stop: threading.Event) -> Mapping[UUID, str]:
+        """All documents of one asset with many versions, some at a time: together they may be a thousand times as large
+        as an asset."""
+        rejected: dict[UUID, str] = {}
+        head = retry_until_stopped(lambda: self._heads([asset_id]), stop, "index").get(asset_id)
+        older = range(0) if head is None else self._older(head)
+        if not older:
+            return self.put(retry_until_stopped(lambda: self.build(events), stop, "index"), stop)
+        for begin in range(older.start, older.stop, _VERSIONS_AT_ONCE):
+            numbers = range(begin, min(begin + _VERSIONS_AT_ONCE, older.stop))
+            build = partial(self._build_part, asset_id, numbers, events)
+            rejected |= self.put(retry_until_stopped(build, stop, "index"), stop)
+        return rejected
+
+    def _build_part(self, asset_id: UUID, numbers: range, events: Sequence[Event]) -> list[AssetDocuments]:
+        """The head's document and those of some versions, and those that the events drop."""
+        heads = self._heads([asset_id])
+        versions = self._versions(dict.fromkeys(heads, numbers))
+        return [self._documents(head, versions[asset_id], events) for head in heads.values()]
 
     def build(self, events: Iterable[Event]) -> list[AssetDocuments]:
         """The documents these events call for. An asset or version the store does not have is left alone: its own

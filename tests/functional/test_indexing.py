@@ -2,19 +2,21 @@
 
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from uuid import UUID
 
 import orjson
 import pytest
 
-from amp.domain.assets import Scope
+from amp.domain.assets import Scope, Version
 from amp.domain.criteria import OneOf, RootField, RootMatches, SearchRequest, SortBy
 from amp.domain.events import Event
 from amp.ports.event_queue import Topic
+from amp.ports.search_index import Put, PutResult
 from tests.functional.wired import Wired, embedded, wired
 
 
@@ -248,3 +250,33 @@ def test_an_asset_edited_between_two_pages_comes_once(service: Wired) -> None:
     service.index(*service.events(1))
     (second,) = index.search(replace(oldest_first, after=first.sort)).hits
     assert orjson.loads(second.source)["id"] == str(other.id)
+
+
+def test_all_documents_of_an_asset_with_many_versions_are_put_in_parts(
+    service: Wired, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asset = service.create()
+    for number in range(2, 51):
+        service.edit(asset, f"name {number}")
+    service.delete(asset)
+    service.restore(asset)
+    store, put = service.amp.adapters.store, service.amp.adapters.index.put
+    read, put_at_once = store.versions, []
+    asked: list[int] = []
+
+    def count_versions(wanted: Mapping[UUID, Collection[int]]) -> Mapping[tuple[UUID, int], Version]:
+        asked.append(sum(map(len, wanted.values())))
+        return read(wanted)
+
+    def count_puts(puts: Sequence[Put]) -> Sequence[PutResult]:
+        put_at_once.append(len(puts))
+        return put(puts)
+
+    monkeypatch.setattr(store, "versions", count_versions)
+    monkeypatch.setattr(service.amp.adapters.index, "put", count_puts)
+    service.amp.indexer.index(service.events(52)[-1:], threading.Event())
+    service.refresh()
+    assert max(asked) <= 20
+    assert max(put_at_once) <= 21
+    expected = [(str(asset.id), version, version) for version in range(1, 50)] + [(str(asset.id), 50, 52)]
+    assert service.seen(all_versions=True) == expected

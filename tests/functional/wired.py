@@ -15,6 +15,7 @@ from amp.domain.assets import Asset
 from amp.domain.changes import Draft
 from amp.domain.criteria import OneOf, RootField, RootMatches, SearchRequest
 from amp.domain.events import Event
+from amp.domain.preconditions import ANY_STATE
 from amp.domain.principals import Principal
 from amp.domain.types import Field, FieldType
 from amp.ports.event_queue import Topic
@@ -42,19 +43,19 @@ class Wired:
         def edit(before: Asset) -> NewContent:
             return NewContent(name, before.metadata, before.labels)
 
-        return self.amp.change_assets.edit(asset.id, edit, None, CALLER)
+        return self.amp.change_assets.edit(asset.id, edit, ANY_STATE, CALLER)
 
     def label(self, asset: Asset, *labels: str) -> Asset:
         def edit(before: Asset) -> NewContent:
             return NewContent(before.name, before.metadata, labels)
 
-        return self.amp.change_assets.edit(asset.id, edit, None, CALLER)
+        return self.amp.change_assets.edit(asset.id, edit, ANY_STATE, CALLER)
 
     def delete(self, asset: Asset) -> Asset:
-        return self.amp.change_assets.delete(asset.id, None, CALLER)
+        return self.amp.change_assets.delete(asset.id, ANY_STATE, CALLER)
 
     def restore(self, asset: Asset) -> Asset:
-        return self.amp.change_assets.restore(asset.id, None, CALLER)
+        return self.amp.change_assets.restore(asset.id, ANY_STATE, CALLER)
 
     def events(self, count: int) -> list[Event]:
         """The next `count` events of the realtime topic, committed."""
