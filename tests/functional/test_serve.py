@@ -82,7 +82,7 @@ def test_a_killed_server_leaves_nothing_that_keeps_the_next_from_starting(
         port = server.url.rpartition(":")[2]
         server.stop(signal.SIGKILL)
     with server_process(env | {"AMP_PORT": port}, tmp_path / "log") as server:
-        assert httpx.get(f"{server.url}/healthz").status_code == 200
+        assert httpx.get(f"{server.url}/healthz", timeout=30).status_code == 200
 
 
 def test_a_killed_process_of_the_server_is_replaced(server: ServerProcess, data: Path) -> None:
