@@ -52,6 +52,7 @@ from amp.services.resolve_query import ResolveQuery
 from amp.services.run_bucket_worker import RunBucketWorker
 from amp.services.run_consumer import RunConsumer
 from amp.services.run_moves import MoveTimes, RunMoves
+from amp.services.runtime.chores import Chores
 from amp.services.runtime.threads import BackgroundThreads
 from amp.services.search_assets import SearchAssets
 from amp.services.select_assets import SelectAssets
@@ -198,7 +199,7 @@ def wire(settings: Settings, a: Adapters, metrics: Metrics, background: Backgrou
         show_buckets=show_buckets,
         lay_out_buckets=LayOutBuckets(maps, plan_moves, a.clock, sizes.roll_lead_s),
         steer_jobs=steer_jobs,
-        steer_letters=SteerLetters(a.letters, a.queue),
+        steer_letters=SteerLetters(a.letters, a.queue, a.jobs),
         start_jobs=starter,
         select_assets=select,
         workers={
@@ -230,7 +231,7 @@ def _extractor(
     return ExtractJobs(
         a.jobs, a.chunks, select, a.queue, a.leases, a.clock, processors, suspects,
         lambda: JobPace(a.clock, waiting, settings.job_live_lag),
-        (forget.run, sweep.run),
+        Chores(a.clock, {"forget-jobs": forget.run, "sweep": sweep.run}),
         holder=_holder(), most_failures=settings.job_most_failures,
     )  # fmt: skip
 

@@ -101,6 +101,9 @@ def _steer(what: str, ids: tuple[str, ...], all_: bool, job: str | None, reason:
         done = client.call("POST", f"{_LETTERS}/{what}", body={k: v for k, v in given.items() if v is not None})
     if as_json:
         print_json(done)
-    else:
-        [(name, count)] = done.items()
-        echo(f"{count:,} {name}")
+        return
+    for name in ("replayed", "discarded"):
+        if name in done:
+            echo(f"{done[name]:,} {name}")
+    for kept in done.get("kept", ()):
+        echo(f"{kept['count']:,} kept: {kept['reason']}")

@@ -13,7 +13,8 @@ from amp.domain.events import JobEvent
 from amp.domain.jobs import Job, JobState
 from amp.domain.principals import Principal
 from amp.domain.selectors import selector_from_json
-from amp.errors import Retryable, StoreUnavailable
+from amp.domain.texts import storable_reason
+from amp.errors import AmpError, Retryable, StoreUnavailable
 from amp.ports.clock import Clock
 from amp.ports.event_queue import EventQueue, Topic
 from amp.ports.job_chunks import JobChunks
@@ -24,6 +25,10 @@ from amp.services.job_run import JobRun
 from amp.services.job_states import JobStates
 from amp.services.process_jobs import JOBS_GROUP
 from amp.services.processors import Processor
+from amp.services.runtime.chores import Chores
+from amp.services.runtime.leases import LeaseKeeper
+from amp.services.runtime.polling import PollingLoop
+from amp.services.runtime.retry import Backoff
 from amp.services.select_assets import SelectAssets
 from amp.services.select_suspects import SelectSuspects, Step
 
@@ -34,7 +39,7 @@ WINDOW = 20
 _LEASE_S = 15
 _LEASE_RENEWED_S = 5.0
 _IDLE_S, _BUSY_S = 0.5, 0.1
-_LONGEST_PAUSE_S = 5.0
+_BACKOFF = Backoff(first_s=0.2, max_s=5.0)
 #: Events whose results are missing although nothing is left in the queue are sent again after so long.
 _LOST_S = 30.0
 _SAVE_S = 1.0
@@ -44,7 +49,7 @@ class ExtractJobs:
     """Any number of these may run: each job is one's own by a lease, and two at one job do no harm, as chunks and
     results are the same whoever writes them.
 
-    `chores` are looked after in between; each knows itself when it is time.
+    A job that fails for another reason than a part that does not answer ends so, with that reason; the others go on.
     """
 
     def __init__(
@@ -58,7 +63,7 @@ class ExtractJobs:
         processors: Mapping[str, Processor],
         suspects: Callable[[], SelectSuspects],
         pace: Callable[[], JobPace],
-        chores: Sequence[Callable[[], None]],
+        chores: Chores,
         *,
         holder: str,
         most_failures: int,
@@ -80,42 +85,50 @@ class ExtractJobs:
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; jobs under way are left to whoever comes next."""
-        failures = 0
-        while not stop.is_set():
-            busy = False
-            try:
-                busy = self.run_once()
-                for chore in self._chores:
-                    chore()
-                failures = 0
-            except Retryable as e:
-                failures += 1
-                _log.warning("jobs wait", action="jobs_wait", reason=str(e))
-            pause_s = min(0.1 * 2**failures, _LONGEST_PAUSE_S) if failures else _BUSY_S if busy else _IDLE_S
-            stop.wait(pause_s * random.uniform(0.8, 1.2))
-        for job_id in self._runs:
-            try:
-                self._leases.release(_lease(job_id), self._holder)
-            except Retryable as e:
-                _log.info("lease not released", action="lease_kept", reason=str(e))
+        try:
+            PollingLoop(name="extractor", step=self._work, backoff=_BACKOFF).run(stop)
+        finally:
+            for run in self._runs.values():
+                run.lease.release()
+            self._runs.clear()
 
     def run_once(self) -> bool:
         """Take each open job a step further; whether any has more to do at once.
 
         :raises Retryable: a part does not answer; come again.
         """
-        open_ = {job.id: job for job in self._jobs.open() if job.kind in self._processors}
-        for job_id in self._runs.keys() - open_:
+        open_jobs = {job.id: job for job in self._jobs.open() if job.kind in self._processors}
+        for job_id in self._runs.keys() - open_jobs:
             del self._runs[job_id]
-        failure: Retryable | None = None
-        for job in open_.values():
+        failures: list[Retryable] = []
+        for job in open_jobs.values():
             try:
-                self._step(job)
+                self._step_or_fail(job)
             except Retryable as e:
-                failure = e
-        if failure is not None:
-            raise failure
+                failures.append(e)
+        if failures:
+            raise failures[-1]
         return bool(self._runs)
+
+    def _work(self, stop: threading.Event) -> float:  # noqa: ARG002 - a step is short
+        try:
+            busy = self.run_once()
+        finally:
+            self._chores.run()
+        return (_BUSY_S if busy else _IDLE_S) * random.uniform(0.8, 1.2)
+
+    def _step_or_fail(self, job: Job) -> None:
+        """:raises Retryable: a part does not answer."""
+        try:
+            self._step(job)
+        except Retryable:
+            raise
+        except Exception as e:  # noqa: BLE001 - whatever is wrong with one job, the others shall not suffer
+            _log.exception("job failed", action="job_failed", job=str(job.id))
+            reason = e.message if isinstance(e, AmpError) else f"unexpected error: {e!r}"
+            self._states.end(job.id, JobState.FAILED, storable_reason(reason))
+            if (run := self._runs.pop(job.id, None)) is not None:
+                run.lease.release()
 
     def _step(self, job: Job) -> None:
         run = self._held(job)
@@ -136,37 +149,43 @@ class ExtractJobs:
 
     def _held(self, job: Job) -> JobRun | None:
         """The run of a job that is this process's own."""
-        run, now_s = self._runs.get(job.id), self._clock.monotonic_s()
-        if run is None or now_s - run.renewed_s > _LEASE_RENEWED_S or _settled(job) > run.settled:
-            if not self._leases.acquire(_lease(job.id), self._holder, _LEASE_S):
-                self._runs.pop(job.id, None)
-                return None
-            if run is None or now_s - run.renewed_s >= _LEASE_S or _settled(job) > run.settled:
-                # Whoever had it meanwhile may have taken it further, or to its end, and forgotten its chunks.
-                run = self._taken_up(job.id, run)
-                if run is None:
-                    self._leases.release(_lease(job.id), self._holder)
-                    return None
-            run.renewed_s = now_s
+        run = self._runs.get(job.id)
+        overtaken = run is None or _settled(job) > run.settled
+        if run is not None and not overtaken and run.lease.age_s <= _LEASE_RENEWED_S:
+            return run
+        lease = self._lease(job.id) if run is None else run.lease
+        lapsed = lease.expired
+        if not lease.acquire():
+            self._runs.pop(job.id, None)
+            return None
+        if overtaken or lapsed:
+            # Whoever had it meanwhile may have taken it further, or to its end, and forgotten its chunks.
+            run = self._taken_up(job.id, run, lease)
+            if run is None:
+                lease.release()
         return run
 
-    def _taken_up(self, job_id: UUID, run: JobRun | None) -> JobRun | None:
+    def _lease(self, job_id: UUID) -> LeaseKeeper:
+        return LeaseKeeper(self._leases, self._clock, name=f"job:{job_id}", holder=self._holder, ttl_s=_LEASE_S)
+
+    def _taken_up(self, job_id: UUID, run: JobRun | None, lease: LeaseKeeper) -> JobRun | None:
         """The run as this process left it, or as somebody else did who went further; None: the job is over."""
         latest = self._jobs.get(job_id)
         if latest is None or latest.state.ended:
             self._runs.pop(job_id, None)
             return None
         if run is None or _settled(latest) > run.settled:
-            run = self._runs[job_id] = self._resumed(latest)
+            run = self._runs[job_id] = self._resumed(latest, lease)
         return run
 
-    def _resumed(self, job: Job) -> JobRun:
+    def _resumed(self, job: Job, lease: LeaseKeeper) -> JobRun:
         """Where whoever ran it before has left it."""
         checkpoint = job.checkpoint
         run = JobRun(
             job=job,
             selector=selector_from_json(job.parameters["selector"]),
             pace=self._pace(),
+            lease=lease,
             suspects=self._suspects() if self._processors[job.kind].only_suspects else None,
             settled=_settled(job),
             counts=Counter(checkpoint.get("counts", {})),
@@ -260,10 +279,10 @@ class ExtractJobs:
         return [asset_id for asset_id in chunk.ids if asset_id not in results]
 
     def _save(self, run: JobRun) -> None:
-        now_s = self._clock.monotonic_s()
         # Held up for so long, this process may have lost it within a step.
-        if now_s - run.renewed_s >= _LEASE_S and self._taken_up(run.job.id, run) is not run:
+        if run.lease.expired and self._taken_up(run.job.id, run, run.lease) is not run:
             raise StoreUnavailable("a job was held up, and somebody else took it over")
+        now_s = self._clock.monotonic_s()
         run.measure(now_s)
         self._jobs.save_progress(run.job.id, run.progress(), run.checkpoint())
         run.saved_s = now_s
@@ -274,7 +293,7 @@ class ExtractJobs:
         if self._states.end(run.job.id, state, reason):
             _log.info("job ended", action="job_ended", job=str(run.job.id), state=state, counts=dict(run.counts))
         del self._runs[run.job.id]
-        self._leases.release(_lease(run.job.id), self._holder)
+        run.lease.release()
 
     def _limit(self, job: Job) -> int:
         limit: int = job.parameters.get("most_failures", self._most_failures)
@@ -284,10 +303,6 @@ class ExtractJobs:
 def _settled(job: Job) -> int:
     settled: int = job.checkpoint.get("settled", 0)
     return settled
-
-
-def _lease(job_id: UUID) -> str:
-    return f"job:{job_id}"
 
 
 def _is_worth_keeping(results: Mapping[UUID, Result]) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from amp.errors import Retryable
 from amp.ports.clock import Clock
+from amp.services.runtime.rate_limit import TokenBucket
 
 _FIRST, _LEAST = 200.0, 10.0  #: assets a second
 _LOOK_S = 0.5
@@ -24,28 +25,25 @@ class JobPace:
         self._waiting = waiting
         self._most_waiting = most_waiting
         self._pace = _FIRST
-        self._allowance = 0.0
-        self._looked_s = self._filled_s = clock.monotonic_s()
+        self._bucket = TokenBucket(clock)
+        self._looked_s = clock.monotonic_s()
 
     def room(self, rate: float | None, wanted: int) -> int:
         """How many of `wanted` assets may be taken up now, at that rate at most (None: all of them)."""
-        now_s = self._clock.monotonic_s()
         if rate is None:
-            self._filled_s = now_s
+            self._bucket.forget()
             return wanted
+        now_s = self._clock.monotonic_s()
         if now_s - self._looked_s >= _LOOK_S:
             self._looked_s = now_s
             self._look(rate)
         pace = min(rate, self._pace)
-        # What was not used within a second is lost, so that nothing piles up while a job is paused.
-        self._allowance = min(self._allowance + (now_s - self._filled_s) * pace, max(pace, 1.0))
-        self._filled_s = now_s
-        room = min(wanted, int(self._allowance))
+        room = min(wanted, int(self._bucket.available(pace)))
         # Half of what there is room for at most, so that nothing is lost between two calls.
         return room if room >= min(wanted, max(1, min(_STEP, int(pace / 2)))) else 0
 
     def took(self, count: int) -> None:
-        self._allowance -= count
+        self._bucket.take(count)
 
     def _look(self, rate: float) -> None:
         try:

@@ -8,6 +8,7 @@ from amp.domain.chunks import Chunk, Outcome
 from amp.domain.jobs import Job
 from amp.domain.selectors import Selector
 from amp.services.job_pace import JobPace
+from amp.services.runtime.leases import LeaseKeeper
 from amp.services.select_suspects import SelectSuspects
 
 
@@ -18,6 +19,7 @@ class JobRun:
     job: Job
     selector: Selector
     pace: JobPace
+    lease: LeaseKeeper
     settled: int  #: chunks below this are accounted for
     counts: Counter[str]  #: of their assets, by outcome
     position: str | None  #: where the next chunk begins
@@ -26,7 +28,6 @@ class JobRun:
     outstanding: list[Chunk] = field(default_factory=list)
     selected: int = 0  #: in all chunks so far
     sent_s: float = 0.0
-    renewed_s: float = float("-inf")
     saved_s: float = float("-inf")
     speed: float | None = None  #: assets a second, of late
     measured: tuple[float, int] = (0.0, 0)  #: when, and how many were accounted for then

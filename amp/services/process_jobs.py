@@ -12,7 +12,8 @@ import structlog
 from amp.domain.chunks import Outcome, Result
 from amp.domain.dead_letters import letter_id, put_aside
 from amp.domain.events import JobEvent, Message, message_json
-from amp.domain.jobs import Job
+from amp.domain.jobs import Job, JobState
+from amp.domain.texts import storable_reason
 from amp.errors import AmpError
 from amp.metrics import Metrics
 from amp.ports.clock import Clock
@@ -20,16 +21,17 @@ from amp.ports.dead_letters import DeadLetters
 from amp.ports.event_queue import Topic
 from amp.ports.job_chunks import JobChunks
 from amp.ports.job_log import JobLog
+from amp.services.job_states import JobStates
 from amp.services.processors import Processor
 from amp.services.run_consumer import Failure
-from amp.services.runtime.retry import Stopped, retry_until_stopped
+from amp.services.runtime.retry import Backoff, Stopped, retry_until_stopped
 
 _log = structlog.get_logger(__name__)
 #: The consumer group of everyone who does the work of jobs.
 JOBS_GROUP = "jobs"
 #: How often an asset is tried that fails for no outside reason.
 _ATTEMPTS = 3
-_PAUSE_S = 0.05
+_PAUSES = Backoff(first_s=0.1)
 #: How old what is known of a job may be: a cancelled one goes on for so long.
 _JOB_KEPT_S = 1.0
 
@@ -52,6 +54,7 @@ class ProcessJobs:
         self._processors = processors
         self._clock = clock
         self._metrics = metrics
+        self._states = JobStates(jobs=jobs, clock=clock)
         #: By id, with when it was read; replaced as a whole, as lanes share it.
         self._known: dict[UUID, tuple[float, Job | None]] = {}
 
@@ -71,8 +74,22 @@ class ProcessJobs:
                 if before is None or not before.replayed:
                     by_job[message.job_id][message.asset_id] = message
         for job_id, events in by_job.items():
-            failures |= self._handle(job_id, events, stop)
+            failures |= self._handle_or_fail(job_id, events, stop)
         return failures
+
+    def _handle_or_fail(
+        self, job_id: UUID, events: Mapping[UUID, JobEvent], stop: threading.Event
+    ) -> Mapping[Message, Failure]:
+        """An error that is no asset's is the job's: it ends so, its events are given up, and the other jobs go on."""
+        try:
+            return self._handle(job_id, events, stop)
+        except Stopped:
+            raise
+        except Exception as e:  # noqa: BLE001 - whatever is wrong with one job, the others shall not suffer
+            _log.exception("job failed", action="job_failed", job=str(job_id))
+            reason, detail = storable_reason(f"unexpected error: {e!r}"), traceback.format_exc()
+        retry_until_stopped(lambda: self._states.end(job_id, JobState.FAILED, reason), stop, "job")
+        return {event: Failure(reason, detail) for event in events.values()}
 
     def _handle(self, job_id: UUID, events: Mapping[UUID, JobEvent], stop: threading.Event) -> dict[Message, Failure]:
         job = retry_until_stopped(lambda: self._job(job_id), stop, "job")
@@ -98,7 +115,8 @@ class ProcessJobs:
     ) -> tuple[dict[UUID, Result], dict[UUID, str]]:
         """What became of each asset, and the stack traces of those that failed by an error of ours."""
         try:
-            return dict(retry_until_stopped(lambda: processor.process(job, ids, stop), stop, "job")), {}
+            found = retry_until_stopped(lambda: processor.process(job, ids, stop), stop, "job")
+            return {asset_id: found[asset_id] for asset_id in ids}, {}
         except Stopped:
             raise
         except Exception as e:  # noqa: BLE001 - whatever an asset does to a processor, the others shall not suffer
@@ -114,7 +132,7 @@ class ProcessJobs:
     def _process_one(self, job: Job, processor: Processor, asset_id: UUID, stop: threading.Event) -> tuple[Result, str]:
         reason = detail = ""
         for attempt in range(_ATTEMPTS):
-            if attempt and stop.wait(_PAUSE_S * 2**attempt):
+            if attempt and stop.wait(_PAUSES.pause_s(attempt)):
                 raise Stopped
             try:
                 return retry_until_stopped(lambda: processor.process(job, [asset_id], stop), stop, "job")[asset_id], ""

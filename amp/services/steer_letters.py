@@ -1,6 +1,7 @@
 """Shows dead letters, sends them on their way again, and discards them."""
 
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from uuid import UUID
@@ -10,6 +11,7 @@ from amp.domain.events import Event, JobEvent
 from amp.errors import LetterNotFound, QueueUnavailable
 from amp.ports.dead_letters import DeadLetters, LetterPage
 from amp.ports.event_queue import EventQueue, Topic
+from amp.ports.job_log import JobLog
 
 _PAGE = 200
 _FLUSH_S = 10.0
@@ -33,10 +35,23 @@ class Which:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What a replay did."""
+
+    count: int  #: handed to the workers
+    kept: Mapping[str, int]  #: those that cannot be replayed and stay, by the reason
+
+
+_UNREADABLE = "not a message that can be read"
+_JOB_FORGOTTEN = "the job is no longer kept, so nothing can do its work; discard the dead letter"
+
+
 class SteerLetters:
-    def __init__(self, letters: DeadLetters, queue: EventQueue) -> None:
+    def __init__(self, letters: DeadLetters, queue: EventQueue, jobs: JobLog) -> None:
         self._letters = letters
         self._queue = queue
+        self._jobs = jobs
 
     def get(self, letter_id: UUID) -> DeadLetter:
         """:raises LetterNotFound: there is none, any more at least.
@@ -62,14 +77,18 @@ class SteerLetters:
                 break
         return LetterPage(tuple(found), position)
 
-    def replay(self, which: Which) -> int:
-        """Hand them to the workers again; how many. One whose work succeeds is no dead letter any more, one that fails
-        again has one attempt more. Those that cannot be read as messages stay.
+    def replay(self, which: Which) -> Replay:
+        """Hand them to the workers again. One whose work succeeds is no dead letter any more, one that fails again has
+        one attempt more. Those that cannot be read as messages, or whose job is gone, stay.
 
         :raises StoreUnavailable, QueueUnavailable: some may have been; replay again.
         """
-        count = 0
-        for letters in self._batches(which):
+        count, kept = 0, Counter[str]()
+        kept_jobs: dict[UUID, bool] = {}
+        for batch in self._batches(which):
+            reasons = [self._cannot_be_replayed(letter, kept_jobs) for letter in batch]
+            kept.update(filter(None, reasons))
+            letters = [letter for letter, reason in zip(batch, reasons, strict=True) if not reason]
             live = [letter for letter in letters if isinstance(letter.message, Event)]
             of_jobs = [letter.message for letter in letters if isinstance(letter.message, JobEvent)]
             self._queue.publish(Topic.REALTIME, [letter.message for letter in live if letter.message is not None])
@@ -80,7 +99,7 @@ class SteerLetters:
             # before this.
             self._letters.remove_unchanged(live)
             count += len(live) + len(of_jobs)
-        return count
+        return Replay(count, dict(kept))
 
     def discard(self, which: Which) -> int:
         """Forget them; how many.
@@ -92,6 +111,17 @@ class SteerLetters:
             self._letters.remove_unchanged(letters)
             count += len(letters)
         return count
+
+    def _cannot_be_replayed(self, letter: DeadLetter, kept_jobs: dict[UUID, bool]) -> str:
+        """Why; "" if it can. `kept_jobs` remembers which jobs there are."""
+        if letter.message is None:
+            return _UNREADABLE
+        job_id = letter.job_id
+        if job_id is None:
+            return ""
+        if job_id not in kept_jobs:
+            kept_jobs[job_id] = self._jobs.get(job_id) is not None
+        return "" if kept_jobs[job_id] else _JOB_FORGOTTEN
 
     def _batches(self, which: Which) -> Iterator[list[DeadLetter]]:
         found = self._found(which)

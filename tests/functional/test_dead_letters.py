@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -78,19 +78,22 @@ def test_once_the_cause_is_gone_a_replay_finishes_the_job(rest: Rest, noting: No
     job_id = poisoned["job"]
     noting.poison.clear()
     answer = rest.post(f"{LETTERS}/replay", json={"job": job_id})
-    assert (answer.status_code, answer.get_json()) == (202, {"replayed": 2})
+    assert (answer.status_code, answer.get_json()) == (202, {"replayed": 2, "kept": []})
     wait_until(lambda: letters(rest, f"?job={job_id}") == [], DEADLINE_S, "the replay")
     job = shown(rest, job_id)
     assert (job["state"], counts(job)) == ("completed", {"done": 10, "resolved": 2})
     assert set(poisoned["bad"]) <= set(noting.seen)
     wait_until(lambda: results(rest, job_id) == {}, DEADLINE_S, "the results")
-    assert rest.post(f"{LETTERS}/replay", json={"job": job_id}).get_json() == {"replayed": 0}
+    assert rest.post(f"{LETTERS}/replay", json={"job": job_id}).get_json() == {"replayed": 0, "kept": []}
 
 
 def test_a_replay_that_fails_again_has_one_attempt_more(rest: Rest, noting: Noting, poisoned: dict[str, Any]) -> None:
     job_id, (cured, ill) = poisoned["job"], poisoned["bad"]
     noting.poison.remove(cured)
-    assert rest.post(f"{LETTERS}/replay", json={"job": job_id, "reason": "cannot stand"}).get_json() == {"replayed": 2}
+    assert rest.post(f"{LETTERS}/replay", json={"job": job_id, "reason": "cannot stand"}).get_json() == {
+        "replayed": 2,
+        "kept": [],
+    }
     wait_until(
         lambda: [(found["asset"], found["attempts"]) for found in letters(rest, f"?job={job_id}")] == [(ill, 2)],
         DEADLINE_S,
@@ -119,7 +122,7 @@ def test_an_asset_that_does_not_fit_its_type_is_told_and_done_once_the_type_was_
     fields = {"remark": {"type": "string"}, "codec": {"type": "string"}}
     assert rest.put(f"/v1/types/{lacking}", json={"fields": fields}).status_code == 200
     [letter] = letters(rest, f"?job={job['id']}")
-    assert rest.post(f"{LETTERS}/replay", json={"ids": [letter["id"]]}).get_json() == {"replayed": 1}
+    assert rest.post(f"{LETTERS}/replay", json={"ids": [letter["id"]]}).get_json() == {"replayed": 1, "kept": []}
     wait_until(lambda: letters(rest, f"?job={job['id']}") == [], DEADLINE_S, "the replay")
     assert asset(rest, bad)["metadata"] == {"codec": "hevc"}
     assert counts(shown(rest, job["id"])) == {"changed": 1, "resolved": 1}
@@ -166,7 +169,7 @@ def test_what_live_traffic_could_not_index_is_listed_and_replayed(
     [letter] = _live(rest, bad)
     assert (letter["topic"], letter["job"], letter["attempts"]) == ("realtime", None, 1)
     assert letter["reason"]
-    assert rest.post(f"{LETTERS}/replay", json={"ids": [letter["id"]]}).get_json() == {"replayed": 1}
+    assert rest.post(f"{LETTERS}/replay", json={"ids": [letter["id"]]}).get_json() == {"replayed": 1, "kept": []}
     await_search(rest, f"type:{kind}", [good, bad])
     assert _live(rest, bad) == []
 
@@ -183,7 +186,10 @@ def test_what_is_no_message_is_shown_and_stays_until_it_is_discarded(service: Am
     service.adapters.letters.put(put_aside)
     [letter] = letters(rest, f"?reason={reason}")
     assert (letter["asset"], letter["job"], letter["payload"]) == (None, None, "\ufffd{")
-    assert rest.post(f"{LETTERS}/replay", json={"reason": reason}).get_json() == {"replayed": 0}
+    assert rest.post(f"{LETTERS}/replay", json={"reason": reason}).get_json() == {
+        "replayed": 0,
+        "kept": [{"reason": "not a message that can be read", "count": 1}],
+    }
     assert letters(rest, f"?reason={reason}") == [letter]
     assert rest.post(f"{LETTERS}/discard", json={"reason": reason}).get_json() == {"discarded": 1}
     assert letters(rest, f"?reason={reason}") == []
@@ -236,11 +242,23 @@ def test_all_letters_can_be_discarded(tmp_path: Path) -> None:
         noting.poison |= set(made)
         jobs = [ran(rest, "note", {"ids": made})["id"] for _ in range(2)]
         assert rest.post(f"{LETTERS}/discard", json={"job": jobs[0]}).get_json() == {"discarded": 3}
-        assert rest.post(f"{LETTERS}/replay", json={"all": True}).get_json() == {"replayed": 3}
+        assert rest.post(f"{LETTERS}/replay", json={"all": True}).get_json() == {"replayed": 3, "kept": []}
         wait_until(lambda: {found["attempts"] for found in letters(rest)} == {2}, DEADLINE_S, "the replay")
         assert rest.post(f"{LETTERS}/discard", json={"all": True}).get_json() == {"discarded": 3}
         assert letters(rest) == []
         assert counts(shown(rest, jobs[1])) == {"resolved": 3}
+
+
+def test_a_letter_whose_job_is_forgotten_is_not_replayed_and_stays(
+    service: Amp, rest: Rest, poisoned: dict[str, Any]
+) -> None:
+    service.adapters.jobs.forget(UUID(poisoned["job"]))
+    answer = rest.post(f"{LETTERS}/replay", json={"job": poisoned["job"]}).get_json()
+    assert answer["replayed"] == 0
+    [kept] = answer["kept"]
+    assert (kept["count"], kept["reason"][:27]) == (2, "the job is no longer kept, ")
+    assert [letter["attempts"] for letter in letters(rest, f"?job={poisoned['job']}")] == [1, 1]
+    assert rest.post(f"{LETTERS}/discard", json={"job": poisoned["job"]}).get_json() == {"discarded": 2}
 
 
 def test_workers_that_know_no_such_kind_of_job_put_its_work_aside(service: Amp, rest: Rest) -> None:

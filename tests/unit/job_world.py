@@ -25,6 +25,7 @@ from amp.ports.event_queue import Topic
 from amp.services.extract_jobs import ExtractJobs
 from amp.services.job_pace import JobPace
 from amp.services.process_jobs import JOBS_GROUP, ProcessJobs
+from amp.services.runtime.chores import Chores
 from amp.services.select_assets import SelectAssets
 from tests.contract.asset_samples import creation, now_ms, write
 
@@ -34,7 +35,7 @@ LEASE_S = 15
 KIND = "test"
 
 
-class Killed(Exception):
+class Killed(BaseException):
     """The process is gone."""
 
 
@@ -127,6 +128,7 @@ class World:
     processor: Processor = field(default_factory=Processor)
     #: Told of each call of a tapped extractor's ports.
     tell: Callable[[str, bool], None] = lambda _, __: None
+    gives_up: bool = False  #: whether workers may give messages up
     _names: Iterator[int] = field(default_factory=count)
 
     def __post_init__(self) -> None:
@@ -139,7 +141,7 @@ class World:
         made = [creation(id=mint_at(1_700_000_000_000 + n), type="movie") for n in range(ASSETS)]
         self.ids = [asset.id for asset in write(SqliteAssetStore(self.database), *made)]
 
-    def extractor(self) -> ExtractJobs:
+    def extractor(self, chores: Chores | None = None) -> ExtractJobs:
         def tapped(port: object) -> Any:
             return Tapped(port, lambda name, done: self.tell(name, done))
 
@@ -147,7 +149,7 @@ class World:
         return ExtractJobs(
             tapped(self.jobs), tapped(self.chunks), select, tapped(self.queue), tapped(self.leases), self.clock,
             {KIND: self.processor}, lambda: None, lambda: JobPace(self.clock, lambda: 0, 0),  # type: ignore[arg-type, return-value]
-            (),
+            chores or Chores(self.clock, {}),
             holder=f"extractor {next(self._names)}", most_failures=100,
         )  # fmt: skip
 
@@ -170,7 +172,8 @@ class World:
         worker = ProcessJobs(self.jobs, self.chunks, self.letters, {KIND: self.processor}, self.clock, Metrics())
         while deliveries := self.consumer.poll(100, 0):
             messages = [delivery.event for delivery in deliveries if delivery.event is not None]
-            assert worker.handle(messages, threading.Event()) == {}
+            failures = worker.handle(messages, threading.Event())
+            assert self.gives_up or not failures
             self.consumer.commit(deliveries)
 
     def finish(self, job: Job, *extractors: ExtractJobs, step_s: float = 0.5) -> Job:

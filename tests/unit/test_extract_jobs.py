@@ -24,6 +24,7 @@ from amp.ports.event_queue import Topic
 from amp.services import extract_jobs
 from amp.services.extract_jobs import ExtractJobs
 from amp.services.process_jobs import JOBS_GROUP
+from amp.services.runtime.chores import Chores
 from tests.contract.asset_samples import now_ms
 from tests.unit.job_world import ASSETS, CHUNK, LEASE_S, WINDOW, Killed, World, at_call, die, not_answer, outcome_of
 
@@ -315,6 +316,101 @@ def test_a_job_shows_how_fast_it_goes_and_how_long_it_takes(world: World) -> Non
     assert progress["rate"] > 0
     assert progress["remaining_s"] > 0
     assert world.finish(job, extractor).progress["documents"] == ASSETS
+
+
+def _broken(world: World, how: str) -> Job:
+    """A job that raises what no part raises that does not answer."""
+    match how:
+        case "its selector means nothing":
+            return world.job(parameters={"selector": {"colour": "red"}})
+        case "its place is none":
+            return world.job(checkpoint={"settled": 0, "counts": {}, "position": "W10.c2ln"})
+        case "its checkpoint is none":
+            return world.job(checkpoint={"counts": 7})
+        case _:
+            return world.job(parameters={"most_failures": "many"})
+
+
+@pytest.mark.parametrize(
+    "how",
+    ["its selector means nothing", "its place is none", "its checkpoint is none", "its limit is none"],
+)
+def test_a_job_that_raises_anything_fails_with_the_reason_and_the_others_go_on(world: World, how: str) -> None:
+    broken, sound, extractor = _broken(world, how), world.job(), world.extractor()
+    world.finish(sound, extractor)
+    world.require_complete(sound)
+    found = world.now(broken)
+    assert found.state is JobState.FAILED
+    assert found.reason
+    assert found.ended_ms is not None
+    assert found.history[-1].text == f"failed: {found.reason}"
+
+
+@pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
+def test_whatever_a_call_raises_ends_one_job_at_most(world: World, done: bool) -> None:
+    broken: list[int] = []
+
+    def break_down() -> None:
+        broken.append(number)
+        raise ZeroDivisionError("a fault of ours")
+
+    numbers = range(done, 36, 5)
+    for number in numbers:
+        jobs, extractor = [world.job(), world.job()], world.extractor()
+        at = at_call(number, break_down, done=done)
+        # The list of open jobs is of no one job.
+        world.tell = lambda name, is_done, at=at: None if name == "open" else at(name, is_done)  # type: ignore[misc]
+        for job in jobs:
+            world.finish(job, extractor)
+        found = [world.now(job) for job in jobs]
+        assert [job.state for job in found].count(JobState.FAILED) <= 1, number
+        for job in found:
+            if job.state is JobState.FAILED:
+                assert "ZeroDivisionError('a fault of ours')" in job.reason
+            else:
+                expected = Counter(outcome_of(asset_id).value for asset_id in world.ids)
+                assert +Counter(job.progress["counts"]) == expected, number
+    assert broken == list(numbers)
+
+
+def test_a_worker_lets_no_job_stand_in_the_way_of_another(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken, sound, extractor = world.job(), world.job(), world.extractor()
+    record = world.chunks.record
+
+    def record_some(job_id: UUID, results: Any) -> None:
+        if job_id == broken.id:
+            raise ZeroDivisionError("a fault of ours")
+        record(job_id, results)
+
+    monkeypatch.setattr(world.chunks, "record", record_some)
+    world.gives_up = True
+    world.finish(sound, extractor)
+    found = world.now(broken)
+    assert (found.state, found.reason) == (
+        JobState.FAILED,
+        "unexpected error: ZeroDivisionError('a fault of ours')",
+    )
+
+
+def test_the_loop_goes_on_when_a_chore_fails(world: World) -> None:
+    def fail() -> None:
+        raise OverflowError("cannot convert float infinity to integer")
+
+    job, stop = world.job(), threading.Event()
+    extractor = world.extractor(Chores(world.clock, {"chore": fail}))
+    thread = threading.Thread(target=extractor.run, args=(stop,))
+    thread.start()
+    try:
+        for _ in range(1000):
+            world.work()
+            world.clock.at_s += 0.5
+            if world.now(job).state.ended:
+                break
+            stop.wait(0.02)
+    finally:
+        stop.set()
+        thread.join()
+    world.require_complete(job)
 
 
 def _listed(world: World, ids: Sequence[UUID], **values: Any) -> Job:

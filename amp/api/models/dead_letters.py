@@ -58,10 +58,18 @@ class LetterList(BaseModel):
     next_cursor: str | None = Field(description="Gives the next page; null on the last.")
 
 
+class KeptLetters(BaseModel):
+    """Dead letters that cannot be replayed."""
+
+    reason: str
+    count: int
+
+
 class Replayed(BaseModel):
     """What was sent again."""
 
-    replayed: int
+    replayed: int = Field(description="How many are with the workers again.")
+    kept: list[KeptLetters] = Field(description="Those that cannot be replayed, and stay.")
 
 
 class Discarded(BaseModel):

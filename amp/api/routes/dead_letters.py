@@ -63,9 +63,12 @@ def get_letter(letter_id: UUID) -> Response:
 def replay_letters(body: WhichLetters) -> Response:
     """Hand dead letters to the workers again, once their cause is gone.
 
-    One whose work succeeds disappears from the list; one that fails again has one attempt more.
+    One whose work succeeds disappears from the list; one that fails again has one attempt more. One that cannot be
+    read, or whose job is no longer kept, stays; `kept` says how many and why.
     """
-    return json_response({"replayed": amp().steer_letters.replay(body.which())}, 202)
+    found = amp().steer_letters.replay(body.which())
+    kept = [{"reason": reason, "count": count} for reason, count in found.kept.items()]
+    return json_response({"replayed": found.count, "kept": kept}, 202)
 
 
 @operation(

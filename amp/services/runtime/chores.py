@@ -1,0 +1,43 @@
+"""Small duties that a loop sees to in between: one that fails keeps neither the others nor the loop from going on."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from amp.errors import Retryable
+from amp.ports.clock import Clock
+from amp.services.runtime.retry import Backoff
+
+_log = structlog.get_logger(__name__)
+_PAUSES = Backoff(first_s=1.0, max_s=300.0)
+
+
+@dataclass(eq=False, slots=True)
+class _Chore:
+    call: Callable[[], None]  #: knows itself when it is time
+    failures: int = 0  #: in a row
+    due_s: float = float("-inf")
+
+
+class Chores:
+    """Each is called whenever the loop comes by, and after a failure no sooner than after a growing pause."""
+
+    def __init__(self, clock: Clock, chores: Mapping[str, Callable[[], None]]) -> None:
+        self._clock = clock
+        self._chores = {name: _Chore(call) for name, call in chores.items()}
+
+    def run(self) -> None:
+        """Raises nothing: what a chore raises is logged."""
+        for name, chore in self._chores.items():
+            if self._clock.monotonic_s() < chore.due_s:
+                continue
+            try:
+                chore.call()
+                chore.failures = 0
+            except Exception as e:  # noqa: BLE001 - whatever is wrong with one chore, the others have to be done
+                chore.failures += 1
+                pause_s = _PAUSES.pause_s(chore.failures)
+                chore.due_s = self._clock.monotonic_s() + pause_s
+                log = _log.warning if isinstance(e, Retryable) else _log.exception
+                log("chore failed", action="chore_failed", chore=name, reason=repr(e), again_in_s=round(pause_s, 1))
