@@ -17,6 +17,7 @@ from amp.ports.dead_letters import DeadLetters
 from amp.ports.event_queue import EventQueue
 from amp.ports.intent_log import IntentLog
 from amp.ports.job_chunks import JobChunks
+from amp.ports.job_ids import JobIds
 from amp.ports.job_log import JobLog
 from amp.ports.leases import Leases
 from amp.ports.part import Part
@@ -40,6 +41,7 @@ class Adapters:
     shared: SharedValues
     jobs: JobLog
     chunks: JobChunks
+    job_ids: JobIds
     letters: DeadLetters
     leases: Leases
     queue: EventQueue
@@ -75,6 +77,7 @@ def embedded(settings: Settings) -> Adapters:
     from amp.adapters.embedded.event_queue import SqliteEventQueue
     from amp.adapters.embedded.intent_log import SqliteIntentLog
     from amp.adapters.embedded.job_chunks import SqliteJobChunks
+    from amp.adapters.embedded.job_ids import SqliteJobIds
     from amp.adapters.embedded.job_log import SqliteJobLog
     from amp.adapters.embedded.leases import MemoryLeases
     from amp.adapters.embedded.search_bucket_documents import SqliteBucketDocuments
@@ -100,6 +103,7 @@ def embedded(settings: Settings) -> Adapters:
         shared=SqliteSharedValues(db),
         jobs=SqliteJobLog(db),
         chunks=SqliteJobChunks(db),
+        job_ids=SqliteJobIds(db),
         letters=SqliteDeadLetters(db),
         leases=MemoryLeases(),
         queue=SqliteEventQueue(db),
@@ -120,6 +124,7 @@ def cluster(settings: Settings, background: Background) -> Adapters:
     from amp.adapters.cassandra.dead_letters import CassandraDeadLetters
     from amp.adapters.cassandra.intent_log import CassandraIntentLog
     from amp.adapters.cassandra.job_chunks import CassandraJobChunks
+    from amp.adapters.cassandra.job_ids import CassandraJobIds
     from amp.adapters.cassandra.job_log import CassandraJobLog
     from amp.adapters.cassandra.leases import CassandraLeases
     from amp.adapters.cassandra.part import CassandraPart
@@ -153,6 +158,7 @@ def cluster(settings: Settings, background: Background) -> Adapters:
         shared=CassandraSharedValues(session),
         jobs=CassandraJobLog(session),
         chunks=CassandraJobChunks(session),
+        job_ids=CassandraJobIds(session),
         letters=CassandraDeadLetters(session),
         leases=CassandraLeases(session),
         queue=queue,

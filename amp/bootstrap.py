@@ -22,6 +22,7 @@ from amp.services.change_assets import ChangeAssets
 from amp.services.change_in_jobs import ChangeInJobs
 from amp.services.check_content import CheckContent
 from amp.services.check_health import CheckHealth
+from amp.services.chunk_source import ChunkSource
 from amp.services.claim_names import ClaimNames
 from amp.services.commit_changes import CommitChanges
 from amp.services.copy_documents import CopyDocuments
@@ -33,8 +34,10 @@ from amp.services.forget_jobs import ForgetJobs
 from amp.services.head_selection import HeadSelection
 from amp.services.index_assets import INDEX_GROUP, IndexAssets
 from amp.services.installation_cache import InstallationCache
+from amp.services.job_claims import JobClaims
 from amp.services.job_pace import JobPace
 from amp.services.lay_out_buckets import LayOutBuckets
+from amp.services.listed_ids import ListedIds
 from amp.services.migrate import Migrate
 from amp.services.move_aliases import MoveAliases
 from amp.services.plan_moves import PlanMoves
@@ -168,10 +171,13 @@ def wire(settings: Settings, a: Adapters, metrics: Metrics, background: Backgrou
         a.queue, a.letters, a.clock, metrics, processing.handle,
         topic=Topic.BULK, group=JOBS_GROUP, batch=settings.index_batch,
     )  # fmt: skip
-    starter = StartJobs(a.jobs, a.chunks, select, processors, a.clock)
+    listed = ListedIds(ids=a.job_ids)
+    job_claims = JobClaims(claims=a.claims, ttl_s=settings.idempotency_ttl_s)
+    starter = StartJobs(a.jobs, listed, job_claims, select, processors, a.clock)
     refill = RefillBuckets(maps, a.jobs, starter, settings.job_rate)
     bucket_worker = _bucket_worker(settings, a, maps, mover, plan_moves, reconcile, refill, sizes)
-    extractor = _extractor(settings, a, select, processors, maps, starter)
+    source = ChunkSource(chunks=a.chunks, select=select, listed=listed)
+    extractor = _extractor(settings, a, source, processors, maps, starter)
     return Amp(
         settings=settings,
         metrics=metrics,
@@ -215,7 +221,7 @@ def wire(settings: Settings, a: Adapters, metrics: Metrics, background: Backgrou
 def _extractor(
     settings: Settings,
     a: Adapters,
-    select: SelectAssets,
+    source: ChunkSource,
     processors: Mapping[str, Processor],
     maps: BucketMaps,
     starter: StartJobs,
@@ -226,10 +232,12 @@ def _extractor(
     def waiting() -> int:
         return a.queue.lag(Topic.REALTIME, INDEX_GROUP)
 
-    forget = ForgetJobs(a.jobs, a.clock, settings.job_kept_s)
+    # A key must not start again what was done and forgotten.
+    kept_s = max(settings.job_kept_s, settings.idempotency_ttl_s)
+    forget = ForgetJobs(a.jobs, a.chunks, a.job_ids, a.clock, kept_s)
     sweep = Sweep(a.jobs, starter, a.leases, a.clock, holder=_holder(), rate=settings.sweep_rate)
     return ExtractJobs(
-        a.jobs, a.chunks, select, a.queue, a.leases, a.clock, processors, suspects,
+        a.jobs, a.chunks, source, a.queue, a.leases, a.clock, processors, suspects,
         lambda: JobPace(a.clock, waiting, settings.job_live_lag),
         Chores(a.clock, {"forget-jobs": forget.run, "sweep": sweep.run}),
         holder=_holder(), most_failures=settings.job_most_failures,

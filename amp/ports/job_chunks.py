@@ -1,6 +1,6 @@
 """What became of each asset of a job, by chunks: records that are the same when written twice, so that counts are."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -33,8 +33,8 @@ class JobChunks(Protocol):
         """
         ...
 
-    def forget(self, job_id: UUID, number: int) -> None:
-        """Remove the chunk and its results; nothing if they are gone.
+    def forget(self, job_id: UUID, numbers: Sequence[int]) -> None:
+        """Remove these chunks and their results; those that are gone are passed over.
 
         :raises StoreUnavailable: they may still be there.
         """

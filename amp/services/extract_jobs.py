@@ -11,7 +11,6 @@ import structlog
 from amp.domain.chunks import TOLD, Chunk, Outcome, Result
 from amp.domain.events import JobEvent
 from amp.domain.jobs import Job, JobState
-from amp.domain.principals import Principal
 from amp.domain.selectors import selector_from_json
 from amp.domain.texts import storable_reason
 from amp.errors import AmpError, Retryable, StoreUnavailable
@@ -20,6 +19,7 @@ from amp.ports.event_queue import EventQueue, Topic
 from amp.ports.job_chunks import JobChunks
 from amp.ports.job_log import JobLog
 from amp.ports.leases import Leases
+from amp.services.chunk_source import ChunkSource
 from amp.services.job_pace import JobPace
 from amp.services.job_run import JobRun
 from amp.services.job_states import JobStates
@@ -29,8 +29,7 @@ from amp.services.runtime.chores import Chores
 from amp.services.runtime.leases import LeaseKeeper
 from amp.services.runtime.polling import PollingLoop
 from amp.services.runtime.retry import Backoff
-from amp.services.select_assets import SelectAssets
-from amp.services.select_suspects import SelectSuspects, Step
+from amp.services.select_suspects import SelectSuspects
 
 _log = structlog.get_logger(__name__)
 #: Assets of one chunk, and of how many chunks the results may be outstanding.
@@ -56,7 +55,7 @@ class ExtractJobs:
         self,
         jobs: JobLog,
         chunks: JobChunks,
-        select: SelectAssets,
+        source: ChunkSource,
         queue: EventQueue,
         leases: Leases,
         clock: Clock,
@@ -70,7 +69,7 @@ class ExtractJobs:
     ) -> None:
         self._jobs = jobs
         self._chunks = chunks
-        self._select = select
+        self._source = source
         self._queue = queue
         self._leases = leases
         self._clock = clock
@@ -194,8 +193,7 @@ class ExtractJobs:
         )
         run.selected = run.accounted
         run.measured = (self._clock.monotonic_s(), run.accounted)
-        # Chunks of listed ids tell nothing of how far it went.
-        while not (run.listed or run.exhausted) and (chunk := self._chunks.get(job.id, run.next_number)) is not None:
+        while not run.exhausted and (chunk := self._chunks.get(job.id, run.next_number)) is not None:
             run.take_up(chunk)
         for chunk in run.outstanding:
             self._send(run, chunk, self._missing(run, chunk))
@@ -220,7 +218,7 @@ class ExtractJobs:
             self._save(run)
             for chunk, kept in settled:
                 if not kept:
-                    self._chunks.forget(run.job.id, chunk.number)
+                    self._chunks.forget(run.job.id, [chunk.number])
         return bool(settled)
 
     def _extract(self, run: JobRun) -> None:
@@ -231,34 +229,12 @@ class ExtractJobs:
             room = run.pace.room(run.job.rate, wanted)
             if not room:
                 return
-            chunk = self._next_chunk(run, room)
+            chunk = self._source.next(run, room)
             if chunk is None:
                 return
             run.take_up(chunk)
             run.pace.took(len(chunk.ids) + chunk.passed)
-            # Of a chunk that was there, whoever ran the job before may have sent some.
-            self._send(run, chunk, self._missing(run, chunk) if run.listed else chunk.ids)
-
-    def _next_chunk(self, run: JobRun, limit: int) -> Chunk | None:
-        """None: come again, it takes its time."""
-        if run.listed:
-            return self._chunks.get(run.job.id, run.next_number)
-        if run.suspects is not None and run.selector.query is None:
-            step = run.suspects.step(run.selector, run.position, limit, deep=run.job.parameters.get("deep", False))
-            if step.unfinished:
-                return None
-        else:
-            page = self._select.page(run.selector, run.position, limit, Principal(run.job.requested_by))
-            step = Step(page.ids, position=page.position)
-        return self._chunks.begin(
-            Chunk(
-                job_id=run.job.id,
-                number=run.next_number,
-                ids=step.ids,
-                passed=step.passed,
-                position=step.position,
-            )
-        )
+            self._send(run, chunk, chunk.ids)
 
     def _send(self, run: JobRun, chunk: Chunk, ids: Sequence[UUID]) -> None:
         events = [JobEvent(job_id=run.job.id, chunk=chunk.number, asset_id=asset_id) for asset_id in ids]

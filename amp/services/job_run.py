@@ -37,11 +37,6 @@ class JobRun:
         return self.settled + len(self.outstanding)
 
     @property
-    def listed(self) -> bool:
-        """Its ids were given, and all its chunks made before the job."""
-        return self.selector.ids is not None
-
-    @property
     def accounted(self) -> int:
         return sum(self.counts.values())
 

@@ -7,22 +7,20 @@ from uuid import UUID
 
 import structlog
 
-from amp.domain.chunks import Chunk
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, Note
 from amp.domain.principals import Principal
 from amp.domain.selectors import Selector, selector_json
 from amp.errors import Fault, Unprocessable
 from amp.ports.clock import Clock
-from amp.ports.job_chunks import JobChunks
 from amp.ports.job_log import JobLog
-from amp.services.extract_jobs import CHUNK
+from amp.services.creation_plans import RepeatKey
+from amp.services.job_claims import JobClaims
+from amp.services.listed_ids import ListedIds
 from amp.services.processors import Processor
 from amp.services.select_assets import SelectAssets
 
 _log = structlog.get_logger(__name__)
-#: A chunk of listed ids is taken up whole, so at a low rate it is a small one; though not too small to be worth it.
-_LEAST_LISTED = 25
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,22 +42,27 @@ class StartJobs:
     def __init__(
         self,
         jobs: JobLog,
-        chunks: JobChunks,
+        listed: ListedIds,
+        claims: JobClaims,
         select: SelectAssets,
         processors: Mapping[str, Processor],
         clock: Clock,
     ) -> None:
         self._jobs = jobs
-        self._chunks = chunks
+        self._listed = listed
+        self._claims = claims
         self._select = select
         self._processors = processors
         self._clock = clock
 
-    def start(self, order: JobOrder, caller: Principal) -> Job:
+    def start(self, order: JobOrder, caller: Principal, repeat_key: RepeatKey | None = None) -> Job:
         """Keep the job; the extractor takes it from there.
 
+        :param repeat_key: a repeat with the same key gets the job of the first request.
+
         :raises Unprocessable: it cannot be done so; with the place of each fault.
-        :raises StoreUnavailable: look before trying again.
+        :raises KeyReused: the key was used with another body.
+        :raises StoreUnavailable: with a repeat key, ask again; without one, look before.
         """
         processor = self._processors.get(order.kind)
         if processor is None:
@@ -75,10 +78,12 @@ class StartJobs:
         self._select.check(order.selector, caller)
         processor.check(order.selector, order.parameters)
         now_ms = self._clock.now_ms()
-        job_id = mint_at(now_ms)
+        job_id = self._claims.claim(repeat_key, mint_at(now_ms))
+        if repeat_key is not None and (first := self._jobs.get(job_id)) is not None:
+            return first
         selector = order.selector
         if order.ids is not None:
-            selector = replace(selector, ids=self._keep(job_id, order))
+            selector = replace(selector, ids=self._listed.keep(job_id, list(dict.fromkeys(order.ids))[: order.sample]))
         about = self._select.about(selector, caller)
         if order.sample is not None:
             about = order.sample if about is None else min(about, order.sample)
@@ -104,14 +109,3 @@ class StartJobs:
         self._jobs.add(job)
         _log.info("job recorded", action="job_recorded", job=str(job.id), kind=job.kind, by=caller.name)
         return job
-
-    def _keep(self, job_id: UUID, order: JobOrder) -> int:
-        """The ids, or so many of them, as the job's chunks, before the job itself; how many there are."""
-        unique = list(dict.fromkeys(order.ids or ()))[: order.sample]
-        size = CHUNK if order.rate is None else min(CHUNK, max(int(order.rate), _LEAST_LISTED))
-        for number, begin in enumerate(range(0, len(unique), size)):
-            end = begin + size
-            position = str(number + 1) if end < len(unique) else None
-            chunk = Chunk(job_id=job_id, number=number, ids=tuple(unique[begin:end]), position=position)
-            self._chunks.begin(chunk)
-        return len(unique)

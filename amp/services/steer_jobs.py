@@ -106,8 +106,11 @@ class SteerJobs:
         :raises Conflict: it has ended, or is being cancelled.
         :raises StoreUnavailable: look before trying again.
         """
-        if self._running(job_id).phase is Phase.CANCELLED:
+        status = self._running(job_id)
+        if status.phase is Phase.CANCELLED:
             raise Conflict("too late to pause: it is being cancelled")
+        if status.job.state is JobState.PAUSED:
+            return status
         return self._now(job_id, self._states.pause(job_id, f"paused by {caller.name}"))
 
     def resume(self, job_id: UUID, caller: Principal) -> JobStatus:
@@ -115,7 +118,9 @@ class SteerJobs:
         :raises Conflict: it has ended.
         :raises StoreUnavailable: look before trying again.
         """
-        self._running(job_id)
+        status = self._running(job_id)
+        if status.job.state is JobState.RUNNING:
+            return status
         return self._now(job_id, self._states.resume(job_id, f"resumed by {caller.name}"))
 
     def set_rate(self, job_id: UUID, rate: float | None, caller: Principal) -> JobStatus:

@@ -122,7 +122,7 @@ def test_a_forgotten_chunk_is_gone_with_its_results_and_no_other(chunks: JobChun
     for number in (0, 1):
         chunks.record(chunk.job_id, {number: results})
     for _ in range(2):
-        chunks.forget(chunk.job_id, 0)
+        chunks.forget(chunk.job_id, [0, 7])
         assert chunks.get(chunk.job_id, 0) is None
         assert chunks.results(chunk.job_id, 0) == {}
     assert chunks.get(chunk.job_id, 1) == other

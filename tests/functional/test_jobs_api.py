@@ -6,6 +6,7 @@ import pytest
 
 from amp.bootstrap import Amp
 from amp.domain.ids import mint_at
+from amp.errors import StoreUnavailable
 from tests.functional.job_calls import (
     JOBS,
     Noting,
@@ -88,6 +89,54 @@ def test_listed_ids_are_looked_after_once_each_and_unknown_ones_skipped(rest: Re
 def test_ids_may_fill_several_chunks(rest: Rest, kind: str, noting: Noting) -> None:
     made = new_assets(rest, kind, 1_100)
     assert _seen(rest, noting, {"ids": made}) == sorted(made)
+
+
+@pytest.mark.usefixtures("noting")
+def test_a_job_asked_for_again_under_its_key_is_the_same_job(rest: Rest, kind: str) -> None:
+    made, headers = new_assets(rest, kind, 3), {"Idempotency-Key": unique("key")}
+    body = {"kind": "note", "selector": {"ids": made}, "rate": None}
+    first = rest.post(JOBS, json=body, headers=headers)
+    assert first.status_code == 202
+    again = rest.post(JOBS, json=body, headers=headers)
+    assert (again.status_code, again.get_json()["id"]) == (202, first.get_json()["id"])
+    assert counts(ended(rest, first.get_json()["id"])) == {"done": 3}
+    assert rest.post(JOBS, json=body, headers=headers).get_json()["state"] == "completed"
+    assert_problem(rest.post(JOBS, json=body | {"sample": 1}, headers=headers), 422, "key-reused")
+    other = rest.post(JOBS, json=body, headers={"Idempotency-Key": unique("key")})
+    assert other.get_json()["id"] != first.get_json()["id"]
+    assert_problem(rest.post(JOBS, json=body, headers={"Idempotency-Key": ""}), 400, "bad-request")
+
+
+@pytest.mark.usefixtures("noting")
+def test_a_job_that_was_claimed_and_never_kept_is_kept_by_the_next_request(
+    service: Amp, rest: Rest, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, headers = new_assets(rest, kind, 2), {"Idempotency-Key": unique("key")}
+    body = {"kind": "note", "selector": {"ids": made}, "rate": None}
+
+    def fail(*_: object) -> None:
+        raise StoreUnavailable
+
+    with monkeypatch.context() as patched:
+        patched.setattr(service.adapters.jobs, "add", fail)
+        assert rest.post(JOBS, json=body, headers=headers).status_code == 503
+    assert counts(ended(rest, rest.post(JOBS, json=body, headers=headers).get_json()["id"])) == {"done": 2}
+
+
+@pytest.mark.usefixtures("noting")
+def test_a_request_with_the_most_ids_writes_a_bounded_number_of_times(
+    service: Amp, rest: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks: list[int] = []
+    keep = service.adapters.job_ids.keep
+    monkeypatch.setattr(
+        service.adapters.job_ids, "keep", lambda job_id, of: (blocks.append(len(of)), keep(job_id, of))[1]
+    )
+    ids = [str(mint_at(1_000_000 + n)) for n in range(20_000)]
+    job = started(rest, "note", {"ids": ids}, rate=0.1, sample=19_000)
+    assert blocks == [4]
+    assert shown(rest, job)["parameters"]["selector"] == {"ids": 19_000}
+    assert rest.post(f"{JOBS}/{job}/cancel").status_code == 202
 
 
 def test_all_are_all_there_are(service: Amp, rest: Rest, noting: Noting) -> None:

@@ -14,6 +14,7 @@ from amp.adapters.embedded.database import Database
 from amp.adapters.embedded.dead_letters import SqliteDeadLetters
 from amp.adapters.embedded.event_queue import SqliteEventQueue
 from amp.adapters.embedded.job_chunks import SqliteJobChunks
+from amp.adapters.embedded.job_ids import SqliteJobIds
 from amp.adapters.embedded.job_log import SqliteJobLog
 from amp.domain.chunks import TOLD, Outcome, Result
 from amp.domain.ids import mint_at
@@ -22,8 +23,10 @@ from amp.domain.selectors import Selector, selector_json
 from amp.errors import StoreUnavailable
 from amp.metrics import Metrics
 from amp.ports.event_queue import Topic
+from amp.services.chunk_source import ChunkSource
 from amp.services.extract_jobs import ExtractJobs
 from amp.services.job_pace import JobPace
+from amp.services.listed_ids import ListedIds
 from amp.services.process_jobs import JOBS_GROUP, ProcessJobs
 from amp.services.runtime.chores import Chores
 from amp.services.select_assets import SelectAssets
@@ -133,6 +136,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.jobs, self.chunks = SqliteJobLog(self.database), SqliteJobChunks(self.database)
+        self.job_ids = SqliteJobIds(self.database)
         self.queue, self.letters = SqliteEventQueue(self.database), SqliteDeadLetters(self.database)
         self.leases = Leases(self.clock)
         self.listing = SqliteAssetListing(self.database)
@@ -146,8 +150,10 @@ class World:
             return Tapped(port, lambda name, done: self.tell(name, done))
 
         select = SelectAssets(tapped(self.listing), None, None)  # type: ignore[arg-type]
+        chunks, listed = tapped(self.chunks), ListedIds(ids=tapped(self.job_ids))
+        source = ChunkSource(chunks=chunks, select=select, listed=listed)
         return ExtractJobs(
-            tapped(self.jobs), tapped(self.chunks), select, tapped(self.queue), tapped(self.leases), self.clock,
+            tapped(self.jobs), chunks, source, tapped(self.queue), tapped(self.leases), self.clock,
             {KIND: self.processor}, lambda: None, lambda: JobPace(self.clock, lambda: 0, 0),  # type: ignore[arg-type, return-value]
             chores or Chores(self.clock, {}),
             holder=f"extractor {next(self._names)}", most_failures=100,

@@ -15,7 +15,7 @@ import pytest
 
 from amp.adapters.embedded.database import Database
 from amp.adapters.embedded.store_part import SqliteStorePart
-from amp.domain.chunks import TOLD, Chunk, Outcome
+from amp.domain.chunks import TOLD, Outcome
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, JobState
 from amp.domain.selectors import Selector
@@ -23,6 +23,7 @@ from amp.errors import StoreUnavailable
 from amp.ports.event_queue import Topic
 from amp.services import extract_jobs
 from amp.services.extract_jobs import ExtractJobs
+from amp.services.listed_ids import ListedIds
 from amp.services.process_jobs import JOBS_GROUP
 from amp.services.runtime.chores import Chores
 from tests.contract.asset_samples import now_ms
@@ -80,7 +81,7 @@ def test_a_sample_is_of_so_many_assets_and_no_more(world: World) -> None:
         assert found.progress["done"] == sum(world.processor.processed.values()) == min(sample, ASSETS)
 
 
-def test_a_job_of_listed_ids_takes_them_from_its_chunks(world: World) -> None:
+def test_a_job_of_listed_ids_is_for_these_alone(world: World) -> None:
     job = _listed(world, ids := [*world.ids[:2], mint_at(5)])
     world.finish(job, world.extractor())
     assert set(ids) <= set(world.processor.processed)
@@ -91,7 +92,7 @@ def test_a_job_of_listed_ids_keeps_to_its_window_and_its_pauses(world: World) ->
     job, extractor = _listed(world, world.ids), world.extractor()
     for _ in range(3):
         extractor.run_once()
-        assert world.queue.lag(Topic.BULK, JOBS_GROUP) == WINDOW
+        assert world.queue.lag(Topic.BULK, JOBS_GROUP) == CHUNK * WINDOW
     world.jobs.set_state(job.id, JobState.PAUSED)
     world.work()
     for _ in range(3):
@@ -103,6 +104,13 @@ def test_a_job_of_listed_ids_keeps_to_its_window_and_its_pauses(world: World) ->
     world.finish(job, extractor)
     assert set(world.processor.processed.values()) == {1}
     world.require_complete(job)
+
+
+def test_a_job_whose_ids_are_gone_fails_and_says_so(world: World) -> None:
+    job = _listed(world, world.ids)
+    world.job_ids.forget(job.id)
+    found = world.finish(job, world.extractor())
+    assert (found.state, found.reason) == (JobState.FAILED, "the ids that the job was given are gone")
 
 
 def test_a_job_of_listed_ids_keeps_to_its_rate(world: World) -> None:
@@ -414,9 +422,6 @@ def test_the_loop_goes_on_when_a_chore_fails(world: World) -> None:
 
 
 def _listed(world: World, ids: Sequence[UUID], **values: Any) -> Job:
-    """A job of these, each a chunk of its own, made before the job as `StartJobs` does."""
     job_id = mint_at(now_ms())
-    for number, asset_id in enumerate(ids):
-        position = str(number + 1) if number < len(ids) - 1 else None
-        world.chunks.begin(Chunk(job_id=job_id, number=number, ids=(asset_id,), position=position))
+    ListedIds(ids=world.job_ids).keep(job_id, ids)
     return world.job(Selector(ids=len(ids)), id=job_id, **values)

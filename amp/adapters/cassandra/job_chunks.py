@@ -1,7 +1,7 @@
 """Chunks of jobs in Cassandra: one partition each, with a row for every time that results were recorded."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid1
 
@@ -62,8 +62,8 @@ class CassandraJobChunks:
             for asset_id in ids
         }
 
-    def forget(self, job_id: UUID, number: int) -> None:
-        self._session.run(_FORGET, (job_id, number))
+    def forget(self, job_id: UUID, numbers: Sequence[int]) -> None:
+        self._session.rows_of_many([(_FORGET, (job_id, number)) for number in numbers])
 
     def _read(self, job_id: UUID, number: int, mode: Mode) -> Chunk | None:
         rows = self._session.run(_GET, (job_id, number), mode)

@@ -1,6 +1,6 @@
 """Chunks of jobs on SQLite, and what became of their assets."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -44,10 +44,11 @@ class SqliteJobChunks:
             rows = connection.execute(_RESULTS, (job_id.bytes, number)).fetchall()
         return {UUID(bytes=asset_id): Result(Outcome(outcome), note) for asset_id, outcome, note in rows}
 
-    def forget(self, job_id: UUID, number: int) -> None:
+    def forget(self, job_id: UUID, numbers: Sequence[int]) -> None:
+        keys = [(job_id.bytes, number) for number in numbers]
         with self._database.writing() as connection:
             for table in ("job_results", "job_chunks"):
-                connection.execute(f"DELETE FROM {table} WHERE job_id = ? AND number = ?", (job_id.bytes, number))
+                connection.executemany(f"DELETE FROM {table} WHERE job_id = ? AND number = ?", keys)
 
 
 def _chunk_of(row: tuple[Any, ...]) -> Chunk:

@@ -8,13 +8,14 @@ from flask_openapi3.models.tag import Tag
 
 from amp.api.admin_presenters import job_json, job_location
 from amp.api.current import amp, principal
+from amp.api.idempotency import key_given, repeat_key
 from amp.api.json_body import JSON, MERGE_PATCH, JsonBody
 from amp.api.models.jobs import MAX_IDS, JobIn, JobList, JobOut, JobPatch, ResultList
 from amp.api.operations import Answer, operation
 from amp.api.pages import next_cursor, position
 from amp.api.parameters import CURSOR, LIMIT
 from amp.api.responses import json_response
-from amp.api.routes.terms import LOCATION, PRINCIPAL
+from amp.api.routes.terms import IDEMPOTENCY_KEY, LOCATION, PRINCIPAL
 
 api = APIBlueprint("jobs", __name__, url_prefix="/v1/admin", abp_tags=[Tag(name="jobs")])
 #: At least; a page holds the results of whole chunks.
@@ -43,7 +44,7 @@ def list_jobs() -> Response:
     api,
     "post",
     "/jobs",
-    headers=(PRINCIPAL,),
+    headers=(IDEMPOTENCY_KEY, PRINCIPAL),
     body=JsonBody(JobIn, bulk=True, max_values=MAX_IDS + 5_000),
     answers={202: Answer("The job.", JobOut, (LOCATION,))},
     refusals=(422, 503),
@@ -52,8 +53,11 @@ def start_job(body: JobIn) -> Response:
     """Start a job over some or all assets.
 
     Nothing runs before everything about it was found sensible. It goes on beside live traffic, in processes of its own.
+    A repeat with the same Idempotency-Key gets the same job as it is now.
     """
-    job = amp().start_jobs.start(body.order(amp().settings.job_rate), principal())
+    key = key_given()
+    said = None if key is None else repeat_key(key, body.model_dump(mode="json", by_alias=True, exclude_unset=True))
+    job = amp().start_jobs.start(body.order(amp().settings.job_rate), principal(), said)
     return json_response(job_json(amp().steer_jobs.get(job.id)), 202, job_location(job))
 
 

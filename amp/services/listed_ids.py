@@ -1,0 +1,56 @@
+"""Assets that a job was given by their ids: kept in a few large writes, and given out in pages of any size."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from amp.errors import BadCursor, NotFound
+from amp.ports.asset_listing import IdPage
+from amp.ports.job_ids import JobIds
+
+#: Ids of one block: 80 KB.
+BLOCK = 5_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListedIds:
+    ids: JobIds
+
+    def keep(self, job_id: UUID, ids: Sequence[UUID]) -> int:
+        """Before the job itself, none of them twice; how many there are.
+
+        :raises StoreUnavailable: keep them again.
+        """
+        # No ids are one block, which tells them from ids that are gone.
+        self.ids.keep(job_id, [ids[at : at + BLOCK] for at in range(0, max(1, len(ids)), BLOCK)])
+        return len(ids)
+
+    def page(self, job_id: UUID, position: str | None, limit: int) -> IdPage:
+        """Up to `limit` ids from `position` on (None: from the first), in the order in which they were given.
+
+        :raises NotFound: the ids are gone.
+        :raises BadCursor: the position is none of this list.
+        :raises StoreUnavailable: the store does not answer.
+        """
+        number, first = _place(position)
+        block = self.ids.get(job_id, number)
+        if block is None:
+            raise NotFound("the ids that the job was given are gone")
+        end = first + limit
+        if end < len(block):
+            following: str | None = f"{number}:{end}"
+        else:
+            # Only a full block has another one behind it.
+            more = len(block) == BLOCK and self.ids.get(job_id, number + 1) is not None
+            following = f"{number + 1}:0" if more else None
+        return IdPage(tuple(block[first:end]), following)
+
+
+def _place(position: str | None) -> tuple[int, int]:
+    if position is None:
+        return 0, 0
+    number, _, first = position.partition(":")
+    try:
+        return int(number), int(first)
+    except ValueError as e:
+        raise BadCursor("the position is none of the ids that the job was given") from e
