@@ -8,6 +8,7 @@ from amp.domain.selectors import Selector
 from amp.ports.clock import Clock
 from amp.ports.job_log import JobLog
 from amp.ports.leases import Leases
+from amp.services.runtime.leases import LeaseKeeper
 from amp.services.start_jobs import JobOrder, StartJobs
 
 _log = structlog.get_logger(__name__)
@@ -27,9 +28,8 @@ class Sweep:
         """:param rate: assets a second; None: nothing is swept."""
         self._jobs = jobs
         self._starter = starter
-        self._leases = leases
+        self._lease = LeaseKeeper(leases, clock, name=_LEASE, holder=holder, ttl_s=_LEASE_S)
         self._clock = clock
-        self._holder = holder
         self._rate = rate
         self._looked_s = float("-inf")
 
@@ -41,7 +41,7 @@ class Sweep:
         now_s = self._clock.monotonic_s()
         if self._rate is None or now_s - self._looked_s < _LOOK_EVERY_S:
             return
-        if self._leases.acquire(_LEASE, self._holder, _LEASE_S) and self._is_due():
+        if self._lease.acquire() and self._is_due():
             job = self._starter.start(JobOrder(kind="check", selector=Selector(), rate=self._rate), _CALLER)
             _log.info("sweep begins", action="sweep_begins", job=str(job.id))
         self._looked_s = now_s

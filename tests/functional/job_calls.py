@@ -40,9 +40,15 @@ def shown(rest: Rest, job_id: str) -> dict[str, Any]:
 def ended(rest: Rest, job_id: str, state: str = "completed", timeout_s: float = DEADLINE_S) -> dict[str, Any]:
     """The job, once it has ended so."""
     wait_until(lambda: shown(rest, job_id)["ended_at"] is not None, timeout_s, f"the end of job {job_id}")
+    # The state changes first, then the history tells.
+    wait_until(lambda: _tells_its_end(shown(rest, job_id)), timeout_s, f"the last note of job {job_id}")
     job = shown(rest, job_id)
     assert job["state"] == state, job
     return job
+
+
+def _tells_its_end(job: Mapping[str, Any]) -> bool:
+    return any(note["text"].startswith(job["state"]) for note in job["history"])
 
 
 def ran(rest: Rest, kind: str, selector: Mapping[str, Any], **more: Any) -> dict[str, Any]:
