@@ -13,6 +13,11 @@ FOLLOWED_S = float(os.environ.get("AMP_FAULT_FOLLOWED_S", "20"))
 SEED = int(os.environ.get("AMP_FAULT_SEED") or random.SystemRandom().randrange(1 << 32))
 
 
+def operations(usual: int) -> int:
+    """How many operations of clients the random world runs."""
+    return int(os.environ.get("AMP_FAULT_OPERATIONS") or usual)
+
+
 def rng(purpose: str) -> random.Random:
     """A source of its own for each purpose, so that one thread's choices do not hang on another's."""
     return random.Random(f"{SEED}:{purpose}")

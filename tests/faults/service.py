@@ -15,8 +15,8 @@ from tests.stack.processes import Process, group_members, most_memory_kb, spawn
 from tests.stack.waiting import wait_until
 
 _READY_S = 60
-#: Of errors nobody translated: a worker's loop ended by one, a request that got a 500.
-_UNEXPECTED = ("worker_failed", "unexpected_error")
+#: Of errors nobody translated: a background thread that failed, a request that got a 500.
+_UNEXPECTED = ("thread_failed", "unexpected_error")
 
 
 class AmpProcess:

@@ -1,0 +1,93 @@
+"""The service of the random world, in this process: on ports that fail, stopped and started between two calls."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from werkzeug.test import TestResponse
+
+from amp.adapter_sets import Adapters
+from amp.adapters.cassandra.session import CassandraSession
+from amp.api.app import create_app
+from amp.bootstrap import Amp
+from amp.settings import Settings
+from amp.worker import WorkerThreads
+from tests.faults.compare import RawDocument, raw_documents
+from tests.faults.faulty_ports import Mishaps, SteppingClock, build_faulty
+from tests.faults.stored_rows import StoredRows, cluster_rows, embedded_documents, embedded_rows
+from tests.functional.rest import Rest
+
+
+class RandomService:
+    def __init__(self, settings: Settings, clock: SteppingClock, mishaps: Mishaps) -> None:
+        self.settings = settings
+        self.embedded = settings.profile == "embedded"
+        self._clock = clock
+        self._mishaps = mishaps
+        self._session = None if self.embedded else CassandraSession(settings)
+        self._calls = 0
+        self._free = threading.Condition()
+        self._stopped = True
+        self.amp: Amp
+        self.adapters: Adapters  #: sound ones
+        self._rest: Rest
+        self._workers: WorkerThreads
+        #: Errors that ended a background thread for a while.
+        self.failures: list[str] = []
+
+    def call(self, send: Callable[[Rest], TestResponse]) -> TestResponse:
+        """Waits while the service is being started."""
+        with self._free:
+            self._free.wait_for(lambda: not self._stopped)
+            self._calls += 1
+        try:
+            return send(self._rest)
+        finally:
+            with self._free:
+                self._calls -= 1
+                self._free.notify_all()
+
+    def start(self) -> None:
+        self.amp, self.adapters = build_faulty(self.settings, self._clock, self._mishaps)
+        self.amp.migrate.run()
+        self._rest = Rest(create_app(self.amp))
+        self._workers = WorkerThreads(self.amp.background, self.amp.workers)
+        self._workers.start()
+        with self._free:
+            self._stopped = False
+            self._free.notify_all()
+
+    def stop(self) -> None:
+        with self._free:
+            self._stopped = True
+            self._free.wait_for(lambda: self._calls == 0)
+        self.note_failures()
+        self._workers.stop(30)
+        self.amp.close()
+
+    @contextmanager
+    def restarted(self) -> Iterator[None]:
+        """What is done inside is done while nobody serves."""
+        self._mishaps.end()
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
+    def note_failures(self) -> None:
+        states = self.amp.background.states()
+        self.failures += [f"{state.name}: {state.failures} times, {state.reason}" for state in states if state.failures]
+
+    def rows(self) -> StoredRows:
+        return embedded_rows(self.settings.data_dir) if self._session is None else cluster_rows(self._session)
+
+    def documents(self) -> Iterator[RawDocument]:
+        if self.embedded:
+            return embedded_documents(self.settings.data_dir)
+        return raw_documents(self.settings.elasticsearch_url, self.settings.elasticsearch_index_prefix)
+
+    def close(self) -> None:
+        self.stop()
+        if self._session is not None:
+            self._session.close()

@@ -1,0 +1,209 @@
+"""The random world: clients that do anything the API offers beside faults of every kind, and what must hold after.
+
+All choices come from AMP_FAULT_SEED; how the threads take turns does not, so a seed repeats a mix, not a run.
+"""
+
+import logging
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+
+from amp.domain.principals import Principal
+from amp.domain.types import Field, FieldType
+from amp.errors import Retryable
+from amp.ports.event_queue import Topic
+from amp.services.index_assets import INDEX_GROUP
+from amp.services.process_jobs import JOBS_GROUP
+from amp.settings import Settings
+from tests.faults.campaign import rng, tell
+from tests.faults.compare import index_equals_store
+from tests.faults.faulty_ports import Mishaps, SteppingClock
+from tests.faults.histories import Histories, bearers, misled_names
+from tests.faults.random_client import TYPE, RandomClient, known
+from tests.faults.random_injector import RandomInjector
+from tests.faults.random_service import RandomService
+from tests.faults.store import stored_assets
+from tests.faults.stored_rows import StoredRows
+from tests.faults.told import Fate, Told
+
+_CLIENTS = 4
+
+
+class RandomWorld:
+    def __init__(self, settings: Settings, *, settled_s: float = 90) -> None:
+        self.clock = SteppingClock()
+        self.mishaps = Mishaps(rng("mishaps"))
+        self.told = Told()
+        self.known = known(rng("known"))
+        self.service = RandomService(settings, self.clock, self.mishaps)
+        self._settled_s = settled_s
+        self._skew_ms = int(settings.id_skew_s * 1000)
+        self.injector: RandomInjector | None = None
+
+    def run(self, operations: int, purpose: str) -> None:
+        """So many operations of the clients beside faults; all is healed afterwards."""
+        target = self.told.operations + operations
+        self.injector = RandomInjector(
+            self.service, self.clock, self.mishaps, self.known, self.told, rng(f"{purpose}:faults")
+        )
+        clients = [
+            threading.Thread(target=self._client, args=(target, f"{purpose}:client{n}")) for n in range(_CLIENTS)
+        ]
+        injecting = threading.Thread(target=self.injector.run)
+        for thread in (*clients, injecting):
+            thread.start()
+        for client in clients:
+            client.join()
+        self.injector.stop()
+        injecting.join()
+
+    def _client(self, target: int, purpose: str) -> None:
+        client = RandomClient(self.service.call, self.told, self.known, self.clock, rng(purpose), self._skew_ms)
+        while self.told.operations < target:
+            try:
+                client.step()
+            except Exception as e:  # noqa: BLE001 - to be shown by the test, whatever it is
+                self.told.violations.append(f"client: {e!r}")
+                traceback.print_exc()
+                return
+
+    def violations(self) -> list[str]:
+        """What is wrong now that everything works again and has settled."""
+        found = list(self.told.violations)
+        found += self._unsettled()
+        rows = self.service.rows()
+        found += Histories(rows, self.told).check()
+        found += misled_names(self.known.names, rows, self._resolved(rows))
+        found += self._unusable_names(rows)
+        found += self._wrong_jobs()
+        self.service.note_failures()
+        found += self.service.failures
+        letters = self.service.adapters.letters.page(job_id=None, position=None, limit=100).letters
+        found += [f"dead letter: {letter.reason}" for letter in letters if letter.job_id is None]
+        return found
+
+    def _unsettled(self) -> list[str]:
+        """What is still not as it should be after a while."""
+        deadline = time.monotonic() + self._settled_s
+        while True:
+            try:
+                self._resume_jobs()
+                waiting = self._waiting()
+                if not waiting:
+                    stored = list(stored_assets(self.service.amp))
+                    differences = index_equals_store(stored, self._shown(), self.service.documents())
+                    if not differences:
+                        return []
+                    waiting = str(differences).splitlines()
+            except Retryable as e:
+                waiting = [repr(e)]
+            if time.monotonic() > deadline:
+                return [f"after {self._settled_s:g} s: {line}" for line in waiting]
+            time.sleep(0.3)
+
+    def _waiting(self) -> list[str]:
+        a = self.service.adapters
+        waiting = [f"job {job.id} ({job.kind}) is {job.state}" for job in a.jobs.open()]
+        buckets = a.buckets.load()
+        if buckets.move is not None:
+            waiting.append(f"a move is under way: {buckets.move}")
+        waiting += [f"bucket {bucket.name} is incomplete" for bucket in buckets.incomplete]
+        waiting += [
+            f"{lag} events are queued for {group}"
+            for topic, group in ((Topic.REALTIME, INDEX_GROUP), (Topic.BULK, JOBS_GROUP))
+            if (lag := a.queue.lag(topic, group))
+        ]
+        return waiting or [
+            f"an event of {id_} at {number} is not out" for id_, number in self.service.rows().unpublished()
+        ]
+
+    def _resume_jobs(self) -> None:
+        for job in self.service.adapters.jobs.open():
+            if job.state == "paused":
+                self.service.call(lambda rest, id_=job.id: rest.post(f"/v1/admin/jobs/{id_}/resume"))
+
+    def _shown(self) -> Iterator[dict[str, Any]]:
+        body: dict[str, Any] = {"versions": "all", "size": 200}
+        while True:
+            answer = self.service.call(lambda rest: rest.post("/v1/search", json=body))
+            if answer.status_code != 200:
+                raise Retryable(answer.text)
+            page = answer.get_json()
+            yield from page["items"]
+            if page["next_cursor"] is None:
+                return
+            body["cursor"] = page["next_cursor"]
+
+    def _resolved(self, rows: StoredRows) -> dict[tuple[str, str], str | None]:
+        found: dict[tuple[str, str], str | None] = {}
+        for name in {*self.known.names, *bearers(rows)}:
+            query = {"project": name[0], "external_id": name[1], "deleted": "true"}
+            answer = self.service.call(lambda rest, query=query: rest.get("/v1/assets", query_string=query))
+            items = answer.get_json()["items"] if answer.status_code == 200 else [{"id": answer.text}]
+            found[name] = items[0]["id"] if items else None
+        return found
+
+    def _unusable_names(self, rows: StoredRows) -> Iterator[str]:
+        """Names that nobody bears must be free, whatever claims are left."""
+        for project, external_id in {*self.known.names} - {*bearers(rows)}:
+            path = f"/v1/assets/by-external-id/{project}/{external_id}"
+            answer = self.service.call(lambda rest, path=path: rest.put(path, json={"type": TYPE}))
+            if answer.status_code != 201:
+                yield f"{project}/{external_id} is nobody's name and cannot be used: {answer.status_code} {answer.text}"
+            else:
+                made = answer.get_json()
+                self.service.call(lambda rest, id_=made["id"]: rest.delete(f"/v1/assets/{id_}"))
+
+    def _wrong_jobs(self) -> Iterator[str]:
+        for job_id, state in dict(self.told.ended).items():
+            found = self.service.call(lambda rest, job_id=job_id: rest.get(f"/v1/admin/jobs/{job_id}"))
+            if found.status_code == 200 and found.get_json()["state"] != state:
+                yield f"job {job_id} had ended as {state} and is {found.get_json()['state']}"
+            if job_id in self.told.cancelled and state != "cancelled":
+                yield f"job {job_id} was cancelled and is {state}"
+
+
+def campaign(settings: Settings, operations: int, checkpoint: int) -> list[str]:
+    """Runs the world, checked every so many operations; what is wrong."""
+    world = RandomWorld(settings)
+    # The default would write a line for each of the requests.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    began_s, left, number = time.monotonic(), operations, 0
+    with served(world):
+        found: list[str] = []
+        while left > 0 and not found:
+            world.run(min(left, checkpoint), f"random:{settings.profile}:{number}")
+            ran_s = time.monotonic() - began_s
+            found = world.violations()
+            left, number = left - checkpoint, number + 1
+            assert world.injector is not None
+            _tell(world, settings.profile, ran_s, time.monotonic() - began_s, len(found))
+    return found
+
+
+def _tell(world: RandomWorld, profile: str, ran_s: float, checked_s: float, violations: int) -> None:
+    fates = {fate.value: sum(request.fate is fate for request in world.told.requests) for fate in Fate}
+    assert world.injector is not None
+    tell(
+        f"{profile}: {world.told.operations} operations after {ran_s:.0f} s, checked after {checked_s:.0f} s: "
+        f"{violations} violations; writes {fates}, {len(world.told.jobs)} jobs, {len(world.known.moves)} moves, "
+        f"answers {dict(sorted(world.told.statuses.items()))}, {world.mishaps.happened} failed calls, "
+        f"faults {dict(world.injector.happened)}"
+    )
+
+
+@contextmanager
+def served(world: RandomWorld) -> Iterator[None]:
+    world.service.start()
+    try:
+        fields = {"mark": Field(type=FieldType.STRING), "number": Field(type=FieldType.LONG)}
+        world.service.amp.register_types.create(TYPE, "", fields, Principal("campaign"))
+        yield
+    finally:
+        world.mishaps.end()
+        world.service.close()
