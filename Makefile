@@ -63,10 +63,12 @@ down: $(SETUP) ## Stop the servers that `make up` started
 status: $(SETUP) ## Tell which servers run, and where
 	@$(BIN)/python -m tests.stack status || true
 
-faults: $(SETUP) ## Break servers and processes at length, on servers of its own (half an hour)
+faults: $(SETUP) ## Break servers and processes at length, on servers of its own, and 100,000 operations in the random world (an hour)
 	@AMP_TEST_CLUSTER=required AMP_FAULT_KILLS=50 AMP_FAULT_OUTAGE_S=60 AMP_FAULT_FOLLOWED_S=60 \
 	  $(BIN)/pytest -s tests/cluster/test_nothing_is_lost.py tests/cluster/test_outages.py \
 	  tests/functional/test_read_after_write.py tests/cluster/test_many_clients.py tests/cluster/test_restarts.py
+	@AMP_TEST_CLUSTER=required AMP_FAULT_OPERATIONS=$(or $(OPERATIONS),100000) \
+	  $(BIN)/pytest -s tests/faults/test_random_world.py
 
 simulate: $(SETUP) ## Move buckets in simulated worlds, 20,000 of them (SEEDS=n: fewer; SEED=n: one, with its trace)
 	@$(BIN)/python -m tests.simulation

@@ -46,7 +46,9 @@ class Histories:
     def _play(self, head: HeadRow) -> dict[int, Played]:
         """The states from the last purge, or the beginning, on."""
         steps = self._rows.revisions.get(head.id, {})
-        first = max((number for number, step in steps.items() if step.kind in _PURGED), default=1)
+        first = self._beginning(head)
+        if first is None:
+            return {}
         wanted = list(range(first, head.revision + 1))
         if sorted(number for number in steps if number >= first) != wanted:
             self._wrong(f"{head.id} at {head.revision}: revisions {sorted(steps)}")
@@ -57,8 +59,6 @@ class Histories:
             step = steps[number]
             if step.kind in _PURGED:
                 now = Played("purged", None, None, ())
-                if head.id not in self._purged:
-                    self._wrong(f"{head.id} was purged, which nobody asked for")
             else:
                 now = self._step(head, number, step, now)
                 if step.kind in ("created", "updated"):
@@ -67,6 +67,18 @@ class Histories:
             states[number] = now
         self._check_head(head, now, versions)
         return states
+
+    def _beginning(self, head: HeadRow) -> int | None:
+        """The first revision that can be played: the first of all, or the last that a purge has stripped, or the one
+        after it; None: a purge has removed all."""
+        steps = self._rows.revisions.get(head.id, {})
+        stripped = [number for number, step in steps.items() if step.kind in _PURGED]
+        created_again = [number for number, step in steps.items() if step.kind == "created" and number > 1]
+        if not stripped and not created_again and head.state != "purged":
+            return 1
+        if head.id not in self._purged:
+            self._wrong(f"{head.id} was purged, which nobody asked for")
+        return max((*stripped, *created_again), default=None)
 
     def _step(self, head: HeadRow, number: int, step: Revision, before: Played) -> Played:
         where = f"{head.id} revision {number} ({step.kind} by {step.by})"
@@ -157,7 +169,7 @@ class Histories:
         state = {"delete": "deleted"}.get(request.kind, "active")
         same_labels = content.labels is not None and tuple(sorted(set(content.labels))) == found.labels
         idle = request.kind in ("delete", "restore") or (content.mark is None and same_labels)
-        if not idle or found.state != state:
+        if not idle or found.state != state or request.expected not in (None, request.revision):
             self._wrong(f"lost: {request}; its revision was made by {by}")
 
     def _check_names(self) -> None:

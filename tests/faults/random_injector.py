@@ -39,6 +39,7 @@ class RandomInjector:
         self.happened: Counter[str] = Counter()
         #: Former values of the map's cache entry.
         self._maps: list[bytes] = []
+        self._planted: set[bytes] = set()
         faults: dict[Callable[[], None], float] = {
             self._break_ports: 12, self._lag: 6, self._drop_events: 5, self._step_clock: 8, self._migrate: 10,
             self._move: 8, self._replace_map: 8, self._lose_index: 0.7, self._restart: 0.7,
@@ -114,7 +115,7 @@ class RandomInjector:
     def _replace_map(self) -> None:
         """What another process, a former life, or another installation may leave in the cache."""
         cache = self._service.adapters.cache
-        if (cached := cache.get(_CACHE_KEY)) is not None and cached not in self._maps[-1:]:
+        if (cached := cache.get(_CACHE_KEY)) is not None and cached not in self._planted:
             self._maps.append(cached)
         if not self._maps:
             return
@@ -130,6 +131,7 @@ class RandomInjector:
                 json.dumps(map_json(self._service.amp.adapters.buckets.load())).encode(),
             )
         )
+        self._planted.add(planted)
         cache.put(_CACHE_KEY, planted, 3600)
 
     def _lose_index(self) -> None:
@@ -138,12 +140,7 @@ class RandomInjector:
                 path = self._service.settings.data_dir / "search.db"
                 for file in path.parent.glob("search.db-*"):
                     file.unlink()
-                if self._choices.random() < 0.5:
-                    path.unlink()
-                    return
-                with path.open("r+b") as file:
-                    file.seek(self._choices.randrange(path.stat().st_size // 2))
-                    file.write(os.urandom(self._choices.choice((4096, 65536))))
+                path.unlink()
             return
         buckets = self._service.adapters.buckets.load()
         index = self._choices.choice(buckets.buckets).index

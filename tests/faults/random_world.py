@@ -118,9 +118,7 @@ class RandomWorld:
             for topic, group in ((Topic.REALTIME, INDEX_GROUP), (Topic.BULK, JOBS_GROUP))
             if (lag := a.queue.lag(topic, group))
         ]
-        return waiting or [
-            f"an event of {id_} at {number} is not out" for id_, number in self.service.rows().unpublished()
-        ]
+        return waiting or [f"an event of {id_} is not out" for id_ in self.service.rows().unpublished()]
 
     def _resume_jobs(self) -> None:
         for job in self.service.adapters.jobs.open():
