@@ -11,7 +11,7 @@ PYTEST := $(BIN)/pytest -n auto --dist worksteal
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-all test-hostile lint types check up down status faults simulate moves jobs bench clean
+.PHONY: help setup run demo test test-all test-hostile lint types check up down status faults simulate moves jobs test-datacenters bench clean
 
 help: ## List these commands
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
@@ -83,6 +83,9 @@ jobs: $(SETUP) ## Mend 1,000 faults, kill what runs jobs, rebuild an index of 20
 	@AMP_TEST_CLUSTER=required AMP_FAULT_KILLS=50 AMP_FAULT_FOLLOWED_S=60 AMP_JOBS_ASSETS=200000 \
 	  AMP_JOBS_FAULTS=1000 AMP_JOBS_BESIDE_POISON=10000 $(BIN)/pytest -s tests/functional/test_jobs_at_size.py \
 	  tests/cluster/test_jobs_survive.py tests/cluster/test_backfill_beside_traffic.py
+
+test-datacenters: $(SETUP) ## Race writers of two data centres, on two servers more (two minutes: too long for every run)
+	@AMP_TEST_CLUSTER=required AMP_TEST_DATACENTERS=1 $(BIN)/pytest -s tests/cluster/test_two_datacenters.py
 
 bench: $(SETUP) ## Measure against the running servers
 	@$(BIN)/python -m tests.bench

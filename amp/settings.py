@@ -96,6 +96,9 @@ class Settings(BaseSettings):
     cassandra_password: SecretStr | None = Field(None, description="password")
     cassandra_tls_ca: CaFile | None = Field(None, description="CA file; turns TLS on")
     cassandra_datacenter: str | None = Field(None, description="local data centre (default: that of the first host)")
+    cassandra_writing_datacenter: str | None = Field(
+        None, description="where replicas are in several data centres, the one in which all of AMP runs"
+    )
     cassandra_replication: Replication = Field(
         {}, description="replicas by data centre, as dc1:3,dc2:3 (default: SimpleStrategy, one replica)"
     )

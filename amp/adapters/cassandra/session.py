@@ -20,6 +20,12 @@ from cassandra.policies import (  # type: ignore[import-untyped]
 )
 from cassandra.query import PreparedStatement, dict_factory, tuple_factory  # type: ignore[import-untyped]
 
+from amp.adapters.cassandra.datacenters import (
+    configured_datacenters,
+    local_datacenter,
+    refuse_split_conditions,
+    replicated_datacenters,
+)
 from amp.adapters.cassandra.errors import DRIVER_ERRORS, translated, translation
 from amp.addresses import split_host
 from amp.errors import BadSetting, StoreUnavailable
@@ -50,6 +56,8 @@ class CassandraSession:
         self.settings = settings
         self.keyspace = settings.cassandra_keyspace
         self._tls = _tls_context(settings)
+        local_datacenter(settings)
+        refuse_split_conditions(configured_datacenters(settings), settings)
         self._lock = threading.Lock()
         self._session: Session | None = None
         self._connecting: Future[Session] | None = None
@@ -135,6 +143,7 @@ class CassandraSession:
         try:
             cluster = _cluster(self.settings, self._tls)
             session = cluster.connect()
+            refuse_split_conditions(replicated_datacenters(cluster.metadata, self.settings), self.settings)
         # Whatever it is, the callers that wait for this thread must learn of it.
         except Exception as e:  # noqa: BLE001
             if cluster is not None:
@@ -202,7 +211,7 @@ def _profiles(settings: Settings) -> dict[Any, ExecutionProfile]:
 
     def profile(level: int, row_factory: Any) -> ExecutionProfile:
         return ExecutionProfile(
-            load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(settings.cassandra_datacenter or "")),
+            load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(local_datacenter(settings))),
             consistency_level=level,
             serial_consistency_level=serial,
             request_timeout=settings.cassandra_timeout_s,
