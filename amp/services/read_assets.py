@@ -1,10 +1,10 @@
 """Reads assets, their versions and lists of them from the store."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from amp.domain.assets import Asset, State, Version, content_bytes
-from amp.errors import AssetNotFound, VersionNotFound
+from amp.errors import AssetNotFound, StoreUnavailable, VersionNotFound
 from amp.ports.asset_listing import AssetListing
 from amp.ports.asset_store import AssetStore
 from amp.ports.claims import Claims
@@ -14,6 +14,8 @@ from amp.services.release_names import bears, external_key
 PAGE_BYTES = 4 * 1024 * 1024
 #: Assets or versions that are in memory before their size is known.
 _READ_AT_ONCE = 20
+#: How often an asset is read again, at most, that changes meanwhile.
+_ATTEMPTS = 5
 #: A list of mostly deleted assets gives short pages rather than walk on for ever.
 _MAX_READS = 40
 
@@ -73,11 +75,14 @@ class ReadAssets:
         :raises AssetNotFound, VersionNotFound: there is none, or it is no longer kept.
         :raises StoreUnavailable: the store does not answer.
         """
-        head = self.get(asset_id)
-        found = self._store.versions({asset_id: [version]}).get((asset_id, version))
-        if found is None:
+
+        def read() -> tuple[list[Version], bool]:
+            return list(self._store.versions({asset_id: [version]}).values()), False
+
+        head, found, _ = self._of_one_moment(asset_id, read)
+        if not found:
             raise VersionNotFound(f"asset {asset_id} has no version {version}")
-        return head, found
+        return head, found[0]
 
     def versions(self, asset_id: UUID, below: int | None, limit: int) -> tuple[Asset, list[Version], bool]:
         """The asset's head, up to `limit` of its versions, newest first, and whether there are more; fewer than `limit`
@@ -86,7 +91,9 @@ class ReadAssets:
         :raises AssetNotFound: there is none.
         :raises StoreUnavailable: the store does not answer.
         """
-        head = self.get(asset_id)
+        return self._of_one_moment(asset_id, lambda: self._versions_below(asset_id, below, limit))
+
+    def _versions_below(self, asset_id: UUID, below: int | None, limit: int) -> tuple[list[Version], bool]:
         found: list[Version] = []
         size = 0
         while True:
@@ -96,7 +103,19 @@ class ReadAssets:
             size += sum(map(content_bytes, page[:wanted]))
             more = len(page) > wanted
             if not more or len(found) >= limit or size >= PAGE_BYTES:
+                return found, more
+
+    def _of_one_moment(
+        self, asset_id: UUID, read: Callable[[], tuple[list[Version], bool]]
+    ) -> tuple[Asset, list[Version], bool]:
+        """The head, and versions that it knows of. A version made after the head was read may be of the asset's next
+        life: purged in between, and created again."""
+        for _ in range(_ATTEMPTS):
+            head = self.get(asset_id)
+            found, more = read()
+            if all(version.revision <= head.revision for version in found):
                 return head, found, more
+        raise StoreUnavailable(f"asset {asset_id} kept changing while it was read")
 
     def list(
         self, *, type_name: str | None, project: str | None, position: str | None, limit: int

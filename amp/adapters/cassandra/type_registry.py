@@ -13,7 +13,8 @@ _ADD = """BEGIN UNLOGGED BATCH
 UPDATE {ks}.types SET newest = ? WHERE name = ? IF newest = ?;
 INSERT INTO {ks}.types (name, version, body, change_id) VALUES (?, ?, ?, ?);
 APPLY BATCH"""
-_NEWEST_AND_CHANGE = "SELECT newest, change_id FROM {ks}.types WHERE name = ? AND version = ?"
+_NEWEST_NUMBER = "SELECT newest FROM {ks}.types WHERE name = ? LIMIT 1"
+_CHANGE = "SELECT change_id FROM {ks}.types WHERE name = ? AND version = ?"
 _VERSION = "SELECT body FROM {ks}.types WHERE name = ? AND version = ?"
 _NEWEST = "SELECT body FROM {ks}.types WHERE name = ? LIMIT 1"
 _NEWEST_OF_MANY = "SELECT body FROM {ks}.types WHERE name IN ? PER PARTITION LIMIT 1"
@@ -42,11 +43,12 @@ class CassandraTypeRegistry:
         )
 
     def _was_added(self, name: str, version: int, change_id: UUID) -> bool | None:
-        rows = self._session.run(_NEWEST_AND_CHANGE, (name, version), Mode.SERIAL)
-        if rows:
-            return bool(rows[0][1] == change_id)
-        newest = self.get(name)
-        return None if version == (newest.version if newest else 0) + 1 else False
+        # In this order: a number that moved on and then no row of ours means that ours cannot happen any more.
+        newest = self._session.run(_NEWEST_NUMBER, (name,), Mode.SERIAL)
+        made_by = self._session.run(_CHANGE, (name, version), Mode.SERIAL)
+        if made_by:
+            return bool(made_by[0][0] == change_id)
+        return None if version == ((newest[0][0] if newest else None) or 0) + 1 else False
 
     def get(self, name: str, version: int | None = None) -> AssetType | None:
         rows = self._session.run(_NEWEST, (name,)) if version is None else self._session.run(_VERSION, (name, version))

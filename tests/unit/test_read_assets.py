@@ -1,0 +1,60 @@
+"""What is read of an asset belongs together, whatever others do to it meanwhile."""
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from amp.adapter_sets import Adapters, embedded
+from amp.domain.assets import Asset, version_of
+from amp.services.read_assets import ReadAssets
+from amp.settings import load_settings
+from tests.contract.asset_samples import creation, purge, recreation, step, write
+
+
+@pytest.fixture
+def adapters(tmp_path: Path) -> Iterator[Adapters]:
+    with closing(embedded(load_settings({"data_dir": str(tmp_path)}))) as made:
+        made.parts[0].migrate()
+        yield made
+
+
+class Interrupted:
+    """A store to which something happens after its next read of heads."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+        self.between: Callable[[], Any] | None = None
+
+    def heads(self, ids: Collection[UUID], *, settle: bool = False) -> dict[UUID, Asset]:
+        found: dict[UUID, Asset] = self._store.heads(ids, settle=settle)
+        between, self.between = self.between, None
+        if between is not None:
+            between()
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+def test_the_version_of_an_asset_s_next_life_comes_with_its_own_head(adapters: Adapters) -> None:
+    store = Interrupted(adapters.store)
+    reader = ReadAssets(store, adapters.listing, adapters.claims)
+    (first,) = write(adapters.store, creation())
+    gone = purge(first)
+    again = recreation(gone.after, version=1)
+    store.between = lambda: write(adapters.store, gone) and write(adapters.store, again)
+    assert reader.version(first.id, 1) == (again.after, version_of(again.after))
+
+
+def test_a_page_of_versions_comes_with_a_head_that_knows_them(adapters: Adapters) -> None:
+    store = Interrupted(adapters.store)
+    reader = ReadAssets(store, adapters.listing, adapters.claims)
+    (first,) = write(adapters.store, creation())
+    second = step(first)
+    store.between = lambda: write(adapters.store, second)
+    head, versions, more = reader.versions(first.id, None, 10)
+    assert (head, list(versions), more) == (second.after, [version_of(second.after), version_of(first)], False)
