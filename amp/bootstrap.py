@@ -25,6 +25,7 @@ from amp.services.check_health import CheckHealth
 from amp.services.chunk_source import ChunkSource
 from amp.services.claim_names import ClaimNames
 from amp.services.commit_changes import CommitChanges
+from amp.services.compare_names import CompareNames
 from amp.services.copy_documents import CopyDocuments
 from amp.services.count_moves import CountMoves
 from amp.services.create_assets import CreateAssets
@@ -227,7 +228,8 @@ def _extractor(
     starter: StartJobs,
 ) -> ExtractJobs:
     def suspects() -> SelectSuspects:
-        return SelectSuspects(a.listing, a.store, a.documents, maps, versions_kept=settings.versions_kept)
+        names = CompareNames(a.store, a.claims)
+        return SelectSuspects(a.listing, a.store, a.documents, maps, names, versions_kept=settings.versions_kept)
 
     def waiting() -> int:
         return a.queue.lag(Topic.REALTIME, INDEX_GROUP)

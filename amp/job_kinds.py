@@ -10,6 +10,7 @@ from amp.services.change_states import MigrateTypes, deleting, restoring
 from amp.services.check_assets import CheckAssets, ConfirmDifferences, FixAssets
 from amp.services.check_content import CheckContent
 from amp.services.compare_documents import CompareDocuments
+from amp.services.compare_names import CompareNames
 from amp.services.index_assets import IndexAssets
 from amp.services.processors import Processor
 from amp.services.purge_assets import PurgeAssets
@@ -35,7 +36,9 @@ def job_kinds(
         changer, a.store, a.listing, a.claims, releaser, a.documents, maps,
         retention_s=settings.purge_after_s, versions_kept=settings.versions_kept,
     )  # fmt: skip
-    comparer = CompareDocuments(a.store, a.listing, indexer, a.documents, maps, catalog)
+    comparer = CompareDocuments(
+        a.store, a.listing, indexer, a.documents, maps, catalog, CompareNames(a.store, a.claims)
+    )
     indexed = AwaitIndexed(a.queue, a.clock)
     confirm = ConfirmDifferences(comparer, a.intents, indexed, a.indices, maps, a.clock, settings.intent_grace_s)
     return {
@@ -46,5 +49,7 @@ def job_kinds(
         "restore": restoring(changer),
         "purge": purger,
         "check": CheckAssets(confirm),
-        "fix": FixAssets(confirm, comparer, indexer, a.documents, a.indices, a.listing, maps, a.clock),
+        "fix": FixAssets(
+            confirm, comparer, indexer, a.documents, a.indices, a.listing, a.claims, releaser, maps, a.clock
+        ),
     }

@@ -14,6 +14,7 @@ from amp.domain.selectors import Selector
 from amp.ports.asset_listing import AssetListing
 from amp.ports.bucket_documents import BucketDocuments
 from amp.ports.bucket_indices import BucketIndices
+from amp.ports.claims import Claim, Claims
 from amp.ports.clock import Clock
 from amp.ports.intent_log import IntentLog
 from amp.ports.search_index import Written
@@ -21,6 +22,7 @@ from amp.services.await_indexed import AwaitIndexed
 from amp.services.bucket_maps import BucketMaps
 from amp.services.compare_documents import CompareDocuments, Difference
 from amp.services.index_assets import IndexAssets
+from amp.services.release_names import ReleaseNames
 from amp.services.runtime.retry import Backoff, Stopped, retry_rest
 
 _log = structlog.get_logger(__name__)
@@ -136,6 +138,8 @@ class FixAssets:
         documents: BucketDocuments,
         indices: BucketIndices,
         listing: AssetListing,
+        claims: Claims,
+        releaser: ReleaseNames,
         maps: BucketMaps,
         clock: Clock,
     ) -> None:
@@ -145,6 +149,8 @@ class FixAssets:
         self._documents = documents
         self._indices = indices
         self._listing = listing
+        self._claims = claims
+        self._releaser = releaser
         self._maps = maps
         self._clock = clock
 
@@ -193,6 +199,13 @@ class FixAssets:
         self._indexer.put([d.wanted for d in differences.values() if d.wanted is not None], stop)
         self._listing.add([d.head for d in differences.values() if d.head is not None and d.unlisted])
         self._listing.drop([stray for d in differences.values() for stray in d.strays])
+        self._claim_names([claim for d in differences.values() for claim in d.unclaimed])
+        self._releaser.release([claim for d in differences.values() for claim in d.misleading])
+
+    def _claim_names(self, wanted: Sequence[Claim]) -> None:
+        """One whose holder bears the name as well stays a difference: nobody here can tell which is right."""
+        pairs = zip(wanted, self._claims.claim(wanted), strict=True)
+        self._releaser.release([holder for claim, holder in pairs if holder.asset_id != claim.asset_id])
 
     def _remove(self, differences: Collection[Difference]) -> None:
         """By the revision that was found: what live traffic has written since stays."""

@@ -11,7 +11,9 @@ from amp.domain.buckets import BucketMap
 from amp.ports.asset_listing import AssetListing, Stray
 from amp.ports.asset_store import AssetStore
 from amp.ports.bucket_documents import BucketDocuments, RawDocument
+from amp.ports.claims import Claim
 from amp.services.bucket_maps import BucketMaps
+from amp.services.compare_names import CompareNames, shown_name
 from amp.services.index_assets import AssetDocuments, IndexAssets
 from amp.services.type_catalog import TypeCatalog
 
@@ -25,6 +27,8 @@ class Fault(StrEnum):
     MISPLACED = "misplaced"  #: a document in another bucket's index
     UNLISTED = "unlisted"  #: an asset is not on a list it belongs on
     STRAY = "stray"  #: a list names an id that has no asset
+    MISLEADING = "misleading"  #: an external id leads to an asset that does not bear it
+    UNCLAIMED = "unclaimed"  #: an asset's external id does not lead to it
 
 
 @dataclass(slots=True)
@@ -38,6 +42,8 @@ class Difference:
     #: Documents that should not be where they are, with their index.
     extra: list[tuple[str, RawDocument]] = field(default_factory=list)
     strays: list[Stray] = field(default_factory=list)
+    misleading: list[Claim] = field(default_factory=list)  #: claims that lead here and should not
+    unclaimed: list[Claim] = field(default_factory=list)  #: claims that should lead here
 
     @property
     def revision(self) -> int | None:
@@ -65,6 +71,7 @@ class CompareDocuments:
         documents: BucketDocuments,
         maps: BucketMaps,
         catalog: TypeCatalog,
+        names: CompareNames,
     ) -> None:
         self._store = store
         self._listing = listing
@@ -72,6 +79,7 @@ class CompareDocuments:
         self._documents = documents
         self._maps = maps
         self._catalog = catalog
+        self._names = names
 
     def differences(
         self, ids: Collection[UUID], *, settle: bool = False, projects: Collection[str] = ()
@@ -85,11 +93,8 @@ class CompareDocuments:
         bucket_map = self._maps.refresh()
         found = self._found(ids, bucket_map)
         # The store after the index: what the index shows that is newer than this is ahead of it for good.
-        heads = {
-            asset_id: head
-            for asset_id, head in self._store.heads(ids, settle=settle).items()
-            if head.state is not State.PURGED
-        }
+        all_heads = self._store.heads(ids, settle=settle)
+        heads = {asset_id: head for asset_id, head in all_heads.items() if head.state is not State.PURGED}
         wanted = {asset.asset_id: asset for asset in self._indexer.build_of(heads)}
         result: dict[UUID, Difference] = {}
         for asset_id in ids:
@@ -97,6 +102,7 @@ class CompareDocuments:
             self._compare(difference, found.get(asset_id, ()), bucket_map)
             result[asset_id] = difference
         self._compare_lists(result, projects)
+        self._compare_names(result, all_heads)
         return {asset_id: difference for asset_id, difference in result.items() if difference.faults}
 
     def _found(self, ids: Collection[UUID], bucket_map: BucketMap) -> Mapping[UUID, list[tuple[str, RawDocument]]]:
@@ -146,6 +152,14 @@ class CompareDocuments:
             for stray in self._listing.strays(without, self._catalog.names(), projects):
                 differences[stray.id].faults.append((Fault.STRAY, stray.list))
                 differences[stray.id].strays.append(stray)
+
+    def _compare_names(self, differences: Mapping[UUID, Difference], heads: Mapping[UUID, Asset]) -> None:
+        for claim in self._names.misleading(heads):
+            differences[claim.asset_id].faults.append((Fault.MISLEADING, shown_name(claim)))
+            differences[claim.asset_id].misleading.append(claim)
+        for claim in self._names.unclaimed([head for head in heads.values() if head.state is not State.PURGED]):
+            differences[claim.asset_id].faults.append((Fault.UNCLAIMED, shown_name(claim)))
+            differences[claim.asset_id].unclaimed.append(claim)
 
 
 def _least(difference: Difference, doc_id: str, revision: int) -> int:

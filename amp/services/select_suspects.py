@@ -1,10 +1,9 @@
 """Finds the assets that a check has to look at closely: those of the time slices whose sums differ."""
 
 import contextlib
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from uuid import UUID
 from zlib import crc32
@@ -19,8 +18,10 @@ from amp.ports.asset_listing import AssetListing, IdPage
 from amp.ports.asset_store import AssetStore
 from amp.ports.bucket_documents import BucketDocuments, Position, Sums
 from amp.services.bucket_maps import BucketMaps
+from amp.services.compare_names import CompareNames
 from amp.services.document_sources import DocumentSources
 from amp.services.select_assets import listed
+from amp.services.suspects_place import Place
 
 _DAY_MS = 86_400_000
 _SLICE_MS = 60_000
@@ -41,26 +42,6 @@ class Step:
     unfinished: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a selection stands."""
-
-    day: int  #: since 1970
-    stage: str = "sums"  #: 'begin', then for each day 'sums', 'listed' and 'indexed'
-    slices: tuple[int, ...] = ()  #: of the day, those that differ
-    at: str | None = None  #: in the stage's own terms
-
-    def encode(self) -> str:
-        return urlsafe_b64encode(orjson.dumps(asdict(self))).decode()
-
-    @classmethod
-    def decode(cls, text: str | None) -> "_Place":
-        if text is None:
-            return cls(-1, "begin")
-        found = orjson.loads(urlsafe_b64decode(text))
-        return cls(found["day"], found["stage"], tuple(found["slices"]), found["at"])
-
-
 @dataclass(slots=True)
 class _Members:
     """What the members of a list come to, in whatever order."""
@@ -77,7 +58,7 @@ class _Members:
 class _Day:
     """What the store's walk over a day has come to so far."""
 
-    place: _Place
+    place: Place
     position: str | None = None
     sums: dict[int, Sums] = field(default_factory=lambda: defaultdict(Sums))
     strange: set[int] = field(default_factory=set)  #: slices with ids that have no asset
@@ -98,6 +79,7 @@ class SelectSuspects:
         store: AssetStore,
         documents: BucketDocuments,
         maps: BucketMaps,
+        names: CompareNames,
         *,
         versions_kept: int,
     ) -> None:
@@ -105,6 +87,7 @@ class SelectSuspects:
         self._store = store
         self._documents = documents
         self._sources = DocumentSources(documents, maps)
+        self._names = names
         self._versions_kept = versions_kept
         self._day: _Day | None = None
 
@@ -113,9 +96,12 @@ class SelectSuspects:
 
         :raises Retryable: a part does not answer.
         """
-        place = _Place.decode(position)
+        place = Place.decode(position)
         match place.stage:
-            case "begin":
+            case "begin" | "names" if selector in (Selector(), Selector(project=selector.project)):
+                ids, at = self._names.walk(selector, place.at, limit)
+                return Step(ids, position=replace(place, stage="days" if at is None else "names", at=at).encode())
+            case "begin" | "days":
                 return self._next_day(selector, _BEFORE_ALL)
             case "sums":
                 return self._sums(selector, place, deep)
@@ -126,7 +112,7 @@ class SelectSuspects:
 
     # A day's sums --------------------------------------------------------------------------------------------------
 
-    def _sums(self, selector: Selector, place: _Place, deep: bool) -> Step:
+    def _sums(self, selector: Selector, place: Place, deep: bool) -> Step:
         if self._day is None or self._day.place != place:
             self._day = _Day(place)
         day = self._day
@@ -209,7 +195,7 @@ class SelectSuspects:
 
     # The ids of slices that differ ---------------------------------------------------------------------------------
 
-    def _listed(self, selector: Selector, place: _Place, limit: int) -> Step:
+    def _listed(self, selector: Selector, place: Place, limit: int) -> Step:
         begin_ms, end_ms = self._bounds(selector, place.day)
         page = self._page(selector, begin_ms, end_ms, place.at, limit)
         differing = frozenset(place.slices)
@@ -219,7 +205,7 @@ class SelectSuspects:
             following = replace(place, stage="indexed", at=None)
         return Step(ids, position=following.encode())
 
-    def _indexed(self, selector: Selector, place: _Place, limit: int) -> Step:
+    def _indexed(self, selector: Selector, place: Place, limit: int) -> Step:
         """Those that the index has in these slices and the store does not list there."""
         differing = frozenset(place.slices)
         sources = list(self._sources.of(selector, *self._bounds(selector, place.day)))
@@ -268,7 +254,7 @@ class SelectSuspects:
         )
         if following is None or (selector.to_ms is not None and following >= selector.to_ms):
             return Step(passed=passed)
-        return Step(passed=passed, position=_Place(following // _DAY_MS).encode())
+        return Step(passed=passed, position=Place(following // _DAY_MS).encode())
 
     def _listed_from(self, selector: Selector, begin_ms: int) -> list[int]:
         position = None

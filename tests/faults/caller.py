@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any, Self
+from urllib.parse import urlencode
 
 import httpx
 
@@ -60,6 +61,12 @@ class Caller:
         body = {"query": {"field": "id", "in": ids}, "size": len(ids), "fields": ["id", "revision"]}
         found = self.sure("POST", "/v1/search", json=body).json()
         return {item["id"]: item["revision"] for item in found["items"]}
+
+    def resolve(self, project: str, external_id: str) -> list[dict[str, Any]]:
+        """What the service knows under that name, deleted assets included."""
+        query = urlencode({"project": project, "external_id": external_id, "deleted": "true"})
+        items: list[dict[str, Any]] = self.sure("GET", f"/v1/assets?{query}").json()["items"]
+        return items
 
     def count(self) -> int:
         """How many assets searches show."""

@@ -1,8 +1,8 @@
 """Does the index equal the store? By id, version and revision, and in what searches show."""
 
 import json
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,6 +49,22 @@ def index_equals_store(
     if documents is not None:
         _compare_documents(stored, documents, differences)
     return differences
+
+
+def wrong_names(stored: Sequence[Stored], resolve: Callable[[str, str], list[dict[str, Any]]]) -> list[str]:
+    """External ids that do not lead to the one asset that bears them. `resolve` gives what the service answers to a
+    project and an external id, deleted assets included."""
+    bearers: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for one in stored:
+        if one.head.external_id is not None:
+            bearers[one.head.project, one.head.external_id].append(str(one.head.id))
+    wrong = [f"{name} is borne by {ids}" for name, ids in bearers.items() if len(ids) > 1]
+    for (project, external_id), ids in bearers.items():
+        items = resolve(project, external_id)
+        led = [(item["project"], item["external_id"], item["id"]) for item in items]
+        if led != [(project, external_id, ids[0])]:
+            wrong.append(f"{(project, external_id)} of {ids} leads to {led}")
+    return wrong
 
 
 def _compare_found(stored: Sequence[Stored], found: Iterable[dict[str, Any]], differences: Differences) -> None:

@@ -9,11 +9,15 @@ from typing import Any
 import pytest
 
 from amp.api.app import create_app
+from amp.domain.changes import Draft
 from amp.domain.ids import mint_at
+from amp.ports.claims import Claim
 from amp.ports.search_index import Written
 from amp.services import check_assets
+from amp.services.creation_plans import Order
 from tests.functional.built import running
 from tests.functional.checked import (
+    BORN_MS,
     DAYS,
     FORGETS_S,
     SETTINGS,
@@ -154,6 +158,39 @@ def test_a_document_that_says_something_else_is_found_by_a_deep_check_alone(chec
     assert counts(checked.run("fix", **deep)) == {"changed": 3, "done": 1}
     assert checked.finds(**deep) == {}
     assert str(healthy.id) in {asset_id for asset_id, _, _ in checked.world.seen()}
+
+
+def test_names_that_lead_to_another_asset_are_found_and_released(checked: Checked) -> None:
+    asset, claims = checked.born(1), checked.world.amp.adapters.claims
+    other = checked.born(2)
+    checked.settle()
+    bad = [Claim(f"external-id:{project}", "name", asset.id) for project in ("default", "far")]
+    claims.claim(bad)
+    expected = "misleading: 'name' of project 'default'; misleading: 'name' of project 'far'"
+    assert checked.finds({"ids": [str(other.id)]}) == {}
+    for selector in ({"all": True}, {"project": "far"}, {"ids": [str(asset.id)]}):
+        assert checked.finds(selector) == {str(asset.id): expected}
+    assert counts(checked.run("fix", {"project": "far"})) == {"changed": 1}
+    assert claims.holders([(claim.scope, claim.key) for claim in bad]) == [None, None]
+    assert checked.finds() == {}
+
+
+def test_an_external_id_that_leads_nowhere_is_found_by_a_deep_check_and_claimed(checked: Checked) -> None:
+    world, claims = checked.world, checked.world.amp.adapters.claims
+    drafts = [
+        Draft(type="clip", metadata={}, external_id=name, created_ms=BORN_MS + n) for n, name in enumerate(("a", "b"))
+    ]
+    made = [world.amp.create_assets.create(Order(draft), CALLER) for draft in drafts]
+    checked.settle()
+    lost, astray = (Claim("external-id:default", name, asset.id) for name, asset in zip("ab", made, strict=True))
+    claims.release(lost)
+    assert claims.replace(astray, replace(astray, asset_id=made[0].id))
+    deep = {"parameters": {"deep": True}}
+    ids = {"ids": [str(asset.id) for asset in made]}
+    assert checked.finds(ids)[str(made[1].id)] == "unclaimed: 'b' of project 'default'"
+    assert counts(checked.run("fix", ids)) == {"changed": 2}
+    assert claims.holders([(lost.scope, "a"), (lost.scope, "b")]) == [lost, astray]
+    assert checked.finds(**deep) == {}
 
 
 def test_what_is_still_on_its_way_is_no_fault(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:

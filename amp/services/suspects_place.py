@@ -1,0 +1,26 @@
+"""Where the selection of suspects stands, as a job's checkpoint keeps it."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import asdict, dataclass
+
+import orjson
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a selection stands."""
+
+    day: int  #: since 1970
+    stage: str = "sums"  #: 'begin', 'names', 'days', then for each day 'sums', 'listed' and 'indexed'
+    slices: tuple[int, ...] = ()  #: of the day, those that differ
+    at: str | None = None  #: in the stage's own terms
+
+    def encode(self) -> str:
+        return urlsafe_b64encode(orjson.dumps(asdict(self))).decode()
+
+    @classmethod
+    def decode(cls, text: str | None) -> "Place":
+        if text is None:
+            return cls(-1, "begin")
+        found = orjson.loads(urlsafe_b64decode(text))
+        return cls(found["day"], found["stage"], tuple(found["slices"]), found["at"])
