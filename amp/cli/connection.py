@@ -61,7 +61,7 @@ def in_process(settings: Settings) -> Iterator[AmpClient]:
         workers.start()
         _catch_up(amp)
         transport = httpx.WSGITransport(app=_with_wsgi_path(create_app(amp)))
-        with httpx.Client(transport=transport, base_url="http://in-process", timeout=TIMEOUT_S) as http:
+        with httpx.Client(transport=transport, base_url="http://localhost", timeout=TIMEOUT_S) as http:
             yield AmpClient(http, f"the data folder {settings.data_dir}", local=True)
     finally:
         workers.stop(settings.graceful_stop_s / 2)

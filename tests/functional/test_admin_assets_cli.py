@@ -262,7 +262,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Amp:
         (("backfill", "--all", "--sample", "0"), 1, "/sample"),
         (("restore", "--query", "x"), 1, "a search finds no deleted assets"),
         (("purge", "--query", "x", "--yes"), 1, "a search finds no deleted assets"),
-        (("purge", "--all", "--deleted-for", "-1", "--yes"), 1, "/parameters/retention_s"),
+        (("purge", "--all", "--deleted-for", "-1", "--yes"), 2, "--deleted-for"),
         (("dead-letters", "replay"), 2, "say which"),
         (("dead-letters", "discard"), 2, "say which"),
         (("dead-letters", "discard", "nonsense"), 1, "/ids/0"),
