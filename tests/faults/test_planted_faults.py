@@ -193,7 +193,7 @@ def test_a_history_that_is_right_has_no_violations() -> None:
     assert Planted().violations() == []
 
 
-@pytest.mark.parametrize("leads_to", [str(_B), None])
+@pytest.mark.parametrize("leads_to", [str(_B), None], ids=["elsewhere", "nowhere"])
 def test_a_name_that_leads_elsewhere_is_found(leads_to: str | None) -> None:
     world = Planted()
     rows = StoredRows(world.heads, world.revisions, world.versions, [])
