@@ -17,6 +17,7 @@ from amp.ports.event_queue import Topic
 from amp.ports.job_log import JobLog
 from amp.ports.shared_values import SharedValues
 from amp.services.await_searchable import AwaitSearchable
+from amp.services.bucket_health import BucketHealth
 from amp.services.bucket_maps import BucketMaps
 from amp.services.change_assets import ChangeAssets
 from amp.services.change_in_jobs import ChangeInJobs
@@ -34,6 +35,7 @@ from amp.services.extract_jobs import ExtractJobs
 from amp.services.forget_jobs import ForgetJobs
 from amp.services.head_selection import HeadSelection
 from amp.services.index_assets import INDEX_GROUP, IndexAssets
+from amp.services.index_worker import IndexWorker
 from amp.services.installation_cache import InstallationCache
 from amp.services.job_claims import JobClaims
 from amp.services.job_pace import JobPace
@@ -46,17 +48,21 @@ from amp.services.process_jobs import JOBS_GROUP, ProcessJobs
 from amp.services.processors import Processor
 from amp.services.publish_changes import PublishChanges
 from amp.services.put_assets import PutAssets
+from amp.services.put_documents import PutDocuments
 from amp.services.read_assets import ReadAssets
 from amp.services.reconcile_buckets import ReconcileBuckets
 from amp.services.refill_buckets import RefillBuckets
+from amp.services.refusing_buckets import RefusingBuckets
 from amp.services.register_types import RegisterTypes
 from amp.services.relay_intents import RelayIntents
 from amp.services.release_names import ReleaseNames
 from amp.services.resolve_query import ResolveQuery
-from amp.services.run_bucket_worker import RunBucketWorker
+from amp.services.retry_queue import RETRY_GROUP, RetryQueue
+from amp.services.run_bucket_worker import LEASE, LEASE_S, RunBucketWorker
 from amp.services.run_consumer import RunConsumer
 from amp.services.run_moves import MoveTimes, RunMoves
 from amp.services.runtime.chores import Chores
+from amp.services.runtime.leases import LeaseKeeper
 from amp.services.runtime.threads import BackgroundThreads
 from amp.services.search_assets import SearchAssets
 from amp.services.select_assets import SelectAssets
@@ -129,7 +135,7 @@ def build(settings: Settings) -> Amp:
 
 def wire(settings: Settings, a: Adapters, metrics: Metrics, background: BackgroundThreads) -> Amp:
     """The use cases on these adapters."""
-    metrics.watch_lag(lambda: a.queue.lag(Topic.REALTIME, INDEX_GROUP))
+    metrics.watch_lag(lambda: a.queue.lag(Topic.REALTIME, INDEX_GROUP) + a.queue.lag(Topic.RETRY, RETRY_GROUP))
     limits = AssetLimits(
         asset_bytes=settings.max_asset_bytes,
         versions_kept=settings.versions_kept,
@@ -145,11 +151,10 @@ def wire(settings: Settings, a: Adapters, metrics: Metrics, background: Backgrou
     committer = CommitChanges(a.store, a.intents, publisher, a.clock, settings.intent_grace_s)
     cursors = Cursors(_cursor_secret(settings, a.shared))
     aliases = MoveAliases(maps, a.indices)
-    indexer = IndexAssets(a.store, catalog, a.index, maps, aliases, metrics, settings.versions_kept)
-    index_worker = RunConsumer(
-        a.queue, a.letters, a.clock, metrics, indexer.handle,
-        topic=Topic.REALTIME, group=INDEX_GROUP, batch=settings.index_batch,
-    )  # fmt: skip
+    refusing, retries = RefusingBuckets(cache, a.clock), RetryQueue(a.queue, settings.index_retry_limit)
+    putter = PutDocuments(a.index, maps, aliases, refusing)
+    indexer = IndexAssets(a.store, catalog, putter, retries, metrics, settings.versions_kept)
+    index_worker = _index_worker(settings, a, metrics, indexer, background)
     relay = RelayIntents(a.intents, a.store, a.queue, a.clock, metrics)
     plan_moves = PlanMoves(maps, a.indices, a.documents, a.jobs, a.clock, settings.elasticsearch_index_prefix)
     sizes = _bucket_sizes(settings)
@@ -194,7 +199,7 @@ def wire(settings: Settings, a: Adapters, metrics: Metrics, background: Backgrou
         search_assets=searcher,
         await_searchable=AwaitSearchable(a.index, maps, a.clock),
         cursors=cursors,
-        check_health=CheckHealth(a.parts, background),
+        check_health=CheckHealth(a.parts, background, BucketHealth(maps, refusing).troubled),
         migrate=Migrate(a.parts, a.buckets, a.indices, settings.elasticsearch_index_prefix),
         publisher=publisher,
         indexer=indexer,
@@ -217,6 +222,20 @@ def wire(settings: Settings, a: Adapters, metrics: Metrics, background: Backgrou
             "job": job_worker.run,
         },
     )
+
+
+def _index_worker(
+    settings: Settings, a: Adapters, metrics: Metrics, indexer: IndexAssets, background: BackgroundThreads
+) -> IndexWorker:
+    live = RunConsumer(
+        a.queue, a.letters, a.clock, metrics, indexer.handle,
+        topic=Topic.REALTIME, group=INDEX_GROUP, batch=settings.index_batch,
+    )  # fmt: skip
+    retries = RunConsumer(
+        a.queue, a.letters, a.clock, metrics, indexer.handle_retries,
+        topic=Topic.RETRY, group=RETRY_GROUP, batch=settings.index_batch,
+    )  # fmt: skip
+    return IndexWorker(live.run, retries.run, background)
 
 
 def _extractor(
@@ -284,9 +303,8 @@ def _bucket_worker(
     return RunBucketWorker(
         mover,
         (reconcile.run, refill.run, watch.check),
-        a.leases,
+        LeaseKeeper(a.leases, a.clock, name=LEASE, holder=_holder(), ttl_s=LEASE_S),
         a.clock,
-        holder=_holder(),
         check_s=settings.bucket_check_s,
     )
 

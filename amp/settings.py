@@ -187,6 +187,9 @@ class Settings(BaseSettings):
         30 * 86_400.0, description="how long an asset stays deleted before a purge removes it"
     )
     index_batch: Annotated[int, at_most(10_000)] = Field(500, description="events an index worker takes at once")
+    index_retry_limit: Count = Field(
+        100_000, description="changes that may wait for buckets that refuse writes, before all others wait too"
+    )
 
     @field_validator("*", mode="before")
     @classmethod

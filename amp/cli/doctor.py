@@ -53,10 +53,11 @@ def _examine(settings: Settings) -> tuple[list[dict[str, Any]], list[str]]:
         if client is None:
             return [], [f"{e.message}, which does not answer as a server"]
         with contextlib.closing(client):
-            parts = _parts_of(client)
-            return parts, _disagreements_of(client) if all(part["healthy"] for part in parts) else []
+            parts, said = _health_of(client)
+            return parts, [*said, *(_disagreements_of(client) if all(part["healthy"] for part in parts) else ())]
     try:
-        parts = [{"name": p.name, "healthy": p.healthy, "detail": p.detail} for p in amp.check_health.check().parts]
+        health = amp.check_health.check()
+        parts = [{"name": p.name, "healthy": p.healthy, "detail": p.detail} for p in health.parts]
         advice: list[str] = []
         if all(part["healthy"] for part in parts):
             try:
@@ -65,6 +66,7 @@ def _examine(settings: Settings) -> tuple[list[dict[str, Any]], list[str]]:
                 advice = [e.message]
             # On the embedded set `amp serve` does it by itself.
             advice = advice if settings.profile == "cluster" else []
+            advice += [_degraded(bucket.name, bucket.detail) for bucket in health.buckets]
             advice += _disagreements(amp)
     finally:
         amp.close()
@@ -92,13 +94,21 @@ def _told(index: str, problem: str) -> str:
     return f"{index}: {problem}; see `amp admin buckets reconcile`"
 
 
-def _parts_of(client: AmpClient) -> list[dict[str, Any]]:
+def _degraded(bucket: str, detail: str) -> str:
+    return f"bucket {bucket} is degraded: {detail}"
+
+
+def _health_of(client: AmpClient) -> tuple[list[dict[str, Any]], list[str]]:
+    """The parts, and what is said of buckets."""
     parts: list[dict[str, Any]] = [{"name": "server", "healthy": True, "detail": client.where}]
+    advice: list[str] = []
     try:
-        parts += client.get("/readyz")["parts"]
+        found = client.get("/readyz")
+        parts += found["parts"]
+        advice = [_degraded(bucket["name"], bucket["detail"]) for bucket in found["buckets"]]
     except (AmpError, Unreachable) as e:
         parts[0] |= {"healthy": False, "detail": f"{client.where}: {e}"}
-    return parts
+    return parts, advice
 
 
 def _shown(settings: Settings) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from amp.domain.events import AnyMessage, Message
 
 class Topic(StrEnum):
     REALTIME = "realtime"  #: changes of live traffic
+    RETRY = "retry"  #: changes of live traffic that wait for a bucket which refuses writes
     BULK = "bulk"  #: work of admin jobs, apart, so that it never stands in front of live traffic
 
 

@@ -30,6 +30,8 @@ class Written(Enum):
 class PutResult:
     written: Written
     reason: str = ""
+    #: False: nothing answered, so it is not the bucket alone that is BUSY, and the document may have been written.
+    answered: bool = True
 
 
 class SearchIndex(Protocol):

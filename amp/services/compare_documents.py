@@ -14,7 +14,8 @@ from amp.ports.bucket_documents import BucketDocuments, RawDocument
 from amp.ports.claims import Claim
 from amp.services.bucket_maps import BucketMaps
 from amp.services.compare_names import CompareNames, shown_name
-from amp.services.index_assets import AssetDocuments, IndexAssets
+from amp.services.index_assets import IndexAssets
+from amp.services.put_documents import AssetDocuments
 from amp.services.type_catalog import TypeCatalog
 
 

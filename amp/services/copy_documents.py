@@ -1,15 +1,17 @@
 """Copies a range of one index into another, raw and as fast as told, and says from where to go on."""
 
-import random
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
+from tenacity import RetryError, TryAgain
+
 from amp.errors import SearchUnavailable
 from amp.ports.bucket_documents import BucketDocuments, Position, Range, RawDocument
 from amp.ports.clock import Clock
 from amp.ports.search_index import Written
+from amp.services.runtime.retry import Backoff, attempts
 
 #: Documents of one page; the next is read while one is written.
 PAGE = 1_000
@@ -17,6 +19,7 @@ PAGE = 1_000
 _PAGE_BYTES = 8 * 1024 * 1024
 _FIRST_PAGE = 100
 _ATTEMPTS = 6
+_BACKOFF = Backoff(first_s=0.1)
 
 
 class Fenced(Exception):
@@ -85,23 +88,29 @@ class CopyDocuments:
         :raises Unacceptable: it cannot be done.
         :raises SearchUnavailable: some may not be written.
         """
-        open_ = documents
-        for attempt in range(_ATTEMPTS):
-            busy, reason = [], ""
-            for document, result in zip(open_, self._documents.put(alias, open_), strict=True):
-                match result.written:
-                    case Written.STALE:
-                        raise Fenced
-                    case Written.REJECTED:
-                        raise Unacceptable(f"document {document.doc_id} is not accepted: {result.reason}")
-                    case Written.BUSY:
-                        busy.append(document)
-                        reason = result.reason
-            if not busy:
-                return
-            open_ = busy
-            self._clock.sleep(0.1 * 2**attempt * random.uniform(0.5, 1.0))
-        raise SearchUnavailable(f"{len(open_)} documents could not be written: {reason}")
+        pending, reason = documents, ""
+        try:
+            for attempt in attempts(self._clock, _ATTEMPTS, _BACKOFF):
+                with attempt:
+                    pending, reason = self._put_once(alias, pending)
+                    if pending:
+                        raise TryAgain
+        except RetryError as e:
+            raise SearchUnavailable(f"{len(pending)} documents could not be written: {reason}") from e
+
+    def _put_once(self, alias: str, documents: list[RawDocument]) -> tuple[list[RawDocument], str]:
+        """Those that may be written later, and why not now."""
+        busy, reason = [], ""
+        for document, result in zip(documents, self._documents.put(alias, documents), strict=True):
+            match result.written:
+                case Written.STALE:
+                    raise Fenced
+                case Written.REJECTED:
+                    raise Unacceptable(f"document {document.doc_id} is not accepted: {result.reason}")
+                case Written.BUSY:
+                    busy.append(document)
+                    reason = result.reason
+        return busy, reason
 
     def _page(self, copy: Copy, after: Position | None, limit: int) -> list[RawDocument]:
         return self._documents.page(copy.source, copy.of, after=after, since=copy.since, limit=limit)

@@ -1,49 +1,30 @@
 """Brings the search documents of changed assets up to the store: read, build, route, put, settle each answer."""
 
-import random
 import threading
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from uuid import UUID
 
 import orjson
-import structlog
 
 from amp.domain.assets import Asset, Scope, State, Version, asset_json, version_json
 from amp.domain.documents import IndexedDocument, dropped_document, head_document, superseded_document
 from amp.domain.events import Event, Message
-from amp.errors import NotMigrated, Retryable, TypeNotFound
+from amp.errors import TypeNotFound
 from amp.metrics import Metrics
 from amp.ports.asset_store import AssetStore
-from amp.ports.search_index import Put, SearchIndex, Written
-from amp.services.bucket_maps import BucketMaps
-from amp.services.move_aliases import LookAgain, MoveAliases
+from amp.services.put_documents import AssetDocuments, PutDocuments, SetAside
+from amp.services.refusing_buckets import PROBE_S
+from amp.services.retry_queue import RetryQueue
 from amp.services.run_consumer import Failure
 from amp.services.runtime.retry import Stopped, retry_until_stopped
 from amp.services.type_catalog import TypeCatalog
 
-_log = structlog.get_logger(__name__)
 #: The consumer group that indexes live traffic.
 INDEX_GROUP = "index"
 #: Versions of one asset that are read and put at once.
 _VERSIONS_AT_ONCE = 20
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 5.0
-#: A move holds writers for less than a second.
-_LONGEST_STALE_PAUSE_S = 0.2
-#: After waiting that long, the step that should let writers through is taken from here: whoever moves may be dead.
-_HELP_AFTER_S = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class AssetDocuments:
-    """What the index shall hold of one asset after an event."""
-
-    asset_id: UUID
-    created_ms: int
-    documents: tuple[IndexedDocument, ...]
-    rejected: str | None = None  #: why no documents can be made of it
 
 
 class IndexAssets:
@@ -53,17 +34,15 @@ class IndexAssets:
         self,
         store: AssetStore,
         catalog: TypeCatalog,
-        index: SearchIndex,
-        maps: BucketMaps,
-        aliases: MoveAliases,
+        putter: PutDocuments,
+        retries: RetryQueue,
         metrics: Metrics,
         versions_kept: int,
     ) -> None:
         self._store = store
         self._catalog = catalog
-        self._index = index
-        self._maps = maps
-        self._aliases = aliases
+        self._putter = putter
+        self._retries = retries
         self._metrics = metrics
         self._versions_kept = versions_kept
 
@@ -72,40 +51,78 @@ class IndexAssets:
 
         :raises Stopped: `stop` was set before all was done.
         """
+        return self._handle(messages, lambda events: self.index(events, stop))
+
+    def handle_retries(self, messages: Sequence[Message], stop: threading.Event) -> Mapping[Message, Failure]:
+        """As `handle`, for what was set aside: whatever its bucket still refuses is set aside once more, after a pause.
+
+        :raises Stopped: `stop` was set before all was done.
+        """
+
+        def put_back(events: Sequence[Event]) -> bool:
+            if stop.wait(PROBE_S):
+                raise Stopped
+            return self._retries.put_back(events)
+
+        return self._handle(messages, lambda events: self._index(events, stop, put_back))
+
+    def index(self, events: Sequence[Event], stop: threading.Event) -> Mapping[UUID, str]:
+        """Bring the documents of these events' assets up to the store, as long as it takes; the assets that the index
+        rejects, with the reason. The events of a bucket that refuses writes go into the retry queue, if it has room.
+
+        :raises Stopped: `stop` was set before all was done.
+        """
+        return self._index(events, stop, self._retries.add)
+
+    def _handle(
+        self, messages: Sequence[Message], index: Callable[[Sequence[Event]], Mapping[UUID, str]]
+    ) -> Mapping[Message, Failure]:
         events = [message for message in messages if isinstance(message, Event)]
-        rejected = self.index(events, stop)
+        rejected = index(events)
         self._metrics.events_indexed.inc(len(messages))
         failures = {event: Failure(rejected[event.asset_id]) for event in events if event.asset_id in rejected}
         return failures | {message: Failure("no event") for message in messages if not isinstance(message, Event)}
 
-    def index(self, events: Sequence[Event], stop: threading.Event) -> Mapping[UUID, str]:
-        """Bring the documents of these events' assets up to the store, as long as it takes; the assets that the index
-        rejects, with the reason.
+    def _index(
+        self, events: Sequence[Event], stop: threading.Event, keep: Callable[[Sequence[Event]], bool]
+    ) -> Mapping[UUID, str]:
+        def set_aside(refused: Collection[UUID]) -> bool:
+            return keep([event for event in events if event.asset_id in refused])
 
-        :raises Stopped: `stop` was set before all was done.
-        """
         in_parts: dict[UUID, list[Event]] = defaultdict(list)
         at_once: list[Event] = []
         for event in events:
             heavy = event.scope is Scope.ALL and event.version > _VERSIONS_AT_ONCE
             (in_parts[event.asset_id] if heavy else at_once).append(event)
-        rejected = dict(self.put(retry_until_stopped(lambda: self.build(at_once), stop, "index"), stop))
+        build = partial(self.build, at_once)
+        rejected = dict(self._putter.put(retry_until_stopped(build, stop, "index"), stop, set_aside))
         for asset_id, its_events in in_parts.items():
-            rejected |= self._index_in_parts(asset_id, its_events, stop)
+            rejected |= self._index_in_parts(asset_id, its_events, stop, set_aside)
         return rejected
 
-    def _index_in_parts(self, asset_id: UUID, events: Sequence[Event], stop: threading.Event) -> Mapping[UUID, str]:
+    def _index_in_parts(
+        self, asset_id: UUID, events: Sequence[Event], stop: threading.Event, set_aside: SetAside
+    ) -> Mapping[UUID, str]:
         """All documents of one asset with many versions, some at a time: together they may be a thousand times as large
         as an asset."""
         rejected: dict[UUID, str] = {}
         head = retry_until_stopped(lambda: self._heads([asset_id]), stop, "index").get(asset_id)
         older = range(0) if head is None else self._older(head)
         if not older:
-            return self.put(retry_until_stopped(lambda: self.build(events), stop, "index"), stop)
+            return self._putter.put(retry_until_stopped(lambda: self.build(events), stop, "index"), stop, set_aside)
+        kept = False
+
+        def set_aside_once(refused: Collection[UUID]) -> bool:
+            nonlocal kept
+            kept = kept or set_aside(refused)
+            return kept
+
         for begin in range(older.start, older.stop, _VERSIONS_AT_ONCE):
             numbers = range(begin, min(begin + _VERSIONS_AT_ONCE, older.stop))
             build = partial(self._build_part, asset_id, numbers, events)
-            rejected |= self.put(retry_until_stopped(build, stop, "index"), stop)
+            rejected |= self._putter.put(retry_until_stopped(build, stop, "index"), stop, set_aside_once)
+            if kept:
+                break  # it comes again as a whole
         return rejected
 
     def _build_part(self, asset_id: UUID, numbers: range, events: Sequence[Event]) -> list[AssetDocuments]:
@@ -148,71 +165,7 @@ class IndexAssets:
 
         :raises Stopped: `stop` was set before all were put.
         """
-        rejected = {asset.asset_id: asset.rejected for asset in assets if asset.rejected is not None}
-        open_ = [asset for asset in assets if asset.documents]
-        pause_s, waited_s = _FIRST_PAUSE_S, 0.0
-        while open_:
-            stale, busy = self._put_once(open_, rejected)
-            if stale:
-                self._refresh_map()
-            open_ = [*stale, *busy]
-            if open_:
-                reason = "stale bucket map" if stale else "index busy"
-                _log.info("puts to repeat", action="puts_repeated", assets=len(open_), reason=reason)
-                if stop.wait(pause_s * random.uniform(0.5, 1.0)):
-                    raise Stopped
-                waited_s += pause_s
-                pause_s = min(pause_s * 2, _LONGEST_STALE_PAUSE_S if stale else _LONGEST_PAUSE_S)
-                if waited_s > _HELP_AFTER_S:
-                    self._help_move()
-                    waited_s = 0.0
-        return rejected
-
-    def _put_once(
-        self, assets: Sequence[AssetDocuments], rejected: dict[UUID, str]
-    ) -> tuple[list[AssetDocuments], list[AssetDocuments]]:
-        """The assets to route again after a map refresh, and what of others is to be sent again as it is."""
-        bucket_map = self._maps.current()
-        puts: list[Put] = []
-        owners: list[int] = []
-        for position, asset in enumerate(assets):
-            for alias in bucket_map.write_aliases(asset.created_ms):
-                puts += [Put(alias, document) for document in asset.documents]
-                owners += [position] * len(asset.documents)
-        stale: set[int] = set()
-        #: By id, as one may be busy in several indices.
-        busy: dict[int, dict[str, IndexedDocument]] = defaultdict(dict)
-        for put, owner, result in zip(puts, owners, self._index.put(puts), strict=True):
-            match result.written:
-                case Written.STALE:
-                    stale.add(owner)
-                case Written.BUSY:
-                    busy[owner][put.document.doc_id] = put.document
-                case Written.REJECTED:
-                    rejected[assets[owner].asset_id] = result.reason
-        again = [
-            AssetDocuments(assets[owner].asset_id, assets[owner].created_ms, tuple(documents.values()))
-            for owner, documents in busy.items()
-            if owner not in stale
-        ]
-        return [assets[owner] for owner in sorted(stale)], again
-
-    def _refresh_map(self) -> None:
-        try:
-            self._maps.refresh()
-        except (Retryable, NotMigrated) as e:
-            _log.warning("no newer bucket map", action="map_refresh_failed", reason=str(e))
-
-    def _help_move(self) -> None:
-        try:
-            while True:
-                try:
-                    self._aliases.settle(self._maps.refresh())
-                    return
-                except LookAgain:
-                    continue
-        except (Retryable, NotMigrated) as e:
-            _log.warning("move not helped", action="move_help_failed", reason=str(e))
+        return self._putter.put(assets, stop)
 
     def _heads(self, ids: Collection[UUID]) -> dict[UUID, Asset]:
         heads = self._store.heads(ids)

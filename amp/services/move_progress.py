@@ -11,6 +11,7 @@ from amp.ports.clock import Clock
 from amp.ports.job_log import JobLog
 from amp.services.bucket_maps import BucketMaps
 from amp.services.move_aliases import LookAgain
+from amp.services.runtime.rate_limit import TokenBucket
 
 _SAVE_EVERY_S = 1.0
 _LOOK_EVERY_S = 1.0
@@ -33,8 +34,8 @@ class MoveProgress:
         self._stop = stop
         self._checkpoint: dict[str, Any] = dict(job.checkpoint)
         self._progress: dict[str, Any] = dict(job.progress)
-        self._saved_s = self._looked_s = self._began_s = self._credited_s = clock.monotonic_s()
-        self._credit = 0.0
+        self._saved_s = self._looked_s = self._began_s = clock.monotonic_s()
+        self._due = TokenBucket(clock)
         self._paced = 0
 
     @property
@@ -107,16 +108,15 @@ class MoveProgress:
             self._clock.sleep(min(wait_s, _PAUSE_S))
 
     def _due_in_s(self, count: int) -> float:
-        """Takes them from what has become due since; what nobody took within a second is lost."""
-        rate, now_s = self._job.rate, self._clock.monotonic_s()
+        """Takes them from what has become due since."""
+        rate = self._job.rate
         if not rate:
             return 0.0
-        self._credit = min(max(rate, count), self._credit + (now_s - self._credited_s) * rate)
-        self._credited_s = now_s
-        if self._credit >= count:
-            self._credit -= count
-            return 0.0
-        return (count - self._credit) / rate
+        due = self._due.available(rate, burst=count)
+        if due < count:
+            return (count - due) / rate
+        self._due.take(count)
+        return 0.0
 
     def _look(self) -> None:
         now_s = self._clock.monotonic_s()

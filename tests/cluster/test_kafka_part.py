@@ -33,7 +33,7 @@ def topics_of(settings: Settings) -> dict[str, int]:
 def test_migrate_makes_what_is_pending_and_a_second_time_nothing(kafka_settings: Settings) -> None:
     part = KafkaPart(kafka_settings)
     prefix = kafka_settings.kafka_topic_prefix
-    names = [f"{prefix}.realtime", f"{prefix}.bulk"]
+    names = [f"{prefix}.realtime", f"{prefix}.retry", f"{prefix}.bulk"]
     assert part.pending() == [f"create topic {name} (3 partitions, replication 1)" for name in names]
     assert topics_of(kafka_settings) == {}
     assert part.migrate() == [f"created topic {name}" for name in names]
@@ -57,7 +57,7 @@ def test_migrating_at_once_makes_each_topic_once(kafka_settings: Settings) -> No
     for thread in threads:
         thread.join()
     assert sorted(done) == sorted(f"created topic {name}" for name in topics_of(kafka_settings))
-    assert len(done) == 2
+    assert len(done) == 3
 
 
 def test_more_copies_than_brokers_are_refused_by_the_name_of_the_setting(kafka_settings: Settings) -> None:

@@ -225,6 +225,15 @@ def test_doctor_tells_what_disagrees(settings: dict[str, object]) -> None:
     assert report["advice"] == [f"{bucket.index}: writes are blocked; see `amp admin buckets reconcile`"]
 
 
+def test_doctor_names_a_bucket_that_is_not_complete(settings: dict[str, object]) -> None:
+    with wired(settings) as world:
+        world.amp.adapters.indices.drop(newest(world).index)
+        world.amp.migrate.run()
+        assert bucket_map(world).buckets[0].incomplete
+    [advice] = _doctor(settings)["advice"]
+    assert advice.startswith(f"bucket {FIRST} is degraded: its index was lost")
+
+
 def test_the_next_bucket_is_opened_ahead_of_time_once_the_newest_is_large(either: Wired) -> None:
     indexed(either, 3)
     assert not watch(either, roll_documents=4).check()

@@ -38,6 +38,7 @@ def assert_index_equals_store(amp: Amp, caller: Caller, within_s: float = 60) ->
 def wait_until_indexed(amp: Amp) -> None:
     queue = amp.adapters.queue
     wait_until(lambda: queue.lag(Topic.REALTIME, "index") == 0, _DRAINED_S, "the index worker")
+    wait_until(lambda: queue.lag(Topic.RETRY, "index-retry") == 0, _DRAINED_S, "what was set aside")
 
 
 def _differences(amp: Amp, caller: Caller, stored: list[Stored]) -> str:

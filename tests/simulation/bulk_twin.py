@@ -12,6 +12,7 @@ from tests.simulation.scheduler import Play, Scheduler
 
 _STALE = PutResult(Written.STALE)
 _BUSY = PutResult(Written.BUSY)
+_UNANSWERED = PutResult(Written.BUSY, answered=False)
 #: One item of a bulk: its alias, its document for the trace, and what it does at the shard.
 Item = tuple[str, str, Callable[[Index], PutResult]]
 
@@ -30,7 +31,7 @@ class BulkWrites:
         if not items:
             return []
         told = " ".join(f"{alias[-14:]}←{doc}" for alias, doc, _ in items)
-        return self._scheduler.serve(f"{what} {told}", lambda: self._steps(items), lambda: [_BUSY] * len(items))
+        return self._scheduler.serve(f"{what} {told}", lambda: self._steps(items), lambda: [_UNANSWERED] * len(items))
 
     def _steps(self, items: Sequence[Item]) -> Play[list[PutResult]]:
         # Where each alias points is found once for the whole request.
@@ -48,7 +49,7 @@ class BulkWrites:
         for own, positions in parts.items():
             index = indices[own.partition("/")[0]]
             yield self._stall_s()
-            if index.blocked:
+            if index.blocked or index.refuses:
                 for position in positions:
                     results[position] = _BUSY
             else:

@@ -45,6 +45,7 @@ class Index:
     name: str
     loading: bool = False  #: does not refresh by itself
     blocked: bool = False
+    refuses: bool = False  #: no write gets in, for a reason that is nobody's here
     under_way: int = 0  #: writes that found the index and have neither landed nor been refused
     written: int = 0  #: counts writes
     docs: dict[str, Stored] = field(default_factory=dict)

@@ -44,6 +44,7 @@ class Faults:
     focus: tuple[str, ...] = ()
     focused_rate: float = 0.2
     stall_rate: float = 0.0
+    refusing: bool = False  #: indices refuse writes for a while
     active: bool = True
 
     @classmethod
@@ -58,6 +59,7 @@ class Faults:
             longest_nap_s=chance.choice((1.0, 5.0, 40.0)),
             focus=tuple(chance.sample(_FOCUSES, chance.choice((0, 1, 2, 3)))),
             stall_rate=chance.choice(_STALL_RATES),
+            refusing=chance.random() < 0.3,
         )
 
     def calm(self) -> None:
@@ -104,6 +106,9 @@ HARD: dict[str, Callable[[], Faults]] = {
     "writers sleep": partial(Faults, longest_nap_s=40.0, focus=("put",), focused_rate=0.3),
     "writers and movers sleep": partial(
         Faults, stall_rate=0.05, longest_nap_s=10.0, focus=("put", "aliases"), focused_rate=0.4
+    ),
+    "buckets refuse writes": partial(
+        Faults, rate=0.02, weights=(4, 1, 1, 0, 0, 0), focus=("publish",), focused_rate=0.6, refusing=True
     ),
     "movers sleep": partial(Faults, longest_nap_s=40.0, focus=("aliases", "drop", "unblock"), focused_rate=0.3),
 }

@@ -6,7 +6,11 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from amp.services.bucket_maps import BucketMaps
+from amp.services.installation_cache import InstallationCache
+from amp.services.migrate import Migrate
 from amp.services.move_aliases import MoveAliases
+from amp.services.retry_queue import RetryQueue
 from amp.services.run_moves import MoveTimes, RunMoves
 from tests.simulation.bucket_indices_twin import SimulatedBucketIndices
 from tests.simulation.cluster import SimulatedCluster
@@ -23,6 +27,10 @@ class Parts:
     cluster: type[SimulatedCluster] = SimulatedCluster
     indices: type[SimulatedBucketIndices] = SimulatedBucketIndices
     aliases: type[MoveAliases] = MoveAliases
+    cache: type[InstallationCache] = InstallationCache
+    maps: type[BucketMaps] = BucketMaps
+    migrate: type[Migrate] = Migrate
+    retries: type[RetryQueue] = RetryQueue
     mover: type[RunMoves] = RunMoves
     times: MoveTimes = _TIMES
     faults: Callable[[random.Random], Faults] = Faults.of

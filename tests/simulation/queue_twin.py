@@ -46,6 +46,12 @@ class SimulatedQueue:
     def flush(self, timeout_s: float) -> bool:  # noqa: ARG002 - what was not delivered by now is lost or late
         return self._scheduler.call("flush", lambda: True, lambda: False)
 
+    def lag(self, topic: Topic, group: str) -> int:  # noqa: ARG002 - a queue of its own, with one group
+        def count() -> int:
+            return sum(len(events) - done for done, events in zip(self.committed, self.partitions, strict=True))
+
+        return self._scheduler.call("lag", count, _lost)
+
     def consume(self, name: str) -> SimulatedConsumer:
         """A new member in place of the one of that name, which is dead."""
         member = SimulatedConsumer(self._scheduler, self)

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from amp.domain.assets import Asset
 from amp.domain.buckets import BucketMap
+from amp.domain.events import Event
 from amp.domain.moves import Move
+from amp.errors import NotFound
 from amp.ports.bucket_documents import BucketDocuments, Range, RawDocument
-from amp.ports.bucket_indices import AliasChange, BucketIndices, ReadFilter
+from amp.ports.bucket_indices import AliasChange, BucketIndices, IndexInfo, ReadFilter
 from amp.ports.clock import Clock
 from amp.ports.job_log import JobLog
 from amp.ports.search_index import PutResult
 from amp.services.bucket_maps import BucketMaps
 from amp.services.copy_documents import Copy, CopyDocuments
 from amp.services.copy_range import CopyRange
+from amp.services.installation_cache import InstallationCache
 from amp.services.match_ranges import MatchRanges
+from amp.services.migrate import Migrate
 from amp.services.move_aliases import MoveAliases
+from amp.services.retry_queue import RetryQueue
 from amp.services.run_moves import MoveTimes, RunMoves
 from tests.simulation.bucket_indices_twin import SimulatedBucketIndices
 from tests.simulation.cluster import Index, SimulatedCluster, Stored
 from tests.simulation.parts import Parts
-from tests.simulation.store_twins import SimulatedStore
+from tests.simulation.store_twins import IDENTITY, SimulatedStore
 from tests.simulation.violations import Seen, Violation
 
 
@@ -112,6 +118,32 @@ class _DoesNotVerify(RunMoves):
         self._copy = CopyRange(indices, documents, copier, _ComparesNothing(documents, copier), times.serve)
 
 
+class _TakesAnybodys(InstallationCache):
+    def get(self, key: str) -> bytes | None:
+        found = self._cache.get(key)
+        return None if found is None else found[len(IDENTITY) :]
+
+
+class _KeepsTheHighest(BucketMaps):
+    def _learn(self, found: BucketMap, learned_before: int) -> bool:
+        return (self._map is None or found.generation > self._map.generation) and super()._learn(found, learned_before)
+
+
+class _AddsWhatItMisses(Migrate):
+    def _point(self, bucket_map: BucketMap, there: Mapping[str, IndexInfo]) -> list[str]:
+        for bucket in bucket_map.buckets:
+            if bucket.index in there and bucket.write_alias not in there[bucket.index].write_aliases:
+                with suppress(NotFound):
+                    self._indices.change_aliases(AliasChange(add_write=((bucket.index, bucket.write_alias),)))
+        return []
+
+
+class _TakesPublishedForDurable(RetryQueue):
+    def put_back(self, events: Sequence[Event]) -> bool:
+        super().put_back(events)
+        return True
+
+
 @dataclass(frozen=True, kw_only=True)
 class Safeguard:
     without: Parts
@@ -141,5 +173,13 @@ SAFEGUARDS = {
     "refresh": Safeguard(without=Parts(indices=_DoesNotRefresh), weather=_STALLS),
     "compare-and-set on aliases": Safeguard(without=Parts(cluster=_DoesNotCompare), weather=_MOVERS),
     "tombstones": Safeguard(without=Parts(cluster=_DeletesForReal), weather=_WRITERS),
+    "identity of cached maps": Safeguard(without=Parts(cache=_TakesAnybodys), weather=_WRITERS, noticed=Violation),
+    "registry above the cache": Safeguard(without=Parts(maps=_KeepsTheHighest), weather=_WRITERS, noticed=Violation),
+    "migrate leaves aliases alone": Safeguard(
+        without=Parts(migrate=_AddsWhatItMisses), weather=_WRITERS, noticed=Violation
+    ),
+    "retries durable before commit": Safeguard(
+        without=Parts(retries=_TakesPublishedForDurable), weather="buckets refuse writes", noticed=Violation
+    ),
     "wait before cleaning": Safeguard(without=Parts(times=_NO_WAIT), weather=_STALLS),
 }

@@ -34,3 +34,20 @@ def healer(scheduler: Scheduler, cluster: SimulatedCluster, registry: SimulatedR
             scheduler.note(f"lifts the block of {index.name}")
             index.blocked = False
         yield scheduler.random.random() * 2
+
+
+def refuser(scheduler: Scheduler, cluster: SimulatedCluster, registry: SimulatedRegistry) -> Play[None]:
+    """Lets one bucket after the other refuse all writes, some for long enough to be set aside."""
+    chance = scheduler.random
+    while scheduler.faults.refusing and scheduler.faults.active:
+        yield 5.0 * chance.random()
+        index = cluster.indices.get(chance.choice(registry.now.buckets).index)
+        if index is None:
+            continue
+        index.refuses = True
+        scheduler.note(f"{index.name} refuses writes")
+        until_s = scheduler.now_s + chance.choice((2.0, 15.0, 40.0)) * chance.random()
+        while scheduler.faults.active and scheduler.now_s < until_s:
+            yield 0.5
+        index.refuses = False
+        scheduler.note(f"{index.name} takes writes")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -9,7 +10,7 @@ from typing import Any, NoReturn
 from uuid import UUID
 
 from amp.domain.assets import Asset, State, Version, version_of
-from amp.domain.buckets import BucketMap
+from amp.domain.buckets import BucketMap, map_json
 from amp.domain.jobs import Job, JobState, Note, open_states
 from amp.domain.moves import Move, Phase
 from amp.domain.types import AssetType
@@ -18,6 +19,10 @@ from tests.simulation.installation import CLOCKS_APART_S, START_S
 from tests.simulation.scheduler import Scheduler
 
 ASSET_TYPE = AssetType(name="clip", version=1)
+
+
+#: Higher than any generation a run reaches.
+_NO_TOKEN = 100_000
 
 
 def _lost() -> NoReturn:
@@ -91,12 +96,34 @@ class SimulatedRegistry:
         return self._scheduler.call(f"map {told(new)}", swap, _lost)
 
 
-class SimulatedCache:
-    """Serves whatever it was ever given, or nothing, or does not answer."""
+#: What the caches of this installation, and of another one, begin their values with.
+IDENTITY, OTHER_IDENTITY = b"this".ljust(16), b"other".ljust(16)
+
+
+class SimulatedSharedValues:
+    """Holds the identity of this installation."""
 
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
+
+    def get_or_put(self, name: str, value: bytes) -> bytes:  # noqa: ARG002 - it is there already
+        return self._scheduler.call(f"shared value {name}", lambda: IDENTITY, _lost)
+
+
+class SimulatedCache:
+    """Serves whatever it was ever given, or nothing, or does not answer. It begins with the maps of others: one of
+    another installation, whose indices have the same names, and one of before this installation's store was restored.
+    """
+
+    def __init__(self, scheduler: Scheduler, first: BucketMap) -> None:
+        self._scheduler = scheduler
         self._given: dict[str, list[bytes]] = defaultdict(list)
+        chance = scheduler.random
+        theirs = tuple(replace(bucket, token=chance.randint(1, 20)) for bucket in first.buckets)
+        ours = tuple(replace(bucket, token=_NO_TOKEN) for bucket in first.buckets)
+        for identity, buckets in ((OTHER_IDENTITY, theirs), (IDENTITY, ours)):
+            body = map_json(BucketMap(generation=_NO_TOKEN, buckets=buckets))
+            self._given["bucket-map"].append(identity + json.dumps(body).encode())
 
     def get(self, key: str) -> bytes | None:
         def read() -> bytes | None:

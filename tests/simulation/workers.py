@@ -13,6 +13,7 @@ from unittest.mock import patch
 import structlog
 from prometheus_client import CollectorRegistry
 
+from amp.domain.buckets import BucketMap
 from amp.domain.moves import MoveKind
 from amp.domain.principals import Principal
 from amp.errors import Conflict, Retryable, Unprocessable
@@ -21,21 +22,26 @@ from amp.services.bucket_maps import BucketMaps
 from amp.services.copy_documents import CopyDocuments
 from amp.services.index_assets import IndexAssets
 from amp.services.plan_moves import PlanMoves
+from amp.services.put_documents import PutDocuments
 from amp.services.reconcile_buckets import ReconcileBuckets
+from amp.services.refusing_buckets import RefusingBuckets
 from amp.services.relay_intents import RelayIntents
-from amp.services.run_bucket_worker import RunBucketWorker
+from amp.services.run_bucket_worker import LEASE, LEASE_S, RunBucketWorker
 from amp.services.run_moves import RunMoves
+from amp.services.runtime.leases import LeaseKeeper
 from amp.services.type_catalog import TypeCatalog
 from amp.services.watch_buckets import WatchBuckets
 from tests.simulation.installation import BOUNDARIES_S, PREFIX, START_S, VERSIONS_KEPT
 from tests.simulation.scheduler import Scheduler
-from tests.simulation.store_twins import OneType, SkewedClock
+from tests.simulation.store_twins import OneType, SimulatedRegistry, SkewedClock
 from tests.simulation.violations import Violation
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
 _BATCH = 4
+#: Small enough to be full now and then.
+_RETRY_LIMIT = 6
 _MAP_REFRESH_S = 3.0
 _CHECK_S = 2.0
 _IDLE_S = 1.0
@@ -54,7 +60,9 @@ class Workers:
     def begin(self) -> None:
         for number in range(2):
             self._add(f"index worker {number}", self._index_worker)
+        self._add("retry worker", self._index_worker)
         self._add("relay", self._relay)
+        self._add("migrate", self._migrate)
         self._add("operator", self._operator)
         self._add("client", self._client)
         for number in range(2):
@@ -68,17 +76,22 @@ class Workers:
         clock, maps = self._process()
         catalog = TypeCatalog(OneType(), clock, 60.0)
         aliases = world.parts.aliases(maps, world.indices)
-        indexer = IndexAssets(world.store, catalog, world.search_index, maps, aliases, _METRICS, VERSIONS_KEPT)
-        consumer, stop = world.queue.consume(name), _Stop(scheduler)
+        refusing = RefusingBuckets(world.cache, clock)
+        putter = PutDocuments(world.search_index, maps, aliases, refusing)
+        retries = world.parts.retries(world.retries, _RETRY_LIMIT)  # type: ignore[arg-type]
+        indexer = IndexAssets(world.store, catalog, putter, retries, _METRICS, VERSIONS_KEPT)
+        stop, retrying = _Stop(scheduler), name.startswith("retry")
+        consumer = (world.retries if retrying else world.queue).consume(name)
+        handle = indexer.handle_retries if retrying else indexer.handle
         while True:
             try:
                 deliveries = consumer.poll(_BATCH)
                 if not deliveries:
                     scheduler.sleep(_IDLE_S)
                     continue
-                rejected = indexer.index([delivery.event for delivery in deliveries if delivery.event], stop)
-                if rejected:
-                    raise Violation(f"rejected by the index: {rejected}")
+                given_up = handle([delivery.event for delivery in deliveries if delivery.event], stop)
+                if given_up:
+                    raise Violation(f"rejected by the index: {given_up}")
                 consumer.commit(deliveries)
             except Retryable as e:
                 scheduler.note(f"{type(e).__name__}: {e}")
@@ -97,19 +110,28 @@ class Workers:
                 self._world.applications.rename()
         self._scheduler.wait(lambda: False)
 
+    def _migrate(self, _name: str) -> None:
+        """Somebody runs `amp migrate` now and then, whatever is under way."""
+        world, scheduler = self._world, self._scheduler
+        while scheduler.faults.active:
+            registry = _SlowRegistry(world.registry, scheduler)
+            with contextlib.suppress(Retryable):
+                world.parts.migrate((), registry, world.indices, PREFIX).run()
+            scheduler.sleep(scheduler.random.random() * 20)
+        scheduler.wait(lambda: False)
+
     def _bucket_worker(self, name: str) -> None:
         world = self._world
         clock, maps = self._process()
         planner = PlanMoves(maps, world.indices, world.documents, world.jobs, clock, PREFIX)
-        worker = _BucketWorker(
+        worker = RunBucketWorker(
             self._mover(clock, maps),
             (
                 ReconcileBuckets(maps, world.indices, PREFIX).run,
                 WatchBuckets(maps, world.indices, planner, clock, world.sizes).check,
             ),
-            world.leases,
+            _LapsingLease(world.leases, clock, name=LEASE, holder=name, ttl_s=LEASE_S),
             clock,
-            holder=name,
             check_s=_CHECK_S,
         )
         worker.run(_Stop(self._scheduler))
@@ -159,7 +181,8 @@ class Workers:
 
     def _process(self) -> tuple[SkewedClock, BucketMaps]:
         clock = SkewedClock(self._scheduler)
-        return clock, BucketMaps(self._world.registry, self._world.cache, clock, _MAP_REFRESH_S)
+        cache = self._world.parts.cache(self._world.cache, self._world.shared)
+        return clock, self._world.parts.maps(self._world.registry, cache, clock, _MAP_REFRESH_S)
 
 
 class _Stop:
@@ -176,11 +199,28 @@ class _Stop:
         return False
 
 
-class _BucketWorker(RunBucketWorker):
+class _LapsingLease(LeaseKeeper):
     @contextlib.contextmanager
-    def _kept(self) -> Iterator[None]:
+    def renewed(self) -> Iterator[None]:
         """Leases lapse as they like here."""
         yield
+
+
+class _SlowRegistry:
+    """What it answers is used much later."""
+
+    def __init__(self, registry: SimulatedRegistry, scheduler: Scheduler) -> None:
+        self._registry = registry
+        self._scheduler = scheduler
+
+    def load(self) -> BucketMap | None:
+        found = self._registry.load()
+        if self._scheduler.random.random() < 0.5:
+            self._scheduler.sleep(self._scheduler.random.random() * 15)
+        return found
+
+    def replace(self, new: BucketMap, *, expected_generation: int) -> bool:
+        return self._registry.replace(new, expected_generation=expected_generation)
 
 
 class _Reader(Executor):

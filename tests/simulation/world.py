@@ -22,6 +22,7 @@ from tests.simulation.store_twins import (
     SimulatedCache,
     SimulatedJobLog,
     SimulatedRegistry,
+    SimulatedSharedValues,
 )
 from tests.simulation.workers import Workers
 
@@ -40,8 +41,11 @@ class World:
         self.registry = SimulatedRegistry(scheduler, first_map(scheduler.random))
         self.store = parts.store(scheduler)
         self.queue = SimulatedQueue(scheduler)
+        #: Of changes whose bucket refuses writes.
+        self.retries = SimulatedQueue(scheduler)
         self.intents = SimulatedIntents(scheduler)
-        self.cache = SimulatedCache(scheduler)
+        self.cache = SimulatedCache(scheduler, self.registry.now)
+        self.shared = SimulatedSharedValues(scheduler)
         self.jobs = SimulatedJobLog(scheduler)
         self.leases = LapsingLeases(scheduler)
         self.sizes = sizes(scheduler.random)
@@ -87,6 +91,7 @@ class World:
         scheduler.add_play("pager", self.searchers.pager())
         scheduler.add_play("refresher", servers.refresher(scheduler, self.cluster))
         scheduler.add_play("healer", servers.healer(scheduler, self.cluster, self.registry))
+        scheduler.add_play("refuser", servers.refuser(scheduler, self.cluster, self.registry))
         scheduler.add_play("weather", self._weather())
 
     def _is_written(self) -> bool:
@@ -119,6 +124,7 @@ class World:
         return (
             self._all_done()
             and self.queue.drained
+            and self.retries.drained
             and self.applications.all_is_published
             and not any(index.blocked for index in self.cluster.indices.values())
             and not any(actor.passing for actor in self.scheduler.actors)

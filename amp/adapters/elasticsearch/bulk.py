@@ -76,7 +76,7 @@ def _send(client: ElasticsearchClient, items: list[bytes]) -> list[PutResult]:
         half = len(items) // 2
         return _send(client, items[:half]) + _send(client, items[half:])
     except SearchUnavailable as e:
-        return [PutResult(Written.BUSY, e.message)] * len(items)
+        return [PutResult(Written.BUSY, e.message, answered=False)] * len(items)
     if not answer["errors"]:
         return [_DONE] * len(items)
     return [_result(result) for item in answer["items"] for result in item.values()]

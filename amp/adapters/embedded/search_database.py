@@ -1,6 +1,5 @@
 """The search database of the embedded set: one SQLite file, many readers beside one writer."""
 
-import random
 import sqlite3
 import threading
 import time
@@ -8,6 +7,8 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 
 from amp.errors import NotMigrated, SearchUnavailable
 from amp.private_files import make_private
@@ -130,14 +131,16 @@ def _make_private(path: Path) -> None:
         raise SearchUnavailable(f"the search index cannot be opened: {path.name}: {e.strerror}") from e
 
 
+def _is_busy(error: BaseException) -> bool:
+    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+
+
+@retry(
+    retry=retry_if_exception(_is_busy),
+    wait=wait_random(0.001, 0.02),
+    stop=stop_after_delay(_BUSY_TIMEOUT_S),
+    reraise=True,
+)
 def _write_ahead(connection: sqlite3.Connection) -> None:
     """SQLite does not wait where two switch a new file at once, as both might wait for each other: one is refused."""
-    deadline_s = time.monotonic() + _BUSY_TIMEOUT_S
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as e:
-            if e.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline_s:
-                raise
-            time.sleep(random.uniform(0.001, 0.02))
+    connection.execute("PRAGMA journal_mode = WAL")

@@ -48,7 +48,8 @@ class SearchWriter:
             with self._database.write() as connection:
                 return self._write(connection, changes)
         except SearchUnavailable as e:
-            return self._undone(changes, Written.BUSY, e.message)
+            self._fields.forget()
+            return [PutResult(Written.BUSY, e.message, answered=False)] * len(changes)
         except _UNSTORABLE as e:
             if len(changes) == 1:
                 return self._undone(changes, Written.REJECTED, str(e))

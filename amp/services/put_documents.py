@@ -1,0 +1,154 @@
+"""Puts documents into the buckets that the map names, as long as it takes; settles each answer."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+
+from amp.domain.documents import IndexedDocument
+from amp.errors import NotMigrated, Retryable
+from amp.ports.search_index import Put, PutResult, SearchIndex, Written
+from amp.services.bucket_maps import BucketMaps
+from amp.services.move_aliases import LookAgain, MoveAliases
+from amp.services.refusing_buckets import RefusingBuckets
+from amp.services.runtime.retry import Backoff, Stopped
+
+_log = structlog.get_logger(__name__)
+_BUSY = Backoff(max_s=5.0)
+#: A move holds writers for less than a second.
+_STALE = Backoff(max_s=0.2)
+#: After waiting that long, the step that should let writers through is taken from here: whoever moves may be dead.
+_HELP_AFTER_S = 3.0
+
+#: Takes over assets whose bucket refuses writes; False: it cannot, they have to be tried on.
+SetAside = Callable[[Collection[UUID]], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class AssetDocuments:
+    """What the index shall hold of one asset after an event."""
+
+    asset_id: UUID
+    created_ms: int
+    documents: tuple[IndexedDocument, ...]
+    rejected: str | None = None  #: why no documents can be made of it
+
+
+class PutDocuments:
+    def __init__(self, index: SearchIndex, maps: BucketMaps, aliases: MoveAliases, refusing: RefusingBuckets) -> None:
+        self._index = index
+        self._maps = maps
+        self._aliases = aliases
+        self._refusing = refusing
+
+    def put(
+        self, assets: Sequence[AssetDocuments], stop: threading.Event, set_aside: SetAside = lambda _: False
+    ) -> Mapping[UUID, str]:
+        """Put all documents, as long as it takes; the assets that the index rejects, with the reason.
+
+        :param set_aside: takes over the assets of buckets that refuse writes for more than five seconds.
+        :raises Stopped: `stop` was set before all were put.
+        """
+        rejected = {asset.asset_id: asset.rejected for asset in assets if asset.rejected is not None}
+        pending = self._without_refused([asset for asset in assets if asset.documents], set_aside)
+        rounds, waited_s = 0, 0.0
+        while pending:
+            rounds += 1
+            stale, busy = self._put_once(pending, rejected)
+            if stale:
+                self._refresh_map()
+            pending = self._without_refused([*stale, *busy], set_aside)
+            if pending:
+                reason = "stale bucket map" if stale else "index busy"
+                _log.info("puts to repeat", action="puts_repeated", assets=len(pending), reason=reason)
+                pause_s = (_STALE if stale else _BUSY).pause_s(rounds)
+                if stop.wait(pause_s):
+                    raise Stopped
+                waited_s += pause_s
+                if waited_s > _HELP_AFTER_S:
+                    self._help_move()
+                    waited_s = 0.0
+        return rejected
+
+    def _without_refused(self, assets: list[AssetDocuments], set_aside: SetAside) -> list[AssetDocuments]:
+        if not assets:
+            return assets
+        bucket_map = self._maps.current()
+        refused = {
+            asset.asset_id
+            for asset in assets
+            if any(self._refusing.refuses(_index(alias)) for alias in bucket_map.write_aliases(asset.created_ms))
+        }
+        if not refused or not set_aside(refused):
+            return assets
+        _log.info("changes set aside", action="changes_set_aside", assets=len(refused))
+        return [asset for asset in assets if asset.asset_id not in refused]
+
+    def _put_once(
+        self, assets: Sequence[AssetDocuments], rejected: dict[UUID, str]
+    ) -> tuple[list[AssetDocuments], list[AssetDocuments]]:
+        """The assets to route again after a map refresh, and what of others is to be sent again as it is."""
+        bucket_map = self._maps.current()
+        puts: list[Put] = []
+        owners: list[int] = []
+        for position, asset in enumerate(assets):
+            for alias in bucket_map.write_aliases(asset.created_ms):
+                puts += [Put(alias, document) for document in asset.documents]
+                owners += [position] * len(asset.documents)
+        results = self._index.put(puts)
+        self._note_refusals(puts, results)
+        stale: set[int] = set()
+        #: By id, as one may be busy in several indices.
+        busy: dict[int, dict[str, IndexedDocument]] = defaultdict(dict)
+        for put, owner, result in zip(puts, owners, results, strict=True):
+            match result.written:
+                case Written.STALE:
+                    stale.add(owner)
+                case Written.BUSY:
+                    busy[owner][put.document.doc_id] = put.document
+                case Written.REJECTED:
+                    rejected[assets[owner].asset_id] = result.reason
+        again = [
+            AssetDocuments(assets[owner].asset_id, assets[owner].created_ms, tuple(documents.values()))
+            for owner, documents in busy.items()
+            if owner not in stale
+        ]
+        return [assets[owner] for owner in sorted(stale)], again
+
+    def _note_refusals(self, puts: Sequence[Put], results: Sequence[PutResult]) -> None:
+        """An index that takes some of what it is sent is overloaded; one that takes nothing refuses."""
+        refused: dict[str, str] = {}
+        accepted: set[str] = set()
+        for put, result in zip(puts, results, strict=True):
+            if result.written is Written.BUSY and result.answered:
+                refused[_index(put.alias)] = result.reason
+            elif result.written in (Written.DONE, Written.SUPERSEDED):
+                accepted.add(_index(put.alias))
+        for index in accepted:
+            self._refusing.accepted(index)
+        for index in refused.keys() - accepted:
+            self._refusing.refused(index, refused[index])
+
+    def _refresh_map(self) -> None:
+        try:
+            self._maps.refresh()
+        except (Retryable, NotMigrated) as e:
+            _log.warning("no newer bucket map", action="map_refresh_failed", reason=str(e))
+
+    def _help_move(self) -> None:
+        try:
+            while True:
+                try:
+                    self._aliases.settle(self._maps.refresh())
+                    return
+                except LookAgain:
+                    continue
+        except (Retryable, NotMigrated) as e:
+            _log.warning("move not helped", action="move_help_failed", reason=str(e))
+
+
+def _index(alias: str) -> str:
+    return alias.rpartition("-w")[0]

@@ -1,0 +1,92 @@
+"""Knows which buckets refuse writes, in this process and, by the cache, in the others."""
+
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from amp.errors import CacheUnavailable
+from amp.ports.cache import Cache
+from amp.ports.clock import Clock
+
+_log = structlog.get_logger(__name__)
+_CACHE_KEY = "refusing-buckets"
+#: A bucket that refuses writes for longer counts as refusing.
+REFUSES_AFTER_S = 5.0
+#: A refusing bucket is tried again so often.
+PROBE_S = 5.0
+#: After such a pause an old refusal says nothing about the next.
+_FORGET_S = 60.0
+#: What a process told of a bucket holds so long unless it is told again.
+_SHOWN_S = 20.0
+
+
+@dataclass(slots=True)
+class _Refusal:
+    since_s: float
+    last_s: float
+
+
+class RefusingBuckets:
+    """Writers tell how their writes to each index went. Any number of threads."""
+
+    def __init__(self, cache: Cache, clock: Clock) -> None:
+        self._cache = cache
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._refusals: dict[str, _Refusal] = {}
+
+    def accepted(self, index: str) -> None:
+        """The index has just taken a write."""
+        with self._lock:
+            self._refusals.pop(index, None)
+
+    def refused(self, index: str, reason: str) -> None:
+        """The index has just refused every write of a request."""
+        now_s = self._clock.monotonic_s()
+        with self._lock:
+            refusal = self._refusals.get(index)
+            if refusal is None or now_s - refusal.last_s > _FORGET_S:
+                refusal = self._refusals[index] = _Refusal(now_s, now_s)
+            refusal.last_s = now_s
+            refuses = now_s - refusal.since_s >= REFUSES_AFTER_S
+        if refuses:
+            self._show(index, reason)
+
+    def refuses(self, index: str) -> bool:
+        """Whether writes to the index had better not be tried now: it refuses them, and was asked a moment ago."""
+        now_s = self._clock.monotonic_s()
+        with self._lock:
+            refusal = self._refusals.get(index)
+            return (
+                refusal is not None
+                and refusal.last_s - refusal.since_s >= REFUSES_AFTER_S
+                and now_s - refusal.last_s < PROBE_S
+            )
+
+    def shown(self) -> Mapping[str, str]:
+        """The indices that any process found to refuse writes lately, each with the reason. None where the cache does
+        not answer: it alone connects the processes."""
+        now_ms = self._clock.now_ms()
+        return {
+            index: reason for index, (reason, at_ms) in self._told().items() if abs(now_ms - at_ms) < _SHOWN_S * 1000
+        }
+
+    def _show(self, index: str, reason: str) -> None:
+        now_ms = self._clock.now_ms()
+        told = {i: [r, at_ms] for i, (r, at_ms) in self._told().items() if abs(now_ms - at_ms) < _SHOWN_S * 1000}
+        told[index] = [reason, now_ms]
+        _log.warning("bucket refuses writes", action="bucket_refuses", index=index, reason=reason)
+        try:
+            self._cache.put(_CACHE_KEY, json.dumps(told).encode(), int(_SHOWN_S))
+        except CacheUnavailable as e:
+            _log.info("refusing bucket not shown", action="refusal_not_shown", reason=str(e))
+
+    def _told(self) -> dict[str, tuple[str, int]]:
+        try:
+            cached = self._cache.get(_CACHE_KEY)
+            return {} if cached is None else {i: (str(r), int(at)) for i, (r, at) in json.loads(cached).items()}
+        except (CacheUnavailable, ValueError, TypeError, AttributeError):
+            return {}

@@ -1,0 +1,117 @@
+"""A bucket that refuses writes holds up nobody else's documents, loses none of its own, and is named in health."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from amp.domain.assets import Asset
+from amp.domain.changes import Draft
+from amp.domain.ids import mint_at
+from amp.domain.moves import MoveKind
+from amp.ports.event_queue import Topic
+from amp.services import index_assets, refusing_buckets
+from amp.services.creation_plans import Order
+from amp.worker import WorkerThreads
+from tests.functional.wired import CALLER, Wired, wired
+from tests.stack.waiting import wait_until
+
+_OLD_S = 1_000_000_000
+_FIRST = "19700101000000"
+DEADLINE_S = 60
+
+
+@pytest.fixture(params=["embedded", pytest.param("cluster", marks=pytest.mark.cluster)])
+def either(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wired]:
+    monkeypatch.setattr(refusing_buckets, "REFUSES_AFTER_S", 0.3)
+    monkeypatch.setattr(refusing_buckets, "PROBE_S", 0.3)
+    monkeypatch.setattr(index_assets, "PROBE_S", 0.3)
+    own = {"data_dir": tmp_path}
+    settings = own if request.param == "embedded" else request.getfixturevalue("fresh_cluster_settings")
+    with wired({"search_timeout_s": "1", **settings}) as world:
+        world.amp.plan_moves.start(MoveKind.ROLL, _FIRST, _OLD_S + 1_000, None, CALLER)
+        assert world.amp.mover.advance(threading.Event())
+        yield world
+
+
+def old(world: Wired, name: str) -> Asset:
+    """An asset of the first bucket."""
+    draft = Draft(type="clip", name=name, metadata={}, id=mint_at(_OLD_S * 1000))
+    asset = world.amp.create_assets.create(Order(draft), CALLER)
+    world.mine.add(asset.id)
+    return asset
+
+
+@contextmanager
+def indexing(world: Wired) -> Iterator[None]:
+    threads = WorkerThreads(world.amp.background, {kind: world.amp.workers[kind] for kind in ("index", "relay")})
+    threads.start()
+    try:
+        yield
+    finally:
+        threads.stop(20)
+
+
+def first_index(world: Wired) -> str:
+    found = world.amp.adapters.buckets.load()
+    assert found is not None
+    return found.buckets[0].index
+
+
+def shows(world: Wired, *assets: Asset) -> None:
+    wanted = sorted(str(asset.id) for asset in assets)
+
+    def seen() -> bool:
+        world.refresh()
+        return [item[0] for item in world.seen()] == wanted
+
+    wait_until(seen, DEADLINE_S, f"{len(assets)} assets in searches")
+
+
+def lag(world: Wired, topic: Topic, group: str) -> int:
+    return world.amp.adapters.queue.lag(topic, group)
+
+
+def test_other_buckets_are_indexed_while_one_refuses_and_its_own_documents_come_later(either: Wired) -> None:
+    either.amp.adapters.indices.block(first_index(either))
+    with indexing(either):
+        waiting = [old(either, "one"), old(either, "two")]
+        wait_until(lambda: lag(either, Topic.RETRY, "index-retry") >= 2, DEADLINE_S, "both to be set aside")
+        new = either.create("new")
+        shows(either, new)
+        wait_until(lambda: lag(either, Topic.REALTIME, "index") == 0, DEADLINE_S, "the queue of live traffic")
+        [bucket] = either.amp.check_health.check().buckets
+        assert (bucket.name, bucket.healthy) == (_FIRST, False)
+        assert "refuses writes" in bucket.detail
+        assert f"bucket {_FIRST}" in either.amp.check_health.check().degraded
+    # Killed or stopped: they are durable, and whoever comes next has them.
+    either.amp.adapters.indices.unblock(first_index(either))
+    with indexing(either):
+        shows(either, new, *waiting)
+        wait_until(lambda: lag(either, Topic.RETRY, "index-retry") == 0, DEADLINE_S, "the retry queue")
+
+
+def test_when_the_retry_queue_is_full_all_wait_and_nothing_is_committed(
+    either: Wired, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(either.amp.indexer._retries, "_max_events", 1)
+    either.amp.adapters.indices.block(first_index(either))
+    with indexing(either):
+        kept = old(either, "one")
+        wait_until(lambda: lag(either, Topic.RETRY, "index-retry") == 1, DEADLINE_S, "one to be set aside")
+        held = old(either, "two")
+        threading.Event().wait(1.0)
+        assert lag(either, Topic.REALTIME, "index") == 1
+        either.amp.adapters.indices.unblock(first_index(either))
+        shows(either, kept, held)
+
+
+def test_a_bucket_that_is_not_complete_is_named(either: Wired) -> None:
+    assert either.amp.check_health.check().buckets == []
+    either.amp.adapters.indices.drop(first_index(either))
+    either.amp.reconcile.run()
+    [bucket] = either.amp.check_health.check().buckets
+    assert (bucket.name, bucket.healthy) == (_FIRST, False)
+    assert "not all documents are back" in bucket.detail
