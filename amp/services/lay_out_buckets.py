@@ -40,7 +40,10 @@ class LayOutBuckets:
         """
         bucket_map, now_ms = self._maps.refresh(), self._clock.now_ms()
         if at_s is None:
-            at_s = max(now_ms // 1000 + 1 + int(self._lead_s), bucket_map.buckets[-1].start_s + 1)
+            # Not after the newest: that one may have been opened for a time far ahead.
+            at_s = now_ms // 1000 + 1 + int(self._lead_s)
+            while bucket_map.bucket_at(at_s * 1000).start_s == at_s:
+                at_s += 1
         elif at_s * 1000 <= now_ms:
             reason = (
                 f"{format_ms(at_s * 1000)} is past: a roll opens a bucket for what is yet to come. Split a bucket to "

@@ -21,7 +21,7 @@ _WATCH = Principal("bucket worker")
 class BucketSizes:
     """Of primaries, and of documents that are not deleted."""
 
-    roll_bytes: int  #: the newest bucket is followed by another from here on
+    roll_bytes: int  #: the bucket of new assets is followed by another from here on
     roll_documents: int
     roll_lead_s: float  #: how far ahead that one begins: longer than ids may be ahead of the clock
     limit_bytes: int  #: any other bucket is split from here on
@@ -55,14 +55,16 @@ class WatchBuckets:
         return self._roll(bucket_map, infos) or (self._sizes.split and self._split(bucket_map, infos))
 
     def _roll(self, bucket_map: BucketMap, infos: dict[str, IndexInfo]) -> bool:
-        newest = bucket_map.buckets[-1]
-        info = infos.get(newest.index)
-        now_s = self._clock.now_ms() // 1000
-        if info is None or newest.start_s > now_s:
+        now_ms = self._clock.now_ms()
+        at_s = now_ms // 1000 + 1 + int(self._sizes.roll_lead_s)
+        # Not the newest: buckets may have been opened far ahead.
+        current = bucket_map.bucket_at(now_ms)
+        info, end_s = infos.get(current.index), bucket_map.end_s(current)
+        if info is None or (end_s is not None and end_s <= at_s):
             return False
         if info.bytes < self._sizes.roll_bytes and info.documents < self._sizes.roll_documents:
             return False
-        return self._start(MoveKind.ROLL, newest.name, now_s + 1 + int(self._sizes.roll_lead_s))
+        return self._start(MoveKind.ROLL, current.name, at_s)
 
     def _split(self, bucket_map: BucketMap, infos: dict[str, IndexInfo]) -> bool:
         for bucket in bucket_map.buckets[:-1]:

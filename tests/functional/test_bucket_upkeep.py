@@ -234,6 +234,24 @@ def test_doctor_names_a_bucket_that_is_not_complete(settings: dict[str, object])
     assert advice.startswith(f"bucket {FIRST} is degraded: its index was lost")
 
 
+def test_a_bucket_opened_for_the_last_second_of_all_does_not_keep_others_from_being_opened(world: Wired) -> None:
+    indexed(world, 3)
+    last_s = 253_402_300_799  # 9999-12-31T23:59:59Z
+    world.amp.plan_moves.start(MoveKind.ROLL, FIRST, last_s, None, CALLER)
+    moved(world)
+    now_s = world.amp.adapters.clock.now_ms() // 1000
+    name, at_s = world.amp.lay_out_buckets.next_start(None)
+    assert name == FIRST
+    assert now_s < at_s < now_s + 1_000
+    assert watch(world, roll_documents=3).check()
+    moved(world)
+    assert [b.start_s for b in bucket_map(world).buckets][::2] == [0, last_s]
+    # The bucket of now ends soon: once is enough.
+    assert not watch(world, roll_documents=3).check()
+    name, at_s = world.amp.lay_out_buckets.next_start(None)
+    assert bucket_map(world).bucket_at(at_s * 1000).start_s < at_s < last_s
+
+
 def test_the_next_bucket_is_opened_ahead_of_time_once_the_newest_is_large(either: Wired) -> None:
     indexed(either, 3)
     assert not watch(either, roll_documents=4).check()

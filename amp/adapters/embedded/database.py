@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
+from amp.adapters.embedded.integrity import damage_of
 from amp.adapters.embedded.queue_board import QueueBoard
 from amp.errors import BadSetting, Busy, NotMigrated, Retryable, StoreUnavailable
 from amp.private_files import make_private, make_private_if_there
@@ -36,6 +37,7 @@ class Database:
         self._lock_file = _lock_folder(folder)
         try:
             _make_files_private(self.path)
+            _require_sound(self.path)
             self._writer = self._connect()
             self._writer.execute("PRAGMA journal_mode=WAL")
             # Fails here and now when the file can be read but not written.
@@ -44,6 +46,9 @@ class Database:
         except sqlite3.Error as e:
             self._lock_file.close()
             raise BadSetting(f"{variable('data_dir')}={str(folder)!r}: {self.path.name}: {e}") from e
+        except BadSetting:
+            self._lock_file.close()
+            raise
         except OSError as e:
             self._lock_file.close()
             raise BadSetting(
@@ -189,10 +194,31 @@ def _make_files_private(database: Path) -> None:
 
     :raises OSError: others may read one and this process can't change that.
     """
-    make_private(database)
+    if not database.exists():
+        _make(database)
     for pattern in _FILES:
         for file in database.parent.glob(pattern):
             make_private_if_there(file)
+
+
+def _make(database: Path) -> None:
+    """Under another name first: a file of that name is never empty, whenever this process is killed."""
+    fresh = database.with_name(f"{database.name}.new")
+    fresh.unlink(missing_ok=True)
+    make_private(fresh)
+    with contextlib.closing(sqlite3.connect(fresh, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+    fresh.replace(database)
+
+
+def _require_sound(database: Path) -> None:
+    """:raises BadSetting: the file is no store, or one whose content is damaged."""
+    cure = "restore it from a backup, or move the data folder away to begin with nothing"
+    where = f"{variable('data_dir')}={str(database.parent)!r}: {database.name}"
+    if database.stat().st_size == 0:
+        raise BadSetting(f"{where} is empty, as no store ever is: {cure}")
+    if damage := damage_of(database):
+        raise BadSetting(f"{where} is damaged ({' '.join(damage.split())}): {cure}")
 
 
 @contextlib.contextmanager

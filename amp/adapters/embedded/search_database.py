@@ -5,11 +5,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 
+from amp.adapters.embedded.integrity import damage_of
 from amp.errors import NotMigrated, SearchUnavailable
 from amp.private_files import make_private
 
@@ -87,14 +89,33 @@ class SearchDatabase:
                     connection.execute("ROLLBACK")
                 raise
 
+    def damage(self) -> str | None:
+        """What is wrong with the file; None: nothing that shows within a moment, or there is none."""
+        return damage_of(self.path)
+
+    def set_aside(self) -> Path:
+        """Rename the file, for a new one to take its place; searches and writes under way must have ended."""
+        with self._writing, self._opening:
+            self._close_all()
+            stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+            aside = self.path.with_name(f"{self.path.name}.damaged-{stamp}")
+            for suffix in ("-wal", "-shm", ""):
+                with suppress(FileNotFoundError):
+                    self.path.with_name(self.path.name + suffix).rename(aside.with_name(aside.name + suffix))
+            return aside
+
     def close(self) -> None:
         """Close every connection; searches and writes under way must have ended."""
         with self._writing, self._opening:
             self._closed = True
-            for connection in self._opened:
-                connection.close()
-            self._opened.clear()
-            self._idle_readers.clear()
+            self._close_all()
+
+    def _close_all(self) -> None:
+        for connection in self._opened:
+            connection.close()
+        self._opened.clear()
+        self._idle_readers.clear()
+        self._writer = None
 
     def _reader(self) -> sqlite3.Connection:
         try:

@@ -1,0 +1,94 @@
+"""A damaged search index is set aside and refilled; a damaged or emptied store is refused, never taken for new."""
+
+from collections.abc import Callable
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from amp.adapters.embedded.database import Database
+from amp.errors import BadSetting
+from tests.functional.built import built
+from tests.functional.wired import wired
+
+
+def _zeroed(path: Path) -> None:
+    path.write_bytes(b"\x00" * path.stat().st_size)
+
+
+def _truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def _garbage(path: Path) -> None:
+    path.write_bytes(b"no database at all " * 1_000)
+
+
+def _garbage_inside(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[:4096] + b"\xa5" * (len(content) - 4096))
+
+
+def _removed(path: Path) -> None:
+    path.unlink()
+
+
+def _emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+HARMS = [_zeroed, _truncated, _garbage, _garbage_inside]
+
+
+def filled(folder: Path) -> str:
+    with wired({"data_dir": folder}) as world:
+        asset = world.create("one")
+        world.index(*world.events(1))
+        assert [item[0] for item in world.seen()] == [str(asset.id)]
+    for name in ("store.db", "search.db"):
+        for suffix in ("-wal", "-shm"):
+            assert not (folder / f"{name}{suffix}").exists()
+    return str(asset.id)
+
+
+@pytest.mark.parametrize("harm", [*HARMS, _removed, _emptied])
+def test_a_lost_search_index_leaves_the_service_working_and_a_bucket_to_be_refilled(
+    tmp_path: Path, harm: Callable[[Path], None]
+) -> None:
+    asset_id = filled(tmp_path)
+    harm(tmp_path / "search.db")
+    with built({"data_dir": tmp_path}) as amp:
+        [bucket] = amp.check_health.check().buckets
+        assert "not all documents are back" in bucket.detail
+        assert amp.read_assets.get(UUID(asset_id)).name == "one"
+        amp.refill_buckets.run()
+        [job] = amp.adapters.jobs.open()
+        assert job.kind == "reindex"
+    kept = list(tmp_path.glob("search.db.damaged-*"))
+    assert bool(kept) is (harm in HARMS)
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_a_damaged_store_is_refused_in_one_line(tmp_path: Path, harm: Callable[[Path], None]) -> None:
+    filled(tmp_path)
+    harm(tmp_path / "store.db")
+    before = (tmp_path / "store.db").read_bytes()
+    with pytest.raises(BadSetting, match="is damaged") as refused:
+        Database(tmp_path)
+    assert "\n" not in refused.value.message
+    assert "backup" in refused.value.message
+    assert (tmp_path / "store.db").read_bytes() == before
+
+
+def test_an_emptied_store_is_not_taken_for_new(tmp_path: Path) -> None:
+    filled(tmp_path)
+    _emptied(tmp_path / "store.db")
+    for _ in range(2):
+        with pytest.raises(BadSetting, match="is empty"):
+            Database(tmp_path)
+
+
+def test_a_new_store_is_never_empty(tmp_path: Path) -> None:
+    Database(tmp_path).close()
+    assert (tmp_path / "store.db").stat().st_size > 0
+    Database(tmp_path).close()
