@@ -6,15 +6,14 @@ import secrets
 import socket
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from amp.adapter_sets import Adapters, cluster, embedded, system_clock
+from amp.bucket_services import bucket_sizes, bucket_worker, mover_of
 from amp.domain.limits import AssetLimits, SearchLimits
 from amp.job_kinds import job_kinds
 from amp.metrics import Metrics
 from amp.ports.event_queue import Topic
-from amp.ports.job_log import JobLog
 from amp.ports.shared_values import SharedValues
 from amp.services.await_searchable import AwaitSearchable
 from amp.services.bucket_health import BucketHealth
@@ -27,7 +26,6 @@ from amp.services.chunk_source import ChunkSource
 from amp.services.claim_names import ClaimNames
 from amp.services.commit_changes import CommitChanges
 from amp.services.compare_names import CompareNames
-from amp.services.copy_documents import CopyDocuments
 from amp.services.count_moves import CountMoves
 from amp.services.create_assets import CreateAssets
 from amp.services.cursors import Cursors
@@ -58,11 +56,9 @@ from amp.services.relay_intents import RelayIntents
 from amp.services.release_names import ReleaseNames
 from amp.services.resolve_query import ResolveQuery
 from amp.services.retry_queue import RETRY_GROUP, RetryQueue
-from amp.services.run_bucket_worker import LEASE, LEASE_S, RunBucketWorker
 from amp.services.run_consumer import RunConsumer
-from amp.services.run_moves import MoveTimes, RunMoves
+from amp.services.run_moves import RunMoves
 from amp.services.runtime.chores import Chores
-from amp.services.runtime.leases import LeaseKeeper
 from amp.services.runtime.threads import BackgroundThreads
 from amp.services.search_assets import SearchAssets
 from amp.services.select_assets import SelectAssets
@@ -73,7 +69,7 @@ from amp.services.steer_jobs import SteerJobs
 from amp.services.steer_letters import SteerLetters
 from amp.services.sweep import Sweep
 from amp.services.type_catalog import TypeCatalog
-from amp.services.watch_buckets import BucketSizes, WatchBuckets
+from amp.services.watch_buckets import WatchBuckets
 from amp.settings import Settings
 
 
@@ -157,10 +153,10 @@ def wire(settings: Settings, a: Adapters, metrics: Metrics, background: Backgrou
     index_worker = _index_worker(settings, a, metrics, indexer, background)
     relay = RelayIntents(a.intents, a.store, a.queue, a.clock, metrics)
     plan_moves = PlanMoves(maps, a.indices, a.documents, a.jobs, a.clock, settings.elasticsearch_index_prefix)
-    sizes = _bucket_sizes(settings)
+    sizes = bucket_sizes(settings)
     prefix, found = settings.elasticsearch_index_prefix, metrics.bucket_findings.set
     reconcile = ReconcileBuckets(maps, a.indices, prefix, a.guard, found)
-    mover = _mover(settings, a, CountMoves(a.jobs, metrics), maps, aliases)
+    mover = mover_of(settings, a, CountMoves(a.jobs, metrics), maps, aliases)
     steer_jobs = SteerJobs(a.jobs, a.letters, a.chunks, maps, plan_moves, a.clock)
     show_buckets = ShowBuckets(maps, a.indices, steer_jobs, sizes)
     metrics.watch_buckets(show_buckets.figures)
@@ -181,7 +177,9 @@ def wire(settings: Settings, a: Adapters, metrics: Metrics, background: Backgrou
     job_claims = JobClaims(claims=a.claims, ttl_s=settings.idempotency_ttl_s)
     starter = StartJobs(a.jobs, listed, job_claims, select, processors, a.clock)
     refill = RefillBuckets(maps, a.jobs, starter, settings.job_rate)
-    bucket_worker = _bucket_worker(settings, a, maps, mover, plan_moves, reconcile, refill, sizes)
+    watch = WatchBuckets(maps, a.indices, plan_moves, a.clock, sizes)
+    minded = (reconcile.run, refill.run, watch.check)
+    buckets = bucket_worker(settings, a, mover, minded, _holder())
     source = ChunkSource(chunks=a.chunks, select=select, listed=listed)
     extractor = _extractor(settings, a, source, processors, maps, starter)
     return Amp(
@@ -217,7 +215,7 @@ def wire(settings: Settings, a: Adapters, metrics: Metrics, background: Backgrou
         workers={
             "index": index_worker.run,
             "relay": relay.run,
-            "bucket": bucket_worker.run,
+            "bucket": buckets.run,
             "extract": extractor.run,
             "job": job_worker.run,
         },
@@ -268,45 +266,6 @@ def _extractor(
 def _holder() -> str:
     """Names this process among all that take leases."""
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-
-
-def _mover(settings: Settings, a: Adapters, jobs: JobLog, maps: BucketMaps, aliases: MoveAliases) -> RunMoves:
-    reader = ThreadPoolExecutor(1, thread_name_prefix="move-read")
-    copier = CopyDocuments(a.documents, a.clock, reader)
-    # Whoever asked has given up by then.
-    times = MoveTimes(longest_search=settings.search_timeout_s + 1.5)
-    return RunMoves(maps, a.indices, a.documents, jobs, a.clock, aliases, copier, times)
-
-
-def _bucket_sizes(settings: Settings) -> BucketSizes:
-    return BucketSizes(
-        roll_bytes=settings.bucket_roll_bytes,
-        roll_documents=settings.bucket_roll_documents,
-        roll_lead_s=settings.bucket_roll_lead_s,
-        limit_bytes=settings.bucket_limit_bytes,
-        split=settings.bucket_split,
-        rate=settings.move_rate,
-    )
-
-
-def _bucket_worker(
-    settings: Settings,
-    a: Adapters,
-    maps: BucketMaps,
-    mover: RunMoves,
-    planner: PlanMoves,
-    reconcile: ReconcileBuckets,
-    refill: RefillBuckets,
-    sizes: BucketSizes,
-) -> RunBucketWorker:
-    watch = WatchBuckets(maps, a.indices, planner, a.clock, sizes)
-    return RunBucketWorker(
-        mover,
-        (reconcile.run, refill.run, watch.check),
-        LeaseKeeper(a.leases, a.clock, name=LEASE, holder=_holder(), ttl_s=LEASE_S),
-        a.clock,
-        check_s=settings.bucket_check_s,
-    )
 
 
 def _cursor_secret(settings: Settings, shared: SharedValues) -> Callable[[], bytes]:

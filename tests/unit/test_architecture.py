@@ -37,8 +37,10 @@ _ARROW = {
     "amp.settings": {"amp.errors", "amp.addresses", "amp.printable", "amp.setting_types"},
     "amp.adapter_sets": {"amp.adapters", "amp.ports", "amp.settings"},
     "amp.job_kinds": {"amp.adapter_sets", "amp.services", "amp.settings"},
+    "amp.bucket_services": {"amp.adapter_sets", "amp.services", "amp.ports", "amp.settings"},
     "amp.bootstrap": {
         "amp.adapter_sets",
+        "amp.bucket_services",
         "amp.job_kinds",
         "amp.services",
         "amp.ports",
