@@ -118,17 +118,21 @@ class SimulatedCache:
     def __init__(self, scheduler: Scheduler, first: BucketMap) -> None:
         self._scheduler = scheduler
         self._given: dict[str, list[bytes]] = defaultdict(list)
-        chance = scheduler.random
-        theirs = tuple(replace(bucket, token=chance.randint(1, 20)) for bucket in first.buckets)
+        self._others: list[bytes] = []
+        # A token that moves of this installation reach soon.
+        token = scheduler.random.randint(2, 8)
+        theirs = tuple(replace(bucket, token=token) for bucket in first.buckets)
         ours = tuple(replace(bucket, token=_NO_TOKEN) for bucket in first.buckets)
         for identity, buckets in ((OTHER_IDENTITY, theirs), (IDENTITY, ours)):
             body = map_json(BucketMap(generation=_NO_TOKEN, buckets=buckets))
-            self._given["bucket-map"].append(identity + json.dumps(body).encode())
+            self._others.append(identity + json.dumps(body).encode())
 
     def get(self, key: str) -> bytes | None:
         def read() -> bytes | None:
-            given = self._given[key]
+            given, others = self._given[key], self._others if key == "bucket-map" else []
             chance = self._scheduler.random.random()
+            if chance > 0.8 and others:
+                return self._scheduler.random.choice(others)
             if not given or chance < 0.1:
                 return None
             return given[-1] if chance < 0.5 else self._scheduler.random.choice(given)
