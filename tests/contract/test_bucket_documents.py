@@ -15,7 +15,7 @@ from amp.domain.types import FieldType
 from amp.errors import NotFound
 from amp.ports.bucket_documents import BucketDocuments, Position, Range, RawDocument, Slice
 from amp.ports.bucket_indices import AliasChange, ReadFilter
-from amp.ports.search_index import Written
+from amp.ports.search_index import Put, Written
 from tests.contract.search_sets import (
     NEW_YEAR_MS,
     SEARCH_SETS,
@@ -268,6 +268,22 @@ def test_a_delete_removes_what_is_no_newer_and_is_done_where_nothing_is(search_s
     search_set.indices.refresh([bucket.index])
     assert names(search_set.search()) == ["0"]
     assert search_set.documents_in(bucket.index) == search_set.documents.count(bucket.index, ALL) == 1
+
+
+def test_what_was_removed_a_moment_ago_does_not_come_back_older(search_set: SearchSet) -> None:
+    bucket = search_set.bucket()
+    made = [asset(str(n), at=n, revision=2) for n in range(2)]
+    search_set.store(bucket, [head(made[0])])
+    [there] = walk(search_set, bucket.index)
+    missing = replace(there, position=replace(there.position, doc_id=str(made[1].id)))
+    removed = [replace(one, position=replace(one.position, revision=5)) for one in (there, missing)]
+    assert written(search_set.documents.delete(bucket.write_alias, removed)) == [Written.DONE] * 2
+    # Whoever read them before comes with them now: an index worker, or a move.
+    assert search_set.documents.put(bucket.write_alias, [there])[0].written is Written.SUPERSEDED
+    late = [Put(bucket.write_alias, head(one)) for one in made]
+    assert written(search_set.index.put(late)) == [Written.SUPERSEDED] * 2
+    again = [Put(bucket.write_alias, head(replace(one, revision=6))) for one in made]
+    assert written(search_set.index.put(again)) == [Written.DONE] * 2
 
 
 def test_a_stale_alias_refuses_copies_and_deletes_and_nothing_is_made(search_set: SearchSet) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 
 from amp.adapters.embedded.integrity import damage_of
+from amp.adapters.embedded.search_removals import SearchRemovals
 from amp.errors import NotMigrated, SearchUnavailable
 from amp.private_files import make_private
 
@@ -50,6 +51,7 @@ class SearchDatabase:
         self._writing = threading.Lock()
         self._opening = threading.Lock()
         self._closed = False
+        self.removals = SearchRemovals()  #: known to all who write
 
     @contextmanager
     def read(self, timeout_s: float) -> Iterator[sqlite3.Connection]:

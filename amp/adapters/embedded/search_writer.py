@@ -67,6 +67,7 @@ class SearchWriter:
         revisions = {place: row.revision for place, row in stored.items()}
         winners: dict[tuple[int, str], Change] = {}
         results = []
+        removals = self._database.removals
         for change in changes:
             index_id, blocked = aliases.get(change.alias, (None, False))
             if index_id is None:
@@ -79,11 +80,16 @@ class SearchWriter:
             if revisions.get(place, change.revision) > change.revision:
                 results.append(PutResult(Written.SUPERSEDED, f"revision {revisions[place]} is there"))
                 continue
+            if place not in stored and removals.revision(place) > change.revision:
+                results.append(PutResult(Written.SUPERSEDED, f"removed at revision {removals.revision(place)}"))
+                continue
             if isinstance(change.content, IndexedDocument) and (strange := strange_fields(change.content.body)):
                 results.append(PutResult(Written.REJECTED, f"there is no field {', '.join(strange)}"))
                 continue
             revisions[place] = change.revision
             winners[place] = change
+            if change.content is None:
+                removals.add(place, change.revision)
             results.append(PutResult(Written.DONE))
         self._replace(connection, winners, stored)
         return results
