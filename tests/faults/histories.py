@@ -34,7 +34,7 @@ class Histories:
         for request in told.requests:
             self._requests[request.principal].append(request)
         self._jobs = {job.principal: job for job in told.jobs}
-        self._purged = {id_ for job in told.jobs for id_ in job.ids}
+        self._purged = told.purged()
         self.violations: list[str] = []
 
     def check(self) -> list[str]:

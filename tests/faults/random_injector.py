@@ -15,7 +15,7 @@ from amp.domain.buckets import map_json
 from amp.domain.times import format_ms
 from amp.errors import AmpError, Retryable
 from tests.faults.faulty_ports import Mishaps, SteppingClock
-from tests.faults.random_client import Known
+from tests.faults.known import Known
 from tests.faults.random_service import RandomService
 from tests.faults.told import Told
 
@@ -42,7 +42,7 @@ class RandomInjector:
         self._planted: set[bytes] = set()
         faults: dict[Callable[[], None], float] = {
             self._break_ports: 12, self._lag: 6, self._drop_events: 5, self._step_clock: 8, self._migrate: 10,
-            self._move: 8, self._replace_map: 8, self._lose_index: 0.7, self._restart: 0.7,
+            self._move: 12, self._replace_map: 8, self._lose_index: 0.7, self._restart: 0.7,
         }  # fmt: skip
         if service.embedded:
             faults |= {self._fill_disk: 4}
@@ -97,12 +97,13 @@ class RandomInjector:
         listed = self._service.call(lambda rest: rest.get("/v1/admin/buckets", query_string={"limit": 200}))
         if listed.status_code != 200:
             return
-        names = [item["name"] for item in listed.get_json()["items"]]
-        kinds = ["split", "rebuild", "roll", *(["merge"] * (len(names) - 1))]
-        kind, name = self._choices.choice(kinds[:6]), self._choices.choice(names[-12:])
-        path = "/v1/admin/buckets/roll" if kind == "roll" else f"/v1/admin/buckets/{name}/{kind}"
+        buckets = listed.get_json()["items"]
+        kind = self._choices.choice(["split", "split", "rebuild", "roll", *(["merge"] * min(2, len(buckets) - 1))])
+        bucket = self._choices.choice(buckets)
+        path = "/v1/admin/buckets/roll" if kind == "roll" else f"/v1/admin/buckets/{bucket['name']}/{kind}"
         body = {}
         if kind == "split" and self._choices.random() < 0.6:
+            # Clients bring ids of the last five days.
             at_ms = time.time_ns() // 1_000_000 - self._choices.randrange(1, 120) * _HOUR_MS
             body = {"at": format_ms(at_ms // 1000 * 1000)}
         answer = self._service.call(lambda rest: rest.post(path, json=body))
@@ -152,11 +153,12 @@ class RandomInjector:
             pass
 
     def _fill_disk(self) -> None:
-        """SQLite itself refuses to grow its files."""
-        store = self._service.adapters.store._database
-        with suppress(AmpError), store.writing() as connection:
+        """SQLite itself refuses to let its files grow."""
+        adapters = self._service.adapters
+        writing = self._choices.choice((adapters.store._database.writing, adapters.index._database.write))
+        with suppress(AmpError), writing() as connection:
             pages = connection.execute("PRAGMA page_count").fetchone()[0]
             connection.execute(f"PRAGMA max_page_count = {pages}")
         self._last(0.5)
-        with store.writing() as connection:
+        with writing() as connection:
             connection.execute("PRAGMA max_page_count = 4294967294")

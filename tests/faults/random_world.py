@@ -24,7 +24,8 @@ from tests.faults.campaign import rng, tell
 from tests.faults.compare import index_equals_store
 from tests.faults.faulty_ports import Mishaps, SteppingClock
 from tests.faults.histories import Histories, bearers, misled_names
-from tests.faults.random_client import TYPE, RandomClient, known
+from tests.faults.known import TYPE, known
+from tests.faults.random_client import RandomClient
 from tests.faults.random_injector import RandomInjector
 from tests.faults.random_service import RandomService
 from tests.faults.store import stored_assets

@@ -85,6 +85,10 @@ class Told:
     cancelled: set[str] = field(default_factory=set)  #: jobs over assets whose cancellation was acknowledged
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def purged(self) -> set[UUID]:
+        """What may have been purged."""
+        return {id_ for job in list(self.jobs) for id_ in job.ids}
+
     def saw(self, asset_id: str, revision: int) -> None:
         with self._lock:
             self.seen[asset_id] = max(revision, self.seen.get(asset_id, 0))
