@@ -17,7 +17,7 @@ from amp.settings import Settings
 
 def mover_of(settings: Settings, a: Adapters, jobs: JobLog, maps: BucketMaps, aliases: MoveAliases) -> RunMoves:
     reader = ThreadPoolExecutor(1, thread_name_prefix="move-read")
-    copier = CopyDocuments(a.documents, a.clock, reader)
+    copier = CopyDocuments(a.documents, a.clock, reader, a.store.heads)
     # Whoever asked has given up by then.
     times = MoveTimes(longest_search=settings.search_timeout_s + 1.5)
     return RunMoves(maps, a.indices, a.documents, jobs, a.clock, aliases, copier, times)

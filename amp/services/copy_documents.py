@@ -1,12 +1,14 @@
 """Copies a range of one index into another, raw and as fast as told, and says from where to go on."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from uuid import UUID
 
 from tenacity import RetryError, TryAgain
 
+from amp.domain.assets import Asset, State
 from amp.errors import SearchUnavailable
 from amp.ports.bucket_documents import BucketDocuments, Position, Range, RawDocument
 from amp.ports.clock import Clock
@@ -45,10 +47,18 @@ class CopyDocuments:
     harmless.
     """
 
-    def __init__(self, documents: BucketDocuments, clock: Clock, reader: Executor) -> None:
+    def __init__(
+        self,
+        documents: BucketDocuments,
+        clock: Clock,
+        reader: Executor,
+        heads: Callable[[Collection[UUID]], Mapping[UUID, Asset]] = lambda _: {},
+    ) -> None:
+        """:param heads: gives the heads of those assets that the store has."""
         self._documents = documents
         self._clock = clock
         self._reader = reader
+        self._heads = heads
 
     def run(
         self,
@@ -112,8 +122,22 @@ class CopyDocuments:
                     reason = result.reason
         return busy, reason
 
+    def without_purged(self, positions: set[Position]) -> set[Position]:
+        """The positions of documents that no purge was to remove: one after the switch removes what searches see, and
+        what is left of it in the source must not come back.
+
+        :raises StoreUnavailable: the store does not answer.
+        """
+        heads = self._heads({UUID(position.asset_id) for position in positions})
+        return {position for position in positions if not _is_purged(position, heads.get(UUID(position.asset_id)))}
+
     def _page(self, copy: Copy, after: Position | None, limit: int) -> list[RawDocument]:
         return self._documents.page(copy.source, copy.of, after=after, since=copy.since, limit=limit)
+
+
+def _is_purged(position: Position, head: Asset | None) -> bool:
+    # Versions count up, and only after a purge from 1 again.
+    return head is not None and (head.state is State.PURGED or position.version > head.version)
 
 
 def _limit_after(page: list[RawDocument]) -> int:

@@ -39,9 +39,9 @@ class MatchRanges:
     def bring_forward(
         self, copy: Copy, target: str, pace: Callable[[int], None], *, shown: bool = False
     ) -> Iterator[tuple[list[RawDocument], int]]:
-        """Copy what the source holds and the target lacks or has older; if `shown`, also what the target has but does
-        not show to searches yet. Page by page: the documents (without bodies) that the target has now, at those
-        revisions or later, and how many of them had to be copied.
+        """Copy what the source holds and the target lacks or has older, but nothing that a purge was to remove; if
+        `shown`, also what the target has but does not show to searches yet. Page by page: the documents (without
+        bodies) that the target has now, at those revisions or later, or shall not have; and how many were copied.
 
         :raises Fenced: another attempt began.
         :raises Unacceptable: it cannot be done.
@@ -53,6 +53,8 @@ class MatchRanges:
             pace(len(page))
             there = self._documents.revisions(target, [document.doc_id for document in page], shown=shown)
             behind = {d.position for d in page if there.get(d.doc_id, 0) < d.revision}
+            if behind:
+                behind = self._copier.without_purged(behind)
             copied = self._copy(copy, after, behind, len(page)) if behind else set()
             yield [d for d in page if d.position not in behind or d.position in copied], len(copied)
             after = page[-1].position

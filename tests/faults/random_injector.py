@@ -141,7 +141,12 @@ class RandomInjector:
                 path = self._service.settings.data_dir / "search.db"
                 for file in path.parent.glob("search.db-*"):
                     file.unlink()
-                path.unlink()
+                if self._choices.random() < 0.5:
+                    path.unlink()
+                    return
+                with path.open("r+b") as file:
+                    file.seek(self._choices.randrange(path.stat().st_size // 2))
+                    file.write(os.urandom(self._choices.choice((4096, 65536))))
             return
         buckets = self._service.adapters.buckets.load()
         index = self._choices.choice(buckets.buckets).index

@@ -1,0 +1,57 @@
+"""What is copied between indices: nothing that a purge has removed from the one and not from the other."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID
+
+from amp.adapters.clock import SystemClock
+from amp.domain.assets import Asset, State
+from amp.ports.bucket_documents import Position, Range, RawDocument
+from amp.ports.search_index import PutResult, Written
+from amp.services.copy_documents import Copy, CopyDocuments
+from amp.services.match_ranges import MatchRanges
+from tests.contract.search_sets import asset
+
+_PURGED = replace(asset("purged"), state=State.PURGED, revision=9)
+_AGAIN = replace(asset("made again"), revision=9)
+_LIVE = asset("live")
+
+
+@dataclass
+class _Documents:
+    """A source; its target is empty."""
+
+    source: list[RawDocument]
+    copied: list[str] = field(default_factory=list)
+
+    def page(self, _index: str, _of: Range, *, after: Position | None, **_: Any) -> list[RawDocument]:
+        return self.source if after is None else []
+
+    def revisions(self, _index: str, _ids: Collection[str], **_: Any) -> dict[str, int]:
+        return {}
+
+    def put(self, _alias: str, documents: Sequence[RawDocument]) -> list[PutResult]:
+        self.copied += [document.doc_id for document in documents]
+        return [PutResult(Written.DONE) for _ in documents]
+
+
+def test_what_a_purge_removed_does_not_come_back_from_the_source_of_a_move() -> None:
+    places = {"purged": (_PURGED, 1), "former life": (_AGAIN, 4), "made again": (_AGAIN, 1), "live": (_LIVE, 1)}
+    source = [RawDocument(_position(head, version)) for head, version in places.values()]
+    documents = _Documents(source)
+    heads = {head.id: head for head, _ in places.values()}
+    copier = CopyDocuments(documents, SystemClock(), None, lambda ids: _of(heads, ids))  # type: ignore[arg-type]
+    pages = list(MatchRanges(documents, copier).bring_forward(Copy("a", "b-w1", Range(0)), "b", lambda _: None))  # type: ignore[arg-type]
+    assert documents.copied == [source[2].doc_id, source[3].doc_id]
+    # The source may be emptied of all of it.
+    assert pages == [(source, 2)]
+
+
+def _position(head: Asset, version: int) -> Position:
+    doc_id = str(head.id) if version == head.version else f"{head.id}:{version}"
+    return Position(head.created_ms, doc_id, version, 3)
+
+
+def _of(heads: dict[UUID, Asset], ids: Collection[UUID]) -> dict[UUID, Asset]:
+    return {id_: heads[id_] for id_ in ids if id_ in heads}
