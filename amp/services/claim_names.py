@@ -77,8 +77,8 @@ class ClaimNames:
         made = self._store.made({id_: plan.change.after.change_id for plan, id_ in plans if id_ in heads})
         firsts = self._store.versions({asset_id: [1] for asset_id in heads}) if heads else {}
         return [
-            _first_answer(heads.get(asset_id), firsts.get((asset_id, 1)), made=asset_id in made)
-            for _, asset_id in plans
+            _first_answer(plan.change.after, heads.get(asset_id), firsts.get((asset_id, 1)), made=asset_id in made)
+            for plan, asset_id in plans
         ]
 
     def _claim_keys(self, plans: Sequence[Plan], results: Results) -> list[Plan]:
@@ -163,16 +163,22 @@ def _external_claim(plan: Plan) -> Claim:
     return Claim(scope, key, plan.asset_id)
 
 
-def _first_answer(head: Asset | None, first: Version | None, *, made: bool) -> Asset | AmpError | None:
+def _first_answer(wanted: Asset, head: Asset | None, first: Version | None, *, made: bool) -> Asset | AmpError | None:
     if head is None:
         return None
     if head.state is State.PURGED:
         return Gone("the asset made under this Idempotency-Key is gone")
     if not made:
         return AlreadyExists(f"asset {head.id} exists already", id=str(head.id), revision=head.revision)
-    if first is None:
+    if first is None or not _is_same(wanted, answer := _as_first_made(head, first)):
         return Gone("the asset made under this Idempotency-Key is gone")
-    return _as_first_made(head, first)
+    return answer
+
+
+def _is_same(wanted: Asset, first: Asset) -> bool:
+    """False: purged since, the id is that of an asset which somebody else made."""
+    kept = ("created_by", "project", "external_id", "name", "metadata", "labels")
+    return all(getattr(wanted, name) == getattr(first, name) for name in kept)
 
 
 def _as_first_made(head: Asset, first: Version) -> Asset:

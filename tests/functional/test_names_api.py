@@ -226,3 +226,14 @@ def _all_claims(service: Amp) -> list[Claim]:
         if page.position is None:
             return found
         position = page.position
+
+
+def test_a_key_is_not_answered_with_what_others_made_over_a_purged_asset(rest: Rest) -> None:
+    kind, headers = rest.new_type(), {"Idempotency-Key": uuid.uuid4().hex}
+    body = {"type": kind, "id": str(mint_at(1_700_000_000_000)), "name": "mine"}
+    assert rest.post("/v1/assets", json=body, headers=headers).status_code == 201
+    deleted(rest, body["id"])
+    assert counts(ran(rest, "purge", {"ids": [body["id"]]}, parameters={"retention_s": 0})) == {"changed": 1}
+    other = rest.new_asset(kind, id=body["id"], name="another's", project=unique("team"))
+    assert_problem(rest.post("/v1/assets", json=body, headers=headers), 410, "gone")
+    assert asset(rest, body["id"]) == other
