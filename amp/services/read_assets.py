@@ -45,17 +45,22 @@ class ReadAssets:
         return [head if head and head.state is not State.PURGED else None for head in map(heads.get, ids)]
 
     def get_some(self, ids: Sequence[UUID]) -> tuple[list[Asset], list[UUID]]:
-        """Those of the assets that there are, in order, and the ids that were not looked at because the answer would be
-        too large.
+        """Those of the assets that there are, in order, and the ids that were not read: the answer would be too large,
+        or the store stopped answering.
 
-        :raises StoreUnavailable: the store does not answer.
+        :raises StoreUnavailable: the store does not answer at all.
         """
         found: list[Asset] = []
         size = 0
         for begin in range(0, len(ids), _READ_AT_ONCE):
             if size >= PAGE_BYTES:
                 return found, list(ids[begin:])
-            some = [asset for asset in self.get_many(ids[begin : begin + _READ_AT_ONCE]) if asset is not None]
+            try:
+                some = [asset for asset in self.get_many(ids[begin : begin + _READ_AT_ONCE]) if asset is not None]
+            except StoreUnavailable:
+                if begin == 0:
+                    raise
+                return found, list(ids[begin:])
             size += sum(map(content_bytes, some))
             found += some
         return found, []

@@ -10,6 +10,7 @@ import pytest
 
 from amp.adapter_sets import Adapters, embedded
 from amp.domain.assets import Asset, version_of
+from amp.errors import StoreUnavailable
 from amp.services.read_assets import ReadAssets
 from amp.settings import load_settings
 from tests.contract.asset_samples import creation, purge, recreation, step, write
@@ -58,3 +59,20 @@ def test_a_page_of_versions_comes_with_a_head_that_knows_them(adapters: Adapters
     store.between = lambda: write(adapters.store, second)
     head, versions, more = reader.versions(first.id, None, 10)
     assert (head, list(versions), more) == (second.after, [version_of(second.after), version_of(first)], False)
+
+
+def test_assets_read_before_the_store_stopped_answering_are_returned(adapters: Adapters) -> None:
+    store = Interrupted(adapters.store)
+    reader = ReadAssets(store, adapters.listing, adapters.claims)
+    assets = write(adapters.store, *[creation() for _ in range(25)])
+    ids = [asset.id for asset in assets]
+
+    def fail(*_: object, **__: object) -> None:
+        raise StoreUnavailable
+
+    store.between = lambda: setattr(store, "heads", fail)
+    found, rest = reader.get_some(ids)
+    assert found
+    assert [asset.id for asset in found] + rest == ids
+    with pytest.raises(StoreUnavailable):
+        reader.get_some(ids)

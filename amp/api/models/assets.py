@@ -211,7 +211,9 @@ class AssetsFound(BaseModel):
 
     items: list[AssetItem]
     missing: list[Id]
-    rest: list[Id] = Field(description="Not looked at, as the answer would be too large; ask for them again.")
+    rest: list[Id] = Field(
+        description="Not read: the answer would be too large, or the store stopped answering; ask for them again."
+    )
 
 
 class BulkItem(BaseModel):

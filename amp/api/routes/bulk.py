@@ -113,8 +113,8 @@ def create_assets(body: BulkItems) -> Response:
 def get_assets(body: AssetIds) -> Response:
     """Read many assets by their ids.
 
-    Deleted ones are missing unless `deleted=true`. An answer holds about 4 MiB of content: ask again for the ids in
-    `rest`, if there are any.
+    Deleted ones are missing unless `deleted=true`. An answer holds about 4 MiB of content, and less when the store
+    stops answering meanwhile: ask again for the ids in `rest`, if there are any.
     """
     shape = shape_asked()
     ids = body.parsed()
