@@ -42,9 +42,12 @@ class CheckContent:
         faults += text_faults(((f"/labels/{i}", label) for i, label in enumerate(labels)), self.limits.name_bytes)
         if len(unique) > self.limits.labels:
             faults.append(Fault("/labels", f"has {len(unique)} labels; at most {self.limits.labels} are allowed"))
+        reads = self._catalog.reads
         asset_type, canonical, misfits = self._conform(type_name, metadata)
-        if misfits and self._catalog.refresh_unless_read_since(since_s):
-            asset_type, canonical, misfits = self._conform(type_name, metadata)
+        if misfits:
+            self._catalog.read_since(since_s)
+            if self._catalog.reads != reads:
+                asset_type, canonical, misfits = self._conform(type_name, metadata)
         faults += misfits
         size = len(orjson.dumps([name, unique, canonical])) if not faults else 0
         if size > self.limits.asset_bytes:

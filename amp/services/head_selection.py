@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from amp.domain.assets import Asset
 from amp.domain.criteria import Criteria
@@ -45,4 +46,6 @@ class HeadSelection:
         return selected
 
     def _criteria(self, text: str) -> Criteria:
-        return self.resolver.criteria(*parse_query_text(text, self.catalog.kinds))
+        since_s = self.catalog.now_s()
+        query, words = parse_query_text(text, partial(self.catalog.kinds, since_s=since_s))
+        return self.resolver.since(since_s).criteria(query, words)

@@ -34,9 +34,15 @@ _TEXT_ONLY = frozenset({FieldType.TEXT})
 class ResolveQuery:
     """Refuses, naming the place, what cannot be answered; what merely cannot match becomes a query for nothing."""
 
-    def __init__(self, catalog: TypeCatalog, limits: SearchLimits) -> None:
+    def __init__(self, catalog: TypeCatalog, limits: SearchLimits, since_s: float | None = None) -> None:
+        """:param since_s: as of `TypeCatalog.read_since`, for whatever is not known."""
         self._catalog = catalog
         self._limits = limits
+        self._since_s = since_s
+
+    def since(self, since_s: float | None) -> "ResolveQuery":
+        """The same for one request, which came in at `since_s`, so that it has the types read once."""
+        return ResolveQuery(self._catalog, self._limits, since_s)
 
     def criteria(self, query: Query | None, text: str | None) -> Criteria:
         """:raises BadQuery: with the place and what is allowed."""
@@ -172,12 +178,12 @@ class ResolveQuery:
     def _root(self, field: str, pointer: str) -> tuple[RootField, FieldType]:
         found = ROOT_FIELDS.get(field)
         if found is None:
-            meant = f"; did you mean {METADATA_PREFIX}{field}?" if self._catalog.kinds(field) else ""
+            meant = f"; did you mean {METADATA_PREFIX}{field}?" if self._catalog.kinds(field, self._since_s) else ""
             raise _refusal(pointer, f"{field[:128]!r} is none of {', '.join(ROOT_FIELDS)} and metadata.<key>{meant}")
         return found
 
     def _known_kinds(self, key: str, pointer: str) -> frozenset[FieldType]:
-        kinds = self._catalog.kinds(key)
+        kinds = self._catalog.kinds(key, self._since_s)
         if not kinds:
             close = self._catalog.closest_key(key)
             hint = f"; did you mean {METADATA_PREFIX}{close}?" if close else ""

@@ -29,6 +29,7 @@ class SearchOrder:
     facets: Sequence[Facet] = field(default_factory=tuple)
     all_versions: bool = False
     exact_total: bool = False
+    since_s: float | None = None  #: as of `TypeCatalog.read_since`
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,13 +79,14 @@ class SearchAssets:
         if not 0 <= order.size <= self._limits.page:
             detail = f"takes 0 to {self._limits.page}"
             raise BadQuery(f"/size: {detail}", [Fault("/size", detail)])
+        resolver = self._resolver.since(order.since_s)
         request = SearchRequest(
-            criteria=self._resolver.criteria(order.query, order.text),
-            sort=self._resolver.sort(order.sort),
+            criteria=resolver.criteria(order.query, order.text),
+            sort=resolver.sort(order.sort),
             size=order.size,
             after=after,
             total_limit=None if order.exact_total else self._limits.total,
-            facets=self._resolver.facets(order.facets),
+            facets=resolver.facets(order.facets),
             all_versions=order.all_versions,
             session=principal.name,
             buckets=self._buckets(),

@@ -1,5 +1,6 @@
 """Finds the assets that a job is for, page by page, and by their ids alone."""
 
+from functools import partial
 from uuid import UUID
 
 import orjson
@@ -31,7 +32,7 @@ class SelectAssets:
         """
         faults: list[Fault] = []
         if selector.type is not None and self._catalog.known(selector.type) is None:
-            self._catalog.refresh()
+            self._catalog.read_since(None)
             if self._catalog.known(selector.type) is None:
                 faults.append(Fault("/selector/type", f"there is no asset type {selector.type[:128]!r}"))
         if selector.type is not None and selector.project is not None:
@@ -60,22 +61,26 @@ class SelectAssets:
         if selector.ids is not None:
             return selector.ids
         try:
-            query, text = self._parsed(selector.query) if selector.query is not None else (_query(selector), None)
-            order = SearchOrder(query=query, text=text, size=0, exact_total=True)
+            since_s = self._catalog.now_s()
+            query, text = (
+                self._parsed(selector.query, since_s) if selector.query is not None else (_query(selector), None)
+            )
+            order = SearchOrder(query=query, text=text, size=0, exact_total=True, since_s=since_s)
             return self._searcher.search(order, caller).total
         except (Retryable, BadQuery):
             return None
 
     def _search(self, text: str, position: str | None, caller: Principal, size: int) -> IdPage:
-        query, words = self._parsed(text)
+        since_s = self._catalog.now_s()
+        query, words = self._parsed(text, since_s)
         # Positions are kept with jobs, where they outlive the key that signs cursors.
-        order, after = SearchOrder(query=query, text=words, size=size), _place(position)
+        order, after = SearchOrder(query=query, text=words, size=size, since_s=since_s), _place(position)
         answer = self._searcher.search_after(order, after, caller)
         following = None if answer.last is None else orjson.dumps(answer.last).decode()
         return IdPage(tuple(UUID(orjson.loads(hit.source)["id"]) for hit in answer.hits), following)
 
-    def _parsed(self, text: str) -> tuple[Query | None, str | None]:
-        return parse_query_text(text, self._catalog.kinds)
+    def _parsed(self, text: str, since_s: float) -> tuple[Query | None, str | None]:
+        return parse_query_text(text, partial(self._catalog.kinds, since_s=since_s))
 
 
 def _place(position: str | None) -> SortValues | None:

@@ -90,10 +90,11 @@ class UpdateMetadata:
         faults = list(_contradictions(update))
         if not (update.set or update.remove or update.rename or update.copy):
             faults.append(Fault("/parameters", "says nothing to do: give set, remove, rename or copy"))
+        since_s = self._clock.monotonic_s()
         for key, pointer in (*update.written(), *update.read()):
             if len(faults) >= MAX_FAULTS:
                 break
-            if not self._catalog.kinds(key):
+            if not self._catalog.kinds(key, since_s):
                 closest = self._catalog.closest_key(key)
                 hint = f"; did you mean {closest!r}?" if closest else ""
                 faults.append(Fault(pointer, f"no asset type has a field {key[:128]!r}{hint}"))

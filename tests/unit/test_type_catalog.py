@@ -1,13 +1,19 @@
 """The types a process knows: read again before anything is refused, and no more often than needed."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from threading import Event
 
 import pytest
 
-from amp.domain.limits import AssetLimits
+from amp.adapters.clock import SystemClock
+from amp.domain.limits import AssetLimits, SearchLimits
 from amp.domain.types import AssetType, Field, FieldType
-from amp.errors import StoreUnavailable, Unprocessable
+from amp.errors import BadQuery, StoreUnavailable, Unprocessable
 from amp.services.check_content import CheckContent
+from amp.services.query_text import parse_query_text
+from amp.services.resolve_query import ResolveQuery
 from amp.services.type_catalog import TypeCatalog
 
 
@@ -17,16 +23,27 @@ class Registry:
     def __init__(self) -> None:
         self.types: dict[str, AssetType] = {}
         self.reads = 0
+        self.failures = 0
         self.down = False
+        self.takes_s = 0.0
+        self.clock: Clock | None = None
+        self.reading, self.proceed = Event(), Event()
+        self.proceed.set()
 
     def register(self, name: str, **fields: Field) -> None:
         self.types[name] = AssetType(name=name, version=1, fields=fields)
 
     def newest(self) -> list[AssetType]:
         if self.down:
+            self.failures += 1
             raise StoreUnavailable
         self.reads += 1
-        return list(self.types.values())
+        found = list(self.types.values())
+        if self.clock is not None:
+            self.clock.sleep(self.takes_s)
+        self.reading.set()
+        assert self.proceed.wait(10)
+        return found
 
     def get(self, name: str, version: int | None = None) -> AssetType | None:
         return self.types.get(name) if version in (None, 1) else None
@@ -66,6 +83,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def catalog(registry: Registry, clock: Clock) -> TypeCatalog:
+    registry.clock = clock
     return TypeCatalog(registry, clock, refresh_s=5.0)
 
 
@@ -115,3 +133,52 @@ def test_the_list_of_types_is_read_again_only_after_a_while(
     clock.sleep(6)
     catalog.known("clip")
     assert registry.reads == 2
+
+
+def test_refused_requests_read_a_large_registry_a_part_of_the_time_only(
+    registry: Registry, catalog: TypeCatalog, clock: Clock
+) -> None:
+    catalog.known("clip")
+    registry.takes_s = 0.05
+    before, began_s = registry.reads, clock.at_s
+    while clock.at_s < began_s + 10:
+        assert not catalog.kinds("nope")
+    assert registry.reads - before <= 45
+
+
+def test_a_request_of_many_unknown_keys_reads_the_registry_once(registry: Registry, catalog: TypeCatalog) -> None:
+    resolver = ResolveQuery(catalog, SearchLimits())
+    catalog.known("clip")
+    before, since_s = registry.reads, catalog.now_s()
+    text = " AND ".join(f"metadata.nope{n}:1" for n in range(20))
+    query, words = parse_query_text(text, partial(catalog.kinds, since_s=since_s))
+    with pytest.raises(BadQuery):
+        resolver.since(since_s).criteria(query, words)
+    assert registry.reads == before + 1
+
+
+def test_requests_at_the_same_time_share_one_read_that_began_after_them(registry: Registry) -> None:
+    catalog = TypeCatalog(registry, SystemClock(), 60.0)
+    catalog.known("clip")
+    reads, registry.proceed, registry.reading = registry.reads, Event(), Event()
+    with ThreadPoolExecutor(9) as pool:
+        first = pool.submit(catalog.kinds, "lens")
+        assert registry.reading.wait(10)
+        since_s = catalog.now_s()
+        # The types of the read under way are listed already.
+        registry.register("still", lens=Field(type=FieldType.STRING))
+        later = [pool.submit(catalog.kinds, "lens", since_s) for _ in range(8)]
+        registry.proceed.set()
+        assert not first.result(10)
+        assert {each.result(10) for each in later} == {frozenset({FieldType.STRING})}
+    assert registry.reads == reads + 2
+
+
+def test_requests_that_wait_for_a_failing_registry_fail_together(registry: Registry) -> None:
+    catalog = TypeCatalog(registry, SystemClock(), 60.0)
+    catalog.known("clip")
+    registry.down, since_s = True, catalog.now_s()
+    for _ in range(5):
+        with pytest.raises(StoreUnavailable):
+            catalog.kinds("nope", since_s)
+    assert registry.failures == 1

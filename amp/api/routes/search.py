@@ -1,6 +1,7 @@
 """Routes of search: the query tree in a body, or its compact text form in the URL."""
 
 import time
+from functools import partial
 
 from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
@@ -56,13 +57,15 @@ def search_by_text() -> Response:
 
     Words, `field:value`, `field:>=value`, ranges, AND, OR, NOT and brackets; a blank means AND.
     """
-    query, text = parse_query_text(QUERY_TEXT.read(), amp().catalog.kinds)
+    since_s = amp().catalog.now_s()
+    query, text = parse_query_text(QUERY_TEXT.read(), partial(amp().catalog.kinds, since_s=since_s))
     order = SearchOrder(
         query=query,
         text=text,
         sort=[_sort(name) for name in SORT.read()],
         size=SIZE.read(),
         cursor=CURSOR.read(),
+        since_s=since_s,
     )
     return _answer(order, shape_asked())
 
