@@ -157,6 +157,8 @@ class SearchRequest:
     total_limit: int | None = 10_000  #: count exactly up to here; None: to the end
     facets: tuple[FacetOn, ...] = ()
     all_versions: bool = False
+    max_bytes: int | None = None  #: the page ends with the hit whose source brings all of them to so many bytes
+    sources: bool = True  #: False: hits have empty sources
     #: Callers with the same session read the same copies, so that answers do not go back in time.
     session: str = ""
     buckets: int = 0  #: how many buckets the read alias must hold at least; with fewer the answer would be partial

@@ -42,7 +42,8 @@ class SearchIndex(Protocol):
         ...
 
     def search(self, request: SearchRequest) -> SearchPage:
-        """One page of the documents in the read alias that match, complete or not at all.
+        """One page of the documents in the read alias that match, complete or not at all. With `max_bytes`, memory
+        is bounded by it and a few times the largest source, whatever the size of the page.
 
         :raises BucketsMissing: there are fewer to search than the request says.
         :raises SearchUnavailable: the index, or part of it, does not answer in time.

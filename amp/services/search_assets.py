@@ -29,6 +29,7 @@ class SearchOrder:
     facets: Sequence[Facet] = field(default_factory=tuple)
     all_versions: bool = False
     exact_total: bool = False
+    ids_only: bool = False  #: hits have no sources; their sort values end with the id
     since_s: float | None = None  #: as of `TypeCatalog.read_since`
 
 
@@ -88,18 +89,19 @@ class SearchAssets:
             total_limit=None if order.exact_total else self._limits.total,
             facets=resolver.facets(order.facets),
             all_versions=order.all_versions,
+            max_bytes=PAGE_BYTES,
+            sources=not order.ids_only,
             session=principal.name,
             buckets=self._buckets(),
             timeout_s=self._limits.timeout_s,
         )
         page = self._page(request)
-        hits = _within(page.hits, PAGE_BYTES)
         return SearchAnswer(
-            hits=hits,
+            hits=page.hits,
             total=page.total,
             total_is_exact=page.total_is_exact,
             facets=page.facets,
-            last=hits[-1].sort if hits and (page.more or len(hits) < len(page.hits)) else None,
+            last=page.hits[-1].sort if page.hits and page.more else None,
         )
 
     def _position(self, cursor: str | None, bound_to: list[Any], principal: Principal) -> SortValues | None:
@@ -125,13 +127,3 @@ class SearchAssets:
             return self._maps.current().least_searched
         except (StoreUnavailable, NotMigrated):
             return 0
-
-
-def _within(hits: tuple[Hit, ...], max_bytes: int) -> tuple[Hit, ...]:
-    """The first of them, up to the one that passes `max_bytes`."""
-    size = 0
-    for number, hit in enumerate(hits, 1):
-        size += len(hit.source)
-        if size >= max_bytes:
-            return hits[:number]
-    return hits

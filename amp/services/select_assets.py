@@ -74,10 +74,10 @@ class SelectAssets:
         since_s = self._catalog.now_s()
         query, words = self._parsed(text, since_s)
         # Positions are kept with jobs, where they outlive the key that signs cursors.
-        order, after = SearchOrder(query=query, text=words, size=size, since_s=since_s), _place(position)
+        order, after = SearchOrder(query=query, text=words, size=size, ids_only=True, since_s=since_s), _place(position)
         answer = self._searcher.search_after(order, after, caller)
         following = None if answer.last is None else orjson.dumps(answer.last).decode()
-        return IdPage(tuple(UUID(orjson.loads(hit.source)["id"]) for hit in answer.hits), following)
+        return IdPage(tuple(UUID(str(hit.sort[-1])) for hit in answer.hits), following)
 
     def _parsed(self, text: str, since_s: float) -> tuple[Query | None, str | None]:
         return parse_query_text(text, partial(self._catalog.kinds, since_s=since_s))

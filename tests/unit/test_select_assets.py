@@ -1,6 +1,5 @@
 """Places in a search that jobs keep: good in every process and release, whatever key signs cursors."""
 
-import orjson
 import pytest
 
 from amp.domain.criteria import Hit, SearchPage, SearchRequest
@@ -24,7 +23,7 @@ class _Index:
 
     def search(self, request: SearchRequest) -> SearchPage:
         first = 0 if request.after is None else int(request.after[0] or 0) + 1
-        hits = [Hit(orjson.dumps({"id": str(IDS[n])}), (n, str(IDS[n]))) for n in range(first, len(IDS))][:3]
+        hits = [Hit(b"", (n, str(IDS[n]))) for n in range(first, len(IDS))][:3]
         more = first + len(hits) < len(IDS)
         return SearchPage(hits=tuple(hits), total=len(IDS), total_is_exact=True, facets={}, more=more)
 
@@ -35,8 +34,11 @@ class _NoMaps:
 
 
 class _NoKinds:
-    def kinds(self, key: str) -> frozenset[str]:  # noqa: ARG002 - no type has any
+    def kinds(self, key: str, since_s: float | None = None) -> frozenset[str]:  # noqa: ARG002 - no type has any
         return frozenset()
+
+    def now_s(self) -> float:
+        return 0.0
 
 
 def select(secret: bytes) -> SelectAssets:

@@ -8,6 +8,7 @@ from typing import Any
 
 from elasticsearch import Elasticsearch, OrjsonSerializer
 
+from amp.adapters.elasticsearch.bounded_node import BoundedNode, answers_up_to
 from amp.adapters.elasticsearch.errors import translated
 from amp.settings import Settings
 
@@ -52,13 +53,15 @@ class ElasticsearchClient:
         timeout_s: float | None = None,
         retries: int = 0,
         ndjson: bool = False,
+        max_answer_bytes: int | None = None,
     ) -> dict[str, Any]:
         """The answer to a finished body. `retries` are of refused and broken connections alone.
 
+        :raises TooLarge: also where the answer is larger than `max_answer_bytes`, which is not read to its end.
         :raises AmpError: as `translated` does.
         """
         api = self._options(math.ceil(timeout_s or self.timeout_s), retries)
-        with translated(action):
+        with translated(action), answers_up_to(max_answer_bytes):
             answer = api.perform_request("POST", path, params=params, headers=_NDJSON if ndjson else _JSON, body=body)
         found: dict[str, Any] = answer.body
         return found
@@ -92,5 +95,6 @@ def _connect(settings: Settings) -> Elasticsearch:
         retry_on_status=(),
         # A node that was down is tried again soon: the default grows to 30 s.
         max_dead_node_backoff=1,
+        node_class=BoundedNode,
         **given,
     )

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -12,10 +13,11 @@ from amp.adapters.elasticsearch.client import ElasticsearchClient
 from amp.adapters.elasticsearch.criteria_query import root_query
 from amp.adapters.elasticsearch.errors import translated
 from amp.adapters.elasticsearch.facets import facet_aggregations, facet_values
+from amp.adapters.elasticsearch.hits_at_once import MAX_ANSWER_BYTES, HitsAtOnce
 from amp.adapters.elasticsearch.sorting import sort_clauses
 from amp.domain.criteria import Hit, SearchPage, SearchRequest
 from amp.domain.documents import head_doc_id
-from amp.errors import BucketsMissing, NotFound, SearchUnavailable
+from amp.errors import BucketsMissing, NotFound, SearchUnavailable, TooLarge
 from amp.ports.search_index import Put, PutResult
 
 #: How much longer the client waits than the server works, so that the server's own answer arrives.
@@ -28,14 +30,27 @@ class ElasticsearchSearchIndex:
         self._client = client
         #: Pairs of shards answered and buckets asked for that were found to be the whole.
         self._whole: set[tuple[int, int]] = set()
+        self._hits_at_once = HitsAtOnce()
 
     def put(self, puts: Sequence[Put]) -> list[PutResult]:
         return bulk.write(self._client, map(_item, puts))
 
     def search(self, request: SearchRequest) -> SearchPage:
-        answer = self._ask(_search_body(request), request.session, request.timeout_s)
-        self._refuse_partial(answer["_shards"]["total"], request.buckets)
-        return _page(request, answer)
+        wanted, hits, size = request.size + 1, list[Hit](), 0  # the one more tells whether there is another page
+        answer, asked = self._some(request, wanted)
+        first = answer
+        while True:
+            self._refuse_partial(answer["_shards"]["total"], request.buckets)
+            found = [_hit(hit) for hit in answer["hits"]["hits"]]
+            for hit in found:
+                if request.max_bytes is not None and size >= request.max_bytes:
+                    return _page(request, first, hits, more=True)
+                hits.append(hit)
+                size += len(hit.source)
+            if len(hits) == wanted or len(found) < asked:
+                return _page(request, first, hits[: request.size], more=len(hits) == wanted)
+            following = replace(request, after=hits[-1].sort, total_limit=1, facets=())
+            answer, asked = self._some(following, wanted - len(hits))
 
     def visible(self, ids: Collection[UUID], session: str) -> dict[UUID, int]:
         found: dict[UUID, int] = {}
@@ -66,7 +81,26 @@ class ElasticsearchSearchIndex:
             asset_id: doc["_version"] for asset_id, doc in zip(places, answer["docs"], strict=True) if doc.get("found")
         }
 
-    def _ask(self, body: dict[str, Any], session: str, timeout_s: float) -> dict[str, Any]:
+    def _some(self, request: SearchRequest, wanted: int) -> tuple[dict[str, Any], int]:
+        """Up to `wanted` hits, fewer where they are large, and how many were asked for."""
+        while True:
+            asked = self._hits_at_once.of(wanted) if request.sources else wanted
+            max_bytes = MAX_ANSWER_BYTES if asked > 1 and request.max_bytes is not None and request.sources else None
+            try:
+                answer = self._ask(_search_body(request, asked), request.session, request.timeout_s, max_bytes)
+            except TooLarge:
+                if max_bytes is None:
+                    raise
+                self._hits_at_once.too_many(asked)
+                continue
+            if request.sources:
+                hits = answer["hits"]["hits"]
+                self._hits_at_once.answered(len(hits), sum(len(hit["_source"]["source"]) for hit in hits))
+            return answer, asked
+
+    def _ask(
+        self, body: dict[str, Any], session: str, timeout_s: float, max_answer_bytes: int | None = None
+    ) -> dict[str, Any]:
         params = {"allow_partial_search_results": "false", "timeout": f"{max(1, int(timeout_s * 1000))}ms"}
         if session:
             params["preference"] = hashlib.blake2b(session.encode(), digest_size=8).hexdigest()
@@ -78,6 +112,7 @@ class ElasticsearchSearchIndex:
                 params=params,
                 timeout_s=timeout_s + _GRACE_S,
                 retries=1,
+                max_answer_bytes=max_answer_bytes,
             )
         except NotFound as e:
             raise SearchUnavailable("there is no bucket to search") from e
@@ -104,13 +139,13 @@ def _item(put: Put) -> bytes:
     return bulk.put_item(put.alias, document.doc_id, document.revision, bulk.body_of(document))
 
 
-def _search_body(request: SearchRequest) -> dict[str, Any]:
+def _search_body(request: SearchRequest, size: int) -> dict[str, Any]:
     body: dict[str, Any] = {
         "query": root_query(request.criteria, all_versions=request.all_versions),
         "sort": sort_clauses(request),
-        "size": request.size + 1,  # the one more tells whether there is another page
+        "size": size,
         "track_total_hits": True if request.total_limit is None else request.total_limit,
-        "_source": ["source"],
+        "_source": ["source"] if request.sources else False,
     }
     if request.after is not None:
         body["search_after"] = request.after
@@ -119,12 +154,16 @@ def _search_body(request: SearchRequest) -> dict[str, Any]:
     return body
 
 
-def _page(request: SearchRequest, answer: dict[str, Any]) -> SearchPage:
-    hits, total = answer["hits"]["hits"], answer["hits"]["total"]
+def _hit(hit: dict[str, Any]) -> Hit:
+    return Hit(hit["_source"]["source"].encode() if "_source" in hit else b"", tuple(hit["sort"]))
+
+
+def _page(request: SearchRequest, answer: dict[str, Any], hits: Sequence[Hit], *, more: bool) -> SearchPage:
+    total = answer["hits"]["total"]
     return SearchPage(
-        hits=tuple(Hit(hit["_source"]["source"].encode(), tuple(hit["sort"])) for hit in hits[: request.size]),
+        hits=tuple(hits),
         total=total["value"],
         total_is_exact=total["relation"] == "eq",
         facets=facet_values(request.facets, answer["aggregations"]) if request.facets else {},
-        more=len(hits) > request.size,
+        more=more,
     )

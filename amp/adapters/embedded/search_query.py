@@ -6,7 +6,7 @@ match is never far, and a page in order of creation is read off the index of tha
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from amp.adapters.embedded.search_conditions import COLUMNS, TRUE, Conditions, Sources, Sql, joined, values_of
@@ -46,16 +46,28 @@ def answer(connection: sqlite3.Connection, request: SearchRequest) -> SearchPage
     search = _Search(connection, request)
     total = search.collect()
     rows = search.page(total)
-    docs = ", ".join(str(doc) for doc, *_ in rows[: request.size])
-    sources = dict(connection.execute(f"SELECT doc, source FROM sources WHERE doc IN ({docs})"))
+    hits = tuple(_hits(connection, request, rows[: request.size]))
     exact = request.total_limit is None or total <= request.total_limit
     return SearchPage(
-        hits=tuple(Hit(sources[doc], tuple(values)) for doc, *values in rows[: request.size]),
+        hits=hits,
         total=total if exact else request.total_limit or 0,
         total_is_exact=exact,
         facets={facet.name: search.facet(facet) for facet in request.facets},
-        more=len(rows) > request.size,
+        more=len(rows) > len(hits),
     )
+
+
+def _hits(connection: sqlite3.Connection, request: SearchRequest, rows: Sequence[tuple[Any, ...]]) -> Iterator[Hit]:
+    """Sources are read one by one, as together they may take a hundred times as much as the page may hold."""
+    size = 0
+    for doc, *values in rows:
+        if request.max_bytes is not None and size >= request.max_bytes:
+            return
+        source = b""
+        if request.sources:
+            (source,) = connection.execute("SELECT source FROM sources WHERE doc = ?", (doc,)).fetchone()
+        size += len(source)
+        yield Hit(source, tuple(values))
 
 
 class _Search:
