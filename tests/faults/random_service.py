@@ -1,6 +1,7 @@
 """The service of the random world, in this process: on ports that fail, stopped and started between two calls."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -10,12 +11,15 @@ from amp.adapter_sets import Adapters
 from amp.adapters.cassandra.session import CassandraSession
 from amp.api.app import create_app
 from amp.bootstrap import Amp
+from amp.errors import Retryable
 from amp.settings import Settings
 from amp.worker import WorkerThreads
 from tests.faults.compare import RawDocument, raw_documents
 from tests.faults.faulty_ports import Mishaps, SteppingClock, build_faulty
 from tests.faults.stored_rows import StoredRows, cluster_rows, embedded_documents, embedded_rows
 from tests.functional.rest import Rest
+
+_STARTED_S = 60.0
 
 
 class RandomService:
@@ -38,7 +42,7 @@ class RandomService:
     def call(self, send: Callable[[Rest], TestResponse]) -> TestResponse:
         """Waits while the service is being started."""
         with self._free:
-            self._free.wait_for(lambda: not self._stopped)
+            assert self._free.wait_for(lambda: not self._stopped, 2 * _STARTED_S), "the service does not start"
             self._calls += 1
         try:
             return send(self._rest)
@@ -49,13 +53,25 @@ class RandomService:
 
     def start(self) -> None:
         self.amp, self.adapters = build_faulty(self.settings, self._clock, self._mishaps)
-        self.amp.migrate.run()
+        self._migrate()
         self._rest = Rest(create_app(self.amp))
         self._workers = WorkerThreads(self.amp.background, self.amp.workers)
         self._workers.start()
         with self._free:
             self._stopped = False
             self._free.notify_all()
+
+    def _migrate(self) -> None:
+        """Servers that have much to do may not answer at once."""
+        deadline_s = time.monotonic() + _STARTED_S
+        while True:
+            try:
+                self.amp.migrate.run()
+                return
+            except Retryable:
+                if time.monotonic() > deadline_s:
+                    raise
+                time.sleep(0.5)
 
     def stop(self) -> None:
         with self._free:
