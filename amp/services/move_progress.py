@@ -123,7 +123,8 @@ class MoveProgress:
         if now_s - self._looked_s > _LOOK_EVERY_S:
             self._job = self._jobs.get(self._job.id) or self._job
             self._looked_s = now_s
-        if self._stop.is_set() or self._maps.current().move != self._move:
+        # A map from the cache may be one of before the store was restored: begun again for each, a move never ends.
+        if self._stop.is_set() or (self._maps.current().move != self._move and self._maps.refresh().move != self._move):
             raise LookAgain
 
     def _show_rate(self) -> None:
