@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 
 from tenacity import RetryError, TryAgain
 
-from amp.domain.assets import Asset, Change, State
+from amp.domain.assets import Asset, Change, State, content_bytes
 from amp.domain.changes import Stamp
 from amp.domain.chunks import Outcome, Result
 from amp.domain.jobs import Job
@@ -19,11 +19,14 @@ from amp.services.commit_changes import CommitChanges
 from amp.services.head_selection import HeadSelection
 from amp.services.processors import SKIP_MISSING
 from amp.services.runtime.retry import Backoff, attempts
+from amp.services.runtime.step_size import StepSize
 
 #: The change of an asset; None: it needs none; a text: why it is left out. May raise `Unprocessable`.
 Step = Callable[[Asset, Stamp], Change | str | None]
 
 _RACES = Backoff(first_s=0.02)
+#: Before and after a change, and what is written of it.
+_IN_MEMORY = 3
 _NOT_SELECTED = "it is not among those selected"
 
 
@@ -38,6 +41,7 @@ class ChangeInJobs:
         self._committer = committer
         self._selection = selection
         self._clock = clock
+        self._step_size = StepSize()
 
     def run(self, job: Job, ids: Sequence[UUID], step: Step) -> dict[UUID, Result]:
         """What became of each asset; with `dry_run` among the job's parameters, what would.
@@ -45,6 +49,12 @@ class ChangeInJobs:
         :raises StoreUnavailable, OutcomeUnknown: some may be changed; all of them may be tried again.
         """
         selected = self._selection.test(selector_from_json(job.parameters["selector"]))
+        results: dict[UUID, Result] = {}
+        for some in self._step_size.steps(ids):
+            results |= self._run(job, some, selected, step)
+        return results
+
+    def _run(self, job: Job, ids: Sequence[UUID], selected: Callable[[Asset], bool], step: Step) -> dict[UUID, Result]:
         results: dict[UUID, Result] = {}
         pending = list(ids)
 
@@ -64,6 +74,7 @@ class ChangeInJobs:
 
     def _attempt(self, job: Job, ids: Sequence[UUID], selected: Callable[[Asset], bool], step: Step) -> "_Attempt":
         heads = self._store.heads(ids)
+        self._step_size.note(max((_IN_MEMORY * content_bytes(head) for head in heads.values()), default=0))
         steps = {asset_id: self._step(job, heads.get(asset_id), selected, step, asset_id) for asset_id in ids}
         changes = [change for change in steps.values() if isinstance(change, Change)]
         results = {asset_id: result for asset_id, result in steps.items() if isinstance(result, Result)}

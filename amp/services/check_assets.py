@@ -196,7 +196,7 @@ class FixAssets:
 
     def _repair_once(self, differences: Mapping[UUID, Difference], stop: threading.Event) -> None:
         self._remove(differences.values())
-        self._indexer.put([d.wanted for d in differences.values() if d.wanted is not None], stop)
+        self._indexer.index_all([asset_id for asset_id, d in differences.items() if d.head is not None], stop)
         self._listing.add([d.head for d in differences.values() if d.head is not None and d.unlisted])
         self._listing.drop([stray for d in differences.values() for stray in d.strays])
         self._claim_names([claim for d in differences.values() for claim in d.unclaimed])

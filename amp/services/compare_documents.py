@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from amp.services.bucket_maps import BucketMaps
 from amp.services.compare_names import CompareNames, shown_name
 from amp.services.index_assets import IndexAssets
 from amp.services.put_documents import AssetDocuments
+from amp.services.runtime.step_size import StepSize
 from amp.services.type_catalog import TypeCatalog
 
 
@@ -38,9 +39,8 @@ class Difference:
 
     asset_id: UUID
     head: Asset | None  #: None: there is no asset
-    wanted: AssetDocuments | None  #: what the index should hold of it
     faults: list[tuple[Fault, str]] = field(default_factory=list)
-    #: Documents that should not be where they are, with their index.
+    #: Documents that should not be where they are, with their index and without their bodies.
     extra: list[tuple[str, RawDocument]] = field(default_factory=list)
     strays: list[Stray] = field(default_factory=list)
     misleading: list[Claim] = field(default_factory=list)  #: claims that lead here and should not
@@ -81,6 +81,7 @@ class CompareDocuments:
         self._maps = maps
         self._catalog = catalog
         self._names = names
+        self._step_size = StepSize()
 
     def differences(
         self, ids: Collection[UUID], *, settle: bool = False, projects: Collection[str] = ()
@@ -91,6 +92,12 @@ class CompareDocuments:
 
         :raises Retryable: a part does not answer.
         """
+        result: dict[UUID, Difference] = {}
+        for some in self._step_size.steps(list(ids)):
+            result |= self._differences(some, settle, projects)
+        return result
+
+    def _differences(self, ids: Collection[UUID], settle: bool, projects: Collection[str]) -> dict[UUID, Difference]:
         bucket_map = self._maps.refresh()
         found = self._found(ids, bucket_map)
         # The store after the index: what the index shows that is newer than this is ahead of it for good.
@@ -99,10 +106,11 @@ class CompareDocuments:
         wanted = {asset.asset_id: asset for asset in self._indexer.build_of(heads)}
         result: dict[UUID, Difference] = {}
         for asset_id in ids:
-            difference = Difference(asset_id, heads.get(asset_id), wanted.get(asset_id))
-            self._compare(difference, found.get(asset_id, ()), bucket_map)
+            difference = Difference(asset_id, heads.get(asset_id))
+            self._compare(difference, wanted.get(asset_id), found.get(asset_id, ()), bucket_map)
             result[asset_id] = difference
         self._compare_lists(result, projects)
+        self._step_size.note(max((_size(wanted.get(id_), found.get(id_, ())) for id_ in ids), default=0))
         self._compare_names(result, all_heads)
         return {asset_id: difference for asset_id, difference in result.items() if difference.faults}
 
@@ -114,30 +122,36 @@ class CompareDocuments:
                 found[UUID(document.position.asset_id)].append((index, document))
         return found
 
-    def _compare(self, difference: Difference, found: Sequence[tuple[str, RawDocument]], bucket_map: BucketMap) -> None:
+    def _compare(
+        self,
+        difference: Difference,
+        asset: AssetDocuments | None,
+        found: Sequence[tuple[str, RawDocument]],
+        bucket_map: BucketMap,
+    ) -> None:
         faults = difference.faults
-        wanted = {document.doc_id: document for document in difference.wanted.documents} if difference.wanted else {}
+        wanted = {document.doc_id: document for document in asset.documents} if asset else {}
         moving = {bucket_map.move.source, bucket_map.move.target} if bucket_map.move else frozenset[str]()
         missing = dict(wanted)
         for index, document in found:
             expected = wanted.get(document.doc_id)
             # The body does not tell reliably when a document was created if it is broken: the id does.
-            right = difference.wanted and bucket_map.bucket_at(difference.wanted.created_ms).index
+            right = asset and bucket_map.bucket_at(asset.created_ms).index
             if expected is None and difference.head is not None and document.tombstone and ":" in document.doc_id:
                 continue  # of a version that is not kept any more
             if expected is None:
                 faults.append((Fault.GHOST, f"{document.doc_id} at revision {document.revision}"))
-                difference.extra.append((index, document))
+                difference.extra.append((index, replace(document, body=b"")))
                 continue
             if index != right:
                 if index not in moving:
                     faults.append((Fault.MISPLACED, f"{document.doc_id} in {index}"))
-                    difference.extra.append((index, document))
+                    difference.extra.append((index, replace(document, body=b"")))
                 continue
             missing.pop(document.doc_id, None)
             if document.revision > expected.revision:
                 faults.append((Fault.AHEAD, f"{document.doc_id} at {document.revision}, not {expected.revision}"))
-                difference.extra.append((index, document))
+                difference.extra.append((index, replace(document, body=b"")))
             elif document.revision < _least(difference, document.doc_id, expected.revision):
                 faults.append((Fault.STALE, f"{document.doc_id} at {document.revision}, not {expected.revision}"))
             elif document.revision == expected.revision and not self._documents.matches(document, expected):
@@ -161,6 +175,11 @@ class CompareDocuments:
         for claim in self._names.unclaimed([head for head in heads.values() if head.state is not State.PURGED]):
             differences[claim.asset_id].faults.append((Fault.UNCLAIMED, shown_name(claim)))
             differences[claim.asset_id].unclaimed.append(claim)
+
+
+def _size(asset: AssetDocuments | None, found: Sequence[tuple[str, RawDocument]]) -> int:
+    """Of the sources that the index should hold and the documents that it holds."""
+    return (asset.source_bytes if asset else 0) + sum(len(document.body) for _, document in found)
 
 
 def _least(difference: Difference, doc_id: str, revision: int) -> int:

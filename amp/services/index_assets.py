@@ -2,7 +2,7 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from uuid import UUID
 
@@ -19,12 +19,19 @@ from amp.services.refusing_buckets import PROBE_S
 from amp.services.retry_queue import RetryQueue
 from amp.services.run_consumer import Failure
 from amp.services.runtime.retry import Stopped, retry_until_stopped
+from amp.services.runtime.step_size import StepSize
 from amp.services.type_catalog import TypeCatalog
 
 #: The consumer group that indexes live traffic.
 INDEX_GROUP = "index"
 #: Versions of one asset that are read and put at once.
 _VERSIONS_AT_ONCE = 20
+#: Documents are put once their sources take so much.
+_GROUP_BYTES = 8 * 1024 * 1024
+
+
+def _keep_none(_refused: Collection[UUID]) -> bool:
+    return False
 
 
 class IndexAssets:
@@ -45,6 +52,7 @@ class IndexAssets:
         self._retries = retries
         self._metrics = metrics
         self._versions_kept = versions_kept
+        self._step_size = StepSize()
 
     def handle(self, messages: Sequence[Message], stop: threading.Event) -> Mapping[Message, Failure]:
         """Index what these messages are about; those that are given up.
@@ -90,12 +98,15 @@ class IndexAssets:
             return keep([event for event in events if event.asset_id in refused])
 
         in_parts: dict[UUID, list[Event]] = defaultdict(list)
-        at_once: list[Event] = []
+        at_once: dict[UUID, list[Event]] = defaultdict(list)
         for event in events:
             heavy = event.scope is Scope.ALL and event.version > _VERSIONS_AT_ONCE
-            (in_parts[event.asset_id] if heavy else at_once).append(event)
-        build = partial(self.build, at_once)
-        rejected = dict(self._putter.put(retry_until_stopped(build, stop, "index"), stop, set_aside))
+            (in_parts if heavy else at_once)[event.asset_id].append(event)
+        built = (
+            retry_until_stopped(partial(self.build, [e for asset_id in ids for e in at_once[asset_id]]), stop, "index")
+            for ids in self._step_size.steps(list(at_once))
+        )
+        rejected = self._put_in_groups(built, stop, set_aside)
         for asset_id, its_events in in_parts.items():
             rejected |= self._index_in_parts(asset_id, its_events, stop, set_aside)
         return rejected
@@ -143,7 +154,32 @@ class IndexAssets:
         heads = self._heads(by_asset)
         wanted = {asset_id: self._superseded(head, by_asset[asset_id]) for asset_id, head in heads.items()}
         versions = self._versions(wanted)
-        return [self._documents(head, versions[asset_id], by_asset[asset_id]) for asset_id, head in heads.items()]
+        return self._noted(
+            [self._documents(head, versions[asset_id], by_asset[asset_id]) for asset_id, head in heads.items()]
+        )
+
+    def index_all(self, ids: Sequence[UUID], stop: threading.Event) -> tuple[set[UUID], Mapping[UUID, str]]:
+        """Put every document that the index shall hold of these assets, some assets at a time: those that the store
+        has, and those that the index rejects, with the reason.
+
+        :raises StoreUnavailable: the store does not answer.
+        :raises Stopped: `stop` was set before all were put.
+        """
+        known: set[UUID] = set()
+        heavy: list[UUID] = []
+
+        def built() -> Iterator[list[AssetDocuments]]:
+            for some in self._step_size.steps(ids):
+                heads = self._heads(some)
+                known.update(heads)
+                light = {id_: head for id_, head in heads.items() if len(self._older(head)) <= _VERSIONS_AT_ONCE}
+                heavy.extend(heads.keys() - light.keys())
+                yield self.build_of(light)
+
+        rejected = self._put_in_groups(built(), stop)
+        for asset_id in heavy:
+            rejected |= self._index_in_parts(asset_id, (), stop, _keep_none)
+        return known, rejected
 
     def build_all(self, ids: Collection[UUID]) -> list[AssetDocuments]:
         """Every document that the index shall hold of these assets; those the store does not have are left out.
@@ -158,7 +194,7 @@ class IndexAssets:
         :raises StoreUnavailable: the store does not answer.
         """
         versions = self._versions({asset_id: self._older(head) for asset_id, head in heads.items()})
-        return [self._documents(head, versions[asset_id], ()) for asset_id, head in heads.items()]
+        return self._noted([self._documents(head, versions[asset_id], ()) for asset_id, head in heads.items()])
 
     def put(self, assets: Sequence[AssetDocuments], stop: threading.Event) -> Mapping[UUID, str]:
         """Put all documents, as long as it takes; the assets that the index rejects, with the reason.
@@ -166,6 +202,25 @@ class IndexAssets:
         :raises Stopped: `stop` was set before all were put.
         """
         return self._putter.put(assets, stop)
+
+    def _put_in_groups(
+        self, built: Iterable[list[AssetDocuments]], stop: threading.Event, set_aside: SetAside = _keep_none
+    ) -> dict[UUID, str]:
+        """Put what comes of several steps together, as long as it is small; what the index rejects, with the reason."""
+        rejected: dict[UUID, str] = {}
+        ready: list[AssetDocuments] = []
+        for some in built:
+            ready += some
+            if sum(each.source_bytes for each in ready) >= _GROUP_BYTES:
+                rejected |= self._putter.put(ready, stop, set_aside)
+                ready = []
+        rejected |= self._putter.put(ready, stop, set_aside)
+        return rejected
+
+    def _noted(self, made: list[AssetDocuments]) -> list[AssetDocuments]:
+        """The same, after the size of the next step was set by theirs."""
+        self._step_size.note(max((each.source_bytes for each in made), default=0))
+        return made
 
     def _heads(self, ids: Collection[UUID]) -> dict[UUID, Asset]:
         heads = self._store.heads(ids)

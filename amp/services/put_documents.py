@@ -36,6 +36,10 @@ class AssetDocuments:
     documents: tuple[IndexedDocument, ...]
     rejected: str | None = None  #: why no documents can be made of it
 
+    @property
+    def source_bytes(self) -> int:
+        return sum(len(document.body.get("source", b"")) for document in self.documents)
+
 
 class PutDocuments:
     def __init__(self, index: SearchIndex, maps: BucketMaps, aliases: MoveAliases, refusing: RefusingBuckets) -> None:

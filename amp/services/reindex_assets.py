@@ -26,9 +26,7 @@ class ReindexAssets:
         pass
 
     def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, Result]:  # noqa: ARG002
-        made = self._indexer.build_all(ids)
-        rejected = self._indexer.put(made, stop)
-        known = {asset.asset_id for asset in made}
+        known, rejected = self._indexer.index_all(ids, stop)
         return {
             asset_id: Result(Outcome.FAILED, rejected[asset_id])
             if asset_id in rejected

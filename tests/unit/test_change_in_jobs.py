@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from amp.services.commit_changes import CommitChanges
 from amp.services.head_selection import HeadSelection
 from amp.services.processors import SKIP_MISSING
 from amp.services.resolve_query import ResolveQuery
+from amp.services.runtime.step_size import StepSize
 from amp.services.type_catalog import TypeCatalog
 from tests.contract.asset_samples import creation, now_ms, purge, recreation, step, write
 
@@ -407,3 +408,18 @@ def test_whatever_happens_in_between_each_change_is_made_once(world: World) -> N
     assert results == dict.fromkeys(ids, CHANGED), f"seed {seed}"
     for asset_id in ids:
         assert world.head(asset_id).metadata == {"cameraId": 1, "theirs": theirs[asset_id]}, f"seed {seed}"
+
+
+def test_large_assets_are_changed_some_at_a_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(world.changer, "_step_size", StepSize(100_000))
+    ids = world.made(24, metadata={"cameraId": 1, "notes": "x" * 10_000})
+    heads, read = world.store.heads, []
+
+    def read_heads(some: Collection[UUID], *, settle: bool = False) -> dict[UUID, Asset]:
+        read.append(len(some))
+        return heads(some, settle=settle)
+
+    monkeypatch.setattr(world.store, "heads", read_heads)
+    results = world.changer.run(a_job(), ids, set_camera)
+    assert results == dict.fromkeys(ids, Result(Outcome.CHANGED))
+    assert max(read) <= 3
