@@ -70,7 +70,8 @@ class MoveAliases:
         """
         move = _move(bucket_map)
         found = self._look(move)
-        if found.source_answers_to(move.phase_token):
+        gone = move.phase is Phase.DUAL and found.target is None
+        if found.source_answers_to(move.phase_token) and not gone:
             return
         self._go_forward_if_switched(bucket_map, found)
         if move.phase is Phase.DUAL and (lost := _lost(move, found)):

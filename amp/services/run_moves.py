@@ -133,13 +133,19 @@ class RunMoves:
 
     def _switched(self, bucket_map: BucketMap, move: Move, stop: threading.Event) -> None:
         self._aliases.unblock(move)
-        narrowed = bucket_map.bucket_of(move.source) is not None
+        source = bucket_map.bucket_of(move.source)
+        narrowed = source is not None
         if self._is_there(move):
             self._indices.refresh([move.source])
             # Searches that found the aliases as they were before still read the source.
             if not narrowed or self._documents.count(move.source, range_of(move)):
                 self._wait_for_searches(stop)
-            self._clear.clean(move, self._progress(move, stop), empty=narrowed)
+            try:
+                self._clear.clean(move, self._progress(move, stop), empty=narrowed)
+            except NotFound as e:
+                self._go_on_without(bucket_map, str(e))
+                if source is not None:
+                    self._clear.undo(move, source, self._progress(move, stop))
         if not narrowed:
             self._indices.drop(move.source)
         self._end(bucket_map, move, JobState.COMPLETED)
@@ -157,13 +163,25 @@ class RunMoves:
     def _cancelled(self, bucket_map: BucketMap, move: Move, stop: threading.Event) -> None:
         self._aliases.rotate(bucket_map)
         self._aliases.unblock(move)
-        self._aliases.drain_kept_target(move)
         kept = bucket_map.bucket_of(move.target)
         if kept is None:
             self._indices.drop(move.target)
         else:
-            self._clear.undo(move, kept, self._progress(move, stop))
+            try:
+                self._aliases.drain_kept_target(move)
+                self._clear.undo(move, kept, self._progress(move, stop))
+            except NotFound as e:
+                self._go_on_without(bucket_map, str(e))
         self._end(bucket_map, move, JobState.FAILED if move.reason else JobState.CANCELLED)
+
+    def _go_on_without(self, bucket_map: BucketMap, reason: str) -> None:
+        """An index was lost: the move ends, and then the bucket worker lets another stand in, which is filled anew.
+
+        :raises LookAgain: others went on meanwhile: what is gone was in their way.
+        """
+        if self._maps.refresh().generation != bucket_map.generation:
+            raise LookAgain
+        _log.warning("move goes on without an index", action="move_index_lost", reason=reason)
 
     def _give_up(self, bucket_map: BucketMap, reason: str) -> None:
         try:

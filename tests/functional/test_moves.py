@@ -11,10 +11,11 @@ from amp.domain.jobs import JobState
 from amp.domain.limits import SearchLimits
 from amp.domain.move_phases import hold
 from amp.domain.moves import MoveKind, Phase
-from amp.errors import BucketNotFound, Conflict, Unprocessable
+from amp.errors import BucketNotFound, Conflict, SearchUnavailable, Unprocessable
 from amp.ports.bucket_indices import AliasChange
 from amp.services.bucket_maps import BucketMaps
 from amp.services.clear_source import ClearSource
+from amp.services.copy_range import CopyRange
 from amp.services.resolve_query import ResolveQuery
 from amp.services.search_assets import SearchAssets, SearchOrder
 from tests.functional.moving import (
@@ -180,6 +181,43 @@ def test_a_mover_that_slept_while_another_ended_its_move_says_nothing(
         service.amp.mover.advance(stop)
     assert ended(service, job).state is JobState.COMPLETED
     assert [line for line in told if line["log_level"] == "error"] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "phase", "lost"),
+    [
+        (MoveKind.MERGE, Phase.DUAL, "both"),
+        (MoveKind.SPLIT, Phase.DUAL, "target"),
+        (MoveKind.SPLIT, Phase.SWITCHED, "target"),
+    ],
+)
+def test_a_move_whose_index_is_lost_ends(
+    service: Wired, monkeypatch: pytest.MonkeyPatch, kind: MoveKind, phase: Phase, lost: str
+) -> None:
+    fill(service)
+    if kind is MoveKind.MERGE:
+        move(service, MoveKind.SPLIT)
+    job, stop, amp = start(service, kind), threading.Event(), service.amp
+    step = (CopyRange, "run") if phase is Phase.DUAL else (ClearSource, "clean")
+
+    def stopped(*_: Any, **__: Any) -> None:
+        raise SearchUnavailable("stopped here")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(*step, stopped)
+        with pytest.raises(SearchUnavailable):
+            amp.mover.advance(stop)
+    assert phase_of(service) is phase
+    moving = current_map(service).move
+    assert moving is not None
+    for index in [moving.target] if lost == "target" else [moving.source, moving.target]:
+        amp.adapters.indices.drop(index)
+    with working(service, "bucket"):
+        ended(service, job)
+    amp.reconcile.run()
+    infos = {info.index for info in amp.adapters.indices.info()}
+    assert infos == {bucket.index for bucket in current_map(service).buckets}
+    assert amp.reconcile.run() == []
 
 
 def test_a_search_that_knows_the_buckets_of_before_a_merge_is_answered(service: Wired) -> None:
