@@ -24,4 +24,5 @@ class SearchRemovals:
 
     def revision(self, place: tuple[int, str]) -> int:
         """The revision at which it was removed; 0: it was not, of late."""
-        return self._removed.get(place, (0, 0.0))[0]
+        revision, at_s = self._removed.get(place, (0, 0.0))
+        return revision if at_s >= time.monotonic() - _REMEMBERED_S else 0
