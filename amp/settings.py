@@ -75,7 +75,9 @@ class Settings(BaseSettings):
     )
     max_buffered_bytes: Bytes = Field(
         256 * 1024 * 1024,
-        description="bytes of unfinished bodies and unread answers in each API process; beyond it the oldest is lost",
+        description="bytes of bodies over 64 KiB and of unread answers that each API process holds; beyond it the"
+        " oldest unfinished body or unread answer is lost, and beyond half of it in requests that are not answered yet,"
+        " further ones are refused with 503",
     )
     data_dir: Folder = Field(Path(".amp"), description="data folder of the embedded set")
     url: ServerUrl | None = Field(None, description="the server the CLI talks to (default: the local one)")

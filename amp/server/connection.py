@@ -93,8 +93,7 @@ class Connection:
             self._wait(False)
             if head is None:
                 return False
-            request = await self._requests.read_rest(head, self._limits, self._buffers, self.end)
-            answer = await self._handler.answer(request)
+            answer = await self._answer(head)
         except ConnectionError:
             raise
         except Exception as e:
@@ -109,6 +108,15 @@ class Connection:
             self._writer.write_eof()
             await self._requests.discard(_LINGER_S, _LINGER_BYTES)
         return not self._is_stopping and self._http.our_state is self._http.their_state is h11.DONE
+
+    async def _answer(self, head: h11.Request) -> Answer:
+        """Holds the body in `Buffers` until the answer exists. The request must not outlive this method: its memory
+        counts no longer then."""
+        request = await self._requests.read_rest(head, self._limits, self._buffers, self.end)
+        try:
+            return await self._handler.answer(request)
+        finally:
+            self._buffers.release(self._requests)
 
     async def _write(self, answer: Answer, is_last: bool) -> None:
         headers = [*answer.headers, (b"date", formatdate(usegmt=True).encode())]

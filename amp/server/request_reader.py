@@ -65,9 +65,11 @@ class RequestReader:
             self._http.receive_data(data)
 
     async def read_rest(self, head: h11.Request, limits: Limits, buffers: Buffers, end: Callable[[], None]) -> Request:
-        """The whole request. `end` is called if its body has to make room for others'.
+        """The whole request. `end` is called if its body has to make room for others' while it arrives. The body counts
+        in `buffers` until the caller releases this reader there.
 
         :raises AmpError: it is not one that is accepted, is too large, ends early, or comes too slowly.
+        :raises Overloaded: requests that are not answered yet hold too much memory.
         """
         if head.http_version not in (b"1.0", b"1.1"):
             raise BadRequest("the version of HTTP is not 1.1 or 1.0")
@@ -116,6 +118,8 @@ class RequestReader:
             while True:
                 event = self._next_event()
                 if isinstance(event, h11.EndOfMessage):
+                    if size > _SMALL_BODY_BYTES:
+                        buffers.keep(self, size)
                     return b"".join(pieces)
                 if isinstance(event, h11.Data):
                     pieces.append(bytes(event.data))
@@ -137,8 +141,9 @@ class RequestReader:
                 except TimeoutError:
                     raise RequestTimeout("the body of the request came too slowly") from None
                 self._http.receive_data(data)
-        finally:
+        except BaseException:
             buffers.release(self)
+            raise
 
     async def _read(self, deadline: float) -> bytes:
         async with asyncio.timeout_at(deadline):
