@@ -23,6 +23,11 @@ _FLUSH_S = 10.0
 #: known it for longer than any writer may still send its condition: the clocks of writer and relay may disagree.
 _DROP_AFTER_MS = 24 * 3600 * 1000
 _KNOWN_FOR_S = 2 * MAX_INTENT_AGE_MS / 1000
+#: A clock that goes back by more was set.
+_SET_BACK_MS = 1_000
+_MAX_SET_BACK_MS = 25 * 3600 * 1000
+#: A change that is not applied yet is looked at again after so long at most.
+_MAX_PUT_OFF_MS = 3600 * 1000
 
 
 class RelayIntents:
@@ -46,6 +51,8 @@ class RelayIntents:
         self._pause_s = pause_s
         #: When this process first saw each intent that looks old enough to be dropped.
         self._first_seen_s: dict[Intent, float] = {}
+        #: The latest the clock was, by its offset, since all was looked at that it made due.
+        self._ahead_ms = self._offset_ms()
 
     def run(self, stop: threading.Event) -> None:
         """Relay until `stop` is set."""
@@ -59,9 +66,24 @@ class RelayIntents:
 
         :raises StoreUnavailable: the store does not answer; nothing is lost.
         """
-        due = self._intents.due(self._clock.now_ms(), _BATCH)
-        if not due:
-            return 0
+        now_ms, offset_ms = self._clock.now_ms(), self._offset_ms()
+        self._ahead_ms = max(self._ahead_ms, offset_ms)
+        set_back_ms = self._ahead_ms - offset_ms
+        if set_back_ms > _SET_BACK_MS:
+            # Before it was set back, what was not applied yet was put off by a clock that was ahead.
+            now_ms += min(set_back_ms, _MAX_SET_BACK_MS) + _MAX_PUT_OFF_MS
+        due = self._intents.due(now_ms, _BATCH)
+        if due:
+            self._look_at(due)
+        if len(due) < _BATCH:
+            self._ahead_ms = offset_ms
+        return len(due)
+
+    def _offset_ms(self) -> int:
+        """Of the clock from time that goes on steadily."""
+        return self._clock.now_ms() - int(self._clock.monotonic_s() * 1000)
+
+    def _look_at(self, due: Sequence[Intent]) -> None:
         # Finishes conditions that were accepted but not completed, so that "not applied" is certain.
         heads = self._store.heads({intent.event.asset_id for intent in due}, settle=True)
         applied: list[Intent] = []
@@ -74,7 +96,6 @@ class RelayIntents:
             self._publish(applied)
         for intent in open_:
             self._look_later(intent)
-        return len(due)
 
     def _publish(self, applied: Sequence[Intent]) -> None:
         delivered: set[Event] = set()
@@ -94,7 +115,7 @@ class RelayIntents:
     def _look_later(self, intent: Intent) -> None:
         now_ms = self._clock.now_ms()
         age_ms = now_ms - intent.recorded_ms
-        due_ms = now_ms + min(max(age_ms, 5_000), _DROP_AFTER_MS)
+        due_ms = now_ms + min(max(age_ms, 5_000), _MAX_PUT_OFF_MS)
         if age_ms > _DROP_AFTER_MS:
             now_s = self._clock.monotonic_s()
             key = replace(intent, due_ms=0)

@@ -1,0 +1,32 @@
+"""The relay puts off what is not applied yet, but no longer than its clock was wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from amp.adapter_sets import embedded
+from amp.metrics import Metrics
+from amp.services.relay_intents import RelayIntents
+from amp.settings import load_settings
+from tests.contract.asset_samples import creation, intent_for, now_ms
+from tests.faults.faulty_ports import SteppingClock
+
+
+@pytest.mark.parametrize("hours", [1, 24])
+def test_an_intent_put_off_by_a_clock_that_was_ahead_is_relayed_once_it_is_right(tmp_path: Path, hours: int) -> None:
+    a, clock = embedded(load_settings({"profile": "embedded", "data_dir": tmp_path})), SteppingClock()
+    try:
+        a.parts[0].migrate()
+        relay = RelayIntents(a.intents, a.store, a.queue, clock, Metrics())
+        change = creation()
+        a.store.prepare([(change, intent_for(change))])
+        clock.offset_ms = hours * 3_600_000
+        # Between the two steps of its writer.
+        assert relay.relay_once() == 1
+        a.store.apply([change])
+        clock.offset_ms = 0
+        assert relay.relay_once() == 1
+        assert a.intents.due(now_ms() + 100 * 3_600_000, 10) == []
+        assert relay.relay_once() == 0
+    finally:
+        a.close()
