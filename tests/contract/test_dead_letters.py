@@ -133,7 +133,8 @@ def test_the_last_page_says_so_even_when_it_is_full(letters: DeadLetters) -> Non
 
 def test_removed_letters_are_gone_from_everywhere_and_may_be_removed_again(letters: DeadLetters) -> None:
     job_id = uuid4()
-    put_aside = [a_letter(job_event(job_id), first_ms=now_ms() - n) for n in range(5)]
+    now = now_ms()
+    put_aside = [a_letter(job_event(job_id), first_ms=now - n) for n in range(5)]
     live = a_letter(first_ms=now_ms() + 3_600_000)
     put(letters, *put_aside, live)
     gone = [put_aside[0].id, put_aside[3].id, live.id]
@@ -148,7 +149,8 @@ def test_removed_letters_are_gone_from_everywhere_and_may_be_removed_again(lette
 
 def test_a_letter_put_again_since_it_was_read_is_not_removed_with_those_that_were_not(letters: DeadLetters) -> None:
     job_id = uuid4()
-    put_aside = [a_letter(job_event(job_id), first_ms=now_ms() - n) for n in range(3)]
+    now = now_ms()
+    put_aside = [a_letter(job_event(job_id), first_ms=now - n) for n in range(3)]
     put(letters, *put_aside)
     letters.put(put_aside[1])
 
@@ -163,7 +165,8 @@ def test_a_letter_put_again_since_it_was_read_is_not_removed_with_those_that_wer
 
 def test_a_walk_goes_on_where_the_letter_it_stands_at_is_removed(letters: DeadLetters) -> None:
     job_id = uuid4()
-    put_aside = [a_letter(job_event(job_id), first_ms=now_ms() - n) for n in range(4)]
+    now = now_ms()
+    put_aside = [a_letter(job_event(job_id), first_ms=now - n) for n in range(4)]
     put(letters, *put_aside)
     page = letters.page(job_id=job_id, position=None, limit=2)
     letters.remove([letter.id for letter in page.letters])
