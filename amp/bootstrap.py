@@ -178,8 +178,8 @@ def wire(settings: Settings, a: Adapters, metrics: Metrics, background: Backgrou
     starter = StartJobs(a.jobs, listed, job_claims, select, processors, a.clock)
     refill = RefillBuckets(maps, a.jobs, starter, settings.job_rate)
     watch = WatchBuckets(maps, a.indices, plan_moves, a.clock, sizes)
-    minded = (reconcile.run, refill.run, watch.check)
-    buckets = bucket_worker(settings, a, mover, minded, _holder())
+    checks: dict[str, Callable[[], object]] = {"reconcile": reconcile.run, "refill": refill.run, "watch": watch.check}
+    buckets = bucket_worker(settings, a, mover, checks, _holder())
     source = ChunkSource(chunks=a.chunks, select=select, listed=listed)
     extractor = _extractor(settings, a, source, processors, maps, starter)
     return Amp(

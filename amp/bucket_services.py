@@ -1,6 +1,6 @@
 """The services that move and mind buckets, wired."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from amp.adapter_sets import Adapters
@@ -10,6 +10,7 @@ from amp.services.copy_documents import CopyDocuments
 from amp.services.move_aliases import MoveAliases
 from amp.services.run_bucket_worker import LEASE, LEASE_S, RunBucketWorker
 from amp.services.run_moves import MoveTimes, RunMoves
+from amp.services.runtime.chores import Chores
 from amp.services.runtime.leases import LeaseKeeper
 from amp.services.watch_buckets import BucketSizes
 from amp.settings import Settings
@@ -35,11 +36,11 @@ def bucket_sizes(settings: Settings) -> BucketSizes:
 
 
 def bucket_worker(
-    settings: Settings, a: Adapters, mover: RunMoves, checks: Sequence[Callable[[], object]], holder: str
+    settings: Settings, a: Adapters, mover: RunMoves, checks: Mapping[str, Callable[[], object]], holder: str
 ) -> RunBucketWorker:
     return RunBucketWorker(
         mover,
-        checks,
+        Chores(a.clock, checks),
         LeaseKeeper(a.leases, a.clock, name=LEASE, holder=holder, ttl_s=LEASE_S),
         a.clock,
         check_s=settings.bucket_check_s,

@@ -13,7 +13,8 @@ MAX_CONTAINERS = 250_000
 _TOO_DEEP = Fault("", f"is nested deeper than {MAX_DEPTH} levels")
 
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
-_STRINGS = re.compile(_STRING, re.DOTALL)
+#: One that never closes goes to the end, so that no later quote begins another search for its end.
+_STRINGS = re.compile(rf"{_STRING}?", re.DOTALL)
 _BRACKETS = re.compile(r"[\[\]{}]")
 #: Everything up to and including the next bracket outside strings; and the next bracket or comma.
 _TO_BRACKET = re.compile(rf'[^"\[\]{{}}]*+(?:{_STRING}[^"\[\]{{}}]*+)*+[\[\]{{}}]', re.DOTALL)

@@ -33,10 +33,11 @@ class InstallationCache:
         self._cache.put(key, self._own_identity() + value, ttl_s)
 
     def _own_identity(self) -> bytes:
-        if self._identity is None:
-            with self._lock:
+        # Those who waited for the lock find what the first of them has read.
+        with self._lock:
+            if self._identity is None:
                 try:
                     self._identity = self._shared.get_or_put("installation", secrets.token_bytes(_IDENTITY_BYTES))
                 except AmpError as e:
                     raise CacheUnavailable(f"whose cache it is cannot be told: {e.message}") from e
-        return self._identity
+            return self._identity

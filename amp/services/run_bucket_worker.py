@@ -1,10 +1,10 @@
 """The bucket worker's loop: makes the recorded moves, watches sizes, and keeps map and search index in step."""
 
 import threading
-from collections.abc import Callable, Sequence
 
 from amp.ports.clock import Clock
 from amp.services.run_moves import RunMoves
+from amp.services.runtime.chores import Chores
 from amp.services.runtime.leases import LeaseKeeper
 from amp.services.runtime.polling import PollingLoop
 from amp.services.runtime.retry import Backoff
@@ -18,13 +18,13 @@ _LATELY_S = 3.0
 class RunBucketWorker:
     """One at a time by a lease, to save work: two at once do no harm.
 
-    `checks` are what has to be looked after every `check_s` seconds, in their order.
+    The checks run every `check_s` seconds, in their order; one that fails does not keep the others from running.
     """
 
     def __init__(
         self,
         mover: RunMoves,
-        checks: Sequence[Callable[[], object]],
+        checks: Chores,
         lease: LeaseKeeper,
         clock: Clock,
         *,
@@ -59,8 +59,7 @@ class RunBucketWorker:
                 self._moved_s = self._clock.monotonic_s()
             now_s = self._clock.monotonic_s()
             if now_s - self._checked_s >= self._check_s:
-                for check in self._checks:
-                    check()
+                self._checks.run()
                 self._checked_s = now_s
         return now_s - self._moved_s < _LATELY_S
 

@@ -92,3 +92,12 @@ def test_a_new_store_is_never_empty(tmp_path: Path) -> None:
     Database(tmp_path).close()
     assert (tmp_path / "store.db").stat().st_size > 0
     Database(tmp_path).close()
+
+
+def test_a_missing_store_beside_an_index_is_refused(tmp_path: Path) -> None:
+    with built({"data_dir": tmp_path}):
+        pass
+    for file in tmp_path.glob("store.db*"):
+        file.unlink()
+    with pytest.raises(BadSetting, match=r"is missing although search\.db is there"), built({"data_dir": tmp_path}):
+        pytest.fail("it was taken for new")

@@ -5,8 +5,8 @@ class Killed(BaseException):
     """The process is gone, in the midst of whatever it did."""
 
 
-class Violation(Exception):
-    """What must never be, was."""
+class Violation(BaseException):
+    """What must never be, was. No service that survives unexpected errors may survive it."""
 
 
 class Seen(Violation):

@@ -28,6 +28,7 @@ from amp.services.refusing_buckets import RefusingBuckets
 from amp.services.relay_intents import RelayIntents
 from amp.services.run_bucket_worker import LEASE, LEASE_S, RunBucketWorker
 from amp.services.run_moves import RunMoves
+from amp.services.runtime.chores import Chores
 from amp.services.runtime.leases import LeaseKeeper
 from amp.services.type_catalog import TypeCatalog
 from amp.services.watch_buckets import WatchBuckets
@@ -126,9 +127,12 @@ class Workers:
         planner = PlanMoves(maps, world.indices, world.documents, world.jobs, clock, PREFIX)
         worker = RunBucketWorker(
             self._mover(clock, maps),
-            (
-                ReconcileBuckets(maps, world.indices, PREFIX).run,
-                WatchBuckets(maps, world.indices, planner, clock, world.sizes).check,
+            Chores(
+                clock,
+                {
+                    "reconcile": ReconcileBuckets(maps, world.indices, PREFIX).run,
+                    "watch": WatchBuckets(maps, world.indices, planner, clock, world.sizes).check,
+                },
             ),
             _LapsingLease(world.leases, clock, name=LEASE, holder=name, ttl_s=LEASE_S),
             clock,

@@ -205,3 +205,11 @@ def test_no_text_costs_more_than_its_length(data: bytes) -> None:
 
 def array_items(data: bytes) -> list[Any]:
     return list(ArrayItems(data, 10_000, 10**7, 10_000))
+
+
+def test_a_string_that_never_ends_costs_no_more_than_its_length() -> None:
+    text = "[" * 41 + '"' + '\\"' * 500_000
+    began_s = time.process_time()
+    with pytest.raises(MalformedJson):
+        strict_json.parse(text.encode(), 1_000)
+    assert time.process_time() - began_s < 2

@@ -250,3 +250,20 @@ def test_a_probe_reports_a_closed_folder(tmp_path: Path) -> None:
     database.close()
     with pytest.raises(StoreUnavailable, match="closed"):
         database.probe(1.0)
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-shm"])
+def test_a_write_is_refused_once_the_log_of_the_file_was_removed(database: Database, suffix: str) -> None:
+    database.path.with_name(database.path.name + suffix).unlink()
+    with pytest.raises(StoreUnavailable, match="was removed or replaced"), database.writing():
+        pytest.fail("it can be written")
+
+
+def test_a_write_is_not_acknowledged_when_the_file_is_removed_meanwhile(database: Database) -> None:
+    def write() -> None:
+        with database.writing() as connection:
+            connection.execute("INSERT INTO numbers VALUES (1)")
+            database.path.unlink()
+
+    with pytest.raises(StoreUnavailable, match="was removed or replaced"):
+        write()

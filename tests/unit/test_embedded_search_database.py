@@ -1,5 +1,7 @@
 """What the embedded search index keeps beyond the contract: restarts, interruptions, timeouts, its file."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -190,3 +192,38 @@ def test_searches_go_on_while_a_put_is_under_way(tmp_path: Path) -> None:
             assert names(search_set.search()) == ["there"]
             connection.execute("ROLLBACK")
             connection.execute("BEGIN")
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal"])
+def test_nothing_is_read_or_written_once_the_file_was_removed(tmp_path: Path, suffix: str) -> None:
+    with closing(SearchDatabase(tmp_path)) as database:
+        with database.write() as connection:
+            connection.execute("CREATE TABLE numbers (n INTEGER)")
+        database.path.with_name(database.path.name + suffix).unlink()
+        with pytest.raises(SearchUnavailable, match="was removed"), database.write():
+            pytest.fail("it can be written")
+        with pytest.raises(SearchUnavailable, match="was removed"), database.read(1.0):
+            pytest.fail("it can be read")
+
+
+_OTHER_READER = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+print(connection.execute("SELECT * FROM numbers").fetchall())
+connection.close()
+"""
+
+
+def test_another_reader_of_the_file_takes_nothing_away(tmp_path: Path) -> None:
+    with closing(SearchDatabase(tmp_path)) as database:
+        with database.write() as connection:
+            connection.execute("CREATE TABLE numbers (n INTEGER)")
+        with database.read(1.0) as one, database.read(1.0) as two:
+            assert one is not two
+        subprocess.run([sys.executable, "-c", _OTHER_READER, str(database.path)], check=True, capture_output=True)
+        with database.write() as connection:
+            connection.execute("INSERT INTO numbers VALUES (1)")
+        found = subprocess.run(
+            [sys.executable, "-c", _OTHER_READER, str(database.path)], check=True, capture_output=True, text=True
+        )
+    assert found.stdout.strip() == "[(1,)]"

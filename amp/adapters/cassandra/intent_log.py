@@ -63,25 +63,41 @@ def _key(intent: Intent) -> tuple[int, int, int, UUID, UUID]:
 class CassandraIntentLog:
     """An `IntentLog`. Looks from where it left off, and once a minute from the low-water mark of each shard."""
 
-    def __init__(self, session: CassandraSession) -> None:
+    def __init__(
+        self,
+        session: CassandraSession,
+        *,
+        first_wide_s: float = _FROM_MARK_EVERY_S,
+        clock_error_ms: int = _CLOCK_ERROR_MS,
+    ) -> None:
+        """:param first_wide_s: how long after the start the log is first read widely; the marks come first.
+        :param clock_error_ms: by how much clocks may have been wrong.
+        """
         self._session = session
+        self._clock_error_ms = clock_error_ms
         self._lock = threading.Lock()
         #: By shard, where the next look starts; empty: at the marks.
         self._floors_ms: dict[int, int] = {}
-        self._from_mark_s = self._wide_s = float("-inf")
+        self._from_mark_s = float("-inf")
+        self._wide_s = time.monotonic() + first_wide_s - _WIDE_EVERY_S
         self._from_mark_ms = self._looked_ms = 0
 
     def due(self, now_ms: int, limit: int) -> list[Intent]:
         with self._lock:
             now_s = time.monotonic()
-            ahead = self._ahead(now_ms, limit) if now_s - self._wide_s >= _WIDE_EVERY_S else []
-            starts = self._starts(now_ms, now_s)
+            is_wide = now_s - self._wide_s >= _WIDE_EVERY_S
+            from_mark = is_wide or self._is_from_mark(now_ms, now_s)
+            ahead = self._ahead(now_ms, limit) if is_wide else []
+            starts = self._starts(now_ms, is_wide) if from_mark else self._floors_ms
             found, seen_to_ms = self._scan(starts, now_ms, limit)
             floors = {shard: min(seen_to_ms, now_ms - _SETTLED_MS) for shard in starts}
             for shard, intent in found:
                 floors[shard] = min(floors[shard], intent.due_ms)
-            if self._from_mark_s == now_s:
+            if from_mark:
                 self._raise_marks(floors, now_ms)
+                self._from_mark_s, self._from_mark_ms = now_s, now_ms
+            # Not before the read has succeeded: the widest is the likeliest to fail.
+            self._wide_s = now_s if is_wide else self._wide_s
             self._floors_ms, self._looked_ms = floors, now_ms
         due = sorted((intent for _, intent in found), key=lambda intent: intent.due_ms)
         return [*ahead, *due][:limit]
@@ -99,24 +115,21 @@ class CassandraIntentLog:
         if due_ms != intent.due_ms:
             self._session.run(_DELETE, _key(intent))
 
-    def _starts(self, now_ms: int, now_s: float) -> dict[int, int]:
-        """By shard, where to read from: where the last call ended, or now and then further back."""
-        # A clock that was set is noticed by either.
+    def _is_from_mark(self, now_ms: int, now_s: float) -> bool:
+        """Now and then, and when the clock was set, more is read than what has become due since the last call."""
         passed_s = max(now_s - self._from_mark_s, (now_ms - self._from_mark_ms) / 1000)
-        if self._floors_ms and now_ms >= self._looked_ms and passed_s < _FROM_MARK_EVERY_S:
-            return self._floors_ms
-        self._from_mark_s, self._from_mark_ms = now_s, now_ms
+        return not self._floors_ms or now_ms < self._looked_ms or passed_s >= _FROM_MARK_EVERY_S
+
+    def _starts(self, now_ms: int, is_wide: bool) -> dict[int, int]:
+        """By shard, where to read from."""
         # A mark ahead of the clock was left by one that was ahead itself.
-        starts = {shard: min(minute * _MINUTE_MS, now_ms - _MARK_LAG_MS) for shard, minute in self._marks().items()}
-        if now_s - self._wide_s >= _WIDE_EVERY_S:
-            self._wide_s = now_s
-            starts = {shard: min(start_ms, now_ms - _CLOCK_ERROR_MS) for shard, start_ms in starts.items()}
-        return starts
+        latest_ms = now_ms - (self._clock_error_ms if is_wide else _MARK_LAG_MS)
+        return {shard: min(minute * _MINUTE_MS, latest_ms) for shard, minute in self._marks().items()}
 
     def _ahead(self, now_ms: int, limit: int) -> list[Intent]:
         """Intents that were recorded in the future."""
         later = now_ms + _MINUTE_MS
-        found, _ = self._scan(dict.fromkeys(range(_SHARDS), later), now_ms + _CLOCK_ERROR_MS, limit)
+        found, _ = self._scan(dict.fromkeys(range(_SHARDS), later), now_ms + self._clock_error_ms, limit)
         return [intent for _, intent in found if intent.recorded_ms > now_ms + _AHEAD_MS]
 
     def _scan(self, starts: dict[int, int], now_ms: int, limit: int) -> tuple[list[tuple[int, Intent]], int]:

@@ -10,6 +10,9 @@ import orjson
 from amp.adapters.embedded.database import Database
 from amp.ports.claims import Claim, ClaimPage
 
+#: By how much the clock may be wrong.
+_CLOCK_ERROR_MS = 25 * 3_600_000
+
 
 class SqliteClaims:
     def __init__(self, database: Database) -> None:
@@ -20,7 +23,12 @@ class SqliteClaims:
         expires_ms = None if ttl_s is None else now_ms + ttl_s * 1000
         rows = [(claim.scope, claim.key, claim.asset_id.bytes, claim.digest, expires_ms) for claim in claims]
         with self._database.writing() as connection:
-            connection.execute("DELETE FROM claims WHERE expires_ms <= ?", (now_ms,))
+            # Those of other keys stay for longer: the clock may be ahead for a moment.
+            connection.execute("DELETE FROM claims WHERE expires_ms <= ?", (now_ms - _CLOCK_ERROR_MS,))
+            connection.executemany(
+                "DELETE FROM claims WHERE scope = ? AND key = ? AND expires_ms <= ?",
+                [(claim.scope, claim.key, now_ms) for claim in claims],
+            )
             connection.executemany("INSERT OR IGNORE INTO claims VALUES (?, ?, ?, ?, ?)", rows)
             # None is left out: each key is held now, by the claim given or by an earlier one.
             return [holder for claim in claims if (holder := _holder(connection, claim.scope, claim.key, past_ms=0))]

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
+from amp.adapters.embedded.database_files import file_identities
 from amp.adapters.embedded.integrity import damage_of
 from amp.adapters.embedded.queue_board import QueueBoard
 from amp.errors import BadSetting, Busy, NotMigrated, Retryable, StoreUnavailable
@@ -54,7 +55,7 @@ class Database:
             raise BadSetting(
                 f"{variable('data_dir')}={str(folder)!r}: {e.filename or self.path.name}: {e.strerror}"
             ) from e
-        self._file = _identity(self.path)
+        self._files = file_identities(self.path)
         self._write_lock = threading.Lock()
         self._idle_readers: deque[sqlite3.Connection] = deque()
         self._closed = False
@@ -105,6 +106,7 @@ class Database:
             try:
                 yield connection
                 connection.execute("COMMIT")
+                self._check_file(unavailable)
             except BaseException:
                 if connection.in_transaction:  # SQLite ends it by itself after some errors
                     connection.execute("ROLLBACK")
@@ -144,21 +146,12 @@ class Database:
 
     def _check_file(self, unavailable: type[Retryable]) -> None:
         """SQLite would write on into a file that was removed, and every write would be lost with the process."""
-        if _identity(self.path) != self._file:
+        if file_identities(self.path) != self._files:
             raise unavailable(f"{self.path} was removed or replaced while in use; restart the server")
 
     def _connect(self) -> sqlite3.Connection:
         # Transactions are begun and ended by hand; a connection goes from thread to thread, one at a time.
         return sqlite3.connect(self.path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Of the file itself, whatever it is called; None: there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def _lock_folder(folder: Path) -> TextIO:
@@ -195,10 +188,20 @@ def _make_files_private(database: Path) -> None:
     :raises OSError: others may read one and this process can't change that.
     """
     if not database.exists():
+        _require_new(database)
         _make(database)
     for pattern in _FILES:
         for file in database.parent.glob(pattern):
             make_private_if_there(file)
+
+
+def _require_new(database: Path) -> None:
+    """:raises BadSetting: an index is there, so there was a store: its assets would be found although they are gone."""
+    if (index := database.with_name("search.db")).exists():
+        raise BadSetting(
+            f"{variable('data_dir')}={str(database.parent)!r}: {database.name} is missing although "
+            f"{index.name} is there: restore it from a backup, or remove {index.name} to begin with nothing"
+        )
 
 
 def _make(database: Path) -> None:

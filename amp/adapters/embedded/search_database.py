@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 
+from amp.adapters.embedded.database_files import file_identities
 from amp.adapters.embedded.integrity import damage_of
 from amp.adapters.embedded.search_removals import SearchRemovals
 from amp.errors import NotMigrated, SearchUnavailable
@@ -51,15 +52,19 @@ class SearchDatabase:
         self._writing = threading.Lock()
         self._opening = threading.Lock()
         self._closed = False
+        #: Of the files that the connections are open on; None: none is.
+        self._files: tuple[tuple[int, int] | None, ...] | None = None
         self.removals = SearchRemovals()  #: known to all who write
 
     @contextmanager
     def read(self, timeout_s: float) -> Iterator[sqlite3.Connection]:
         """A connection that sees one moment of the database; it may fill its temporary table `matches`.
 
-        :raises SearchUnavailable: what is done with it takes longer than `timeout_s`, or the file can't be read.
+        :raises SearchUnavailable: what is done with it takes longer than `timeout_s`, or the file can't be read or was
+            removed.
         """
         with search_errors():
+            self._check_files()
             connection = self._reader()
             deadline = time.monotonic() + timeout_s
             connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS_PER_LOOK)
@@ -76,9 +81,10 @@ class SearchDatabase:
     def write(self) -> Iterator[sqlite3.Connection]:
         """A connection in a transaction that is committed at the end, durably, or undone if anything is raised.
 
-        :raises SearchUnavailable: the file can't be written.
+        :raises SearchUnavailable: the file can't be written, or was removed.
         """
         with search_errors(), self._writing:
+            self._check_files()
             if self._writer is None or self._closed:
                 self._writer = self._open(_WRITER_CACHE_KIB)
             connection = self._writer
@@ -86,6 +92,7 @@ class SearchDatabase:
             try:
                 yield connection
                 connection.execute("COMMIT")
+                self._check_files()
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
@@ -118,6 +125,12 @@ class SearchDatabase:
         self._opened.clear()
         self._idle_readers.clear()
         self._writer = None
+        self._files = None
+
+    def _check_files(self) -> None:
+        """Connections would go on with files that were removed; new ones would make an empty database beside."""
+        if self._files not in (None, file_identities(self.path)):
+            raise SearchUnavailable(f"{self.path} was removed or replaced while in use; restart the server")
 
     def _reader(self) -> sqlite3.Connection:
         try:
@@ -132,12 +145,20 @@ class SearchDatabase:
             if self._closed:
                 raise SearchUnavailable("the search index is closed")
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            _make_private(self.path)
+            if self._files is None:
+                # Only before the first connection: whoever closes a file loses all locks that the process has on it,
+                # SQLite's too (POSIX).
+                _make_private(self.path)
             connection = sqlite3.connect(
                 self.path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
             )
             self._opened.append(connection)
-        _write_ahead(connection)
+            _write_ahead(connection)
+            if self._files is None:
+                # Makes the write-ahead log.
+                connection.execute("BEGIN IMMEDIATE")
+                connection.execute("ROLLBACK")
+                self._files = file_identities(self.path)
         # A put that was answered must survive a power cut: the queue will not bring it again.
         connection.execute("PRAGMA synchronous = FULL")
         # A batch of documents changes thousands of pages: not all of them are to be written twice at once.

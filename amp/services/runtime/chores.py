@@ -1,4 +1,4 @@
-"""Small duties that a loop sees to in between: one that fails keeps neither the others nor the loop from going on."""
+"""Small duties of a loop beside its work: a chore that fails stops neither the others nor the loop."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _PAUSES = Backoff(first_s=1.0, max_s=300.0)
 
 @dataclass(eq=False, slots=True)
 class _Chore:
-    call: Callable[[], None]  #: knows itself when it is time
+    call: Callable[[], object]  #: knows itself when it is time
     failures: int = 0  #: in a row
     due_s: float = float("-inf")
 
@@ -23,7 +23,7 @@ class _Chore:
 class Chores:
     """Each is called whenever the loop comes by, and after a failure no sooner than after a growing pause."""
 
-    def __init__(self, clock: Clock, chores: Mapping[str, Callable[[], None]]) -> None:
+    def __init__(self, clock: Clock, chores: Mapping[str, Callable[[], object]]) -> None:
         self._clock = clock
         self._chores = {name: _Chore(call) for name, call in chores.items()}
 
