@@ -16,7 +16,7 @@ def make_private(path: Path) -> None:
     # Created with the right mode: a moment of a wider one would be enough to open the file.
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, _PRIVATE)
     try:
-        _narrow(descriptor)
+        narrow(descriptor)
     finally:
         os.close(descriptor)
 
@@ -31,7 +31,7 @@ def make_private_if_there(path: Path) -> None:
     except FileNotFoundError:
         return
     try:
-        _narrow(descriptor)
+        narrow(descriptor)
     finally:
         os.close(descriptor)
 
@@ -44,12 +44,16 @@ def write_private(path: Path, text: str) -> None:
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, _PRIVATE)
     with open(descriptor, "w", encoding="utf-8") as file:
-        _narrow(descriptor)
+        narrow(descriptor)
         file.write(text)
     fresh.replace(path)
 
 
-def _narrow(descriptor: int) -> None:
+def narrow(descriptor: int) -> None:
+    """Let nobody but its owner read or write the open file, if it is a regular one.
+
+    :raises OSError: others have access and this process may not take it from them.
+    """
     found = os.fstat(descriptor)
     if not stat.S_ISREG(found.st_mode):
         return

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from amp.cli.importer import ImportStopped
+from amp.private_files import narrow
 
 _MAX_NAMES = 10_000
 
@@ -57,6 +58,11 @@ class RejectedRows:
         if stat.S_ISREG(found.st_mode) and found.st_size:
             os.close(descriptor)
             raise ImportStopped(f"{self._path} was written by somebody else meanwhile")
+        try:
+            narrow(descriptor)  # an empty file that was there may have a wider mode
+        except OSError:
+            os.close(descriptor)
+            raise
         return open(descriptor, "w", encoding="utf-8", errors="backslashreplace")
 
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -64,7 +65,9 @@ def _ndjson_rows(text: io.TextIOWrapper) -> Iterator[Row]:
                 pass
         elif line.strip():
             try:
-                yield _row(number, json.loads(line, parse_int=_whole_number))
+                members = _Members()
+                value = json.loads(line, parse_int=_whole_number, object_pairs_hook=members)
+                yield _row(number, value, members.repeated, line.rstrip("\n"))
             except (ValueError, RecursionError) as e:
                 yield Row(number, None, f"is not JSON: {e}", line.rstrip("\n"))
 
@@ -101,7 +104,8 @@ class _JsonRows:
 
     def __init__(self, text: io.TextIOWrapper) -> None:
         self._text = text
-        self._decoder = json.JSONDecoder(parse_int=_whole_number)
+        self._members = _Members()
+        self._decoder = json.JSONDecoder(parse_int=_whole_number, object_pairs_hook=self._members)
         self._buffer = ""
         self._at = 0
         self._line = 1
@@ -131,11 +135,11 @@ class _JsonRows:
                 return
             line = self._line
             try:
-                value = self._value()
+                value, text = self._value()
             except (ValueError, RecursionError) as e:
                 yield self._broken(f"is not JSON: {getattr(e, 'msg', e)}")
                 return
-            yield _row(line, value)
+            yield _row(line, value, self._members.repeated, text)
             first = False
 
     def _next(self) -> str:
@@ -150,8 +154,10 @@ class _JsonRows:
             if not self._read_on():
                 return ""
 
-    def _value(self) -> Any:
+    def _value(self) -> tuple[Any, str]:
+        """The next value, and its text if a key is repeated in it."""
         while True:
+            self._members.repeated = None
             try:
                 value, end = self._decoder.raw_decode(self._buffer, self._at)
                 # What ends with the buffer may be half a number.
@@ -164,9 +170,10 @@ class _JsonRows:
                 if len(self._buffer) - self._at > _MAX_VALUE_CHARACTERS or not self._read_on():
                     raise
                 continue
+            text = "" if self._members.repeated is None else self._buffer[self._at : end]
             self._line += self._buffer.count("\n", self._at, end)
             self._at = end
-            return value
+            return value, text
 
     def _read_on(self) -> bool:
         kept = self._buffer[self._at :]
@@ -180,11 +187,29 @@ class _JsonRows:
         return Row(self._line, None, f"{why}; {_AFTER}", self._buffer[self._at : self._at + _SHOWN_CHARACTERS])
 
 
-def _row(line: int, value: Any) -> Row:
+class _Members:
+    """Makes the objects of one value, and remembers a key that one of them has more than once."""
+
+    def __init__(self) -> None:
+        self.repeated: str | None = None
+
+    def __call__(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            counts = Counter(key for key, _ in pairs)
+            self.repeated = next(key for key, count in counts.items() if count > 1)
+        return found
+
+
+def _row(line: int, value: Any, repeated: str | None, text: str) -> Row:
+    """:param text: the value as it stands in the file. It is the row's `raw` if a key is repeated, as `value` lacks a
+    member then."""
     if not isinstance(value, dict):
         return Row(line, None, "is not an object", value if _depth_within(value) else None)
     if not _depth_within(value):
         return Row(line, None, f"has values inside values, more than {_MAX_DEPTH} deep")
+    if repeated is not None:
+        return Row(line, None, f"has the key {repeated!r} more than once", text)
     return Row(line, value)
 
 

@@ -191,6 +191,15 @@ def test_rejected_rows_never_replace_what_is_there(tmp_path: Path) -> None:
     assert (there.read_text(), source.read_text()) == ("kept", "a\n1\n")
 
 
+def test_rejected_rows_in_an_empty_file_that_was_there_are_private(tmp_path: Path) -> None:
+    there = tmp_path / "there"
+    there.touch()
+    there.chmod(0o644)
+    with RejectedRows(there) as rejected:
+        rejected.write(1, "why", {})
+    assert stat.S_IMODE(there.stat().st_mode) == 0o600
+
+
 def test_the_usual_name_for_rejected_rows_gets_a_number_while_it_is_taken(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv.rejected.ndjson"
     assert unused_name(path) == path

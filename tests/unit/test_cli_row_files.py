@@ -76,6 +76,15 @@ def test_a_number_of_thousands_of_digits_costs_no_other_row(format_: str) -> Non
 
 
 @pytest.mark.parametrize("format_", ["json", "ndjson"])
+@pytest.mark.parametrize("row", ['{"a": 1, "b": 2, "a": 3}', '{"c": [{"a": 1, "a": 1}]}'])
+def test_a_row_with_a_key_more_than_once_is_rejected_whole(format_: str, row: str) -> None:
+    first, repeated, last = rows(f'{{"a": 1}}\n{row}\n{{"a": 2}}', format_)
+    assert (first.data, last.data) == ({"a": 1}, {"a": 2})
+    assert (repeated.line, repeated.data, repeated.raw) == (2, None, row)
+    assert repeated.problem == "has the key 'a' more than once"
+
+
+@pytest.mark.parametrize("format_", ["json", "ndjson"])
 @pytest.mark.parametrize("opening", ["[", '{"a":'])
 def test_a_row_that_is_nested_too_deep_costs_no_other_row(format_: str, opening: str) -> None:
     closing = "]" if opening == "[" else "}"
