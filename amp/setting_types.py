@@ -12,7 +12,8 @@ from pydantic_settings import NoDecode
 from amp.addresses import check_host, check_url, split_host
 
 _HOST_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:[0-9]{1,5})?")
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-fA-F:.]+\]|[\w.-]+)(?::(?P<port>[0-9]{1,5}))?")
+_MAX_PORT = 65535
 #: Options that a Redis URL may have → their values.
 _REDIS_OPTIONS = {
     "username": ".+",
@@ -59,8 +60,12 @@ def _checked_names(hosts: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _checked_origins(value: tuple[str, ...]) -> tuple[str, ...]:
-    if not all(origin == "*" or _ORIGIN.fullmatch(origin) for origin in value):
-        raise ValueError("takes *, or origins like https://example.org:8443, without a path")
+    for origin in value:
+        found = _ORIGIN.fullmatch(origin)
+        if found is None and origin != "*":
+            raise ValueError("takes *, or origins like https://example.org:8443, without a path")
+        if found is not None and found["port"] is not None and not 1 <= int(found["port"]) <= _MAX_PORT:
+            raise ValueError(f"has a port that is not a number from 1 to {_MAX_PORT}")
     return value
 
 

@@ -33,13 +33,19 @@ def check_structure(text: str, max_values: int) -> None:
     # Brackets and commas in strings do not count. So many values have at most twice as many strings.
     max_strings = 2 * max_values + 2
     bare, strings = _STRINGS.subn("", text, count=max_strings + 1)
+    if strings > max_strings:  # the brackets in those that are left would count
+        raise _too_many(max_values)
     depth = 0
     for bracket in itertools.islice(_BRACKETS.finditer(bare), 2 * max_values):
         depth += 1 if bracket[0] in "[{" else -1
         if depth > MAX_DEPTH:
             raise MalformedJson(f"the body {_TOO_DEEP.detail}", [_TOO_DEEP])
-    if strings > max_strings or bare.count("[") + bare.count("{") + bare.count(",") > max_values:
-        raise TooLarge(f"there are more than the {max_values} values that are allowed in one body")
+    if bare.count("[") + bare.count("{") + bare.count(",") > max_values:
+        raise _too_many(max_values)
+
+
+def _too_many(max_values: int) -> TooLarge:
+    return TooLarge(f"there are more than the {max_values} values that are allowed in one body")
 
 
 def item_spans(text: str, begin: int) -> Iterator[tuple[int, int]]:

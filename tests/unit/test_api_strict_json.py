@@ -167,7 +167,14 @@ def test_an_item_with_too_much_in_it_is_refused_alone() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ['{"a":[' + "1," * 50 + "1]}", "[" * 30 + "[]," * 40, '"",' * 200, '["\\",,,"]' * 100, "[" + '"a","b",' * 30],
+    [
+        '{"a":[' + "1," * 50 + "1]}",
+        "[" * 30 + "[]," * 40,
+        '"",' * 200,
+        '["\\",,,"]' * 100,
+        "[" + '"a","b",' * 30,
+        "[" + '"[[[[",' * 200,
+    ],
 )
 def test_more_values_than_allowed_are_refused_before_they_are_built(text: str) -> None:
     with pytest.raises(TooLarge):

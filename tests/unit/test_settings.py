@@ -74,6 +74,8 @@ def test_a_bad_value_names_its_variable_and_the_value(monkeypatch: pytest.Monkey
         ("AMP_HOST", "a..b"),
         ("AMP_DATA_DIR", ""),
         ("AMP_CORS_ORIGINS", "https://example.org/"),
+        ("AMP_CORS_ORIGINS", "http://a:99999"),
+        ("AMP_CORS_ORIGINS", "http://a,http://b:0"),
     ],
 )
 def test_values_that_would_fail_later_are_refused_at_start(
