@@ -3,18 +3,16 @@
 import asyncio
 import contextlib
 import errno
+import functools
 import resource
 import socket
 from typing import Any
-
-import structlog
 
 from amp.errors import Overloaded
 from amp.server.buffers import Buffers
 from amp.server.connection import Connection, Handler
 from amp.server.messages import Limits
 
-_log = structlog.get_logger(__name__)
 _READ_BUFFER_BYTES = 64 * 1024
 _BACKLOG = 2048
 #: Open files besides connections: those of the store, of the drivers, of the logs.
@@ -38,7 +36,9 @@ class HttpServer:
         server = await asyncio.start_server(
             self._serve, sock=listener, limit=_READ_BUFFER_BYTES, backlog=_BACKLOG, start_serving=False
         )
-        asyncio.get_running_loop().set_exception_handler(lambda loop, context: _unhandled(server, loop, context))
+        asyncio.get_running_loop().set_exception_handler(
+            lambda loop, context: _unhandled(server, listener, loop, context)
+        )
         await server.start_serving()
         await stop.wait()
         server.close()
@@ -85,10 +85,16 @@ def _allow_files(count: int) -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _unhandled(server: asyncio.Server, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def _unhandled(
+    server: asyncio.Server, listener: socket.socket, loop: asyncio.AbstractEventLoop, context: dict[str, Any]
+) -> None:
     error = context.get("exception")
-    # The parent shuts the listening socket down before it tells this process to stop.
-    if isinstance(error, OSError) and error.errno == errno.EINVAL:
+    # The parent shuts the listening socket down before it tells this process to stop; `accept` fails then.
+    if isinstance(error, OSError) and error.errno == errno.EINVAL and _is_shut_down(listener):
         server.close()
         return
     loop.default_exception_handler(context)
+
+
+def _is_shut_down(listener: socket.socket) -> bool:
+    return listener.fileno() >= 0 and not listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)

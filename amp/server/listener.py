@@ -7,10 +7,9 @@ from pathlib import Path
 
 from amp.errors import BadSetting
 from amp.private_files import write_private
+from amp.server.predecessor import PREDECESSOR_S
 from amp.settings import Settings, variable
 
-#: A killed predecessor may leave children, who end soon after it and release port and data folder.
-PREDECESSOR_S = 3.0
 #: Names the server that holds a data folder, for commands that want to talk to it.
 URL_FILE = "server.url"
 _BACKLOG = 2048

@@ -17,12 +17,13 @@ from gunicorn.workers.base import Worker  # type: ignore[import-untyped]  # like
 
 from amp.bootstrap import Amp, build
 from amp.metrics import forget_process
+from amp.printable import printable
 from amp.server.front import Front
 from amp.server.http_server import HttpServer
 from amp.server.listener import address
 from amp.server.messages import limits_of
 from amp.server.pools import Pools
-from amp.server.serve import patiently
+from amp.server.predecessor import patiently
 from amp.settings import Settings
 from amp.worker import WorkerThreads
 
@@ -81,8 +82,7 @@ class Processes(BaseApplication):  # type: ignore[misc]  # gunicorn brings no ty
             signal.signal(number, signal.SIG_IGN)
         settings = self.settings
         url = address(settings, running.LISTENERS[0].getsockname()[1])
-        data = f", data in {settings.data_dir.resolve()}" if settings.profile == "embedded" else ""
-        print(f"AMP serves on {url} ({settings.profile} profile{data})", flush=True)  # noqa: T201 - for who starts it
+        print(banner(settings, url), flush=True)  # noqa: T201 - for who starts it
 
     def _close(self, _arbiter: Any, _worker: Any) -> None:
         amp, self.amp = self.amp, None
@@ -91,6 +91,12 @@ class Processes(BaseApplication):  # type: ignore[misc]  # gunicorn brings no ty
         if self._workers is not None:
             self._workers.stop(self.settings.graceful_stop_s / 4)
         amp.close()
+
+
+def banner(settings: Settings, url: str) -> str:
+    """One line that says where the server is found."""
+    data = f", data in {settings.data_dir.resolve()}" if settings.profile == "embedded" else ""
+    return printable(f"AMP serves on {url} ({settings.profile} profile{data})")
 
 
 class Arbiter(arbiter.Arbiter):  # type: ignore[misc]  # gunicorn brings no types

@@ -4,22 +4,18 @@ import multiprocessing
 import os
 import shutil
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import structlog
-
-from amp.bootstrap import Amp, build
-from amp.errors import AmpError, Busy
+from amp.bootstrap import build
+from amp.errors import AmpError
 from amp.logs import configure_logging
 from amp.metrics import share_metrics
-from amp.server.listener import PREDECESSOR_S, leave_address, listen
+from amp.server.listener import leave_address, listen
+from amp.server.predecessor import patiently
+from amp.server.processes import Arbiter, Processes
 from amp.settings import Settings
 from amp.worker import check_migrated
-
-_log = structlog.get_logger(__name__)
 
 
 def serve(settings: Settings) -> None:
@@ -27,8 +23,6 @@ def serve(settings: Settings) -> None:
 
     :raises AmpError: it cannot be served; the message is for the person who starts it.
     """
-    from amp.server.processes import Arbiter, Processes
-
     configure_logging(settings.log_level)
     listener = listen(settings)
     _check(settings)
@@ -39,19 +33,6 @@ def serve(settings: Settings) -> None:
     finally:
         if os.getpid() == parent:  # children leave through here as well
             shutil.rmtree(left_behind) if left_behind.is_dir() else left_behind.unlink(missing_ok=True)
-
-
-def patiently(build_: Callable[[], Amp]) -> Amp:
-    """Build the service, waiting for a killed predecessor to release the data folder."""
-    deadline = time.monotonic() + PREDECESSOR_S
-    while True:
-        try:
-            return build_()
-        except Busy as e:
-            if time.monotonic() > deadline:
-                raise
-            _log.debug("waiting for the data folder", action="data_folder_busy", reason=e.message)
-            time.sleep(0.1)
 
 
 def _check(settings: Settings) -> None:
