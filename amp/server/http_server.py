@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import errno
-import functools
 import resource
 import socket
 from typing import Any
