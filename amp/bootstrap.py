@@ -71,6 +71,7 @@ from amp.services.sweep import Sweep
 from amp.services.type_catalog import TypeCatalog
 from amp.services.watch_buckets import WatchBuckets
 from amp.settings import Settings
+from amp.stop_budget import StopBudget
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,9 +110,12 @@ class Amp:
     #: Worker kind → its loop, which runs until the event is set.
     workers: Mapping[str, Callable[[threading.Event], None]]
 
-    def close(self) -> None:
-        """Let published events be delivered, then give back connections and files."""
-        self.publisher.close(self.settings.graceful_stop_s / 2)
+    def close(self, budget: StopBudget | None = None) -> None:
+        """Let published events be delivered, then release connections and files.
+
+        :param budget: what the stop of the process has left; None: this is the first step of it.
+        """
+        self.publisher.close((budget or StopBudget(self.settings.graceful_stop_s)).left_s())
         self.adapters.close()
 
 

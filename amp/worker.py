@@ -15,8 +15,11 @@ from amp.logs import configure_logging
 from amp.ports.background import Background, Loop
 from amp.printable import printable
 from amp.settings import Settings, load_settings, variable
+from amp.stop_budget import StopBudget
 
 _log = structlog.get_logger(__name__)
+#: Of the time to stop; the rest is for what they published.
+WORKERS_SHARE = 0.75
 
 
 class WorkerThreads:
@@ -35,10 +38,11 @@ class WorkerThreads:
         ]
 
     def stop(self, timeout_s: float) -> None:
-        """Let each finish what is under way; `timeout_s` is for each of them."""
+        """Let each finish what is under way; `timeout_s` is for all of them together."""
         self._stop.set()
+        budget = StopBudget(timeout_s)
         for thread in self._threads:
-            thread.join(timeout_s)
+            thread.join(budget.left_s())
 
 
 def run_workers(settings: Settings, kinds: Sequence[str]) -> None:
@@ -54,6 +58,7 @@ def run_workers(settings: Settings, kinds: Sequence[str]) -> None:
     signals = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     amp = build(settings)
+    budget = None
     try:
         unknown = set(kinds) - set(amp.workers)
         if unknown:
@@ -67,9 +72,10 @@ def run_workers(settings: Settings, kinds: Sequence[str]) -> None:
         _log.info("workers run", action="workers_started", kinds=sorted(loops), pid=os.getpid())
         signal.sigwait(signals)
         _log.info("workers stop", action="workers_stopping", kinds=sorted(loops))
-        threads.stop(settings.graceful_stop_s)
+        budget = StopBudget(settings.graceful_stop_s)
+        threads.stop(budget.left_s(WORKERS_SHARE))
     finally:
-        amp.close()
+        amp.close(budget)
 
 
 def spare_collector() -> None:

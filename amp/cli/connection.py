@@ -9,6 +9,7 @@ import httpx
 from amp.cli.client import TIMEOUT_S, AmpClient, connect
 from amp.errors import Busy
 from amp.settings import Settings, variable
+from amp.stop_budget import StopBudget
 
 _PROBE_TIMEOUT_S = 2.0
 #: How long a command waits for the index to take in what an earlier process left in the queue.
@@ -49,7 +50,7 @@ def in_process(settings: Settings) -> Iterator[AmpClient]:
     """
     from amp.api.app import create_app
     from amp.bootstrap import build
-    from amp.worker import WorkerThreads
+    from amp.worker import WORKERS_SHARE, WorkerThreads
 
     try:
         amp = build(settings)
@@ -64,8 +65,9 @@ def in_process(settings: Settings) -> Iterator[AmpClient]:
         with httpx.Client(transport=transport, base_url="http://localhost", timeout=TIMEOUT_S) as http:
             yield AmpClient(http, f"the data folder {settings.data_dir}", local=True)
     finally:
-        workers.stop(settings.graceful_stop_s / 2)
-        amp.close()
+        budget = StopBudget(settings.graceful_stop_s)
+        workers.stop(budget.left_s(WORKERS_SHARE))
+        amp.close(budget)
 
 
 def _local_server(settings: Settings) -> str | None:

@@ -25,10 +25,15 @@ from amp.server.messages import limits_of
 from amp.server.pools import Pools
 from amp.server.predecessor import patiently
 from amp.settings import Settings
+from amp.stop_budget import StopBudget
 from amp.worker import WorkerThreads
 
 _NOTIFY_S = 1.0
 _LOOK_FOR_PARENT_S = 0.2
+#: Requests get this share of the time to stop, then the workers inside get it of what is left.
+_STEP_SHARE = 0.5
+#: For connections and files to be closed when the time is over.
+_KILL_AFTER_S = 2
 
 
 class Processes(BaseApplication):  # type: ignore[misc]  # gunicorn brings no types
@@ -39,6 +44,8 @@ class Processes(BaseApplication):  # type: ignore[misc]  # gunicorn brings no ty
         self.amp: Amp | None = None
         self._listener = listener
         self._workers: WorkerThreads | None = None
+        #: Of the stop under way.
+        self._budget: StopBudget | None = None
         super().__init__()
 
     def load_config(self) -> None:
@@ -49,7 +56,7 @@ class Processes(BaseApplication):  # type: ignore[misc]  # gunicorn brings no ty
             "workers": settings.processes if settings.profile == "cluster" else 1,
             # Of a process whose event loop does not run any more; a long request is no reason.
             "timeout": 120,
-            "graceful_timeout": math.ceil(settings.graceful_stop_s) + 2,
+            "graceful_timeout": math.ceil(settings.graceful_stop_s) + _KILL_AFTER_S,
             "logger_class": _GunicornLog,
             "control_socket_disable": True,
             "when_ready": self._announce,
@@ -71,6 +78,10 @@ class Processes(BaseApplication):  # type: ignore[misc]  # gunicorn brings no ty
             self._workers.start()
         return create_app(amp)
 
+    def begin_stop(self) -> None:
+        """The time for the whole stop begins; gunicorn kills the process soon after its end."""
+        self._budget = StopBudget(self.settings.graceful_stop_s)
+
     def _announce(self, running: Any) -> None:
         # A closed terminal and Ctrl-C ask for the same graceful stop as SIGTERM; gunicorn alone would reload, or
         # break off the requests.
@@ -88,9 +99,10 @@ class Processes(BaseApplication):  # type: ignore[misc]  # gunicorn brings no ty
         amp, self.amp = self.amp, None
         if amp is None:
             return
+        budget = self._budget or StopBudget(self.settings.graceful_stop_s)
         if self._workers is not None:
-            self._workers.stop(self.settings.graceful_stop_s / 4)
-        amp.close()
+            self._workers.stop(budget.left_s(_STEP_SHARE))
+        amp.close(budget)
 
 
 def banner(settings: Settings, url: str) -> str:
@@ -121,12 +133,17 @@ class _Worker(Worker):  # type: ignore[misc]  # gunicorn brings no types
         settings = processes.settings
         assert processes.amp is not None
         stop = asyncio.Event()
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+
+        def begin_stop() -> None:
+            if not stop.is_set():
+                processes.begin_stop()
+                stop.set()
+
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, begin_stop)
         alive = asyncio.create_task(self._stay_alive())
         pools = Pools(settings)
         server = HttpServer(Front(self.wsgi, pools, processes.amp.metrics), limits_of(settings))
-        # Half of the time is for requests, half for what comes after them.
-        await server.run(self.sockets[0].sock, stop, settings.graceful_stop_s / 2)
+        await server.run(self.sockets[0].sock, stop, settings.graceful_stop_s * _STEP_SHARE)
         pools.close()
         alive.cancel()
 

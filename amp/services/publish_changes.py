@@ -42,13 +42,14 @@ class PublishChanges:
         self._events.publish(Topic.REALTIME, [intent.event for intent in intents], self._on_delivered)
 
     def close(self, timeout_s: float) -> None:
-        """Let what was published be delivered and cleared, for at most about `timeout_s`."""
+        """Let what was published be delivered and cleared, for at most `timeout_s` in all."""
+        deadline_s = time.monotonic() + timeout_s
         self._events.flush(timeout_s)
         with self._lock:
             clearer = self._clearer
         if clearer is not None:
             self._delivered.put(None)
-            clearer.join(timeout_s)
+            clearer.join(max(0.0, deadline_s - time.monotonic()))
 
     def _on_delivered(self, event: Event) -> None:
         with self._lock:

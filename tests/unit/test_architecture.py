@@ -31,6 +31,7 @@ _ARROW = {
     "amp.resources": set(),
     "amp.metrics": {"amp.errors"},
     "amp.printable": set(),
+    "amp.stop_budget": set(),
     "amp.logs": {"amp.printable"},
     "amp.addresses": set(),
     "amp.setting_types": {"amp.addresses"},
@@ -48,6 +49,7 @@ _ARROW = {
         "amp.errors",
         "amp.settings",
         "amp.metrics",
+        "amp.stop_budget",
     },
 }
 #: Entry points may import anything but adapters, which `amp.bootstrap` alone wires.
