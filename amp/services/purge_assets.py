@@ -7,7 +7,7 @@ from uuid import UUID
 
 from amp.domain.assets import Asset, Change, State
 from amp.domain.changes import Stamp, purging
-from amp.domain.chunks import Result
+from amp.domain.chunks import Outcome, Result
 from amp.domain.documents import head_doc_id, superseded_doc_id
 from amp.domain.jobs import Job
 from amp.domain.selectors import Selector
@@ -62,25 +62,31 @@ class PurgeAssets:
 
     def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, Result]:
         retention_s = job.parameters.get("retention_s", self._retention_s)
+        purges: dict[UUID, Asset] = {}
 
         def step(before: Asset, stamp: Stamp) -> Change | str | None:
             if before.state is not State.DELETED:
                 return "it is not deleted"
             if stamp.at_ms - before.updated_ms < retention_s * 1000:
                 return "it was deleted too lately"
-            return purging(before, stamp)
+            change = purging(before, stamp)
+            purges[before.id] = change.after
+            return change
 
         results = self._changer.run(job, ids, step)
         if not job.parameters["dry_run"]:
-            heads = self._store.heads(ids)
-            purged = [head for head in heads.values() if head.state is State.PURGED and not head.is_stripped]
-            self._clean(purged, stop)
+            changed = {id_ for id_, result in results.items() if result.outcome is Outcome.CHANGED}
+            heads = [head for head in self._store.heads(ids).values() if head.state is State.PURGED]
+            # Others may have stripped an asset since, or made it again; its documents of before are there all the same.
+            without = {head.id: head for head in heads if head.id in changed or not head.is_stripped}
+            without |= {id_: after for id_, after in purges.items() if id_ in changed}
+            self._remove_documents(list(without.values()), stop)
+            self._clean([head for head in heads if not head.is_stripped])
         return results
 
-    def _clean(self, purged: Sequence[Asset], stop: threading.Event) -> None:
-        """Removes all that is named after these assets, and then the names: a death in between leaves enough to do it
-        again."""
-        self._remove_documents(purged, stop)
+    def _clean(self, purged: Sequence[Asset]) -> None:
+        """Removes all else that is named after these assets, and then the names: a death in between leaves enough to do
+        it again."""
         self._listing.remove(purged)
         self._releaser.release(self._released_claims(purged))
         heads = self._store.heads([asset.id for asset in purged])
@@ -121,6 +127,8 @@ class PurgeAssets:
         return list(again.values())
 
     def _documents_of(self, asset: Asset) -> list[RawDocument]:
-        versions = range(max(1, asset.version - self._versions_kept), asset.version)
+        # Of a stripped asset only the revision is known: no version was higher.
+        first = 1 if asset.is_stripped else max(1, asset.version - self._versions_kept)
+        versions = range(first, asset.revision if asset.is_stripped else asset.version)
         ids = [head_doc_id(asset.id), *(superseded_doc_id(asset.id, version) for version in versions)]
         return [RawDocument(Position(asset.created_ms, doc_id, asset.version, asset.revision)) for doc_id in ids]

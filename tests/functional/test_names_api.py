@@ -237,3 +237,32 @@ def test_a_key_is_not_answered_with_what_others_made_over_a_purged_asset(rest: R
     other = rest.new_asset(kind, id=body["id"], name="another's", project=unique("team"))
     assert_problem(rest.post("/v1/assets", json=body, headers=headers), 410, "gone")
     assert asset(rest, body["id"]) == other
+
+
+@pytest.mark.parametrize("meanwhile", ["made again", "stripped"])
+def test_a_purge_removes_the_documents_of_before_whatever_became_of_the_asset(
+    service: Amp, rest: Rest, meanwhile: str
+) -> None:
+    kind, a = rest.new_type(), service.adapters
+    body = {"type": kind, "name": "1", "id": str(mint_at(1_700_000_000_000))}
+    rest.new_asset(kind, name="1", id=body["id"])
+    for name in ("2", "3"):
+        assert rest.put(f"/v1/assets/{body['id']}", json={"name": name}).status_code == 200
+    assert rest.delete(f"/v1/assets/{body['id']}?wait_for=searchable&timeout=30s").status_code == 204
+    id_, real = UUID(body["id"]), a.store.apply
+
+    def apply(changes: Any) -> Any:
+        outcomes = real(changes)
+        if any(change.after.id == id_ and change.kind == "purged" for change in changes):
+            if meanwhile == "stripped":
+                a.store.strip(list(a.store.heads([id_]).values()))
+            else:
+                assert rest.post("/v1/assets?wait_for=searchable&timeout=30s", json=body).status_code == 201
+        return outcomes
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(a.store, "apply", apply)
+        assert counts(ran(rest, "purge", {"ids": [body["id"]]}, parameters={"retention_s": 0})) == {"changed": 1}
+    service.adapters.indices.refresh([info.index for info in a.indices.info()])
+    left = [document.doc_id for _, document in a.documents.of_assets([id_])]
+    assert left == ([body["id"]] if meanwhile == "made again" else [])
