@@ -135,7 +135,9 @@ def build(settings: Settings) -> Amp:
 
 def wire(settings: Settings, a: Adapters, metrics: Metrics, background: BackgroundThreads) -> Amp:
     """The use cases on these adapters."""
-    metrics.watch_lag(lambda: a.queue.lag(Topic.REALTIME, INDEX_GROUP) + a.queue.lag(Topic.RETRY, RETRY_GROUP))
+    metrics.watch_lag(
+        live=lambda: a.queue.lag(Topic.REALTIME, INDEX_GROUP), retry=lambda: a.queue.lag(Topic.RETRY, RETRY_GROUP)
+    )
     limits = AssetLimits(
         asset_bytes=settings.max_asset_bytes,
         versions_kept=settings.versions_kept,

@@ -4,6 +4,7 @@ import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, start_http_server, values
@@ -110,20 +111,21 @@ class Metrics:
         if _SHARED_FOLDER not in os.environ:
             self.registry.register(_Buckets(look))
 
-    def watch_lag(self, lag: Callable[[], int]) -> None:
-        """Show what `lag` gives at each look, NaN when it cannot tell. Not where processes share their metrics: it is
-        the same for all of them, and the workers show it."""
+    def watch_lag(self, live: Callable[[], int], retry: Callable[[], int]) -> None:
+        """Show what both give at each look, NaN when one cannot tell. Not where processes share their metrics: it is
+        the same for all of them, and the workers show it.
+
+        :param live: how many changes of live traffic no index worker has taken yet.
+        :param retry: how many wait for a bucket that refuses writes.
+        """
         if _SHARED_FOLDER in os.environ:
             return
-
-        def value() -> float:
-            try:
-                return lag()
-            except AmpError:
-                return math.nan
-
-        gauge = Gauge("amp_queue_lag", "Events of live traffic still to be indexed", registry=self.registry)
-        gauge.set_function(value)
+        for name, meaning, lag in (
+            ("amp_queue_lag", "Events of live traffic still to be indexed", live),
+            ("amp_retry_lag", "Events that wait for a bucket which refuses writes", retry),
+        ):
+            gauge = Gauge(name, meaning, registry=self.registry)
+            gauge.set_function(partial(_value, lag))
 
     def serve(self, host: str, port: int) -> None:
         """Answer at `http://host:port/metrics` from a thread of its own, until the process ends.
@@ -139,6 +141,13 @@ class Metrics:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # it registers itself
         return generate_latest(registry)
+
+
+def _value(lag: Callable[[], int]) -> float:
+    try:
+        return lag()
+    except AmpError:
+        return math.nan
 
 
 class _Buckets(Collector):

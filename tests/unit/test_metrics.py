@@ -8,11 +8,13 @@ from amp.metrics import BucketFigures, MapFigures, Metrics
 
 
 def test_lag_is_asked_at_each_look() -> None:
-    metrics, waiting = Metrics(), [7]
-    metrics.watch_lag(lambda: waiting[0])
+    metrics, live, retry = Metrics(), [7], [3]
+    metrics.watch_lag(lambda: live[0], lambda: retry[0])
     assert b"amp_queue_lag 7.0" in metrics.expose()
-    waiting[0] = 0
+    assert b"amp_retry_lag 3.0" in metrics.expose()
+    live[0], retry[0] = 0, 5
     assert b"amp_queue_lag 0.0" in metrics.expose()
+    assert b"amp_retry_lag 5.0" in metrics.expose()
 
 
 def test_a_queue_that_does_not_answer_leaves_the_other_metrics_readable() -> None:
@@ -20,10 +22,11 @@ def test_a_queue_that_does_not_answer_leaves_the_other_metrics_readable() -> Non
         raise QueueUnavailable
 
     metrics = Metrics()
-    metrics.watch_lag(unavailable)
+    metrics.watch_lag(unavailable, lambda: 3)
     metrics.dead_letters.inc()
     shown = metrics.expose()
     assert b"amp_queue_lag NaN" in shown
+    assert b"amp_retry_lag 3.0" in shown
     assert b"amp_dead_letters_total 1.0" in shown
 
 
@@ -58,6 +61,6 @@ def test_processes_that_share_their_metrics_leave_lag_and_buckets_to_workers(mon
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "/nowhere")
     metrics = Metrics()
     before = generate_latest(metrics.registry)
-    metrics.watch_lag(lambda: 7)
+    metrics.watch_lag(lambda: 7, lambda: 7)
     metrics.watch_buckets(lambda: MapFigures([], None))
     assert generate_latest(metrics.registry) == before
