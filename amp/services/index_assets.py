@@ -30,8 +30,32 @@ _VERSIONS_AT_ONCE = 20
 _GROUP_BYTES = 8 * 1024 * 1024
 
 
-def _keep_none(_refused: Collection[UUID]) -> bool:
+def _keep_none(_refused: object) -> bool:
     return False
+
+
+class _Aside:
+    """What of one batch was set aside, each asset once."""
+
+    def __init__(self, events: Sequence[Event], keep: Callable[[Sequence[Event]], bool]) -> None:
+        self._events = events
+        self._keep = keep
+        self.ids: set[UUID] = set()
+
+    @property
+    def events(self) -> Sequence[Event]:
+        return self._of(self.ids)
+
+    def add(self, refused: Collection[UUID]) -> bool:
+        """Set these aside. False: their changes are not kept, they have to be tried on."""
+        new = set(refused) - self.ids
+        if new and not self._keep(self._of(new)):
+            return False
+        self.ids |= new
+        return True
+
+    def _of(self, ids: Collection[UUID]) -> Sequence[Event]:
+        return [event for event in self._events if event.asset_id in ids]
 
 
 class IndexAssets:
@@ -62,17 +86,13 @@ class IndexAssets:
         return self._handle(messages, lambda events: self.index(events, stop))
 
     def handle_retries(self, messages: Sequence[Message], stop: threading.Event) -> Mapping[Message, Failure]:
-        """As `handle`, for what was set aside: whatever its bucket still refuses is set aside once more, after a pause.
+        """As `handle`, for what was set aside: whatever its bucket still refuses is set aside once more, after one
+        pause for all of it.
 
         :raises Stopped: `stop` was set before all was done.
         """
 
-        def put_back(events: Sequence[Event]) -> bool:
-            if stop.wait(PROBE_S):
-                raise Stopped
-            return self._retries.put_back(events)
-
-        return self._handle(messages, lambda events: self._index(events, stop, put_back))
+        return self._handle(messages, lambda events: self._index_retries(events, stop))
 
     def index(self, events: Sequence[Event], stop: threading.Event) -> Mapping[UUID, str]:
         """Bring the documents of these events' assets up to the store, as long as it takes; the assets that the index
@@ -80,7 +100,7 @@ class IndexAssets:
 
         :raises Stopped: `stop` was set before all was done.
         """
-        return self._index(events, stop, self._retries.add)
+        return self._index(events, stop, _Aside(events, self._retries.add))
 
     def _handle(
         self, messages: Sequence[Message], index: Callable[[Sequence[Event]], Mapping[UUID, str]]
@@ -91,28 +111,41 @@ class IndexAssets:
         failures = {event: Failure(rejected[event.asset_id]) for event in events if event.asset_id in rejected}
         return failures | {message: Failure("no event") for message in messages if not isinstance(message, Event)}
 
-    def _index(
-        self, events: Sequence[Event], stop: threading.Event, keep: Callable[[Sequence[Event]], bool]
-    ) -> Mapping[UUID, str]:
-        def set_aside(refused: Collection[UUID]) -> bool:
-            return keep([event for event in events if event.asset_id in refused])
+    def _index_retries(self, events: Sequence[Event], stop: threading.Event) -> Mapping[UUID, str]:
+        rejected: dict[UUID, str] = {}
+        pending = events
+        while pending:
+            aside = _Aside(pending, lambda _: True)
+            rejected |= self._index(pending, stop, aside)
+            pending = aside.events
+            if pending and stop.wait(PROBE_S):
+                raise Stopped
+            if pending and self._retries.put_back(pending):
+                break
+        return rejected
 
+    def _index(self, events: Sequence[Event], stop: threading.Event, aside: _Aside) -> Mapping[UUID, str]:
         in_parts: dict[UUID, list[Event]] = defaultdict(list)
         at_once: dict[UUID, list[Event]] = defaultdict(list)
         for event in events:
             heavy = event.scope is Scope.ALL and event.version > _VERSIONS_AT_ONCE
             (in_parts if heavy else at_once)[event.asset_id].append(event)
-        built = (
-            retry_until_stopped(partial(self.build, [e for asset_id in ids for e in at_once[asset_id]]), stop, "index")
-            for ids in self._step_size.steps(list(at_once))
-        )
-        rejected = self._put_in_groups(built, stop, set_aside)
+
+        def built() -> Iterator[list[AssetDocuments]]:
+            for ids in self._step_size.steps(list(at_once)):
+                # What a bucket refuses is not even read.
+                taken = self._putter.without_refused(ids, aside.add)
+                if some := [event for asset_id in taken for event in at_once[asset_id]]:
+                    yield retry_until_stopped(partial(self.build, some), stop, "index")
+
+        rejected = self._put_in_groups(built(), stop, aside.add)
         for asset_id, its_events in in_parts.items():
-            rejected |= self._index_in_parts(asset_id, its_events, stop, set_aside)
+            if asset_id not in aside.ids and self._putter.without_refused([asset_id], aside.add):
+                rejected |= self._index_in_parts(asset_id, its_events, stop, aside)
         return rejected
 
     def _index_in_parts(
-        self, asset_id: UUID, events: Sequence[Event], stop: threading.Event, set_aside: SetAside
+        self, asset_id: UUID, events: Sequence[Event], stop: threading.Event, aside: _Aside
     ) -> Mapping[UUID, str]:
         """All documents of one asset with many versions, some at a time: together they may be a thousand times as large
         as an asset."""
@@ -120,19 +153,12 @@ class IndexAssets:
         head = retry_until_stopped(lambda: self._heads([asset_id]), stop, "index").get(asset_id)
         older = range(0) if head is None else self._older(head)
         if not older:
-            return self._putter.put(retry_until_stopped(lambda: self.build(events), stop, "index"), stop, set_aside)
-        kept = False
-
-        def set_aside_once(refused: Collection[UUID]) -> bool:
-            nonlocal kept
-            kept = kept or set_aside(refused)
-            return kept
-
+            return self._putter.put(retry_until_stopped(lambda: self.build(events), stop, "index"), stop, aside.add)
         for begin in range(older.start, older.stop, _VERSIONS_AT_ONCE):
             numbers = range(begin, min(begin + _VERSIONS_AT_ONCE, older.stop))
             build = partial(self._build_part, asset_id, numbers, events)
-            rejected |= self._putter.put(retry_until_stopped(build, stop, "index"), stop, set_aside_once)
-            if kept:
+            rejected |= self._putter.put(retry_until_stopped(build, stop, "index"), stop, aside.add)
+            if asset_id in aside.ids:
                 break  # it comes again as a whole
         return rejected
 
@@ -178,15 +204,8 @@ class IndexAssets:
 
         rejected = self._put_in_groups(built(), stop)
         for asset_id in heavy:
-            rejected |= self._index_in_parts(asset_id, (), stop, _keep_none)
+            rejected |= self._index_in_parts(asset_id, (), stop, _Aside((), _keep_none))
         return known, rejected
-
-    def build_all(self, ids: Collection[UUID]) -> list[AssetDocuments]:
-        """Every document that the index shall hold of these assets; those the store does not have are left out.
-
-        :raises StoreUnavailable: the store does not answer.
-        """
-        return self.build_of(self._heads(ids))
 
     def build_of(self, heads: Mapping[UUID, Asset]) -> list[AssetDocuments]:
         """Every document that the index shall hold of assets with these heads, none of them purged.
@@ -195,13 +214,6 @@ class IndexAssets:
         """
         versions = self._versions({asset_id: self._older(head) for asset_id, head in heads.items()})
         return self._noted([self._documents(head, versions[asset_id], ()) for asset_id, head in heads.items()])
-
-    def put(self, assets: Sequence[AssetDocuments], stop: threading.Event) -> Mapping[UUID, str]:
-        """Put all documents, as long as it takes; the assets that the index rejects, with the reason.
-
-        :raises Stopped: `stop` was set before all were put.
-        """
-        return self._putter.put(assets, stop)
 
     def _put_in_groups(
         self, built: Iterable[list[AssetDocuments]], stop: threading.Event, set_aside: SetAside = _keep_none

@@ -8,8 +8,10 @@ from uuid import UUID
 
 import structlog
 
+from amp.domain.buckets import BucketMap
 from amp.domain.documents import IndexedDocument
-from amp.errors import NotMigrated, Retryable
+from amp.domain.ids import created_ms
+from amp.errors import InvalidId, NotMigrated, Retryable
 from amp.ports.search_index import Put, PutResult, SearchIndex, Written
 from amp.services.bucket_maps import BucketMaps
 from amp.services.move_aliases import LookAgain, MoveAliases
@@ -72,24 +74,31 @@ class PutDocuments:
                 if stop.wait(pause_s):
                     raise Stopped
                 waited_s += pause_s
-                if waited_s > _HELP_AFTER_S:
-                    self._help_move()
+                if waited_s > _HELP_AFTER_S and self._help_move():
                     waited_s = 0.0
         return rejected
 
-    def _without_refused(self, assets: list[AssetDocuments], set_aside: SetAside) -> list[AssetDocuments]:
-        if not assets:
-            return assets
+    def without_refused(self, ids: Sequence[UUID], set_aside: SetAside) -> Sequence[UUID]:
+        """Those of the assets that `set_aside` does not take over because their bucket refuses writes."""
+        if not ids:
+            return ids
         bucket_map = self._maps.current()
-        refused = {
-            asset.asset_id
-            for asset in assets
-            if any(self._refusing.refuses(_index(alias)) for alias in bucket_map.write_aliases(asset.created_ms))
-        }
+        refused = {asset_id for asset_id in ids if self._refuses(bucket_map, asset_id)}
         if not refused or not set_aside(refused):
-            return assets
+            return ids
         _log.info("changes set aside", action="changes_set_aside", assets=len(refused))
-        return [asset for asset in assets if asset.asset_id not in refused]
+        return [asset_id for asset_id in ids if asset_id not in refused]
+
+    def _refuses(self, bucket_map: BucketMap, asset_id: UUID) -> bool:
+        try:
+            aliases = bucket_map.write_aliases(created_ms(asset_id))
+        except InvalidId:
+            return False  # no asset has it
+        return any(self._refusing.refuses(_index(alias)) for alias in aliases)
+
+    def _without_refused(self, assets: list[AssetDocuments], set_aside: SetAside) -> list[AssetDocuments]:
+        kept = set(self.without_refused([asset.asset_id for asset in assets], set_aside))
+        return [asset for asset in assets if asset.asset_id in kept]
 
     def _put_once(
         self, assets: Sequence[AssetDocuments], rejected: dict[UUID, str]
@@ -142,16 +151,15 @@ class PutDocuments:
         except (Retryable, NotMigrated) as e:
             _log.warning("no newer bucket map", action="map_refresh_failed", reason=str(e))
 
-    def _help_move(self) -> None:
+    def _help_move(self) -> bool:
+        """False: the move went on meanwhile; look again after the next pause if writers still wait then."""
         try:
-            while True:
-                try:
-                    self._aliases.settle(self._maps.refresh())
-                    return
-                except LookAgain:
-                    continue
+            self._aliases.settle(self._maps.refresh())
+        except LookAgain:
+            return False
         except (Retryable, NotMigrated) as e:
             _log.warning("move not helped", action="move_help_failed", reason=str(e))
+        return True
 
 
 def _index(alias: str) -> str:

@@ -67,7 +67,7 @@ class RefusingBuckets:
             )
 
     def shown(self) -> Mapping[str, str]:
-        """The indices that any process found to refuse writes lately, each with the reason. None where the cache does
+        """The indices that any process found to refuse writes lately, each with the reason. Empty where the cache does
         not answer: it alone connects the processes."""
         now_ms = self._clock.now_ms()
         return {

@@ -28,7 +28,7 @@ def test_a_deleted_asset_stays_deleted_when_elasticsearch_restarts_and_a_slow_wo
     # Elasticsearch forgets the versions of what was really deleted when it restarts.
     world.stack.elasticsearch.kill()
     world.heal()
-    assert world.amp.indexer.put(stale, threading.Event()) == {}
+    assert world.amp.indexer._putter.put(stale, threading.Event()) == {}
     indices = world.amp.adapters.indices
     indices.refresh([info.index for info in indices.info()])
     assert caller.revisions_found([asset_id]) == {}

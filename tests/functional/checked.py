@@ -71,7 +71,8 @@ class Checked:
         wait_until(lambda: a.intents.due(a.clock.now_ms() + DAY_MS, 10) == [], DEADLINE_S, "intents to be cleared")
 
     def head(self, asset: Asset) -> IndexedDocument:
-        [made] = self.world.amp.indexer.build_all([asset.id])
+        amp = self.world.amp
+        [made] = amp.indexer.build_of(amp.adapters.store.heads([asset.id]))
         return made.documents[-1]
 
     def bucket(self, asset: Asset) -> Bucket:

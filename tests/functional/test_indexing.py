@@ -76,7 +76,7 @@ def test_a_deleted_asset_does_not_come_back_by_a_late_event(service: Wired) -> N
     service.index(*service.events(1))
     assert service.seen(all_versions=True) == []
     # A worker that built its documents before the deletion, and slept.
-    assert service.amp.indexer.put(before, threading.Event()) == {}
+    assert service.amp.indexer._putter.put(before, threading.Event()) == {}
     service.refresh()
     assert service.seen(all_versions=True) == []
 
@@ -211,7 +211,7 @@ def test_puts_that_meet_a_busy_index_are_repeated_until_it_takes_them(service: W
     indices.block(index)
     try:
         with ThreadPoolExecutor(1) as pool:
-            putting = pool.submit(service.amp.indexer.put, documents, stop)
+            putting = pool.submit(service.amp.indexer._putter.put, documents, stop)
             try:
                 with pytest.raises(TimeoutError):
                     putting.result(timeout=0.5)

@@ -146,7 +146,9 @@ def test_of_many_faults_all_are_found_and_mended_and_nothing_else_is_while_other
     checked.settle()
     chance.shuffle(made)
     live, bad = [str(one.id) for one in made[:_LIVE]], made[_LIVE : _LIVE + FAULTS]
-    heads = [of.documents[-1] for of in checked.world.amp.indexer.build_all([one.id for one in bad])]
+    amp = checked.world.amp
+    built = amp.indexer.build_of(amp.adapters.store.heads([one.id for one in bad]))
+    heads = [of.documents[-1] for of in built]
     planting = Planting(checked, {document.doc_id: document for document in heads})
     for n, one in enumerate(bad):
         planting.kinds[n % len(planting.kinds)](one)

@@ -3,11 +3,13 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
-from amp.domain.assets import Asset
+from amp.domain.assets import Asset, Scope
 from amp.domain.changes import Draft
 from amp.domain.ids import mint_at
 from amp.domain.moves import MoveKind
@@ -115,3 +117,42 @@ def test_a_bucket_that_is_not_complete_is_named(either: Wired) -> None:
     [bucket] = either.amp.check_health.check().buckets
     assert (bucket.name, bucket.healthy) == (_FIRST, False)
     assert "not all documents are back" in bucket.detail
+
+
+class Pauses(threading.Event):
+    """Never set; counts the waits and does not wait."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def wait(self, timeout: float | None = None) -> bool:  # noqa: ARG002 - nobody waits here
+        self.count += 1
+        return False
+
+
+def test_a_retried_batch_waits_once_and_reads_nothing_of_a_refusing_bucket(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refusing_buckets, "REFUSES_AFTER_S", 0.0)
+    with wired({"data_dir": tmp_path}) as world:
+        world.amp.plan_moves.start(MoveKind.ROLL, _FIRST, _OLD_S + 1_000, None, CALLER)
+        assert world.amp.mover.advance(threading.Event())
+        waiting = [old(world, f"asset {number}") for number in range(30)]
+        light = world.events(30)
+        # As heavy as assets with many versions.
+        heavy = [replace(event, version=40, scope=Scope.ALL) for event in light[:10]]
+        healthy = world.create("new")
+        batch = [*heavy, *light[10:], *world.events(1)]
+        world.amp.adapters.indices.block(first_index(world))
+        assert world.amp.indexer.handle(light[:1], threading.Event()) == {}
+        read: list[UUID] = []
+        heads = world.amp.adapters.store.heads
+        monkeypatch.setattr(world.amp.adapters.store, "heads", lambda ids: [read.extend(ids), heads(ids)][1])
+        pauses = Pauses()
+        before = lag(world, Topic.RETRY, "index-retry")
+        assert world.amp.indexer.handle_retries(batch, pauses) == {}
+        assert pauses.count == 1
+        assert read == [healthy.id]
+        assert lag(world, Topic.RETRY, "index-retry") == before + len(waiting)
+        shows(world, healthy)

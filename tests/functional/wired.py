@@ -73,8 +73,7 @@ class Wired:
 
     def index(self, *events: Event) -> None:
         """Take these events into the index, as the worker does, and let searches see it."""
-        indexer = self.amp.indexer
-        assert indexer.put(indexer.build(events), threading.Event()) == {}
+        assert self.amp.indexer.index(events, threading.Event()) == {}
         self.refresh()
 
     def refresh(self) -> None:
