@@ -57,7 +57,8 @@ def require_completed(job: dict[str, Any]) -> None:
         raise JobFailed(f"{title(job)} completed, but {failed:,} failed: amp admin dead-letters list --job {job['id']}")
     if job["kind"] in _LOOKS and (unclear := counts.get("skipped")):
         raise JobFailed(
-            f"{title(job)} completed, but {unclear:,} kept changing and may differ: amp admin jobs results {job['id']}"
+            f"{title(job)} completed, but {unclear:,} could not be checked: they kept changing,"
+            " or changes wait for a bucket that refuses writes (see amp doctor)"
         )
 
 

@@ -32,6 +32,8 @@ _OPEN_INTENTS = 10_000
 _STRAY_MS = 25 * 3_600_000
 #: A deleted document's version is remembered for a minute, during which no older one can take its place.
 _FORGOTTEN_S = 90.0
+_KEPT_CHANGING = "it kept changing"
+_CHANGES_WAIT = "not checked: changes wait for a bucket that refuses writes"
 
 
 class ConfirmDifferences:
@@ -59,8 +61,8 @@ class ConfirmDifferences:
 
     def run(
         self, ids: Sequence[UUID], stop: threading.Event, projects: Collection[str] = ()
-    ) -> tuple[dict[UUID, Difference], set[UUID]]:
-        """The real differences of these assets, and those of which it cannot be told: they kept changing.
+    ) -> tuple[dict[UUID, Difference], Mapping[UUID, str]]:
+        """The real differences of these assets, and those of which it cannot be told, with the reason.
 
         :param projects: whose lists may name ids without an asset.
 
@@ -71,9 +73,11 @@ class ConfirmDifferences:
         suspects = self._comparer.differences(ids, projects=projects)
         for _ in range(_ROUNDS):
             if not suspects:
-                return real, set()
-            self._wait(suspects, stop)
+                return real, {}
+            indexed = self._wait(suspects, stop)
             again = self._comparer.differences(list(suspects), settle=True, projects=projects)
+            if not indexed:
+                return real, dict.fromkeys(again, _CHANGES_WAIT)
             open_ = {intent.event.asset_id for intent in self._intents.due(self._clock.now_ms(), _OPEN_INTENTS)}
             later: dict[UUID, Difference] = {}
             for asset_id, difference in again.items():
@@ -82,16 +86,18 @@ class ConfirmDifferences:
                 elif lasting := self._lasting(difference, suspects[asset_id]):
                     real[asset_id] = lasting
             suspects = later
-        return real, set(suspects)
+        return real, dict.fromkeys(suspects, _KEPT_CHANGING)
 
-    def _wait(self, suspects: Mapping[UUID, Difference], stop: threading.Event) -> None:
-        """Until the relay has had its time with the youngest of them, and the index workers theirs."""
+    def _wait(self, suspects: Mapping[UUID, Difference], stop: threading.Event) -> bool:
+        """Until the relay has had its time with the youngest of them, and the index workers theirs. False: changes wait
+        for a bucket that refuses writes, and nobody can tell of which assets."""
         youngest_ms = max(difference.updated_ms for difference in suspects.values())
         left_s = self._grace_s + 2.0 - (self._clock.now_ms() - youngest_ms) / 1000
         if left_s > 0 and stop.wait(min(left_s, self._grace_s + 2.0)):
             raise Stopped
-        self._indexed.wait(stop)
+        indexed = self._indexed.wait(stop)
         self._indices.refresh([bucket.index for bucket in self._maps.current().buckets])
+        return indexed
 
     def _lasting(self, difference: Difference, before: Difference) -> Difference | None:
         """Only what both looks have seen, and no row that may belong to an asset that is just being made."""
@@ -196,7 +202,8 @@ class FixAssets:
 
     def _repair_once(self, differences: Mapping[UUID, Difference], stop: threading.Event) -> None:
         self._remove(differences.values())
-        self._indexer.index_all([asset_id for asset_id, d in differences.items() if d.head is not None], stop)
+        stored = [asset_id for asset_id, d in differences.items() if d.head is not None]
+        self._indexer.index_all(stored, stop, skip_refused=True)
         self._listing.add([d.head for d in differences.values() if d.head is not None and d.unlisted])
         self._listing.drop([stray for d in differences.values() for stray in d.strays])
         self._claim_names([claim for d in differences.values() for claim in d.unclaimed])
@@ -217,11 +224,11 @@ class FixAssets:
                     _log.warning("not removed", action="fix_refused", document=document.doc_id, reason=result.reason)
 
 
-def _results(ids: Sequence[UUID], real: Mapping[UUID, Difference], unclear: Collection[UUID]) -> dict[UUID, Result]:
+def _results(ids: Sequence[UUID], real: Mapping[UUID, Difference], unclear: Mapping[UUID, str]) -> dict[UUID, Result]:
     return {
         asset_id: Result(Outcome.FOUND, real[asset_id].told)
         if asset_id in real
-        else Result(Outcome.SKIPPED, "it kept changing")
+        else Result(Outcome.SKIPPED, unclear[asset_id])
         if asset_id in unclear
         else Result(Outcome.DONE)
         for asset_id in ids

@@ -30,10 +30,6 @@ _VERSIONS_AT_ONCE = 20
 _GROUP_BYTES = 8 * 1024 * 1024
 
 
-def _keep_none(_refused: object) -> bool:
-    return False
-
-
 class _Aside:
     """What of one batch was set aside, each asset once."""
 
@@ -184,13 +180,18 @@ class IndexAssets:
             [self._documents(head, versions[asset_id], by_asset[asset_id]) for asset_id, head in heads.items()]
         )
 
-    def index_all(self, ids: Sequence[UUID], stop: threading.Event) -> tuple[set[UUID], Mapping[UUID, str]]:
+    def index_all(
+        self, ids: Sequence[UUID], stop: threading.Event, *, skip_refused: bool = False
+    ) -> tuple[set[UUID], Mapping[UUID, str]]:
         """Put every document that the index shall hold of these assets, some assets at a time: those that the store
         has, and those that the index rejects, with the reason.
+
+        :param skip_refused: leave out assets whose bucket refuses writes, instead of waiting for it.
 
         :raises StoreUnavailable: the store does not answer.
         :raises Stopped: `stop` was set before all were put.
         """
+        aside = _Aside((), lambda _: skip_refused)
         known: set[UUID] = set()
         heavy: list[UUID] = []
 
@@ -202,9 +203,9 @@ class IndexAssets:
                 heavy.extend(heads.keys() - light.keys())
                 yield self.build_of(light)
 
-        rejected = self._put_in_groups(built(), stop)
+        rejected = self._put_in_groups(built(), stop, aside.add)
         for asset_id in heavy:
-            rejected |= self._index_in_parts(asset_id, (), stop, _Aside((), _keep_none))
+            rejected |= self._index_in_parts(asset_id, (), stop, aside)
         return known, rejected
 
     def build_of(self, heads: Mapping[UUID, Asset]) -> list[AssetDocuments]:
@@ -216,7 +217,7 @@ class IndexAssets:
         return self._noted([self._documents(head, versions[asset_id], ()) for asset_id, head in heads.items()])
 
     def _put_in_groups(
-        self, built: Iterable[list[AssetDocuments]], stop: threading.Event, set_aside: SetAside = _keep_none
+        self, built: Iterable[list[AssetDocuments]], stop: threading.Event, set_aside: SetAside
     ) -> dict[UUID, str]:
         """Put what comes of several steps together, as long as it is small; what the index rejects, with the reason."""
         rejected: dict[UUID, str] = {}

@@ -12,8 +12,9 @@ from amp.api.app import create_app
 from amp.domain.changes import Draft
 from amp.domain.ids import mint_at
 from amp.ports.claims import Claim
+from amp.ports.event_queue import Topic
 from amp.ports.search_index import Written
-from amp.services import check_assets
+from amp.services import check_assets, index_assets, refusing_buckets
 from amp.services.creation_plans import Order
 from tests.functional.built import running
 from tests.functional.checked import (
@@ -24,10 +25,11 @@ from tests.functional.checked import (
     Checked,
     make_checked,  # noqa: F401 - the fixture `checked`
 )
-from tests.functional.job_calls import changed, counts, deleted, new_assets, ran, results
-from tests.functional.moving import current_map
+from tests.functional.job_calls import DEADLINE_S, changed, counts, deleted, new_assets, ran, results
+from tests.functional.moving import current_map, working
 from tests.functional.rest import Rest
 from tests.functional.wired import CALLER
+from tests.stack.waiting import wait_until
 
 
 def plant(checked: Checked) -> None:
@@ -251,3 +253,48 @@ def _write(rest: Rest, kind: str, made: list[str], rng: random.Random, stop: thr
             gone.add(chosen)
         else:
             changed(rest, chosen, cameraId=rng.randrange(1000))
+
+
+def test_jobs_end_while_a_bucket_refuses_writes_and_tell_no_false_difference(
+    checked: Checked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refusing_buckets, "REFUSES_AFTER_S", 0.3)
+    monkeypatch.setattr(refusing_buckets, "PROBE_S", 0.3)
+    monkeypatch.setattr(index_assets, "PROBE_S", 0.3)
+    amp = checked.world.amp
+    asset = checked.born(0)
+    checked.settle()
+    index = checked.bucket(asset).index
+    amp.adapters.indices.block(index)
+    checked.world.label(asset, "late")
+    with working(checked.world, "index", "relay"):
+        wait_until(lambda: amp.adapters.queue.lag(Topic.RETRY, "index-retry") == 1, DEADLINE_S, "it to be set aside")
+    for kind in ("check", "fix"):
+        job = checked.run(kind)
+        assert job["state"] == "completed"
+        assert counts(job)["skipped"] == 1
+        assert counts(job).keys() <= {"skipped", "done"}
+    amp.adapters.indices.unblock(index)
+    with working(checked.world, "index", "relay"):
+        wait_until(lambda: amp.adapters.queue.lag(Topic.RETRY, "index-retry") == 0, DEADLINE_S, "it to be indexed")
+    assert checked.finds() == {}
+
+
+def test_a_fix_gives_up_what_it_cannot_write_to_a_bucket_that_refuses(
+    checked: Checked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refusing_buckets, "REFUSES_AFTER_S", 0.3)
+    monkeypatch.setattr(check_assets, "_FORGOTTEN_S", 1.0)
+    asset = checked.born(0)
+    checked.settle()
+    checked.remove(asset, str(asset.id), 1)
+    index = checked.bucket(asset).index
+    checked.world.amp.adapters.indices.block(index)
+    try:
+        job = checked.run("fix")
+        assert job["state"] == "completed"
+        assert counts(job)["failed"] == 1
+        [(outcome, note)] = results(checked.rest, job["id"]).values()
+        assert (outcome, note) == ("failed", f"not repaired: missing: {asset.id}")
+    finally:
+        checked.world.amp.adapters.indices.unblock(index)
