@@ -208,6 +208,7 @@ def test_others_that_do_the_same_first_leave_nothing_to_do(world: World) -> None
 
 def test_an_asset_that_others_keep_changing_fails_and_the_rest_do_not_wait_for_it(world: World) -> None:
     asset_id, *rest = world.made(4)
+    world.changer._step_size.note(1_000)  # so that they go together
     world.store.before = [lambda: world.others(asset_id)] * ATTEMPTS
     results = world.changer.run(a_job(), [*rest, asset_id], set_camera)
     assert results.pop(asset_id) == Result(Outcome.FAILED, "others kept changing it")

@@ -26,6 +26,10 @@ def test_before_anything_was_seen_a_step_is_small() -> None:
     assert max(_steps(StepSize(_STEP_BYTES), [1024 * 1024] * 500)) <= _STEP_BYTES
 
 
+def test_assets_that_a_setting_lets_be_larger_than_a_step_go_one_by_one() -> None:
+    assert set(_steps(StepSize(_STEP_BYTES), [64 * 1024 * 1024] * 5)) == {64 * 1024 * 1024}
+
+
 def test_only_the_first_step_of_large_things_takes_more_bytes() -> None:
     numbers, size = random.Random(7), StepSize(_STEP_BYTES)
     _steps(size, [2_000] * 500)
