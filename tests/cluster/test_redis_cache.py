@@ -81,7 +81,7 @@ def test_a_late_answer_is_not_taken_for_that_of_a_later_question(redis: Server, 
 def test_a_ping_tells_what_answered_and_no_password(redis: Server, settings: Settings) -> None:
     part = RedisPart(settings)
     assert part.ping().startswith("Redis ")
-    assert part.ping().endswith(f", {redis.host}:{redis.port}")
+    assert part.ping().endswith(f", redis://{redis.host}:{redis.port}/0")
     assert part.migrate() == part.pending() == []
     redis.kill()
     with pytest.raises(CacheUnavailable):
