@@ -140,6 +140,9 @@ class _Worker(Worker):  # type: ignore[misc]  # gunicorn brings no types
                 stop.set()
 
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, begin_stop)
+        if not self.alive:
+            # The signal came while the service was being built, to gunicorn's own handler.
+            begin_stop()
         alive = asyncio.create_task(self._stay_alive())
         pools = Pools(settings)
         server = HttpServer(Front(self.wsgi, pools, processes.amp.metrics), limits_of(settings))

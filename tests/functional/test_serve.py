@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,6 +50,14 @@ def test_it_says_where_it_listens_which_profile_and_which_data_folder(server: Se
     told = rf"AMP serves on http://127\.0\.0\.1:\d+ \(embedded profile, data in {re.escape(str(data))}\)\n"
     assert re.fullmatch(told, server.banner)
     assert httpx.get(f"{server.url}/healthz").json() == {"status": "ok"}
+
+
+def test_a_server_that_is_stopped_as_soon_as_it_speaks_stops_at_once(env: dict[str, object], tmp_path: Path) -> None:
+    with server_process(env | {"AMP_GRACEFUL_STOP_S": "40"}, tmp_path / "log") as server:
+        began_s = time.monotonic()
+        assert server.stop(signal.SIGTERM) == 0
+        # Far from the grace after which it would be killed.
+        assert time.monotonic() - began_s < 30
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
