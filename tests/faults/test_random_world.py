@@ -31,7 +31,7 @@ def test_random_faults_lose_and_change_nothing_embedded(tmp_path: Path) -> None:
 def test_random_faults_lose_and_change_nothing_on_servers(fresh_cluster_settings: Mapping[str, str]) -> None:
     by_field = {name.removeprefix("AMP_").lower(): value for name, value in fresh_cluster_settings.items()}
     settings = load_settings({**by_field, **_SETTINGS, "search_timeout_s": 3.0})
-    assert_no_violations(campaign(settings, operations(1_500), _CHECKPOINT))
+    assert_no_violations(campaign(settings, operations(500), _CHECKPOINT))
 
 
 def assert_no_violations(found: list[str]) -> None:
