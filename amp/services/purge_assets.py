@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -76,13 +77,24 @@ class PurgeAssets:
         results = self._changer.run(job, ids, step)
         if not job.parameters["dry_run"]:
             changed = {id_ for id_, result in results.items() if result.outcome is Outcome.CHANGED}
-            heads = [head for head in self._store.heads(ids).values() if head.state is State.PURGED]
+            found = self._store.heads(ids)
+            heads = [head for head in found.values() if head.state is State.PURGED]
             # Others may have stripped an asset since, or made it again; its documents of before are there all the same.
-            without = {head.id: head for head in heads if head.id in changed or not head.is_stripped}
-            without |= {id_: after for id_, after in purges.items() if id_ in changed}
-            self._remove_documents(list(without.values()), stop)
+            gone = {head.id: head for head in heads if head.id in changed or not head.is_stripped}
+            gone |= {id_: after for id_, after in purges.items() if id_ in changed}
+            again = [found[id_] for id_ in changed - gone.keys() if id_ in found]
+            self._remove_documents([*gone.values(), *self._former(again)], stop)
             self._clean([head for head in heads if not head.is_stripped])
         return results
+
+    def _former(self, made_again: Sequence[Asset]) -> list[Asset]:
+        """Assets that were made again, as the purge before left them."""
+        firsts = self._store.versions({asset.id: [1] for asset in made_again}) if made_again else {}
+        return [
+            replace(asset, state=State.PURGED, type="", revision=first.revision - 1)
+            for asset in made_again
+            if (first := firsts.get((asset.id, 1))) is not None
+        ]
 
     def _clean(self, purged: Sequence[Asset]) -> None:
         """Removes all else that is named after these assets, and then the names: a death in between leaves enough to do
