@@ -6,19 +6,19 @@ from dataclasses import replace
 
 import structlog
 
-from amp.domain.events import Event, Intent
+from amp.domain.events import Intent
 from amp.metrics import Metrics
 from amp.ports.asset_store import AssetStore
 from amp.ports.clock import Clock
 from amp.ports.event_queue import EventQueue, Topic
 from amp.ports.intent_log import IntentLog
 from amp.services.commit_changes import MAX_INTENT_AGE_MS
+from amp.services.publish_durably import publish_durably
 from amp.services.runtime.polling import PollingLoop
 from amp.services.runtime.retry import Backoff
 
 _log = structlog.get_logger(__name__)
 _BATCH = 500
-_FLUSH_S = 10.0
 #: An intent whose change the store still does not show after this long is dropped, but not before this process has
 #: known it for longer than any writer may still send its condition: the clocks of writer and relay may disagree.
 _DROP_AFTER_MS = 24 * 3600 * 1000
@@ -27,7 +27,7 @@ _KNOWN_FOR_S = 2 * MAX_INTENT_AGE_MS / 1000
 _SET_BACK_MS = 1_000
 _MAX_SET_BACK_MS = 25 * 3600 * 1000
 #: A change that is not applied yet is looked at again after so long at most.
-_MAX_PUT_OFF_MS = 3600 * 1000
+_MAX_PUT_OFF_MS = 2 * 3600 * 1000
 
 
 class RelayIntents:
@@ -98,9 +98,7 @@ class RelayIntents:
             self._look_later(intent)
 
     def _publish(self, applied: Sequence[Intent]) -> None:
-        delivered: set[Event] = set()
-        self._queue.publish(Topic.REALTIME, [intent.event for intent in applied], delivered.add)
-        self._queue.flush(_FLUSH_S)
+        delivered = publish_durably(self._queue, Topic.REALTIME, [intent.event for intent in applied])
         done = [intent for intent in applied if intent.event in delivered]
         self._intents.clear(done)
         self._metrics.intents_relayed.inc(len(done))

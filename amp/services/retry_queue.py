@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from amp.domain.events import Event
 from amp.errors import Retryable
 from amp.ports.event_queue import EventQueue, Topic
+from amp.services.publish_durably import publish_durably
 
 #: The consumer group that indexes them.
 RETRY_GROUP = "index-retry"
-_FLUSH_S = 10.0
 
 
 class RetryQueue:
@@ -30,7 +30,4 @@ class RetryQueue:
     def put_back(self, events: Sequence[Event]) -> bool:
         """Let these go behind all others, whether it is full or not: they take up no more room than before. False: they
         may not be durable; keep them."""
-        delivered: set[Event] = set()
-        self._queue.publish(Topic.RETRY, events, delivered.add)
-        self._queue.flush(_FLUSH_S)
-        return delivered.issuperset(events)
+        return publish_durably(self._queue, Topic.RETRY, events).issuperset(events)

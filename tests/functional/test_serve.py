@@ -144,6 +144,9 @@ class _SlowRequest:
         body = b'{"type": "clip"}'
         head = f"POST /v1/assets HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
         self._socket = socket.create_connection((host, int(port)), timeout=30)
+        # Answered once, the connection is the server's own: one that only waits to be accepted ends with the listener.
+        self._socket.sendall(f"GET /healthz HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        assert self._socket.recv(65536).startswith(b"HTTP/1.1 200 ")
         self._socket.sendall(head.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body[:-1])
         self._last = body[-1:]
 

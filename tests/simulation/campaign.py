@@ -11,6 +11,7 @@ import click
 
 from tests.simulation.parts import WHOLE, Parts
 from tests.simulation.stage import Stage
+from tests.simulation.violations import Violation
 from tests.simulation.workers import small_and_silent
 from tests.simulation.world import World
 
@@ -21,13 +22,13 @@ _stage = cache(Stage)
 _World = TypeVar("_World", bound=World)
 
 
-def ran(seed: int, parts: Parts = WHOLE, kind: type[_World] = World) -> tuple[_World, Exception | None]:
+def ran(seed: int, parts: Parts = WHOLE, kind: type[_World] = World) -> tuple[_World, Exception | Violation | None]:
     """The world at the end of its run, and what went wrong with it."""
     with small_and_silent():
         world = kind(seed, _stage(), parts)
         try:
             world.run()
-        except Exception as e:  # noqa: BLE001 - whatever it is, it is what is looked for
+        except (Exception, Violation) as e:  # noqa: BLE001 - whatever it is, it is what is looked for
             return world, e
     return world, None
 
@@ -64,5 +65,5 @@ def _outcome(seed: int) -> tuple[int, str]:
     return seed, f"{world.scheduler.told(_LAST_LINES)}\nSEED={seed}: {_said(failure)}"
 
 
-def _said(failure: Exception | None) -> str:
+def _said(failure: Exception | Violation | None) -> str:
     return "no violation" if failure is None else f"{type(failure).__name__}: {failure}"

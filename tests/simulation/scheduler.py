@@ -213,7 +213,7 @@ class Scheduler:
             raise Killed
         try:
             chosen = self._next()
-        except Exception as failure:  # noqa: BLE001 - a violation, or a fault of a twin
+        except (Exception, Violation) as failure:  # noqa: BLE001 - a violation, or a fault of a twin
             self._end(failure)
             chosen = None
         if chosen is not None:

@@ -118,7 +118,7 @@ class Workers:
             registry = _SlowRegistry(world.registry, scheduler)
             with contextlib.suppress(Retryable):
                 world.parts.migrate((), registry, world.indices, PREFIX).run()
-            scheduler.sleep(scheduler.random.random() * 20)
+            scheduler.sleep(scheduler.random.random() * 4)
         scheduler.wait(lambda: False)
 
     def _bucket_worker(self, name: str) -> None:
