@@ -257,9 +257,7 @@ def _extractor(
     def waiting() -> int:
         return a.queue.lag(Topic.REALTIME, INDEX_GROUP)
 
-    # A key must not start again what was done and forgotten.
-    kept_s = max(settings.job_kept_s, settings.idempotency_ttl_s)
-    forget = ForgetJobs(a.jobs, a.chunks, a.job_ids, a.clock, kept_s)
+    forget = ForgetJobs(a.jobs, a.chunks, a.job_ids, a.clock, settings.repeatable_s)
     sweep = Sweep(a.jobs, starter, a.leases, a.clock, holder=_holder(), rate=settings.sweep_rate)
     return ExtractJobs(
         a.jobs, a.chunks, source, a.queue, a.leases, a.clock, processors, suspects,

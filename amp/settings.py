@@ -193,6 +193,12 @@ class Settings(BaseSettings):
         100_000, description="changes that may wait for buckets that refuse writes, before all others wait too"
     )
 
+    @property
+    def repeatable_s(self) -> float:
+        """How long a job or a request may be repeated, in seconds: a key must not start again what was done and
+        forgotten."""
+        return max(self.job_kept_s, self.idempotency_ttl_s)
+
     @field_validator("*", mode="before")
     @classmethod
     def _read(cls, value: object, info: ValidationInfo) -> object:

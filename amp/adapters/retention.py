@@ -5,4 +5,4 @@ from amp.settings import Settings
 
 
 def retention_of(settings: Settings) -> Retention:
-    return Retention.covering(settings.revisions_kept, max(settings.job_kept_s, settings.idempotency_ttl_s))
+    return Retention.covering(settings.revisions_kept, settings.repeatable_s)

@@ -1,6 +1,5 @@
 """The REST API as a WSGI application."""
 
-import re
 from urllib.parse import unquote_to_bytes
 
 from flask import request
@@ -16,7 +15,6 @@ from amp.api.origins import check_origins
 from amp.api.raw_path import UndecodedPaths
 from amp.api.routes import assets, buckets, bulk, dead_letters, health, jobs, search, types, versions
 from amp.bootstrap import Amp
-from amp.errors import NotFound
 
 
 class _RestOfPath(PathConverter):
@@ -50,9 +48,7 @@ def create_app(amp: Amp) -> OpenAPI:
 
 
 def _refuse_garbled_url() -> None:
-    """Bytes that are no text would be replaced silently, and Werkzeug takes several slashes at the start for one."""
-    if not re.match("/(?!/)", request.environ["PATH_INFO"]):
-        raise NotFound("there is nothing at this path; a path begins with one slash")
+    """Bytes that are no text would be replaced silently."""
     try:
         unquote_to_bytes(request.environ["PATH_INFO"].encode("latin-1")).decode()
         unquote_to_bytes(request.query_string).decode()

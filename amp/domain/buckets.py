@@ -94,6 +94,16 @@ def write_alias(index: str, token: int) -> str:
     return f"{index}-w{token}"
 
 
+def index_of(alias: str) -> str:
+    """The index that a write alias leads to."""
+    return alias.rpartition("-w")[0]
+
+
+def token_of(alias: str) -> int:
+    """The token that a write alias carries; below 0: it is a claim."""
+    return int(alias.rpartition("-w")[2])
+
+
 def with_stand_ins(bucket_map: BucketMap, prefix: str, lost: Collection[Bucket]) -> BucketMap:
     """The map after the indices of these buckets were lost: each gets a new one, known to be incomplete."""
     generation = bucket_map.generation + 1

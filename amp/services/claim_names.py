@@ -9,7 +9,7 @@ from amp.domain.ids import created_ms
 from amp.errors import AlreadyExists, AmpError, Conflict, Gone, KeyReused, OutcomeUnknown, StoreUnavailable
 from amp.ports.asset_store import AssetStore
 from amp.ports.claims import Claim, Claims
-from amp.services.creation_plans import Plan, RepeatKey
+from amp.services.creation_plans import Plan
 from amp.services.release_names import RELEASING, ReleaseNames, external_key, is_borne
 
 #: One per order, as far as it is decided.
@@ -84,13 +84,16 @@ class ClaimNames:
     def _claim_keys(self, plans: Sequence[Plan], results: Results) -> list[Plan]:
         """The plans still to carry out; those made under the same key before get their first answer again."""
         keyed = [(plan, plan.order.repeat_key) for plan in plans if plan.order.repeat_key is not None]
-        holders = self._claims.claim([_key_claim(key, plan.asset_id) for plan, key in keyed], self._key_ttl_s)
+        holders = self._claims.claim([key.claim(plan.asset_id) for plan, key in keyed], self._key_ttl_s)
         ready = [plan for plan in plans if plan.order.repeat_key is None]
         earlier = []
         for (plan, key), holder in zip(keyed, holders, strict=True):
-            if holder.digest != key.digest:
-                results[plan.position] = KeyReused("this Idempotency-Key was used before with another body")
-            elif holder.asset_id == plan.asset_id:
+            try:
+                key.check(holder)
+            except KeyReused as e:
+                results[plan.position] = e
+                continue
+            if holder.asset_id == plan.asset_id:
                 ready.append(plan)
             else:
                 earlier.append((plan, holder.asset_id))
@@ -139,8 +142,8 @@ class ClaimNames:
         key = plan.order.repeat_key
         if key is None:
             return True
-        self._claims.release(_key_claim(key, from_id))
-        [holder] = self._claims.claim([_key_claim(key, to_id)], self._key_ttl_s)
+        self._claims.release(key.claim(from_id))
+        [holder] = self._claims.claim([key.claim(to_id)], self._key_ttl_s)
         return holder.asset_id == to_id
 
 
@@ -151,10 +154,6 @@ def _by_holder(
     pairs = list(zip(plans, holders, strict=True))
     own = [(plan, holder) for plan, holder in pairs if holder.asset_id == plan.asset_id]
     return own, [(plan, holder) for plan, holder in pairs if holder.asset_id != plan.asset_id]
-
-
-def _key_claim(key: RepeatKey, asset_id: UUID) -> Claim:
-    return Claim(key.scope, key.key, asset_id, key.digest)
 
 
 def _external_claim(plan: Plan) -> Claim:

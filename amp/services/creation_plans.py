@@ -7,7 +7,8 @@ from uuid import UUID
 
 from amp.domain.assets import Asset, Change
 from amp.domain.changes import Draft
-from amp.errors import AlreadyExists, AmpError, Conflict
+from amp.errors import AlreadyExists, AmpError, Conflict, KeyReused
+from amp.ports.claims import Claim
 from amp.services.commit_changes import BATCH
 from amp.services.release_names import external_key
 
@@ -24,6 +25,15 @@ class RepeatKey:
     scope: str  #: caller and route
     key: str
     digest: str  #: of the body
+
+    def claim(self, id_: UUID) -> Claim:
+        """The claim that lets the key stand for the asset or job `id_`."""
+        return Claim(self.scope, self.key, id_, self.digest)
+
+    def check(self, holder: Claim) -> None:
+        """:raises KeyReused: the key, which `holder` has, was used with another body."""
+        if holder.digest != self.digest:
+            raise KeyReused("this Idempotency-Key was used before with another body")
 
 
 @dataclass(frozen=True, slots=True)

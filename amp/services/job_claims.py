@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from amp.errors import KeyReused
-from amp.ports.claims import Claim, Claims
+from amp.ports.claims import Claims
 from amp.services.creation_plans import RepeatKey
 
 
@@ -21,7 +20,6 @@ class JobClaims:
         """
         if key is None:
             return job_id
-        [holder] = self.claims.claim([Claim(key.scope, key.key, job_id, key.digest)], self.ttl_s)
-        if holder.digest != key.digest:
-            raise KeyReused("this Idempotency-Key was used before with another body")
+        [holder] = self.claims.claim([key.claim(job_id)], self.ttl_s)
+        key.check(holder)
         return holder.asset_id

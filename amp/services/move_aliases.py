@@ -3,13 +3,13 @@
 from contextlib import suppress
 from dataclasses import dataclass
 
-from amp.domain.buckets import BucketMap, write_alias
+from amp.domain.buckets import BucketMap, token_of, write_alias
 from amp.domain.move_phases import cancelled, dual, switched, switched_buckets
 from amp.domain.moves import Move, MoveKind, Phase
 from amp.errors import NotFound
 from amp.ports.bucket_indices import AliasChange, BucketIndices, IndexInfo
 from amp.services.bucket_maps import BucketMaps
-from amp.services.point_aliases import read_filter, token_of
+from amp.services.point_aliases import read_filter
 
 
 class LookAgain(Exception):

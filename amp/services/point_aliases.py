@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable
 from contextlib import suppress
 
-from amp.domain.buckets import Bucket, BucketMap, write_alias
+from amp.domain.buckets import Bucket, BucketMap, token_of, write_alias
 from amp.errors import NotFound
 from amp.ports.bucket_indices import AliasChange, BucketIndices, IndexInfo, ReadFilter
 
@@ -63,11 +63,6 @@ def read_filter(bucket_map: BucketMap, bucket: Bucket) -> ReadFilter:
     """What searches see of a bucket's index."""
     end_s = bucket_map.end_s(bucket)
     return ReadFilter(bucket.index, bucket.start_s * 1000, None if end_s is None else end_s * 1000)
-
-
-def token_of(alias: str) -> int:
-    """The token that a write alias carries; below 0: it is a claim."""
-    return int(alias.rpartition("-w")[2])
 
 
 def has_aliases(seen: IndexInfo | None) -> bool:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 
-from amp.domain.buckets import BucketMap
+from amp.domain.buckets import BucketMap, index_of
 from amp.domain.documents import IndexedDocument
 from amp.domain.ids import created_ms
 from amp.errors import InvalidId, NotMigrated, Retryable
@@ -94,7 +94,7 @@ class PutDocuments:
             aliases = bucket_map.write_aliases(created_ms(asset_id))
         except InvalidId:
             return False  # no asset has it
-        return any(self._refusing.refuses(_index(alias)) for alias in aliases)
+        return any(self._refusing.refuses(index_of(alias)) for alias in aliases)
 
     def _without_refused(self, assets: list[AssetDocuments], set_aside: SetAside) -> list[AssetDocuments]:
         kept = set(self.without_refused([asset.asset_id for asset in assets], set_aside))
@@ -137,9 +137,9 @@ class PutDocuments:
         accepted: set[str] = set()
         for put, result in zip(puts, results, strict=True):
             if result.written is Written.BUSY and result.answered:
-                refused[_index(put.alias)] = result.reason
+                refused[index_of(put.alias)] = result.reason
             elif result.written in (Written.DONE, Written.SUPERSEDED):
-                accepted.add(_index(put.alias))
+                accepted.add(index_of(put.alias))
         for index in accepted:
             self._refusing.accepted(index)
         for index in refused.keys() - accepted:
@@ -160,7 +160,3 @@ class PutDocuments:
         except (Retryable, NotMigrated) as e:
             _log.warning("move not helped", action="move_help_failed", reason=str(e))
         return True
-
-
-def _index(alias: str) -> str:
-    return alias.rpartition("-w")[0]

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from amp.domain.buckets import index_of
 from amp.errors import NotFound
 from amp.ports.bucket_indices import AliasChange, ReadFilter
 from amp.ports.search_index import PutResult, Written
@@ -110,7 +111,7 @@ class SimulatedCluster:
 
     def written_through(self, alias: str) -> Index | None:
         """The index that a write through the alias goes to now."""
-        found = self.indices.get(alias.rpartition("-w")[0])
+        found = self.indices.get(index_of(alias))
         return found if found is not None and self.answers(found, alias) else None
 
     def answers(self, index: Index, alias: str) -> bool:

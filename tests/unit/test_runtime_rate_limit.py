@@ -3,24 +3,11 @@
 import pytest
 
 from amp.services.runtime.rate_limit import TokenBucket
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now_s = 0.0
-
-    def now_ms(self) -> int:
-        return int(self.now_s * 1000)
-
-    def monotonic_s(self) -> float:
-        return self.now_s
-
-    def sleep(self, seconds: float) -> None:
-        self.now_s += seconds
+from tests.manual_clock import ManualClock
 
 
 def test_tokens_accrue_at_the_rate_and_a_second_of_them_is_kept() -> None:
-    clock = Clock()
+    clock = ManualClock()
     bucket = TokenBucket(clock)
     assert bucket.available(10) == 0
     clock.now_s += 0.5
@@ -30,14 +17,14 @@ def test_tokens_accrue_at_the_rate_and_a_second_of_them_is_kept() -> None:
 
 
 def test_a_batch_larger_than_the_rate_gets_its_tokens_in_the_end() -> None:
-    clock = Clock()
+    clock = ManualClock()
     bucket = TokenBucket(clock)
     clock.now_s += 60
     assert bucket.available(2, burst=100) == 100
 
 
 def test_what_is_taken_beyond_delays_the_next() -> None:
-    clock = Clock()
+    clock = ManualClock()
     bucket = TokenBucket(clock)
     bucket.take(10)
     clock.now_s += 0.5
@@ -47,7 +34,7 @@ def test_what_is_taken_beyond_delays_the_next() -> None:
 
 
 def test_a_pause_can_be_forgotten() -> None:
-    clock = Clock()
+    clock = ManualClock()
     bucket = TokenBucket(clock)
     clock.now_s += 60
     bucket.forget()

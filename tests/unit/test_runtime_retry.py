@@ -8,6 +8,7 @@ from tenacity import RetryError, TryAgain
 
 from amp.errors import Invalid, StoreUnavailable
 from amp.services.runtime.retry import Backoff, Stopped, attempts, retry_rest, retry_until_stopped
+from tests.manual_clock import ManualClock
 
 QUICK = Backoff(first_s=0.001, max_s=0.002)
 
@@ -94,24 +95,8 @@ def test_the_rest_is_left_when_stopped() -> None:
         retry_rest(lambda items: items, [1], stop, QUICK)
 
 
-class Clock:
-    """Sleeps are noted and take no time."""
-
-    def __init__(self) -> None:
-        self.slept: list[float] = []
-
-    def now_ms(self) -> int:
-        return 0
-
-    def monotonic_s(self) -> float:
-        return sum(self.slept)
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-
-
 def test_bounded_attempts_pause_in_between_and_end() -> None:
-    clock, call = Clock(), Calls(*[TryAgain()] * 9)
+    clock, call = ManualClock(), Calls(*[TryAgain()] * 9)
     with pytest.raises(RetryError):
         attempts(clock, 4, Backoff(first_s=1.0, max_s=2.0))(call)
     assert call.count == 4

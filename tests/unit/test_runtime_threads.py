@@ -7,31 +7,16 @@ from prometheus_client import CollectorRegistry
 from amp.metrics import Metrics
 from amp.services.runtime.retry import Backoff
 from amp.services.runtime.threads import BackgroundThreads
+from tests.manual_clock import ManualClock
 from tests.stack.waiting import wait_until
 
 DEADLINE_S = 30
 AT_ONCE = Backoff(first_s=0.001, max_s=0.001)
 
 
-class Clock:
-    """Goes on when it is told to."""
-
-    def __init__(self) -> None:
-        self.now_s = 0.0
-
-    def now_ms(self) -> int:
-        return int(self.now_s * 1000)
-
-    def monotonic_s(self) -> float:
-        return self.now_s
-
-    def sleep(self, seconds: float) -> None:
-        self.now_s += seconds
-
-
-def background(clock: Clock | None = None) -> tuple[BackgroundThreads, Metrics]:
+def background(clock: ManualClock | None = None) -> tuple[BackgroundThreads, Metrics]:
     metrics = Metrics(CollectorRegistry())
-    return BackgroundThreads(clock or Clock(), metrics), metrics
+    return BackgroundThreads(clock or ManualClock(), metrics), metrics
 
 
 def test_a_loop_that_raises_is_started_again_and_counted() -> None:
@@ -65,7 +50,7 @@ def test_a_pause_after_a_failure_ends_when_stopped() -> None:
 
 
 def test_a_failing_thread_is_unhealthy_until_it_ran_for_a_minute() -> None:
-    clock = Clock()
+    clock = ManualClock()
     threads, _ = background(clock)
     stop, runs = threading.Event(), []
 
