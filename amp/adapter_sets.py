@@ -66,7 +66,11 @@ def system_clock() -> Clock:
     return SystemClock()
 
 
-def embedded(settings: Settings) -> Adapters:
+def embedded(settings: Settings, *, create: bool = True) -> Adapters:
+    """:param create: make the data folder and the store in it if they are not there.
+    :raises NoData: they are not there, and `create` is false.
+    :raises BadSetting, Busy: the data folder cannot be used, or another process holds it.
+    """
     from amp.adapters.embedded.asset_listing import SqliteAssetListing
     from amp.adapters.embedded.asset_store import SqliteAssetStore
     from amp.adapters.embedded.bucket_registry import SqliteBucketRegistry
@@ -90,7 +94,7 @@ def embedded(settings: Settings) -> Adapters:
     from amp.adapters.embedded.type_registry import SqliteTypeRegistry
     from amp.adapters.retention import retention_of
 
-    db = Database(settings.data_dir)
+    db = Database(settings.data_dir, create=create)
     search_db = SearchDatabase(settings.data_dir)
     return Adapters(
         clock=system_clock(),

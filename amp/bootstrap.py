@@ -119,16 +119,18 @@ class Amp:
         self.adapters.close()
 
 
-def build(settings: Settings) -> Amp:
+def build(settings: Settings, *, create: bool = True) -> Amp:
     """The service on the adapters that the settings name.
 
+    :param create: make the embedded set's data folder if it is not there.
+    :raises NoData: it is not there, and `create` is false.
     :raises BadSetting, Busy: a setting cannot be used, or another process holds the data folder.
     """
     metrics = Metrics()
     background = BackgroundThreads(system_clock(), metrics)
     match settings.profile:
         case "embedded":
-            return wire(settings, embedded(settings), metrics, background)
+            return wire(settings, embedded(settings, create=create), metrics, background)
         case "cluster":
             return wire(settings, cluster(settings, background), metrics, background)
 

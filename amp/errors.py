@@ -154,3 +154,7 @@ class BadSetting(AmpError):
 
 class Busy(AmpError):
     """Another process holds the data folder."""
+
+
+class NoData(AmpError):
+    """There is no data folder yet."""

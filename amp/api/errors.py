@@ -23,6 +23,7 @@ from amp.errors import (
     IncompatibleType,
     Invalid,
     InvalidId,
+    NoData,
     NotFound,
     NotMigrated,
     QueueUnavailable,
@@ -105,7 +106,7 @@ _STATUS: dict[type[AmpError], int] = {
 
 
 #: Faults of the process, and classes that only gather others.
-_NEVER_ANSWERED = (BadSetting, Busy, CacheUnavailable, QueueUnavailable, Invalid, Retryable)
+_NEVER_ANSWERED = (BadSetting, Busy, NoData, CacheUnavailable, QueueUnavailable, Invalid, Retryable)
 #: HTTP's own, raised by the framework.
 _OF_HTTP = (MethodNotAllowed,)
 

@@ -56,7 +56,7 @@ def init(
     if not starts:
         raise click.UsageError("give --at, or --every with --from and --to")
     body = {"at": starts} | rate_asked(rate, unthrottled)
-    with service(load_settings()) as client:
+    with service(load_settings(), create=not dry_run) as client:
         missing = client.call("POST", _INIT, body=body | {"dry_run": True}, repeatable=True)["missing"]
         if not dry_run:
             _open_all(client, body, len(missing), quiet=as_json)

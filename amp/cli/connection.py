@@ -17,10 +17,12 @@ _CATCH_UP_S = 30.0
 
 
 @contextlib.contextmanager
-def service(settings: Settings) -> Iterator[AmpClient]:
+def service(settings: Settings, *, create: bool = False) -> Iterator[AmpClient]:
     """A client of the server at `AMP_URL`; else of the one that serves the data folder, else of the local one; else,
     on the embedded set, of the data folder itself, held meanwhile.
 
+    :param create: make the data folder if it is not there.
+    :raises NoData: it is not there, and `create` is false.
     :raises Busy: another process holds the data folder, and it is no server that answers.
     """
     client = server_client(settings)
@@ -28,7 +30,7 @@ def service(settings: Settings) -> Iterator[AmpClient]:
         with contextlib.closing(client):
             yield client
     else:
-        with in_process(settings) as client:
+        with in_process(settings, create=create) as client:
             yield client
 
 
@@ -43,9 +45,11 @@ def server_client(settings: Settings) -> AmpClient | None:
 
 
 @contextlib.contextmanager
-def in_process(settings: Settings) -> Iterator[AmpClient]:
+def in_process(settings: Settings, *, create: bool = True) -> Iterator[AmpClient]:
     """The whole service inside this process, on the embedded set, with the same API over the same code.
 
+    :param create: make the data folder if it is not there.
+    :raises NoData: it is not there, and `create` is false.
     :raises Busy: another process holds the data folder.
     """
     from amp.api.app import create_app
@@ -53,7 +57,7 @@ def in_process(settings: Settings) -> Iterator[AmpClient]:
     from amp.worker import WORKERS_SHARE, WorkerThreads
 
     try:
-        amp = build(settings)
+        amp = build(settings, create=create)
     except Busy as e:
         raise Busy(f"{e.message}; if it is a server, name it: {variable('url')}=http://…") from e
     workers = WorkerThreads(amp.background, amp.workers)

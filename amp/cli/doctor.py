@@ -12,7 +12,7 @@ from amp.addresses import MASK, masked
 from amp.cli.client import AmpClient, Unreachable
 from amp.cli.connection import server_client
 from amp.cli.output import echo, json_option, print_json, print_table
-from amp.errors import AmpError, Busy, NotMigrated, Retryable
+from amp.errors import AmpError, Busy, NoData, NotMigrated, Retryable
 from amp.settings import ADDRESSES, Settings, load_settings, variable
 
 if TYPE_CHECKING:
@@ -47,11 +47,11 @@ def _examine(settings: Settings) -> tuple[list[dict[str, Any]], list[str]]:
     from amp.bootstrap import build
 
     try:
-        amp = build(settings)
-    except Busy as e:
+        amp = build(settings, create=False)
+    except (Busy, NoData) as e:
         client = server_client(settings)
         if client is None:
-            return [], [f"{e.message}, which does not answer as a server"]
+            return [], [f"{e.message}, which does not answer as a server" if isinstance(e, Busy) else e.message]
         with contextlib.closing(client):
             parts, said = _health_of(client)
             return parts, [*said, *(_disagreements_of(client) if all(part["healthy"] for part in parts) else ())]

@@ -76,7 +76,7 @@ def import_(
             on_existing=OnExisting(on_existing),
             **options,
         )
-        with service(load_settings()) as client:
+        with service(load_settings(), create=True) as client:
             outcome = import_rows(client, order, quiet=as_json)
     _report(outcome, as_json)
     if outcome.stopped is not None:

@@ -22,6 +22,7 @@ from amp.cli.search import search
 from amp.cli.types import types
 from amp.errors import AmpError, IncompatibleType, Invalid
 from amp.logs import configure_logging
+from amp.main_process import main_process_id
 from amp.printable import printable, printable_lines
 
 
@@ -82,7 +83,9 @@ def cli() -> None:
     """AMP keeps the metadata of digital assets and makes them findable.
 
     Commands talk to the server at AMP_URL, or to the local one. Without a server, on the embedded set, they open the
-    data folder (AMP_DATA_DIR) themselves. All settings are environment variables; `amp doctor` shows them.
+    data folder (AMP_DATA_DIR) themselves; only those that write for the first time create it: `amp serve`, `amp
+    import`, `amp migrate`, `amp types create` and `amp admin buckets init`. All settings are environment variables;
+    `amp doctor` shows them.
 
     Exit codes: 0 done, 1 failed, 2 called the wrong way.
     """
@@ -100,4 +103,5 @@ for command in (serve, worker, migrate, types, import_, search, admin, doctor, d
 
 
 def main() -> None:
+    main_process_id()  # before any child is forked
     cli(prog_name="amp")

@@ -1,10 +1,12 @@
 """`amp serve`, `amp worker` and `amp migrate`: the processes of the service, and what they need to exist."""
 
+from contextlib import closing
 from typing import Any
 
 import click
 
 from amp.cli.output import echo, json_option, print_json
+from amp.errors import NoData
 from amp.settings import load_settings
 
 
@@ -63,11 +65,12 @@ def migrate(dry_run: bool, as_json: bool) -> None:
     """
     from amp.bootstrap import build
 
-    amp = build(load_settings())
+    settings = load_settings()
     try:
-        lines = amp.migrate.pending() if dry_run else amp.migrate.run()
-    finally:
-        amp.close()
+        with closing(build(settings, create=not dry_run)) as amp:
+            lines = amp.migrate.pending() if dry_run else amp.migrate.run()
+    except NoData:
+        lines = [f"create the data folder {settings.data_dir.resolve()} and everything in it"]
     if as_json:
         print_json({"dry_run": dry_run, "steps": lines})
         return

@@ -60,7 +60,7 @@ def create(file: TextIO, as_json: bool) -> None:
       echo '{"name": "clip", "fields": {"cameraId": {"type": "long"}}}' | amp types create -
     """
     body = _type_in(file)
-    with service(load_settings()) as client:
+    with service(load_settings(), create=True) as client:
         made = client.call("POST", "/v1/types", body=body)
     _print_type(made, as_json)
 

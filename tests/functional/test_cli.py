@@ -142,6 +142,27 @@ def test_migrate_tells_then_does_then_finds_nothing_to_do(fresh: Amp) -> None:
     assert fresh("migrate").stdout == "nothing to do: everything is there\n"
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("doctor",), ("types", "list"), ("types", "show", "clip"), ("types", "update", "-"), ("search", "x"),
+        ("admin", "buckets"), ("admin", "buckets", "reconcile"), ("admin", "jobs"), ("admin", "dead-letters"),
+        ("admin", "check", "--all"), ("admin", "buckets", "init", "--at", "2020-01-01", "--dry-run"),
+        ("admin", "buckets", "roll"), ("migrate", "--dry-run"),
+    ],
+)  # fmt: skip
+def test_a_command_that_has_nothing_to_keep_creates_no_data_folder(tmp_path: Path, command: tuple[str, ...]) -> None:
+    folder = tmp_path / "data"
+    result = amp_command(*command, env={"AMP_DATA_DIR": folder}, stdin=json.dumps(_CLIP))
+    assert not folder.exists()
+    if command[0] == "migrate":
+        assert result.stdout == f"create the data folder {folder} and everything in it\n"
+        return
+    assert result.exit_code == 1
+    assert f"there is no data in AMP_DATA_DIR='{folder}' yet" in result.output
+    assert "`amp serve`, `amp import` or `amp migrate` creates the data folder" in result.output
+
+
 def test_doctor_shows_every_setting_and_asks_each_part(amp: Amp) -> None:
     found = printed_json(amp("doctor", "--json"))
     assert {s["variable"] for s in found["settings"]} == {variable(name) for name in Settings.model_fields}

@@ -112,14 +112,15 @@ def test_signals_that_ask_for_more_or_other_processes_change_nothing(server: Ser
     assert _children(server) == before
 
 
-@pytest.mark.usefixtures("server")
-def test_a_busy_port_or_data_folder_is_one_clear_line(env: dict[str, object], data: Path) -> None:
+def test_a_busy_port_or_data_folder_is_one_clear_line(
+    server: ServerProcess, env: dict[str, object], data: Path
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, concurrent.futures.ThreadPoolExecutor() as pool:
         port = taken.getsockname()[1]
         # Either is waited for a while, as a server that was killed may be about to leave it: so both at once.
         of_port, of_folder = pool.map(refusal, [env | {"AMP_PORT": port}, {"AMP_DATA_DIR": data, "AMP_PORT": 0}])
     assert of_port == f"Error: cannot listen on 127.0.0.1:{port}: Address already in use; set AMP_HOST or AMP_PORT"
-    assert of_folder.startswith(f"Error: the data folder {data} is in use by process ")
+    assert of_folder == f"Error: the data folder {data} is in use by process {server.process.pid}"
 
 
 def test_a_data_folder_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from typing import TextIO
 from amp.adapters.embedded.database_files import file_identities
 from amp.adapters.embedded.integrity import damage_of
 from amp.adapters.embedded.queue_board import QueueBoard
-from amp.errors import BadSetting, Busy, NotMigrated, Retryable, StoreUnavailable
+from amp.errors import BadSetting, Busy, NoData, NotMigrated, Retryable, StoreUnavailable
+from amp.main_process import main_process_id
 from amp.private_files import make_private, make_private_if_there
 from amp.settings import variable
 
@@ -30,11 +31,14 @@ class Database:
     A committed write survives a power loss (`synchronous=FULL`), unless the writer waived it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, create: bool = True) -> None:
         """:raises BadSetting: the folder or the file in it can't be used.
+        :raises NoData: there is no store in the folder, and none is to be created.
         :raises Busy: another process holds the folder.
         """
         self.path = folder / "store.db"
+        if not create:
+            _require_there(self.path)
         self._lock_file = _lock_folder(folder)
         try:
             _make_files_private(self.path)
@@ -169,7 +173,7 @@ def _lock_folder(folder: Path) -> TextIO:
     except OSError as e:
         raise BadSetting(f"{variable('data_dir')}={str(folder)!r} can't be used as a data folder: {e.strerror}") from e
     lock.truncate(0)
-    lock.write(str(os.getpid()))
+    lock.write(str(main_process_id()))
     lock.flush()
     return lock
 
@@ -195,13 +199,26 @@ def _make_files_private(database: Path) -> None:
             make_private_if_there(file)
 
 
+def _require_there(database: Path) -> None:
+    """:raises NoData: neither the store nor the index that only a lost store leaves behind is there."""
+    if not (database.exists() or _index_beside(database).exists()):
+        raise NoData(
+            f"there is no data in {variable('data_dir')}={str(database.parent.resolve())!r} yet:"
+            " `amp serve`, `amp import` or `amp migrate` creates the data folder"
+        )
+
+
 def _require_new(database: Path) -> None:
     """:raises BadSetting: an index is there, so there was a store: its assets would be found although they are gone."""
-    if (index := database.with_name("search.db")).exists():
+    if (index := _index_beside(database)).exists():
         raise BadSetting(
             f"{variable('data_dir')}={str(database.parent)!r}: {database.name} is missing although "
             f"{index.name} is there: restore it from a backup, or remove {index.name} to begin with nothing"
         )
+
+
+def _index_beside(database: Path) -> Path:
+    return database.with_name("search.db")
 
 
 def _make(database: Path) -> None:
