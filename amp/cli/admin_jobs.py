@@ -6,7 +6,17 @@ import click
 
 from amp.cli.client import AmpClient, path_segment
 from amp.cli.connection import service
-from amp.cli.follow import counted, doing, follow, how_far, is_over_assets, job_path, require_completed, title
+from amp.cli.follow import (
+    counted,
+    doing,
+    follow,
+    how_far,
+    is_dry_run,
+    is_over_assets,
+    job_path,
+    require_completed,
+    title,
+)
 from amp.cli.output import echo, json_option, print_json, print_table
 from amp.cli.strict_values import RATE
 from amp.settings import load_settings
@@ -46,8 +56,7 @@ def list_(limit: int, as_json: bool) -> None:
         print_json(items)
         return
     rows = [
-        (job["id"], title(job), doing(job), how_far(job["progress"]), job["requested_at"], job["requested_by"])
-        for job in items
+        (job["id"], title(job), doing(job), _progress(job), job["requested_at"], job["requested_by"]) for job in items
     ]
     print_table(("id", "job", "state", "progress", "requested", "by"), rows)
 
@@ -167,8 +176,7 @@ def _told(job: dict[str, Any]) -> str:
     done = job["progress"]["done"]
     if not is_over_assets(job):
         return f": {done:,} documents" if done else ""
-    dry = ", dry: nothing was changed" if job["parameters"]["dry_run"] else ""
-    return ": " + ", ".join([f"{done or 0:,} assets", *counted(job["progress"])]) + dry
+    return ": " + ", ".join([f"{done or 0:,} assets", *counted(job["progress"], dry_run=is_dry_run(job))])
 
 
 def print_job(job: dict[str, Any], as_json: bool) -> None:
@@ -182,11 +190,15 @@ def print_job(job: dict[str, Any], as_json: bool) -> None:
     )
     echo(f"{title(job)}: {doing(job)}" + (f" ({job['reason']})" if job["reason"] else ""))
     echo(f"asked for by {job['requested_by']} at {job['requested_at']}, {limit}")
-    if far := how_far(job["progress"]):
+    if far := _progress(job):
         echo(far)
     if (held_s := job["progress"]["held_s"]) is not None:
         echo(f"indexing waited for {held_s:g} s at the switch")
     print_table(("at", ""), [(note["at"], note["text"]) for note in job["history"]])
+
+
+def _progress(job: dict[str, Any]) -> str:
+    return how_far(job["progress"], dry_run=is_dry_run(job))
 
 
 def _steer(job_id: str, what: str, as_json: bool) -> None:

@@ -79,7 +79,7 @@ def job_path(job_id: str) -> str:
 
 def title(job: dict[str, Any]) -> str:
     bucket = job["parameters"].get("bucket")
-    return f"{job['kind']} of {bucket}" if bucket else str(job["kind"])
+    return f"{job['kind']}" + (f" of {bucket}" if bucket else "") + (" (dry run)" if is_dry_run(job) else "")
 
 
 def doing(job: dict[str, Any]) -> str:
@@ -96,13 +96,17 @@ def is_over_assets(job: dict[str, Any]) -> bool:
     return "selector" in job["parameters"]
 
 
-def how_far(progress: dict[str, Any]) -> str:
+def is_dry_run(job: dict[str, Any]) -> bool:
+    return bool(job["parameters"].get("dry_run"))
+
+
+def how_far(progress: dict[str, Any], *, dry_run: bool = False) -> str:
     """As `1,200 of 5,000 documents, 2,000/s, 2 s left`, as far as it is known."""
     parts = []
     if progress["documents"]:
         unit = "documents" if progress.get("counts") is None else "assets"
         parts.append(f"{progress['done'] or 0:,} of {progress['documents']:,} {unit}")
-    parts += counted(progress)
+    parts += counted(progress, dry_run=dry_run)
     if progress["rate"] is not None:
         parts.append(f"{progress['rate']:,.0f}/s")
     if progress["remaining_s"]:
@@ -110,10 +114,11 @@ def how_far(progress: dict[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def counted(progress: dict[str, Any]) -> list[str]:
+def counted(progress: dict[str, Any], *, dry_run: bool = False) -> list[str]:
     """What became of the assets of a job, but for those of which nothing had to change."""
     counts = progress.get("counts") or {}
-    return [f"{count:,} {name}" for name, count in counts.items() if count and name != "done"]
+    words = {"changed": "would change"} if dry_run else {}
+    return [f"{count:,} {words.get(name, name)}" for name, count in counts.items() if count and name != "done"]
 
 
 def duration(seconds: float) -> str:
@@ -159,7 +164,7 @@ def _show_bar(progress: Progress, task: TaskID, job: dict[str, Any]) -> None:
         description=printable(f"{title(job)}: {doing(job)}"),
         total=found["documents"],
         completed=found["done"] or 0,
-        far=printable(how_far(found)),
+        far=printable(how_far(found, dry_run=is_dry_run(job))),
     )
 
 

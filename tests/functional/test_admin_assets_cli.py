@@ -76,7 +76,7 @@ def test_a_backfill_indexes_again_and_says_how_many(amp: Amp) -> None:
 def test_an_update_is_tried_dry_then_made_once(amp: Amp, folder: Path) -> None:
     update = ("update", "--type", "clip", "--set", "codec=hevc", "--set", "width=7")
     told = printed(amp(*update, "--dry-run"))
-    assert told == f"update-metadata completed: {COUNT} assets, {COUNT} changed, dry: nothing was changed\n"
+    assert told == f"update-metadata (dry run) completed: {COUNT} assets, {COUNT} would change\n"
     assert found(folder, "codec:hevc") == []
     assert printed(amp(*update)) == f"update-metadata completed: {COUNT} assets, {COUNT} changed\n"
     assert printed(amp(*update)) == f"update-metadata completed: {COUNT} assets\n"
@@ -110,7 +110,8 @@ def test_a_deletion_asks_unless_told_not_to_and_can_be_undone(amp: Amp, folder: 
     assert "delete all assets?" in unanswered.stderr
     assert printed_json(amp("jobs", "--json")) == [], "nothing was begun"
     dry = printed(amp("delete", "--all", "--dry-run"))
-    assert dry == f"delete completed: {COUNT} assets, {COUNT} changed, dry: nothing was changed\n"
+    assert dry == f"delete (dry run) completed: {COUNT} assets, {COUNT} would change\n"
+    assert f"delete (dry run)   completed   {COUNT} of {COUNT} assets, {COUNT} would change" in printed(amp("jobs"))
     ids = found(folder, "codec:h264")
     assert len(ids) == COUNT
     listed = tmp_path / "ids.txt"
@@ -232,6 +233,7 @@ def test_on_a_server_a_job_goes_on_by_itself_unless_it_is_followed(server: Serve
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Amp:
     """`amp admin` on a folder without assets."""
     folder = tmp_path_factory.mktemp("empty")
+    printed(amp_command("migrate", env={"AMP_DATA_DIR": folder}))
     return lambda *args, **more: amp_command("admin", *args, env={"AMP_DATA_DIR": folder}, **more)
 
 

@@ -21,6 +21,7 @@ from tests.functional.job_calls import (
     counts,
     deleted,
     ended,
+    listed,
     new_assets,
     ran,
     replay,
@@ -189,6 +190,7 @@ def test_a_dry_run_counts_right_and_changes_nothing(
     job = ran(rest, kind_of_job, {"type": kind}, parameters=parameters, dry_run=True)
     assert counts(job) == expected
     assert job["parameters"]["dry_run"] is True
+    assert [item["dry_run"] for item in (job, *listed(rest, [job["id"]]))] == [True, True]
     assert [asset(rest, i) for i in made] == before
     assert counts(ran(rest, kind_of_job, {"type": kind}, parameters=parameters)) == expected, "it told the truth"
 

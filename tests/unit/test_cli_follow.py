@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from amp.cli.follow import JobFailed, doing, duration, how_far, require_completed
+from amp.cli.follow import JobFailed, doing, duration, how_far, require_completed, title
 
 WAITS = "or changes wait for a bucket that refuses writes (see amp doctor)"
 UNKNOWN = {"phase": None, "documents": None, "done": None, "rate": None, "remaining_s": None, "held_s": None}
@@ -35,6 +35,12 @@ def test_progress_is_told_as_far_as_it_is_known() -> None:
     known = UNKNOWN | {"documents": 5000, "done": 1200, "rate": 2000.4, "remaining_s": 1.9}
     assert how_far(known) == "1,200 of 5,000 documents, 2,000/s, 2 s left"
     assert how_far(UNKNOWN | {"documents": 5000, "done": 0}) == "0 of 5,000 documents"
+
+
+def test_a_dry_run_is_never_taken_for_the_job_itself() -> None:
+    dry = job(documents=9, done=9, counts={"done": 2, "changed": 7}) | {"parameters": {"dry_run": True}}
+    assert title(dry) == "split (dry run)"
+    assert how_far(dry["progress"], dry_run=True) == "9 of 9 assets, 7 would change"
 
 
 def test_a_job_is_busy_with_its_phase_unless_it_stands_still() -> None:

@@ -197,6 +197,7 @@ class JobItem(BaseModel):
     kind: str
     state: State
     reason: str = Field(description="Of a failure; empty otherwise.")
+    dry_run: bool = Field(description="It changes nothing; its counts say what would change.")
     parameters: dict[str, Any]
     rate: float | None = Field(
         description="Documents or assets a second that it may take up; null: as fast as it goes."
