@@ -34,6 +34,7 @@ class JsonBody(Generic[Model]):
     """A JSON object as `model` has it."""
 
     model: type[Model]
+    example: Mapping[str, Any]
     media_types: tuple[str, ...] = (JSON,)
     #: What a body that does not fit the model raises.
     refusal: type[Invalid] = Unprocessable
@@ -57,7 +58,8 @@ class JsonBody(Generic[Model]):
 
     def document(self) -> dict[str, Any]:
         schema = {"$ref": f"#/components/schemas/{self.model.__name__}"}
-        return {"required": not self.optional, "content": {name: {"schema": schema} for name in self.media_types}}
+        content = {name: {"schema": schema, "example": self.example} for name in self.media_types}
+        return {"required": not self.optional, "content": content}
 
     @property
     def models(self) -> tuple[type[BaseModel], ...]:

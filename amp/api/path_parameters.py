@@ -22,15 +22,17 @@ class PathParameter:
     description: str
     schema: dict[str, Any]
     parse: Callable[[str], Any]
+    example: str | int | None = None  #: None: a reader cannot know one
 
     def document(self) -> dict[str, Any]:
-        return {
+        found = {
             "name": self.name,
             "in": "path",
             "description": self.description,
             "required": True,
             "schema": self.schema,
         }
+        return found if self.example is None else found | {"example": self.example}
 
 
 def _path_text(text: str) -> str:
@@ -83,19 +85,23 @@ PATH: dict[str, PathParameter] = {
             schema={"type": "string", "format": "uuid"},
             parse=parse_id,
         ),
-        PathParameter(name="version", description="A version, from 1.", schema=_NUMBER, parse=_path_number),
-        PathParameter(name="project", description="The asset's project.", schema=STRING, parse=_path_text),
+        PathParameter(name="version", description="A version, from 1.", schema=_NUMBER, parse=_path_number, example=1),
+        PathParameter(
+            name="project", description="The asset's project.", schema=STRING, parse=_path_text, example="default"
+        ),
         PathParameter(
             name="external_id",
             description="The asset's external id, unique in its project; slashes may stand as they are.",
             schema=STRING,
             parse=_path_text,
+            example="reel-7",
         ),
         PathParameter(
             name="bucket_name",
             description="The name of a time bucket: its start as `yyyyMMddHHmmss`, UTC.",
             schema={"type": "string", "pattern": f"^{_BUCKET.pattern}$"},
             parse=_bucket_name,
+            example="19700101000000",
         ),
         PathParameter(
             name="job_id",
@@ -114,6 +120,7 @@ PATH: dict[str, PathParameter] = {
             description="The name of an asset type.",
             schema={"type": "string", "pattern": f"^{KEY.pattern}$"},
             parse=_type_name,
+            example="clip",
         ),
     )
 }

@@ -1,5 +1,6 @@
 """The OpenAPI document is valid, whole, and true to what is served."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from amp.api import examples
 from amp.api.app import create_app
 from amp.api.parameters import LIMIT, SIZE
 from amp.api.presenters import ASSET_FIELDS
@@ -15,6 +17,7 @@ from amp.domain.limits import SearchLimits
 from amp.domain.queries import OPERATORS
 from amp.settings import load_settings
 from tests.functional.rest import Rest
+from tests.stack.waiting import wait_until
 
 Document = dict[str, Any]
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -119,3 +122,43 @@ def test_every_type_of_problem_is_listed(document: Document) -> None:
 def test_the_document_has_no_place_of_its_makers(document: Document) -> None:
     assert document["components"].keys() == {"schemas"}
     assert not [name for name in document["components"]["schemas"] if "Validation" in name]
+
+
+def test_every_example_in_the_document_is_accepted_as_it_stands(rest: Rest, document: Document) -> None:
+    existing = _what_examples_are_about(rest)
+    bodies = list(_example_bodies(document))
+    # Assets and searches are of a type, which comes first.
+    for method, path, media_type, example in sorted(bodies, key=lambda body: body[:2] != ("post", "/v1/types")):
+        text = example if isinstance(example, str) else json.dumps(example)
+        answer = rest.call(method.upper(), path.format_map(existing), data=text, content_type=media_type)
+        assert answer.status_code < 300, (method, path, media_type, answer.text)
+        if path == "/v1/assets/bulk":
+            assert [item["status"] for item in answer.get_json()["items"]] == [201, 201]
+    assert len(bodies) >= 20
+
+
+def test_a_path_that_is_filled_in_with_examples_names_what_there_is(rest: Rest, document: Document) -> None:
+    rest.post("/v1/types", json=examples.CLIP_TYPE)
+    for path, method, operation in operations(document):
+        names = [parameter for parameter in operation["parameters"] if parameter["in"] == "path"]
+        if method == "get" and all("example" in parameter for parameter in names):
+            url = path.format_map({parameter["name"]: parameter["example"] for parameter in names})
+            assert rest.get(url).status_code < 400, url
+
+
+def _what_examples_are_about(rest: Rest) -> dict[str, str]:
+    """Values of the parameters in paths: what a reader takes from the answers of other requests."""
+    kind = rest.new_type()
+    days = ("2001-01-01", "2002-01-01", "2003-01-01")
+    assets = [rest.new_asset(kind, created_at=day, searchable=True)["id"] for day in days]
+    roll = rest.post("/v1/admin/buckets/roll", json={"at": "2090-01-01"}).get_json()["id"]
+    wait_until(lambda: rest.get(f"/v1/admin/jobs/{roll}").get_json()["state"] == "completed", 30, "a second bucket")
+    slow = rest.post("/v1/admin/jobs", json={"kind": "reindex", "selector": {"ids": assets}, "rate": 0.1})
+    given = {"type_name": "clip", "bucket_name": "19700101000000", "project": "default", "external_id": "reel-7"}
+    return given | {"asset_id": assets[0], "job_id": slow.get_json()["id"]}
+
+
+def _example_bodies(document: Document) -> Iterator[tuple[str, str, str, Any]]:
+    for path, method, operation in operations(document):
+        for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
+            yield method, path, media_type, content["example"]

@@ -6,6 +6,7 @@ from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
+from amp.api import examples
 from amp.api.current import amp, principal
 from amp.api.idempotency import key_given, repeat_key
 from amp.api.json_body import JSON, MERGE_PATCH, JsonBody
@@ -54,7 +55,7 @@ _WAITING = (WAIT_FOR, TIMEOUT)
     "/assets",
     query=(*_WAITING, LONGS),
     headers=(IDEMPOTENCY_KEY, PRINCIPAL),
-    body=JsonBody(AssetCreate),
+    body=JsonBody(AssetCreate, examples.CLIP),
     answers={201: CREATED},
     refusals=(409, 410, 422, 503),
 )
@@ -121,7 +122,7 @@ def get_asset(asset_id: UUID) -> Response:
     "/assets/<asset_id>",
     query=(*_WAITING, LONGS),
     headers=(IF_MATCH, UNLESS_MATCH, PRINCIPAL),
-    body=JsonBody(AssetReplacement),
+    body=JsonBody(AssetReplacement, examples.CLIP_REPLACEMENT),
     answers={200: CHANGED},
     refusals=(404, 409, 410, 412, 422, 503),
 )
@@ -141,7 +142,7 @@ def replace_asset(asset_id: UUID, body: AssetReplacement) -> Response:
     "/assets/<asset_id>",
     query=(*_WAITING, LONGS),
     headers=(IF_MATCH, UNLESS_MATCH, PRINCIPAL),
-    body=JsonBody(AssetPatch, (MERGE_PATCH, JSON)),
+    body=JsonBody(AssetPatch, examples.CLIP_PATCH, (MERGE_PATCH, JSON)),
     answers={200: CHANGED},
     refusals=(404, 409, 410, 412, 422, 503),
 )
@@ -196,7 +197,7 @@ def restore_asset(asset_id: UUID) -> Response:
     "/assets/by-external-id/<project>/<rest:external_id>",
     query=(*_WAITING, LONGS),
     headers=(IF_MATCH, UNLESS_MATCH, PRINCIPAL),
-    body=JsonBody(AssetReplacement),
+    body=JsonBody(AssetReplacement, examples.CLIP),
     answers={200: CHANGED, 201: CREATED},
     refusals=(409, 410, 412, 422, 503),
 )

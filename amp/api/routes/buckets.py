@@ -6,6 +6,7 @@ from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
+from amp.api import examples
 from amp.api.admin_presenters import bucket_json, job_json, job_location, layout_json, plan_json
 from amp.api.current import amp, principal
 from amp.api.json_body import JsonBody
@@ -64,7 +65,7 @@ def list_buckets() -> Response:
     "post",
     "/buckets/roll",
     headers=(PRINCIPAL,),
-    body=JsonBody(RollIn, optional=True),
+    body=JsonBody(RollIn, examples.ROLL, optional=True),
     answers=_MOVE,
     refusals=(409, 422, 503),
 )
@@ -82,7 +83,7 @@ def roll_buckets(body: RollIn) -> Response:
     "post",
     "/buckets/init",
     headers=(PRINCIPAL,),
-    body=JsonBody(InitIn),
+    body=JsonBody(InitIn, examples.LAYOUT),
     answers={
         200: Answer("What is missing, if anything; nothing was begun.", LayoutOut),
         202: Answer("The job that opens the first of what is missing.", LayoutOut, (LOCATION,)),
@@ -109,7 +110,7 @@ def lay_out_buckets(body: InitIn) -> Response:
     "post",
     "/buckets/reconcile",
     headers=(PRINCIPAL,),
-    body=JsonBody(ReconcileIn, optional=True),
+    body=JsonBody(ReconcileIn, examples.RECONCILE, optional=True),
     answers={200: Answer("What disagrees, and what was healed.", Findings)},
     refusals=(422, 503),
 )
@@ -130,7 +131,7 @@ def reconcile_buckets(body: ReconcileIn) -> Response:
     "post",
     "/buckets/<bucket_name>/split",
     headers=(PRINCIPAL,),
-    body=JsonBody(SplitIn, optional=True),
+    body=JsonBody(SplitIn, examples.DRY_RUN, optional=True),
     answers=_MOVE,
     refusals=(404, 409, 422, 503),
 )
@@ -144,7 +145,7 @@ def split_bucket(bucket_name: str, body: SplitIn) -> Response:
     "post",
     "/buckets/<bucket_name>/merge",
     headers=(PRINCIPAL,),
-    body=JsonBody(MergeIn, optional=True),
+    body=JsonBody(MergeIn, examples.DRY_RUN, optional=True),
     answers=_MOVE,
     refusals=(404, 409, 422, 503),
 )
@@ -160,7 +161,7 @@ def merge_bucket(bucket_name: str, body: MergeIn) -> Response:
     "post",
     "/buckets/<bucket_name>/rebuild",
     headers=(PRINCIPAL,),
-    body=JsonBody(RebuildIn, optional=True),
+    body=JsonBody(RebuildIn, examples.DRY_RUN, optional=True),
     answers=_MOVE,
     refusals=(404, 409, 422, 503),
 )

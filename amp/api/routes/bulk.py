@@ -1,6 +1,7 @@
 """Many assets in one request: created, each with a fate of its own, or read by their ids."""
 
 import itertools
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,6 +11,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel
 
+from amp.api import examples
 from amp.api.bulk_outcomes import BulkOutcomes
 from amp.api.current import amp, principal
 from amp.api.idempotency import key_given, repeat_key
@@ -50,8 +52,8 @@ class _BulkBody:
             "required": True,
             "description": "A JSON array, or one JSON object a line (NDJSON). At most 10,000 items and 16 MiB.",
             "content": {
-                JSON: {"schema": {"type": "array", "items": item, "maxItems": 10_000}},
-                NDJSON: {"schema": {"type": "string"}},
+                JSON: {"schema": {"type": "array", "items": item, "maxItems": 10_000}, "example": examples.CLIPS},
+                NDJSON: {"schema": {"type": "string"}, "example": "\n".join(map(json.dumps, examples.CLIPS))},
             },
         }
 
@@ -106,7 +108,7 @@ def create_assets(body: BulkItems) -> Response:
     "/assets/get",
     query=(FIELDS, LONGS, DELETED),
     headers=(PRINCIPAL,),
-    body=JsonBody(AssetIds),
+    body=JsonBody(AssetIds, examples.IDS),
     answers={200: Answer("Those that were found.", AssetsFound)},
     refusals=(422, 503),
 )

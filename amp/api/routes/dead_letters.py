@@ -6,6 +6,7 @@ from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
+from amp.api import examples
 from amp.api.admin_presenters import letter_json
 from amp.api.current import amp
 from amp.api.json_body import JsonBody
@@ -56,7 +57,7 @@ def get_letter(letter_id: UUID) -> Response:
     "post",
     "/dead-letters/replay",
     headers=(PRINCIPAL,),
-    body=JsonBody(WhichLetters, max_values=MAX_IDS + 100),
+    body=JsonBody(WhichLetters, examples.DEAD_LETTERS, max_values=MAX_IDS + 100),
     answers={202: Answer("How many are on their way again.", Replayed)},
     refusals=(422, 503),
 )
@@ -76,7 +77,7 @@ def replay_letters(body: WhichLetters) -> Response:
     "post",
     "/dead-letters/discard",
     headers=(PRINCIPAL,),
-    body=JsonBody(WhichLetters, max_values=MAX_IDS + 100),
+    body=JsonBody(WhichLetters, examples.DEAD_LETTERS, max_values=MAX_IDS + 100),
     answers={200: Answer("How many are gone.", Discarded)},
     refusals=(422, 503),
 )

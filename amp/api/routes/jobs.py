@@ -6,6 +6,7 @@ from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
+from amp.api import examples
 from amp.api.admin_presenters import job_json, job_location
 from amp.api.current import amp, principal
 from amp.api.idempotency import key_given, repeat_key
@@ -45,7 +46,7 @@ def list_jobs() -> Response:
     "post",
     "/jobs",
     headers=(IDEMPOTENCY_KEY, PRINCIPAL),
-    body=JsonBody(JobIn, bulk=True, max_values=MAX_IDS + 5_000),
+    body=JsonBody(JobIn, examples.JOB, bulk=True, max_values=MAX_IDS + 5_000),
     answers={202: Answer("The job.", JobOut, (LOCATION,))},
     refusals=(422, 503),
 )
@@ -101,7 +102,7 @@ def list_results(job_id: UUID) -> Response:
     "patch",
     "/jobs/<job_id>",
     headers=(PRINCIPAL,),
-    body=JsonBody(JobPatch, (JSON, MERGE_PATCH)),
+    body=JsonBody(JobPatch, examples.JOB_PATCH, (JSON, MERGE_PATCH)),
     answers={200: Answer("The job as it is now.", JobOut)},
     refusals=(404, 409, 422, 503),
 )

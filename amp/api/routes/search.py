@@ -7,6 +7,7 @@ from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
+from amp.api import examples
 from amp.api.current import amp, principal
 from amp.api.json_body import JsonBody
 from amp.api.models.search import MAX_VALUES, SearchRequest, SearchResult
@@ -31,7 +32,7 @@ _FOUND = Answer("What was found.", SearchResult)
     "/search",
     query=(LONGS,),
     headers=(PRINCIPAL,),
-    body=JsonBody(SearchRequest, refusal=BadQuery, max_values=MAX_VALUES),
+    body=JsonBody(SearchRequest, examples.SEARCH, refusal=BadQuery, max_values=MAX_VALUES),
     answers={200: _FOUND},
     refusals=(503,),
 )

@@ -6,6 +6,7 @@ from flask import Response, request
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
+from amp.api import examples
 from amp.api.current import amp, principal
 from amp.api.json_body import JsonBody
 from amp.api.models.types import MAX_VALUES, TypeCreate, TypeList, TypeOut, TypeReplacement
@@ -24,7 +25,7 @@ api = APIBlueprint("types", __name__, url_prefix="/v1", abp_tags=[Tag(name="type
     "post",
     "/types",
     headers=(PRINCIPAL,),
-    body=JsonBody(TypeCreate, max_values=MAX_VALUES),
+    body=JsonBody(TypeCreate, examples.CLIP_TYPE, max_values=MAX_VALUES),
     answers={201: Answer("The new type.", TypeOut, (LOCATION,))},
     refusals=(409, 422, 503),
 )
@@ -40,7 +41,7 @@ def create_type(body: TypeCreate) -> Response:
     "put",
     "/types/<type_name>",
     headers=(PRINCIPAL,),
-    body=JsonBody(TypeReplacement, max_values=MAX_VALUES),
+    body=JsonBody(TypeReplacement, examples.WIDER_CLIP_TYPE, max_values=MAX_VALUES),
     answers={200: Answer("The newest version of the type.", TypeOut)},
     refusals=(404, 409, 422, 503),
 )
