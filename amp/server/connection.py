@@ -3,22 +3,33 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from email.utils import formatdate
+from enum import Enum
 from typing import Protocol
 
 import h11
 import structlog
 
 from amp.errors import AmpError
+from amp.server.answer_head import head_of
 from amp.server.buffers import Buffers
 from amp.server.messages import Answer, Limits, Request
-from amp.server.request_reader import HEAD_BYTES, LEAST_BYTES_PER_S, RequestReader
+from amp.server.request_reader import LEAST_BYTES_PER_S, RequestReader
 
 _log = structlog.get_logger(__name__)
 _PIECE_BYTES = 64 * 1024
+#: Bodies and answers up to here are not counted in `Buffers`: they are bounded by the number of connections.
+_UNCOUNTED_BYTES = 64 * 1024
 #: How long, and for how much, a refused client may go on sending before the connection is closed.
 _LINGER_S = 2.0
 _LINGER_BYTES = 32 * 1024 * 1024
+
+
+class Phase(Enum):
+    """What a connection is at."""
+
+    IDLE = "idle"  #: waits for the head of a request
+    TRANSFER = "transfer"  #: waits for its client to send a body, or to read an answer
+    WORK = "work"
 
 
 class Handler(Protocol):
@@ -39,17 +50,18 @@ class Connection:
         handler: Handler,
         limits: Limits,
         buffers: Buffers,
-        waits: Callable[["Connection", bool], None],
+        enter: Callable[["Connection", Phase], None],
     ) -> None:
+        """:param enter: is called with each phase that the connection enters."""
+        #: The address at the other end; "" if there is none.
+        self.client = _host(writer.get_extra_info("peername"))
         self._writer = writer
         self._handler = handler
         self._limits = limits
         self._buffers = buffers
-        #: Told whenever the connection begins or ends to wait for the head of a request.
-        self._waits = waits
-        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_BYTES)
-        self._requests = RequestReader(reader, writer, self._http)
-        self._is_waiting = False
+        self._enter = enter
+        self._requests = RequestReader(reader, writer, limits, self._note_arrival)
+        self._is_idle = False
         self._is_stopping = False
         # An answer is written when the kernel has it: what is in memory here counts.
         writer.transport.set_write_buffer_limits(high=0)
@@ -58,7 +70,6 @@ class Connection:
         idle_s = self._limits.head_s
         try:
             while await self._exchange(idle_s):
-                self._http.start_next_cycle()
                 idle_s = self._limits.idle_s
         except OSError:  # the client is gone, or too slow
             self.end()
@@ -66,7 +77,6 @@ class Connection:
             _log.exception("connection failed", action="connection_failed")
             self.end()
         finally:
-            self._wait(False)
             self._writer.close()
 
     async def turn_away(self, error: AmpError) -> None:
@@ -78,7 +88,7 @@ class Connection:
     def stop(self) -> None:
         """Close after the request under way, at once if there is none."""
         self._is_stopping = True
-        if self._is_waiting:
+        if self._is_idle:
             self.end()
 
     def end(self) -> None:
@@ -88,9 +98,9 @@ class Connection:
     async def _exchange(self, idle_s: float) -> bool:
         """Read a request and answer it. False: no other may follow."""
         try:
-            self._wait(True)
-            head = await self._requests.read_head(self._limits, idle_s)
-            self._wait(False)
+            self._set_idle(True)
+            head = await self._requests.read_head(idle_s)
+            self._set_idle(False)
             if head is None:
                 return False
             answer = await self._answer(head)
@@ -102,40 +112,47 @@ class Connection:
             answer = self._handler.refuse(e)
             if not isinstance(e, AmpError):
                 _log.error("unexpected error", action="unexpected_error", exc_info=e)
-        is_last = self._is_stopping or self._http.their_state is not h11.DONE
+        is_last = self._is_stopping or not self._requests.may_follow
         await self._write(answer, is_last)
-        if self._http.their_state in (h11.SEND_BODY, h11.ERROR) and self._writer.can_write_eof():
+        if self._requests.is_unfinished and self._writer.can_write_eof():
             self._writer.write_eof()
             await self._requests.discard(_LINGER_S, _LINGER_BYTES)
-        return not self._is_stopping and self._http.our_state is self._http.their_state is h11.DONE
+        return not is_last and not self._is_stopping
 
     async def _answer(self, head: h11.Request) -> Answer:
         """Holds the body in `Buffers` until the answer exists. The request must not outlive this method: its memory
         counts no longer then."""
-        request = await self._requests.read_rest(head, self._limits, self._buffers, self.end)
         try:
+            request = await self._requests.read_rest(head)
+            self._enter(self, Phase.WORK)
+            if request.body is not None and len(request.body) > _UNCOUNTED_BYTES:
+                self._buffers.keep(self, len(request.body))
             return await self._handler.answer(request)
         finally:
-            self._buffers.release(self._requests)
+            self._buffers.release(self)
+
+    def _note_arrival(self, size_bytes: int) -> None:
+        """The rest of a body is waited for."""
+        if self._writer.transport.is_closing():  # it had to make room, and holds nothing any more
+            raise ConnectionResetError
+        self._enter(self, Phase.TRANSFER)
+        if size_bytes > _UNCOUNTED_BYTES:
+            self._buffers.hold(self, size_bytes)
 
     async def _write(self, answer: Answer, is_last: bool) -> None:
-        headers = [*answer.headers, (b"date", formatdate(usegmt=True).encode())]
-        if is_last:
-            headers.append((b"connection", b"close"))
         body = b"" if self._requests.method == "HEAD" else answer.body
-        data = self._send(h11.Response(status_code=answer.status, headers=headers, reason=answer.reason.encode()))
+        data = head_of(answer, is_last=is_last)
         deadline = asyncio.get_running_loop().time() + self._limits.answer_s
-        if len(body) > _PIECE_BYTES:
-            self._buffers.hold(self, len(body), self.end)
+        if len(body) > _UNCOUNTED_BYTES:
+            self._buffers.hold(self, len(body))
         try:
-            for at in range(0, len(body), _PIECE_BYTES):
+            # An answer without a body is written as well.
+            for at in range(0, len(body) or 1, _PIECE_BYTES):
                 piece = body[at : at + _PIECE_BYTES]
-                self._writer.write(data + self._send(h11.Data(data=piece)))
+                self._writer.write(data + piece)
                 data = b""
                 deadline += len(piece) / LEAST_BYTES_PER_S
                 await self._drain(deadline)
-            self._writer.write(data + self._send(h11.EndOfMessage()))
-            await self._drain(deadline)
         finally:
             self._buffers.release(self)
 
@@ -143,13 +160,15 @@ class Connection:
         """Wait until the kernel has what was written, but not longer than the limit for one pause of the client."""
         if not self._writer.transport.get_write_buffer_size():
             return
+        self._enter(self, Phase.TRANSFER)
         async with asyncio.timeout_at(min(deadline, asyncio.get_running_loop().time() + self._limits.answer_s)):
             await self._writer.drain()
+        self._enter(self, Phase.WORK)
 
-    def _send(self, event: h11.Event) -> bytes:
-        return self._http.send(event) or b""
+    def _set_idle(self, is_idle: bool) -> None:
+        self._is_idle = is_idle
+        self._enter(self, Phase.IDLE if is_idle else Phase.WORK)
 
-    def _wait(self, is_waiting: bool) -> None:
-        if self._is_waiting != is_waiting:
-            self._is_waiting = is_waiting
-            self._waits(self, is_waiting)
+
+def _host(address: object) -> str:
+    return str(address[0]) if isinstance(address, tuple) else ""

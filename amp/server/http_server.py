@@ -10,6 +10,7 @@ from typing import Any
 from amp.errors import Overloaded
 from amp.server.buffers import Buffers
 from amp.server.connection import Connection, Handler
+from amp.server.connections import Connections
 from amp.server.messages import Limits
 
 _READ_BUFFER_BYTES = 64 * 1024
@@ -19,15 +20,14 @@ _OTHER_FILES = 1024
 
 
 class HttpServer:
-    """The connections of one process. Past the limit, the one that has waited longest for a request makes room."""
+    """The HTTP server of one process."""
 
     def __init__(self, handler: Handler, limits: Limits) -> None:
         self._handler = handler
         self._limits = limits
         self._buffers = Buffers(limits.buffered_bytes)
-        self._tasks: dict[asyncio.Task[Any], Connection] = {}
-        #: Connections that wait for the head of a request, longest first.
-        self._waiting: dict[Connection, None] = {}
+        self._connections = Connections(limits.connections)
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     async def run(self, listener: socket.socket, stop: asyncio.Event, grace_s: float) -> None:
         """Serve until `stop` is set; then let requests under way finish, for that many seconds."""
@@ -41,39 +41,26 @@ class HttpServer:
         await server.start_serving()
         await stop.wait()
         server.close()
-        for connection in list(self._tasks.values()):
+        for connection in self._connections:
             connection.stop()
         if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=grace_s)
-        for connection in list(self._tasks.values()):
+            await asyncio.wait(self._tasks, timeout=grace_s)
+        for connection in self._connections:
             connection.end()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection = Connection(reader, writer, self._handler, self._limits, self._buffers, self._note_waiting)
+        connection = Connection(reader, writer, self._handler, self._limits, self._buffers, self._connections.enter)
         task = asyncio.current_task()
         assert task is not None
-        self._tasks[task] = connection
+        self._tasks.add(task)
         try:
-            if len(self._tasks) > self._limits.connections and not self._make_room():
-                await connection.turn_away(Overloaded("all connections are in use; try again later"))
-            else:
+            if self._connections.add(connection):
                 await connection.serve()
+            else:
+                await connection.turn_away(Overloaded("all connections are in use; try again later"))
         finally:
-            del self._tasks[task]
-
-    def _make_room(self) -> bool:
-        oldest = next(iter(self._waiting), None)
-        if oldest is None:
-            return False
-        self._note_waiting(oldest, False)
-        oldest.end()
-        return True
-
-    def _note_waiting(self, connection: Connection, is_waiting: bool) -> None:
-        if is_waiting:
-            self._waiting[connection] = None
-        else:
-            self._waiting.pop(connection, None)
+            self._connections.remove(connection)
+            self._tasks.discard(task)
 
 
 def _allow_files(count: int) -> None:

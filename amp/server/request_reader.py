@@ -9,7 +9,7 @@ import h11
 
 from amp.api.errors import BadRequest, ExpectationFailed, HeadersTooLarge, RequestTimeout, UriTooLong
 from amp.errors import AmpError, TooLarge
-from amp.server.buffers import Buffers
+from amp.server.answer_head import CONTINUE
 from amp.server.messages import Limits, Request
 
 _READ_BYTES = 64 * 1024
@@ -17,8 +17,6 @@ HEAD_BYTES = 32 * 1024
 _TARGET_BYTES = 8190
 #: A slow client earns more time with what it has sent or taken.
 LEAST_BYTES_PER_S = 8 * 1024
-#: Bodies up to here are not counted: they are bounded by the number of connections.
-_SMALL_BODY_BYTES = 64 * 1024
 #: Each chunk costs time, so there may be no more of them than this and one for so many bytes.
 _FREE_CHUNKS = 1024
 _LEAST_CHUNK_BYTES = 128
@@ -27,19 +25,42 @@ _LEAST_CHUNK_BYTES = 128
 class RequestReader:
     """The reading side of one connection."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, http: h11.Connection) -> None:
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        limits: Limits,
+        arrives: Callable[[int], None],
+    ) -> None:
+        """:param arrives: is called with the size so far before more of a body is waited for; what it raises ends the
+        reading."""
         self._reader = reader
         self._writer = writer
-        self._http = http
+        self._limits = limits
+        self._arrives = arrives
+        self._http = _parser()
         #: The method of the request that is being read or answered; "" before its head is complete.
         self.method = ""
 
-    async def read_head(self, limits: Limits, idle_s: float) -> h11.Request | None:
+    @property
+    def may_follow(self) -> bool:
+        """The request was read to its end, and its client may send another one on this connection."""
+        return self._http.their_state is h11.DONE
+
+    @property
+    def is_unfinished(self) -> bool:
+        """More of the request, or of what was taken for one, may still come."""
+        return self._http.their_state in (h11.SEND_BODY, h11.ERROR)
+
+    async def read_head(self, idle_s: float) -> h11.Request | None:
         """The next request's head. None: the client is done, or sent nothing for `idle_s`.
 
         :raises AmpError: what came is not a head that is accepted, or it did not come in time.
         """
+        limits = self._limits
         self.method = ""
+        if self.may_follow:
+            self._begin_next()
         begun = bool(self._http.trailing_data[0])
         deadline = _now() + (limits.head_s if begun else idle_s)
         while True:
@@ -64,13 +85,12 @@ class RequestReader:
                 deadline = _now() + limits.head_s
             self._http.receive_data(data)
 
-    async def read_rest(self, head: h11.Request, limits: Limits, buffers: Buffers, end: Callable[[], None]) -> Request:
-        """The whole request. `end` is called if its body has to make room for others' while it arrives. The body counts
-        in `buffers` until the caller releases this reader there.
+    async def read_rest(self, head: h11.Request) -> Request:
+        """The whole request.
 
         :raises AmpError: it is not one that is accepted, is too large, ends early, or comes too slowly.
-        :raises Overloaded: requests that are not answered yet hold too much memory.
         """
+        limits = self._limits
         if head.http_version not in (b"1.0", b"1.1"):
             raise BadRequest("the version of HTTP is not 1.1 or 1.0")
         headers = tuple((bytes(name), bytes(value)) for name, value in head.headers)
@@ -84,7 +104,7 @@ class RequestReader:
             raise TooLarge(f"the body has more than the {limits.body_bytes} bytes that are allowed")
         if is_chunked or declared:
             self._expect(headers)
-        body = await self._body(limits, buffers, end)
+        body = await self._body()
         client, server = self._writer.get_extra_info("peername"), self._writer.get_extra_info("sockname")
         return Request(
             method=self.method,
@@ -108,42 +128,43 @@ class RequestReader:
         if expected and expected != [b"100-continue"]:
             raise ExpectationFailed
         if self._http.they_are_waiting_for_100_continue:
-            self._writer.write(self._http.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
+            self._writer.write(CONTINUE)
 
-    async def _body(self, limits: Limits, buffers: Buffers, end: Callable[[], None]) -> bytes:
+    async def _body(self) -> bytes:
+        limits = self._limits
         began = _now()
         pieces: list[bytes] = []
         size = chunks = 0
-        try:
-            while True:
-                event = self._next_event()
-                if isinstance(event, h11.EndOfMessage):
-                    if size > _SMALL_BODY_BYTES:
-                        buffers.keep(self, size)
-                    return b"".join(pieces)
-                if isinstance(event, h11.Data):
-                    pieces.append(bytes(event.data))
-                    size += len(event.data)
-                    chunks += event.chunk_start
-                    if size > limits.body_bytes:
-                        raise TooLarge(f"the body has more than the {limits.body_bytes} bytes that are allowed")
-                    if chunks > _FREE_CHUNKS + size // _LEAST_CHUNK_BYTES:
-                        raise BadRequest("the body is sent in too many small chunks")
-                    continue
-                if self._writer.transport.is_closing():  # it had to make room, and holds nothing any more
-                    raise ConnectionResetError
-                if size > _SMALL_BODY_BYTES:
-                    buffers.hold(self, size, end)
-                try:
-                    # It must not pause for long either, however much has come.
-                    slowest = began + limits.body_s + size / LEAST_BYTES_PER_S
-                    data = await self._read(min(slowest, _now() + limits.body_s))
-                except TimeoutError:
-                    raise RequestTimeout("the body of the request came too slowly") from None
-                self._http.receive_data(data)
-        except BaseException:
-            buffers.release(self)
-            raise
+        while True:
+            event = self._next_event()
+            if isinstance(event, h11.EndOfMessage):
+                return b"".join(pieces)
+            if isinstance(event, h11.Data):
+                pieces.append(bytes(event.data))
+                size += len(event.data)
+                chunks += event.chunk_start
+                if size > limits.body_bytes:
+                    raise TooLarge(f"the body has more than the {limits.body_bytes} bytes that are allowed")
+                if chunks > _FREE_CHUNKS + size // _LEAST_CHUNK_BYTES:
+                    raise BadRequest("the body is sent in too many small chunks")
+                continue
+            self._arrives(size)
+            try:
+                # It must not pause for long either, however much has come.
+                slowest = began + limits.body_s + size / LEAST_BYTES_PER_S
+                data = await self._read(min(slowest, _now() + limits.body_s))
+            except TimeoutError:
+                raise RequestTimeout("the body of the request came too slowly") from None
+            self._http.receive_data(data)
+
+    def _begin_next(self) -> None:
+        # h11 would go on only after it has written the answer.
+        data, is_closed = self._http.trailing_data
+        self._http = _parser()
+        if data:
+            self._http.receive_data(data)
+        if is_closed:
+            self._http.receive_data(b"")
 
     async def _read(self, deadline: float) -> bytes:
         async with asyncio.timeout_at(deadline):
@@ -154,6 +175,10 @@ class RequestReader:
             return self._http.next_event()
         except h11.RemoteProtocolError as e:
             raise _refusal(e) from e
+
+
+def _parser() -> h11.Connection:
+    return h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_BYTES)
 
 
 def _now() -> float:

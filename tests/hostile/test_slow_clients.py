@@ -160,10 +160,13 @@ def test_an_idle_connection_is_kept_a_while_and_then_closed(hasty: Target) -> No
         assert [reply.status for reply in replies(client)] == [200, 200]
 
 
-def test_more_connections_than_allowed_close_those_that_wait_longest(hasty: Target) -> None:
+@pytest.mark.parametrize("attack", [silent, half_a_head, half_a_body, unread_answers], ids=lambda a: a.__name__)
+def test_a_client_that_takes_every_connection_keeps_nobody_out(
+    hasty: Target, attack: Callable[[Target], socket.socket]
+) -> None:
     with contextlib.ExitStack() as stack:
         for _ in range(100):
-            stack.enter_context(hasty.connect())
+            stack.enter_context(attack(hasty))
         assert hasty.healthz_s() < 1
 
 

@@ -84,15 +84,37 @@ def test_one_body_is_taken_however_small_the_limit_is(tmp_path: Path) -> None:
     assert run(statuses(tmp_path, 1, requests=1, waiting=1)) == [b"200"]
 
 
+class Holder:
+    def __init__(self, client: str, ended: list["Holder"]) -> None:
+        self.client = client
+        self._ended = ended
+
+    def end(self) -> None:
+        self._ended.append(self)
+
+
 def test_whole_requests_are_not_ended_to_make_room() -> None:
-    buffers, ended = Buffers(100), []
-    buffers.hold("first", 50, lambda: ended.append("first"))
-    buffers.keep("first", 50)
-    buffers.hold("second", 40, lambda: ended.append("second"))
-    buffers.hold("third", 40, lambda: ended.append("third"))
-    assert ended == ["second"]
+    ended: list[Holder] = []
+    buffers, first, second, third = Buffers(100), Holder("a", ended), Holder("a", ended), Holder("a", ended)
+    buffers.hold(first, 50)
+    buffers.keep(first, 50)
+    buffers.hold(second, 40)
+    buffers.hold(third, 40)
+    assert ended == [second]
     with pytest.raises(Overloaded):
-        buffers.keep("third", 40)
-    buffers.release("first")
-    buffers.keep("third", 100)
-    assert ended == ["second"]
+        buffers.keep(third, 40)
+    buffers.release(first)
+    buffers.keep(third, 100)
+    assert ended == [second]
+
+
+def test_the_client_whose_transfers_hold_most_makes_room() -> None:
+    ended: list[Holder] = []
+    buffers, quiet, greedy = Buffers(100), Holder("a", ended), [Holder("b", ended) for _ in range(4)]
+    buffers.hold(quiet, 30)
+    for holder in greedy:
+        buffers.hold(holder, 25)
+    assert ended == greedy[:2]
+    buffers.release(quiet)
+    buffers.hold(quiet, 50)
+    assert ended == greedy[:2]

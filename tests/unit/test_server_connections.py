@@ -1,0 +1,70 @@
+"""A connection that is one too many takes the place of one that only waits, of the client that has most of these."""
+
+from typing import cast
+
+from amp.server.connection import Connection, Phase
+from amp.server.connections import Connections
+
+
+class Client:
+    def __init__(self, client: str) -> None:
+        self.client = client
+        self.is_ended = False
+
+    def end(self) -> None:
+        self.is_ended = True
+
+
+def admit(connections: Connections, client: Client, phase: Phase) -> bool:
+    added = cast(Connection, client)
+    is_served = connections.add(added)
+    connections.enter(added, phase)
+    return is_served
+
+
+def ended(clients: list[Client]) -> list[int]:
+    return [number for number, client in enumerate(clients) if client.is_ended]
+
+
+def test_idle_connections_make_room_before_slow_ones_and_the_longest_first() -> None:
+    connections = Connections(3)
+    clients = [Client("a"), Client("a"), Client("a")]
+    for client, phase in zip(clients, (Phase.TRANSFER, Phase.IDLE, Phase.IDLE), strict=True):
+        assert admit(connections, client, phase)
+    assert admit(connections, Client("b"), Phase.WORK)
+    assert ended(clients) == [1]
+
+
+def test_one_client_that_sends_slowly_on_all_connections_keeps_nobody_out() -> None:
+    connections = Connections(4)
+    patient, greedy = Client("a"), [Client("b") for _ in range(3)]
+    assert admit(connections, patient, Phase.TRANSFER)
+    for client in greedy:
+        assert admit(connections, client, Phase.TRANSFER)
+    assert admit(connections, Client("c"), Phase.WORK)
+    assert admit(connections, Client("d"), Phase.WORK)
+    assert ended(greedy) == [0, 1]
+    assert not patient.is_ended
+
+
+def test_a_request_that_is_worked_on_is_not_ended() -> None:
+    connections = Connections(1)
+    working = Client("a")
+    assert admit(connections, working, Phase.WORK)
+    late = Client("b")
+    assert not admit(connections, late, Phase.WORK)
+    connections.remove(cast(Connection, late))
+    connections.remove(cast(Connection, working))
+    assert admit(connections, Client("b"), Phase.WORK)
+    assert not working.is_ended
+
+
+def test_a_connection_that_goes_on_is_the_youngest_when_it_waits_again() -> None:
+    connections = Connections(2)
+    clients = [Client("a"), Client("a")]
+    for client in clients:
+        admit(connections, client, Phase.IDLE)
+    connections.enter(cast(Connection, clients[0]), Phase.WORK)
+    connections.enter(cast(Connection, clients[0]), Phase.IDLE)
+    assert admit(connections, Client("b"), Phase.WORK)
+    assert ended(clients) == [1]
