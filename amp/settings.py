@@ -71,13 +71,13 @@ class Settings(BaseSettings):
     )
     idle_timeout_s: Seconds = Field(75.0, description="how long a connection is kept open between two requests")
     max_connections: Annotated[int, at_most(1_000_000)] = Field(
-        2_000, description="connections of each API process; beyond it the one idle longest is closed"
+        2_000, description="connections of each API process; beyond it one that is idle or slow is closed"
     )
     max_buffered_bytes: Bytes = Field(
         256 * 1024 * 1024,
         description="bytes of bodies over 64 KiB and of unread answers that each API process holds; beyond it the"
-        " oldest unfinished body or unread answer is lost, and beyond half of it in requests that are not answered yet,"
-        " further ones are refused with 503",
+        " address that holds most loses its oldest unfinished body or unread answer, and beyond half of it in requests"
+        " that are not answered yet, further ones are refused with 503",
     )
     data_dir: Folder = Field(Path(".amp"), description="data folder of the embedded set")
     url: ServerUrl | None = Field(None, description="the server the CLI talks to (default: the local one)")
