@@ -8,8 +8,8 @@ from urllib.parse import quote, unquote
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-#: The WSGI variable with the request target as the client sent it, query included. WSGI itself has only the decoded
-#: `PATH_INFO`; this one is set by the server (`amp.server`), by gunicorn, and by Werkzeug's test client.
+#: The WSGI variable with path and query as the client encoded them. WSGI itself has only the decoded `PATH_INFO`; this
+#: one is set by the server (`amp.server`), and by Werkzeug's test client.
 RAW_URI = "RAW_URI"
 #: Encoded characters that mean the same when they are not (RFC 3986, 2.3).
 _UNRESERVED = re.compile(r"%(?:2[DdEe]|3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|5[Ff]|7[Ee])")
@@ -33,10 +33,6 @@ class UndecodedPaths:
 def raw_path(environ: dict[str, Any]) -> str:
     """The path as it was sent, still percent-encoded, without query and fragment; it begins with a slash."""
     target: str = environ.get(RAW_URI) or quote(environ["PATH_INFO"], encoding="latin-1")
-    if not target.startswith("/"):  # the absolute form, http://host/path
-        _, _, rest = target.partition("://")
-        _, slash, path = rest.partition("/")
-        target = slash + path
     return target.partition("?")[0].partition("#")[0] or "/"
 
 

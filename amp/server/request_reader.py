@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,8 @@ from amp.server.messages import Limits, Request
 _READ_BYTES = 64 * 1024
 HEAD_BYTES = 32 * 1024
 _TARGET_BYTES = 8190
+#: Scheme and authority, path, query.
+_ABSOLUTE = re.compile(r"([^/]*//[^/?#]*)([^?]*)(.*)", re.DOTALL)
 #: A slow client earns more time with what it has sent or taken.
 LEAST_BYTES_PER_S = 8 * 1024
 #: Each chunk costs time, so there may be no more of them than this and one for so many bytes.
@@ -94,7 +97,7 @@ class RequestReader:
         if head.http_version not in (b"1.0", b"1.1"):
             raise BadRequest("the version of HTTP is not 1.1 or 1.0")
         headers = tuple((bytes(name), bytes(value)) for name, value in head.headers)
-        target = _origin_form(bytes(head.target))
+        target = origin_form(bytes(head.target))
         lengths = [value for name, value in headers if name == b"content-length"]
         is_chunked = any(name == b"transfer-encoding" for name, _ in headers)
         if is_chunked and (lengths or head.http_version != b"1.1"):
@@ -191,7 +194,7 @@ def _refusal(error: h11.RemoteProtocolError) -> AmpError:
     return BadRequest(f"the request is not valid HTTP/1.1: {error}")
 
 
-def _origin_form(target: bytes) -> str:
+def origin_form(target: bytes) -> str:
     """Path and query of the request's target.
 
     :raises AmpError: it is none, or too long.
@@ -200,8 +203,8 @@ def _origin_form(target: bytes) -> str:
         raise UriTooLong(f"the URL has more than the {_TARGET_BYTES} bytes that are allowed")
     text = target.decode("ascii", "replace")
     if text.lower().startswith(("http://", "https://")):
-        authority, slash, path = text.partition("://")[2].partition("/")
-        text = slash + path if slash else "/" + authority[len(authority.partition("?")[0]) :]
+        _, path, query = _ABSOLUTE.fullmatch(text).groups()  # type: ignore[union-attr]  # it matches any text
+        text = (path or "/") + query
     if not text.startswith("/") or "#" in text or not text.isascii():
         raise BadRequest("the request target is not a path")
     return text

@@ -107,7 +107,7 @@ def _compare_documents(stored: Sequence[Stored], documents: Iterable[RawDocument
                 differences.missing.append(f"no document {doc_id}")
             elif (wrong := _wrong(one, number, document)) is not None:
                 differences.stale.append(f"{document}: {wrong}")
-    differences.ghosts += [f"document {doc_id}" for doc_id in there]
+    differences.ghosts += [f"{document}" for document in there.values()]
 
 
 def _wrong(one: Stored, number: int, document: RawDocument) -> str | None:
