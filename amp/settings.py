@@ -156,7 +156,9 @@ class Settings(BaseSettings):
     )
     map_refresh_s: Seconds = Field(3.0, description="how often a process looks for a newer bucket map")
     types_refresh_s: Seconds = Field(5.0, description="how often a process looks for new types")
-    intent_grace_s: Seconds = Field(5.0, description="age at which the relay takes up an intent")
+    intent_grace_s: Annotated[float, Field(ge=0.001, le=60, allow_inf_nan=False)] = Field(
+        5.0, description="age at which the relay takes up an intent; at most 60"
+    )
     bucket_roll_bytes: Bytes = Field(
         16 * 1024**3, description="primary size at which the newest bucket gets a successor"
     )

@@ -30,7 +30,22 @@ class Intent:
 
     event: Event
     recorded_ms: int  #: when the writer made it; a condition is never sent 30 s past this
-    due_ms: int  #: when the relay should look at it
+    due_ms: int  #: when the relay should read it
+
+    def is_due(self, now_ms: int) -> bool:
+        """Whether its time has come, or was set by a clock that was ahead: no other clock defers it so far."""
+        return not now_ms < self.due_ms <= now_ms + deferral_ms(now_ms - self.recorded_ms) + DEFERRAL_SLACK_MS
+
+
+#: An intent whose change is not applied yet is read again after as long as it is old, but within these bounds.
+MIN_DEFERRAL_MS, MAX_DEFERRAL_MS = 5_000, 2 * 3_600_000
+#: A new intent is due within this time, and clocks of one installation differ by less.
+DEFERRAL_SLACK_MS = 120_000
+
+
+def deferral_ms(age_ms: int) -> int:
+    """For how long an intent of that age is deferred."""
+    return min(max(age_ms, MIN_DEFERRAL_MS), MAX_DEFERRAL_MS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

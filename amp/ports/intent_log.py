@@ -10,10 +10,12 @@ class IntentLog(Protocol):
     """`AssetStore.prepare` writes them; whoever knows an event delivered clears them."""
 
     def due(self, now_ms: int, limit: int) -> list[Intent]:
-        """Up to `limit` intents with `due_ms <= now_ms`, about oldest first. They stay until cleared or deferred.
+        """Up to `limit` intents that are due (`Intent.is_due`), about oldest first. They stay until they are cleared or
+        deferred.
 
-        Clocks of writers and of the caller may be wrong by up to a day: within an hour of calls all intents are found
-        that were due in the past by a writer's clock, or were recorded in the future.
+        Clocks of writers and relays may be wrong by up to a day. Intents of a clock that was wrong are found within an
+        hour of calls, and at once by the log whose caller's clock was set back: those that are due in the past, and
+        those that were recorded or deferred by a clock that was ahead.
 
         :raises StoreUnavailable: the store does not answer.
         """

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import structlog
 
-from amp.domain.events import Intent
+from amp.domain.events import Intent, deferral_ms
 from amp.metrics import Metrics
 from amp.ports.asset_store import AssetStore
 from amp.ports.clock import Clock
@@ -23,11 +23,8 @@ _BATCH = 500
 #: known it for longer than any writer may still send its condition: the clocks of writer and relay may disagree.
 _DROP_AFTER_MS = 24 * 3600 * 1000
 _KNOWN_FOR_S = 2 * MAX_INTENT_AGE_MS / 1000
-#: A clock that goes back by more was set.
-_SET_BACK_MS = 1_000
-_MAX_SET_BACK_MS = 25 * 3600 * 1000
-#: A change that is not applied yet is looked at again after so long at most.
-_MAX_PUT_OFF_MS = 2 * 3600 * 1000
+#: One that was not read again for this long was dropped by another relay.
+_FORGOTTEN_AFTER_S = 3_600.0
 
 
 class RelayIntents:
@@ -49,10 +46,8 @@ class RelayIntents:
         self._clock = clock
         self._metrics = metrics
         self._pause_s = pause_s
-        #: When this process first saw each intent that looks old enough to be dropped.
+        #: When this process first saw each intent that looks old enough to be dropped; the first ones first.
         self._first_seen_s: dict[Intent, float] = {}
-        #: The latest the clock was, by its offset, since all was looked at that it made due.
-        self._ahead_ms = self._offset_ms()
 
     def run(self, stop: threading.Event) -> None:
         """Relay until `stop` is set."""
@@ -66,22 +61,10 @@ class RelayIntents:
 
         :raises StoreUnavailable: the store does not answer; nothing is lost.
         """
-        now_ms, offset_ms = self._clock.now_ms(), self._offset_ms()
-        self._ahead_ms = max(self._ahead_ms, offset_ms)
-        set_back_ms = self._ahead_ms - offset_ms
-        if set_back_ms > _SET_BACK_MS:
-            # Before it was set back, what was not applied yet was put off by a clock that was ahead.
-            now_ms += min(set_back_ms, _MAX_SET_BACK_MS) + _MAX_PUT_OFF_MS
-        due = self._intents.due(now_ms, _BATCH)
+        due = self._intents.due(self._clock.now_ms(), _BATCH)
         if due:
             self._look_at(due)
-        if len(due) < _BATCH:
-            self._ahead_ms = offset_ms
         return len(due)
-
-    def _offset_ms(self) -> int:
-        """Of the clock from time that goes on steadily."""
-        return self._clock.now_ms() - int(self._clock.monotonic_s() * 1000)
 
     def _look_at(self, due: Sequence[Intent]) -> None:
         # Finishes conditions that were accepted but not completed, so that "not applied" is certain.
@@ -113,13 +96,21 @@ class RelayIntents:
     def _look_later(self, intent: Intent) -> None:
         now_ms = self._clock.now_ms()
         age_ms = now_ms - intent.recorded_ms
-        due_ms = now_ms + min(max(age_ms, 5_000), _MAX_PUT_OFF_MS)
+        due_ms = now_ms + deferral_ms(age_ms)
         if age_ms > _DROP_AFTER_MS:
-            now_s = self._clock.monotonic_s()
             key = replace(intent, due_ms=0)
-            if now_s - self._first_seen_s.setdefault(key, now_s) >= _KNOWN_FOR_S:
+            if self._known_for_s(key) >= _KNOWN_FOR_S:
                 self._intents.clear([intent])
                 del self._first_seen_s[key]
                 return
             due_ms = now_ms + int(_KNOWN_FOR_S * 1000)
         self._intents.defer(intent, due_ms)
+
+    def _known_for_s(self, key: Intent) -> float:
+        now_s = self._clock.monotonic_s()
+        while self._first_seen_s:
+            first, seen_s = next(iter(self._first_seen_s.items()))
+            if now_s - seen_s < _FORGOTTEN_AFTER_S:
+                break
+            del self._first_seen_s[first]
+        return now_s - self._first_seen_s.setdefault(key, now_s)

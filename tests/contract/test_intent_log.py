@@ -118,6 +118,19 @@ def test_an_intent_of_a_writer_whose_clock_was_ahead_is_found(
     log.clear([intent])
 
 
+def test_an_intent_deferred_by_a_relay_whose_clock_was_ahead_is_found(
+    log: Recorded, new_intents: Callable[[], IntentLog]
+) -> None:
+    now = now_ms()
+    by_the_age_it_seemed_to_have, timely = log.record(now - 10_000, 2)
+    deferred = log.defer(by_the_age_it_seemed_to_have, now + 2 * _HOUR_MS)
+    later = log.defer(timely, now + 12_000)
+    found = new_intents().due(now, 10_000)
+    assert deferred in found
+    assert later not in found
+    log.clear([deferred, later])
+
+
 @pytest.mark.parametrize("hours", [1, 24])
 def test_a_relay_whose_clock_was_ahead_finds_what_is_due_when_it_is_set_right(log: Recorded, hours: int) -> None:
     now = now_ms()

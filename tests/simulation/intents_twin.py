@@ -22,7 +22,7 @@ class SimulatedIntents:
 
     def due(self, now_ms: int, limit: int) -> list[Intent]:
         def read() -> list[Intent]:
-            found = [intent for intent in self.open if intent.due_ms <= now_ms]
+            found = [intent for intent in self.open if intent.is_due(now_ms)]
             return sorted(found, key=lambda intent: intent.due_ms)[:limit]
 
         return self._scheduler.call("due intents", read, _lost)

@@ -1,12 +1,16 @@
 """Reads of the intent log that failed are made again, the wide ones too."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
+from zlib import crc32
 
 import pytest
 
 from amp.adapters.cassandra.intent_log import CassandraIntentLog
+from amp.domain.events import Intent
 from amp.errors import StoreUnavailable
+from tests.contract.asset_samples import creation, intent_for
 
 _NOW_MS = 1_800_000_000_000
 _DAY_MS = 86_400_000
@@ -18,6 +22,7 @@ class Session:
     def __init__(self) -> None:
         self.read_from_ms: list[int] = []
         self.down = False
+        self.rows: list[tuple[Any, ...]] = []
 
     def run(self, cql: str, _values: tuple[Any, ...] = ()) -> list[tuple[int, ...]]:
         return [(_NOW_MS,)] if "schema_migrations" in cql else []
@@ -25,8 +30,11 @@ class Session:
     def rows_of_many(self, requests: Sequence[tuple[str, tuple[int, ...]]]) -> list[list[Any]]:
         if self.down:
             raise StoreUnavailable
-        self.read_from_ms += [values[2] for cql, values in requests if cql.startswith("SELECT")]
-        return [[] for _ in requests]
+        reads = [values for cql, values in requests if cql.startswith("SELECT")]
+        self.read_from_ms += [values[2] for values in reads]
+        return [
+            [row for row in self.rows if values[2] <= row[6] <= values[3] and _is_in(row, values)] for values in reads
+        ]
 
 
 def test_a_wide_read_that_failed_is_made_again_by_the_next_call() -> None:
@@ -41,3 +49,31 @@ def test_a_wide_read_that_failed_is_made_again_by_the_next_call() -> None:
     session.read_from_ms.clear()
     log.due(_NOW_MS, 10)
     assert min(session.read_from_ms) > _NOW_MS - _DAY_MS
+
+
+def test_what_a_clock_that_was_ahead_has_deferred_is_due_once_it_is_set_back() -> None:
+    session = Session()
+    log = CassandraIntentLog(session)  # type: ignore[arg-type]
+    ahead_ms = _NOW_MS + _DAY_MS
+    log.due(ahead_ms, 10)
+    intent = intent_for(creation(), _NOW_MS - 10_000)
+    session.rows = [_row(replace(intent, recorded_ms=_NOW_MS - 10_000, due_ms=ahead_ms + 7_200_000))]
+    [found] = log.due(_NOW_MS, 10)
+    assert found.event == intent.event
+    assert log.due(_NOW_MS + 1, 10) == [found], "another reader of this log has not settled it"
+    session.rows.clear()
+    log.clear([found])
+    session.read_from_ms.clear()
+    assert log.due(_NOW_MS + 2, 10) == []
+    assert max(session.read_from_ms) <= _NOW_MS + 2, "all is read once"
+
+
+def _row(intent: Intent) -> tuple[Any, ...]:
+    event = intent.event
+    scope = event.scope.value
+    return event.asset_id, event.version, event.revision, scope, event.change_id, intent.recorded_ms, intent.due_ms
+
+
+def _is_in(row: tuple[Any, ...], values: tuple[int, ...]) -> bool:
+    """Whether the row is in the shard and the minute that are read."""
+    return crc32(row[0].bytes) % 8 == values[0] and row[6] // 60_000 == values[1]

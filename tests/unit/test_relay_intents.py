@@ -1,5 +1,6 @@
 """The relay puts off what is not applied yet, but no longer than its clock was wrong."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ from amp.services.relay_intents import RelayIntents
 from amp.settings import load_settings
 from tests.contract.asset_samples import creation, intent_for, now_ms
 from tests.faults.faulty_ports import SteppingClock
+from tests.manual_clock import ManualClock
+
+_HOUR_MS = 3_600_000
 
 
 @pytest.mark.parametrize("hours", [1, 24])
@@ -28,5 +32,22 @@ def test_an_intent_put_off_by_a_clock_that_was_ahead_is_relayed_once_it_is_right
         assert relay.relay_once() == 1
         assert a.intents.due(now_ms() + 100 * 3_600_000, 10) == []
         assert relay.relay_once() == 0
+    finally:
+        a.close()
+
+
+def test_an_intent_that_another_relay_drops_is_not_remembered_for_ever(tmp_path: Path) -> None:
+    a, clock = embedded(load_settings({"profile": "embedded", "data_dir": tmp_path})), ManualClock()
+    clock.wall_ms = now_ms() + 60_000
+    try:
+        a.parts[0].migrate()
+        relay = RelayIntents(a.intents, a.store, a.queue, clock, Metrics())
+        for hour in range(5):
+            change = creation()
+            a.store.prepare([(change, replace(intent_for(change), recorded_ms=now_ms() - 25 * _HOUR_MS))])
+            assert relay.relay_once() == 1
+            assert len(relay._first_seen_s) == 1, hour
+            a.intents.clear(a.intents.due(now_ms() + 120_000, 10))
+            clock.now_s += 3_600
     finally:
         a.close()

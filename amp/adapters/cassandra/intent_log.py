@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any
@@ -11,7 +11,7 @@ from zlib import crc32
 
 from amp.adapters.cassandra.session import CassandraSession, Request
 from amp.domain.assets import Scope
-from amp.domain.events import Event, Intent
+from amp.domain.events import MAX_DEFERRAL_MS, Event, Intent
 
 #: At 10,000 changes a second each partition takes 75,000 rows, under the tombstones a read may pass (100,000).
 _SHARDS = 8
@@ -25,12 +25,12 @@ _DELETED_AT_ONCE = 10
 #: A mark stays this far behind, for writers that are slower than anybody should be.
 _MARK_LAG_MS = 600_000
 _FROM_MARK_EVERY_S = 60.0
-#: Writers' clocks, and the relay's at any time before, may have been wrong by up to this: now and then the log is read
-#: from so long ago to so far ahead, whatever the marks say.
+#: Clocks of writers and relays may have been wrong by up to this: now and then the log is read from so long ago to so
+#: far ahead, whatever the marks say.
 _CLOCK_ERROR_MS = 25 * 3_600_000
 _WIDE_EVERY_S = 3_600.0
-#: Recorded later than this, an intent is of a writer whose clock was ahead; it is due at once.
-_AHEAD_MS = 60_000
+#: A clock that goes back by more was set.
+_SET_BACK_MS = 1_000
 
 INSERT_INTENT = (
     "INSERT INTO {ks}.intents (shard, minute, due_ms, asset_id, change_id, version, revision, scope, recorded_ms) "
@@ -81,13 +81,22 @@ class CassandraIntentLog:
         self._from_mark_s = float("-inf")
         self._wide_s = time.monotonic() + first_wide_s - _WIDE_EVERY_S
         self._from_mark_ms = self._looked_ms = 0
+        #: The latest that clocks were while what they dated was not looked for yet; 0: there is no such time.
+        self._ahead_to_ms = 0
+        #: What was found of that; due until it is cleared or deferred, as the rest is.
+        self._ahead_of_time: dict[Intent, None] = {}
 
     def due(self, now_ms: int, limit: int) -> list[Intent]:
         with self._lock:
             now_s = time.monotonic()
             is_wide = now_s - self._wide_s >= _WIDE_EVERY_S
+            if now_ms < self._looked_ms - _SET_BACK_MS:
+                self._ahead_to_ms = max(self._ahead_to_ms, self._looked_ms)
+            if is_wide:
+                self._ahead_to_ms = max(self._ahead_to_ms, now_ms + self._clock_error_ms)
             from_mark = is_wide or self._is_from_mark(now_ms, now_s)
-            ahead = self._ahead(now_ms, limit) if is_wide else []
+            ahead = self._ahead(now_ms, limit) if self._ahead_to_ms else []
+            self._ahead_of_time |= dict.fromkeys(ahead)
             starts = self._starts(now_ms, is_wide) if from_mark else self._floors_ms
             found, seen_to_ms = self._scan(starts, now_ms, limit)
             floors = {shard: min(seen_to_ms, now_ms - _SETTLED_MS) for shard in starts}
@@ -98,9 +107,10 @@ class CassandraIntentLog:
                 self._from_mark_s, self._from_mark_ms = now_s, now_ms
             # Not before the read has succeeded: the widest is the likeliest to fail.
             self._wide_s = now_s if is_wide else self._wide_s
+            self._ahead_to_ms = self._ahead_to_ms if len(ahead) >= limit else 0
             self._floors_ms, self._looked_ms = floors, now_ms
         due = sorted((intent for _, intent in found), key=lambda intent: intent.due_ms)
-        return [*ahead, *due][:limit]
+        return list(dict.fromkeys([*self._ahead_of_time, *due]))[:limit]
 
     def clear(self, intents: Sequence[Intent]) -> None:
         # Several in a request: they need not happen together, but requests are most of what a delete costs.
@@ -109,11 +119,14 @@ class CassandraIntentLog:
             keys = [_key(intent) for intent in intents[i : i + _DELETED_AT_ONCE]]
             requests.append((_delete_cql(len(keys)), tuple(chain.from_iterable(keys))))
         self._session.rows_of_many(requests)
+        for intent in intents:
+            self._ahead_of_time.pop(intent, None)
 
     def defer(self, intent: Intent, due_ms: int) -> None:
         self._session.run(INSERT_INTENT, intent_values(replace(intent, due_ms=due_ms)))
         if due_ms != intent.due_ms:
             self._session.run(_DELETE, _key(intent))
+        self._ahead_of_time.pop(intent, None)
 
     def _is_from_mark(self, now_ms: int, now_s: float) -> bool:
         """Now and then, and when the clock was set, more is read than what has become due since the last call."""
@@ -127,13 +140,16 @@ class CassandraIntentLog:
         return {shard: min(minute * _MINUTE_MS, latest_ms) for shard, minute in self._marks().items()}
 
     def _ahead(self, now_ms: int, limit: int) -> list[Intent]:
-        """Intents that were recorded in the future."""
-        later = now_ms + _MINUTE_MS
-        found, _ = self._scan(dict.fromkeys(range(_SHARDS), later), now_ms + self._clock_error_ms, limit)
-        return [intent for _, intent in found if intent.recorded_ms > now_ms + _AHEAD_MS]
+        """Intents that a clock which was ahead has dated; all others of the future are left out."""
+        starts = dict.fromkeys(range(_SHARDS), now_ms + _MINUTE_MS)
+        found, _ = self._scan(starts, self._ahead_to_ms + MAX_DEFERRAL_MS, limit, lambda intent: intent.is_due(now_ms))
+        return [intent for _, intent in found]
 
-    def _scan(self, starts: dict[int, int], now_ms: int, limit: int) -> tuple[list[tuple[int, Intent]], int]:
-        """What is due by shard, oldest minutes first; and the time up to which all shards were read.
+    def _scan(
+        self, starts: dict[int, int], now_ms: int, limit: int, wanted: Callable[[Intent], bool] | None = None
+    ) -> tuple[list[tuple[int, Intent]], int]:
+        """What is due by shard, oldest minutes first, or what is wanted of it; and the time up to which all shards were
+        read.
 
         More minutes at once the emptier they are: a backlog is not read time and again only to be cut off.
         """
@@ -149,8 +165,9 @@ class CassandraIntentLog:
             ]
             answers = self._session.rows_of_many(requests)
             for (_, values), rows in zip(requests, answers, strict=True):
-                found += [(values[0], _intent_of(row)) for row in rows]
-            if len(found) >= limit or any(len(rows) == limit_a_shard for rows in answers):
+                found += [(values[0], intent) for intent in map(_intent_of, rows) if wanted is None or wanted(intent)]
+            is_cut = wanted is None and any(len(rows) == limit_a_shard for rows in answers)
+            if is_cut or len(found) >= limit:
                 return found, after * _MINUTE_MS
             first, at_once = after, min(2 * at_once, _MINUTES_AT_ONCE)
         return found, now_ms

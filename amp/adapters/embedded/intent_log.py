@@ -5,10 +5,13 @@ from uuid import UUID
 
 from amp.adapters.embedded.database import Database
 from amp.domain.assets import Scope
-from amp.domain.events import Event, Intent
+from amp.domain.events import DEFERRAL_SLACK_MS, MAX_DEFERRAL_MS, MIN_DEFERRAL_MS, Event, Intent
 
-#: Recorded later than this, an intent is of a time when the clock was ahead; it is due at once.
-_AHEAD_MS = 60_000
+#: `Intent.is_due`.
+_IS_DUE = (
+    "due_ms <= :now OR due_ms > :now"
+    f" + min(max(:now - recorded_ms, {MIN_DEFERRAL_MS}), {MAX_DEFERRAL_MS}) + {DEFERRAL_SLACK_MS}"
+)
 _KEY = "due_ms = ? AND asset_id = ? AND change_id = ?"
 
 
@@ -22,10 +25,10 @@ class SqliteIntentLog:
     def due(self, now_ms: int, limit: int) -> list[Intent]:
         query = (
             "SELECT due_ms, asset_id, change_id, version, revision, scope, recorded_ms FROM intents"
-            " WHERE due_ms <= ? OR recorded_ms > ? ORDER BY due_ms LIMIT ?"
+            f" WHERE {_IS_DUE} ORDER BY due_ms LIMIT :limit"
         )
         with self._database.reading() as connection:
-            rows = connection.execute(query, (now_ms, now_ms + _AHEAD_MS, limit)).fetchall()
+            rows = connection.execute(query, {"now": now_ms, "limit": limit}).fetchall()
         return [
             Intent(
                 event=Event(
