@@ -2,12 +2,11 @@
 
 import errno
 import socket
-import time
 from pathlib import Path
 
 from amp.errors import BadSetting
 from amp.private_files import write_private
-from amp.server.predecessor import PREDECESSOR_S
+from amp.server.predecessor import patiently
 from amp.settings import Settings, variable
 
 #: Names the server that holds a data folder, for commands that want to talk to it.
@@ -25,16 +24,16 @@ def listen(settings: Settings) -> socket.socket:
     """:raises BadSetting: the address is in use, or is not an address of this machine."""
     where = f"{settings.host}:{settings.port}"
     variables = f"{variable('host')} or {variable('port')}"
-    deadline = time.monotonic() + PREDECESSOR_S
-    while True:
-        try:
-            family, *_, found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
-            return socket.create_server(found, family=family, backlog=_BACKLOG)
-        except OSError as e:
-            if e.errno != errno.EADDRINUSE or time.monotonic() > deadline:
-                reason = str(e.strerror).partition(" (")[0]
-                raise BadSetting(f"cannot listen on {where}: {reason}; set {variables}") from e
-            time.sleep(0.1)
+    try:
+        return patiently(lambda: _listen(settings), lambda e: isinstance(e, OSError) and e.errno == errno.EADDRINUSE)
+    except OSError as e:
+        reason = str(e.strerror).partition(" (")[0]
+        raise BadSetting(f"cannot listen on {where}: {reason}; set {variables}") from e
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family, *_, found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+    return socket.create_server(found, family=family, backlog=_BACKLOG)
 
 
 def leave_address(settings: Settings, listener: socket.socket) -> Path:

@@ -15,7 +15,7 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  #
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # likewise
 from gunicorn.workers.base import Worker  # type: ignore[import-untyped]  # likewise
 
-from amp.bootstrap import Amp, build
+from amp.bootstrap import Amp
 from amp.metrics import forget_process
 from amp.printable import printable
 from amp.server.front import Front
@@ -23,7 +23,7 @@ from amp.server.http_server import HttpServer
 from amp.server.listener import address
 from amp.server.messages import limits_of
 from amp.server.pools import Pools
-from amp.server.predecessor import patiently
+from amp.server.predecessor import build_patiently
 from amp.settings import Settings
 from amp.stop_budget import StopBudget
 from amp.worker import WorkerThreads
@@ -72,7 +72,7 @@ class Processes(BaseApplication):  # type: ignore[misc]  # gunicorn brings no ty
     def load(self) -> Any:
         from amp.api.app import create_app
 
-        amp = self.amp = patiently(lambda: build(self.settings))
+        amp = self.amp = build_patiently(self.settings)
         if self.settings.profile == "embedded":
             self._workers = WorkerThreads(amp.background, amp.workers)
             self._workers.start()

@@ -7,12 +7,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from amp.bootstrap import build
 from amp.errors import AmpError
 from amp.logs import configure_logging
 from amp.metrics import share_metrics
 from amp.server.listener import leave_address, listen
-from amp.server.predecessor import patiently
+from amp.server.predecessor import build_patiently
 from amp.server.processes import Arbiter, Processes
 from amp.settings import Settings
 from amp.worker import check_migrated
@@ -56,7 +55,7 @@ def _check(settings: Settings) -> None:
 
 def _try(settings: Settings, sender: Any) -> None:
     try:
-        amp = patiently(lambda: build(settings))
+        amp = build_patiently(settings)
         try:
             if settings.profile == "embedded":
                 amp.migrate.run()
