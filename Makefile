@@ -6,8 +6,9 @@ BIN := $(VENV)/bin
 # The stamp records a finished installation, so that an interrupted one is repeated.
 SETUP := $(VENV)/.installed
 
-# Several at a time, but for those of the real servers: tests/conftest.py.
+# Several tests at a time, but for those marked `alone`: they share the real servers, or measure.
 PYTEST := $(BIN)/pytest -n auto --dist worksteal
+TEST_ALL := failed=0; $(PYTEST) -m "not alone" || failed=1; $(BIN)/pytest -m alone || failed=1; exit $$failed
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -36,10 +37,10 @@ demo: $(SETUP) ## Import a real sample into a temporary folder and search it
 	@$(BIN)/amp demo
 
 test: $(SETUP) ## Run the tests; those that need servers use running ones
-	@$(PYTEST)
+	@$(TEST_ALL)
 
 test-all: $(SETUP) ## Start the real servers if needed and run every test
-	@AMP_TEST_CLUSTER=required $(PYTEST)
+	@export AMP_TEST_CLUSTER=required; $(TEST_ALL)
 
 test-hostile: $(SETUP) ## Attack the service at length: broken clients, raw HTTP, costly requests, odd settings
 	@AMP_HOSTILE_FULL=1 $(BIN)/pytest -s tests/hostile

@@ -21,7 +21,6 @@ settings.load_profile("ci")
 _UNIT_TESTS = Path(__file__).parent / "unit"
 #: Variables that steer the tests themselves.
 _OF_TESTS = ("AMP_TEST_", "AMP_HOSTILE_", "AMP_FAULT_", "AMP_MOVES_", "AMP_JOBS_")
-_AT_ONCE = 6
 _HOW_TO_RUN = "needs the real servers: `make up` before, or `make test-all`"
 
 #: The settings of the shell that started the tests.
@@ -40,12 +39,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_given] = {name: os.environ.pop(name) for name in names}
 
 
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """For `-n auto`: those of the real servers run one by one, as some of them measure; the others mostly wait."""
-    if "not cluster" in config.option.markexpr:
-        return _AT_ONCE
-    # Before `pytest_configure`.
-    return 0 if _required() or Stack(SHARED_FOLDER, given=os.environ).answers else _AT_ONCE
+def pytest_xdist_auto_num_workers() -> int:
+    """For `-n auto`: more than there are cores, as many tests wait for something."""
+    return 2 * (os.cpu_count() or 1)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -53,6 +49,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "stack" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.cluster)
+        if item.get_closest_marker("cluster"):
+            # The servers are shared, and some of these tests measure.
+            item.add_marker(pytest.mark.alone)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -65,7 +64,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     say = reporter.write_line if reporter is not None else print
     try:
-        config.stash[_started] = Stack(SHARED_FOLDER, given=config.stash[_given], say=say).up()
+        config.stash[_started] = Stack(SHARED_FOLDER, given=config.stash[_given], brief=True, say=say).up()
     except NotAllStarted as error:
         config.stash[_failure] = str(error)
         config.stash[_started] = error.started

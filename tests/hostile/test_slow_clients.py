@@ -98,6 +98,7 @@ def bad_clients(target: Target, attack: Callable[[Target], socket.socket]) -> It
             client.close()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("attack", _ATTACKS, ids=lambda attack: attack.__name__)
 def test_others_are_served_as_usual(
     target: Target, normal: Callable[[], None], usual_s: float, attack: Callable[[Target], socket.socket]
