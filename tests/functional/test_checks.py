@@ -6,8 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from amp.adapters.embedded import search_removals
 from amp.api.app import create_app
 from amp.domain.changes import Draft
 from amp.domain.ids import mint_at
@@ -131,8 +133,19 @@ def _strays(told: dict[str, str]) -> dict[str, set[str]]:
     return {asset_id: {part.removeprefix("stray: ") for part in note.split("; ")} for asset_id, note in told.items()}
 
 
-@pytest.mark.timeout(400)
-def test_a_document_ahead_of_the_store_is_found_and_put_right(checked: Checked) -> None:
+def forget_removals_soon(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both indices remember the revision of a removed document for a minute."""
+    monkeypatch.setattr(search_removals, "_REMEMBERED_S", 1.0)
+    settings = checked.world.amp.settings
+    if settings.profile == "cluster":
+        url = f"{settings.elasticsearch_url}/{settings.elasticsearch_index_prefix}-*/_settings"
+        httpx.put(url, json={"index.gc_deletes": "1s"}, timeout=30).raise_for_status()
+
+
+def test_a_document_ahead_of_the_store_is_found_and_put_right(
+    checked: Checked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forget_removals_soon(checked, monkeypatch)
     ahead, healthy = checked.born(1), checked.born(1)
     checked.settle()
     checked.put(ahead, str(ahead.id), 6)
