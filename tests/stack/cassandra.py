@@ -68,6 +68,9 @@ class CassandraProcess(ProcessServer):
             "-Dcassandra.skip_wait_for_gossip_to_settle=0",
             "-Dcassandra.ring_delay_ms=1",
         ]
+        if self.brief:
+            # As in Cassandra's own tests: no table of the schema is written to disk for each change of it.
+            options.append("-Dcassandra.test.flush_local_schema_changes=false")
         main_class = "org.apache.cassandra.service.CassandraDaemon"
         return Command(arguments=[find_java().program, *options, "-cp", f"{library}/*", main_class])
 

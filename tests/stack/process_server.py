@@ -37,10 +37,11 @@ class ProcessServer(Server):
     more_ports: ClassVar[tuple[str, ...]] = ()
     stop_timeout_s: ClassVar[float] = 30
 
-    def __init__(self, folder: Path, state: State, settings: Settings) -> None:
+    def __init__(self, folder: Path, state: State, settings: Settings, *, brief: bool = False) -> None:
         self.folder = folder / self.kind.name
         self.log = folder / f"{self.kind.name}.log"
         self.settings = settings
+        self.brief = brief
         self._state = state
 
     @abstractmethod

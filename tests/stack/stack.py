@@ -49,6 +49,8 @@ class Stack:
     :param only: the names of the servers it consists of; all four unless told.
     :param given: settings that name servers somebody else runs; these are used instead of own ones.
     :param settings: by server name, settings added to that server's own configuration (own processes only).
+    :param brief: they serve one run of the tests and no test kills them: a crash may cost Cassandra its schema, which
+        it changes four times as fast (own processes only).
     :param say: told about progress, line by line.
     """
 
@@ -59,11 +61,13 @@ class Stack:
         only: Collection[str] = NAMES,
         given: Mapping[str, str] | None = None,
         settings: Mapping[str, Settings] | None = None,
+        brief: bool = False,
         say: Callable[[str], None] = _quiet,
     ) -> None:
         self.folder = folder.absolute()
         self._state = State(self.folder)
         self._settings = settings or {}
+        self._brief = brief
         self._say = say
         self.servers: dict[str, Server] = {
             kind.name: self._server(kind, given or {}) for kind in KINDS if kind.name in only
@@ -166,7 +170,7 @@ class Stack:
     def _own(self, kind: Kind, how: str | None) -> ProcessServer | ContainerServer:
         if how == "container" or (how is None and docker_answers()):
             return ContainerServer(kind, self.folder, self._state)
-        return _PROCESSES[kind.name](self.folder, self._state, self._settings.get(kind.name, {}))
+        return _PROCESSES[kind.name](self.folder, self._state, self._settings.get(kind.name, {}), brief=self._brief)
 
     def _started(self, server: Server) -> bool:
         return isinstance(server, GivenServer) or self._state.read(server.name) is not None
