@@ -7,16 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from amp.adapter_sets import Adapters, cluster, embedded
-from amp.bootstrap import Amp, wire
+from amp.adapter_sets import Adapters
 from amp.domain.assets import Change
 from amp.errors import QueueUnavailable, Retryable, SearchUnavailable, StoreUnavailable
-from amp.metrics import Metrics
 from amp.ports.asset_store import Outcome, Verdict
 from amp.ports.event_queue import Topic
 from amp.ports.search_index import PutResult, Written
-from amp.services.runtime.threads import BackgroundThreads
-from amp.settings import Settings
 
 #: What a port raises, by its name among the adapters. Reads and writes alike.
 _FAULTY: dict[str, type[Retryable]] = {
@@ -153,13 +149,10 @@ class FaultyQueue:
         return self._queue.lag(topic, group)
 
 
-def build_faulty(settings: Settings, clock: SteppingClock, mishaps: Mishaps) -> tuple[Amp, Adapters]:
-    """The service on ports that fail, and the adapters as they are."""
-    metrics = Metrics()
-    background = BackgroundThreads(clock, metrics)
-    sound = embedded(settings) if settings.profile == "embedded" else cluster(settings, background)
+def faulty(sound: Adapters, clock: SteppingClock, mishaps: Mishaps) -> Adapters:
+    """The same adapters, at the mishaps' mercy."""
     ports: dict[str, Any] = {name: FaultyPort(getattr(sound, name), mishaps, error) for name, error in _FAULTY.items()}
-    faulty = replace(
+    return replace(
         sound,
         clock=clock,
         store=FaultyStore(sound.store, mishaps, StoreUnavailable),
@@ -169,4 +162,3 @@ def build_faulty(settings: Settings, clock: SteppingClock, mishaps: Mishaps) -> 
         queue=FaultyQueue(sound.queue, mishaps),
         **ports,
     )
-    return wire(settings, faulty, metrics, background), sound

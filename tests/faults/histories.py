@@ -95,8 +95,7 @@ class Histories:
                 self._wrong(f"{where}: it was asked of another asset: {made_by}")
             if step.kind == "created" and made_by.name != (head.project, head.external_id) and head.state != "purged":
                 self._wrong(f"{where}: it bears the name {head.project}/{head.external_id}, asked was {made_by.name}")
-            if made_by.expected not in (None, number - 1):
-                self._wrong(f"{where}: it was asked for over revision {made_by.expected}")
+            self._check_precondition(where, number, step.kind, made_by)
         elif made_by.label is not None and (before.state != "active" or made_by.label not in before.labels):
             self._wrong(f"{where}: the job's query asks for label {made_by.label}; before it was {before}")
         content = made_by.content if step.kind in ("created", "updated", "labelled") else Content()
@@ -107,6 +106,17 @@ class Histories:
             before.labels if content.labels is None else tuple(sorted(set(content.labels))),
         )
 
+    def _check_precondition(self, where: str, number: int, kind: str, request: Request) -> None:
+        is_new = kind == "created"
+        if request.expected is not None and (is_new or request.expected != number - 1):
+            self._wrong(f"{where}: it was asked for over revision {request.expected}")
+        if request.unless == number - 1 and not is_new:
+            self._wrong(f"{where}: it was asked for unless the revision is {request.unless}")
+        if request.only_new and not is_new:
+            self._wrong(f"{where}: it was asked for if there was none")
+        if request.only_there and is_new:
+            self._wrong(f"{where}: it was asked for if there was one")
+
     def _made_by(self, asset_id: UUID, number: int, step: Revision) -> Request | JobRequest | None:
         if job := self._jobs.get(step.by):
             return job
@@ -114,9 +124,13 @@ class Histories:
         if len(requests) < 2:
             return requests[0] if requests else None
         # Of a bulk: the mark tells which of its items.
+        mark = self._mark(asset_id, number)
+        return next((request for request in requests if request.content.mark == mark), None)
+
+    def _mark(self, asset_id: UUID, number: int) -> str | None:
+        """What the revision wrote; None: it wrote no content, or none that is kept."""
         written = self._rows.versions.get(asset_id, {}).values()
-        marks = {json.loads(row.metadata).get("mark") for row in written if row.revision == number}
-        return next((request for request in requests if request.content.mark in marks), None)
+        return next((json.loads(row.metadata).get("mark") for row in written if row.revision == number), None)
 
     def _check_version(self, head: HeadRow, version: int, number: int, wanted: Played) -> None:
         found = self._rows.versions.get(head.id, {}).get(version)
@@ -138,12 +152,15 @@ class Histories:
 
     def _check_requests(self, played: Mapping[UUID, Mapping[int, Played]]) -> None:
         made: Counter[str] = Counter()
+        creations: Counter[str | None] = Counter()
         by_job: Counter[tuple[str, UUID]] = Counter()
         for id_, steps in self._rows.revisions.items():
-            for step in steps.values():
+            for number, step in steps.items():
                 made[step.by] += 1
+                creations[self._mark(id_, number) if step.kind == "created" else None] += 1
                 by_job[step.by, id_] += step.by in self._jobs
         self.violations += [f"{by} changed {id_} {count} times" for (by, id_), count in by_job.items() if count > 1]
+        self.violations += [f"{n} assets are creation {mark}" for mark, n in creations.items() if mark and n > 1]
         for principal, requests in self._requests.items():
             if made[principal] > len(requests):
                 self._wrong(f"{made[principal]} revisions by the {len(requests)} requests {requests[:3]}")
@@ -169,7 +186,8 @@ class Histories:
         state = {"delete": "deleted"}.get(request.kind, "active")
         same_labels = content.labels is not None and tuple(sorted(set(content.labels))) == found.labels
         idle = request.kind in ("delete", "restore") or (content.mark is None and same_labels)
-        if not idle or found.state != state or request.expected not in (None, request.revision):
+        holds = request.expected in (None, request.revision) and request.unless != request.revision
+        if not idle or found.state != state or not holds or request.only_new:
             self._wrong(f"lost: {request}; its revision was made by {by}")
 
     def _check_names(self) -> None:

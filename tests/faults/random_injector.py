@@ -21,6 +21,11 @@ from tests.faults.told import Told
 
 _HOUR_MS, _DAY_MS = 3_600_000, 86_400_000
 _IDENTITY_BYTES = 16
+#: Calls before which something was written that they continue.
+_FATAL = (
+    "publish", "apply", "claim", "release", "clear", "commit", "put", "delete", "replace", "record", "set_state",
+    "save_progress", "change_aliases",
+)  # fmt: skip
 _CACHE_KEY = "bucket-map"
 
 
@@ -43,14 +48,19 @@ class RandomInjector:
         faults: dict[Callable[[], None], float] = {
             self._break_ports: 12, self._lag: 6, self._drop_events: 5, self._step_clock: 8, self._migrate: 10,
             self._move: 12, self._replace_map: 8, self._lose_index: 0.7, self._restart: 0.7,
+            self._kill: 4,
         }  # fmt: skip
         if service.embedded:
             faults |= {self._fill_disk: 4}
         self._faults, self._weights = list(faults), list(faults.values())
+        #: Each has happened.
+        self.all_happened = threading.Event()
 
     def run(self) -> None:
+        """Each fault once, then whichever."""
+        first = self._choices.sample(self._faults, k=len(self._faults))
         while not self._stop.wait(self._choices.uniform(0.02, 0.25)):
-            [fault] = self._choices.choices(self._faults, self._weights)
+            [fault] = [first.pop()] if first else self._choices.choices(self._faults, self._weights)
             try:
                 fault()
             except Retryable:
@@ -58,6 +68,8 @@ class RandomInjector:
             except Exception as e:  # noqa: BLE001 - to be shown by the test, whatever it is
                 self._told.violations.append(f"{fault.__name__}: {e!r}")
             self.happened[fault.__name__.strip("_")] += 1
+            if not first:
+                self.all_happened.set()
         self._mishaps.end()
         self._clock.offset_ms = 0
 
@@ -156,6 +168,14 @@ class RandomInjector:
     def _restart(self) -> None:
         with self._service.restarted():
             pass
+
+    def _kill(self) -> None:
+        """At whichever step, or between two that belong together; ports may fail as well."""
+        self._mishaps.chance = self._choices.choice((0.0, 0.05))
+        if self._choices.random() < 0.5:
+            self._service.kill(self._choices.randrange(1, 200))
+        else:
+            self._service.kill(2_000, self._choices.choice(_FATAL))
 
     def _fill_disk(self) -> None:
         """SQLite itself refuses to let its files grow."""

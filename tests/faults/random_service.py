@@ -1,25 +1,29 @@
-"""The service of the random world, in this process: on ports that fail, stopped and started between two calls."""
+"""The service of the random world, in this process: on ports that fail, stopped or killed, and started again."""
 
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
-from werkzeug.test import TestResponse
-
-from amp.adapter_sets import Adapters
+from amp.adapter_sets import Adapters, cluster, embedded
 from amp.adapters.cassandra.session import CassandraSession
 from amp.api.app import create_app
-from amp.bootstrap import Amp
+from amp.bootstrap import Amp, wire
 from amp.errors import Retryable
+from amp.metrics import Metrics
 from amp.settings import Settings
 from amp.worker import WorkerThreads
 from tests.faults.compare import RawDocument, raw_documents
-from tests.faults.faulty_ports import Mishaps, SteppingClock, build_faulty
+from tests.faults.faulty_ports import Mishaps, SteppingClock, faulty
+from tests.faults.mortal_ports import Life, MortalThreads, mortal
 from tests.faults.stored_rows import StoredRows, cluster_rows, embedded_documents, embedded_rows
 from tests.functional.rest import Rest
 
+T = TypeVar("T")
 _STARTED_S = 60.0
+_STOPPED_S = 30.0
+_KILLED_S = 2.0
 
 
 class RandomService:
@@ -36,11 +40,15 @@ class RandomService:
         self.adapters: Adapters  #: sound ones
         self._rest: Rest
         self._workers: WorkerThreads
+        self._life: Life
         #: Errors that ended a background thread for a while.
         self.failures: list[str] = []
 
-    def call(self, send: Callable[[Rest], TestResponse]) -> TestResponse:
-        """Waits while the service is being started."""
+    def call(self, send: Callable[[Rest], T]) -> T:
+        """Waits while the service is being started.
+
+        :raises Killed: there is no answer, as the service died meanwhile.
+        """
         with self._free:
             assert self._free.wait_for(lambda: not self._stopped, 2 * _STARTED_S), "the service does not start"
             self._calls += 1
@@ -52,7 +60,11 @@ class RandomService:
                 self._free.notify_all()
 
     def start(self) -> None:
-        self.amp, self.adapters = build_faulty(self.settings, self._clock, self._mishaps)
+        metrics, self._life = Metrics(), Life()
+        background = MortalThreads(self._clock, metrics, self._life)
+        self.adapters = embedded(self.settings) if self.embedded else cluster(self.settings, background)
+        ports = mortal(faulty(self.adapters, self._clock, self._mishaps), self._life)
+        self.amp = wire(self.settings, ports, metrics, background)
         self._migrate()
         self._rest = Rest(create_app(self.amp))
         self._workers = WorkerThreads(self.amp.background, self.amp.workers)
@@ -78,8 +90,25 @@ class RandomService:
             self._stopped = True
             self._free.wait_for(lambda: self._calls == 0)
         self.note_failures()
-        self._workers.stop(30)
+        self._workers.stop(_STOPPED_S)
         self.amp.close()
+
+    def kill(self, steps: int, fatal: str = "") -> None:
+        """Let the process die at one of its next steps, or before a call of that name, in the middle of whatever it
+        does, and start another on what it leaves behind."""
+        self._life.end(steps, fatal, _KILLED_S)
+        with self._free:
+            self._stopped = True
+        # A thread that waits for the index would hold its call for long.
+        self._mishaps.end()
+        self._workers.stop(_STOPPED_S)
+        with self._free:
+            self._free.wait_for(lambda: self._calls == 0)
+        self.note_failures()
+        self._life.wait_until_quiet(_STOPPED_S)
+        self.amp.publisher.close(0)
+        self.adapters.close()
+        self.start()
 
     @contextmanager
     def restarted(self) -> Iterator[None]:

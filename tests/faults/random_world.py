@@ -25,8 +25,10 @@ from tests.faults.compare import index_equals_store
 from tests.faults.faulty_ports import Mishaps, SteppingClock
 from tests.faults.histories import Histories, bearers, misled_names
 from tests.faults.known import TYPE, known
+from tests.faults.random_checks import wrong_checks
 from tests.faults.random_client import RandomClient
 from tests.faults.random_injector import RandomInjector
+from tests.faults.random_requests import RandomRequests
 from tests.faults.random_service import RandomService
 from tests.faults.store import stored_assets
 from tests.faults.stored_rows import StoredRows
@@ -48,13 +50,15 @@ class RandomWorld:
         self.injector: RandomInjector | None = None
 
     def run(self, operations: int, purpose: str) -> None:
-        """So many operations of the clients beside faults; all is healed afterwards."""
+        """So many operations of the clients, or more until each fault has happened; all is healed afterwards."""
         target = self.told.operations + operations
         self.injector = RandomInjector(
             self.service, self.clock, self.mishaps, self.known, self.told, rng(f"{purpose}:faults")
         )
+        all_happened = self.injector.all_happened
         clients = [
-            threading.Thread(target=self._client, args=(target, f"{purpose}:client{n}")) for n in range(_CLIENTS)
+            threading.Thread(target=self._client, args=(target, all_happened, f"{purpose}:client{n}"))
+            for n in range(_CLIENTS)
         ]
         injecting = threading.Thread(target=self.injector.run)
         for thread in (*clients, injecting):
@@ -64,9 +68,10 @@ class RandomWorld:
         self.injector.stop()
         injecting.join()
 
-    def _client(self, target: int, purpose: str) -> None:
-        client = RandomClient(self.service.call, self.told, self.known, self.clock, rng(purpose), self._skew_ms)
-        while self.told.operations < target:
+    def _client(self, target: int, all_happened: threading.Event, purpose: str) -> None:
+        requests = RandomRequests(self.service.call, self.told, self.known, rng(purpose))
+        client = RandomClient(requests, self.clock, self._skew_ms)
+        while self.told.operations < target or not all_happened.is_set():
             try:
                 client.step()
             except Exception as e:  # noqa: BLE001 - to be shown by the test, whatever it is
@@ -81,6 +86,7 @@ class RandomWorld:
         rows = self.service.rows()
         found += Histories(rows, self.told).check()
         found += misled_names(self.known.names, rows, self._resolved(rows))
+        found += wrong_checks(self.service)
         found += self._unusable_names(rows)
         found += self._wrong_jobs()
         self.service.note_failures()
@@ -198,7 +204,7 @@ def _tell(world: RandomWorld, profile: str, ran_s: float, checked_s: float, viol
         f"{profile}: {world.told.operations} operations after {ran_s:.0f} s, checked after {checked_s:.0f} s: "
         f"{violations} violations; writes {fates}, {len(world.told.jobs)} jobs, {len(world.known.moves)} moves, "
         f"answers {dict(sorted(world.told.statuses.items()))}, {world.mishaps.happened} failed calls, "
-        f"faults {dict(world.injector.happened)}"
+        f"faults {dict(world.injector.happened)}, among them {dict(sorted(world.told.did_often.items()))}"
     )
 
 

@@ -17,6 +17,8 @@ KINDS = {
     "update-job": {"updated"},
     "delete-job": {"deleted"},
     "purge-job": {"purged"},
+    "check-job": set(),
+    "fix-job": set(),
 }
 
 
@@ -49,6 +51,9 @@ class Request:
     fate: Fate = Fate.UNKNOWN
     revision: int | None = None  #: that the answer named
     expected: int | None = None  #: by If-Match
+    unless: int | None = None  #: by If-None-Match, the revision that it must not have
+    only_new: bool = False  #: by If-None-Match: *
+    only_there: bool = False  #: by If-Match: *
     attempted: bool = False  #: there was an attempt of which nobody knows what became
 
     def settle(self, fate: Fate) -> None:
@@ -79,6 +84,8 @@ class Told:
     violations: list[str] = field(default_factory=list)
     operations: int = 0
     statuses: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    #: How often clients did what is rare enough to be counted.
+    did_often: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     #: By id, the highest revision that was acknowledged or shown.
     seen: dict[str, int] = field(default_factory=dict)
     ended: dict[str, str] = field(default_factory=dict)  #: states of jobs that ended
@@ -99,6 +106,10 @@ class Told:
             self.violations.append(f"job {job_id} had ended as {known_before} and is {state}")
         if state in ("completed", "failed", "cancelled"):
             self.ended.setdefault(job_id, state)
+
+    def did(self, what: str) -> None:
+        with self._lock:
+            self.did_often[what] += 1
 
     def answered(self, status: int) -> None:
         with self._lock:
