@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Collection
+from dataclasses import replace
 
 from flask import request
 
 from amp.api.errors import BadRequest
-from amp.domain.assets import Asset
 from amp.domain.preconditions import Precondition
 
 #: An entity tag (RFC 9110, 8.8.3) and what stands between it and the next.
@@ -24,11 +24,16 @@ def precondition() -> Precondition:
 
     :raises BadRequest: one is malformed.
     """
+    return replace(none_match(), any_of=_revisions("If-Match", weak=False), must_exist=_is_any("If-Match"))
+
+
+def none_match() -> Precondition:
+    """What `If-None-Match` alone requires; where it does not hold, the reader has the asset already.
+
+    :raises BadRequest: it is malformed.
+    """
     return Precondition(
-        any_of=_revisions("If-Match", weak=False),
-        none_of=_revisions("If-None-Match", weak=True) or frozenset(),
-        must_exist=_is_any("If-Match"),
-        must_not_exist=_is_any("If-None-Match"),
+        none_of=_revisions("If-None-Match", weak=True) or frozenset(), must_not_exist=_is_any("If-None-Match")
     )
 
 
@@ -37,17 +42,6 @@ def refuse_preconditions(supported: Collection[str]) -> None:
     for name in _ALL:
         if name in request.headers and name not in supported:
             raise BadRequest(f"header {name} is not supported here, so nothing was done; leave it out")
-
-
-def is_known(asset: Asset) -> bool:
-    """Whether `If-None-Match` names the asset's revision, or everything.
-
-    :raises BadRequest: it is malformed.
-    """
-    if "If-None-Match" not in request.headers:
-        return False
-    tags = _tags("If-None-Match")
-    return tags is None or any(tag == str(asset.revision) for _, tag in tags)
 
 
 def _revisions(name: str, *, weak: bool) -> frozenset[int] | None:

@@ -6,16 +6,17 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_before_delay, wait_exponential_jitter
 
 from amp.addresses import masked
 from amp.errors import AmpError
 from amp.printable import printable
+from amp.services.runtime.retry import Backoff, retry_briefly
 
 #: Longer than the server itself takes for anything it does on request.
 TIMEOUT_S = 60.0
 _CONNECT_TIMEOUT_S = 5.0
 _ATTEMPTS = 5
+_PAUSES = Backoff(first_s=0.3, max_s=2.0)
 
 
 class ServiceError(AmpError):
@@ -71,13 +72,13 @@ class AmpClient:
             request |= {"content": _json(body), "headers": {"Content-Type": "application/json"}}
         if idempotency_key is not None:
             request["headers"] = request.get("headers", {}) | {"Idempotency-Key": idempotency_key}
-        retrying = Retrying(
-            retry=retry_if_exception(_may_pass),
-            stop=stop_after_attempt(_ATTEMPTS if repeatable else 1) | stop_before_delay(TIMEOUT_S),
-            wait=wait_exponential_jitter(multiplier=0.1, max=2.0, jitter=0.3),
-            reraise=True,
+        return retry_briefly(
+            lambda: self._once(method, path, request),
+            _may_pass,
+            limit=_ATTEMPTS if repeatable else 1,
+            within_s=TIMEOUT_S,
+            backoff=_PAUSES,
         )
-        return retrying(self._once, method, path, request)
 
     def pages(self, path: str, **params: Any) -> Iterator[Any]:
         """The items of a list, page after page."""

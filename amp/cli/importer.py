@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import random
-import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,12 +14,14 @@ import orjson
 
 from amp.cli.client import AmpClient, ServiceError, problem_details
 from amp.errors import AmpError
+from amp.services.runtime.retry import Backoff, retry_briefly
 
 _BATCH_ITEMS = 500
 _BATCH_BYTES = 4 << 20
 _UPDATES_AT_ONCE = 8
-#: How often items are sent again that the service could not take for a passing reason.
-_REPEATS = 8
+#: How often items are sent, at most, that the service could not take for a passing reason.
+_ATTEMPTS = 8
+_PAUSES = Backoff(first_s=0.2, max_s=5.0)
 _SEARCHABLE_TIMEOUT = "10s"
 
 
@@ -33,6 +33,10 @@ class OnExisting(StrEnum):
 
 class ImportStopped(AmpError):
     """The import stopped before its end; what was imported stays, and importing again goes on from there."""
+
+
+class _Waiting(ImportStopped):
+    """The service cannot take some of the items for a passing reason."""
 
 
 @dataclass(slots=True)
@@ -156,26 +160,26 @@ class Importer:
         there: dict[str, _Found] = {}
         # An answer that was lost must not look like an id that somebody else has taken.
         key = str(uuid4()) if self.on_existing is OnExisting.FAIL else None
-        waiting = items
-        for repeat in range(_REPEATS):
-            sent = waiting if key is None else items
-            waiting_ids = {item.body["external_id"] for item in waiting}
-            again: list[Item] = []
+        waiting = {item.body["external_id"]: item for item in items}
+
+        def attempt() -> None:
+            sent = list(waiting.values()) if key is None else items
+            passing: list[dict[str, Any]] = []
             for item, answer in zip(sent, self._send(sent, params, key), strict=True):
-                if item.body["external_id"] not in waiting_ids:
+                if (external_id := item.body["external_id"]) not in waiting:
                     continue
                 if answer["status"] in (429, 503):
-                    again.append(item)
-                    problem = answer["problem"]
-                elif (found := self._found(item, answer)) is not None:
-                    there[item.body["external_id"]] = found
-            if not again:
-                return there
-            waiting = again
-            if repeat < _REPEATS - 1:
-                time.sleep(min(0.2 * 2**repeat, 5.0) * random.uniform(0.8, 1.2))
-        reason = problem_details(problem)[0]
-        raise ImportStopped(f"stopped at line {waiting[0].line}: {reason}; run it again to go on")
+                    passing.append(answer["problem"])
+                    continue
+                del waiting[external_id]
+                if (found := self._found(item, answer)) is not None:
+                    there[external_id] = found
+            if passing:
+                reason, line = problem_details(passing[-1])[0], next(iter(waiting.values())).line
+                raise _Waiting(f"stopped at line {line}: {reason}; run it again to go on")
+
+        retry_briefly(attempt, lambda error: isinstance(error, _Waiting), limit=_ATTEMPTS, backoff=_PAUSES)
+        return there
 
     def _send(self, items: Sequence[Item], params: dict[str, str], key: str | None) -> list[dict[str, Any]]:
         answer = self.client.call(

@@ -7,8 +7,8 @@ from uuid import UUID
 _RANDOM_CHANGE_S = 86_400
 #: A change with a derived id comes again when a job or a client repeats it; nothing repeats one for longer than this.
 _DERIVED_CHANGE_S = 91 * 86_400
-#: The longest that Cassandra can be told to keep something (20 years).
-_LONGEST_S = 630_720_000
+#: The longest that a store can be asked to keep what expires: 20 years, as Cassandra has it.
+MAX_RETENTION_S = 630_720_000
 #: Old revisions are forgotten by the hundred, which spares 99 of 100 changes the work.
 _FORGOTTEN_AT_ONCE = 100
 
@@ -22,8 +22,8 @@ class Retention:
     @classmethod
     def covering(cls, revisions_kept: int, repeated_s: float) -> "Retention":
         """One that remembers derived change ids for a day longer than anything may be repeated."""
-        longest_s = max(_DERIVED_CHANGE_S, min(repeated_s, _LONGEST_S) + 86_400)
-        return cls(revisions_kept=revisions_kept, derived_change_s=int(min(longest_s, _LONGEST_S)))
+        longest_s = max(_DERIVED_CHANGE_S, min(repeated_s, MAX_RETENTION_S) + 86_400)
+        return cls(revisions_kept=revisions_kept, derived_change_s=int(min(longest_s, MAX_RETENTION_S)))
 
     def change_s(self, change_id: UUID) -> int:
         """For how many seconds it is remembered that the change was made."""

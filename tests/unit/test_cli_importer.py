@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+import tenacity.nap
 
 from amp.cli import importer as importer_module
 from amp.cli.client import AmpClient
@@ -82,7 +83,7 @@ class Service:
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importer_module.time, "sleep", lambda _: None)
+    monkeypatch.setattr(tenacity.nap.time, "sleep", lambda _: None)
 
 
 def imported(service: Service, rows: list[tuple[str, str]], on_existing: OnExisting) -> tuple[Importer, list[int]]:

@@ -7,7 +7,7 @@ import pytest
 from tenacity import RetryError, TryAgain
 
 from amp.errors import Invalid, StoreUnavailable
-from amp.services.runtime.retry import Backoff, Stopped, attempts, retry_rest, retry_until_stopped
+from amp.services.runtime.retry import Backoff, Stopped, attempts, retry_briefly, retry_rest, retry_until_stopped
 from tests.manual_clock import ManualClock
 
 QUICK = Backoff(first_s=0.001, max_s=0.002)
@@ -107,3 +107,21 @@ def test_bounded_attempts_pause_in_between_and_end() -> None:
 
 def test_the_longest_pause_holds_however_often_it_failed() -> None:
     assert 2.5 <= Backoff(first_s=0.05, max_s=5.0).pause_s(10_000) <= 5.0
+
+
+def test_a_call_is_repeated_only_so_often_and_only_while_its_errors_may_pass() -> None:
+    def may_pass(error: BaseException) -> bool:
+        return isinstance(error, StoreUnavailable)
+
+    call = Calls(StoreUnavailable(), StoreUnavailable())
+    assert retry_briefly(call, may_pass, limit=3, backoff=QUICK) == "answer"
+    call = Calls(StoreUnavailable("1"), StoreUnavailable("2"), StoreUnavailable("3"))
+    with pytest.raises(StoreUnavailable, match="2"):
+        retry_briefly(call, may_pass, limit=2, backoff=QUICK)
+    call = Calls(StoreUnavailable("1"), StoreUnavailable("2"))
+    with pytest.raises(StoreUnavailable, match="1"):
+        retry_briefly(call, may_pass, limit=3, within_s=0.0, backoff=QUICK)
+    call = Calls(Invalid("no"), Invalid("no"))
+    with pytest.raises(Invalid, match="no"):
+        retry_briefly(call, may_pass, limit=3, backoff=QUICK)
+    assert call.count == 1

@@ -6,6 +6,7 @@ from uuid import UUID
 from amp.adapters.cassandra.errors import translation
 from amp.adapters.cassandra.session import Answer, CassandraSession, Mode
 from amp.adapters.cassandra.settling import settled
+from amp.domain.retention import MAX_RETENTION_S
 from amp.errors import StoreUnavailable
 from amp.ports.claims import Claim, ClaimPage
 
@@ -27,8 +28,6 @@ _UNLIST = "DELETE FROM {ks}.asset_claims WHERE asset_id = ? AND scope = ? AND ke
 _BEFORE_ALL = -(1 << 63)
 #: How often a claim is sent, at most, when its answer does not come. Sent again it finds itself.
 _ATTEMPTS = 3
-#: The longest that Cassandra can be told to keep something (20 years).
-_LONGEST_S = 630_720_000
 
 
 class CassandraClaims:
@@ -38,7 +37,7 @@ class CassandraClaims:
         self._session = session
 
     def claim(self, claims: Sequence[Claim], ttl_s: int | None = None) -> list[Claim]:
-        ttl_s = 0 if ttl_s is None else min(ttl_s, _LONGEST_S)
+        ttl_s = 0 if ttl_s is None else min(ttl_s, MAX_RETENTION_S)
         if ttl_s:
             self._list(claims, ttl_s)
         holders: list[Claim | None] = [None] * len(claims)

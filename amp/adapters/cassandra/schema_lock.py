@@ -1,9 +1,9 @@
 """The lock that lets one process at a time change the schema."""
 
-import random
-import time
 from types import TracebackType
 from uuid import uuid4
+
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_random
 
 from amp.adapters.cassandra.session import CassandraSession, Mode
 from amp.adapters.cassandra.settling import settled
@@ -27,11 +27,15 @@ class SchemaLock:
         self._owner = uuid4()
 
     def __enter__(self) -> "SchemaLock":
-        deadline = time.monotonic() + _WAIT_S
-        while not self._held_after(_TAKE, (self._owner,)):
-            if time.monotonic() > deadline:
-                raise StoreUnavailable("another process has been migrating Cassandra for very long")
-            time.sleep(random.uniform(0.1, 0.3))
+        waiting = Retrying(
+            retry=retry_if_result(lambda is_held: not is_held),
+            stop=stop_after_delay(_WAIT_S),
+            wait=wait_random(0.1, 0.3),
+        )
+        try:
+            waiting(self._held_after, _TAKE, (self._owner,))
+        except RetryError as e:
+            raise StoreUnavailable("another process has been migrating Cassandra for very long") from e
         return self
 
     def renew(self) -> None:

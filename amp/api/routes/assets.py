@@ -25,7 +25,7 @@ from amp.api.parameters import (
     TYPE,
     WAIT_FOR,
 )
-from amp.api.preconditions import etag, is_known, precondition
+from amp.api.preconditions import etag, none_match, precondition
 from amp.api.presenters import asset_response, is_shown, shape_asked, shown
 from amp.api.responses import await_if_asked, empty_response, json_response
 from amp.api.routes.terms import (
@@ -111,7 +111,7 @@ def get_asset(asset_id: UUID) -> Response:
     A deleted one is answered with 410; with `deleted=true` it is shown.
     """
     asset = shown(amp().read_assets.get(asset_id))
-    if is_known(asset):
+    if not none_match().holds(asset.revision):
         return empty_response(304, {"ETag": etag(asset.revision)})
     return asset_response(asset)
 

@@ -12,9 +12,11 @@ from tenacity import (
     RetryError,
     Retrying,
     TryAgain,
+    retry_if_exception,
     retry_if_exception_type,
     retry_if_result,
     stop_after_attempt,
+    stop_before_delay,
     stop_when_event_set,
 )
 
@@ -92,6 +94,20 @@ def attempts(clock: Clock, limit: int, backoff: Backoff = _DEFAULT) -> Retrying:
     return Retrying(
         retry=retry_if_exception_type(TryAgain), wait=backoff, stop=stop_after_attempt(limit), sleep=clock.sleep
     )
+
+
+def retry_briefly(
+    call: Callable[[], _T],
+    may_pass: Callable[[BaseException], bool],
+    *,
+    limit: int,
+    within_s: float = float("inf"),
+    backoff: Backoff = _DEFAULT,
+) -> _T:
+    """Call until it answers, at most `limit` times and for no longer than `within_s`. The last error is then raised;
+    one that `may_pass` denies is raised at once."""
+    stop = stop_after_attempt(limit) | stop_before_delay(within_s)
+    return Retrying(retry=retry_if_exception(may_pass), wait=backoff, stop=stop, reraise=True)(call)
 
 
 def _until_stopped(stop: threading.Event, call: Callable[[], _T], **policy: object) -> _T:
