@@ -7,7 +7,9 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 MASK = "********"
 _MAX_PORT = 65_535
-_HOST = re.compile(r"[\w.-]{1,253}")
+_NAME = r"[\w.-]{1,253}"
+#: As in a URL and in the header `Host`.
+_AUTHORITY = re.compile(rf"(\[[0-9A-Fa-f:.]+\]|{_NAME})(?::([0-9]{{1,5}}))?")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*", re.IGNORECASE | re.ASCII)
 _PORT = re.compile(r"[0-9]{1,5}")
 
@@ -31,14 +33,26 @@ def split_host(text: str, default_port: int) -> tuple[str, int]:
 def check_host(host: str) -> None:
     """:raises ValueError: it is neither a host name nor an IP address."""
     try:
-        if ":" in host:
-            IPv6Address(host)
-        elif not _HOST.fullmatch(host):
-            raise ValueError(host)
-        else:
-            host.encode("idna")
+        known = bool(IPv6Address(host)) if ":" in host else is_host_name(host)
     except ValueError:
-        raise ValueError("is not a host name or an IP address") from None
+        known = False
+    if not known:
+        raise ValueError("is not a host name or an IP address")
+
+
+def is_host_name(text: str) -> bool:
+    """Whether it is a host name, or an IPv4 address."""
+    try:
+        return bool(re.fullmatch(_NAME, text) and text.encode("idna"))
+    except ValueError:
+        return False
+
+
+def authority_of(text: str) -> tuple[str, str | None] | None:
+    """The host and the digits of the port, if there is one, of `host` or `host:port` with an IPv6 address in brackets;
+    None: it is neither."""
+    found = _AUTHORITY.fullmatch(text)
+    return None if found is None else (found[1], found[2])
 
 
 def check_url(

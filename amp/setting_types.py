@@ -9,10 +9,9 @@ from urllib.parse import parse_qsl
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
-from amp.addresses import check_host, check_url, split_host
+from amp.addresses import authority_of, check_host, check_url, is_host_name, split_host
 
-_HOST_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-fA-F:.]+\]|[\w.-]+)(?::(?P<port>[0-9]{1,5}))?")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
 _MAX_PORT = 65535
 #: Options that a Redis URL may have → their values.
 _REDIS_OPTIONS = {
@@ -54,17 +53,21 @@ def _checked_server(value: str) -> str:
 
 def _checked_names(hosts: tuple[str, ...]) -> tuple[str, ...]:
     for host in hosts:
-        if host != "*" and not _HOST_NAME.fullmatch(host):
+        # A browser sends the ASCII form of a name.
+        if host != "*" and not (host.isascii() and is_host_name(host)):
             raise ValueError(f"{host[:100]!r} is no host name; give names without port, or *")
     return hosts
 
 
 def _checked_origins(value: tuple[str, ...]) -> tuple[str, ...]:
     for origin in value:
-        found = _ORIGIN.fullmatch(origin)
-        if found is None and origin != "*":
+        if origin == "*":
+            continue
+        scheme, _, rest = origin.partition("://")
+        found = authority_of(rest)
+        if found is None or not _SCHEME.fullmatch(scheme):
             raise ValueError("takes *, or origins like https://example.org:8443, without a path")
-        if found is not None and found["port"] is not None and not 1 <= int(found["port"]) <= _MAX_PORT:
+        if found[1] is not None and not 1 <= int(found[1]) <= _MAX_PORT:
             raise ValueError(f"has a port that is not a number from 1 to {_MAX_PORT}")
     return value
 

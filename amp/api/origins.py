@@ -1,14 +1,13 @@
 """Refuses requests that a web page made behind its reader's back: DNS rebinding, and writes from foreign origins."""
 
 import ipaddress
-import re
 from collections.abc import Collection
 
 from flask import Flask, request
 
+from amp.addresses import authority_of
 from amp.api.errors import ForeignOrigin, UnknownHost
 
-_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:/@\s]+)(?::(\d{1,5}))?", re.ASCII)
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 _LOCAL = frozenset({"localhost", "localhost.localdomain", "ip6-localhost"})
@@ -33,10 +32,10 @@ def check_origins(app: Flask, hosts: Collection[str], origins: Collection[str]) 
 
 
 def _is_known(host: str, known: Collection[str]) -> bool:
-    found = _HOST.fullmatch(host)
+    found = authority_of(host)
     if found is None:
         return False
-    name = found[1].lower().rstrip(".")
+    name = found[0].lower().rstrip(".")
     return name in known or _is_address(name.strip("[]"))
 
 
