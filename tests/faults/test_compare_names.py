@@ -4,7 +4,7 @@ from typing import Any
 
 from amp.domain.assets import Asset, asset_json
 from tests.contract.asset_samples import new_asset
-from tests.faults.compare import wrong_names
+from tests.faults.compare import misled_names
 from tests.faults.store import Stored
 
 
@@ -15,11 +15,11 @@ def answers(*assets: Asset) -> list[dict[str, Any]]:
 def test_a_name_that_leads_elsewhere_is_told() -> None:
     asset, plain = new_asset(project="p", external_id="e"), new_asset()
     stored = [Stored(asset, {}), Stored(plain, {})]
-    assert wrong_names(stored, lambda *_: answers(asset)) == []
+    assert misled_names(stored, lambda *_: answers(asset)) == []
     for wrong in (answers(), answers(plain), answers(asset, asset), answers(new_asset(id=asset.id, project="q"))):
-        assert len(wrong_names(stored, lambda *_, given=wrong: given)) == 1
+        assert len(misled_names(stored, lambda *_, given=wrong: given)) == 1
 
 
 def test_two_assets_of_one_name_are_told() -> None:
     twins = [new_asset(project="p", external_id="e") for _ in range(2)]
-    assert "is borne by" in wrong_names([Stored(twin, {}) for twin in twins], lambda *_: answers(twins[0]))[0]
+    assert "is borne by" in misled_names([Stored(twin, {}) for twin in twins], lambda *_: answers(twins[0]))[0]

@@ -12,7 +12,7 @@ from amp.errors import Retryable
 from amp.settings import Settings, load_settings
 from tests.faults.caller import Caller, NotAnswered
 from tests.faults.campaign import tell
-from tests.faults.compare import index_equals_store, raw_documents, wrong_names
+from tests.faults.compare import index_equals_store, misled_names, raw_documents
 from tests.faults.load import Ledger, Load
 from tests.faults.service import Service
 from tests.faults.store import Stored, broken_histories, lost_writes, stored_assets
@@ -78,7 +78,7 @@ class World:
         assert not lost, "\n".join(lost)
         broken = broken_histories(self.session, stored, acknowledged)
         assert not broken, "\n".join(broken)
-        misled = wrong_names(stored, self.caller.resolve)
+        misled = misled_names(stored, self.caller.resolve)
         assert not misled, "\n".join(misled)
         unexpected = self.service.unexpected_errors()
         assert not unexpected, "\n".join(unexpected)

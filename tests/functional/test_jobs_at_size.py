@@ -16,6 +16,7 @@ from amp.domain.ids import mint_at
 from amp.ports.bucket_documents import Position, RawDocument
 from amp.ports.search_index import Put, Written
 from amp.services.creation_plans import Order
+from tests.campaign_seed import campaign_seed
 from tests.functional.checked import (
     BORN_MS,
     DAY_MS,
@@ -139,9 +140,9 @@ def born(checked: Checked, count: int) -> list[Asset]:
 
 @pytest.mark.timeout(1800)
 def test_of_many_faults_all_are_found_and_mended_and_nothing_else_is_while_others_write(checked: Checked) -> None:
-    seed = int(os.environ.get("AMP_JOBS_SEED") or random.randrange(1 << 32))
-    print(f"AMP_JOBS_SEED={seed}")  # noqa: T201 - repeats the run
-    chance = random.Random(seed)
+    seed = campaign_seed("AMP_JOBS_SEED")
+    print(seed)  # noqa: T201 - repeats the run
+    chance = random.Random(seed.value)
     made = born(checked, FAULTS * (1 + HEALTHY) + _LIVE)
     checked.settle()
     chance.shuffle(made)
@@ -157,7 +158,7 @@ def test_of_many_faults_all_are_found_and_mended_and_nothing_else_is_while_other
     assert len(expected) == FAULTS
 
     stop = threading.Event()
-    writer = threading.Thread(target=write, args=(checked.rest, live, random.Random(seed + 1), stop))
+    writer = threading.Thread(target=write, args=(checked.rest, live, random.Random(seed.value + 1), stop))
     writer.start()
     try:
         by_sums, deep = (

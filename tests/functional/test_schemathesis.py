@@ -2,8 +2,6 @@
 
 import contextlib
 import itertools
-import os
-import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +17,7 @@ from schemathesis.openapi import from_wsgi
 from amp.api.app import create_app
 from amp.bootstrap import Amp
 from amp.domain.queries import ROOT_FIELDS
+from tests.campaign_seed import campaign_seed
 from tests.functional.rest import FIELDS, Rest
 from tests.shares import share
 
@@ -27,7 +26,7 @@ LEAST_CASES = share(2_000)
 #: Drawn at random for each operation, as many valid as not.
 EXAMPLES = share(60)
 #: Repeats a run that found a fault: it is printed with every run.
-SEED = int(os.environ.get("AMP_TEST_SEED", random.SystemRandom().randrange(2**32)))
+SEED = campaign_seed("AMP_TEST_SEED")
 
 
 @dataclass
@@ -121,7 +120,7 @@ def document(embedded_service: Amp) -> schemathesis.BaseSchema:
 @pytest.mark.timeout(600)
 def test_every_answer_is_as_documented(document: schemathesis.BaseSchema, campaign: Campaign) -> None:
     load_all_checks()
-    print(f"to repeat: AMP_TEST_SEED={SEED}")  # noqa: T201 - shown with a failure
+    print(f"to repeat: {SEED}")  # noqa: T201 - shown with a failure
     for operation in document.get_all_operations():
         for mode in schemathesis.GenerationMode:
             _ask(operation.ok(), mode, campaign)
@@ -131,7 +130,7 @@ def test_every_answer_is_as_documented(document: schemathesis.BaseSchema, campai
 
 
 def _ask(operation: schemathesis.APIOperation, mode: schemathesis.GenerationMode, campaign: Campaign) -> None:
-    @seed(SEED)
+    @seed(SEED.value)
     @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(case=operation.as_strategy(generation_mode=mode))
     def ask(case: schemathesis.Case) -> None:

@@ -3,6 +3,8 @@
 import os
 import random
 
+from tests.campaign_seed import campaign_seed
+
 IS_CAMPAIGN = os.environ.get("AMP_HOSTILE_FULL") == "1"
 
 
@@ -12,6 +14,6 @@ def count(fixed: int, campaign: int) -> int:
 
 def seeded() -> random.Random:
     """A generator whose seed is printed; `AMP_HOSTILE_SEED` repeats a run."""
-    seed = int(os.environ.get("AMP_HOSTILE_SEED") or random.randrange(2**32))
-    print(f"AMP_HOSTILE_SEED={seed}")  # noqa: T201 - pytest displays it with a failure
-    return random.Random(seed)
+    seed = campaign_seed("AMP_HOSTILE_SEED")
+    print(seed)  # noqa: T201 - pytest displays it with a failure
+    return random.Random(seed.value)

@@ -1,7 +1,8 @@
 """How much, how long and how often: a short share for every run of the tests, the full campaign by `make moves`."""
 
 import os
-import random
+
+from tests.campaign_seed import campaign_seed
 
 #: The long run: every way to kill, and the service as it is by default, whose moves wait longer for searches to end.
 FULL = os.environ.get("AMP_MOVES_FULL") == "1"
@@ -16,14 +17,5 @@ KILLS = int(os.environ.get("AMP_MOVES_KILLS", "1"))
 #: Assets of the tests that kill, pause, restart or leave a safeguard out.
 FEW = int(os.environ.get("AMP_MOVES_FEW", "3000"))
 #: Repeats the choices of an earlier run.
-SEED = int(os.environ.get("AMP_MOVES_SEED") or random.SystemRandom().randrange(1 << 32))
-
-
-def rng(purpose: str) -> random.Random:
-    """A source of its own for each purpose, so that one's choices do not hang on another's."""
-    return random.Random(f"{SEED}:{purpose}")
-
-
-def tell(text: str) -> None:
-    """Shown by `pytest -s`, and where a test fails."""
-    print(f"\n[moves, AMP_MOVES_SEED={SEED}] {text}", flush=True)  # noqa: T201 - figures for a person
+SEED = campaign_seed("AMP_MOVES_SEED")
+rng, tell = SEED.rng, SEED.tell

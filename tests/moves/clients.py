@@ -135,7 +135,7 @@ class Clients:
             url=self._url,
             folder=str(self.folder),
             name=name,
-            seed=f"{SEED}:{self.folder.name}",
+            seed=f"{SEED.value}:{self.folder.name}",
             per_s=per_s,
             born_ms=self._born_ms,
             threads=1 if kind == "page" else _THREADS,
