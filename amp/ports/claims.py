@@ -60,7 +60,8 @@ class Claims(Protocol):
         ...
 
     def page(self, position: str | None, limit: int) -> ClaimPage:
-        """Up to `limit` of all claims, in a fixed order; one that stands during the whole of a walk comes once.
+        """Up to `limit` of all claims, in a fixed order; one that stands during the whole of a walk comes once. A page
+        may be shorter than `limit`, even empty, while its position is not None.
 
         :raises StoreUnavailable: the store does not answer.
         """

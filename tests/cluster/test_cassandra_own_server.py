@@ -4,7 +4,6 @@ import itertools
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,10 +12,13 @@ from zlib import crc32
 import orjson
 import pytest
 
+from amp.adapters.cassandra import intent_log
 from amp.adapters.cassandra.asset_listing import CassandraAssetListing, places_of
 from amp.adapters.cassandra.asset_store import CassandraAssetStore
+from amp.adapters.cassandra.claims import CassandraClaims
 from amp.adapters.cassandra.dead_letters import CassandraDeadLetters
 from amp.adapters.cassandra.errors import TooManyTombstones
+from amp.adapters.cassandra.intent_log import INSERT_INTENT, CassandraIntentLog, intent_values
 from amp.adapters.cassandra.part import CassandraPart
 from amp.adapters.cassandra.session import CassandraSession
 from amp.domain.assets import Asset, Change
@@ -26,6 +28,7 @@ from amp.domain.ids import mint_at
 from amp.errors import StoreUnavailable
 from amp.ports.asset_listing import IdPage
 from amp.ports.asset_store import Outcome, Verdict
+from amp.ports.claims import Claim
 from amp.ports.dead_letters import LetterPage
 from amp.settings import load_settings
 from tests.contract.asset_samples import (
@@ -257,8 +260,8 @@ def test_a_day_of_which_most_was_purged_is_listed_and_walked(part: CassandraPart
     assets = [new_asset(id=id_, project=project) for id_ in ids_of_one_shard(2 * TOMBSTONES)]
     listing.add(assets)
     before = walk(lambda at: listing.page(project=project, position=at, limit=1_000), ids_of)
-    purged = [replace(asset, updated_ms=now_ms() + 60_000) for i, asset in enumerate(assets) if i % 50]
-    listing.remove(purged)
+    purged = [asset for i, asset in enumerate(assets) if i % 50]
+    listing.drop(listing.strays([asset.id for asset in purged], {assets[0].type}, {project}))
     left = {asset.id for i, asset in enumerate(assets) if i % 50 == 0}
     place = places_of(assets[0])[-1]
     with pytest.raises(TooManyTombstones):
@@ -289,6 +292,51 @@ def test_letters_are_listed_and_counted_where_many_were_discarded(part: Cassandr
             pages = walk(lambda at, n=limit, j=of_job: letters.page(job_id=j, position=at, limit=n), letters_of)
             assert pages == kept
     assert letters.count(job_id) == 3
+
+
+@pytest.mark.parametrize("step_ms", [0, 1], ids=["due at once", "due over time"])
+def test_intents_are_found_where_many_were_cleared(
+    part: CassandraPart, step_ms: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = CassandraIntentLog(part.session)
+    begin_ms = now_ms() // 60_000 * 60_000 - 120_000
+    makers: list[Callable[[int], UUID]] = [id_version_1, id_version_6, mint_at]
+    intents = [
+        intent_for(creation(id=makers[i % 3](begin_ms + i)), due_ms=begin_ms + 1_000 + i * step_ms)
+        for i in range(3 * TOMBSTONES)
+    ]
+    kept = intents[:: len(intents) // 40]
+    # All in one partition.
+    monkeypatch.setattr(intent_log, "_SHARDS", 1)
+    part.session.rows_of_many([(INSERT_INTENT, intent_values(intent)) for intent in kept])
+    log.clear([intent for intent in intents if intent not in kept])
+    with pytest.raises(TooManyTombstones):
+        part.session.run(
+            "SELECT asset_id FROM {ks}.intents WHERE shard = 0 AND minute = ? AND due_ms >= ?",
+            (begin_ms // 60_000, begin_ms),
+        )
+
+    for limit in (len(kept) // 3, 1_000):
+        found = CassandraIntentLog(part.session).due(now_ms(), limit)
+        assert len(found) == min(limit, len(kept))
+        assert set(found) <= set(kept)
+    log.clear(found)
+
+
+def test_claims_are_walked_where_many_were_released(part: CassandraPart) -> None:
+    claims = CassandraClaims(part.session)
+    kept = {Claim("kept", str(n), uuid4()) for n in range(40)}
+    claims.claim(list(kept))
+    gone = [Claim("gone", str(n), uuid4()) for n in range(TOMBSTONES)]
+    claims.claim(gone, ttl_s=1)
+    time.sleep(2)
+    with pytest.raises(TooManyTombstones):
+        part.session.run("SELECT scope FROM {ks}.claims LIMIT 1000")
+
+    for limit in (7, 1_000):
+        found = walk(lambda at, n=limit: claims.page(at, n), lambda page: page.claims)
+        assert len(found) == len(kept)
+        assert set(found) == kept
 
 
 def letter_of(job_id: UUID, first_ms: int) -> DeadLetter:

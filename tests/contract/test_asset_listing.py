@@ -1,5 +1,6 @@
 """The contract of the reverse index, over every adapter."""
 
+import time
 from typing import Any
 from uuid import UUID
 
@@ -233,3 +234,56 @@ def test_a_purged_asset_that_was_created_again_stays_listed_when_its_purge_is_ti
     write(store_set.store, recreation(purged))
     store_set.listing.remove([purged])
     assert walk(store_set.listing, type_name=type_name) == [asset.id]
+
+
+@pytest.mark.parametrize("tidied_up", ["before", "after", "before and after"])
+def test_an_asset_made_again_by_a_clock_far_behind_the_purge_is_listed(store_set: Adapters, tidied_up: str) -> None:
+    """Whether the rows of its former life go before or after it is listed again."""
+    type_name, project, hour_ms = unique("type"), unique("project"), 3_600_000
+    [asset] = write(store_set.store, creation(type=type_name, project=project))
+    [purged] = write(store_set.store, purge(asset, updated_ms=now_ms() + hour_ms))
+    if "before" in tidied_up:
+        store_set.listing.remove([purged])
+        assert walk(store_set.listing, type_name=type_name) == []
+    [again] = write(store_set.store, recreation(purged, updated_ms=now_ms()))
+    if "after" in tidied_up:
+        store_set.listing.remove([purged])
+    assert walk(store_set.listing, type_name=type_name) == [asset.id]
+    assert walk(store_set.listing, project=project) == [asset.id]
+    assert store_set.listing.unlisted([again]) == {}
+
+
+def test_an_asset_made_again_after_all_of_its_former_life_was_stripped_is_listed(store_set: Adapters) -> None:
+    before, after = unique("type"), unique("type")
+    [asset] = write(store_set.store, creation(type=before))
+    [purged] = write(store_set.store, purge(asset, updated_ms=now_ms() + 3_600_000))
+    store_set.listing.remove([purged])
+    store_set.store.strip([purged])
+    stripped = store_set.store.heads([asset.id])[asset.id]
+    write(store_set.store, recreation(stripped, type=after, version=1, updated_ms=now_ms()))
+    assert walk(store_set.listing, type_name=before) == []
+    assert walk(store_set.listing, type_name=after) == [asset.id]
+
+
+def test_of_an_asset_made_again_only_the_rows_of_its_former_life_are_removed(store_set: Adapters) -> None:
+    before, after = unique("type"), unique("type")
+    [asset] = write(store_set.store, creation(type=before))
+    [purged] = write(store_set.store, purge(asset))
+    write(store_set.store, recreation(purged, type=after))
+    store_set.listing.remove([purged])
+    assert walk(store_set.listing, type_name=before) == []
+    assert walk(store_set.listing, type_name=after) == [asset.id]
+
+
+def test_an_asset_added_to_its_lists_again_by_a_clock_behind_is_listed(
+    store_set: Adapters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    type_name = unique("type")
+    [asset] = write(store_set.store, creation(type=type_name))
+    [purged] = write(store_set.store, purge(asset))
+    [again] = write(store_set.store, recreation(purged, type=type_name))
+    store_set.listing.remove([purged])
+    behind_ns = time.time_ns() - 3_600_000_000_000
+    monkeypatch.setattr(time, "time_ns", lambda: behind_ns)
+    store_set.listing.add([again])
+    assert store_set.listing.unlisted([again]) == {}

@@ -183,3 +183,19 @@ def test_claims_that_end_and_those_listed_are_found_by_their_asset(claims: Claim
     claims.release(gone)
     assert claims.replace(taken, Claim(taken.scope, taken.key, uuid.uuid4()))
     assert set(claims.of_assets([asset_id, uuid.uuid4()])) == {ends, listed}
+
+
+def test_a_claim_whose_release_is_refused_is_still_found_by_its_asset(claims: Claims) -> None:
+    claim = a_claim(digest="one")
+    claims.claim([claim], ttl_s=3600)
+    claims.release(Claim(claim.scope, claim.key, claim.asset_id, "two"))
+    assert claims.of_assets([claim.asset_id]) == [claim]
+
+
+def test_a_claim_made_again_is_found_by_its_asset_and_gone_once_released(claims: Claims) -> None:
+    claim = a_claim(digest="one")
+    for _ in range(3):
+        claims.claim([claim], ttl_s=3600)
+        assert claims.of_assets([claim.asset_id]) == [claim]
+        claims.release(claim)
+        assert claims.of_assets([claim.asset_id]) == []

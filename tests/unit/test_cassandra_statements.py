@@ -14,7 +14,7 @@ from amp.resources import resource_folder
 
 _VERB = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|BEGIN)\b")
 #: Claims are walked by token, a page at a time: see there.
-_WALKED = {"{ks}.claims": "token(scope, key) > ?"}
+_WALKED = {"{ks}.claims": "token(scope, key) > ? AND token(scope, key) <= ?"}
 #: Cassandra's own; the first has one row.
 _OF_CASSANDRA = {"system.local": (), "system_schema.tables": ("keyspace_name",)}
 

@@ -1,5 +1,6 @@
 """The reverse index in Cassandra: lists of ids, cut into slots of a day and these into shards."""
 
+import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -12,6 +13,7 @@ import orjson
 
 from amp.adapters.cassandra.errors import TooManyTombstones
 from amp.adapters.cassandra.id_order import after, between, parts_of
+from amp.adapters.cassandra.life_times import head_times_us, purge_times_us
 from amp.adapters.cassandra.reads_in_parts import Found, Part, read_in_parts
 from amp.adapters.cassandra.session import CassandraSession, Request, rows_of
 from amp.domain.assets import Asset
@@ -30,6 +32,8 @@ _READS_A_PAGE = 32
 _KEYS = 100
 
 INSERT_LISTED = "INSERT INTO {ks}.listed_assets (list, slot, shard, id, listed) VALUES (?, ?, ?, ?, true)"
+#: For whoever may have a clock that is behind that of an earlier purge.
+INSERT_LISTED_AT = f"{INSERT_LISTED} USING TIMESTAMP ?"
 INSERT_SLOT = "INSERT INTO {ks}.list_slots (list, slot, shard) VALUES (?, ?, ?)"
 _SLOTS = (
     "SELECT slot, shard FROM {ks}.list_slots "
@@ -56,6 +60,16 @@ def places_of(asset: Asset) -> list[Place]:
 
 def _place(name: str, asset_id: UUID) -> Place:
     return name, created_ms(asset_id) // _SLOT_MS, crc32(asset_id.bytes) % _SHARDS
+
+
+def listing_times_us(session: CassandraSession, asset_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """The time at which to list each of these assets: now, but after all that was removed as of an earlier purge.
+
+    :raises StoreUnavailable: the store does not answer.
+    """
+    now_us = time.time_ns() // 1_000
+    heads_us = head_times_us(session, asset_ids)
+    return {asset_id: max(now_us, heads_us.get(asset_id, 0) + 1) for asset_id in asset_ids}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +141,9 @@ class CassandraAssetListing:
         places = [(place, asset.id) for asset in assets for place in places_of(asset)]
         # The slot first, as it leads to the row.
         self._session.rows_of_many([(INSERT_SLOT, place) for place in dict.fromkeys(place for place, _ in places)])
-        self._session.rows_of_many([(INSERT_LISTED, (*place, asset_id)) for place, asset_id in places])
+        listed_us = listing_times_us(self._session, [asset.id for asset in assets])
+        requests = [(INSERT_LISTED_AT, (*place, asset_id, listed_us[asset_id])) for place, asset_id in places]
+        self._session.rows_of_many(requests)
 
     def strays(self, ids: Collection[UUID], types: Collection[str], projects: Collection[str]) -> list[Stray]:
         lists = ["all", *(f"type:{name}" for name in types), *(f"project:{name}" for name in projects)]
@@ -141,9 +157,15 @@ class CassandraAssetListing:
         )
 
     def remove(self, assets: Sequence[Asset]) -> None:
-        # As of their purge: who makes one of them anew meanwhile, after the purge, has listed it anew for good.
+        # As of their purge: whoever creates one of them again has listed it at a later time, whatever the clocks say.
+        purged_us = purge_times_us(self._session, assets)
         self._session.rows_of_many(
-            [(_REMOVE, (asset.updated_ms * 1000, *place, asset.id)) for asset in assets for place in places_of(asset)]
+            [
+                (_REMOVE, (purged_us[asset.id], *place, asset.id))
+                for asset in assets
+                if asset.id in purged_us
+                for place in places_of(asset)
+            ]
         )
 
     def _listed(self, wanted: Sequence[tuple[Place, UUID]]) -> dict[tuple[Place, UUID], int]:

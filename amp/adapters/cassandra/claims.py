@@ -1,9 +1,11 @@
 """Claims in Cassandra: a row each, written if nobody was first."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 from uuid import UUID
 
 from amp.adapters.cassandra.errors import translation
+from amp.adapters.cassandra.reads_in_parts import Found, Part, read_in_parts
 from amp.adapters.cassandra.session import Answer, CassandraSession, Mode
 from amp.adapters.cassandra.settling import settled
 from amp.domain.retention import MAX_RETENTION_S
@@ -19,13 +21,20 @@ _HOLDER = "SELECT asset_id, digest FROM {ks}.claims WHERE scope = ? AND key = ?"
 _REPLACE = "UPDATE {ks}.claims SET asset_id = ?, digest = ? WHERE scope = ? AND key = ? IF asset_id = ? AND digest = ?"
 _RELEASE = "DELETE FROM {ks}.claims WHERE scope = ? AND key = ? IF asset_id = ? AND digest = ?"
 #: The one table that is walked as a whole: claims of before they were listed by asset are found in no other way.
-_PAGE = "SELECT token(scope, key), scope, key, asset_id, digest FROM {ks}.claims WHERE token(scope, key) > ? LIMIT ?"
+_PAGE = (
+    "SELECT token(scope, key), scope, key, asset_id, digest FROM {ks}.claims "
+    "WHERE token(scope, key) > ? AND token(scope, key) <= ? LIMIT ?"
+)
 _LIST = "INSERT INTO {ks}.asset_claims (asset_id, scope, key, digest) VALUES (?, ?, ?, ?) USING TTL ?"
 _LISTED = "SELECT scope, key, asset_id, digest FROM {ks}.asset_claims WHERE asset_id = ?"
-_UNLIST = "DELETE FROM {ks}.asset_claims WHERE asset_id = ? AND scope = ? AND key = ?"
+_LISTED_AT = "SELECT WRITETIME(digest) FROM {ks}.asset_claims WHERE asset_id = ? AND scope = ? AND key = ?"
+#: Only what was written up to then.
+_UNLIST = "DELETE FROM {ks}.asset_claims USING TIMESTAMP ? WHERE asset_id = ? AND scope = ? AND key = ?"
 
-#: No key has this token.
-_BEFORE_ALL = -(1 << 63)
+#: No key has the first token.
+_BEFORE_ALL, _LAST = -(1 << 63), (1 << 63) - 1
+#: Reads of one page, at most, where many claims have expired.
+_READS_A_PAGE = 32
 #: How often a claim is sent, at most, when its answer does not come. Sent again it finds itself.
 _ATTEMPTS = 3
 
@@ -76,13 +85,24 @@ class CassandraClaims:
 
     def release(self, claim: Claim) -> None:
         values = (claim.scope, claim.key, claim.asset_id, claim.digest)
-        self._session.run(_RELEASE, values, Mode.CONDITIONAL)
-        self._session.run(_UNLIST, (claim.asset_id, claim.scope, claim.key))
+        place = (claim.asset_id, claim.scope, claim.key)
+        # Read before the release: whoever claims it after that lists it at a later time.
+        listed = self._session.run(_LISTED_AT, place)
+        answer = self._session.run(_RELEASE, values, Mode.CONDITIONAL)[0]
+        is_held = not answer["[applied]"] and answer.get("asset_id") == claim.asset_id
+        if listed and listed[0][0] is not None and not is_held:
+            self._session.run(_UNLIST, (listed[0][0], *place))
 
     def page(self, position: str | None, limit: int) -> ClaimPage:
-        rows = self._session.run(_PAGE, (_BEFORE_ALL if position is None else int(position), limit))
-        claims = tuple(Claim(*row[1:]) for row in rows if row[3] is not None)
-        return ClaimPage(claims, str(rows[-1][0]) if len(rows) == limit else None)
+        def read(part: Part[int], wanted: int) -> list[Any]:
+            return self._session.run(_PAGE, (part.begin, part.end, wanted))
+
+        begin = _BEFORE_ALL if position is None else int(position)
+        # Claims that expired or were released leave tombstones.
+        found: Found[int, Any] = read_in_parts(read, [Part(begin, _LAST)], _cut, limit, _READS_A_PAGE)
+        claims = tuple(Claim(*row[1:]) for row in found.rows if row[3] is not None)
+        at = found.rows[-1][0] if len(found.rows) == limit else found.read_to
+        return ClaimPage(claims, None if at is None else str(at))
 
     def list_by_asset(self, claims: Sequence[Claim]) -> None:
         self._list(claims, 0)
@@ -101,6 +121,11 @@ class CassandraClaims:
     def _look(self, keys: Sequence[tuple[str, str]], mode: Mode) -> list[Claim | None]:
         answers = self._session.rows_of_many([(_HOLDER, key) for key in keys], mode)
         return [_held(*key, rows[0]) if rows else None for key, rows in zip(keys, answers, strict=True)]
+
+
+def _cut(part: Part[int]) -> int | None:
+    middle = (part.begin + part.end) // 2
+    return middle if middle > part.begin else None
 
 
 def _held(scope: str, key: str, row: tuple[UUID | None, str | None]) -> Claim | None:
