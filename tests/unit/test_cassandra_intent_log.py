@@ -27,6 +27,9 @@ class Session:
     def run(self, cql: str, _values: tuple[Any, ...] = ()) -> list[tuple[int, ...]]:
         return [(_NOW_MS,)] if "schema_migrations" in cql else []
 
+    def run_many(self, requests: Sequence[tuple[str, tuple[int, ...]]]) -> list[list[Any]]:
+        return self.rows_of_many(requests)
+
     def rows_of_many(self, requests: Sequence[tuple[str, tuple[int, ...]]]) -> list[list[Any]]:
         if self.down:
             raise StoreUnavailable

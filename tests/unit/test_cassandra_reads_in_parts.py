@@ -7,7 +7,7 @@ import pytest
 from cassandra import ReadFailure
 
 from amp.adapters.cassandra.errors import TooManyTombstones, translation
-from amp.adapters.cassandra.id_order import after, between, parts_of
+from amp.adapters.cassandra.id_order import after, between, between_any, parts_of
 from amp.adapters.cassandra.reads_in_parts import Found, Part, read_in_parts
 from amp.domain.ids import mint_at
 from tests.contract.asset_samples import id_version_1, id_version_6
@@ -93,3 +93,21 @@ def test_only_the_server_s_own_reason_counts_as_too_many_tombstones(
     error = ReadFailure("read failed", consistency=6, required_responses=1, received_responses=0, failures=1)
     error.error_code_map = codes
     assert isinstance(translation(error), TooManyTombstones) is expected
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_id_between_any_two_comes_after_the_one_and_before_the_other(seed: int) -> None:
+    rng = random.Random(seed)
+    begin_ms = 20_000 * DAY_MS
+    makers = [id_version_1, id_version_6, mint_at, lambda _: UUID(int=0)]
+    for _ in range(500):
+        ids = [rng.choice(makers)(begin_ms + rng.randrange(DAY_MS)) for _ in range(2)]
+        low, high = sorted(ids, key=cassandra_order)
+        end = None if rng.random() < 0.2 else high
+        middle = between_any(low, end)
+        if middle is not None:
+            assert cassandra_order(low) < cassandra_order(middle), f"seed {seed}"
+            assert end is None or cassandra_order(middle) < cassandra_order(high), f"seed {seed}"
+        else:
+            assert end is not None, f"seed {seed}"
+            assert low == high or cassandra_order(low)[:2] == cassandra_order(high)[:2], f"seed {seed}"

@@ -44,6 +44,22 @@ def between(part: Part[UUID]) -> UUID | None:
     return _sorted(version, middle) if low < middle < high else None
 
 
+def between_any(begin: UUID, end: UUID | None) -> UUID | None:
+    """An id between two of whatever versions (`end` None: the last of all ids); None: there is none that is surely
+    between."""
+    low, high = _rank(begin), 1 << 128 if end is None else _rank(end)
+    version, place = divmod((low + high) // 2, 1 << 124)
+    middle = _version_1(place >> 64) if version == 1 else _sorted(version, place)
+    return middle if low < _rank(middle) < high else None
+
+
+def _rank(any_id: UUID) -> int:
+    """Its place among ids of all versions."""
+    version = _version(any_id)
+    place = _ticks_of_version_1(any_id) << 64 | any_id.int & (1 << 64) - 1 if version == 1 else _place(any_id)
+    return version << 124 | place
+
+
 def _version(asset_id: UUID) -> int:
     return asset_id.int >> 76 & 0xF
 

@@ -9,7 +9,10 @@ from typing import Any
 from uuid import UUID
 from zlib import crc32
 
-from amp.adapters.cassandra.session import CassandraSession, Request
+from amp.adapters.cassandra.errors import TooManyTombstones
+from amp.adapters.cassandra.id_order import between_any
+from amp.adapters.cassandra.reads_in_parts import Part, read_in_parts
+from amp.adapters.cassandra.session import Answer, CassandraSession, Request, rows_of
 from amp.domain.assets import Scope
 from amp.domain.events import MAX_DEFERRAL_MS, Event, Intent
 
@@ -32,6 +35,11 @@ _WIDE_EVERY_S = 3_600.0
 #: A clock that goes back by more was set.
 _SET_BACK_MS = 1_000
 
+#: Before all ids.
+_FIRST_ID = UUID(int=0)
+#: When an intent is due, and of which asset it is.
+_Place = tuple[int, UUID]
+
 INSERT_INTENT = (
     "INSERT INTO {ks}.intents (shard, minute, due_ms, asset_id, change_id, version, revision, scope, recorded_ms) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -40,6 +48,10 @@ _DELETE = "DELETE FROM {ks}.intents WHERE shard = ? AND minute = ? AND due_ms = 
 _DUE = (
     "SELECT asset_id, version, revision, scope, change_id, recorded_ms, due_ms FROM {ks}.intents "
     "WHERE shard = ? AND minute = ? AND due_ms >= ? AND due_ms <= ? LIMIT ?"
+)
+_DUE_WITHIN = (
+    "SELECT asset_id, version, revision, scope, change_id, recorded_ms, due_ms FROM {ks}.intents "
+    "WHERE shard = ? AND minute = ? AND (due_ms, asset_id) > (?, ?) AND (due_ms, asset_id) <= (?, ?) LIMIT ?"
 )
 _MARKS = "SELECT shard, minute FROM {ks}.intent_marks WHERE shard IN ?"
 _SET_MARK = "INSERT INTO {ks}.intent_marks (shard, minute) VALUES (?, ?)"
@@ -163,14 +175,30 @@ class CassandraIntentLog:
                 for shard, start_ms in starts.items()
                 for minute in range(max(first, start_ms // _MINUTE_MS), after)
             ]
-            answers = self._session.rows_of_many(requests)
-            for (_, values), rows in zip(requests, answers, strict=True):
+            is_cut = False
+            for (_, values), answer in zip(requests, self._session.run_many(requests), strict=True):
+                rows = self._rows(values, answer)
                 found += [(values[0], intent) for intent in map(_intent_of, rows) if wanted is None or wanted(intent)]
-            is_cut = wanted is None and any(len(rows) == limit_a_shard for rows in answers)
+                is_cut |= wanted is None and len(rows) == limit_a_shard
             if is_cut or len(found) >= limit:
                 return found, after * _MINUTE_MS
             first, at_once = after, min(2 * at_once, _MINUTES_AT_ONCE)
         return found, now_ms
+
+    def _rows(self, values: tuple[int, ...], answer: Answer) -> list[Any]:
+        """What `_DUE` with these values answers, in parts if it would pass too many intents that were cleared."""
+        try:
+            return rows_of(answer)
+        except TooManyTombstones:
+            shard, minute, start_ms, end_ms, limit = values
+            begin = (max(start_ms, minute * _MINUTE_MS), _FIRST_ID)
+            end = (min(end_ms + 1, (minute + 1) * _MINUTE_MS), _FIRST_ID)
+            return read_in_parts(
+                lambda part, wanted: self._session.run(_DUE_WITHIN, (shard, minute, *part.begin, *part.end, wanted)),
+                [Part(begin, end)],
+                _cut,
+                limit,
+            ).rows
 
     def _marks(self) -> dict[int, int]:
         shards = list(range(_SHARDS))
@@ -186,6 +214,15 @@ class CassandraIntentLog:
         back for it only costs reading."""
         reached = {shard: min(floor, now_ms - _MARK_LAG_MS) // _MINUTE_MS for shard, floor in floors.items()}
         self._session.rows_of_many([(_SET_MARK, (shard, minute)) for shard, minute in reached.items()])
+
+
+def _cut(part: Part[_Place]) -> _Place | None:
+    """By time, and within a millisecond by id."""
+    (begin_ms, begin_id), (end_ms, end_id) = part.begin, part.end
+    if end_ms - begin_ms > 1:
+        return (begin_ms + end_ms) // 2, _FIRST_ID
+    middle = between_any(begin_id, end_id if end_ms == begin_ms else None)
+    return None if middle is None else (begin_ms, middle)
 
 
 def _delete_cql(count: int) -> str:
