@@ -45,9 +45,18 @@ class JobLog(Protocol):
         """
         ...
 
-    def save_progress(self, job_id: UUID, progress: Mapping[str, Any], checkpoint: Mapping[str, Any]) -> None:
-        """How far it is, in JSON values: `progress` for people, `checkpoint` for whoever resumes it. Nothing if the job
-        has ended.
+    def save_progress(
+        self,
+        job_id: UUID,
+        progress: Mapping[str, Any],
+        checkpoint: Mapping[str, Any],
+        *,
+        expected: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """How far it is, in JSON values: `progress` for people, `checkpoint` for whoever resumes it; in one step if the
+        checkpoint is `expected`, as it was read or saved (None: whatever it is).
+
+        False: it is another, or the job has ended or is gone, and nothing changed.
 
         :raises StoreUnavailable: the former may still stand.
         """

@@ -35,13 +35,22 @@ class CountMoves:
     def forget(self, job_id: UUID) -> None:
         self._jobs.forget(job_id)
 
-    def save_progress(self, job_id: UUID, progress: Mapping[str, Any], checkpoint: Mapping[str, Any]) -> None:
-        self._jobs.save_progress(job_id, progress, checkpoint)
+    def save_progress(
+        self,
+        job_id: UUID,
+        progress: Mapping[str, Any],
+        checkpoint: Mapping[str, Any],
+        *,
+        expected: Mapping[str, Any] | None = None,
+    ) -> bool:
+        if not self._jobs.save_progress(job_id, progress, checkpoint, expected=expected):
+            return False
         known = self._known[1] if self._known[0] == job_id else {}
         self._metrics.documents_moved.inc(max(0, progress.get("done", 0) - known.get("done", 0)))
         if "held_s" in progress and "held_s" not in known:
             self._metrics.hold_seconds.observe(progress["held_s"])
         self._known = job_id, dict(progress)
+        return True
 
     def set_state(
         self,

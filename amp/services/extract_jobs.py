@@ -13,7 +13,7 @@ from amp.domain.events import JobEvent
 from amp.domain.jobs import Job, JobState
 from amp.domain.selectors import selector_from_json
 from amp.domain.texts import storable_reason
-from amp.errors import AmpError, Retryable, StoreUnavailable
+from amp.errors import AmpError, Retryable
 from amp.ports.clock import Clock
 from amp.ports.event_queue import EventQueue, Topic
 from amp.ports.job_chunks import JobChunks
@@ -42,6 +42,10 @@ _BACKOFF = Backoff(first_s=0.2, max_s=5.0)
 #: Events whose results are missing although nothing is left in the queue are sent again after so long.
 _LOST_S = 30.0
 _SAVE_S = 1.0
+
+
+class _TakenOver(Exception):
+    """Somebody else runs the job, or it has ended."""
 
 
 class ExtractJobs:
@@ -122,6 +126,10 @@ class ExtractJobs:
             self._step(job)
         except Retryable:
             raise
+        except _TakenOver:
+            _log.info("job taken over", action="job_taken_over", job=str(job.id))
+            if (run := self._runs.pop(job.id, None)) is not None:
+                run.lease.release()
         except Exception as e:  # noqa: BLE001 - whatever is wrong with one job, the others shall not suffer
             _log.exception("job failed", action="job_failed", job=str(job.id))
             reason = e.message if isinstance(e, AmpError) else f"unexpected error: {e!r}"
@@ -175,6 +183,7 @@ class ExtractJobs:
             return None
         if run is None or _settled(latest) > run.settled:
             run = self._runs[job_id] = self._resumed(latest, lease)
+        run.saved = latest.checkpoint
         return run
 
     def _resumed(self, job: Job, lease: LeaseKeeper) -> JobRun:
@@ -190,6 +199,7 @@ class ExtractJobs:
             counts=Counter(checkpoint.get("counts", {})),
             position=checkpoint.get("position"),
             exhausted=checkpoint.get("exhausted", False),
+            saved=checkpoint,
         )
         run.selected = run.accounted
         run.measured = (self._clock.monotonic_s(), run.accounted)
@@ -255,13 +265,16 @@ class ExtractJobs:
         return [asset_id for asset_id in chunk.ids if asset_id not in results]
 
     def _save(self, run: JobRun) -> None:
-        # Held up for so long, this process may have lost it within a step.
+        """:raises _TakenOver: this process was held up, and somebody else took the job further or ended it."""
+        # Held up for so long, it may have lost the job within a step.
         if run.lease.expired and self._taken_up(run.job.id, run, run.lease) is not run:
-            raise StoreUnavailable("a job was held up, and somebody else took it over")
+            raise _TakenOver
         now_s = self._clock.monotonic_s()
         run.measure(now_s)
-        self._jobs.save_progress(run.job.id, run.progress(), run.checkpoint())
-        run.saved_s = now_s
+        checkpoint = run.checkpoint()
+        if not self._jobs.save_progress(run.job.id, run.progress(), checkpoint, expected=run.saved):
+            raise _TakenOver
+        run.saved, run.saved_s = checkpoint, now_s
 
     def _end(self, run: JobRun, state: JobState, reason: str = "") -> None:
         run.speed = None

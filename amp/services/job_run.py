@@ -1,6 +1,7 @@
 """A job over assets as the process that runs it knows it."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,7 @@ class JobRun:
     counts: Counter[str]  #: of their assets, by outcome
     position: str | None  #: where the next chunk begins
     exhausted: bool  #: the last chunk was made
+    saved: Mapping[str, Any]  #: the checkpoint as it was read or saved last
     suspects: SelectSuspects | None  #: where only suspects need a closer look
     outstanding: list[Chunk] = field(default_factory=list)
     selected: int = 0  #: in all chunks so far

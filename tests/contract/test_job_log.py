@@ -112,6 +112,40 @@ def test_saving_progress_replaces_it_and_leaves_the_rest_alone(jobs: JobLog) -> 
     )
 
 
+def test_a_checkpoint_is_replaced_only_where_it_is_the_one_expected(jobs: JobLog) -> None:
+    job = added(jobs)
+    assert jobs.save_progress(job.id, {"done": 1}, {"at": 1, "counts": {"b": 1.5, "a": 2}}, expected={})
+    read = stored(jobs, job.id).checkpoint
+    assert not jobs.save_progress(job.id, {"done": 9}, {"at": 9}, expected={})
+    assert not jobs.save_progress(job.id, {"done": 9}, {"at": 9}, expected={**read, "at": 2})
+    assert stored(jobs, job.id).progress == {"done": 1}
+    assert jobs.save_progress(job.id, {"done": 2}, {"at": 2}, expected=read)
+    assert jobs.save_progress(job.id, {"done": 3}, {"at": 2}, expected={"at": 2})
+    assert jobs.get(job.id) == a_job(id=job.id, progress={"done": 3}, checkpoint={"at": 2})
+
+
+def test_the_checkpoint_of_a_job_that_has_ended_or_is_gone_is_not_replaced(jobs: JobLog) -> None:
+    job = added(jobs)
+    jobs.set_state(job.id, JobState.CANCELLED, ended_ms=5)
+    before = stored(jobs, job.id)
+    for expected in (None, {}):
+        assert not jobs.save_progress(job.id, {"done": 1}, {"at": 1}, expected=expected)
+        assert not jobs.save_progress(mint_at(now_ms()), {"done": 1}, {"at": 1}, expected=expected)
+    assert stored(jobs, job.id) == before
+
+
+def test_of_many_that_replace_one_checkpoint_at_once_one_does(jobs: JobLog) -> None:
+    job, before = added(jobs), {}
+    for _ in range(5):
+        calls = [partial(jobs.save_progress, job.id, {"done": n}, {"at": n}, expected=before) for n in range(1, 7)]
+        done = at_once(calls)
+        assert sum(done) == 1
+        before = {"at": done.index(True) + 1}
+        assert stored(jobs, job.id).checkpoint == before
+        assert jobs.save_progress(job.id, {}, {}, expected=before)
+        before = {}
+
+
 def test_setting_the_state_leaves_progress_and_rate_alone(jobs: JobLog) -> None:
     job = added(jobs, rate=5.5, progress={"done": 1}, checkpoint={"at": 1})
     jobs.set_state(job.id, JobState.COMPLETED, ended_ms=77)

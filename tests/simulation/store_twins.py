@@ -173,9 +173,17 @@ class SimulatedJobLog:
     def forget(self, job_id: UUID) -> None:
         self._scheduler.call("forget job", lambda: self.jobs.pop(job_id, None), _lost)
 
-    def save_progress(self, job_id: UUID, progress: Mapping[str, Any], checkpoint: Mapping[str, Any]) -> None:
+    def save_progress(
+        self,
+        job_id: UUID,
+        progress: Mapping[str, Any],
+        checkpoint: Mapping[str, Any],
+        *,
+        expected: Mapping[str, Any] | None = None,
+    ) -> bool:
+        assert expected is None, "only jobs over assets expect one, and none runs here"
         kept = {"progress": dict(progress), "checkpoint": dict(checkpoint)}
-        self._change(job_id, f"checkpoint {kept['checkpoint']}", **kept)
+        return self._change(job_id, f"checkpoint {kept['checkpoint']}", **kept)
 
     def set_state(
         self,

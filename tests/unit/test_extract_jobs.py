@@ -246,6 +246,49 @@ def test_another_that_takes_a_job_over_while_one_hangs_does_no_harm(world: World
     assert number > 30
 
 
+def test_one_that_was_held_up_takes_nothing_back_of_what_another_saved(world: World) -> None:
+    for number in count():
+        job, first, second = world.job(), world.extractor(), world.extractor()
+        saves, further = count(), list[Job]()
+
+        def hold_up(
+            name: str,
+            done: bool,
+            job: Job = job,
+            second: ExtractJobs = second,
+            number: int = number,
+            saves: Iterator[int] = saves,
+            further: list[Job] = further,
+        ) -> None:
+            if name != "save_progress" or done or further or next(saves) != number:
+                return
+            further.append(job)
+            world.clock.at_s += LEASE_S + 1
+            for _ in range(3):
+                second.run_once()
+                world.work()
+                world.clock.at_s += 0.5
+            further[0] = world.now(job)
+
+        world.tell = hold_up
+        for _ in range(100):
+            first.run_once()
+            if further or world.now(job).state.ended:
+                break
+            world.work()
+            world.clock.at_s += 0.5
+        told = f"held up before save {number}"
+        if further:
+            assert world.now(job).checkpoint == further[0].checkpoint, told
+            assert world.now(job).progress == further[0].progress, told
+        if not world.now(job).state.ended:
+            world.finish(job, first, second)
+        world.require_complete(job, told)
+        if not further:
+            break
+    assert number > 3
+
+
 def test_two_that_both_believe_the_job_theirs_do_no_harm(world: World) -> None:
     world.leases.given_to_all = True
     for _ in range(10):

@@ -20,6 +20,8 @@ _COLUMNS = "id, kind, parameters, requested_by, state, reason, ended_ms, rate, p
 _ADD = f"INSERT INTO {{ks}}.jobs ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS"
 _GET = f"SELECT {_COLUMNS} FROM {{ks}}.jobs WHERE id = ?"
 _SAVE_PROGRESS = "UPDATE {ks}.jobs SET progress = ?, checkpoint = ? WHERE id = ? IF state IN ?"
+_SAVE_OVER = f"{_SAVE_PROGRESS} AND checkpoint = ?"
+_CHECKPOINT = "SELECT checkpoint, state FROM {ks}.jobs WHERE id = ?"
 _SET_STATE = "UPDATE {ks}.jobs SET state = ?, reason = ?, ended_ms = ? WHERE id = ? IF state IN ?"
 _STATE = "SELECT state, reason, ended_ms FROM {ks}.jobs WHERE id = ?"
 _SET_RATE = "UPDATE {ks}.jobs SET rate = ? WHERE id = ? IF state IN ?"
@@ -107,8 +109,28 @@ class CassandraJobLog:
         self._session.run(_FORGET, (job_id,), Mode.CONDITIONAL)
         self._session.rows_of_many([(_UNLIST, (began_ms // _SLOT_MS, began_ms, job_id)), (_NOT_OPEN, (job_id,))])
 
-    def save_progress(self, job_id: UUID, progress: Mapping[str, Any], checkpoint: Mapping[str, Any]) -> None:
-        self._applied(_SAVE_PROGRESS, (_json(progress), _json(checkpoint), job_id, _OPEN_STATES))
+    def save_progress(
+        self,
+        job_id: UUID,
+        progress: Mapping[str, Any],
+        checkpoint: Mapping[str, Any],
+        *,
+        expected: Mapping[str, Any] | None = None,
+    ) -> bool:
+        wanted = _json(checkpoint)
+        values = (_json(progress), wanted, job_id, _OPEN_STATES)
+        if expected is None:
+            return self._applied(_SAVE_PROGRESS, values)
+        before = _json(expected)
+
+        def look() -> bool | None:
+            """None: it could still take place, or be sent again."""
+            rows = self._session.run(_CHECKPOINT, (job_id,), Mode.SERIAL)
+            if not rows or rows[0][1] not in _OPEN_STATES:
+                return False
+            return True if rows[0][0] == wanted else None if rows[0][0] == before else False
+
+        return settled(lambda: self._applied(_SAVE_OVER, (*values, before)), look)
 
     def set_state(
         self,

@@ -17,6 +17,10 @@ _NEWEST = f"SELECT {_COLUMNS} FROM jobs ORDER BY began_ms DESC, id DESC LIMIT ?"
 _BEFORE = f"SELECT {_COLUMNS} FROM jobs WHERE (began_ms, id) < (?, ?) ORDER BY began_ms DESC, id DESC LIMIT ?"
 #: The index of open jobs says it in the same words.
 _OPEN = f"SELECT {_COLUMNS} FROM jobs WHERE state IN ('running', 'paused') ORDER BY began_ms, id"
+_SAVE = (
+    "UPDATE jobs SET progress = ?, checkpoint = ? "
+    "WHERE id = ? AND state IN (?, ?) AND checkpoint = coalesce(?, checkpoint)"
+)
 _NOTE = "INSERT OR IGNORE INTO job_notes (job_id, at_ms, note) VALUES (?, ?, ?)"
 _NOTES = "SELECT at_ms, note FROM job_notes WHERE job_id = ? ORDER BY at_ms, note"
 
@@ -66,8 +70,18 @@ class SqliteJobLog:
             connection.execute("DELETE FROM job_notes WHERE job_id = ?", (job_id.bytes,))
             connection.execute("DELETE FROM jobs WHERE id = ?", (job_id.bytes,))
 
-    def save_progress(self, job_id: UUID, progress: Mapping[str, Any], checkpoint: Mapping[str, Any]) -> None:
-        self._update("progress = ?, checkpoint = ?", _json(progress), _json(checkpoint), job_id.bytes)
+    def save_progress(
+        self,
+        job_id: UUID,
+        progress: Mapping[str, Any],
+        checkpoint: Mapping[str, Any],
+        *,
+        expected: Mapping[str, Any] | None = None,
+    ) -> bool:
+        before = None if expected is None else _json(expected)
+        values = (_json(progress), _json(checkpoint), job_id.bytes, *open_states(), before)
+        with self._database.writing() as connection:
+            return bool(connection.execute(_SAVE, values).rowcount)
 
     def set_state(
         self,
