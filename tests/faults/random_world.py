@@ -4,6 +4,7 @@ All choices come from AMP_FAULT_SEED; how the threads take turns does not, so a 
 """
 
 import logging
+import sys
 import threading
 import time
 import traceback
@@ -32,7 +33,7 @@ from tests.faults.random_requests import RandomRequests
 from tests.faults.random_service import RandomService
 from tests.faults.store import stored_assets
 from tests.faults.stored_rows import StoredRows
-from tests.faults.told import Fate, Told
+from tests.faults.told import Content, Fate, Told
 
 _CLIENTS = 4
 _RESTARTED_AFTER_S = 30.0
@@ -96,13 +97,16 @@ class RandomWorld:
         return found
 
     def _unsettled(self) -> list[str]:
-        """What is still not as it should be after a while."""
+        """What is still not as it should be after a while in which jobs did nothing."""
         began_s = time.monotonic()
         deadline, restarted = began_s + self._settled_s, False
+        left = sys.maxsize
         while True:
             try:
                 self._resume_jobs()
                 waiting = self._waiting()
+                if (lag := self.service.adapters.queue.lag(Topic.BULK, JOBS_GROUP)) < left:
+                    left, deadline = lag, time.monotonic() + self._settled_s
                 if not waiting:
                     stored = list(stored_assets(self.service.amp))
                     differences = index_equals_store(stored, self._shown(), self.service.documents())
@@ -116,7 +120,7 @@ class RandomWorld:
                 with self.service.restarted():
                     restarted = True
             if time.monotonic() > deadline:
-                return [f"after {self._settled_s:g} s: {line}" for line in waiting]
+                return [f"after {time.monotonic() - began_s:.0f} s: {line}" for line in waiting]
             time.sleep(0.3)
 
     def _waiting(self) -> list[str]:
@@ -161,14 +165,18 @@ class RandomWorld:
 
     def _unusable_names(self, rows: StoredRows) -> Iterator[str]:
         """Names that nobody bears must be free, whatever claims are left."""
+        requests = RandomRequests(self.service.call, self.told, self.known, rng("names"))
         for project, external_id in {*self.known.names} - {*bearers(rows)}:
+            put = requests.request("upsert", Content(), name=(project, external_id))
             path = f"/v1/assets/by-external-id/{project}/{external_id}"
-            answer = self.service.call(lambda rest, path=path: rest.put(path, json={"type": TYPE}))
+            answer = requests.send("PUT", path, put.principal, json={"type": TYPE})
+            requests.settle(put, answer)
             if answer.status_code != 201:
                 yield f"{project}/{external_id} is nobody's name and cannot be used: {answer.status_code} {answer.text}"
             else:
-                made = answer.get_json()
-                self.service.call(lambda rest, id_=made["id"]: rest.delete(f"/v1/assets/{id_}"))
+                delete = requests.request("delete", Content())
+                delete.asset_id = put.asset_id
+                requests.settle(delete, requests.send("DELETE", f"/v1/assets/{put.asset_id}", delete.principal))
 
     def _wrong_jobs(self) -> Iterator[str]:
         for job_id, state in dict(self.told.ended).items():

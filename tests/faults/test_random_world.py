@@ -17,7 +17,7 @@ _SETTINGS = {
     "move_rate": 1e6,
 }
 _CHECKPOINT = 10_000
-_LONGEST_S = 300 + operations(0) // 10
+_LONGEST_S = 600 + operations(0) // 10
 
 
 @pytest.mark.timeout(_LONGEST_S)
