@@ -10,6 +10,9 @@ SETUP := $(VENV)/.installed
 PYTEST := $(BIN)/pytest -n auto --dist worksteal
 TEST_ALL := failed=0; $(PYTEST) -m "not alone" || failed=1; $(BIN)/pytest -m alone || failed=1; exit $$failed
 
+# Where nothing is written, each of the tests' many processes compiles all it imports, for seconds.
+export PYTHONDONTWRITEBYTECODE :=
+
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup run demo test test-all test-hostile lint types check up down status faults simulate moves jobs test-datacenters bench clean

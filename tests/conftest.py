@@ -6,6 +6,7 @@ import gc
 import os
 import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -29,6 +30,9 @@ _given = pytest.StashKey[dict[str, str]]()
 _stack = pytest.StashKey[Stack | None]()
 #: The servers started for this run alone, to be stopped after it.
 _started = pytest.StashKey[list[str]]()
+#: Of namespaces that tests are done with.
+_removals = pytest.StashKey[list[Future[None]]]()
+_remover = ThreadPoolExecutor(1, "namespace-remover")
 #: Why the required servers could not be started.
 _failure = pytest.StashKey[str]()
 
@@ -71,6 +75,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
+    for removal in session.config.stash.get(_removals, []):
+        removal.result()
     if started := session.config.stash.get(_started, []):
         Stack(SHARED_FOLDER).down(started)
 
@@ -135,7 +141,8 @@ def _own_namespace(stack: Stack, config: pytest.Config) -> Iterator[dict[str, st
         if name.startswith(("AMP_CASSANDRA_", "AMP_KAFKA_", "AMP_ELASTICSEARCH_", "AMP_REDIS_"))
     }
     yield {"AMP_PROFILE": "cluster", **credentials, **stack.addresses, **namespace.settings}
-    namespace.remove_from(stack)
+    # Takes seconds, for which the next test need not wait.
+    config.stash.setdefault(_removals, []).append(_remover.submit(namespace.remove_from, stack))
 
 
 class _NoNetwork(socket.socket):
