@@ -99,7 +99,9 @@ def test_a_bucket_is_split_merged_back_and_rebuilt(rest: Rest, clips: list[str])
     assert (job["kind"], job["parameters"]["bucket"], job["rate"]) == ("split", FIRST, 5000.0)
     assert job["progress"]["documents"] == job["progress"]["done"] == 3
     assert job["progress"]["held_s"] >= 0
-    assert [note["text"] for note in job["history"]] == ["dual", "hold", "switched", "ended"]
+    # The map tells first that it has ended, then the history does.
+    wait_until(lambda: _history(rest, job["id"])[-1] == "ended", 60, "the last note")
+    assert _history(rest, job["id"]) == ["dual", "hold", "switched", "ended"]
     first, second = buckets(rest)
     assert (first["end"], second["start"], second["name"]) == (second["start"], "2020-01-08T00:00:00.000Z",
                                                                "20200108000000")  # fmt: skip
@@ -325,6 +327,10 @@ def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rest]:
         for day in DAYS:
             rest.new_asset(kind, searchable=day == DAYS[-1], created_at=day)
         yield rest
+
+
+def _history(rest: Rest, job_id: str) -> list[str]:
+    return [note["text"] for note in rest.get(f"/v1/admin/jobs/{job_id}").get_json()["history"]]
 
 
 def _phase(rest: Rest, job_id: str) -> str | None:

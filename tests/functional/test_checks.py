@@ -281,7 +281,8 @@ def test_jobs_end_while_a_bucket_refuses_writes_and_tell_no_false_difference(
     amp.adapters.indices.block(index)
     checked.world.label(asset, "late")
     with working(checked.world, "index", "relay"):
-        wait_until(lambda: amp.adapters.queue.lag(Topic.RETRY, "index-retry") == 1, DEADLINE_S, "it to be set aside")
+        # Twice where the relay was faster than the clearing of the intent.
+        wait_until(lambda: amp.adapters.queue.lag(Topic.RETRY, "index-retry") >= 1, DEADLINE_S, "it to be set aside")
     for kind in ("check", "fix"):
         job = checked.run(kind)
         assert job["state"] == "completed"

@@ -18,6 +18,7 @@ from tests.hostile.clients import Target
 from tests.hostile.conftest import Serve
 from tests.stack.waiting import wait_until
 
+pytestmark = pytest.mark.alone
 _THREADS = 3
 _HUNG = 20
 

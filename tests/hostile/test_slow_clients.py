@@ -14,6 +14,7 @@ from tests.hostile.clients import Target, p99_s, replies
 from tests.hostile.sizes import count
 from tests.stack.waiting import wait_until
 
+pytestmark = pytest.mark.alone
 _BAD_CLIENTS = 64
 _HEAD = b"POST /v1/assets HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
 _HALF_BODY = _HEAD + b"Content-Length: 1000\r\n\r\n{"
@@ -98,7 +99,6 @@ def bad_clients(target: Target, attack: Callable[[Target], socket.socket]) -> It
             client.close()
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("attack", _ATTACKS, ids=lambda attack: attack.__name__)
 def test_others_are_served_as_usual(
     target: Target, normal: Callable[[], None], usual_s: float, attack: Callable[[Target], socket.socket]
