@@ -272,9 +272,11 @@ class IndexAssets:
             for version in versions
             for source in [orjson.dumps(version_json(head, version))]
         ]
-        dropped = {event.version - self._versions_kept for event in events}
-        documents += [dropped_document(head, version) for version in dropped if version > 0]
-        self._metrics.versions_dropped.inc(sum(version > 0 for version in dropped))
+        # An event from before a purge may be about a higher version than the asset has now.
+        kept_from = self._older(head).start
+        dropped = {version for event in events if 0 < (version := event.version - self._versions_kept) < kept_from}
+        documents += [dropped_document(head, version) for version in dropped]
+        self._metrics.versions_dropped.inc(len(dropped))
         head_type = self._catalog.version(head.type, head.type_version)
         documents.append(head_document(head, head_type, orjson.dumps(asset_json(head))))
         return tuple(documents)

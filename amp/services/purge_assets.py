@@ -63,16 +63,13 @@ class PurgeAssets:
 
     def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, Result]:
         retention_s = job.parameters.get("retention_s", self._retention_s)
-        purges: dict[UUID, Asset] = {}
 
         def step(before: Asset, stamp: Stamp) -> Change | str | None:
             if before.state is not State.DELETED:
                 return "it is not deleted"
             if stamp.at_ms - before.updated_ms < retention_s * 1000:
                 return "it was deleted too lately"
-            change = purging(before, stamp)
-            purges[before.id] = change.after
-            return change
+            return purging(before, stamp)
 
         results = self._changer.run(job, ids, step)
         if not job.parameters["dry_run"]:
@@ -80,20 +77,24 @@ class PurgeAssets:
             found = self._store.heads(ids)
             heads = [head for head in found.values() if head.state is State.PURGED]
             # Others may have stripped an asset since, or made it again; its documents of before are there all the same.
-            gone = {head.id: head for head in heads if head.id in changed or not head.is_stripped}
-            gone |= {id_: after for id_, after in purges.items() if id_ in changed}
-            again = [found[id_] for id_ in changed - gone.keys() if id_ in found]
-            self._remove_documents([*gone.values(), *self._former(again)], stop)
+            gone = [head for head in heads if head.id in changed or not head.is_stripped]
+            again = [found[id_] for id_ in changed if id_ in found and found[id_].state is not State.PURGED]
+            self._remove_documents([*gone, *self._former(again)], stop)
             self._clean([head for head in heads if not head.is_stripped])
         return results
 
     def _former(self, made_again: Sequence[Asset]) -> list[Asset]:
-        """Assets that were made again, as the purge before left them."""
-        firsts = self._store.versions({asset.id: [1] for asset in made_again}) if made_again else {}
+        """Assets that were made again, as the purge before left them, or later: no document of the present life is
+        older than its first version, or than the first that is kept."""
+        kept = {asset.id: {1, max(1, asset.version - self._versions_kept + 1)} for asset in made_again}
+        versions = self._store.versions(kept) if kept else {}
+        revisions: dict[UUID, int] = {}
+        for (asset_id, _), version in versions.items():
+            revisions[asset_id] = min(version.revision, revisions.get(asset_id, version.revision))
         return [
-            replace(asset, state=State.PURGED, type="", revision=first.revision - 1)
+            replace(asset, state=State.PURGED, type="", revision=revisions[asset.id] - 1)
             for asset in made_again
-            if (first := firsts.get((asset.id, 1))) is not None
+            if asset.id in revisions
         ]
 
     def _clean(self, purged: Sequence[Asset]) -> None:

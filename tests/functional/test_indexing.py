@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import orjson
 import pytest
@@ -234,6 +234,15 @@ def test_versions_past_the_number_kept_leave_index_and_store(tmp_path: Path) -> 
         assert [version for _, version, _ in service.seen(all_versions=True)] == [4, 5, 6]
         _, kept, more = service.amp.read_assets.versions(asset.id, None, 10)
         assert ([version.version for version in kept], more) == ([6, 5, 4], False)
+
+
+def test_an_event_from_before_a_purge_drops_no_version_of_the_asset_made_again(tmp_path: Path) -> None:
+    with wired(embedded(tmp_path) | {"versions_kept": 3}) as service:
+        asset = service.create()
+        service.edit(asset, "second")
+        service.index(*service.events(2))
+        service.index(Event(asset_id=asset.id, version=4, revision=1, scope=Scope.HEAD, change_id=uuid4()))
+        assert [version for _, version, _ in service.seen(all_versions=True)] == [1, 2]
 
 
 def test_an_asset_edited_between_two_pages_comes_once(service: Wired) -> None:
