@@ -37,10 +37,12 @@ from tests.faults.told import Content, Fate, Told
 
 _CLIENTS = 4
 _RESTARTED_AFTER_S = 30.0
+#: A relay that starts reads the log of intents widely a minute later.
+_SETTLED_S = _RESTARTED_AFTER_S + 120.0
 
 
 class RandomWorld:
-    def __init__(self, settings: Settings, *, settled_s: float = 90) -> None:
+    def __init__(self, settings: Settings, *, settled_s: float = _SETTLED_S) -> None:
         self.clock = SteppingClock()
         self.mishaps = Mishaps(rng("mishaps"))
         self.told = Told()
