@@ -120,7 +120,7 @@ def _named_folder(value: object) -> object:
 
 Seconds = Annotated[float, Field(ge=0.001, le=86_400, allow_inf_nan=False)]
 #: How long something is kept, in seconds; ten years at most.
-Retention = Annotated[float, Field(ge=0, le=3_650 * 86_400, allow_inf_nan=False)]
+RetentionSeconds = Annotated[float, Field(ge=0, le=3_650 * 86_400, allow_inf_nan=False)]
 #: Per second; as the API takes it.
 Rate = Annotated[float, Field(ge=0.1, le=1e9, allow_inf_nan=False)]
 Count = Annotated[int, at_most(1_000_000_000)]

@@ -27,7 +27,7 @@ from amp.setting_types import (
     Rate,
     RedisUrl,
     Replication,
-    Retention,
+    RetentionSeconds,
     Seconds,
     ServerUrl,
     at_most,
@@ -181,13 +181,13 @@ class Settings(BaseSettings):
         50, description="events of live traffic waiting past which jobs slow down (unthrottled ones do not)"
     )
     job_most_failures: Count = Field(1_000, description="assets that may fail before a job is given up")
-    job_kept_s: Annotated[Retention, Field(gt=0)] = Field(
+    job_kept_s: Annotated[RetentionSeconds, Field(gt=0)] = Field(
         90 * 86_400.0, description="how long jobs are kept after they were asked for"
     )
     sweep_rate: Rate | None = Field(
         None, description="assets a second that are checked against the index all the time (default: none are)"
     )
-    purge_after_s: Retention = Field(
+    purge_after_s: RetentionSeconds = Field(
         30 * 86_400.0, description="how long an asset stays deleted before a purge removes it"
     )
     index_batch: Annotated[int, at_most(10_000)] = Field(500, description="events an index worker takes at once")

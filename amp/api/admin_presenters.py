@@ -9,7 +9,7 @@ from amp.domain.ids import created_ms
 from amp.domain.jobs import Job
 from amp.domain.times import format_ms
 from amp.services.lay_out_buckets import LayOut
-from amp.services.plan_moves import Plan
+from amp.services.plan_moves import MovePlan
 from amp.services.show_buckets import BucketReport, BucketStatus
 from amp.services.steer_jobs import JobStatus
 
@@ -76,7 +76,7 @@ def letter_json(letter: DeadLetter) -> dict[str, Any]:
     }
 
 
-def plan_json(plan: Plan, rate: float | None) -> dict[str, Any]:
+def plan_json(plan: MovePlan, rate: float | None) -> dict[str, Any]:
     return {
         "kind": plan.kind.value,
         "bucket": plan.bucket.name,

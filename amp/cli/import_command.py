@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import click
 
 from amp.cli.connection import service
-from amp.cli.import_rows import ImportOrder, Outcome, import_rows
+from amp.cli.import_rows import ImportOrder, ImportReport, import_rows
 from amp.cli.importer import ImportStopped, OnExisting
 from amp.cli.output import echo, json_option, print_json, print_table
 from amp.cli.rejected_rows import check_rejected, unused_name
@@ -110,7 +110,7 @@ def _readable(file: Path) -> Iterator[tuple[Path, bytes]]:
         yield file, beginning
 
 
-def _report(outcome: Outcome, as_json: bool) -> None:
+def _report(outcome: ImportReport, as_json: bool) -> None:
     counts = outcome.counts
     rejected = None if outcome.rejected_path is None else str(outcome.rejected_path)
     if as_json:

@@ -44,7 +44,7 @@ class ImportOrder:
 
 
 @dataclass(kw_only=True)
-class Outcome:
+class ImportReport:
     type: dict[str, Any]
     columns: dict[str, str]  #: column → field
     counts: Counts = field(default_factory=Counts)
@@ -60,7 +60,7 @@ class Outcome:
         return self.rows - self.counts.settled
 
 
-def import_rows(client: AmpClient, order: ImportOrder, *, quiet: bool = False) -> Outcome:
+def import_rows(client: AmpClient, order: ImportOrder, *, quiet: bool = False) -> ImportReport:
     """:raises AmpError: nothing was imported."""
     began_s = time.monotonic()
     sendable(order.project)
@@ -79,7 +79,7 @@ def import_rows(client: AmpClient, order: ImportOrder, *, quiet: bool = False) -
     declared = {
         key: Field(type=FieldType(f["type"]), array=f.get("array", False)) for key, f in found["fields"].items()
     }
-    outcome = Outcome(type=found, columns={})
+    outcome = ImportReport(type=found, columns={})
     coerce = CoerceRows(declared, names, textual=textual)
     with RejectedRows(order.rejected_path) as rejected:
         importer = Importer(client, order.on_existing, rejected.write, lambda: names.mapping().values(), outcome.counts)

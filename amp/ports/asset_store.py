@@ -17,7 +17,7 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CommitResult:
     verdict: Verdict
     head: Asset | None = None  #: with REFUSED, the head that stood in the way; None: there is none
 
@@ -34,7 +34,7 @@ class AssetStore(Protocol):
         """
         ...
 
-    def apply(self, changes: Sequence[Change]) -> list[Outcome]:
+    def apply(self, changes: Sequence[Change]) -> list[CommitResult]:
         """Take each asset from `before` to `after` in one conditional write: head, revision row and, if the version
         is new, version row, all or nothing. One outcome per change, in order. Changes of one call are of different
         assets.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from amp.domain.assets import Change
 from amp.domain.events import Intent, event_of
 from amp.errors import StoreUnavailable
-from amp.ports.asset_store import AssetStore, Outcome, Verdict
+from amp.ports.asset_store import AssetStore, CommitResult, Verdict
 from amp.ports.clock import Clock
 from amp.ports.intent_log import IntentLog
 from amp.services.publish_changes import PublishChanges
@@ -28,18 +28,18 @@ class CommitChanges:
         self._clock = clock
         self._grace_ms = int(intent_grace_s * 1000)
 
-    def commit(self, changes: Sequence[Change]) -> list[Outcome]:
+    def commit(self, changes: Sequence[Change]) -> list[CommitResult]:
         """One outcome per change, in order; the changes are of different assets. Every APPLIED change is durable and
         sure to be indexed.
 
         :raises StoreUnavailable: none of the changes of the batch at hand was applied; batches before it may be.
         """
-        outcomes: list[Outcome] = []
+        outcomes: list[CommitResult] = []
         for i in range(0, len(changes), BATCH):
             outcomes += self._commit_batch(changes[i : i + BATCH])
         return outcomes
 
-    def _commit_batch(self, changes: Sequence[Change]) -> list[Outcome]:
+    def _commit_batch(self, changes: Sequence[Change]) -> list[CommitResult]:
         intents = self._prepare(changes)
         outcomes = self._store.apply(changes)
         by_verdict: dict[Verdict, list[Intent]] = {verdict: [] for verdict in Verdict}

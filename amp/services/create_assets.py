@@ -10,7 +10,7 @@ from amp.domain.principals import Principal
 from amp.domain.times import format_ms
 from amp.domain.validation import text_faults
 from amp.errors import AlreadyExists, AmpError, Conflict, Fault, OutcomeUnknown, StoreUnavailable, Unprocessable
-from amp.ports.asset_store import Outcome, Verdict
+from amp.ports.asset_store import CommitResult, Verdict
 from amp.ports.clock import Clock
 from amp.services.check_content import CheckContent
 from amp.services.claim_names import ClaimNames, Results
@@ -163,7 +163,7 @@ def _change_id(order: Order) -> UUID:
     return uuid4() if key is None else uuid5(NAMESPACE_OID, f"{key.scope}\0{key.key}")
 
 
-def _result(plan: Plan, outcome: Outcome) -> Asset | AmpError:
+def _result(plan: Plan, outcome: CommitResult) -> Asset | AmpError:
     match outcome.verdict:
         case Verdict.APPLIED:
             return plan.change.after

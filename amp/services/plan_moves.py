@@ -25,7 +25,7 @@ _TRIES = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
+class MovePlan:
     """What a move would do."""
 
     kind: MoveKind
@@ -56,7 +56,7 @@ class PlanMoves:
         self._clock = clock
         self._prefix = index_prefix
 
-    def look(self, kind: MoveKind, name: str, at_s: int | None, rate: float | None) -> Plan:
+    def look(self, kind: MoveKind, name: str, at_s: int | None, rate: float | None) -> MovePlan:
         """What `start` would do now.
 
         :raises BucketNotFound: there is no bucket of that name.
@@ -69,7 +69,7 @@ class PlanMoves:
         documents = self._documents.count(planned.source, Range(planned.start_ms, planned.end_ms))
         source_bytes = sum(info.bytes for info in self._indices.info() if info.index == planned.source)
         share = documents / max(1, self._documents.count(planned.source, Range(0)))
-        return Plan(
+        return MovePlan(
             kind=kind,
             bucket=bucket,
             at_s=planned.start_s,

@@ -7,33 +7,33 @@ from typing import Any
 from cassandra import OperationTimedOut
 
 from amp.adapters.cassandra.part import CassandraPart
-from amp.adapters.cassandra.session import Answer, CassandraSession, Mode, Request
+from amp.adapters.cassandra.session import CassandraSession, Mode, Request, RowsOrError
 from amp.errors import StoreUnavailable
 from amp.settings import load_settings
 
-Fate = Callable[[Callable[[], Answer]], Answer]
+Fate = Callable[[Callable[[], RowsOrError]], RowsOrError]
 
 
 def timed_out() -> OperationTimedOut:
     return OperationTimedOut(errors={}, last_host=None)
 
 
-def answered(send: Callable[[], Answer]) -> Answer:
+def answered(send: Callable[[], RowsOrError]) -> RowsOrError:
     return send()
 
 
-def lost_after(send: Callable[[], Answer]) -> Answer:
+def lost_after(send: Callable[[], RowsOrError]) -> RowsOrError:
     """The request is executed, its answer never comes."""
     send()
     return timed_out()
 
 
-def lost_before(_send: Callable[[], Answer]) -> Answer:
+def lost_before(_send: Callable[[], RowsOrError]) -> RowsOrError:
     """The request never arrives."""
     return timed_out()
 
 
-def executed_twice(send: Callable[[], Answer]) -> Answer:
+def executed_twice(send: Callable[[], RowsOrError]) -> RowsOrError:
     """The server loses sight of its own write and answers for its second try."""
     send()
     return send()
@@ -49,7 +49,7 @@ class LossySession(CassandraSession):
         self.after_serial_reads: Callable[[], None] = lambda: None
         self.reads_fail = False
 
-    def run_many(self, requests: Sequence[Request], mode: Mode = Mode.PLAIN, window: int = 100) -> list[Answer]:
+    def run_many(self, requests: Sequence[Request], mode: Mode = Mode.PLAIN, window: int = 100) -> list[RowsOrError]:
         if mode is Mode.SERIAL:
             self.before_serial_reads()
         if mode is not Mode.CONDITIONAL:

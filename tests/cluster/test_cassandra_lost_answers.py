@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from amp.adapters.cassandra.asset_store import CassandraAssetStore
-from amp.adapters.cassandra.session import Answer
+from amp.adapters.cassandra.session import RowsOrError
 from amp.domain.assets import version_of
-from amp.ports.asset_store import Outcome, Verdict
+from amp.ports.asset_store import CommitResult, Verdict
 from tests.cluster.lossy_session import (
     Fate,
     LossySession,
@@ -23,7 +23,7 @@ from tests.contract.asset_samples import attempt, creation, head, step, write
 
 pytestmark = pytest.mark.cluster
 
-APPLIED = Outcome(Verdict.APPLIED)
+APPLIED = CommitResult(Verdict.APPLIED)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_a_lost_step_that_others_wrote_over_is_still_known_to_have_happened(
     ours = step(first, name="ours")
     theirs = step(ours.after, name="theirs")
 
-    def overwritten(send: Callable[[], Answer]) -> Answer:
+    def overwritten(send: Callable[[], RowsOrError]) -> RowsOrError:
         send()
         write(store, theirs)
         return timed_out()
@@ -82,12 +82,12 @@ def test_a_step_that_never_arrived_is_refused_when_another_was_faster(
     (first,) = write(store, creation())
     theirs = step(first, name="theirs")
 
-    def overtaken(_send: Callable[[], Answer]) -> Answer:
+    def overtaken(_send: Callable[[], RowsOrError]) -> RowsOrError:
         write(store, theirs)
         return timed_out()
 
     session.fates = [overtaken]
-    assert attempt(store, step(first, name="ours")) == Outcome(Verdict.REFUSED, theirs.after)
+    assert attempt(store, step(first, name="ours")) == CommitResult(Verdict.REFUSED, theirs.after)
     assert head(store, first.id) == theirs.after
 
 
@@ -98,9 +98,9 @@ def test_a_step_that_arrives_while_it_is_looked_for_is_applied(
     (first,) = write(store, creation())
     ours = step(first, name="ours")
     theirs = step(ours.after, name="theirs")
-    held: list[Callable[[], Answer]] = []
+    held: list[Callable[[], RowsOrError]] = []
 
-    def hold(send: Callable[[], Answer]) -> Answer:
+    def hold(send: Callable[[], RowsOrError]) -> RowsOrError:
         held.append(send)
         return timed_out()
 
@@ -120,9 +120,9 @@ def test_a_step_that_arrives_late_after_it_was_sent_again_happens_once(
 ) -> None:
     (first,) = write(store, creation())
     ours = step(first, name="ours")
-    held: list[Callable[[], Answer]] = []
+    held: list[Callable[[], RowsOrError]] = []
 
-    def hold(send: Callable[[], Answer]) -> Answer:
+    def hold(send: Callable[[], RowsOrError]) -> RowsOrError:
         held.append(send)
         return timed_out()
 
@@ -138,7 +138,7 @@ def test_a_step_nobody_can_tell_anything_about_is_unknown(session: LossySession,
     (first, second) = write(store, creation(), creation())
     session.fates = [lost_after, lost_before] * 4
     session.reads_fail = True
-    assert store.apply([step(first), step(second)]) == [Outcome(Verdict.UNKNOWN)] * 2
+    assert store.apply([step(first), step(second)]) == [CommitResult(Verdict.UNKNOWN)] * 2
 
 
 def test_a_step_that_is_lost_again_and_again_is_unknown_not_refused(
@@ -146,7 +146,7 @@ def test_a_step_that_is_lost_again_and_again_is_unknown_not_refused(
 ) -> None:
     (first,) = write(store, creation())
     session.fates = [lost_before] * 100
-    assert attempt(store, step(first)) == Outcome(Verdict.UNKNOWN)
+    assert attempt(store, step(first)) == CommitResult(Verdict.UNKNOWN)
 
 
 def test_random_losses_among_rivals_never_make_the_outcome_a_lie(

@@ -10,7 +10,7 @@ from amp.adapters.cassandra.bucket_registry import CassandraBucketRegistry
 from amp.adapters.cassandra.claims import CassandraClaims
 from amp.adapters.cassandra.job_log import CassandraJobLog
 from amp.adapters.cassandra.leases import CassandraLeases
-from amp.adapters.cassandra.session import Answer
+from amp.adapters.cassandra.session import RowsOrError
 from amp.adapters.cassandra.shared_values import CassandraSharedValues
 from amp.adapters.cassandra.type_registry import CassandraTypeRegistry
 from amp.domain.buckets import first_map
@@ -91,7 +91,7 @@ def test_a_map_whose_answer_is_lost_is_replaced_once(fresh_session: LossySession
     assert not buckets.replace(dataclasses.replace(first, generation=3), expected_generation=2)
     assert buckets.load() == first
 
-    def superseded(send: Callable[[], Answer]) -> Answer:
+    def superseded(send: Callable[[], RowsOrError]) -> RowsOrError:
         send()
         assert buckets.replace(dataclasses.replace(first, generation=3), expected_generation=2)
         return timed_out()
@@ -122,7 +122,7 @@ def test_a_lease_whose_answer_is_lost_has_one_holder(session: LossySession, fate
 
 
 def test_a_lease_whose_answer_came_late_is_taken_anew_for_all_of_its_time(session: LossySession) -> None:
-    def lost_for_long(send: Callable[[], Answer]) -> Answer:
+    def lost_for_long(send: Callable[[], RowsOrError]) -> RowsOrError:
         send()
         # As if all but a second of it had gone by before the caller gave up on the answer.
         session.run("UPDATE {ks}.leases USING TTL 1 SET holder = 'ann' WHERE name = ? IF holder = 'ann'", (name,))

@@ -27,7 +27,7 @@ from amp.domain.events import JobEvent, message_json
 from amp.domain.ids import mint_at
 from amp.errors import StoreUnavailable
 from amp.ports.asset_listing import IdPage
-from amp.ports.asset_store import Outcome, Verdict
+from amp.ports.asset_store import CommitResult, Verdict
 from amp.ports.claims import Claim
 from amp.ports.dead_letters import LetterPage
 from amp.settings import load_settings
@@ -349,7 +349,7 @@ def test_versions_are_paged_of_an_asset_that_had_very_many(part: CassandraPart) 
     (asset,) = write(store, creation())
     for _ in range(TOMBSTONES + 100):
         change = step(asset, dropped=asset.version - 4 if asset.version > 4 else None)
-        assert store.apply([change]) == [Outcome(Verdict.APPLIED)]
+        assert store.apply([change]) == [CommitResult(Verdict.APPLIED)]
         asset = change.after
 
     newest = range(asset.version, asset.version - 5, -1)

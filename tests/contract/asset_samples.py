@@ -14,7 +14,7 @@ import uuid6
 from amp.domain.assets import Asset, Change, ChangeKind, State
 from amp.domain.events import Intent, event_of
 from amp.domain.ids import created_ms, mint_at
-from amp.ports.asset_store import AssetStore, Outcome, Verdict
+from amp.ports.asset_store import AssetStore, CommitResult, Verdict
 
 _DONE = TypeVar("_DONE")
 
@@ -118,7 +118,7 @@ def write(store: AssetStore, *changes: Change) -> list[Asset]:
     return [change.after for change in changes]
 
 
-def attempt(store: AssetStore, change: Change) -> Outcome:
+def attempt(store: AssetStore, change: Change) -> CommitResult:
     store.prepare([(change, intent_for(change))])
     (outcome,) = store.apply([change])
     return outcome

@@ -9,7 +9,7 @@ import pytest
 from amp.adapter_sets import Adapters
 from amp.domain.assets import Asset, Change, ChangeKind, State, version_of
 from amp.domain.changes import stripped
-from amp.ports.asset_store import AssetStore, Outcome, Verdict
+from amp.ports.asset_store import AssetStore, CommitResult, Verdict
 from tests.contract.asset_samples import (
     at_once,
     attempt,
@@ -116,7 +116,7 @@ def test_preparing_alone_makes_no_asset_and_may_be_repeated(store: AssetStore) -
     store.prepare([pair])
     store.prepare([pair, pair])
     assert head(store, change.after.id) is None
-    assert store.apply([change]) == [Outcome(Verdict.APPLIED)]
+    assert store.apply([change]) == [CommitResult(Verdict.APPLIED)]
 
 
 def test_an_update_makes_the_next_version_and_keeps_the_one_before(store: AssetStore) -> None:
@@ -159,20 +159,20 @@ def test_a_stale_revision_is_refused_with_the_head_and_changes_nothing(store: As
 
     outcome = attempt(store, step(first, name="too late"))
 
-    assert outcome == Outcome(Verdict.REFUSED, second)
+    assert outcome == CommitResult(Verdict.REFUSED, second)
     assert head(store, first.id) == second
     assert store.versions({first.id: [2, 3]}) == {(first.id, 2): version_of(second)}
 
 
 def test_creating_an_asset_that_exists_is_refused_with_its_head(store: AssetStore) -> None:
     (first,) = write(store, creation())
-    assert attempt(store, creation(id=first.id, name="twin")) == Outcome(Verdict.REFUSED, first)
+    assert attempt(store, creation(id=first.id, name="twin")) == CommitResult(Verdict.REFUSED, first)
     assert head(store, first.id) == first
 
 
 def test_changing_an_asset_that_is_not_there_is_refused_without_a_head(store: AssetStore) -> None:
     never_written = new_asset()
-    assert attempt(store, step(never_written)) == Outcome(Verdict.REFUSED, None)
+    assert attempt(store, step(never_written)) == CommitResult(Verdict.REFUSED, None)
     assert head(store, never_written.id) is None
     assert store.versions({never_written.id: [1, 2]}) == {}
 
@@ -180,7 +180,7 @@ def test_changing_an_asset_that_is_not_there_is_refused_without_a_head(store: As
 def test_a_change_ahead_of_the_head_is_refused(store: AssetStore) -> None:
     (first,) = write(store, creation())
     ahead = dataclasses.replace(first, revision=5)
-    assert attempt(store, step(ahead)) == Outcome(Verdict.REFUSED, first)
+    assert attempt(store, step(ahead)) == CommitResult(Verdict.REFUSED, first)
 
 
 def test_one_call_gives_each_asset_its_own_fate_in_order(store: AssetStore) -> None:
@@ -194,8 +194,8 @@ def test_one_call_gives_each_asset_its_own_fate_in_order(store: AssetStore) -> N
 
     outcomes = store.apply(changes)
 
-    assert outcomes[0::3] == [Outcome(Verdict.REFUSED, asset) for asset in updated]
-    assert outcomes[1::3] == outcomes[2::3] == [Outcome(Verdict.APPLIED)] * 10
+    assert outcomes[0::3] == [CommitResult(Verdict.REFUSED, asset) for asset in updated]
+    assert outcomes[1::3] == outcomes[2::3] == [CommitResult(Verdict.APPLIED)] * 10
 
 
 def test_a_repeated_change_is_applied_once(store: AssetStore) -> None:
@@ -204,8 +204,8 @@ def test_a_repeated_change_is_applied_once(store: AssetStore) -> None:
     update = step(create.after)
     write(store, update)
 
-    assert store.apply([create]) == [Outcome(Verdict.APPLIED)]
-    assert store.apply([update]) == [Outcome(Verdict.APPLIED)]
+    assert store.apply([create]) == [CommitResult(Verdict.APPLIED)]
+    assert store.apply([update]) == [CommitResult(Verdict.APPLIED)]
     assert head(store, create.after.id) == update.after
 
 
@@ -216,7 +216,7 @@ def test_a_change_known_by_its_change_id_is_not_applied_again_on_a_later_head(st
     (second,) = write(store, step(first, name="by the job", change_id=job_change))
     (third,) = write(store, step(second, name="by someone else"))
 
-    assert attempt(store, step(third, name="by the job", change_id=job_change)) == Outcome(Verdict.APPLIED)
+    assert attempt(store, step(third, name="by the job", change_id=job_change)) == CommitResult(Verdict.APPLIED)
 
     assert head(store, first.id) == third
     assert store.versions({first.id: [4]}) == {}
@@ -270,7 +270,7 @@ def test_a_recreation_computed_before_another_one_is_refused(store: AssetStore) 
     (first,) = write(store, creation())
     (purged,) = write(store, purge(first))
     (again,) = write(store, recreation(purged))
-    assert attempt(store, recreation(purged)) == Outcome(Verdict.REFUSED, again)
+    assert attempt(store, recreation(purged)) == CommitResult(Verdict.REFUSED, again)
 
 
 def test_purging_again_and_again_keeps_the_revision_growing(store: AssetStore) -> None:

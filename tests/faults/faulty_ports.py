@@ -10,7 +10,7 @@ from typing import Any
 from amp.adapter_sets import Adapters
 from amp.domain.assets import Change
 from amp.errors import QueueUnavailable, Retryable, SearchUnavailable, StoreUnavailable
-from amp.ports.asset_store import Outcome, Verdict
+from amp.ports.asset_store import CommitResult, Verdict
 from amp.ports.event_queue import Topic
 from amp.ports.search_index import PutResult, Written
 
@@ -95,7 +95,7 @@ class FaultyPort:
 
 
 class FaultyStore(FaultyPort):
-    def apply(self, changes: Sequence[Change]) -> list[Outcome]:
+    def apply(self, changes: Sequence[Change]) -> list[CommitResult]:
         """What it raises says that nothing was sent; a write whose answer is lost is UNKNOWN, made or not."""
         when = self._mishaps.draw()
         if when == "before":
@@ -106,7 +106,7 @@ class FaultyStore(FaultyPort):
         outcomes = dict(zip(map(id, sent), self._port.apply(sent) if sent else (), strict=True))
         lost = self._mishaps.choices.random() < 0.5
         return [
-            Outcome(Verdict.UNKNOWN) if lost or id(change) not in outcomes else outcomes[id(change)]
+            CommitResult(Verdict.UNKNOWN) if lost or id(change) not in outcomes else outcomes[id(change)]
             for change in changes
         ]
 

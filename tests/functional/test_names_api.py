@@ -10,7 +10,7 @@ from amp.bootstrap import Amp
 from amp.domain.assets import Change
 from amp.domain.ids import mint_at
 from amp.errors import StoreUnavailable
-from amp.ports.asset_store import Outcome, Verdict
+from amp.ports.asset_store import CommitResult, Verdict
 from amp.ports.claims import Claim
 from amp.services.release_names import RELEASING
 from tests.functional.job_calls import asset, counts, deleted, ran
@@ -175,7 +175,7 @@ def test_items_of_unknown_outcome_are_told_from_those_that_were_not_written(serv
     items = [{"type": kind, "name": str(i)} for i in range(3)]
     real = service.adapters.store.apply
 
-    def lose_one(changes: list[Change]) -> list[Outcome]:
+    def lose_one(changes: list[Change]) -> list[CommitResult]:
         return [_unknown(outcome) if i == 1 else outcome for i, outcome in enumerate(real(changes))]
 
     with pytest.MonkeyPatch.context() as patch:
@@ -202,8 +202,8 @@ def _unavailable(*_: object) -> None:
     raise StoreUnavailable("the store went away")
 
 
-def _unknown(outcome: Outcome) -> Outcome:
-    return Outcome(type(outcome.verdict).UNKNOWN)
+def _unknown(outcome: CommitResult) -> CommitResult:
+    return CommitResult(type(outcome.verdict).UNKNOWN)
 
 
 def _listed(rest: Rest, kind: str) -> list[str]:
@@ -266,7 +266,7 @@ def test_a_purge_removes_the_documents_of_before_whatever_became_of_the_asset(
                 assert rest.put(f"/v1/assets/{id_}", json={"name": "2"}).status_code == 200
                 assert rest.delete(f"/v1/assets/{id_}?wait_for=searchable&timeout=30s").status_code == 204
             if "repeated" in meanwhile:
-                return [Outcome(Verdict.UNKNOWN)] * len(changes)
+                return [CommitResult(Verdict.UNKNOWN)] * len(changes)
         return outcomes
 
     with pytest.MonkeyPatch.context() as patch:

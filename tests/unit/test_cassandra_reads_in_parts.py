@@ -8,7 +8,7 @@ from cassandra import ReadFailure
 
 from amp.adapters.cassandra.errors import TooManyTombstones, translation
 from amp.adapters.cassandra.id_order import after, between, between_any, parts_of
-from amp.adapters.cassandra.reads_in_parts import Found, Part, read_in_parts
+from amp.adapters.cassandra.reads_in_parts import Found, KeyRange, read_in_parts
 from amp.domain.ids import mint_at
 from tests.contract.asset_samples import id_version_1, id_version_6
 
@@ -32,7 +32,7 @@ class SparsePartition:
         self._most = most
         self.reads = 0
 
-    def read(self, part: Part[UUID], limit: int) -> list[UUID]:
+    def read(self, part: KeyRange[UUID], limit: int) -> list[UUID]:
         self.reads += 1
         begin, end = cassandra_order(part.begin), cassandra_order(part.end)
         found: list[UUID] = []

@@ -73,7 +73,7 @@ class Store(SqliteAssetStore):
         self.answers: list[str] = []
         self.applied = 0
 
-    def apply(self, changes: Sequence[Change]) -> list[asset_store.Outcome]:
+    def apply(self, changes: Sequence[Change]) -> list[asset_store.CommitResult]:
         if self.before:
             self.before.pop(0)()
         answer = self.answers.pop(0) if self.answers else ""
@@ -81,7 +81,7 @@ class Store(SqliteAssetStore):
             raise StoreUnavailable
         self.applied += len(changes)
         outcomes = super().apply(changes) if answer != "unsent" else []
-        return outcomes if not answer else [asset_store.Outcome(Verdict.UNKNOWN)] * len(changes)
+        return outcomes if not answer else [asset_store.CommitResult(Verdict.UNKNOWN)] * len(changes)
 
 
 @dataclasses.dataclass

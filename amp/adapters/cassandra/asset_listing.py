@@ -14,7 +14,7 @@ import orjson
 from amp.adapters.cassandra.errors import TooManyTombstones
 from amp.adapters.cassandra.id_order import after, between, parts_of
 from amp.adapters.cassandra.life_times import head_times_us, purge_times_us
-from amp.adapters.cassandra.reads_in_parts import Found, Part, read_in_parts
+from amp.adapters.cassandra.reads_in_parts import Found, KeyRange, read_in_parts
 from amp.adapters.cassandra.session import CassandraSession, Request, rows_of
 from amp.domain.assets import Asset
 from amp.domain.ids import created_ms
@@ -230,7 +230,7 @@ class CassandraAssetListing:
         """The ids after `last` of a partition whose assets were purged by the thousands of late, as far as one page
         goes; and where that leaves the walk."""
 
-        def read(part: Part[UUID], rows_wanted: int) -> list[UUID]:
+        def read(part: KeyRange[UUID], rows_wanted: int) -> list[UUID]:
             values = (*place, part.begin, part.end, rows_wanted)
             return [row[0] for row in self._session.run(_IDS_WITHIN, values)]
 

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from amp.adapters.cassandra.asset_rows import step_request
 from amp.adapters.cassandra.errors import translation, was_never_executed
-from amp.adapters.cassandra.session import Answer, CassandraSession, Mode
+from amp.adapters.cassandra.session import CassandraSession, Mode, RowsOrError
 from amp.domain.assets import Asset, Change, State
 from amp.domain.retention import Retention
 from amp.errors import StoreUnavailable
-from amp.ports.asset_store import Outcome, Verdict
+from amp.ports.asset_store import CommitResult, Verdict
 
 #: There for a change that was made, whatever came after it, for as long as anybody may look for it.
 CHANGE_ROW = "SELECT id FROM {ks}.assets WHERE id = ? AND row_kind = 'change' AND number = 0 AND change_id = ?"
@@ -22,8 +22,8 @@ _ATTEMPTS = 4
 _BUDGET_S = 8.0
 _PAUSE_S = 0.05
 
-_APPLIED = Outcome(Verdict.APPLIED)
-_UNKNOWN = Outcome(Verdict.UNKNOWN)
+_APPLIED = CommitResult(Verdict.APPLIED)
+_UNKNOWN = CommitResult(Verdict.UNKNOWN)
 
 
 class AssetSteps:
@@ -42,7 +42,7 @@ class AssetSteps:
         self._heads = heads
         self._retention = retention
 
-    def apply(self, changes: Sequence[Change]) -> list[Outcome]:
+    def apply(self, changes: Sequence[Change]) -> list[CommitResult]:
         outcomes = [_UNKNOWN] * len(changes)
         deadline = time.monotonic() + _BUDGET_S
         for attempt in range(_ATTEMPTS):
@@ -61,7 +61,7 @@ class AssetSteps:
                 outcomes[i] = outcome
         return outcomes
 
-    def _attempt(self, changes: Sequence[Change], *, first: bool) -> list[Outcome]:
+    def _attempt(self, changes: Sequence[Change], *, first: bool) -> list[CommitResult]:
         """Sends each change once; those still unknown may be sent again.
 
         :raises StoreUnavailable: nothing was sent.
@@ -99,7 +99,7 @@ class AssetSteps:
         return [bool(answer) if isinstance(answer, list) else None for answer in answers]
 
 
-def _was_made(change: Change, answer: Answer) -> bool | None:
+def _was_made(change: Change, answer: RowsOrError) -> bool | None:
     """Whether the answer says that the change took place; None: there is no answer."""
     if isinstance(answer, BaseException):
         return None
@@ -109,7 +109,7 @@ def _was_made(change: Change, answer: Answer) -> bool | None:
     )
 
 
-def _outcome(change: Change, made: bool | None, heads: dict[UUID, Asset] | None) -> Outcome:
+def _outcome(change: Change, made: bool | None, heads: dict[UUID, Asset] | None) -> CommitResult:
     if made:
         return _APPLIED
     if made is None or heads is None:
@@ -118,7 +118,7 @@ def _outcome(change: Change, made: bool | None, heads: dict[UUID, Asset] | None)
     if _version_of_head(head) == _version_of_head(change.before):
         # Nothing stands in its way: a copy of it may still be under way, or it may be sent again.
         return _UNKNOWN
-    return Outcome(Verdict.REFUSED, head)
+    return CommitResult(Verdict.REFUSED, head)
 
 
 def _version_of_head(head: Asset | None) -> tuple[int, UUID | None] | None:
@@ -128,7 +128,7 @@ def _version_of_head(head: Asset | None) -> tuple[int, UUID | None] | None:
     return head.revision, head.change_id if head.state is State.PURGED else None
 
 
-def _raise_if_none_was_executed(answers: Sequence[Answer]) -> None:
+def _raise_if_none_was_executed(answers: Sequence[RowsOrError]) -> None:
     errors = [answer for answer in answers if isinstance(answer, BaseException)]
     if errors and len(errors) == len(answers) and all(was_never_executed(error) for error in errors):
         raise translation(errors[0]) from errors[0]

@@ -12,7 +12,7 @@ from amp.adapters.cassandra.session import CassandraSession, Mode, Request
 from amp.domain.assets import Asset, Change, Version
 from amp.domain.events import Intent
 from amp.domain.retention import Retention
-from amp.ports.asset_store import Outcome
+from amp.ports.asset_store import CommitResult
 
 #: Keys of one IN: enough to save most of the cost per request, few enough not to burden one coordinator.
 _KEYS = 50
@@ -38,7 +38,7 @@ class CassandraAssetStore:
     def prepare(self, changes: Sequence[tuple[Change, Intent]]) -> None:
         self._preparation.write(changes)
 
-    def apply(self, changes: Sequence[Change]) -> list[Outcome]:
+    def apply(self, changes: Sequence[Change]) -> list[CommitResult]:
         return self._steps.apply(changes)
 
     def heads(self, ids: Collection[UUID], *, settle: bool = False) -> dict[UUID, Asset]:

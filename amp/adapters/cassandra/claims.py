@@ -5,8 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from amp.adapters.cassandra.errors import translation
-from amp.adapters.cassandra.reads_in_parts import Found, Part, read_in_parts
-from amp.adapters.cassandra.session import Answer, CassandraSession, Mode
+from amp.adapters.cassandra.reads_in_parts import Found, KeyRange, read_in_parts
+from amp.adapters.cassandra.session import CassandraSession, Mode, RowsOrError
 from amp.adapters.cassandra.settling import settled
 from amp.domain.retention import MAX_RETENTION_S
 from amp.errors import StoreUnavailable
@@ -94,12 +94,12 @@ class CassandraClaims:
             self._session.run(_UNLIST, (listed[0][0], *place))
 
     def page(self, position: str | None, limit: int) -> ClaimPage:
-        def read(part: Part[int], wanted: int) -> list[Any]:
+        def read(part: KeyRange[int], wanted: int) -> list[Any]:
             return self._session.run(_PAGE, (part.begin, part.end, wanted))
 
         begin = _BEFORE_ALL if position is None else int(position)
         # Claims that expired or were released leave tombstones.
-        found: Found[int, Any] = read_in_parts(read, [Part(begin, _LAST)], _cut, limit, _READS_A_PAGE)
+        found: Found[int, Any] = read_in_parts(read, [KeyRange(begin, _LAST)], _cut, limit, _READS_A_PAGE)
         claims = tuple(Claim(*row[1:]) for row in found.rows if row[3] is not None)
         at = found.rows[-1][0] if len(found.rows) == limit else found.read_to
         return ClaimPage(claims, None if at is None else str(at))
@@ -123,7 +123,7 @@ class CassandraClaims:
         return [_held(*key, rows[0]) if rows else None for key, rows in zip(keys, answers, strict=True)]
 
 
-def _cut(part: Part[int]) -> int | None:
+def _cut(part: KeyRange[int]) -> int | None:
     middle = (part.begin + part.end) // 2
     return middle if middle > part.begin else None
 
@@ -134,7 +134,7 @@ def _held(scope: str, key: str, row: tuple[UUID | None, str | None]) -> Claim | 
     return None if asset_id is None else Claim(scope, key, asset_id, digest or "")
 
 
-def _holder_told(claim: Claim, answer: Answer) -> Claim | None:
+def _holder_told(claim: Claim, answer: RowsOrError) -> Claim | None:
     """Who holds it by the answer; None: the answer does not tell."""
     if isinstance(answer, BaseException):
         return None

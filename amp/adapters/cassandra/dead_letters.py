@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 
 from amp.adapters.cassandra.errors import TooManyTombstones
-from amp.adapters.cassandra.reads_in_parts import Part, read_in_parts
+from amp.adapters.cassandra.reads_in_parts import KeyRange, read_in_parts
 from amp.adapters.cassandra.session import CassandraSession, Mode
 from amp.domain.dead_letters import DeadLetter
 from amp.domain.events import Message, message_from_json
@@ -157,15 +157,15 @@ def _places_of(letter: DeadLetter) -> list[tuple[str, int, UUID]]:
     return [(name, letter.first_ms, letter.id) for name in _lists_of(letter)]
 
 
-def _parts_from(at: _Place | None) -> list[Part[_Place]]:
+def _parts_from(at: _Place | None) -> list[KeyRange[_Place]]:
     """From `at` down to the oldest; the begin of a part is excluded, its end included."""
     if at is not None:
-        return [Part(at, _BEFORE_ALL)]
+        return [KeyRange(at, _BEFORE_ALL)]
     tomorrow = (time.time_ns() // 1_000_000 + _DAY_MS, _FIRST_ID)
-    return [Part(_PAST_ALL, tomorrow), Part(tomorrow, _BEFORE_ALL)]
+    return [KeyRange(_PAST_ALL, tomorrow), KeyRange(tomorrow, _BEFORE_ALL)]
 
 
-def _cut(part: Part[_Place]) -> _Place | None:
+def _cut(part: KeyRange[_Place]) -> _Place | None:
     """Near the begin: letters are of the last days as a rule, and a part may reach back to 1970."""
     (newest_ms, newest_id), (oldest_ms, _) = part.begin, part.end
     at_ms = newest_ms - (newest_ms - oldest_ms) // 64

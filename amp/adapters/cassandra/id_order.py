@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from amp.adapters.cassandra.reads_in_parts import Part
+from amp.adapters.cassandra.reads_in_parts import KeyRange
 
 #: 100 ns ticks from the Gregorian reform (1582-10-15), where versions 1 and 6 count from, to 1970.
 _GREGORIAN_TICKS = 0x01B21DD213814000
@@ -11,28 +11,28 @@ _TICKS_PER_MS = 10_000
 _TAIL = (1 << 76) - 1
 
 
-def parts_of(begin_ms: int, end_ms: int) -> list[Part[UUID]]:
+def parts_of(begin_ms: int, end_ms: int) -> list[KeyRange[UUID]]:
     """The ranges of all ids created in `[begin_ms, end_ms)`, their begins excluded and their ends included."""
     begin, end = (_GREGORIAN_TICKS + ms * _TICKS_PER_MS for ms in (begin_ms, end_ms))
     return [
         # How Cassandra orders ids of version 1 of the same tick is not relied upon.
-        Part(_version_1(begin - 1), _version_1(end)),
+        KeyRange(_version_1(begin - 1), _version_1(end)),
         # The bits of the variant, which are zero here, are set in every id: it comes after these.
-        Part(_sorted(6, begin << 64), _sorted(6, end << 64)),
-        Part(_sorted(7, begin_ms << 76), _sorted(7, end_ms << 76)),
+        KeyRange(_sorted(6, begin << 64), _sorted(6, end << 64)),
+        KeyRange(_sorted(7, begin_ms << 76), _sorted(7, end_ms << 76)),
     ]
 
 
-def after(parts: list[Part[UUID]], last: UUID) -> list[Part[UUID]]:
+def after(parts: list[KeyRange[UUID]], last: UUID) -> list[KeyRange[UUID]]:
     """What of the parts comes after `last`, an id in one of them or the end of one."""
     return [
-        part if _version(part.end) > _version(last) else Part(last, part.end)
+        part if _version(part.end) > _version(last) else KeyRange(last, part.end)
         for part in parts
         if _version(part.end) > _version(last) or (_version(part.end) == _version(last) and part.end != last)
     ]
 
 
-def between(part: Part[UUID]) -> UUID | None:
+def between(part: KeyRange[UUID]) -> UUID | None:
     """An id inside of a part, about in its middle; None: there is none that is surely inside."""
     version = _version(part.end)
     if version == 1:

@@ -11,8 +11,8 @@ from zlib import crc32
 
 from amp.adapters.cassandra.errors import TooManyTombstones
 from amp.adapters.cassandra.id_order import between_any
-from amp.adapters.cassandra.reads_in_parts import Part, read_in_parts
-from amp.adapters.cassandra.session import Answer, CassandraSession, Request, rows_of
+from amp.adapters.cassandra.reads_in_parts import KeyRange, read_in_parts
+from amp.adapters.cassandra.session import CassandraSession, Request, RowsOrError, rows_of
 from amp.domain.assets import Scope
 from amp.domain.events import MAX_DEFERRAL_MS, Event, Intent
 
@@ -185,7 +185,7 @@ class CassandraIntentLog:
             first, at_once = after, min(2 * at_once, _MINUTES_AT_ONCE)
         return found, now_ms
 
-    def _rows(self, values: tuple[int, ...], answer: Answer) -> list[Any]:
+    def _rows(self, values: tuple[int, ...], answer: RowsOrError) -> list[Any]:
         """What `_DUE` with these values answers, in parts if it would pass too many intents that were cleared."""
         try:
             return rows_of(answer)
@@ -195,7 +195,7 @@ class CassandraIntentLog:
             end = (min(end_ms + 1, (minute + 1) * _MINUTE_MS), _FIRST_ID)
             return read_in_parts(
                 lambda part, wanted: self._session.run(_DUE_WITHIN, (shard, minute, *part.begin, *part.end, wanted)),
-                [Part(begin, end)],
+                [KeyRange(begin, end)],
                 _cut,
                 limit,
             ).rows
@@ -216,7 +216,7 @@ class CassandraIntentLog:
         self._session.rows_of_many([(_SET_MARK, (shard, minute)) for shard, minute in reached.items()])
 
 
-def _cut(part: Part[_Place]) -> _Place | None:
+def _cut(part: KeyRange[_Place]) -> _Place | None:
     """By time, and within a millisecond by id."""
     (begin_ms, begin_id), (end_ms, end_id) = part.begin, part.end
     if end_ms - begin_ms > 1:

@@ -11,7 +11,7 @@ Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
-class Part(Generic[Key]):
+class KeyRange(Generic[Key]):
     """A range of keys in the order in which they are read."""
 
     begin: Key
@@ -26,9 +26,9 @@ class Found(Generic[Key, Row]):
 
 
 def read_in_parts(
-    read: Callable[[Part[Key], int], list[Row]],
-    parts: Sequence[Part[Key]],
-    cut: Callable[[Part[Key]], Key | None],
+    read: Callable[[KeyRange[Key], int], list[Row]],
+    parts: Sequence[KeyRange[Key]],
+    cut: Callable[[KeyRange[Key]], Key | None],
     limit: int,
     max_reads: int | None = None,
 ) -> Found[Key, Row]:
@@ -55,7 +55,7 @@ def read_in_parts(
             middle = cut(part)
             if middle is None:
                 raise
-            left += [Part(middle, part.end), Part(part.begin, middle)]
+            left += [KeyRange(middle, part.end), KeyRange(part.begin, middle)]
         else:
             read_to = part.end
     return Found(rows, None)

@@ -34,7 +34,7 @@ from amp.settings import Settings, variable
 #: CQL with `{ks}` for the keyspace, and the values of its marks.
 Request = tuple[str, tuple[Any, ...]]
 #: The rows of an answer, or why there is none.
-Answer = list[Any] | BaseException
+RowsOrError = list[Any] | BaseException
 
 #: After a failed connect callers are refused at once for so long, rather than each waiting for one of its own.
 _FAILURE_REMEMBERED_S = 1.0
@@ -78,7 +78,7 @@ class CassandraSession:
             result = self.connected().execute(statement, values, timeout=timeout, execution_profile=mode)
             return result.current_rows or []
 
-    def run_many(self, requests: Sequence[Request], mode: Mode = Mode.PLAIN, window: int = 100) -> list[Answer]:
+    def run_many(self, requests: Sequence[Request], mode: Mode = Mode.PLAIN, window: int = 100) -> list[RowsOrError]:
         """The answer to each request, in order; `window` of them are under way at a time.
 
         :raises StoreUnavailable: nothing was sent.
@@ -165,7 +165,7 @@ class CassandraSession:
         connecting.set_result(session)
 
 
-def rows_of(answer: Answer) -> list[Any]:
+def rows_of(answer: RowsOrError) -> list[Any]:
     """:raises StoreUnavailable: there is no answer."""
     if isinstance(answer, BaseException):
         raise translation(answer) from answer

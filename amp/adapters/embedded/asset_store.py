@@ -18,7 +18,7 @@ from amp.domain.changes import stripped
 from amp.domain.events import Intent
 from amp.domain.retention import Retention
 from amp.errors import StoreUnavailable
-from amp.ports.asset_store import Outcome, Verdict
+from amp.ports.asset_store import CommitResult, Verdict
 
 #: SQLite takes at most 32,766 parameters a statement.
 _IDS_A_QUERY = 1_000
@@ -64,8 +64,8 @@ class SqliteAssetStore:
         with self._database.writing() as connection:
             connection.executemany("INSERT OR REPLACE INTO intents VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
-    def apply(self, changes: Sequence[Change]) -> list[Outcome]:
-        outcomes: list[Outcome] = []
+    def apply(self, changes: Sequence[Change]) -> list[CommitResult]:
+        outcomes: list[CommitResult] = []
         try:
             with self._database.writing() as connection:
                 outcomes = _apply(connection, changes, self._retention)
@@ -73,7 +73,7 @@ class SqliteAssetStore:
             if not outcomes:
                 raise
             # The commit itself failed. This process sees it undone, but what reached the disk may yet come back.
-            return [Outcome(Verdict.UNKNOWN) if o.verdict is Verdict.APPLIED else o for o in outcomes]
+            return [CommitResult(Verdict.UNKNOWN) if o.verdict is Verdict.APPLIED else o for o in outcomes]
         return outcomes
 
     def heads(self, ids: Collection[UUID], *, settle: bool = False) -> dict[UUID, Asset]:  # noqa: ARG002 - never open
@@ -125,18 +125,18 @@ def _heads(connection: sqlite3.Connection, ids: Collection[UUID]) -> dict[UUID, 
     return found
 
 
-def _apply(connection: sqlite3.Connection, changes: Sequence[Change], retention: Retention) -> list[Outcome]:
+def _apply(connection: sqlite3.Connection, changes: Sequence[Change], retention: Retention) -> list[CommitResult]:
     heads = _heads(connection, [change.after.id for change in changes])
     outcomes, accepted = [], []
     for change in changes:
         head = heads.get(change.after.id)
         if head is not None and _is_made(connection, change.after.id, change.after.change_id):
-            outcomes.append(Outcome(Verdict.APPLIED))
+            outcomes.append(CommitResult(Verdict.APPLIED))
         elif _follows(change, head):
             accepted.append(change)
-            outcomes.append(Outcome(Verdict.APPLIED))
+            outcomes.append(CommitResult(Verdict.APPLIED))
         else:
-            outcomes.append(Outcome(Verdict.REFUSED, head))
+            outcomes.append(CommitResult(Verdict.REFUSED, head))
     _write(connection, accepted)
     _forget(connection, accepted, retention)
     return outcomes
