@@ -183,6 +183,22 @@ def test_clearing_an_intent_leaves_the_one_its_writer_renewed(database: Database
     assert log.due(10, 10) == [renewed]
 
 
+def test_what_a_former_process_deferred_is_due_once_whatever_its_clock_said(tmp_path: Path) -> None:
+    change, hour_ms = creation(), 3_600_000
+    now_ms = 100 * hour_ms
+    deferred = replace(intent_of(change), recorded_ms=now_ms - 24 * hour_ms, due_ms=now_ms + hour_ms)
+    with opened(tmp_path) as database:
+        log = SqliteIntentLog(database)
+        SqliteAssetStore(database).prepare([(change, deferred)])
+        assert log.due(now_ms, 10) == []
+    with opened(tmp_path) as database:
+        log, other = SqliteIntentLog(database), creation()
+        recent = replace(intent_of(other), recorded_ms=now_ms, due_ms=now_ms + 1_000)
+        SqliteAssetStore(database).prepare([(other, recent)])
+        assert log.due(now_ms, 10) == [deferred]
+        assert log.due(now_ms, 10) == []
+
+
 def stored_events(database: Database) -> int:
     with database.reading() as connection:
         [count] = connection.execute("SELECT count(*) FROM events").fetchone()
