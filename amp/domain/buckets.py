@@ -49,7 +49,8 @@ class BucketMap:
         return self.buckets[bisect_right(self._starts_ms, created_ms) - 1]
 
     def write_aliases(self, created_ms: int) -> tuple[str, ...]:
-        """Every alias a document of an asset created then must be written through, all in one bulk."""
+        """Every alias a document of an asset created then must be written through, all in one bulk; that of the index
+        which searches see comes first."""
         bucket, move = self.bucket_at(created_ms), self.move
         if move is None or bucket.index != move.source or not (move.writes_both and move.covers(created_ms)):
             return (bucket.write_alias,)

@@ -23,6 +23,9 @@ class BucketHealth:
             reasons = ["its index was lost, and not all documents are back yet"] if bucket.incomplete else []
             if reason := refusals.get(bucket.index):
                 reasons.append(f"it refuses writes: {reason}")
+            move = bucket_map.move
+            if move is not None and move.source == bucket.index and (reason := refusals.get(move.target)):
+                reasons.append(f"its move waits for {move.target}, which refuses writes: {reason}")
             if reasons:
                 found.append(PartHealth(bucket.name, False, "; ".join(reasons)))
         return found

@@ -91,10 +91,16 @@ class PutDocuments:
 
     def _refuses(self, bucket_map: BucketMap, asset_id: UUID) -> bool:
         try:
-            aliases = bucket_map.write_aliases(created_ms(asset_id))
+            searched, *_ = bucket_map.write_aliases(created_ms(asset_id))
         except InvalidId:
             return False  # no asset has it
-        return any(self._refusing.refuses(index_of(alias)) for alias in aliases)
+        return self._refusing.refuses(index_of(searched))
+
+    def _is_left_to_mover(self, bucket_map: BucketMap, asset: AssetDocuments, alias: str) -> bool:
+        """Whether the alias is of the target of a move, which refuses writes. The mover copies what it misses before
+        searches see it, or does not finish."""
+        searched, *_ = bucket_map.write_aliases(asset.created_ms)
+        return alias != searched and self._refusing.refuses(index_of(alias))
 
     def _without_refused(self, assets: list[AssetDocuments], set_aside: SetAside) -> list[AssetDocuments]:
         kept = set(self.without_refused([asset.asset_id for asset in assets], set_aside))
@@ -109,6 +115,8 @@ class PutDocuments:
         owners: list[int] = []
         for position, asset in enumerate(assets):
             for alias in bucket_map.write_aliases(asset.created_ms):
+                if self._is_left_to_mover(bucket_map, asset, alias):
+                    continue
                 puts += [Put(alias, document) for document in asset.documents]
                 owners += [position] * len(asset.documents)
         results = self._index.put(puts)
@@ -120,7 +128,7 @@ class PutDocuments:
             match result.written:
                 case Written.STALE:
                     stale.add(owner)
-                case Written.BUSY:
+                case Written.BUSY if not self._is_left_to_mover(bucket_map, assets[owner], put.alias):
                     busy[owner][put.document.doc_id] = put.document
                 case Written.REJECTED:
                     rejected[assets[owner].asset_id] = result.reason

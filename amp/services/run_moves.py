@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -10,7 +11,8 @@ from amp.domain.buckets import BucketMap
 from amp.domain.jobs import Job, JobState
 from amp.domain.move_phases import WrongPhase, cancelled, dual, ended, hold, switched
 from amp.domain.moves import Move, Phase
-from amp.errors import Invalid, NotFound
+from amp.domain.texts import storable_reason
+from amp.errors import Invalid, NotFound, Retryable
 from amp.ports.bucket_documents import BucketDocuments
 from amp.ports.bucket_indices import BucketIndices
 from amp.ports.clock import Clock
@@ -27,6 +29,9 @@ _log = structlog.get_logger(__name__)
 _LOOK_AGAIN_S = 0.1
 _STUCK_S = 5.0
 _MOST_HOLDS = 5
+#: A move that waits for longer says why, and again so often.
+_WAITS_AFTER_S = 5.0
+_TOLD_EVERY_S = 600.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,6 +71,8 @@ class RunMoves:
         self._times = times
         #: The phase this process saw begin last, and when.
         self._seen: tuple[int, float] = (0, 0.0)
+        #: The phase that had to wait last, since when, and when that was told.
+        self._waiting: tuple[int, float, float] = (0, 0.0, 0.0)
         self._phases: dict[Phase, Callable[[BucketMap, Move, threading.Event], None]] = {
             Phase.PLAN: self._plan,
             Phase.DUAL: self._dual,
@@ -94,6 +101,9 @@ class RunMoves:
                 self._clock.sleep(_LOOK_AGAIN_S)
             except (CannotMove, Unacceptable, NotFound) as e:
                 self._give_up(bucket_map, str(e))
+            except Retryable as e:
+                self._tell_waiting(move, str(e))
+                raise
         return worked
 
     def _plan(self, bucket_map: BucketMap, move: Move, _stop: threading.Event) -> None:
@@ -209,6 +219,18 @@ class RunMoves:
     def _tell(self, move: Move, phase: str) -> None:
         _log.info("move goes on", action="move_phase", move=str(move.id), phase=phase, kind=move.kind.value)
         self._jobs.note(move.id, self._clock.now_ms(), f"{phase}: {move.reason}" if move.reason else phase)
+
+    def _tell_waiting(self, move: Move, reason: str) -> None:
+        """Into the job's history why the move does not get on: an index refuses writes, or a part does not answer."""
+        now_s = self._clock.monotonic_s()
+        token, since_s, told_s = self._waiting
+        if token != move.phase_token:
+            self._waiting = token, since_s, told_s = move.phase_token, now_s, float("-inf")
+        if now_s - since_s < _WAITS_AFTER_S or now_s - told_s < _TOLD_EVERY_S:
+            return
+        with suppress(Retryable):
+            self._jobs.note(move.id, self._clock.now_ms(), f"{move.phase.value} waits: {storable_reason(reason)}")
+            self._waiting = token, since_s, now_s
 
     def _end(self, bucket_map: BucketMap, move: Move, state: JobState) -> None:
         # In this order: nobody would come back to the record of a move that the map no longer names.

@@ -10,11 +10,16 @@ from uuid import UUID
 import pytest
 
 from amp.domain.assets import Asset, Scope
+from amp.domain.buckets import index_of
 from amp.domain.changes import Draft
 from amp.domain.ids import mint_at
+from amp.domain.jobs import JobState
 from amp.domain.moves import MoveKind
+from amp.errors import SearchUnavailable
+from amp.ports.bucket_documents import RawDocument
 from amp.ports.event_queue import Topic
-from amp.services import index_assets, refusing_buckets
+from amp.services import index_assets, refusing_buckets, run_moves
+from amp.services.copy_documents import CopyDocuments
 from amp.services.creation_plans import Order
 from amp.worker import WorkerThreads
 from tests.functional.wired import CALLER, Wired, wired
@@ -117,6 +122,48 @@ def test_a_bucket_that_is_not_complete_is_named(either: Wired) -> None:
     [bucket] = either.amp.check_health.check().buckets
     assert (bucket.name, bucket.healthy) == (_FIRST, False)
     assert "not all documents are back" in bucket.detail
+
+
+def test_while_the_target_of_a_move_refuses_searches_stay_right_and_the_move_waits(
+    either: Wired, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_moves, "_WAITS_AFTER_S", 0.0)
+    indices = either.amp.adapters.indices
+    stop = threading.Event()
+    with indexing(either):
+        before = old(either, "before")
+        shows(either, before)
+        job = either.amp.plan_moves.start(MoveKind.REBUILD, _FIRST, None, None, CALLER)
+        copied = CopyDocuments.put
+
+        def refused(self: CopyDocuments, alias: str, documents: list[RawDocument]) -> None:
+            indices.block(index_of(alias))
+            copied(self, alias, documents)
+
+        monkeypatch.setattr(CopyDocuments, "put", refused)
+        with pytest.raises(SearchUnavailable):
+            either.amp.mover.advance(stop)
+        found = either.amp.adapters.buckets.load()
+        assert found is not None
+        assert found.move is not None
+        assert found.move.writes_both
+        new = old(either, "new")
+        shows(either, before, new)
+        wait_until(lambda: lag(either, Topic.REALTIME, "index") == 0, DEADLINE_S, "the queue of live traffic")
+        assert lag(either, Topic.RETRY, "index-retry") == 0
+        [bucket] = either.amp.check_health.check().buckets
+        assert bucket.name == _FIRST
+        assert f"waits for {found.move.target}" in bucket.detail
+        record = either.amp.adapters.jobs.get(job.id)
+        assert record is not None
+        assert any(note.text.startswith("dual waits: ") for note in record.history)
+        monkeypatch.setattr(CopyDocuments, "put", copied)
+        indices.unblock(found.move.target)
+        assert either.amp.mover.advance(stop)
+        shows(either, before, new)
+    ended = either.amp.adapters.jobs.get(job.id)
+    assert ended is not None
+    assert ended.state is JobState.COMPLETED
 
 
 class Pauses(threading.Event):

@@ -118,6 +118,27 @@ class _DoesNotVerify(RunMoves):
         self._copy = CopyRange(indices, documents, copier, _ComparesNothing(documents, copier), times.serve)
 
 
+class _TakesRefusedForCopied(RunMoves):
+    def __init__(
+        self,
+        maps: BucketMaps,
+        indices: BucketIndices,
+        documents: BucketDocuments,
+        jobs: JobLog,
+        clock: Clock,
+        aliases: MoveAliases,
+        copier: CopyDocuments,
+        times: MoveTimes,
+    ) -> None:
+        once = copier._put_once
+
+        def put_once(alias: str, documents: list[RawDocument]) -> tuple[list[RawDocument], str]:
+            return [], once(alias, documents)[1]
+
+        copier._put_once = put_once  # type: ignore[method-assign]
+        super().__init__(maps, indices, documents, jobs, clock, aliases, copier, times)
+
+
 class _TakesAnybodys(InstallationCache):
     def get(self, key: str) -> bytes | None:
         found = self._cache.get(key)
@@ -186,6 +207,9 @@ SAFEGUARDS = {
     ),
     "retries durable before commit": Safeguard(
         without=Parts(retries=_TakesPublishedForDurable), weather="buckets refuse writes", noticed=Violation
+    ),
+    "copies wait for a target that refuses": Safeguard(
+        without=Parts(mover=_TakesRefusedForCopied), weather="buckets refuse writes", noticed=Violation
     ),
     "wait before cleaning": Safeguard(without=Parts(times=_NO_WAIT), weather=_STALLS),
 }

@@ -37,11 +37,16 @@ def healer(scheduler: Scheduler, cluster: SimulatedCluster, registry: SimulatedR
 
 
 def refuser(scheduler: Scheduler, cluster: SimulatedCluster, registry: SimulatedRegistry) -> Play[None]:
-    """Lets one bucket after the other refuse all writes, some for long enough to be set aside."""
+    """Lets one bucket after the other, or the target of a move, refuse all writes, some for long enough to be set
+    aside."""
     chance = scheduler.random
     while scheduler.faults.refusing and scheduler.faults.active:
         yield 5.0 * chance.random()
-        index = cluster.indices.get(chance.choice(registry.now.buckets).index)
+        now = registry.now
+        names = [bucket.index for bucket in now.buckets]
+        # As often as any bucket, and more often than one of many.
+        names += [now.move.target] * 2 if now.move else []
+        index = cluster.indices.get(chance.choice(names))
         if index is None:
             continue
         index.refuses = True

@@ -1,16 +1,21 @@
 """Writers that wait for a move whose mover may be dead help it on, and give way whenever somebody else is further."""
 
 import threading
+from collections.abc import Collection
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from amp.domain.buckets import first_map
+from amp.domain.buckets import BucketMap, first_map, index_of
 from amp.domain.documents import IndexedDocument
 from amp.domain.ids import mint_at
+from amp.domain.move_phases import dual
+from amp.domain.moves import Move, MoveKind, Phase
 from amp.ports.search_index import Put, PutResult, Written
 from amp.services.move_aliases import LookAgain
 from amp.services.put_documents import AssetDocuments, PutDocuments
+from amp.services.refusing_buckets import RefusingBuckets
 from amp.services.runtime.retry import Stopped
 
 
@@ -67,3 +72,100 @@ def test_a_writer_that_helps_a_move_pauses_between_looks_and_can_be_stopped() ->
     with pytest.raises(Stopped):
         putter.put([asset], _Stop(100))
     assert aliases.settled > 1
+
+
+class _OneRefuses:
+    """Takes what comes, but for one index, and keeps what it took."""
+
+    def __init__(self, index: str) -> None:
+        self.index = index
+        self.taken: list[tuple[str, str]] = []
+        self.refused = 0
+
+    def put(self, puts: list[Put]) -> list[PutResult]:
+        results = []
+        for put in puts:
+            if index_of(put.alias) == self.index:
+                self.refused += 1
+                results.append(PutResult(Written.BUSY, "the disk is full"))
+            else:
+                self.taken.append((index_of(put.alias), put.document.doc_id))
+                results.append(PutResult(Written.DONE))
+        return results
+
+
+class _Clock:
+    at_s = 0.0
+
+    def monotonic_s(self) -> float:
+        return self.at_s
+
+    def now_ms(self) -> int:
+        return int(self.at_s * 1000)
+
+
+class _Pauses(threading.Event):
+    """Never set; time passes with each wait."""
+
+    def __init__(self, clock: _Clock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self._clock.at_s += timeout or 0
+        return False
+
+
+class _NoCache:
+    def get(self, _key: str) -> None:
+        return None
+
+    def put(self, *_: object) -> None:
+        pass
+
+
+class _Nothing:
+    def settle(self, _bucket_map: object) -> None:
+        pass
+
+
+def _moving() -> BucketMap:
+    """All of one bucket from second 1,000 on is written to both."""
+    before = first_map("amp")
+    source = before.buckets[0].index
+    move = Move(
+        id=mint_at(1), kind=MoveKind.SPLIT, source=source, target="amp-target-2", start_s=1_000, end_s=None,
+        phase=Phase.PLAN, phase_token=2, dual_token=0, switch_token=3,
+    )  # fmt: skip
+    return dual(BucketMap(generation=2, buckets=before.buckets, move=move))
+
+
+@pytest.mark.parametrize("refusing", ["source", "target"])
+def test_while_only_the_target_of_a_move_refuses_the_source_is_written(refusing: str) -> None:
+    bucket_map, clock = _moving(), _Clock()
+    assert bucket_map.move is not None
+    source, target = bucket_map.move.source, bucket_map.move.target
+    index = _OneRefuses(source if refusing == "source" else target)
+    maps: Any = _Maps()
+    maps.current = maps.refresh = lambda: bucket_map
+    parts: tuple[Any, ...] = (index, maps, _Nothing(), RefusingBuckets(_NoCache(), clock))  # type: ignore[arg-type]
+    putter, aside = PutDocuments(*parts), set[UUID]()
+
+    def set_aside(ids: Collection[UUID]) -> bool:
+        aside.update(ids)
+        return True
+
+    for number in range(20):
+        asset_id = mint_at(2_000_000 + number)
+        asset = AssetDocuments(asset_id, 2_000_000 + number, (IndexedDocument(str(asset_id), 1, {}),))  # type: ignore[typeddict-item]
+        assert putter.put([asset], _Pauses(clock), set_aside) == {}
+        assert (asset_id in aside) is (refusing == "source")
+        assert ((source, str(asset_id)) in index.taken) is (refusing == "target")
+    # It is not asked for each document again.
+    assert index.refused < 30
+    index.index = "another"
+    clock.at_s += 10
+    asset_id = mint_at(3_000_000)
+    asset = AssetDocuments(asset_id, 3_000_000, (IndexedDocument(str(asset_id), 1, {}),))  # type: ignore[typeddict-item]
+    assert putter.put([asset], _Pauses(clock), set_aside) == {}
+    assert {taken for taken, doc_id in index.taken if doc_id == str(asset_id)} == {source, target}
