@@ -114,7 +114,7 @@ def wire(settings: Settings, a: Adapters, metrics: Metrics, background: Backgrou
     indexing = index_services(settings, a, metrics, background, assets.catalog, maps, refusing)
     search = search_services(settings, a, assets.catalog, maps)
     buckets = bucket_services(settings, a, metrics, maps)
-    jobs = job_services(settings, a, metrics, assets, search, indexing.indexer, maps)
+    jobs = job_services(settings, a, metrics, assets, search, indexing, maps)
     return Amp(
         settings=settings,
         metrics=metrics,

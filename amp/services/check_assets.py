@@ -186,7 +186,7 @@ class FixAssets:
         deadline_s = self._clock.monotonic_s() + _FORGOTTEN_S
 
         def repair(ids: Sequence[UUID]) -> Sequence[UUID]:
-            self._repair_once({id_: left[id_] for id_ in ids}, stop)
+            refused = self._repair_once({id_: left[id_] for id_ in ids}, stop)
             self._indices.refresh([bucket.index for bucket in self._maps.current().buckets])
             now = self._comparer.differences(ids, projects=projects)
             for id_ in ids:
@@ -195,19 +195,22 @@ class FixAssets:
                     left[id_] = now[id_]
                 else:
                     del left[id_]
-            return list(left) if self._clock.monotonic_s() <= deadline_s else ()
+            again = [id_ for id_ in ids if id_ in left and id_ not in refused]
+            return again if self._clock.monotonic_s() <= deadline_s else ()
 
         retry_rest(repair, list(left), stop, Backoff(first_s=0.1))
         return left
 
-    def _repair_once(self, differences: Mapping[UUID, Difference], stop: threading.Event) -> None:
+    def _repair_once(self, differences: Mapping[UUID, Difference], stop: threading.Event) -> Collection[UUID]:
+        """The assets whose bucket refuses writes."""
         self._remove(differences.values())
         stored = [asset_id for asset_id, d in differences.items() if d.head is not None]
-        self._indexer.index_all(stored, stop, skip_refused=True)
+        indexed = self._indexer.index_all(stored, stop)
         self._listing.add([d.head for d in differences.values() if d.head is not None and d.unlisted])
         self._listing.drop([stray for d in differences.values() for stray in d.strays])
         self._claim_names([claim for d in differences.values() for claim in d.unclaimed])
         self._releaser.release([claim for d in differences.values() for claim in d.misleading])
+        return indexed.refused
 
     def _claim_names(self, wanted: Sequence[Claim]) -> None:
         """One whose holder bears the name as well stays a difference: nobody here can tell which is right."""

@@ -3,19 +3,18 @@
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from uuid import UUID
 
 import structlog
 
 from amp.domain.chunks import TOLD, Chunk, Outcome, Result
-from amp.domain.events import JobEvent
 from amp.domain.jobs import Job, JobState
 from amp.domain.selectors import selector_from_json
 from amp.domain.texts import storable_reason
 from amp.errors import AmpError, Retryable
 from amp.ports.clock import Clock
-from amp.ports.event_queue import EventQueue, Topic
+from amp.ports.event_queue import EventQueue
 from amp.ports.job_chunks import JobChunks
 from amp.ports.job_log import JobLog
 from amp.ports.leases import Leases
@@ -23,13 +22,13 @@ from amp.services.chunk_source import ChunkSource
 from amp.services.job_pace import JobPace
 from amp.services.job_run import JobRun
 from amp.services.job_states import JobStates
-from amp.services.process_jobs import JOBS_GROUP
 from amp.services.processors import Processor
 from amp.services.runtime.chores import Chores
 from amp.services.runtime.leases import LeaseKeeper
 from amp.services.runtime.polling import PollingLoop
 from amp.services.runtime.retry import Backoff
 from amp.services.select_suspects import SelectSuspects
+from amp.services.send_chunks import SendChunks
 
 _log = structlog.get_logger(__name__)
 #: Assets of one chunk, and of how many chunks the results may be outstanding.
@@ -39,8 +38,6 @@ _LEASE_S = 15
 _LEASE_RENEWED_S = 5.0
 _IDLE_S, _BUSY_S = 0.5, 0.1
 _BACKOFF = Backoff(first_s=0.2, max_s=5.0)
-#: Events whose results are missing although nothing is left in the queue are sent again after so long.
-_LOST_S = 30.0
 _SAVE_S = 1.0
 
 
@@ -74,7 +71,7 @@ class ExtractJobs:
         self._jobs = jobs
         self._chunks = chunks
         self._source = source
-        self._queue = queue
+        self._sender = SendChunks(queue=queue, chunks=chunks, clock=clock)
         self._leases = leases
         self._clock = clock
         self._processors = processors
@@ -150,7 +147,7 @@ class ExtractJobs:
         else:
             if job.state is JobState.RUNNING:
                 self._extract(run)
-                self._send_again(run)
+                self._sender.send_again(run)
             if settled or self._clock.monotonic_s() - run.saved_s > _SAVE_S:
                 self._save(run)
 
@@ -205,8 +202,7 @@ class ExtractJobs:
         run.measured = (self._clock.monotonic_s(), run.accounted)
         while not run.exhausted and (chunk := self._chunks.get(job.id, run.next_number)) is not None:
             run.take_up(chunk)
-        for chunk in run.outstanding:
-            self._send(run, chunk, self._missing(run, chunk))
+        self._sender.send_missing(run)
         return run
 
     def _settle(self, run: JobRun) -> bool:
@@ -244,25 +240,7 @@ class ExtractJobs:
                 return
             run.take_up(chunk)
             run.pace.took(len(chunk.ids) + chunk.passed)
-            self._send(run, chunk, chunk.ids)
-
-    def _send(self, run: JobRun, chunk: Chunk, ids: Sequence[UUID]) -> None:
-        events = [JobEvent(job_id=run.job.id, chunk=chunk.number, asset_id=asset_id) for asset_id in ids]
-        self._queue.publish(Topic.BULK, events)
-        run.sent_s = self._clock.monotonic_s()
-
-    def _send_again(self, run: JobRun) -> None:
-        """Events can get lost: with the process that had them in its buffer, or with brokers away for too long."""
-        now_s = self._clock.monotonic_s()
-        if run.outstanding and now_s - run.sent_s > _LOST_S:
-            if self._queue.lag(Topic.BULK, JOBS_GROUP) == 0:
-                for chunk in run.outstanding:
-                    self._send(run, chunk, self._missing(run, chunk))
-            run.sent_s = now_s
-
-    def _missing(self, run: JobRun, chunk: Chunk) -> list[UUID]:
-        results = self._chunks.results(run.job.id, chunk.number)
-        return [asset_id for asset_id in chunk.ids if asset_id not in results]
+            self._sender.send(run, chunk, chunk.ids)
 
     def _save(self, run: JobRun) -> None:
         """:raises _TakenOver: this process was held up, and somebody else took the job further or ended it."""

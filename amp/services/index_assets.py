@@ -3,6 +3,7 @@
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
@@ -28,6 +29,19 @@ INDEX_GROUP = "index"
 _VERSIONS_AT_ONCE = 20
 #: Documents are put once their sources take so much.
 _GROUP_BYTES = 8 * 1024 * 1024
+
+
+#: What an index does not take for so long comes again later, so that it holds up nothing else.
+_PATIENCE_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """What became of assets that were to be indexed as a whole."""
+
+    known: Collection[UUID]  #: those that the store has
+    rejected: Mapping[UUID, str]  #: those that the index rejects, with the reason
+    refused: Collection[UUID]  #: those that their bucket does not take now
 
 
 class _Aside:
@@ -141,7 +155,12 @@ class IndexAssets:
         return rejected
 
     def _index_in_parts(
-        self, asset_id: UUID, events: Sequence[Event], stop: threading.Event, aside: _Aside
+        self,
+        asset_id: UUID,
+        events: Sequence[Event],
+        stop: threading.Event,
+        aside: _Aside,
+        patience_s: float = float("inf"),
     ) -> Mapping[UUID, str]:
         """All documents of one asset with many versions, some at a time: together they may be a thousand times as large
         as an asset."""
@@ -149,11 +168,12 @@ class IndexAssets:
         head = retry_until_stopped(lambda: self._heads([asset_id]), stop, "index").get(asset_id)
         older = range(0) if head is None else self._older(head)
         if not older:
-            return self._putter.put(retry_until_stopped(lambda: self.build(events), stop, "index"), stop, aside.add)
+            built = retry_until_stopped(lambda: self.build(events), stop, "index")
+            return self._putter.put(built, stop, aside.add, patience_s)
         for begin in range(older.start, older.stop, _VERSIONS_AT_ONCE):
             numbers = range(begin, min(begin + _VERSIONS_AT_ONCE, older.stop))
             build = partial(self._build_part, asset_id, numbers, events)
-            rejected |= self._putter.put(retry_until_stopped(build, stop, "index"), stop, aside.add)
+            rejected |= self._putter.put(retry_until_stopped(build, stop, "index"), stop, aside.add, patience_s)
             if asset_id in aside.ids:
                 break  # it comes again as a whole
         return rejected
@@ -180,33 +200,28 @@ class IndexAssets:
             [self._documents(head, versions[asset_id], by_asset[asset_id]) for asset_id, head in heads.items()]
         )
 
-    def index_all(
-        self, ids: Sequence[UUID], stop: threading.Event, *, skip_refused: bool = False
-    ) -> tuple[set[UUID], Mapping[UUID, str]]:
-        """Put every document that the index shall hold of these assets, some assets at a time: those that the store
-        has, and those that the index rejects, with the reason.
-
-        :param skip_refused: leave out assets whose bucket refuses writes, instead of waiting for it.
+    def index_all(self, ids: Sequence[UUID], stop: threading.Event) -> Indexed:
+        """Put every document that the index shall hold of these assets, some assets at a time.
 
         :raises StoreUnavailable: the store does not answer.
         :raises Stopped: `stop` was set before all were put.
         """
-        aside = _Aside((), lambda _: skip_refused)
+        aside = _Aside((), lambda _: True)
         known: set[UUID] = set()
         heavy: list[UUID] = []
 
         def built() -> Iterator[list[AssetDocuments]]:
             for some in self._step_size.steps(ids):
-                heads = self._heads(some)
+                heads = self._heads(self._putter.without_refused(some, aside.add))
                 known.update(heads)
                 light = {id_: head for id_, head in heads.items() if len(self._older(head)) <= _VERSIONS_AT_ONCE}
                 heavy.extend(heads.keys() - light.keys())
                 yield self.build_of(light)
 
-        rejected = self._put_in_groups(built(), stop, aside.add)
-        for asset_id in heavy:
-            rejected |= self._index_in_parts(asset_id, (), stop, aside)
-        return known, rejected
+        rejected = self._put_in_groups(built(), stop, aside.add, _PATIENCE_S)
+        for asset_id in self._putter.without_refused(heavy, aside.add):
+            rejected |= self._index_in_parts(asset_id, (), stop, aside, _PATIENCE_S)
+        return Indexed(known, rejected, aside.ids)
 
     def build_of(self, heads: Mapping[UUID, Asset]) -> list[AssetDocuments]:
         """Every document that the index shall hold of assets with these heads, none of them purged.
@@ -217,7 +232,11 @@ class IndexAssets:
         return self._noted([self._documents(head, versions[asset_id], ()) for asset_id, head in heads.items()])
 
     def _put_in_groups(
-        self, built: Iterable[list[AssetDocuments]], stop: threading.Event, set_aside: SetAside
+        self,
+        built: Iterable[list[AssetDocuments]],
+        stop: threading.Event,
+        set_aside: SetAside,
+        patience_s: float = float("inf"),
     ) -> dict[UUID, str]:
         """Put what comes of several steps together, as long as it is small; what the index rejects, with the reason."""
         rejected: dict[UUID, str] = {}
@@ -225,9 +244,9 @@ class IndexAssets:
         for some in built:
             ready += some
             if sum(each.source_bytes for each in ready) >= _GROUP_BYTES:
-                rejected |= self._putter.put(ready, stop, set_aside)
+                rejected |= self._putter.put(ready, stop, set_aside, patience_s)
                 ready = []
-        rejected |= self._putter.put(ready, stop, set_aside)
+        rejected |= self._putter.put(ready, stop, set_aside, patience_s)
         return rejected
 
     def _noted(self, made: list[AssetDocuments]) -> list[AssetDocuments]:

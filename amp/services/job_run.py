@@ -30,6 +30,7 @@ class JobRun:
     outstanding: list[Chunk] = field(default_factory=list)
     selected: int = 0  #: in all chunks so far
     sent_s: float = 0.0
+    mark: str | None = None  #: of the queue, behind all that was sent; None: not looked up yet
     saved_s: float = float("-inf")
     speed: float | None = None  #: assets a second, of late
     measured: tuple[float, int] = (0.0, 0)  #: when, and how many were accounted for then

@@ -4,6 +4,7 @@ import threading
 import traceback
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from uuid import UUID
 
 import orjson
@@ -14,7 +15,7 @@ from amp.domain.dead_letters import letter_id, put_aside
 from amp.domain.events import JobEvent, Message, message_json
 from amp.domain.jobs import Job, JobState
 from amp.domain.texts import storable_reason
-from amp.errors import AmpError
+from amp.errors import AmpError, Retryable
 from amp.metrics import Metrics
 from amp.ports.clock import Clock
 from amp.ports.dead_letters import DeadLetters
@@ -36,8 +37,17 @@ _PAUSES = Backoff(first_s=0.1)
 _JOB_KEPT_S = 1.0
 
 
+#: A part that has not answered a job for so long is left until its events come again, so that other jobs get on.
+_TURN_S = 30.0
+_WAITS = "its bucket refuses writes, or a part does not answer: replay it later"
+#: How often a job's history tells that some of its assets have to wait.
+_TOLD_EVERY_S = 3_600.0
+
+
 class ProcessJobs:
-    """A handler of `RunConsumer`. An asset that cannot be processed is a dead letter and never stops the others."""
+    """A handler of `RunConsumer`. An asset that cannot be processed is a dead letter and never stops the others. One
+    that cannot be processed now is set aside: it gets no result, so the extractor sends its event again later.
+    """
 
     def __init__(
         self,
@@ -57,6 +67,8 @@ class ProcessJobs:
         self._states = JobStates(jobs=jobs, clock=clock)
         #: By id, with when it was read; replaced as a whole, as lanes share it.
         self._known: dict[UUID, tuple[float, Job | None]] = {}
+        #: When each job was told last that some of its assets have to wait.
+        self._told_s: dict[UUID, float] = {}
 
     def handle(self, messages: Sequence[Message], stop: threading.Event) -> Mapping[Message, Failure]:
         """Do the work of these messages, as long as it takes; those that are given up.
@@ -105,6 +117,10 @@ class ProcessJobs:
                 event: Failure(f"there is no processor for jobs of kind {job.kind!r} here") for event in events.values()
             }
         results, details = self._process(job, processor, list(events), stop)
+        if waiting := [event for asset_id, event in events.items() if asset_id not in results]:
+            self._tell_waiting(job, len(waiting))
+            # Nobody sends these again.
+            results |= {event.asset_id: Result(Outcome.FAILED, _WAITS) for event in waiting if event.replayed}
         retry_until_stopped(lambda: self._record(job, events, results, details), stop, "job")
         for outcome, count in Counter(result.outcome for result in results.values()).items():
             self._metrics.job_assets.labels(job.kind, outcome).inc(count)
@@ -113,10 +129,10 @@ class ProcessJobs:
     def _process(
         self, job: Job, processor: Processor, ids: Sequence[UUID], stop: threading.Event
     ) -> tuple[dict[UUID, Result], dict[UUID, str]]:
-        """What became of each asset, and the stack traces of those that failed by an error of ours."""
+        """What became of the assets that were not set aside, and the stack traces of those that failed by an error of
+        ours."""
         try:
-            found = retry_until_stopped(lambda: processor.process(job, ids, stop), stop, "job")
-            return {asset_id: found[asset_id] for asset_id in ids}, {}
+            return dict(self._results(job, processor, ids, stop)), {}
         except Stopped:
             raise
         except Exception as e:  # noqa: BLE001 - whatever an asset does to a processor, the others shall not suffer
@@ -124,23 +140,55 @@ class ProcessJobs:
         results: dict[UUID, Result] = {}
         details: dict[UUID, str] = {}
         for asset_id in ids:
-            results[asset_id], detail = self._process_one(job, processor, asset_id, stop)
+            result, detail = self._process_one(job, processor, asset_id, stop)
+            if result is not None:
+                results[asset_id] = result
             if detail:
                 details[asset_id] = detail
         return results, details
 
-    def _process_one(self, job: Job, processor: Processor, asset_id: UUID, stop: threading.Event) -> tuple[Result, str]:
+    def _results(
+        self, job: Job, processor: Processor, ids: Sequence[UUID], stop: threading.Event
+    ) -> Mapping[UUID, Result]:
+        """What became of the assets; of none of them once a part has not answered for too long."""
+        began_s = self._clock.monotonic_s()
+
+        def process() -> Mapping[UUID, Result]:
+            try:
+                return processor.process(job, ids, stop)
+            except Retryable as e:
+                if self._clock.monotonic_s() - began_s < _TURN_S:
+                    raise
+                _log.warning("job set aside", action="job_set_aside", job=str(job.id), assets=len(ids), reason=str(e))
+                return {}
+
+        return retry_until_stopped(process, stop, "job")
+
+    def _process_one(
+        self, job: Job, processor: Processor, asset_id: UUID, stop: threading.Event
+    ) -> tuple[Result | None, str]:
         reason = detail = ""
         for attempt in range(_ATTEMPTS):
             if attempt and stop.wait(_PAUSES.pause_s(attempt)):
                 raise Stopped
             try:
-                return retry_until_stopped(lambda: processor.process(job, [asset_id], stop), stop, "job")[asset_id], ""
+                return self._results(job, processor, [asset_id], stop).get(asset_id), ""
             except Stopped:
                 raise
             except Exception as e:  # noqa: BLE001 - as above
                 reason, detail = e.message if isinstance(e, AmpError) else repr(e), traceback.format_exc()
         return Result(Outcome.FAILED, reason), detail
+
+    def _tell_waiting(self, job: Job, count: int) -> None:
+        now_s = self._clock.monotonic_s()
+        _log.info("job waits", action="job_waits", job=str(job.id), assets=count)
+        if now_s - self._told_s.get(job.id, float("-inf")) < _TOLD_EVERY_S:
+            return
+        self._told_s = {id_: at_s for id_, at_s in self._told_s.items() if now_s - at_s < _TOLD_EVERY_S}
+        self._told_s[job.id] = now_s
+        note = "assets wait: their bucket refuses writes, or a part does not answer (see /readyz)"
+        with suppress(Retryable):
+            self._jobs.note(job.id, self._clock.now_ms(), note)
 
     def _record(
         self,

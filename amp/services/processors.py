@@ -28,7 +28,8 @@ class Processor(Protocol):
         ...
 
     def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, Result]:
-        """Look after these assets, none of them twice; what became of each.
+        """Look after these assets, none of them twice; what became of each. Those that cannot be done now, as their
+        bucket refuses writes, are left out and come again later.
 
         Any other error than the following stands for a fault of an asset, which is looked for by trying one at a time.
 

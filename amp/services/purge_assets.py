@@ -1,12 +1,13 @@
 """Removes deleted assets for good, once they have been deleted for long enough."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from amp.domain.assets import Asset, Change, State
+from amp.domain.buckets import index_of
 from amp.domain.changes import Stamp, purging
 from amp.domain.chunks import Outcome, Result
 from amp.domain.documents import head_doc_id, superseded_doc_id
@@ -17,11 +18,16 @@ from amp.ports.asset_listing import AssetListing
 from amp.ports.asset_store import AssetStore
 from amp.ports.bucket_documents import BucketDocuments, Position, RawDocument
 from amp.ports.claims import Claim, Claims
+from amp.ports.clock import Clock
 from amp.ports.search_index import Written
 from amp.services.bucket_maps import BucketMaps
 from amp.services.change_in_jobs import ChangeInJobs
+from amp.services.refusing_buckets import RefusingBuckets
 from amp.services.release_names import ReleaseNames, external_key, is_external
 from amp.services.runtime.retry import Backoff, retry_rest
+
+#: Documents that cannot be removed for so long are removed later, so that they hold up nothing else.
+_PATIENCE_S = 30.0
 
 
 class PurgeAssets:
@@ -42,6 +48,8 @@ class PurgeAssets:
         releaser: ReleaseNames,
         documents: BucketDocuments,
         maps: BucketMaps,
+        refusing: RefusingBuckets,
+        clock: Clock,
         *,
         retention_s: float,
         versions_kept: int,
@@ -53,6 +61,8 @@ class PurgeAssets:
         self._releaser = releaser
         self._documents = documents
         self._maps = maps
+        self._refusing = refusing
+        self._clock = clock
         self._retention_s = retention_s
         self._versions_kept = versions_kept
 
@@ -71,17 +81,26 @@ class PurgeAssets:
                 return "it was deleted too lately"
             return purging(before, stamp)
 
+        if job.parameters["dry_run"]:
+            return self._changer.run(job, ids, step)
+        ids = self._taken(ids)
         results = self._changer.run(job, ids, step)
-        if not job.parameters["dry_run"]:
+        if results:
             changed = {id_ for id_, result in results.items() if result.outcome is Outcome.CHANGED}
             found = self._store.heads(ids)
             heads = [head for head in found.values() if head.state is State.PURGED]
             # Others may have stripped an asset since, or made it again; its documents of before are there all the same.
             gone = [head for head in heads if head.id in changed or not head.is_stripped]
             again = [found[id_] for id_ in changed if id_ in found and found[id_].state is not State.PURGED]
-            self._remove_documents([*gone, *self._former(again)], stop)
-            self._clean([head for head in heads if not head.is_stripped])
+            left = self._remove_documents([*gone, *self._former(again)], stop)
+            self._clean([head for head in heads if not head.is_stripped and head.id not in left])
+            results = {asset_id: result for asset_id, result in results.items() if asset_id not in left}
         return results
+
+    def _taken(self, ids: Sequence[UUID]) -> Sequence[UUID]:
+        """Those of which no bucket refuses writes, as far as is known."""
+        bucket_map = self._maps.current()
+        return [asset_id for asset_id in ids if not self._refusing.refuses_any(bucket_map, asset_id)]
 
     def _former(self, made_again: Sequence[Asset]) -> list[Asset]:
         """Assets that were made again, as the purge before left them, or later: no document of the present life is
@@ -118,9 +137,21 @@ class PurgeAssets:
                 self._claims.release(claim)
         return [claim for claim in held.values() if is_external(claim)]
 
-    def _remove_documents(self, purged: Sequence[Asset], stop: threading.Event) -> None:
+    def _remove_documents(self, purged: Sequence[Asset], stop: threading.Event) -> Collection[UUID]:
+        """The assets of which documents are left, as a bucket refuses writes or does not answer."""
+        left: set[UUID] = set()
+        patient_until_s = self._clock.monotonic_s() + _PATIENCE_S
+
+        def remove(documents: Sequence[tuple[Asset, RawDocument]]) -> Sequence[tuple[Asset, RawDocument]]:
+            again = self._remove_once(documents)
+            bucket_map, is_patient = self._maps.current(), self._clock.monotonic_s() < patient_until_s
+            waiting = {asset.id for asset, _ in again}
+            left.update(id_ for id_ in waiting if not is_patient or self._refusing.refuses_any(bucket_map, id_))
+            return [pair for pair in again if pair[0].id not in left]
+
         documents = [(asset, document) for asset in purged for document in self._documents_of(asset)]
-        retry_rest(self._remove_once, documents, stop, Backoff(max_s=2.0))
+        retry_rest(remove, documents, stop, Backoff(max_s=2.0))
+        return left
 
     def _remove_once(self, documents: Sequence[tuple[Asset, RawDocument]]) -> list[tuple[Asset, RawDocument]]:
         """Those to be removed again, by a newer map."""
@@ -132,6 +163,7 @@ class PurgeAssets:
         again: dict[str, tuple[Asset, RawDocument]] = {}
         for alias, pairs in by_alias.items():
             results = self._documents.delete(alias, [document for _, document in pairs])
+            self._refusing.note((index_of(alias), result) for result in results)
             for pair, result in zip(pairs, results, strict=True):
                 if result.written in (Written.STALE, Written.BUSY):
                     again[pair[1].doc_id] = pair

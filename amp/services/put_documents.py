@@ -12,7 +12,7 @@ from amp.domain.buckets import BucketMap, index_of
 from amp.domain.documents import IndexedDocument
 from amp.domain.ids import created_ms
 from amp.errors import InvalidId, NotMigrated, Retryable
-from amp.ports.search_index import Put, PutResult, SearchIndex, Written
+from amp.ports.search_index import Put, SearchIndex, Written
 from amp.services.bucket_maps import BucketMaps
 from amp.services.move_aliases import LookAgain, MoveAliases
 from amp.services.refusing_buckets import RefusingBuckets
@@ -51,17 +51,24 @@ class PutDocuments:
         self._refusing = refusing
 
     def put(
-        self, assets: Sequence[AssetDocuments], stop: threading.Event, set_aside: SetAside = lambda _: False
+        self,
+        assets: Sequence[AssetDocuments],
+        stop: threading.Event,
+        set_aside: SetAside = lambda _: False,
+        patience_s: float = float("inf"),
     ) -> Mapping[UUID, str]:
         """Put all documents, as long as it takes; the assets that the index rejects, with the reason.
 
         :param set_aside: takes over the assets of buckets that refuse writes for more than five seconds.
+        :param patience_s: after pauses of so many seconds it takes over all that is left.
         :raises Stopped: `stop` was set before all were put.
         """
         rejected = {asset.asset_id: asset.rejected for asset in assets if asset.rejected is not None}
         pending = self._without_refused([asset for asset in assets if asset.documents], set_aside)
         rounds, waited_s = 0, 0.0
         while pending:
+            if patience_s <= 0 and set_aside([asset.asset_id for asset in pending]):
+                break
             rounds += 1
             stale, busy = self._put_once(pending, rejected)
             if stale:
@@ -74,6 +81,7 @@ class PutDocuments:
                 if stop.wait(pause_s):
                     raise Stopped
                 waited_s += pause_s
+                patience_s -= pause_s
                 if waited_s > _HELP_AFTER_S and self._help_move():
                     waited_s = 0.0
         return rejected
@@ -120,7 +128,7 @@ class PutDocuments:
                 puts += [Put(alias, document) for document in asset.documents]
                 owners += [position] * len(asset.documents)
         results = self._index.put(puts)
-        self._note_refusals(puts, results)
+        self._refusing.note(zip((index_of(put.alias) for put in puts), results, strict=True))
         stale: set[int] = set()
         #: By id, as one may be busy in several indices.
         busy: dict[int, dict[str, IndexedDocument]] = defaultdict(dict)
@@ -138,20 +146,6 @@ class PutDocuments:
             if owner not in stale
         ]
         return [assets[owner] for owner in sorted(stale)], again
-
-    def _note_refusals(self, puts: Sequence[Put], results: Sequence[PutResult]) -> None:
-        """An index that takes some of what it is sent is overloaded; one that takes nothing refuses."""
-        refused: dict[str, str] = {}
-        accepted: set[str] = set()
-        for put, result in zip(puts, results, strict=True):
-            if result.written is Written.BUSY and result.answered:
-                refused[index_of(put.alias)] = result.reason
-            elif result.written in (Written.DONE, Written.SUPERSEDED):
-                accepted.add(index_of(put.alias))
-        for index in accepted:
-            self._refusing.accepted(index)
-        for index in refused.keys() - accepted:
-            self._refusing.refused(index, refused[index])
 
     def _refresh_map(self) -> None:
         try:

@@ -2,14 +2,18 @@
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
 import structlog
 
-from amp.errors import CacheUnavailable
+from amp.domain.buckets import BucketMap, index_of
+from amp.domain.ids import created_ms
+from amp.errors import CacheUnavailable, InvalidId
 from amp.ports.cache import Cache
 from amp.ports.clock import Clock
+from amp.ports.search_index import PutResult, Written
 
 _log = structlog.get_logger(__name__)
 _CACHE_KEY = "refusing-buckets"
@@ -38,6 +42,21 @@ class RefusingBuckets:
         self._lock = threading.Lock()
         self._refusals: dict[str, _Refusal] = {}
 
+    def note(self, answers: Iterable[tuple[str, PutResult]]) -> None:
+        """How the writes of one request went, each with its index: one that takes some of what it is sent is
+        overloaded; one that takes nothing refuses."""
+        refused: dict[str, str] = {}
+        accepted: set[str] = set()
+        for index, result in answers:
+            if result.written is Written.BUSY and result.answered:
+                refused[index] = result.reason
+            elif result.written in (Written.DONE, Written.SUPERSEDED):
+                accepted.add(index)
+        for index in accepted:
+            self.accepted(index)
+        for index in refused.keys() - accepted:
+            self.refused(index, refused[index])
+
     def accepted(self, index: str) -> None:
         """The index has just taken a write."""
         with self._lock:
@@ -65,6 +84,14 @@ class RefusingBuckets:
                 and refusal.last_s - refusal.since_s >= REFUSES_AFTER_S
                 and now_s - refusal.last_s < PROBE_S
             )
+
+    def refuses_any(self, bucket_map: BucketMap, asset_id: UUID) -> bool:
+        """Whether `refuses` holds for an index that documents of the asset have to be written to."""
+        try:
+            aliases = bucket_map.write_aliases(created_ms(asset_id))
+        except InvalidId:
+            return False  # no asset has it
+        return any(self.refuses(index_of(alias)) for alias in aliases)
 
     def shown(self) -> Mapping[str, str]:
         """The indices that any process found to refuse writes lately, each with the reason. Empty where the cache does

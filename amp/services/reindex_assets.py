@@ -26,12 +26,13 @@ class ReindexAssets:
         pass
 
     def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, Result]:  # noqa: ARG002
-        known, rejected = self._indexer.index_all(ids, stop)
+        indexed = self._indexer.index_all(ids, stop)
         return {
-            asset_id: Result(Outcome.FAILED, rejected[asset_id])
-            if asset_id in rejected
+            asset_id: Result(Outcome.FAILED, indexed.rejected[asset_id])
+            if asset_id in indexed.rejected
             else Result(Outcome.DONE)
-            if asset_id in known
+            if asset_id in indexed.known
             else Result(Outcome.SKIPPED, SKIP_MISSING)
             for asset_id in ids
+            if asset_id not in indexed.refused
         }

@@ -24,6 +24,7 @@ class IndexServices:
     indexer: IndexAssets
     worker: IndexWorker
     relay: RelayIntents
+    refusing: RefusingBuckets
 
 
 def index_services(
@@ -53,4 +54,5 @@ def index_services(
         indexer=indexer,
         worker=IndexWorker(live.run, again.run, background),
         relay=RelayIntents(a.intents, a.store, a.queue, a.clock, metrics),
+        refusing=refusing,
     )

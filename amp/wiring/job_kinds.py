@@ -11,7 +11,6 @@ from amp.services.check_assets import CheckAssets, ConfirmDifferences, FixAssets
 from amp.services.check_content import CheckContent
 from amp.services.compare_documents import CompareDocuments
 from amp.services.compare_names import CompareNames
-from amp.services.index_assets import IndexAssets
 from amp.services.processors import Processor
 from amp.services.purge_assets import PurgeAssets
 from amp.services.reindex_assets import ReindexAssets
@@ -19,21 +18,22 @@ from amp.services.release_names import ReleaseNames
 from amp.services.type_catalog import TypeCatalog
 from amp.services.update_metadata import UpdateMetadata
 from amp.settings import Settings
+from amp.wiring.indexing import IndexServices
 
 
 def job_kinds(
     settings: Settings,
     a: Adapters,
-    indexer: IndexAssets,
+    indexing: IndexServices,
     changer: ChangeInJobs,
     checker: CheckContent,
     catalog: TypeCatalog,
     maps: BucketMaps,
 ) -> Mapping[str, Processor]:
     """What does the work of each kind of job."""
-    releaser = ReleaseNames(a.store, a.claims)
+    indexer, releaser = indexing.indexer, ReleaseNames(a.store, a.claims)
     purger = PurgeAssets(
-        changer, a.store, a.listing, a.claims, releaser, a.documents, maps,
+        changer, a.store, a.listing, a.claims, releaser, a.documents, maps, indexing.refusing, a.clock,
         retention_s=settings.purge_after_s, versions_kept=settings.versions_kept,
     )  # fmt: skip
     comparer = CompareDocuments(

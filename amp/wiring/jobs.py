@@ -13,7 +13,7 @@ from amp.services.compare_names import CompareNames
 from amp.services.extract_jobs import ExtractJobs
 from amp.services.forget_jobs import ForgetJobs
 from amp.services.head_selection import HeadSelection
-from amp.services.index_assets import INDEX_GROUP, IndexAssets
+from amp.services.index_assets import INDEX_GROUP
 from amp.services.job_claims import JobClaims
 from amp.services.job_pace import JobPace
 from amp.services.listed_ids import ListedIds
@@ -29,6 +29,7 @@ from amp.services.sweep import Sweep
 from amp.settings import Settings
 from amp.wiring.assets import AssetServices
 from amp.wiring.holder import new_holder
+from amp.wiring.indexing import IndexServices
 from amp.wiring.job_kinds import job_kinds
 from amp.wiring.search import SearchServices
 
@@ -48,12 +49,12 @@ def job_services(
     metrics: Metrics,
     assets: AssetServices,
     search: SearchServices,
-    indexer: IndexAssets,
+    indexing: IndexServices,
     maps: BucketMaps,
 ) -> JobServices:
     selection = HeadSelection(resolver=search.resolver, catalog=assets.catalog)
     changer = ChangeInJobs(a.store, assets.committer, selection, a.clock)
-    processors = job_kinds(settings, a, indexer, changer, assets.checker, assets.catalog, maps)
+    processors = job_kinds(settings, a, indexing, changer, assets.checker, assets.catalog, maps)
     processing = ProcessJobs(a.jobs, a.chunks, a.letters, processors, a.clock, metrics)
     worker = RunConsumer(
         a.queue, a.letters, a.clock, metrics, processing.handle,

@@ -76,8 +76,8 @@ def test_large_assets_with_versions_are_reindexed_some_at_a_time(
     service.edit(made[1], "other")
     sizes = Sizes(service, monkeypatch)
     missing = UUID("01900000-0000-7000-8000-000000000000")
-    known, rejected = service.amp.indexer.index_all([*(asset.id for asset in made), missing], threading.Event())
-    assert (known, rejected) == ({asset.id for asset in made}, {})
+    indexed = service.amp.indexer.index_all([*(asset.id for asset in made), missing], threading.Event())
+    assert (indexed.known, indexed.rejected, indexed.refused) == ({asset.id for asset in made}, {}, set())
     assert max(sizes.put) <= 22 * 9_000  # twenty versions of one asset, and its head
     service.refresh()
     versions = {str(made[0].id): 26, str(made[1].id): 2, str(made[2].id): 1}

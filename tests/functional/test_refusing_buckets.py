@@ -13,14 +13,16 @@ from amp.domain.assets import Asset, Scope
 from amp.domain.buckets import index_of
 from amp.domain.changes import Draft
 from amp.domain.ids import mint_at
-from amp.domain.jobs import JobState
+from amp.domain.jobs import Job, JobState
 from amp.domain.moves import MoveKind
+from amp.domain.selectors import Selector
 from amp.errors import SearchUnavailable
 from amp.ports.bucket_documents import RawDocument
 from amp.ports.event_queue import Topic
-from amp.services import index_assets, refusing_buckets, run_moves
+from amp.services import index_assets, refusing_buckets, run_moves, send_chunks
 from amp.services.copy_documents import CopyDocuments
 from amp.services.creation_plans import Order
+from amp.services.start_jobs import JobOrder
 from amp.worker import WorkerThreads
 from tests.functional.wired import CALLER, Wired, wired
 from tests.stack.waiting import wait_until
@@ -164,6 +166,66 @@ def test_while_the_target_of_a_move_refuses_searches_stay_right_and_the_move_wai
     ended = either.amp.adapters.jobs.get(job.id)
     assert ended is not None
     assert ended.state is JobState.COMPLETED
+
+
+@contextmanager
+def jobs_running(world: Wired) -> Iterator[None]:
+    threads = WorkerThreads(world.amp.background, {kind: world.amp.workers[kind] for kind in ("job", "extract")})
+    threads.start()
+    try:
+        yield
+    finally:
+        threads.stop(20)
+
+
+def job_of(world: Wired, kind: str, *assets: Asset, **parameters: int) -> UUID:
+    order = JobOrder(kind=kind, selector=Selector(), ids=[asset.id for asset in assets], parameters=parameters)
+    return world.amp.start_jobs.start(order, CALLER).id
+
+
+def job_in(world: Wired, job_id: UUID) -> Job:
+    job = world.amp.adapters.jobs.get(job_id)
+    assert job is not None
+    return job
+
+
+def await_end(world: Wired, job_id: UUID) -> dict[str, int]:
+    """What became of how many."""
+    wait_until(lambda: job_in(world, job_id).state.ended, DEADLINE_S, "the end of the job")
+    assert job_in(world, job_id).state is JobState.COMPLETED
+    return {outcome: count for outcome, count in job_in(world, job_id).progress["counts"].items() if count}
+
+
+@pytest.mark.parametrize("kind", ["reindex", "purge"])
+def test_jobs_of_other_buckets_end_while_items_of_one_wait_that_refuses(
+    either: Wired, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(send_chunks, "_LOST_S", 0.5)
+    index = first_index(either)
+    waiting, new = [old(either, "one"), old(either, "two")], either.create("new")
+    purges = kind == "purge"
+    for asset in (*waiting, new) if purges else ():
+        either.delete(asset)
+    with indexing(either):
+        shows(either, *(() if purges else (*waiting, new)))
+        wait_until(lambda: lag(either, Topic.REALTIME, "index") == 0, DEADLINE_S, "the queue of live traffic")
+    more = {"retention_s": 0} if purges else {}
+    outcome = "changed" if purges else "done"
+    either.amp.adapters.indices.block(index)
+    with jobs_running(either):
+        held = job_of(either, kind, *waiting, **more)
+        wait_until(lambda: len(job_in(either, held).history) > 1, DEADLINE_S, "items to be set aside")
+        assert await_end(either, job_of(either, kind, new, **more)) == {outcome: 1}
+        assert not job_in(either, held).state.ended
+        assert job_in(either, held).progress["done"] == 0
+        assert "refuses writes" in job_in(either, held).history[-1].text
+        either.amp.adapters.indices.unblock(index)
+        assert await_end(either, held) == {outcome: 2}
+    either.refresh()
+    left = either.amp.adapters.documents.of_assets([asset.id for asset in (*waiting, new)])
+    heads = either.amp.adapters.store.heads([asset.id for asset in (*waiting, new)])
+    assert len(left) == (0 if purges else 3)
+    assert all(head.is_stripped is purges for head in heads.values())
 
 
 class Pauses(threading.Event):

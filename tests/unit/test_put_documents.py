@@ -48,6 +48,9 @@ class _Refusing:
     def refuses(self, _index: str) -> bool:
         return False
 
+    def note(self, answers: object) -> None:
+        pass
+
 
 class _Stop(threading.Event):
     """Set after so many pauses, which take no time."""
