@@ -20,6 +20,7 @@ from amp.ports.job_log import JobLog
 from amp.ports.leases import Leases
 from amp.services.chunk_source import ChunkSource
 from amp.services.job_pace import JobPace
+from amp.services.job_pauses import JobPauses
 from amp.services.job_run import JobRun
 from amp.services.job_states import JobStates
 from amp.services.processors import Processor
@@ -82,6 +83,7 @@ class ExtractJobs:
         self._most_failures = most_failures
         self._states = JobStates(jobs=jobs, clock=clock)
         self._runs: dict[UUID, JobRun] = {}
+        self._pauses = JobPauses(clock, _BACKOFF)
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; jobs under way are left to whoever comes next."""
@@ -93,20 +95,26 @@ class ExtractJobs:
             self._runs.clear()
 
     def run_once(self) -> bool:
-        """Take each open job a step further; whether any has more to do at once.
+        """Take each open job a step further; whether any has more to do at once. One that gets no answer is left alone
+        for a growing pause, and the others go on.
 
-        :raises Retryable: a part does not answer; come again.
+        :raises Retryable: no job that was tried got an answer; come again.
         """
         open_jobs = {job.id: job for job in self._jobs.open() if job.kind in self._processors}
         for job_id in self._runs.keys() - open_jobs:
             del self._runs[job_id]
+        self._pauses.keep(open_jobs.keys())
+        tried = [job for job in open_jobs.values() if not self._pauses.is_pausing(job.id)]
         failures: list[Retryable] = []
-        for job in open_jobs.values():
+        for job in tried:
             try:
                 self._step_or_fail(job)
+                self._pauses.answered(job.id)
             except Retryable as e:
+                self._pauses.failed(job.id)
+                _log.warning("job retrying", action="job_retrying", job=str(job.id), reason=str(e))
                 failures.append(e)
-        if failures:
+        if failures and len(failures) == len(tried):
             raise failures[-1]
         return bool(self._runs)
 

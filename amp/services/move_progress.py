@@ -1,6 +1,7 @@
 """How far a move is: paces it, notices who stops it, and keeps its checkpoint and history for whoever resumes it."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import astuple
 from typing import Any
 
@@ -24,14 +25,23 @@ class MoveProgress:
     """
 
     def __init__(
-        self, jobs: JobLog, clock: Clock, maps: BucketMaps, job: Job, move: Move, stop: threading.Event
+        self,
+        jobs: JobLog,
+        clock: Clock,
+        maps: BucketMaps,
+        job: Job,
+        move: Move,
+        stop: threading.Event,
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> None:
+        """:param meanwhile: called about every second while it paces the move."""
         self._jobs = jobs
         self._clock = clock
         self._maps = maps
         self._job = job
         self._move = move
         self._stop = stop
+        self._meanwhile = meanwhile
         self._checkpoint: dict[str, Any] = dict(job.checkpoint)
         self._progress: dict[str, Any] = dict(job.progress)
         self._saved_s = self._looked_s = self._began_s = clock.monotonic_s()
@@ -123,6 +133,7 @@ class MoveProgress:
         if now_s - self._looked_s > _LOOK_EVERY_S:
             self._job = self._jobs.get(self._job.id) or self._job
             self._looked_s = now_s
+            self._meanwhile()
         # A map from the cache may be one of before the store was restored: begun again for each, a move never ends.
         if self._stop.is_set() or (self._maps.current().move != self._move and self._maps.refresh().move != self._move):
             raise LookAgain

@@ -2,6 +2,7 @@
 
 import threading
 
+from amp.errors import Retryable
 from amp.ports.clock import Clock
 from amp.services.run_moves import RunMoves
 from amp.services.runtime.chores import Chores
@@ -18,7 +19,8 @@ _LATELY_S = 3.0
 class RunBucketWorker:
     """One at a time by a lease, to save work: two at once do no harm.
 
-    The checks run every `check_s` seconds, in their order; one that fails does not keep the others from running.
+    The checks run every `check_s` seconds, in their order, also while a move is under way or gets no answer; one that
+    fails does not keep the others from running.
     """
 
     def __init__(
@@ -55,13 +57,20 @@ class RunBucketWorker:
             return False
         # A move may take hours.
         with self._lease.renewed():
-            if self._mover.advance(stop):
-                self._moved_s = self._clock.monotonic_s()
-            now_s = self._clock.monotonic_s()
-            if now_s - self._checked_s >= self._check_s:
-                self._checks.run()
-                self._checked_s = now_s
-        return now_s - self._moved_s < _LATELY_S
+            try:
+                if self._mover.advance(stop, self._check_if_due):
+                    self._moved_s = self._clock.monotonic_s()
+            except Retryable:
+                self._check_if_due()
+                raise
+            self._check_if_due()
+        return self._clock.monotonic_s() - self._moved_s < _LATELY_S
+
+    def _check_if_due(self) -> None:
+        now_s = self._clock.monotonic_s()
+        if now_s - self._checked_s >= self._check_s:
+            self._checked_s = now_s
+            self._checks.run()
 
     def _step(self, stop: threading.Event) -> float:
         # Moves seldom come alone: a layout asks for the next as soon as one has ended.

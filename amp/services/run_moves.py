@@ -71,6 +71,7 @@ class RunMoves:
         self._times = times
         #: The phase this process saw begin last, and when.
         self._seen: tuple[int, float] = (0, 0.0)
+        self._meanwhile: Callable[[], None] = lambda: None
         #: The phase that had to wait last, since when, and when that was told.
         self._waiting: tuple[int, float, float] = (0, 0.0, 0.0)
         self._phases: dict[Phase, Callable[[BucketMap, Move, threading.Event], None]] = {
@@ -81,13 +82,16 @@ class RunMoves:
             Phase.CANCELLED: self._cancelled,
         }
 
-    def advance(self, stop: threading.Event) -> bool:
+    def advance(self, stop: threading.Event, meanwhile: Callable[[], None] = lambda: None) -> bool:
         """Take the recorded move onward until it has ended or `stop` is set; False: none was recorded.
 
+        :param meanwhile: called now and then, as a move may take hours.
         :raises Retryable: a part does not answer; call it again.
         """
         worked = False
+        self._meanwhile = meanwhile
         while not stop.is_set():
+            meanwhile()
             bucket_map = self._maps.refresh()
             move = bucket_map.move
             if move is None:
@@ -243,7 +247,7 @@ class RunMoves:
             # Whoever asked for the move died before it could say so.
             job = Job(id=move.id, kind=move.kind.value, parameters={"bucket": move.source}, requested_by="")
             self._jobs.add(job)
-        return MoveProgress(self._jobs, self._clock, self._maps, job, move, stop)
+        return MoveProgress(self._jobs, self._clock, self._maps, job, move, stop, self._meanwhile)
 
     def _since_phase_s(self) -> float:
         return self._clock.monotonic_s() - self._seen[1]

@@ -369,6 +369,33 @@ def test_a_job_shows_how_fast_it_goes_and_how_long_it_takes(world: World) -> Non
     assert world.finish(job, extractor).progress["documents"] == ASSETS
 
 
+def test_a_job_that_gets_no_answer_is_tried_seldom_and_holds_up_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent, sound, extractor = world.job(), world.job(), world.extractor()
+    step, tried = extractor._step, list[float]()
+
+    def step_of(job: Job) -> None:
+        if job.id == silent.id:
+            tried.append(world.clock.at_s)
+            raise StoreUnavailable
+        step(job)
+
+    monkeypatch.setattr(extractor, "_step", step_of)
+    world.finish(sound, extractor, step_s=0.1)
+    world.require_complete(sound)
+    for _ in range(300):
+        with suppress(StoreUnavailable):
+            extractor.run_once()
+        world.clock.at_s += 0.1
+    assert 5 < len(tried) < 30
+    monkeypatch.undo()
+    world.clock.at_s += 5
+    world.processor.processed.clear()
+    world.finish(silent, extractor)
+    world.require_complete(silent)
+
+
 def _broken(world: World, how: str) -> Job:
     """A job that raises what no part raises that does not answer."""
     match how:
