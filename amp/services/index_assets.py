@@ -3,7 +3,6 @@
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
@@ -15,7 +14,7 @@ from amp.domain.events import Event, Message
 from amp.errors import TypeNotFound
 from amp.metrics import Metrics
 from amp.ports.asset_store import AssetStore
-from amp.services.put_documents import AssetDocuments, PutDocuments, SetAside
+from amp.services.put_documents import AssetDocuments, Indexed, PutDocuments, SetAside
 from amp.services.refusing_buckets import PROBE_S
 from amp.services.retry_queue import RetryQueue
 from amp.services.run_consumer import Failure
@@ -33,15 +32,6 @@ _GROUP_BYTES = 8 * 1024 * 1024
 
 #: What an index does not take for so long comes again later, so that it holds up nothing else.
 _PATIENCE_S = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Indexed:
-    """What became of assets that were to be indexed as a whole."""
-
-    known: Collection[UUID]  #: those that the store has
-    rejected: Mapping[UUID, str]  #: those that the index rejects, with the reason
-    refused: Collection[UUID]  #: those that their bucket does not take now
 
 
 class _Aside:

@@ -43,6 +43,15 @@ class AssetDocuments:
         return sum(len(document.body.get("source", b"")) for document in self.documents)
 
 
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """What became of assets that were to be indexed as a whole."""
+
+    known: Collection[UUID]  #: those that the store has
+    rejected: Mapping[UUID, str]  #: those that the index rejects, with the reason
+    refused: Collection[UUID]  #: those that their bucket does not take now
+
+
 class PutDocuments:
     def __init__(self, index: SearchIndex, maps: BucketMaps, aliases: MoveAliases, refusing: RefusingBuckets) -> None:
         self._index = index
