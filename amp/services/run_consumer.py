@@ -3,8 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NotDone
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 import structlog
@@ -120,16 +119,16 @@ class RunConsumer:
 
     def _settle(self, batch: _Batch, consumer: Consumer, stop: threading.Event, halt: threading.Event) -> bool:
         """False: stopped before the batch was done, so nothing after it may be committed either."""
-        failures = None
-        while failures is None:
-            try:
-                failures = batch.failures.result(timeout=_KEEP_ALIVE_S)
-            except NotDone:
+        while not batch.done:
+            wait((batch.failures,), _KEEP_ALIVE_S)
+            if not batch.done:
                 consumer.keep_alive()
                 if stop.is_set():
                     halt.set()
-            except Stopped:
-                return False
+        try:
+            failures = batch.failures.result()
+        except Stopped:
+            return False
         if not self._bury(batch.deliveries, failures, consumer, stop):
             return False
         try:

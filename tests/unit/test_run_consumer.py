@@ -95,7 +95,7 @@ class Running:
     def _run(self) -> None:
         try:
             self._runner.run(self.stop)
-        except RuntimeError as e:
+        except (RuntimeError, TimeoutError) as e:
             self.error = e
 
     def end(self) -> None:
@@ -289,6 +289,18 @@ def test_a_handler_that_breaks_ends_the_run_with_nothing_committed_from_there_on
     assert str(worker.error) == "broken"
     assert halted.is_set()
     assert world.committed == list(range(10))
+
+
+def test_a_handler_that_raises_a_timeout_ends_the_run_as_any_error_does() -> None:
+    world = World(deliveries(1))
+
+    def handle(_: Sequence[Message], __: threading.Event) -> Mapping[Message, Failure]:
+        raise TimeoutError("broken")
+
+    with running(world, handle) as worker:
+        worker.join()
+    assert str(worker.error) == "broken"
+    assert (world.committed, world.told("keep alive")) == ([], [])
 
 
 def test_a_commit_that_fails_stops_nothing() -> None:
