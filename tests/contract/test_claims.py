@@ -141,6 +141,19 @@ def test_a_claim_is_replaced_only_where_it_holds_to_the_digest(claims: Claims) -
     assert not claims.replace(claim, Claim(claim.scope, claim.key, uuid.uuid4())), "it holds it no more"
 
 
+def test_a_claim_put_in_the_place_of_one_that_ends_does_not_end(claims: Claims) -> None:
+    ending, over = a_claim(), a_claim()
+    lasting = Claim(ending.scope, ending.key, uuid.uuid4())
+    claims.claim([ending, over], ttl_s=2)
+    assert claims.replace(ending, lasting)
+    deadline = time.monotonic() + 10
+    while claims.holders([(over.scope, over.key)]) != [None]:
+        assert time.monotonic() < deadline, "the claim outlives its time"
+        time.sleep(0.05)
+    assert not claims.replace(over, Claim(over.scope, over.key, uuid.uuid4())), "it has ended, nobody holds it"
+    assert claims.holders([(name.scope, name.key) for name in (ending, over)]) == [lasting, None]
+
+
 def test_a_claim_with_another_digest_is_not_released(claims: Claims) -> None:
     claim = a_claim(digest="one")
     claims.claim([claim])

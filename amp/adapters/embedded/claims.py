@@ -38,13 +38,15 @@ class SqliteClaims:
             return [_holder(connection, scope, key, past_ms=_now_ms()) for scope, key in keys]
 
     def replace(self, claim: Claim, by: Claim) -> bool:
+        now_ms = _now_ms()
         with self._database.writing() as connection:
             connection.execute(
-                "UPDATE claims SET asset_id = ?, digest = ?"
-                " WHERE scope = ? AND key = ? AND asset_id = ? AND digest = ?",
-                (by.asset_id.bytes, by.digest, claim.scope, claim.key, claim.asset_id.bytes, claim.digest),
+                "UPDATE claims SET asset_id = ?, digest = ?, expires_ms = NULL"
+                " WHERE scope = ? AND key = ? AND asset_id = ? AND digest = ?"
+                " AND (expires_ms IS NULL OR expires_ms > ?)",
+                (by.asset_id.bytes, by.digest, claim.scope, claim.key, claim.asset_id.bytes, claim.digest, now_ms),
             )
-            return _holder(connection, claim.scope, claim.key, past_ms=0) == by
+            return _holder(connection, claim.scope, claim.key, past_ms=now_ms) == by
 
     def release(self, claim: Claim) -> None:
         with self._database.writing() as connection:
