@@ -64,7 +64,10 @@ class EventQueue(Protocol):
         ...
 
     def flush(self, timeout_s: float) -> bool:
-        """Wait until everything published is durable; False if `timeout_s` passed first."""
+        """Wait until everything published is either durable or dropped; False if `timeout_s` passed first.
+
+        Whether an event is durable, its `on_delivered` reports.
+        """
         ...
 
     def consume(self, topic: Topic, group: str) -> Consumer:

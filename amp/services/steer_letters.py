@@ -12,9 +12,9 @@ from amp.errors import LetterNotFound, QueueUnavailable
 from amp.ports.dead_letters import DeadLetters, LetterPage
 from amp.ports.event_queue import EventQueue, Topic
 from amp.ports.job_log import JobLog
+from amp.services.publish_durably import publish_durably
 
 _PAGE = 200
-_FLUSH_S = 10.0
 #: A list of mostly other reasons gives short pages rather than walk on for ever.
 _PAGES_AT_MOST = 20
 
@@ -90,15 +90,18 @@ class SteerLetters:
             kept.update(filter(None, reasons))
             letters = [letter for letter, reason in zip(batch, reasons, strict=True) if not reason]
             live = [letter for letter in letters if isinstance(letter.message, Event)]
-            of_jobs = [letter.message for letter in letters if isinstance(letter.message, JobEvent)]
-            self._queue.publish(Topic.REALTIME, [letter.message for letter in live if letter.message is not None])
-            self._queue.publish(Topic.BULK, [replace(message, replayed=True) for message in of_jobs])
-            if not self._queue.flush(_FLUSH_S):
-                raise QueueUnavailable(f"not all was taken by the queue within {_FLUSH_S:g} s")
-            # A job removes its own when the work is done; live traffic puts aside anew what fails again, which may be
-            # before this.
-            self._letters.remove_unchanged(live)
-            count += len(live) + len(of_jobs)
+            of_jobs = [
+                replace(letter.message, replayed=True) for letter in letters if isinstance(letter.message, JobEvent)
+            ]
+            events = [letter.message for letter in live if letter.message is not None]
+            delivered = publish_durably(self._queue, Topic.REALTIME, events)
+            # A job removes its own when the work is done. Live traffic sets aside what fails again, which may be before
+            # this.
+            self._letters.remove_unchanged([letter for letter in live if letter.message in delivered])
+            delivered |= publish_durably(self._queue, Topic.BULK, of_jobs)
+            if lost := len(letters) - len(delivered):
+                raise QueueUnavailable(f"the queue did not take {lost} of {len(letters)} messages")
+            count += len(letters)
         return Replay(count, dict(kept))
 
     def discard(self, which: Which) -> int:

@@ -6,12 +6,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from amp.ports.event_queue import EventQueue, Topic
 from amp.settings import Settings, load_settings
 from tests.background import background_threads
+
+if TYPE_CHECKING:
+    from amp.adapters.embedded.database import Database
+    from amp.adapters.embedded.event_queue import SqliteEventQueue
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +26,8 @@ class QueueSet:
     another: Callable[[], EventQueue]
     #: Puts bytes into a topic that no `publish` would put there.
     put_raw: Callable[[Topic, bytes], None]
+    #: A client of it that loses some of the messages it publishes, or all of them.
+    losing: Callable[[], EventQueue]
 
 
 @pytest.fixture(name="queue_set", params=["embedded", pytest.param("kafka", marks=pytest.mark.cluster)])
@@ -45,7 +52,16 @@ def embedded_queues(folder: Path, at_end: ExitStack) -> QueueSet:
         # One process holds the folder: its further clients share the database.
         another=lambda: SqliteEventQueue(database),
         put_raw=lambda topic, payload: _put_raw_row(folder, topic, payload),
+        losing=lambda: _refusing_queue(database),
     )
+
+
+def _refusing_queue(database: "Database") -> "SqliteEventQueue":
+    from amp.adapters.embedded.event_queue import SqliteEventQueue
+
+    with database.writing() as connection:
+        connection.execute("CREATE TRIGGER refuse BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'refused'); END")
+    return SqliteEventQueue(database)
 
 
 def _put_raw_row(folder: Path, topic: Topic, payload: bytes) -> None:
@@ -87,4 +103,9 @@ def kafka_queues(settings: Settings, at_end: ExitStack) -> QueueSet:
         producer.produce(f"{prefix}.{topic}", payload)
         assert producer.flush(10) == 0
 
-    return QueueSet(queue=another(), another=another, put_raw=put_raw)
+    def losing() -> KafkaEventQueue:
+        queue = another()
+        queue._producer._config["queue.buffering.max.messages"] = 1
+        return queue
+
+    return QueueSet(queue=another(), another=another, put_raw=put_raw, losing=losing)

@@ -1,0 +1,92 @@
+"""Messages that a queue loses are never taken for delivered, neither by its clients nor by a replay of dead letters."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import pytest
+
+from amp.adapter_sets import Adapters, embedded
+from amp.domain.assets import Scope
+from amp.domain.dead_letters import put_aside
+from amp.domain.events import AnyMessage, Event, JobEvent, message_json
+from amp.domain.ids import mint_at
+from amp.domain.jobs import Job
+from amp.errors import QueueUnavailable
+from amp.ports.event_queue import EventQueue, Topic
+from amp.services.publish_durably import publish_durably
+from amp.services.steer_letters import SteerLetters, Which
+from amp.settings import load_settings
+from tests.contract.conftest import store_part
+from tests.contract.queue_sets import QueueSet, make_queue_set  # noqa: F401 - the fixture `queue_set`
+
+DEADLINE_S = 30
+#: Messages of each test.
+_COUNT = 20
+
+
+class FlushedByOthers:
+    """A queue that another thread flushes whenever this one has published."""
+
+    def __init__(self, queue: EventQueue) -> None:
+        self._queue = queue
+
+    def publish(
+        self, topic: Topic, events: Sequence[AnyMessage], on_delivered: Callable[[AnyMessage], None] | None = None
+    ) -> None:
+        self._queue.publish(topic, events, on_delivered)
+        self._queue.flush(DEADLINE_S)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._queue, name)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Adapters]:
+    with closing(embedded(load_settings({"data_dir": str(tmp_path / "letters")}))) as adapters:
+        store_part(adapters).migrate()
+        yield adapters
+
+
+def events(count: int) -> list[Event]:
+    return [Event(asset_id=uuid4(), version=1, revision=1, scope=Scope.HEAD, change_id=uuid4()) for _ in range(count)]
+
+
+def test_after_a_lossy_publish_a_flush_ends_and_only_the_durable_are_reported(queue_set: QueueSet) -> None:
+    queue, sent = queue_set.losing(), events(_COUNT)
+    reported: list[AnyMessage] = []
+    queue.publish(Topic.REALTIME, sent, reported.append)
+    assert queue.flush(DEADLINE_S)
+    assert queue_set.queue.lag(Topic.REALTIME, "index") == len(reported) < len(sent)
+    assert set(reported) < set(sent)
+
+
+def test_messages_are_durable_one_by_one_whoever_flushes(queue_set: QueueSet) -> None:
+    queue, sent = FlushedByOthers(queue_set.losing()), events(_COUNT)
+    delivered = publish_durably(queue, Topic.REALTIME, sent)
+    assert queue_set.queue.lag(Topic.REALTIME, "index") == len(delivered) < len(sent)
+
+
+def test_a_replay_removes_only_dead_letters_whose_message_is_in_the_queue(queue_set: QueueSet, store: Adapters) -> None:
+    for event in events(_COUNT):
+        store.letters.put(put_aside(Topic.REALTIME, event, orjson.dumps(message_json(event)), "bad", "", 1))
+    admin = SteerLetters(store.letters, FlushedByOthers(queue_set.losing()), store.jobs)
+    with pytest.raises(QueueUnavailable, match=f"of {_COUNT} messages"):
+        admin.replay(Which())
+    left = admin.page(Which(), None, 200).letters
+    assert len(left) == _COUNT - queue_set.queue.lag(Topic.REALTIME, "index")
+
+
+def test_a_replay_of_a_jobs_dead_letters_says_that_messages_were_lost(queue_set: QueueSet, store: Adapters) -> None:
+    job = Job(id=mint_at(1_700_000_000_000), kind="delete", parameters={}, requested_by="ann")
+    store.jobs.add(job)
+    for number in range(_COUNT):
+        event = JobEvent(job_id=job.id, chunk=number, asset_id=uuid4())
+        store.letters.put(put_aside(Topic.BULK, event, orjson.dumps(message_json(event)), "bad", "", 1))
+    admin = SteerLetters(store.letters, FlushedByOthers(queue_set.losing()), store.jobs)
+    with pytest.raises(QueueUnavailable):
+        admin.replay(Which(job_id=job.id))
+    assert len(admin.page(Which(), None, 200).letters) == _COUNT
