@@ -27,6 +27,7 @@ _LINGER_BYTES = 32 * 1024 * 1024
 class Phase(Enum):
     """What a connection is at."""
 
+    LINGER = "linger"  #: was refused, and is closed once its client has had time to read so
     IDLE = "idle"  #: waits for the head of a request
     TRANSFER = "transfer"  #: waits for its client to send a body, or to read an answer
     WORK = "work"
@@ -116,6 +117,7 @@ class Connection:
         await self._write(answer, is_last)
         if self._requests.is_unfinished and self._writer.can_write_eof():
             self._writer.write_eof()
+            self._enter(self, Phase.LINGER)
             await self._requests.discard(_LINGER_S, _LINGER_BYTES)
         return not is_last and not self._is_stopping
 

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from amp.server.connection import Connection, Phase
 
 #: In this order connections make room. One whose request is being worked on never does.
-_MAKE_ROOM = (Phase.IDLE, Phase.TRANSFER)
+_MAKE_ROOM = (Phase.LINGER, Phase.IDLE, Phase.TRANSFER)
 
 
 class Connections:
-    """Past the limit, an idle connection makes room, else one whose client is slow to send a body or to read an answer.
-    Among these it is the oldest one of the client that has most of them: nobody keeps others out by holding all."""
+    """Past the limit, a connection that was refused or is idle makes room, else one whose client is slow to send a body
+    or to read an answer. Among these it is the oldest one of the client that has most of them: nobody keeps others out
+    by holding all."""
 
     def __init__(self, max_connections: int) -> None:
         self._max_connections = max_connections

@@ -18,31 +18,44 @@ _ADMIN_THREADS = 4
 
 
 class Pool:
-    """Threads of one kind of request. A request waits a bounded time for one."""
+    """Threads of one kind of request. A bounded number of requests waits for one, each for a bounded time."""
 
-    def __init__(self, kind: str, threads: int, queue_s: float) -> None:
+    def __init__(self, kind: str, threads: int, queue_s: float, max_waiting: int) -> None:
         self._kind = kind
         self._queue_s = queue_s
+        self._max_waiting = max_waiting
+        self._waiting = 0
         self._free = asyncio.Semaphore(threads)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=f"request-{kind}")
 
     async def run(self, work: Callable[[], T]) -> T:
         """The result of `work`, which runs in a thread of this pool.
 
-        :raises Overloaded: no thread became free in time; nothing was done.
+        :raises Overloaded: no thread became free in time, or too many requests wait for one; nothing was done.
         """
         if self._free.locked():
-            try:
-                async with asyncio.timeout(self._queue_s):
-                    await self._free.acquire()
-            except TimeoutError:
-                raise Overloaded(f"all threads for {self._kind} requests are in use; try again later") from None
+            await self._wait()
         else:
             await self._free.acquire()
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         finally:
             self._free.release()
+
+    async def _wait(self) -> None:
+        if self._waiting >= self._max_waiting:
+            raise self._overloaded()
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self._queue_s):
+                await self._free.acquire()
+        except TimeoutError:
+            raise self._overloaded() from None
+        finally:
+            self._waiting -= 1
+
+    def _overloaded(self) -> Overloaded:
+        return Overloaded(f"all threads for {self._kind} requests are in use; try again later")
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -60,7 +73,11 @@ class Pools:
             "waiting": settings.waiting_threads,
             "plain": settings.threads,
         }
-        self._pools = {kind: Pool(kind, count, settings.queue_timeout_s) for kind, count in threads.items()}
+        # All together may take half of the connections, so that no kind keeps the others from being accepted.
+        max_waiting = max(1, settings.max_connections // (2 * len(threads)))
+        self._pools = {
+            kind: Pool(kind, count, settings.queue_timeout_s, max_waiting) for kind, count in threads.items()
+        }
 
     def pool_for(self, request: Request) -> Pool:
         return self._pools[kind_of(request)]

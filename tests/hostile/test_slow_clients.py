@@ -43,6 +43,13 @@ def half_a_chunk(target: Target) -> socket.socket:
     return client
 
 
+def too_large(target: Target) -> socket.socket:
+    """Is refused after its head, and goes on sending."""
+    client = target.connect()
+    client.sendall(_HEAD + b"Content-Length: 99999999999\r\n\r\n{")
+    return client
+
+
 def unread_answers(target: Target) -> socket.socket:
     """Asks for much in one go, and reads nothing."""
     client = target.connect(receive_bytes=4096)
@@ -65,7 +72,7 @@ def half_closed(target: Target) -> socket.socket:
 
 
 _ATTACKS: list[Callable[[Target], socket.socket]] = [
-    silent, half_a_head, half_a_body, half_a_chunk, unread_answers, gone, half_closed,
+    silent, half_a_head, half_a_body, half_a_chunk, too_large, unread_answers, gone, half_closed,
 ]  # fmt: skip
 
 
@@ -161,7 +168,9 @@ def test_an_idle_connection_is_kept_a_while_and_then_closed(hasty: Target) -> No
         assert [reply.status for reply in replies(client)] == [200, 200]
 
 
-@pytest.mark.parametrize("attack", [silent, half_a_head, half_a_body, unread_answers], ids=lambda a: a.__name__)
+@pytest.mark.parametrize(
+    "attack", [silent, half_a_head, half_a_body, too_large, unread_answers], ids=lambda a: a.__name__
+)
 def test_a_client_that_takes_every_connection_keeps_nobody_out(
     hasty: Target, attack: Callable[[Target], socket.socket]
 ) -> None:

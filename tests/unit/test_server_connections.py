@@ -68,3 +68,12 @@ def test_a_connection_that_goes_on_is_the_youngest_when_it_waits_again() -> None
     connections.enter(cast(Connection, clients[0]), Phase.IDLE)
     assert admit(connections, Client("b"), Phase.WORK)
     assert ended(clients) == [1]
+
+
+def test_a_refused_connection_makes_room_first() -> None:
+    connections = Connections(3)
+    clients = [Client("a"), Client("a"), Client("a")]
+    for client, phase in zip(clients, (Phase.IDLE, Phase.TRANSFER, Phase.LINGER), strict=True):
+        admit(connections, client, phase)
+    assert admit(connections, Client("b"), Phase.WORK)
+    assert ended(clients) == [2]
