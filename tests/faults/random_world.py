@@ -4,13 +4,13 @@ All choices come from AMP_FAULT_SEED; how the threads take turns does not, so a 
 """
 
 import logging
-import sys
 import threading
 import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
 import structlog
 
@@ -102,13 +102,15 @@ class RandomWorld:
         """What is still not as it should be after a while in which jobs did nothing."""
         began_s = time.monotonic()
         deadline, restarted = began_s + self._settled_s, False
-        left = sys.maxsize
+        done: dict[UUID, int] = {}  #: by job, the chunks of assets that it is done with
         while True:
             try:
                 self._resume_jobs()
                 waiting = self._waiting()
-                if (lag := self.service.adapters.queue.lag(Topic.BULK, JOBS_GROUP)) < left:
-                    left, deadline = lag, time.monotonic() + self._settled_s
+                before = done
+                done = done | {job.id: job.checkpoint.get("settled", 0) for job in self.service.adapters.jobs.open()}
+                if done != before:
+                    deadline = time.monotonic() + self._settled_s
                 if not waiting:
                     stored = list(stored_assets(self.service.amp))
                     differences = index_equals_store(stored, self._shown(), self.service.documents())
