@@ -16,6 +16,9 @@ from amp.services.release_names import RELEASING, ReleaseNames, external_key, is
 Results = list[Asset | AmpError | None]
 #: How often an external id is claimed, at most, whose holder turns out not to bear it.
 _ROUNDS = 5
+#: What no change of an asset touches.
+_FIXED = ("created_by", "type", "project", "external_id")
+_CONTENT = ("name", "metadata", "labels")
 
 
 class ClaimNames:
@@ -69,7 +72,7 @@ class ClaimNames:
 
     def first_answers(self, plans: Sequence[tuple[Plan, UUID]]) -> Results:
         """For each plan and the asset its idempotency key stands for, what the first request with the key was answered,
-        or would have been; None: it was never written.
+        or would have been; the asset as it is now if its first version is no longer kept; None: it was never written.
 
         :raises StoreUnavailable: the store does not answer.
         """
@@ -169,15 +172,12 @@ def _first_answer(wanted: Asset, head: Asset | None, first: Version | None, *, m
         return Gone("the asset made under this Idempotency-Key is gone")
     if not made:
         return AlreadyExists(f"asset {head.id} exists already", id=str(head.id), revision=head.revision)
-    if first is None or not _is_same(wanted, answer := _as_first_made(head, first)):
+    # The first version may be no longer kept; the asset itself is there all the same.
+    answer, same = (head, _FIXED) if first is None else (_as_first_made(head, first), _FIXED + _CONTENT)
+    if any(getattr(wanted, name) != getattr(answer, name) for name in same):
+        # Purged since; the id is that of an asset which somebody else made.
         return Gone("the asset made under this Idempotency-Key is gone")
     return answer
-
-
-def _is_same(wanted: Asset, first: Asset) -> bool:
-    """False: purged since, the id is that of an asset which somebody else made."""
-    kept = ("created_by", "project", "external_id", "name", "metadata", "labels")
-    return all(getattr(wanted, name) == getattr(first, name) for name in kept)
 
 
 def _as_first_made(head: Asset, first: Version) -> Asset:

@@ -25,7 +25,7 @@ UNLESS_MATCH = Header(
 IDEMPOTENCY_KEY = Header(
     name="Idempotency-Key",
     description="1 to 255 printable ASCII characters. A repeat with the same key and body within 24 hours gets the "
-    "first answer again; with another body 422.",
+    "first answer again, or the asset as it is now if its first version is no longer kept; with another body 422.",
     schema={"type": "string", "pattern": "^[\\x20-\\x7e]{1,255}$"},
 )
 PRINCIPAL = Header(
