@@ -36,8 +36,8 @@ class AssetStore(Protocol):
 
     def apply(self, changes: Sequence[Change]) -> list[CommitResult]:
         """Take each asset from `before` to `after` in one conditional write: head, revision row and, if the version
-        is new, version row, all or nothing. One outcome per change, in order. Changes of one call are of different
-        assets.
+        is new, version row, all or nothing. One outcome per change, in order. Of changes from one state of an asset, in
+        one call or in many, one holds.
 
         Holds only if the head still is `before` by revision (`before` None: no head; `before` purged: by its
         `change_id` as well, which `strip` changes). A timed-out condition is settled by looking for its `change_id`

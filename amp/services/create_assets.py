@@ -15,10 +15,10 @@ from amp.ports.clock import Clock
 from amp.services.check_content import CheckContent
 from amp.services.claim_names import ClaimNames, Results
 from amp.services.commit_changes import CommitChanges
-from amp.services.creation_plans import Order, Plan, TakenNames, batches_without_rivals
+from amp.services.creation_plans import Order, Plan, TakenNames, apart_by_id, batches_without_rivals
 from amp.services.release_names import bears
 
-#: How often a creation is tried over a purged asset that changes meanwhile.
+#: How often a creation is tried over a purged asset that changes meanwhile, or after another one under the same id.
 _ROUNDS = 5
 
 
@@ -119,10 +119,13 @@ class CreateAssets:
     def _create_batch(self, plans: Sequence[Plan], results: Results) -> None:
         ready = self._names.claim(plans, results)
         for _ in range(_ROUNDS):
-            over_purged = self._carry_out(ready, results)
-            if not over_purged:
+            firsts, rivals = apart_by_id(ready)
+            over_purged = self._carry_out(firsts, results)
+            if not over_purged and not rivals:
                 return
-            ready = self._names.claim_external_ids(over_purged, results)
+            for plan in rivals:
+                plan.take_id(plan.own_id)
+            ready = self._names.claim_external_ids(over_purged, results) + self._names.claim(rivals, results)
         for plan in ready:
             results[plan.position] = Conflict(f"asset {plan.asset_id} is being changed by others; try again")
 

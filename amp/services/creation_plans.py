@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from amp.domain.assets import Asset, Change
@@ -52,6 +52,10 @@ class Plan:
     order: Order
     asset_id: UUID
     change: Change
+    own_id: UUID = field(init=False)  #: asked for or minted, whatever id a name was claimed for
+
+    def __post_init__(self) -> None:
+        self.own_id = self.asset_id
 
     def take_id(self, asset_id: UUID) -> None:
         """Create the asset under that id instead."""
@@ -81,6 +85,13 @@ def batches_without_rivals(plans: Sequence[Plan]) -> Iterator[list[Plan]]:
     for plans_of_round in rounds:
         for begin in range(0, len(plans_of_round), BATCH):
             yield plans_of_round[begin : begin + BATCH]
+
+
+def apart_by_id(plans: Sequence[Plan]) -> tuple[list[Plan], list[Plan]]:
+    """The first plan of each id, and the others: names that were claimed may have led several to one id."""
+    firsts: dict[UUID, Plan] = {}
+    rivals = [plan for plan in plans if firsts.setdefault(plan.asset_id, plan) is not plan]
+    return list(firsts.values()), rivals
 
 
 class TakenNames:

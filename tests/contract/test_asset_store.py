@@ -198,6 +198,20 @@ def test_one_call_gives_each_asset_its_own_fate_in_order(store: AssetStore) -> N
     assert outcomes[1::3] == outcomes[2::3] == [CommitResult(Verdict.APPLIED)] * 10
 
 
+def test_of_several_changes_of_one_asset_in_one_call_one_is_applied(store: AssetStore) -> None:
+    asset_id = creation().after.id
+    rivals = [creation(id=asset_id, name=name) for name in ("one", "two", "three")]
+    store.prepare([(change, intent_for(change)) for change in rivals])
+    outcomes = store.apply(rivals)
+    found = head(store, asset_id)
+    assert [outcome.verdict for outcome in outcomes].count(Verdict.APPLIED) == 1
+    assert [change.after for change, o in zip(rivals, outcomes, strict=True) if o.verdict is Verdict.APPLIED] == [found]
+    assert [o.head for o in outcomes if o.verdict is Verdict.REFUSED] == [found, found]
+    twice = step(rivals[0].after if found is None else found)
+    assert store.apply([twice, twice]) == [CommitResult(Verdict.APPLIED)] * 2
+    assert head(store, asset_id) == twice.after
+
+
 def test_a_repeated_change_is_applied_once(store: AssetStore) -> None:
     create = creation()
     write(store, create)

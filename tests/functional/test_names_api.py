@@ -23,6 +23,13 @@ def named(rest: Rest, project: str, external_id: str) -> list[str]:
     return [item["id"] for item in found]
 
 
+def bulk(rest: Rest, items: list[dict[str, Any]], **headers: str) -> list[dict[str, Any]]:
+    answer = rest.post("/v1/assets/bulk", json=items, headers=headers)
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.get_json()["items"]
+    return found
+
+
 def external_claim(project: str, external_id: str, asset_id: str) -> Claim:
     return Claim(f"external-id:{project}", external_id, UUID(asset_id))
 
@@ -70,6 +77,40 @@ def test_a_claim_whose_asset_was_never_written_is_completed(service: Amp, rest: 
     claimed = str(mint_at(1_700_000_000_000))
     service.adapters.claims.claim([external_claim(team, "mine", claimed)])
     assert rest.new_asset(kind, project=team, external_id="mine")["id"] == claimed
+
+
+@pytest.mark.parametrize("keyed", [False, True], ids=["without a key", "with a key"])
+def test_two_names_claimed_for_one_unwritten_id_make_two_assets(service: Amp, rest: Rest, keyed: bool) -> None:
+    kind, team = rest.new_type(), unique("team")
+    claimed = str(mint_at(1_700_000_000_000))
+    service.adapters.claims.claim([external_claim(team, name, claimed) for name in ("y", "z")])
+    headers = {"Idempotency-Key": unique("key")} if keyed else {}
+    items = [{"type": kind, "project": team, "external_id": name, "name": name} for name in ("y", "z")]
+    first = bulk(rest, items, **headers)
+    assert [item["status"] for item in first] == [201, 201]
+    assert first[0]["id"] == claimed
+    found = [named(rest, team, name) for name in ("y", "z")]
+    assert found == [[item["id"]] for item in first]
+    assert found[0] != found[1]
+    assert [asset(rest, item["id"])["name"] for item in first] == ["y", "z"]
+    if keyed:
+        assert bulk(rest, items, **headers) == first
+
+
+@pytest.mark.parametrize("id_first", [False, True], ids=["the name first", "the id first"])
+def test_an_id_asked_for_in_a_bulk_is_not_given_to_a_name_claimed_for_it(
+    service: Amp, rest: Rest, id_first: bool
+) -> None:
+    kind, team = rest.new_type(), unique("team")
+    claimed = str(mint_at(1_700_000_000_000))
+    service.adapters.claims.claim([external_claim(team, "x", claimed)])
+    by_name = {"type": kind, "project": team, "external_id": "x", "name": "by name"}
+    by_id = {"type": kind, "project": team, "id": claimed, "name": "by id"}
+    made = bulk(rest, [by_id, by_name] if id_first else [by_name, by_id])
+    assert [item["status"] for item in made] == [201, 201]
+    assert asset(rest, claimed)["name"] == "by id"
+    [holder] = named(rest, team, "x")
+    assert asset(rest, holder)["name"] == "by name"
 
 
 def test_a_key_that_stands_for_an_asset_of_another_request_is_not_answered_with_it(service: Amp, rest: Rest) -> None:

@@ -127,18 +127,21 @@ def _heads(connection: sqlite3.Connection, ids: Collection[UUID]) -> dict[UUID, 
 
 def _apply(connection: sqlite3.Connection, changes: Sequence[Change], retention: Retention) -> list[CommitResult]:
     heads = _heads(connection, [change.after.id for change in changes])
-    outcomes, accepted = [], []
+    outcomes: list[CommitResult] = []
+    accepted: dict[tuple[UUID, UUID], Change] = {}
     for change in changes:
-        head = heads.get(change.after.id)
-        if head is not None and _is_made(connection, change.after.id, change.after.change_id):
+        key = asset_id, change_id = change.after.id, change.after.change_id
+        head = heads.get(asset_id)
+        if key in accepted or (head is not None and _is_made(connection, asset_id, change_id)):
             outcomes.append(CommitResult(Verdict.APPLIED))
         elif _follows(change, head):
-            accepted.append(change)
+            accepted[key] = change
+            heads[asset_id] = change.after
             outcomes.append(CommitResult(Verdict.APPLIED))
         else:
             outcomes.append(CommitResult(Verdict.REFUSED, head))
-    _write(connection, accepted)
-    _forget(connection, accepted, retention)
+    _write(connection, list(accepted.values()))
+    _forget(connection, list(accepted.values()), retention)
     return outcomes
 
 
