@@ -3,10 +3,10 @@
 import structlog
 
 from amp.domain.buckets import Bucket, with_complete
-from amp.domain.chunks import Outcome
 from amp.domain.jobs import Job, JobState
 from amp.domain.principals import Principal
 from amp.domain.selectors import Selector
+from amp.ports.dead_letters import DeadLetters
 from amp.ports.job_log import JobLog
 from amp.services.bucket_maps import BucketMaps
 from amp.services.start_jobs import JobOrder, StartJobs
@@ -19,12 +19,13 @@ _JOBS_BACK = 1_000
 
 class RefillBuckets:
     """One backfill for each index that stands in for a lost one. If it fails or is cancelled, the bucket stays
-    incomplete, for people to see why.
+    incomplete, for people to see why; so it does while dead letters of the backfill are left.
     """
 
-    def __init__(self, maps: BucketMaps, jobs: JobLog, starter: StartJobs, rate: float) -> None:
+    def __init__(self, maps: BucketMaps, jobs: JobLog, letters: DeadLetters, starter: StartJobs, rate: float) -> None:
         self._maps = maps
         self._jobs = jobs
+        self._letters = letters
         self._starter = starter
         self._rate = rate
 
@@ -39,7 +40,7 @@ class RefillBuckets:
             job = jobs.get(bucket.index)
             if job is None:
                 self._start(bucket, bucket_map.end_s(bucket))
-            elif job.state is JobState.COMPLETED and not job.progress.get("counts", {}).get(Outcome.FAILED):
+            elif job.state is JobState.COMPLETED and not self._letters.count(job.id):
                 complete.append(bucket)
         # A move goes by the map's generations, and takes the mark along.
         if complete and bucket_map.move is None and self._maps.replace(with_complete(bucket_map, complete), bucket_map):

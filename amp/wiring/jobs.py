@@ -66,7 +66,7 @@ def job_services(
     source = ChunkSource(chunks=a.chunks, select=search.select, listed=listed)
     return JobServices(
         starter=starter,
-        refill=RefillBuckets(maps, a.jobs, starter, settings.job_rate),
+        refill=RefillBuckets(maps, a.jobs, a.letters, starter, settings.job_rate),
         letters=SteerLetters(a.letters, a.queue, a.jobs),
         extractor=_extractor(settings, a, source, processors, maps, starter),
         worker=worker,

@@ -4,8 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import orjson
 import pytest
 
+from amp.domain.dead_letters import put_aside
+from amp.domain.events import JobEvent, message_json
+from amp.domain.ids import mint_at
+from amp.domain.jobs import JobState
+from amp.ports.event_queue import Topic
 from amp.worker import WorkerThreads
 from tests.functional.wired import CALLER, Wired, wired
 from tests.stack.waiting import wait_until
@@ -67,3 +73,23 @@ def test_a_refill_that_was_cancelled_leaves_the_bucket_incomplete_and_is_not_beg
     either.amp.refill_buckets.run()
     assert states(either) == ["incomplete"]
     assert len(either.amp.steer_jobs.page(None, 10)) == 1
+
+
+def test_a_refill_is_complete_once_none_of_its_dead_letters_is_left(either: Wired) -> None:
+    a = either.amp.adapters
+    [bucket] = either.amp.show_buckets.report().buckets
+    a.indices.drop(bucket.bucket.index)
+    either.amp.reconcile.run()
+    either.amp.refill_buckets.run()
+    [status] = either.amp.steer_jobs.page(None, 10)
+    event = JobEvent(job_id=status.job.id, chunk=0, asset_id=mint_at(1))
+    payload = orjson.dumps(message_json(event))
+    dead_letter = put_aside(Topic.BULK, event, payload, "bad", "", a.clock.now_ms())
+    a.letters.put(dead_letter)
+    a.jobs.save_progress(status.job.id, {"done": 1, "counts": {"failed": 1}}, {})
+    a.jobs.set_state(status.job.id, JobState.COMPLETED, ended_ms=2)
+    either.amp.refill_buckets.run()
+    assert states(either) == ["incomplete"]
+    a.letters.remove([dead_letter.id])
+    either.amp.refill_buckets.run()
+    assert states(either) == ["open"]
