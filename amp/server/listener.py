@@ -1,7 +1,9 @@
 """The listening socket of a server, and where the server says that it is found."""
 
+import contextlib
 import errno
 import socket
+from dataclasses import dataclass
 from pathlib import Path
 
 from amp.errors import BadSetting
@@ -12,6 +14,19 @@ from amp.settings import Settings, variable
 #: Names the server that holds a data folder, for commands that want to talk to it.
 URL_FILE = "server.url"
 _BACKLOG = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class AddressFile:
+    path: Path
+    #: Of the file as this server wrote it: a successor at the same port writes the same text.
+    identity: tuple[int, int]
+
+    def remove(self) -> None:
+        """Remove it, unless another server has put its own in its place."""
+        with contextlib.suppress(FileNotFoundError):
+            if _identity(self.path) == self.identity:
+                self.path.unlink()
 
 
 def address(settings: Settings, port: int) -> str:
@@ -36,8 +51,13 @@ def _listen(settings: Settings) -> socket.socket:
     return socket.create_server(found, family=family, backlog=_BACKLOG)
 
 
-def leave_address(settings: Settings, listener: socket.socket) -> Path:
+def leave_address(settings: Settings, listener: socket.socket) -> AddressFile:
     """Write the server's URL into its data folder; returns the file, for the caller to remove."""
     file = settings.data_dir / URL_FILE
     write_private(file, address(settings, listener.getsockname()[1]))
-    return file
+    return AddressFile(file, _identity(file))
+
+
+def _identity(file: Path) -> tuple[int, int]:
+    found = file.stat()
+    return found.st_ino, found.st_mtime_ns

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,12 @@ def serve(settings: Settings) -> None:
     listener = listen(settings)
     _check(settings)
     parent = os.getpid()
-    left_behind = _share_metrics() if settings.profile == "cluster" else leave_address(settings, listener)
+    clean_up = _share_metrics() if settings.profile == "cluster" else leave_address(settings, listener).remove
     try:
         Arbiter(Processes(settings, listener)).run()
     finally:
         if os.getpid() == parent:  # children leave through here as well
-            shutil.rmtree(left_behind) if left_behind.is_dir() else left_behind.unlink(missing_ok=True)
+            clean_up()
 
 
 def _check(settings: Settings) -> None:
@@ -69,7 +70,8 @@ def _try(settings: Settings, sender: Any) -> None:
         sender.send(None)
 
 
-def _share_metrics() -> Path:
+def _share_metrics() -> Callable[[], None]:
+    """Removes the folder that they share."""
     folder = Path(tempfile.mkdtemp(prefix="amp-metrics-"))
     share_metrics(folder)
-    return folder
+    return lambda: shutil.rmtree(folder)
