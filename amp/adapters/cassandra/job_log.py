@@ -13,7 +13,8 @@ from amp.domain.ids import created_ms
 from amp.domain.jobs import Job, JobState, Note, open_states
 
 _SLOT_MS = 30 * 86_400_000
-#: An id listed as open for longer than this without a job is of one whose adding broke off.
+#: An id listed as open for longer than this without a job is of one whose adding broke off. The age is that of the
+#: listing, not of the id: a repeated request may add a job under the id that its first attempt claimed days before.
 _ADDED_BY_THEN_MS = 86_400_000
 
 _COLUMNS = "id, kind, parameters, requested_by, state, reason, ended_ms, rate, progress, checkpoint"
@@ -40,6 +41,7 @@ _UNLIST = "DELETE FROM {ks}.listed_jobs WHERE slot = ? AND began_ms = ? AND id =
 _ADD_OPEN = "INSERT INTO {ks}.open_jobs (list, id) VALUES ('all', ?)"
 _OPEN = "SELECT id FROM {ks}.open_jobs WHERE list = 'all'"
 _NOT_OPEN = "DELETE FROM {ks}.open_jobs WHERE list = 'all' AND id = ?"
+_NOT_OPEN_AS_OF = "DELETE FROM {ks}.open_jobs USING TIMESTAMP ? WHERE list = 'all' AND id = ?"
 
 _NOTE = "INSERT INTO {ks}.job_notes (job_id, at_ms, note) VALUES (?, ?, ?)"
 _NOTES = "SELECT at_ms, note FROM {ks}.job_notes WHERE job_id = ?"
@@ -96,10 +98,12 @@ class CassandraJobLog:
         ids = [row[0] for row in self._session.run(_OPEN)]
         answers = self._session.rows_of_many([(_GET, (job_id,)) for job_id in ids])
         jobs = [_job_of(rows[0]) for rows in answers if rows]
-        over = [job.id for job in jobs if job.state.ended]
+        over: list[Request] = [(_NOT_OPEN, (job.id,)) for job in jobs if job.state.ended]
         old_ms = time.time_ns() // 1_000_000 - _ADDED_BY_THEN_MS
-        over += [job_id for job_id, rows in zip(ids, answers, strict=True) if not rows and created_ms(job_id) < old_ms]
-        self._session.rows_of_many([(_NOT_OPEN, (job_id,)) for job_id in over])
+        without = [job_id for job_id, rows in zip(ids, answers, strict=True) if not rows]
+        # As of then: a listing written since stays.
+        over += [(_NOT_OPEN_AS_OF, (old_ms * 1000, job_id)) for job_id in without if created_ms(job_id) < old_ms]
+        self._session.rows_of_many(over)
         return sorted((job for job in jobs if not job.state.ended), key=lambda job: (created_ms(job.id), job.id.bytes))
 
     def forget(self, job_id: UUID) -> None:
