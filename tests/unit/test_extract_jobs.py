@@ -343,6 +343,23 @@ def test_events_still_in_the_queue_are_not_sent_again(world: World) -> None:
     assert world.queue.lag(Topic.BULK, JOBS_GROUP) == CHUNK * WINDOW
 
 
+def test_lost_events_are_sent_again_although_another_job_keeps_the_queue_busy(world: World) -> None:
+    other, lost = world.job(), world.job()
+    extractor = world.extractor()
+    extractor.run_once()
+    # Of the two jobs' events only the other's are left, as if those of one had been dropped.
+    kept = [delivery for delivery in world.consumer.poll(100, 0) if delivery.event.job_id == other.id]  # type: ignore[union-attr]
+    event = kept[0].event
+    assert event is not None
+    for _ in range(60):
+        extractor.run_once()
+        world.work()
+        world.queue.publish(Topic.BULK, [event])
+        assert world.queue.lag(Topic.BULK, JOBS_GROUP)
+        world.clock.at_s += 5
+    assert world.now(lost).state is JobState.COMPLETED
+
+
 def test_the_loop_ends_when_told_and_leaves_its_jobs_to_others_at_once(world: World) -> None:
     job, stop, begun = world.job(), threading.Event(), threading.Event()
     world.tell = lambda name, done: begun.set() if name == "save_progress" and done else None
