@@ -1,7 +1,7 @@
 """A bucket that refuses writes holds up nobody else's documents, loses none of its own, and is named in health."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +12,7 @@ import pytest
 from amp.domain.assets import Asset, Scope
 from amp.domain.buckets import index_of
 from amp.domain.changes import Draft
+from amp.domain.events import Event
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, JobState
 from amp.domain.moves import MoveKind
@@ -105,13 +106,25 @@ def test_other_buckets_are_indexed_while_one_refuses_and_its_own_documents_come_
 def test_when_the_retry_queue_is_full_all_wait_and_nothing_is_committed(
     either: Wired, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(either.amp.indexer._retries, "_max_events", 1)
+    retries = either.amp.indexer._retries
+    monkeypatch.setattr(retries, "_max_events", 1)
+    refused: list[UUID] = []
+    add = retries.add
+
+    def counted_add(events: Sequence[Event]) -> bool:
+        taken = add(events)
+        if not taken:
+            refused.extend(event.asset_id for event in events)
+        return taken
+
+    monkeypatch.setattr(retries, "add", counted_add)
     either.amp.adapters.indices.block(first_index(either))
     with indexing(either):
         kept = old(either, "one")
         wait_until(lambda: lag(either, Topic.RETRY, "index-retry") == 1, DEADLINE_S, "one to be set aside")
         held = old(either, "two")
-        threading.Event().wait(1.0)
+        # Twice: after the first time it could still have been committed.
+        wait_until(lambda: refused.count(held.id) >= 2, DEADLINE_S, "the second to be refused twice")
         assert lag(either, Topic.REALTIME, "index") == 1
         either.amp.adapters.indices.unblock(first_index(either))
         shows(either, kept, held)
