@@ -19,6 +19,7 @@ from amp.ports.bucket_indices import BucketIndices
 from amp.ports.clock import Clock
 from amp.ports.job_log import JobLog
 from amp.services.bucket_maps import BucketMaps
+from amp.services.job_states import JobStates
 
 _log = structlog.get_logger(__name__)
 _TRIES = 5
@@ -53,6 +54,7 @@ class PlanMoves:
         self._indices = indices
         self._documents = documents
         self._jobs = jobs
+        self._states = JobStates(jobs=jobs, clock=clock)
         self._clock = clock
         self._prefix = index_prefix
 
@@ -102,7 +104,7 @@ class PlanMoves:
         self._jobs.add(job)
         if not self._maps.replace(planned, bucket_map):
             reason = "the bucket map changed meanwhile; try again"
-            self._jobs.set_state(job.id, JobState.FAILED, reason=reason, ended_ms=self._clock.now_ms())
+            self._states.end(job.id, JobState.FAILED, reason)
             raise Conflict(reason)
         _log.info("move recorded", action="move_planned", move=str(job.id), kind=kind.value, bucket=bucket.name)
         return job

@@ -21,6 +21,7 @@ from amp.services.bucket_maps import BucketMaps
 from amp.services.clear_source import ClearSource
 from amp.services.copy_documents import CopyDocuments, Fenced, Unacceptable
 from amp.services.copy_range import CannotMove, CopyRange, range_of
+from amp.services.job_states import JobStates
 from amp.services.match_ranges import MatchRanges
 from amp.services.move_aliases import LookAgain, MoveAliases
 from amp.services.move_progress import MoveProgress
@@ -29,6 +30,8 @@ _log = structlog.get_logger(__name__)
 _LOOK_AGAIN_S = 0.1
 _STUCK_S = 5.0
 _MOST_HOLDS = 5
+#: The last note of a move's history.
+_ENDED = "ended"
 #: A move that waits for longer says why, and again so often.
 _WAITS_AFTER_S = 5.0
 _TOLD_EVERY_S = 600.0
@@ -63,6 +66,7 @@ class RunMoves:
         self._indices = indices
         self._documents = documents
         self._jobs = jobs
+        self._states = JobStates(jobs=jobs, clock=clock)
         self._clock = clock
         self._aliases = aliases
         matcher = MatchRanges(documents, copier)
@@ -212,9 +216,8 @@ class RunMoves:
     def _to(self, after: BucketMap, before: BucketMap) -> None:
         """:raises LookAgain: the map is another by now."""
         self._replace(after, before)
-        move = after.move or before.move
-        assert move is not None
-        self._tell(move, move.phase.value if after.move else "ended")
+        assert after.move is not None
+        self._tell(after.move, after.move.phase.value)
 
     def _replace(self, after: BucketMap, before: BucketMap) -> None:
         if not self._maps.replace(after, before):
@@ -238,8 +241,10 @@ class RunMoves:
 
     def _end(self, bucket_map: BucketMap, move: Move, state: JobState) -> None:
         # In this order: nobody would come back to the record of a move that the map no longer names.
-        self._jobs.set_state(move.id, state, reason=move.reason, ended_ms=self._clock.now_ms())
-        self._to(ended(bucket_map), bucket_map)
+        note = f"{_ENDED}: {move.reason}" if move.reason else _ENDED
+        self._states.end(move.id, state, move.reason, note=note)
+        self._replace(ended(bucket_map), bucket_map)
+        _log.info("move ended", action="move_ended", move=str(move.id), state=state.value, kind=move.kind.value)
 
     def _progress(self, move: Move, stop: threading.Event) -> MoveProgress:
         job = self._jobs.get(move.id)

@@ -22,6 +22,7 @@ _MOVES = frozenset(MoveKind)
 _CHUNKS_A_PAGE = 200
 #: A job's record comes before its move is in the map.
 _BEGINNING_MS = 60_000
+_NEVER_BEGAN = "it never began: the process that recorded it stopped half-way"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,8 @@ class JobStatus:
 
 
 class SteerJobs:
-    """The bucket map alone says whether a move is under way. A job whose record says so all the same is settled
-    by whoever looks at it: who asked for it died before the map knew, or it ended just as it was paused.
+    """The bucket map alone says whether a move is under way. A move ends in its record first and then in the map, so a
+    record that is still open without a move in the map is of one that never began; reading it ends it.
     """
 
     def __init__(
@@ -187,24 +188,14 @@ class SteerJobs:
         return replace(status, job=replace(status.job, history=()))
 
     def _settled(self, job: Job) -> Job:
-        """What a job is whose move the map did not name before its record was read."""
+        """The job, whose move was not in the map before its record was read."""
         if job.kind not in _MOVES:
             return self._with_failures_left(job)
         if job.state.ended:
             return job
-        notes = [note.text for note in job.history]
-        reason = next((note.partition(": ")[2] for note in notes if note.startswith("cancelled: ")), "")
-        if Phase.SWITCHED in notes:
-            state = JobState.COMPLETED
-        elif reason:
-            state = JobState.FAILED
-        elif Phase.CANCELLED in notes or any(note.startswith("cancelled by ") for note in notes):
-            state = JobState.CANCELLED
-        elif self._clock.now_ms() - created_ms(job.id) < _BEGINNING_MS:
+        if self._clock.now_ms() - created_ms(job.id) < _BEGINNING_MS:
             return job
-        else:
-            state, reason = JobState.FAILED, "it never began: whoever asked for it stopped half-way"
-        self._states.end(job.id, state, reason, note="")
+        self._states.end(job.id, JobState.FAILED, _NEVER_BEGAN)
         return self._jobs.get(job.id) or job
 
 

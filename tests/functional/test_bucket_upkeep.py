@@ -328,18 +328,32 @@ def test_a_job_whose_move_never_came_into_the_map_has_failed(world: Wired) -> No
         jobs.add(job)
     found = world.amp.steer_jobs.get(late.id).job
     assert (found.state, found.reason[:14]) == (JobState.FAILED, "it never began")
+    assert [note.text for note in found.history] == [f"failed: {found.reason}"]
     assert jobs.get(late.id) == found
     assert world.amp.steer_jobs.get(fresh.id).job.state is JobState.RUNNING
 
 
-def test_a_job_that_was_paused_as_it_ended_is_settled_by_whoever_looks(world: Wired) -> None:
+def test_a_pause_that_comes_after_the_end_of_a_move_is_refused(world: Wired) -> None:
     job = world.amp.plan_moves.start(MoveKind.REBUILD, FIRST, None, None, CALLER)
     assert world.amp.steer_jobs.get(job.id).job.state is JobState.RUNNING
     world.amp.plan_moves.cancel(job.id, CALLER)
     moved(world)
-    world.amp.adapters.jobs.set_state(job.id, JobState.PAUSED)
-    assert world.amp.steer_jobs.get(job.id).job.state is JobState.CANCELLED
+    assert not world.amp.adapters.jobs.set_state(job.id, JobState.PAUSED)
+    with pytest.raises(Conflict, match="has ended: cancelled"):
+        world.amp.steer_jobs.pause(job.id, CALLER)
+    found = world.amp.steer_jobs.get(job.id).job
+    assert found.state is JobState.CANCELLED
+    assert [note.text for note in found.history] == ["cancelled by tester", "ended"]
     assert [status.job.state for status in world.amp.steer_jobs.page(None, 10)] == [JobState.CANCELLED]
+
+
+def test_a_move_refused_by_a_changed_map_says_so_in_its_history(world: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(world.amp.plan_moves._maps, "replace", lambda *_: False)
+    with pytest.raises(Conflict, match="changed meanwhile"):
+        world.amp.plan_moves.start(MoveKind.REBUILD, FIRST, None, None, CALLER)
+    [job] = world.amp.adapters.jobs.page(None, 10)
+    [note] = world.amp.steer_jobs.get(job.id).job.history
+    assert note.text == f"failed: {job.reason}"
 
 
 def imported(world: Wired, created_s: Sequence[int]) -> None:
