@@ -174,3 +174,10 @@ CREATE TABLE dead_letters (
 ) STRICT;
 CREATE INDEX dead_letters_by_time ON dead_letters (first_ms, id);
 CREATE INDEX dead_letters_by_job ON dead_letters (job_id, first_ms, id) WHERE job_id IS NOT NULL;
+
+-- Written by readiness checks: one row, replaced each time.
+CREATE TABLE health_probes (
+  name TEXT NOT NULL PRIMARY KEY,
+  probed_ms INTEGER NOT NULL,
+  content BLOB NOT NULL
+) STRICT;

@@ -23,7 +23,7 @@ from amp.ports.search_index import Put, Written
 from tests.contract.asset_samples import at_once
 from tests.contract.search_sets import SearchSet, asset, head, names
 
-MIGRATIONS = ["0001_documents", "0002_raw_documents"]
+MIGRATIONS = ["0001_documents", "0002_raw_documents", "0003_health_probes"]
 H264 = EntryMatches("codec", FieldType.STRING, (OneOf(("h264",)),))
 
 

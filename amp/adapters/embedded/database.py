@@ -13,6 +13,7 @@ from typing import TextIO
 from amp.adapters.embedded.database_files import file_identities
 from amp.adapters.embedded.integrity import damage_of
 from amp.adapters.embedded.queue_board import QueueBoard
+from amp.adapters.embedded.write_probe import WriteProbe
 from amp.errors import BadSetting, Busy, NoData, NotMigrated, Retryable, StoreUnavailable
 from amp.main_process import main_process_id
 from amp.private_files import make_private, make_private_if_there
@@ -61,6 +62,7 @@ class Database:
             ) from e
         self._files = file_identities(self.path)
         self._write_lock = threading.Lock()
+        self._write_probe = WriteProbe()
         self._idle_readers: deque[sqlite3.Connection] = deque()
         self._closed = False
         #: Shared by all who use the queue in this file.
@@ -100,7 +102,12 @@ class Database:
         :raises NotMigrated: the tables are not there.
         :raises Retryable: `unavailable`, SQLite can't answer; nothing was written unless the commit itself failed.
         """
-        with self._write_lock, _translated(unavailable):
+        with self._write_lock, self._transaction(unavailable, durable) as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def _transaction(self, unavailable: type[Retryable], durable: bool) -> Iterator[sqlite3.Connection]:
+        with _translated(unavailable):
             if self._closed:
                 raise unavailable("the data folder is closed")
             self._check_file(unavailable)
@@ -111,31 +118,32 @@ class Database:
                 yield connection
                 connection.execute("COMMIT")
                 self._check_file(unavailable)
-            except BaseException:
+            except BaseException as e:
+                self._write_probe.note(e)
                 if connection.in_transaction:  # SQLite ends it by itself after some errors
                     connection.execute("ROLLBACK")
                 raise
 
     def probe(self, timeout_s: float) -> None:
-        """Return if a write would be acknowledged now, or if one is under way for `timeout_s`.
+        """Return if a write is acknowledged now, or if one is under way for `timeout_s`.
 
-        :raises StoreUnavailable: it would not be: the disk is full, or the file is gone or cannot be written.
+        :raises StoreUnavailable: it is not: the disk is full, or the file is gone or cannot be written.
         """
-        with _translated(StoreUnavailable):
-            self._check_file(StoreUnavailable)
-            space = os.statvfs(self.path.parent)
-            free = space.f_bavail * space.f_frsize
-            if free < _MIN_FREE_BYTES:
-                raise StoreUnavailable(f"the disk of the data folder {self.path.parent} is full: {free:,} bytes left")
-            if not self._write_lock.acquire(timeout=timeout_s):
-                return
-            try:
-                if self._closed:
-                    raise StoreUnavailable("the data folder is closed")
-                self._writer.execute("BEGIN IMMEDIATE")
-                self._writer.execute("ROLLBACK")
-            finally:
-                self._write_lock.release()
+        self._check_file(StoreUnavailable)
+        space = os.statvfs(self.path.parent)
+        free = space.f_bavail * space.f_frsize
+        if free < _MIN_FREE_BYTES:
+            raise StoreUnavailable(f"the disk of the data folder {self.path.parent} is full: {free:,} bytes left")
+        if not self._write_lock.acquire(timeout=timeout_s):
+            return
+        try:
+            # Before the first migration there is nothing to write to.
+            with contextlib.suppress(NotMigrated):
+                with self._transaction(StoreUnavailable, durable=True) as connection:
+                    self._write_probe.write(connection)
+                self._write_probe.succeeded()
+        finally:
+            self._write_lock.release()
 
     def close(self) -> None:
         """Wait for the write under way, give the folder back. Safe twice."""

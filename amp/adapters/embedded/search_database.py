@@ -14,6 +14,7 @@ from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 from amp.adapters.embedded.database_files import file_identities
 from amp.adapters.embedded.integrity import damage_of
 from amp.adapters.embedded.search_removals import SearchRemovals
+from amp.adapters.embedded.write_probe import WriteProbe
 from amp.errors import NotMigrated, SearchUnavailable
 from amp.private_files import make_private
 
@@ -50,6 +51,7 @@ class SearchDatabase:
         self._opened: list[sqlite3.Connection] = []
         self._writer: sqlite3.Connection | None = None
         self._writing = threading.Lock()
+        self._write_probe = WriteProbe()
         self._opening = threading.Lock()
         self._closed = False
         #: Of the files that the connections are open on; None: none is.
@@ -83,7 +85,28 @@ class SearchDatabase:
 
         :raises SearchUnavailable: the file can't be written, or was removed.
         """
-        with search_errors(), self._writing:
+        with self._writing, self._transaction() as connection:
+            yield connection
+
+    def probe(self, timeout_s: float) -> None:
+        """Return if a write is committed now, or if one is under way for `timeout_s`.
+
+        :raises SearchUnavailable: it is not committed.
+        """
+        if not self._writing.acquire(timeout=timeout_s):
+            return
+        try:
+            # Before the first migration there is nothing to write to.
+            with suppress(NotMigrated):
+                with self._transaction() as connection:
+                    self._write_probe.write(connection)
+                self._write_probe.succeeded()
+        finally:
+            self._writing.release()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with search_errors():
             self._check_files()
             if self._writer is None or self._closed:
                 self._writer = self._open(_WRITER_CACHE_KIB)
@@ -93,7 +116,8 @@ class SearchDatabase:
                 yield connection
                 connection.execute("COMMIT")
                 self._check_files()
-            except BaseException:
+            except BaseException as e:
+                self._write_probe.note(e)
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise

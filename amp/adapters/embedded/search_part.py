@@ -10,6 +10,7 @@ from amp.resources import resource_folder
 
 _log = structlog.get_logger(__name__)
 _TIMEOUT_S = 2.0
+_PROBE_TIMEOUT_S = 1.0
 
 
 class SearchPart:
@@ -24,6 +25,7 @@ class SearchPart:
     def ping(self) -> str:
         with self._database.read(_TIMEOUT_S) as connection:
             connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        self._database.probe(_PROBE_TIMEOUT_S)
         return f"SQLite {sqlite3.sqlite_version}, {self._database.path}"
 
     def pending(self) -> list[str]:
