@@ -26,7 +26,7 @@ class _RestOfPath(PathConverter):
 
 def create_app(amp: Amp) -> OpenAPI:
     """The API over `amp`, which stays the caller's to close."""
-    app = AmpOpenAPI()
+    app = AmpOpenAPI(amp.settings)
     app.extensions["amp"] = amp
     # A path says what it says: external ids may hold slashes, several in a row too, and encoded ones are not the same.
     app.wsgi_app = UndecodedPaths(app.wsgi_app)  # type: ignore[method-assign]  # Flask's own way of adding middleware

@@ -14,9 +14,11 @@ from pydantic_core import core_schema
 from werkzeug.wrappers import Response as AnyResponse
 
 import amp as package
+from amp.api.documented_settings import filled
 from amp.api.errors import problem_types
 from amp.api.models.problems import Problem
 from amp.api.operations import ANSWER_MODELS, REQUEST_MODELS
+from amp.settings import Settings
 
 _DESCRIPTION = """Metadata of digital assets: typed, versioned, searchable by any field about a second after a change.
 
@@ -51,7 +53,8 @@ SwaggerUIBundle({ url: "openapi.json", dom_id: "#ui", deepLinking: true, validat
 class AmpOpenAPI(OpenAPI):
     """Takes the paths from the library; the library's own schemas would lose what it does not know."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         super().__init__(
             "amp.api",
             info=Info(title="AMP", version=package.__version__, description=_DESCRIPTION + _problem_rows()),
@@ -69,6 +72,7 @@ class AmpOpenAPI(OpenAPI):
     def generate_spec_json(self) -> None:
         super().generate_spec_json()  # type: ignore[no-untyped-call]  # the library leaves it untyped
         self.spec_json["components"] = {"schemas": _schemas()}
+        self.spec_json = filled(self.spec_json, self._settings)
 
 
 class _Schemas(GenerateJsonSchema):

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -60,6 +61,24 @@ def test_every_route_is_in_the_document_and_the_other_way_round(rest: Rest, docu
     }
     assert documented == served
     assert len(documented) >= 22
+
+
+def test_limits_that_are_settings_have_the_values_of_this_server(embedded_service: Amp) -> None:
+    settings = embedded_service.settings.model_copy(
+        update={"max_bulk_items": 2_500, "max_bulk_bytes": 3 << 20, "idempotency_ttl_s": 7_200}
+    )
+    found = Rest(create_app(replace(embedded_service, settings=settings))).get("/openapi.json").get_json()
+    operation = found["paths"]["/v1/assets/bulk"]["post"]
+    assert operation["requestBody"]["content"]["application/json"]["schema"]["maxItems"] == 2_500
+    assert "2,500 items and 3 MiB" in operation["requestBody"]["description"]
+    key = next(p for p in operation["parameters"] if p["name"] == "Idempotency-Key")
+    assert "7,200 seconds" in key["description"]
+
+
+def test_cancelling_promises_no_more_than_it_does(document: Document) -> None:
+    described = document["paths"]["/v1/admin/jobs/{job_id}/cancel"]["post"]
+    assert described["summary"] == "Cancel a job."
+    assert "what it has done stays done" in described["description"]
 
 
 def test_every_operation_says_what_it_is_and_what_it_refuses(document: Document) -> None:

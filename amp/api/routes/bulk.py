@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from amp.api import examples
 from amp.api.bulk_outcomes import BulkOutcomes
 from amp.api.current import amp, principal
+from amp.api.documented_settings import in_text, of_schema
 from amp.api.idempotency import key_given, repeat_key
 from amp.api.json_body import JSON, NDJSON, JsonBody, checked_object, conform, media_type, single_bytes, unpacked_body
 from amp.api.models.assets import AssetCreate, AssetIds, AssetsFound, BulkResult
@@ -50,9 +51,14 @@ class _BulkBody:
         item = {"$ref": f"#/components/schemas/{AssetCreate.__name__}"}
         return {
             "required": True,
-            "description": "A JSON array, or one JSON object a line (NDJSON). At most 10,000 items and 16 MiB.",
+            "description": "A JSON array, or one JSON object a line (NDJSON). At most "
+            f"{in_text('max_bulk_items')} items and {in_text('max_bulk_bytes')}, unpacked.",
             "content": {
-                JSON: {"schema": {"type": "array", "items": item, "maxItems": 10_000}, "example": examples.CLIPS},
+                JSON: {
+                    "schema": {"type": "array", "items": item},
+                    "example": examples.CLIPS,
+                    **of_schema(maxItems="max_bulk_items"),
+                },
                 NDJSON: {"schema": {"type": "string"}, "example": "\n".join(map(json.dumps, examples.CLIPS))},
             },
         }

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from amp.api.documented_settings import in_text
 from amp.api.models.assets import AssetOut
 from amp.api.operations import Answer, Header
 
@@ -24,8 +25,9 @@ UNLESS_MATCH = Header(
 )
 IDEMPOTENCY_KEY = Header(
     name="Idempotency-Key",
-    description="1 to 255 printable ASCII characters. A repeat with the same key and body within 24 hours gets the "
-    "first answer again, or the asset as it is now if its first version is no longer kept; with another body 422.",
+    description="1 to 255 printable ASCII characters. A repeat with the same key and body within "
+    f"{in_text('idempotency_ttl_s')} gets the first answer again, or the asset as it is now if its first version is no "
+    "longer kept; with another body 422.",
     schema={"type": "string", "pattern": "^[\\x20-\\x7e]{1,255}$"},
 )
 PRINCIPAL = Header(
