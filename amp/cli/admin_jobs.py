@@ -113,9 +113,10 @@ def resume(job_id: str, as_json: bool) -> None:
 @follow_option
 @json_option
 def cancel(job_id: str, follows: bool, as_json: bool) -> None:
-    """Let things go back to what they were before the job ID.
+    """Cancel the job ID.
 
-    A move can be cancelled until searches use the new place. With --follow the exit code is 0 once it is cancelled.
+    A job over assets stops; what it has done stays done. A move is undone, which is possible until searches use the new
+    index. With --follow the exit code is 0 once it is cancelled.
     """
     with service(load_settings()) as client:
         job = client.call("POST", f"{_path(job_id)}/cancel", repeatable=True)

@@ -47,7 +47,7 @@ class _Aside:
         return self._of(self.ids)
 
     def add(self, refused: Collection[UUID]) -> bool:
-        """Set these aside. False: their changes are not kept, they have to be tried on."""
+        """Set these aside. False: nobody keeps their changes, so the caller must try them again."""
         new = set(refused) - self.ids
         if new and not self._keep(self._of(new)):
             return False

@@ -14,8 +14,8 @@ _STEP = 50
 
 
 class JobPace:
-    """Additive patience: while more live events wait than `most_waiting`, the pace halves at every look, and grows by
-    a few per cent otherwise, as TCP does with what it may have under way.
+    """While more live events wait than `most_waiting`, or nobody can tell how many wait, the pace halves every half
+    second; otherwise it grows by 15 % every half second, up to the job's rate.
 
     A job without a rate goes as fast as it can, whatever waits.
     """

@@ -121,7 +121,7 @@ class PlanMoves:
             raise Unprocessable(f"/next: {reason}", [Fault("/next", reason)])
 
     def cancel(self, job_id: UUID, caller: Principal) -> Job:
-        """Let things go back to what they were before; done once the job says so. Asking again changes nothing.
+        """Undo the move; complete once its job is cancelled. Asking again changes nothing.
 
         :raises JobNotFound: there is no such job.
         :raises Conflict: searches use the new place already, or it has ended.

@@ -81,7 +81,7 @@ class ProcessJobs:
         by_job: dict[UUID, dict[UUID, JobEvent]] = defaultdict(dict)
         for message in messages:
             if isinstance(message, JobEvent):
-                # The same asset twice is once; of two, the one that was replayed tells more.
+                # An asset that comes twice is worked on once. A replayed event wins: it counts although the job ended.
                 before = by_job[message.job_id].get(message.asset_id)
                 if before is None or not before.replayed:
                     by_job[message.job_id][message.asset_id] = message

@@ -1,4 +1,4 @@
-"""What jobs do with assets: one small class a kind of job. docs/operations.md tells how to add one."""
+"""What jobs do with assets: one small class a kind of job. docs/jobs.md says how to add one."""
 
 import threading
 from collections.abc import Mapping, Sequence

@@ -138,7 +138,8 @@ class SteerJobs:
         return self.get(job_id)
 
     def cancel(self, job_id: UUID, caller: Principal) -> JobStatus:
-        """Let things go back to what they were before; done once the job says so.
+        """Cancel the job. A move is undone, and is cancelled once its record says so. Any other job stops; what it has
+        done stays done.
 
         :raises JobNotFound: there is no such job.
         :raises Conflict: it has ended, or it is too late.

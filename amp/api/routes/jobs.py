@@ -145,12 +145,13 @@ def resume_job(job_id: UUID) -> Response:
     "post",
     "/jobs/<job_id>/cancel",
     headers=(PRINCIPAL,),
-    answers={202: Answer("The job, which ends once things are as they were before.", JobOut)},
+    answers={202: Answer("The job, which ends soon.", JobOut)},
     refusals=(404, 409, 503),
 )
 def cancel_job(job_id: UUID) -> Response:
-    """Let things go back to what they were before the job.
+    """Cancel a job.
 
-    A move can be cancelled until searches use the new place. It is done once the job's state is `cancelled`.
+    A job over assets stops; what it has done stays done. A move is undone, which is possible until searches use the new
+    index: then 409. The cancellation is complete once the job's state is `cancelled`.
     """
     return json_response(job_json(amp().steer_jobs.cancel(job_id, principal())), 202)

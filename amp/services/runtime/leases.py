@@ -14,7 +14,11 @@ _log = structlog.get_logger(__name__)
 
 
 class LeaseKeeper:
-    """Takes one lease for one holder, renews it, and gives it up. One thread uses it at a time."""
+    """Takes one lease for one holder, renews it, and releases it.
+
+    One thread calls `acquire` and `release`. While it is inside `renewed`, a second thread renews the lease, and the
+    first calls neither; it may read `age_s` and `expired`.
+    """
 
     def __init__(
         self, leases: Leases, clock: Clock, *, name: str, holder: str, ttl_s: int, renewal_s: float | None = None
