@@ -108,7 +108,7 @@ def build(settings: Settings, *, create: bool = True) -> Amp:
 
 def wire(settings: Settings, a: Adapters, metrics: Metrics, background: BackgroundThreads) -> Amp:
     """The use cases on these adapters."""
-    cache = InstallationCache(a.cache, a.shared)
+    cache = InstallationCache(a.cache, a.shared, a.clock)
     maps, refusing = BucketMaps(a.buckets, cache, a.clock, settings.map_refresh_s), RefusingBuckets(cache, a.clock)
     assets = asset_services(settings, a, background)
     indexing = index_services(settings, a, metrics, background, assets.catalog, maps, refusing)

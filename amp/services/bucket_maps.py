@@ -20,7 +20,8 @@ class BucketMaps:
     """Old copies are harmless: the index refuses writers that use one, and they come to `refresh`.
 
     The cache is asked often and believed where it is newer. The registry is asked every `refresh_s` and always
-    believed, in place of a copy of a higher generation too: that comes from before the store was restored.
+    believed, in place of a copy of a higher generation too: that comes from before the store was restored. Threads that
+    know no map wait for one read of it, and fail together if that fails.
     """
 
     def __init__(self, registry: BucketRegistry, cache: Cache, clock: Clock, refresh_s: float) -> None:
@@ -34,6 +35,8 @@ class BucketMaps:
         self._learned = 0
         self._knowing = threading.Lock()
         self._cache_asked_s = self._registry_asked_s = float("-inf")
+        self._failure: StoreUnavailable | None = None  #: why the last look found no map
+        self._failed_s = float("-inf")  #: when it ended
 
     def current(self) -> BucketMap:
         """The local copy, after a look for a newer one if the last look is too long ago.
@@ -47,6 +50,8 @@ class BucketMaps:
         if not self._lock.acquire(blocking=known is None):
             return known  # type: ignore[return-value]  # only a known map makes acquire non-blocking
         try:
+            if self._map is None and self._failure is not None and self._failed_s > now_s:
+                raise StoreUnavailable(*self._failure.args) from self._failure
             return self._look(now_s)
         finally:
             self._lock.release()
@@ -96,9 +101,10 @@ class BucketMaps:
             return self._newer_from_cache() or self._map
         try:
             return self.refresh()
-        except StoreUnavailable:
+        except StoreUnavailable as e:
             known = self._newer_from_cache() or self._map
             if known is None:
+                self._failure, self._failed_s = e, self._clock.monotonic_s()
                 raise
             self._cache_asked_s = now_s
             return known

@@ -36,6 +36,7 @@ class TypeCatalog:
         self._asked_at_s = float("-inf")  #: when the last read began
         self._took_s = 0.0  #: how long it took
         self._failure: StoreUnavailable | None = None  #: why it was not answered
+        self._failed_at_s = float("-inf")  #: when that was known
         self.reads = 0  #: how often the types were read here
 
     def known(self, name: str) -> AssetType | None:
@@ -89,12 +90,16 @@ class TypeCatalog:
         return folded[close[0]] if close else None
 
     def refresh(self) -> None:
-        """Read the registry now.
+        """See that the registry was read after this call, by this thread or another.
 
         :raises StoreUnavailable: it does not answer.
         """
+        now_s = self._clock.monotonic_s()
         with self._lock:
-            self._read()
+            if self._asked_at_s <= now_s:
+                self._read()
+            else:
+                self._raise_failure()
 
     def read_since(self, since_s: float | None) -> None:
         """See that the registry was read after `since_s` (the clock's monotonic time; None: now), at the latest a
@@ -108,8 +113,13 @@ class TypeCatalog:
             if self._asked_at_s <= since_s:
                 self._pause()
                 self._read()
-            elif self._failure is not None:
-                raise StoreUnavailable(*self._failure.args) from self._failure
+            else:
+                self._raise_failure()
+
+    def _raise_failure(self) -> None:
+        """:raises StoreUnavailable: the last read failed."""
+        if self._failure is not None:
+            raise StoreUnavailable(*self._failure.args) from self._failure
 
     def _pause(self) -> None:
         """However many requests are refused, reading the registry takes a part of the time only."""
@@ -123,7 +133,7 @@ class TypeCatalog:
         try:
             types = self._registry.newest()
         except StoreUnavailable as e:
-            self._failure = e
+            self._failure, self._failed_at_s = e, self._clock.monotonic_s()
             raise
         finally:
             self._took_s = self._clock.monotonic_s() - began_s
@@ -145,6 +155,8 @@ class TypeCatalog:
         if not self._lock.acquire(blocking=self._read_at_s is None):
             return  # someone else is reading it; what is known here will do
         try:
+            if self._read_at_s is None and self._failed_at_s > now_s:
+                self._raise_failure()
             if now_s - self._asked_at_s >= self._refresh_s or self._read_at_s is None:
                 self._read()
         except StoreUnavailable:

@@ -185,7 +185,7 @@ class Workers:
 
     def _process(self) -> tuple[SkewedClock, BucketMaps]:
         clock = SkewedClock(self._scheduler)
-        cache = self._world.parts.cache(self._world.cache, self._world.shared)
+        cache = self._world.parts.cache(self._world.cache, self._world.shared, clock)
         return clock, self._world.parts.maps(self._world.registry, cache, clock, _MAP_REFRESH_S)
 
 

@@ -1,9 +1,12 @@
 """Which bucket map a process believes: the registry's above all, the cache's only if it is this installation's."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from amp.adapters.clock import SystemClock
 from amp.adapters.embedded.cache import MemoryCache
 from amp.domain.buckets import Bucket, BucketMap, map_json
 from amp.errors import CacheUnavailable, StoreUnavailable
@@ -48,9 +51,11 @@ class Shared:
 
 def test_a_map_of_another_installation_in_the_cache_is_not_taken() -> None:
     redis, clock = MemoryCache(), Clock()
-    InstallationCache(redis, Shared()).put("bucket-map", json.dumps(map_json(map_of(99, "theirs"))).encode(), 60)
+    InstallationCache(redis, Shared(), Clock()).put(
+        "bucket-map", json.dumps(map_json(map_of(99, "theirs"))).encode(), 60
+    )
     registry = Registry(map_of(3))
-    maps = BucketMaps(registry, InstallationCache(redis, Shared()), clock, _REFRESH_S)
+    maps = BucketMaps(registry, InstallationCache(redis, Shared(), Clock()), clock, _REFRESH_S)
     for _ in range(20):
         assert maps.current() == registry.now
         clock.at_s += 1
@@ -99,18 +104,42 @@ def test_an_answer_overtaken_by_a_newer_map_takes_nothing_back() -> None:
 
 def test_nothing_is_taken_from_a_cache_while_its_owner_is_unknown() -> None:
     redis, shared = MemoryCache(), Shared()
-    mine = InstallationCache(redis, shared)
+    mine = InstallationCache(redis, shared, Clock())
     mine.put("k", b"v", 60)
-    assert (mine.get("k"), InstallationCache(redis, shared).get("k")) == (b"v", b"v")
+    assert (mine.get("k"), InstallationCache(redis, shared, Clock()).get("k")) == (b"v", b"v")
     shared.down = True
     assert mine.get("k") == b"v"
     with pytest.raises(CacheUnavailable):
-        InstallationCache(redis, shared).get("k")
+        InstallationCache(redis, shared, Clock()).get("k")
 
 
 def test_values_that_no_installation_marked_are_not_taken() -> None:
     redis = MemoryCache()
     redis.put("k", b"", 60)
-    assert InstallationCache(redis, Shared()).get("k") is None
+    assert InstallationCache(redis, Shared(), Clock()).get("k") is None
     redis.put("k", b'{"generation": 99}', 60)
-    assert InstallationCache(redis, Shared()).get("k") is None
+    assert InstallationCache(redis, Shared(), Clock()).get("k") is None
+
+
+def test_threads_that_know_no_map_fail_together_while_the_store_hangs() -> None:
+    class Hanging(Registry):
+        reads = 0
+
+        def load(self) -> BucketMap | None:
+            self.reads += 1
+            threading.Event().wait(0.2)
+            raise StoreUnavailable("down")
+
+    registry = Hanging(map_of(3))
+    maps = BucketMaps(registry, MemoryCache(), SystemClock(), _REFRESH_S)
+
+    def is_unavailable(_: int) -> bool:
+        try:
+            maps.current()
+        except StoreUnavailable as e:
+            return e.message == "down"
+        return False
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(is_unavailable, range(8)))
+    assert registry.reads == 1

@@ -1,6 +1,6 @@
 """The types a process knows: read again before anything is refused, and no more often than needed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Event
@@ -27,6 +27,7 @@ class Registry:
         self.down = False
         self.takes_s = 0.0
         self.clock: Clock | None = None
+        self.fails_after_s = 0.0
         self.reading, self.proceed = Event(), Event()
         self.proceed.set()
 
@@ -36,6 +37,7 @@ class Registry:
     def newest(self) -> list[AssetType]:
         if self.down:
             self.failures += 1
+            Event().wait(self.fails_after_s)
             raise StoreUnavailable
         self.reads += 1
         found = list(self.types.values())
@@ -182,3 +184,34 @@ def test_requests_that_wait_for_a_failing_registry_fail_together(registry: Regis
         with pytest.raises(StoreUnavailable):
             catalog.kinds("nope", since_s)
     assert registry.failures == 1
+
+
+@pytest.mark.parametrize("ask", [lambda c: c.known("clip"), lambda c: c.names(), lambda c: c.kinds("codec")])
+def test_threads_that_know_no_type_fail_together_while_the_registry_hangs(
+    registry: Registry, ask: Callable[[TypeCatalog], object]
+) -> None:
+    registry.down, registry.fails_after_s = True, 0.2
+    catalog = TypeCatalog(registry, SystemClock(), 60.0)
+    assert all(in_threads(8, lambda: ask(catalog)))
+    assert registry.failures == 1
+
+
+def test_threads_that_want_the_types_read_now_fail_together_while_the_registry_hangs(registry: Registry) -> None:
+    registry.down, registry.fails_after_s = True, 0.2
+    catalog = TypeCatalog(registry, SystemClock(), 60.0)
+    assert all(in_threads(8, catalog.refresh))
+    assert registry.failures <= 2, "the read under way, and one that began after they asked"
+
+
+def in_threads(count: int, ask: Callable[[], object]) -> list[bool]:
+    """Whether the store was unavailable to each."""
+
+    def is_unavailable(_: int) -> bool:
+        try:
+            ask()
+        except StoreUnavailable:
+            return True
+        return False
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(is_unavailable, range(count)))
