@@ -2,6 +2,9 @@
 
 import time
 
+#: What is left of a process so many seconds after the end of its stop is killed.
+KILL_AFTER_S = 2
+
 
 class StopBudget:
     """Begins when it is made. However long each step takes, all of them together end in time."""

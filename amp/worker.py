@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 
 import structlog
@@ -15,7 +16,7 @@ from amp.logs import configure_logging
 from amp.ports.background import Background, Loop
 from amp.printable import printable
 from amp.settings import Settings, load_settings, variable
-from amp.stop_budget import StopBudget
+from amp.stop_budget import KILL_AFTER_S, StopBudget
 
 _log = structlog.get_logger(__name__)
 #: Of the time to stop; the rest is for what they published.
@@ -24,7 +25,7 @@ WORKERS_SHARE = 0.75
 
 class WorkerThreads:
     """One background thread for each loop. Being killed at any line is safe, so nothing waits for them longer than
-    told."""
+    the caller says."""
 
     def __init__(self, background: Background, loops: Mapping[str, Loop]) -> None:
         self._background = background
@@ -73,9 +74,22 @@ def run_workers(settings: Settings, kinds: Sequence[str]) -> None:
         signal.sigwait(signals)
         _log.info("workers stop", action="workers_stopping", kinds=sorted(loops))
         budget = StopBudget(settings.graceful_stop_s)
+        _kill_after(budget)
         threads.stop(budget.left_s(WORKERS_SHARE))
     finally:
         amp.close(budget)
+
+
+def _kill_after(budget: StopBudget) -> None:
+    """End the process soon after its time to stop is over: the interpreter waits at its exit for threads of drivers,
+    and for whatever else hangs. It is safe to be killed at any line."""
+
+    def kill() -> None:
+        time.sleep(budget.left_s() + KILL_AFTER_S)
+        _log.warning("the stop took too long", action="workers_killed", pid=os.getpid())
+        os._exit(1)
+
+    threading.Thread(target=kill, name="kill-after-stop", daemon=True).start()
 
 
 def spare_collector() -> None:

@@ -25,15 +25,13 @@ from amp.server.messages import limits_of
 from amp.server.pools import Pools
 from amp.server.predecessor import build_patiently
 from amp.settings import Settings
-from amp.stop_budget import StopBudget
+from amp.stop_budget import KILL_AFTER_S, StopBudget
 from amp.worker import WorkerThreads
 
 _NOTIFY_S = 1.0
 _LOOK_FOR_PARENT_S = 0.2
 #: Requests get this share of the time to stop, then the workers inside get it of what is left.
 _STEP_SHARE = 0.5
-#: For connections and files to be closed when the time is over.
-_KILL_AFTER_S = 2
 
 
 class Processes(BaseApplication):  # type: ignore[misc]  # gunicorn brings no types
@@ -56,7 +54,7 @@ class Processes(BaseApplication):  # type: ignore[misc]  # gunicorn brings no ty
             "workers": settings.processes if settings.profile == "cluster" else 1,
             # Of a process whose event loop does not run any more; a long request is no reason.
             "timeout": 120,
-            "graceful_timeout": math.ceil(settings.graceful_stop_s) + _KILL_AFTER_S,
+            "graceful_timeout": math.ceil(settings.graceful_stop_s) + KILL_AFTER_S,
             "logger_class": _GunicornLog,
             "control_socket_disable": True,
             "when_ready": self._announce,

@@ -3,8 +3,9 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -15,6 +16,7 @@ from amp.metrics import Metrics
 from amp.ports.clock import Clock
 from amp.ports.dead_letters import DeadLetters
 from amp.ports.event_queue import Consumer, Delivery, EventQueue, Topic
+from amp.services.runtime.calls import call_in_thread
 from amp.services.runtime.retry import Stopped
 
 _log = structlog.get_logger(__name__)
@@ -87,17 +89,15 @@ class RunConsumer:
         consumer = self._queue.consume(self._topic, self._group)
         #: Set whenever this run ends, so that no lane goes on trying.
         halt = threading.Event()
+        under_way: deque[_Batch] = deque()
         try:
-            with ThreadPoolExecutor(_LANES, thread_name_prefix=self._group) as lanes:
-                try:
-                    self._run(consumer, lanes, stop, halt)
-                finally:
-                    halt.set()
+            self._run(consumer, under_way, stop, halt)
         finally:
+            halt.set()
+            wait([batch.failures for batch in under_way])
             consumer.close()
 
-    def _run(self, consumer: Consumer, lanes: ThreadPoolExecutor, stop: threading.Event, halt: threading.Event) -> None:
-        under_way: deque[_Batch] = deque()
+    def _run(self, consumer: Consumer, under_way: deque[_Batch], stop: threading.Event, halt: threading.Event) -> None:
         partial_s = float("-inf")
         while not stop.is_set():
             if (left_s := partial_s + _GATHERED_S - self._clock.monotonic_s()) > 0 and stop.wait(left_s):
@@ -105,7 +105,8 @@ class RunConsumer:
             deliveries = consumer.poll(self._batch, _BUSY_POLL_S if under_way else _IDLE_POLL_S)
             if deliveries:
                 messages = [delivery.event for delivery in deliveries if delivery.event is not None]
-                under_way.append(_Batch(deliveries, lanes.submit(self._handle, messages, halt)))
+                handle = partial(self._handle, messages, halt)
+                under_way.append(_Batch(deliveries, call_in_thread(f"{self._group}-lane", handle)))
             if 0 < len(deliveries) < self._batch:
                 partial_s = self._clock.monotonic_s()
             # A batch that is not full took all there was: what comes meanwhile had better go together.

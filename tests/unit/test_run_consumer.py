@@ -275,13 +275,15 @@ def test_a_worker_stays_a_member_while_a_batch_takes_long() -> None:
 
 def test_a_handler_that_breaks_ends_the_run_with_nothing_committed_from_there_on() -> None:
     world = World(deliveries(30))
-    halted = threading.Event()
+    begun, halted = threading.Event(), threading.Event()
 
     def handle(messages: Sequence[Message], halt: threading.Event) -> Mapping[Message, Failure]:
-        if message(10) in messages:
+        if message(10) in messages and begun.wait(DEADLINE_S):
             raise RuntimeError("broken")
-        if message(20) in messages and halt.wait(DEADLINE_S):
-            halted.set()
+        if message(20) in messages:
+            begun.set()
+            if halt.wait(DEADLINE_S):
+                halted.set()
         return {}
 
     with running(world, handle) as worker:

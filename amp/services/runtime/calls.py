@@ -1,0 +1,27 @@
+"""Runs one call in a thread that never keeps the process from ending."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def call_in_thread(name: str, call: Callable[[], T]) -> Future[T]:
+    """Begin `call` in a daemon thread of its own; the future gets its result or whatever it raises.
+
+    The interpreter waits at its exit for the threads of a `ThreadPoolExecutor`, however long they hang.
+    """
+    future: Future[T] = Future()
+    threading.Thread(target=_run, args=(future, call), name=name, daemon=True).start()
+    return future
+
+
+def _run(future: Future[T], call: Callable[[], T]) -> None:
+    try:
+        result = call()
+    except BaseException as e:  # noqa: BLE001 - whoever waits for the future must learn of it
+        future.set_exception(e)
+    else:
+        future.set_result(result)
