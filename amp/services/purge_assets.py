@@ -1,8 +1,9 @@
 """Removes deleted assets for good, once they have been deleted for long enough."""
 
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,8 @@ from amp.services.runtime.retry import Backoff, retry_rest
 
 #: Documents that cannot be removed for so long are removed later, so that they hold up nothing else.
 _PATIENCE_S = 30.0
+#: One asset may have had any number of versions.
+_DOCUMENTS_AT_ONCE = 1_000
 
 
 class PurgeAssets:
@@ -149,8 +152,9 @@ class PurgeAssets:
             left.update(id_ for id_ in waiting if not is_patient or self._refusing.refuses_any(bucket_map, id_))
             return [pair for pair in again if pair[0].id not in left]
 
-        documents = [(asset, document) for asset in purged for document in self._documents_of(asset)]
-        retry_rest(remove, documents, stop, Backoff(max_s=2.0))
+        documents = ((asset, document) for asset in purged for document in _documents_of(asset) if asset.id not in left)
+        while some := list(islice(documents, _DOCUMENTS_AT_ONCE)):
+            retry_rest(remove, some, stop, Backoff(max_s=2.0))
         return left
 
     def _remove_once(self, documents: Sequence[tuple[Asset, RawDocument]]) -> list[tuple[Asset, RawDocument]]:
@@ -171,9 +175,14 @@ class PurgeAssets:
             self._maps.refresh()
         return list(again.values())
 
-    def _documents_of(self, asset: Asset) -> list[RawDocument]:
-        # Of a stripped asset only the revision is known: no version was higher.
-        first = 1 if asset.is_stripped else max(1, asset.version - self._versions_kept)
-        versions = range(first, asset.revision if asset.is_stripped else asset.version)
-        ids = [head_doc_id(asset.id), *(superseded_doc_id(asset.id, version) for version in versions)]
-        return [RawDocument(Position(asset.created_ms, doc_id, asset.version, asset.revision)) for doc_id in ids]
+
+def _documents_of(asset: Asset) -> Iterator[RawDocument]:
+    """All that there may be: of each version a document, or the tombstone that it left when it was dropped."""
+    yield _document(asset, head_doc_id(asset.id))
+    # Of a stripped asset only the revision is known: no version was higher.
+    for version in range(1, asset.revision if asset.is_stripped else asset.version):
+        yield _document(asset, superseded_doc_id(asset.id, version))
+
+
+def _document(asset: Asset, doc_id: str) -> RawDocument:
+    return RawDocument(Position(asset.created_ms, doc_id, asset.version, asset.revision))
