@@ -110,7 +110,7 @@ def wire(settings: Settings, a: Adapters, metrics: Metrics, background: Backgrou
     """The use cases on these adapters."""
     cache = InstallationCache(a.cache, a.shared, a.clock)
     maps, refusing = BucketMaps(a.buckets, cache, a.clock, settings.map_refresh_s), RefusingBuckets(cache, a.clock)
-    assets = asset_services(settings, a, background)
+    assets = asset_services(settings, a, metrics, background)
     indexing = index_services(settings, a, metrics, background, assets.catalog, maps, refusing)
     search = search_services(settings, a, assets.catalog, maps)
     buckets = bucket_services(settings, a, metrics, maps)

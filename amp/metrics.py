@@ -65,7 +65,9 @@ class Metrics:
             registry=self.registry,
         )
         self.events_indexed = Counter(
-            "amp_events_indexed", "Events taken from the queue and settled in the index", registry=self.registry
+            "amp_events_indexed",
+            "Events of live traffic brought into the index; those set aside count once they are in it",
+            registry=self.registry,
         )
         self.dead_letters = Counter(
             "amp_dead_letters", "Messages put aside because no further try can help", registry=self.registry
@@ -80,7 +82,9 @@ class Metrics:
             "amp_intents_relayed", "Events the relay published in place of their writer", registry=self.registry
         )
         self.versions_dropped = Counter(
-            "amp_versions_dropped", "Versions dropped past the number kept", registry=self.registry
+            "amp_versions_dropped",
+            "Versions that new ones dropped from the store, past the number kept",
+            registry=self.registry,
         )
         self.thread_failures = Counter(
             "amp_thread_failures",

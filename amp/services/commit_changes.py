@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from amp.domain.assets import Change
 from amp.domain.events import Intent, event_of
 from amp.errors import StoreUnavailable
+from amp.metrics import Metrics
 from amp.ports.asset_store import AssetStore, CommitResult, Verdict
 from amp.ports.clock import Clock
 from amp.ports.intent_log import IntentLog
@@ -20,12 +21,19 @@ class CommitChanges:
     """The one way any change reaches the store."""
 
     def __init__(
-        self, store: AssetStore, intents: IntentLog, publisher: PublishChanges, clock: Clock, intent_grace_s: float
+        self,
+        store: AssetStore,
+        intents: IntentLog,
+        publisher: PublishChanges,
+        clock: Clock,
+        metrics: Metrics,
+        intent_grace_s: float,
     ) -> None:
         self._store = store
         self._intents = intents
         self._publisher = publisher
         self._clock = clock
+        self._metrics = metrics
         self._grace_ms = int(intent_grace_s * 1000)
 
     def commit(self, changes: Sequence[Change]) -> list[CommitResult]:
@@ -43,8 +51,10 @@ class CommitChanges:
         intents = self._prepare(changes)
         outcomes = self._store.apply(changes)
         by_verdict: dict[Verdict, list[Intent]] = {verdict: [] for verdict in Verdict}
-        for intent, outcome in zip(intents, outcomes, strict=True):
+        for change, intent, outcome in zip(changes, intents, outcomes, strict=True):
             by_verdict[outcome.verdict].append(intent)
+            if outcome.verdict is Verdict.APPLIED and change.dropped_version is not None:
+                self._metrics.versions_dropped.inc()
         if by_verdict[Verdict.APPLIED]:
             self._publisher.publish(by_verdict[Verdict.APPLIED])
         if by_verdict[Verdict.REFUSED]:

@@ -83,7 +83,9 @@ class IndexAssets:
 
         :raises Stopped: `stop` was set before all was done.
         """
-        return self._handle(messages, lambda events: self.index(events, stop))
+        events = _events_among(messages)
+        aside = _Aside(events, self._retries.add)
+        return self._settled(messages, self._index(events, stop, aside), aside.ids)
 
     def handle_retries(self, messages: Sequence[Message], stop: threading.Event) -> Mapping[Message, Failure]:
         """As `handle`, for what was set aside: whatever its bucket still refuses is set aside once more, after one
@@ -91,8 +93,17 @@ class IndexAssets:
 
         :raises Stopped: `stop` was set before all was done.
         """
-
-        return self._handle(messages, lambda events: self._index_retries(events, stop))
+        rejected: dict[UUID, str] = {}
+        pending: Sequence[Event] = _events_among(messages)
+        while pending:
+            aside = _Aside(pending, lambda _: True)
+            rejected |= self._index(pending, stop, aside)
+            pending = aside.events
+            if pending and stop.wait(PROBE_S):
+                raise Stopped
+            if pending and self._retries.put_back(pending):
+                break
+        return self._settled(messages, rejected, {event.asset_id for event in pending})
 
     def index(self, events: Sequence[Event], stop: threading.Event) -> Mapping[UUID, str]:
         """Bring the documents of these events' assets up to the store, as long as it takes; the assets that the index
@@ -102,34 +113,25 @@ class IndexAssets:
         """
         return self._index(events, stop, _Aside(events, self._retries.add))
 
-    def _handle(
-        self, messages: Sequence[Message], index: Callable[[Sequence[Event]], Mapping[UUID, str]]
+    def _settled(
+        self, messages: Sequence[Message], rejected: Mapping[UUID, str], aside: Collection[UUID]
     ) -> Mapping[Message, Failure]:
-        events = [message for message in messages if isinstance(message, Event)]
-        rejected = index(events)
-        self._metrics.events_indexed.inc(len(messages))
-        failures = {event: Failure(rejected[event.asset_id]) for event in events if event.asset_id in rejected}
-        return failures | {message: Failure("no event") for message in messages if not isinstance(message, Event)}
-
-    def _index_retries(self, events: Sequence[Event], stop: threading.Event) -> Mapping[UUID, str]:
-        rejected: dict[UUID, str] = {}
-        pending = events
-        while pending:
-            aside = _Aside(pending, lambda _: True)
-            rejected |= self._index(pending, stop, aside)
-            pending = aside.events
-            if pending and stop.wait(PROBE_S):
-                raise Stopped
-            if pending and self._retries.put_back(pending):
-                break
-        return rejected
+        failures: dict[Message, Failure] = {}
+        for message in messages:
+            if not isinstance(message, Event):
+                failures[message] = Failure("no event")
+            elif message.asset_id in rejected:
+                failures[message] = Failure(rejected[message.asset_id])
+            elif message.asset_id not in aside:
+                self._metrics.events_indexed.inc()
+        return failures
 
     def _index(self, events: Sequence[Event], stop: threading.Event, aside: _Aside) -> Mapping[UUID, str]:
         in_parts: dict[UUID, list[Event]] = defaultdict(list)
         at_once: dict[UUID, list[Event]] = defaultdict(list)
+        heavy = {e.asset_id for e in events if e.scope is Scope.ALL and e.version > _VERSIONS_AT_ONCE}
         for event in events:
-            heavy = event.scope is Scope.ALL and event.version > _VERSIONS_AT_ONCE
-            (in_parts if heavy else at_once)[event.asset_id].append(event)
+            (in_parts if event.asset_id in heavy else at_once)[event.asset_id].append(event)
 
         def built() -> Iterator[list[AssetDocuments]]:
             for ids in self._step_size.steps(list(at_once)):
@@ -162,14 +164,15 @@ class IndexAssets:
             return self._putter.put(built, stop, aside.add, patience_s)
         for begin in range(older.start, older.stop, _VERSIONS_AT_ONCE):
             numbers = range(begin, min(begin + _VERSIONS_AT_ONCE, older.stop))
-            build = partial(self._build_part, asset_id, numbers, events)
+            build = partial(self._build_part, asset_id, numbers, events if numbers.stop == older.stop else None)
             rejected |= self._putter.put(retry_until_stopped(build, stop, "index"), stop, aside.add, patience_s)
             if asset_id in aside.ids:
                 break  # it comes again as a whole
         return rejected
 
-    def _build_part(self, asset_id: UUID, numbers: range, events: Sequence[Event]) -> list[AssetDocuments]:
-        """The head's document and those of some versions, and those that the events drop."""
+    def _build_part(self, asset_id: UUID, numbers: range, events: Sequence[Event] | None) -> list[AssetDocuments]:
+        """The documents of some versions. The last part, which has the events, brings the tombstones of the versions
+        that these drop, and the head."""
         heads = self._heads([asset_id])
         versions = self._versions(dict.fromkeys(heads, numbers))
         return [self._documents(head, versions[asset_id], events) for head in heads.values()]
@@ -266,26 +269,31 @@ class IndexAssets:
         """The versions kept under the head's."""
         return range(max(1, head.version - self._versions_kept + 1), head.version)
 
-    def _documents(self, head: Asset, versions: Sequence[Version], events: Sequence[Event]) -> AssetDocuments:
+    def _documents(self, head: Asset, versions: Sequence[Version], events: Sequence[Event] | None) -> AssetDocuments:
+        """`events` None: of these versions alone."""
         try:
-            documents = self._build_documents(head, versions, events)
+            documents = self._superseded_documents(head, versions)
+            if events is not None:
+                documents += self._dropped_documents(head, events)
+                head_type = self._catalog.version(head.type, head.type_version)
+                documents.append(head_document(head, head_type, orjson.dumps(asset_json(head))))
         except TypeNotFound as e:
             return AssetDocuments(head.id, head.created_ms, (), rejected=str(e))
-        return AssetDocuments(head.id, head.created_ms, documents)
+        return AssetDocuments(head.id, head.created_ms, tuple(documents))
 
-    def _build_documents(
-        self, head: Asset, versions: Sequence[Version], events: Sequence[Event]
-    ) -> tuple[IndexedDocument, ...]:
-        documents = [
+    def _superseded_documents(self, head: Asset, versions: Sequence[Version]) -> list[IndexedDocument]:
+        return [
             superseded_document(head, version, self._catalog.version(head.type, version.type_version), source)
             for version in versions
             for source in [orjson.dumps(version_json(head, version))]
         ]
+
+    def _dropped_documents(self, head: Asset, events: Sequence[Event]) -> list[IndexedDocument]:
         # An event from before a purge may be about a higher version than the asset has now.
         kept_from = self._older(head).start
         dropped = {version for event in events if 0 < (version := event.version - self._versions_kept) < kept_from}
-        documents += [dropped_document(head, version) for version in dropped]
-        self._metrics.versions_dropped.inc(len(dropped))
-        head_type = self._catalog.version(head.type, head.type_version)
-        documents.append(head_document(head, head_type, orjson.dumps(asset_json(head))))
-        return tuple(documents)
+        return [dropped_document(head, version) for version in sorted(dropped)]
+
+
+def _events_among(messages: Sequence[Message]) -> list[Event]:
+    return [message for message in messages if isinstance(message, Event)]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from amp.adapter_sets import Adapters
 from amp.domain.limits import AssetLimits
+from amp.metrics import Metrics
 from amp.ports.background import Background
 from amp.services.change_assets import ChangeAssets
 from amp.services.check_content import CheckContent
@@ -33,7 +34,7 @@ class AssetServices:
     putter: PutAssets
 
 
-def asset_services(settings: Settings, a: Adapters, background: Background) -> AssetServices:
+def asset_services(settings: Settings, a: Adapters, metrics: Metrics, background: Background) -> AssetServices:
     limits = AssetLimits(
         asset_bytes=settings.max_asset_bytes,
         versions_kept=settings.versions_kept,
@@ -43,7 +44,7 @@ def asset_services(settings: Settings, a: Adapters, background: Background) -> A
     checker = CheckContent(catalog, limits)
     names = ClaimNames(a.store, a.claims, ReleaseNames(a.store, a.claims), settings.idempotency_ttl_s)
     publisher = PublishChanges(a.queue, a.intents, background)
-    committer = CommitChanges(a.store, a.intents, publisher, a.clock, settings.intent_grace_s)
+    committer = CommitChanges(a.store, a.intents, publisher, a.clock, metrics, settings.intent_grace_s)
     creator = CreateAssets(names, committer, checker, a.clock)
     changer = ChangeAssets(a.store, committer, checker, a.clock)
     reader = ReadAssets(a.store, a.listing, a.claims)

@@ -17,6 +17,7 @@ from amp.domain.criteria import OneOf, RootField, RootMatches, SearchRequest, So
 from amp.domain.events import Event
 from amp.ports.event_queue import Topic
 from amp.ports.search_index import Put, PutResult
+from amp.services import refusing_buckets
 from tests.functional.wired import Wired, embedded, wired
 
 
@@ -243,6 +244,58 @@ def test_an_event_from_before_a_purge_drops_no_version_of_the_asset_made_again(t
         service.index(*service.events(2))
         service.index(Event(asset_id=asset.id, version=4, revision=1, scope=Scope.HEAD, change_id=uuid4()))
         assert [version for _, version, _ in service.seen(all_versions=True)] == [1, 2]
+
+
+def test_the_head_of_an_asset_with_many_versions_is_written_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("amp.services.index_assets._VERSIONS_AT_ONCE", 2)
+    with wired(embedded(tmp_path) | {"versions_kept": 6}) as service:
+        asset = service.create()
+        for n in range(2, 9):
+            asset = service.edit(asset, f"name {n}")
+        service.delete(asset)
+        events, put, real = service.events(9), [], service.amp.adapters.index.put
+
+        def noting(puts: Sequence[Put]) -> list[PutResult]:
+            put.append([each.document.doc_id.removeprefix(str(asset.id)) for each in puts])
+            return real(puts)
+
+        monkeypatch.setattr(service.amp.adapters.index, "put", noting)
+        service.index(*events[-2:])
+        # The head is the last to be there: whoever sees it sees all of them.
+        assert put == [[":3", ":4"], [":5", ":6"], [":7", ":2", ""]]
+        service.refresh()
+        found = service.amp.adapters.documents.of_assets([asset.id])
+        assert {document.revision for _, document in found} == {9}
+        assert service.amp.indexer.index_all([asset.id], threading.Event()).rejected == {}
+        assert put[3:] == [[":3", ":4"], [":5", ":6"], [":7", ""]]
+
+
+def test_what_was_indexed_and_what_was_dropped_is_counted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("amp.services.index_assets._VERSIONS_AT_ONCE", 2)
+    monkeypatch.setattr("amp.services.index_assets.PROBE_S", 0.01)
+    monkeypatch.setattr(refusing_buckets, "REFUSES_AFTER_S", 0.0)
+    with wired(embedded(tmp_path) | {"versions_kept": 6}) as service:
+        asset, metrics = service.create(), service.amp.metrics
+        for n in range(2, 9):
+            asset = service.edit(asset, f"name {n}")
+        service.delete(asset)
+        events, indices = service.events(9), service.amp.adapters.indices
+        (index,) = [info.index for info in indices.info()]
+
+        def counted() -> tuple[float, float]:
+            return metrics.events_indexed._value.get(), metrics.versions_dropped._value.get()
+
+        assert counted() == (0, 2)
+        indices.block(index)
+        for handle in (service.amp.indexer.handle, service.amp.indexer.handle_retries):
+            assert handle(events, threading.Event()) == {}
+            assert counted() == (0, 2), "they are set aside"
+        indices.unblock(index)
+        monkeypatch.setattr(refusing_buckets, "PROBE_S", 0.0)
+        assert service.amp.indexer.handle_retries(events, threading.Event()) == {}
+        assert counted() == (9, 2)
 
 
 def test_an_asset_edited_between_two_pages_comes_once(service: Wired) -> None:

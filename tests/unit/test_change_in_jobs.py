@@ -26,6 +26,7 @@ from amp.domain.limits import SearchLimits
 from amp.domain.selectors import Selector, selector_json
 from amp.domain.types import AssetType, Field, FieldType
 from amp.errors import Fault, OutcomeUnknown, StoreUnavailable, Unprocessable
+from amp.metrics import Metrics
 from amp.ports import asset_store
 from amp.ports.asset_store import Verdict
 from amp.services.change_assets import ATTEMPTS
@@ -112,7 +113,7 @@ def world(tmp_path: Path) -> Iterator[World]:
         SqliteStorePart(database).migrate()
         store, clock = Store(database), Clock()
         intents = SqliteIntentLog(database)
-        committer = CommitChanges(store, intents, NoPublisher(), clock, 5.0)  # type: ignore[arg-type]
+        committer = CommitChanges(store, intents, NoPublisher(), clock, Metrics(), 5.0)  # type: ignore[arg-type]
         catalog = TypeCatalog(SqliteTypeRegistry(database), clock, 60)
         selection = HeadSelection(resolver=ResolveQuery(catalog, SearchLimits()), catalog=catalog)
         yield World(store, ChangeInJobs(store, committer, selection, clock), clock, SqliteTypeRegistry(database))
