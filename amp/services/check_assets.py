@@ -5,27 +5,23 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-import structlog
-
 from amp.domain.changes import DEFAULT_PROJECT
 from amp.domain.chunks import Outcome, Result
 from amp.domain.jobs import Job
 from amp.domain.selectors import Selector
 from amp.ports.asset_listing import AssetListing
-from amp.ports.bucket_documents import BucketDocuments
 from amp.ports.bucket_indices import BucketIndices
 from amp.ports.claims import Claim, Claims
 from amp.ports.clock import Clock
 from amp.ports.intent_log import IntentLog
-from amp.ports.search_index import Written
 from amp.services.await_indexed import AwaitIndexed
 from amp.services.bucket_maps import BucketMaps
 from amp.services.compare_documents import CompareDocuments, Difference
 from amp.services.index_assets import IndexAssets
 from amp.services.release_names import ReleaseNames
+from amp.services.remove_documents import Removal, RemoveDocuments
 from amp.services.runtime.retry import Backoff, Stopped, retry_rest
 
-_log = structlog.get_logger(__name__)
 _ROUNDS = 10
 _OPEN_INTENTS = 10_000
 #: A row without an asset counts once it is so old: whoever wrote it has either made the asset or given up.
@@ -141,7 +137,7 @@ class FixAssets:
         confirm: ConfirmDifferences,
         comparer: CompareDocuments,
         indexer: IndexAssets,
-        documents: BucketDocuments,
+        remover: RemoveDocuments,
         indices: BucketIndices,
         listing: AssetListing,
         claims: Claims,
@@ -152,7 +148,7 @@ class FixAssets:
         self._confirm = confirm
         self._comparer = comparer
         self._indexer = indexer
-        self._documents = documents
+        self._remover = remover
         self._indices = indices
         self._listing = listing
         self._claims = claims
@@ -203,28 +199,21 @@ class FixAssets:
 
     def _repair_once(self, differences: Mapping[UUID, Difference], stop: threading.Event) -> Collection[UUID]:
         """The assets whose bucket refuses writes."""
-        self._remove(differences.values())
+        # By the revision that was found: what live traffic has written since stays.
+        extra = [Removal(document, index) for d in differences.values() for index, document in d.extra]
+        left = self._remover.remove(extra, stop)
         stored = [asset_id for asset_id, d in differences.items() if d.head is not None]
         indexed = self._indexer.index_all(stored, stop)
         self._listing.add([d.head for d in differences.values() if d.head is not None and d.unlisted])
         self._listing.drop([stray for d in differences.values() for stray in d.strays])
         self._claim_names([claim for d in differences.values() for claim in d.unclaimed])
         self._releaser.release([claim for d in differences.values() for claim in d.misleading])
-        return indexed.refused
+        return {*indexed.refused, *left}
 
     def _claim_names(self, wanted: Sequence[Claim]) -> None:
         """One whose holder bears the name as well stays a difference: nobody here can tell which is right."""
         pairs = zip(wanted, self._claims.claim(wanted), strict=True)
         self._releaser.release([holder for claim, holder in pairs if holder.asset_id != claim.asset_id])
-
-    def _remove(self, differences: Collection[Difference]) -> None:
-        """By the revision that was found: what live traffic has written since stays."""
-        aliases = {bucket.index: bucket.write_alias for bucket in self._maps.current().buckets}
-        for index, alias in aliases.items():
-            extra = [document for d in differences for found_in, document in d.extra if found_in == index]
-            for document, result in zip(extra, self._documents.delete(alias, extra), strict=True):
-                if result.written is Written.REJECTED:
-                    _log.warning("not removed", action="fix_refused", document=document.doc_id, reason=result.reason)
 
 
 def _results(ids: Sequence[UUID], real: Mapping[UUID, Difference], unclear: Mapping[UUID, str]) -> dict[UUID, Result]:

@@ -14,12 +14,13 @@ from amp.domain.events import Event, Message
 from amp.errors import TypeNotFound
 from amp.metrics import Metrics
 from amp.ports.asset_store import AssetStore
-from amp.services.put_documents import AssetDocuments, Indexed, PutDocuments, SetAside
+from amp.services.put_documents import AssetDocuments, Indexed, PutDocuments
 from amp.services.refusing_buckets import PROBE_S
 from amp.services.retry_queue import RetryQueue
 from amp.services.run_consumer import Failure
 from amp.services.runtime.retry import Stopped, retry_until_stopped
 from amp.services.runtime.step_size import StepSize
+from amp.services.settle_writes import SetAside
 from amp.services.type_catalog import TypeCatalog
 
 #: The consumer group that indexes live traffic.
@@ -28,8 +29,6 @@ INDEX_GROUP = "index"
 _VERSIONS_AT_ONCE = 20
 #: Documents are put once their sources take so much.
 _GROUP_BYTES = 8 * 1024 * 1024
-
-
 #: What an index does not take for so long comes again later, so that it holds up nothing else.
 _PATIENCE_S = 30.0
 

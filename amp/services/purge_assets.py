@@ -1,14 +1,12 @@
 """Removes deleted assets for good, once they have been deleted for long enough."""
 
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from amp.domain.assets import Asset, Change, State
-from amp.domain.buckets import index_of
 from amp.domain.changes import Stamp, purging
 from amp.domain.chunks import Outcome, Result
 from amp.domain.documents import head_doc_id, superseded_doc_id
@@ -17,20 +15,11 @@ from amp.domain.selectors import Selector
 from amp.errors import Fault, Unprocessable
 from amp.ports.asset_listing import AssetListing
 from amp.ports.asset_store import AssetStore
-from amp.ports.bucket_documents import BucketDocuments, Position, RawDocument
+from amp.ports.bucket_documents import Position, RawDocument
 from amp.ports.claims import Claim, Claims
-from amp.ports.clock import Clock
-from amp.ports.search_index import Written
-from amp.services.bucket_maps import BucketMaps
 from amp.services.change_in_jobs import ChangeInJobs
-from amp.services.refusing_buckets import RefusingBuckets
 from amp.services.release_names import ReleaseNames, external_key, is_external
-from amp.services.runtime.retry import Backoff, retry_rest
-
-#: Documents that cannot be removed for so long are removed later, so that they hold up nothing else.
-_PATIENCE_S = 30.0
-#: One asset may have had any number of versions.
-_DOCUMENTS_AT_ONCE = 1_000
+from amp.services.remove_documents import Removal, RemoveDocuments
 
 
 class PurgeAssets:
@@ -49,10 +38,7 @@ class PurgeAssets:
         listing: AssetListing,
         claims: Claims,
         releaser: ReleaseNames,
-        documents: BucketDocuments,
-        maps: BucketMaps,
-        refusing: RefusingBuckets,
-        clock: Clock,
+        remover: RemoveDocuments,
         *,
         retention_s: float,
         versions_kept: int,
@@ -62,10 +48,7 @@ class PurgeAssets:
         self._listing = listing
         self._claims = claims
         self._releaser = releaser
-        self._documents = documents
-        self._maps = maps
-        self._refusing = refusing
-        self._clock = clock
+        self._remover = remover
         self._retention_s = retention_s
         self._versions_kept = versions_kept
 
@@ -86,7 +69,7 @@ class PurgeAssets:
 
         if job.parameters["dry_run"]:
             return self._changer.run(job, ids, step)
-        ids = self._taken(ids)
+        ids = self._remover.without_refused(ids)
         results = self._changer.run(job, ids, step)
         if results:
             changed = {id_ for id_, result in results.items() if result.outcome is Outcome.CHANGED}
@@ -95,15 +78,10 @@ class PurgeAssets:
             # Others may have stripped an asset since, or made it again; its documents of before are there all the same.
             gone = [head for head in heads if head.id in changed or not head.is_stripped]
             again = [found[id_] for id_ in changed if id_ in found and found[id_].state is not State.PURGED]
-            left = self._remove_documents([*gone, *self._former(again)], stop)
+            left = self._remover.remove(_removals([*gone, *self._former(again)]), stop)
             self._clean([head for head in heads if not head.is_stripped and head.id not in left])
             results = {asset_id: result for asset_id, result in results.items() if asset_id not in left}
         return results
-
-    def _taken(self, ids: Sequence[UUID]) -> Sequence[UUID]:
-        """Those of which no bucket refuses writes, as far as is known."""
-        bucket_map = self._maps.current()
-        return [asset_id for asset_id in ids if not self._refusing.refuses_any(bucket_map, asset_id)]
 
     def _former(self, made_again: Sequence[Asset]) -> list[Asset]:
         """Assets that were made again, as the purge before left them, or later: no document of the present life is
@@ -140,49 +118,15 @@ class PurgeAssets:
                 self._claims.release(claim)
         return [claim for claim in held.values() if is_external(claim)]
 
-    def _remove_documents(self, purged: Sequence[Asset], stop: threading.Event) -> Collection[UUID]:
-        """The assets of which documents are left, as a bucket refuses writes or does not answer."""
-        left: set[UUID] = set()
-        patient_until_s = self._clock.monotonic_s() + _PATIENCE_S
 
-        def remove(documents: Sequence[tuple[Asset, RawDocument]]) -> Sequence[tuple[Asset, RawDocument]]:
-            again = self._remove_once(documents)
-            bucket_map, is_patient = self._maps.current(), self._clock.monotonic_s() < patient_until_s
-            waiting = {asset.id for asset, _ in again}
-            left.update(id_ for id_ in waiting if not is_patient or self._refusing.refuses_any(bucket_map, id_))
-            return [pair for pair in again if pair[0].id not in left]
-
-        documents = ((asset, document) for asset in purged for document in _documents_of(asset) if asset.id not in left)
-        while some := list(islice(documents, _DOCUMENTS_AT_ONCE)):
-            retry_rest(remove, some, stop, Backoff(max_s=2.0))
-        return left
-
-    def _remove_once(self, documents: Sequence[tuple[Asset, RawDocument]]) -> list[tuple[Asset, RawDocument]]:
-        """Those to be removed again, by a newer map."""
-        by_alias: dict[str, list[tuple[Asset, RawDocument]]] = {}
-        bucket_map = self._maps.current()
-        for asset, document in documents:
-            for alias in bucket_map.write_aliases(asset.created_ms):
-                by_alias.setdefault(alias, []).append((asset, document))
-        again: dict[str, tuple[Asset, RawDocument]] = {}
-        for alias, pairs in by_alias.items():
-            results = self._documents.delete(alias, [document for _, document in pairs])
-            self._refusing.note((index_of(alias), result) for result in results)
-            for pair, result in zip(pairs, results, strict=True):
-                if result.written in (Written.STALE, Written.BUSY):
-                    again[pair[1].doc_id] = pair
-        if again:
-            self._maps.refresh()
-        return list(again.values())
+def _removals(purged: Sequence[Asset]) -> Iterator[Removal]:
+    """Of all documents that there may be: of each version one, or the tombstone that it left when it was dropped."""
+    for asset in purged:
+        yield _removal(asset, head_doc_id(asset.id))
+        # Of a stripped asset only the revision is known: no version was higher.
+        for version in range(1, asset.revision if asset.is_stripped else asset.version):
+            yield _removal(asset, superseded_doc_id(asset.id, version))
 
 
-def _documents_of(asset: Asset) -> Iterator[RawDocument]:
-    """All that there may be: of each version a document, or the tombstone that it left when it was dropped."""
-    yield _document(asset, head_doc_id(asset.id))
-    # Of a stripped asset only the revision is known: no version was higher.
-    for version in range(1, asset.revision if asset.is_stripped else asset.version):
-        yield _document(asset, superseded_doc_id(asset.id, version))
-
-
-def _document(asset: Asset, doc_id: str) -> RawDocument:
-    return RawDocument(Position(asset.created_ms, doc_id, asset.version, asset.revision))
+def _removal(asset: Asset, doc_id: str) -> Removal:
+    return Removal(RawDocument(Position(asset.created_ms, doc_id, asset.version, asset.revision)))

@@ -2,7 +2,7 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,22 +11,13 @@ import structlog
 from amp.domain.buckets import BucketMap, index_of
 from amp.domain.documents import IndexedDocument
 from amp.domain.ids import created_ms
-from amp.errors import InvalidId, NotMigrated, Retryable
+from amp.errors import InvalidId
 from amp.ports.search_index import Put, SearchIndex, Written
 from amp.services.bucket_maps import BucketMaps
-from amp.services.move_aliases import LookAgain, MoveAliases
 from amp.services.refusing_buckets import RefusingBuckets
-from amp.services.runtime.retry import Backoff, Stopped
+from amp.services.settle_writes import SetAside, SettleWrites, Unsettled, Writes
 
 _log = structlog.get_logger(__name__)
-_BUSY = Backoff(max_s=5.0)
-#: A move holds writers for less than a second.
-_STALE = Backoff(max_s=0.2)
-#: After waiting that long, the step that should let writers through is taken from here: whoever moves may be dead.
-_HELP_AFTER_S = 3.0
-
-#: Takes over assets whose bucket refuses writes; False: it cannot, they have to be tried on.
-SetAside = Callable[[Collection[UUID]], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +44,10 @@ class Indexed:
 
 
 class PutDocuments:
-    def __init__(self, index: SearchIndex, maps: BucketMaps, aliases: MoveAliases, refusing: RefusingBuckets) -> None:
+    def __init__(self, index: SearchIndex, maps: BucketMaps, writes: SettleWrites, refusing: RefusingBuckets) -> None:
         self._index = index
         self._maps = maps
-        self._aliases = aliases
+        self._writes = writes
         self._refusing = refusing
 
     def put(
@@ -73,26 +64,16 @@ class PutDocuments:
         :raises Stopped: `stop` was set before all were put.
         """
         rejected = {asset.asset_id: asset.rejected for asset in assets if asset.rejected is not None}
-        pending = self._without_refused([asset for asset in assets if asset.documents], set_aside)
-        rounds, waited_s = 0, 0.0
-        while pending:
-            if patience_s <= 0 and set_aside([asset.asset_id for asset in pending]):
-                break
-            rounds += 1
-            stale, busy = self._put_once(pending, rejected)
-            if stale:
-                self._refresh_map()
-            pending = self._without_refused([*stale, *busy], set_aside)
-            if pending:
-                reason = "stale bucket map" if stale else "index busy"
-                _log.info("puts to repeat", action="puts_repeated", assets=len(pending), reason=reason)
-                pause_s = (_STALE if stale else _BUSY).pause_s(rounds)
-                if stop.wait(pause_s):
-                    raise Stopped
-                waited_s += pause_s
-                patience_s -= pause_s
-                if waited_s > _HELP_AFTER_S and self._help_move():
-                    waited_s = 0.0
+
+        def send(bucket_map: BucketMap, some: Sequence[AssetDocuments]) -> Unsettled[AssetDocuments]:
+            return self._put_once(bucket_map, some, rejected)
+
+        writes = Writes(
+            send=send,
+            without_refused=lambda some: self._without_refused(some, set_aside),
+            give_up=lambda some: set_aside([asset.asset_id for asset in some]),
+        )
+        self._writes.run(writes, [asset for asset in assets if asset.documents], stop, patience_s)
         return rejected
 
     def without_refused(self, ids: Sequence[UUID], set_aside: SetAside) -> Sequence[UUID]:
@@ -124,10 +105,9 @@ class PutDocuments:
         return [asset for asset in assets if asset.asset_id in kept]
 
     def _put_once(
-        self, assets: Sequence[AssetDocuments], rejected: dict[UUID, str]
-    ) -> tuple[list[AssetDocuments], list[AssetDocuments]]:
-        """The assets to route again after a map refresh, and what of others is to be sent again as it is."""
-        bucket_map = self._maps.current()
+        self, bucket_map: BucketMap, assets: Sequence[AssetDocuments], rejected: dict[UUID, str]
+    ) -> Unsettled[AssetDocuments]:
+        """Assets to route again, and what of others is to be sent again as it is."""
         puts: list[Put] = []
         owners: list[int] = []
         for position, asset in enumerate(assets):
@@ -154,20 +134,4 @@ class PutDocuments:
             for owner, documents in busy.items()
             if owner not in stale
         ]
-        return [assets[owner] for owner in sorted(stale)], again
-
-    def _refresh_map(self) -> None:
-        try:
-            self._maps.refresh()
-        except (Retryable, NotMigrated) as e:
-            _log.warning("no newer bucket map", action="map_refresh_failed", reason=str(e))
-
-    def _help_move(self) -> bool:
-        """False: the move went on meanwhile; look again after the next pause if writers still wait then."""
-        try:
-            self._aliases.settle(self._maps.refresh())
-        except LookAgain:
-            return False
-        except (Retryable, NotMigrated) as e:
-            _log.warning("move not helped", action="move_help_failed", reason=str(e))
-        return True
+        return Unsettled([assets[owner] for owner in sorted(stale)], again)

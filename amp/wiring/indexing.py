@@ -13,8 +13,10 @@ from amp.services.move_aliases import MoveAliases
 from amp.services.put_documents import PutDocuments
 from amp.services.refusing_buckets import RefusingBuckets
 from amp.services.relay_intents import RelayIntents
+from amp.services.remove_documents import RemoveDocuments
 from amp.services.retry_queue import RETRY_GROUP, RetryQueue
 from amp.services.run_consumer import RunConsumer
+from amp.services.settle_writes import SettleWrites
 from amp.services.type_catalog import TypeCatalog
 from amp.settings import Settings
 
@@ -24,7 +26,7 @@ class IndexServices:
     indexer: IndexAssets
     worker: IndexWorker
     relay: RelayIntents
-    refusing: RefusingBuckets
+    remover: RemoveDocuments
 
 
 def index_services(
@@ -39,7 +41,8 @@ def index_services(
     metrics.watch_lag(
         live=lambda: a.queue.lag(Topic.REALTIME, INDEX_GROUP), retry=lambda: a.queue.lag(Topic.RETRY, RETRY_GROUP)
     )
-    putter = PutDocuments(a.index, maps, MoveAliases(maps, a.indices), refusing)
+    writes = SettleWrites(maps, MoveAliases(maps, a.indices))
+    putter = PutDocuments(a.index, maps, writes, refusing)
     retries = RetryQueue(a.queue, settings.index_retry_limit)
     indexer = IndexAssets(a.store, catalog, putter, retries, metrics, settings.versions_kept)
     live = RunConsumer(
@@ -54,5 +57,5 @@ def index_services(
         indexer=indexer,
         worker=IndexWorker(live.run, again.run, background),
         relay=RelayIntents(a.intents, a.store, a.queue, a.clock, metrics),
-        refusing=refusing,
+        remover=RemoveDocuments(a.documents, maps, writes, refusing),
     )

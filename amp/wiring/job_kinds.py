@@ -33,7 +33,7 @@ def job_kinds(
     """What does the work of each kind of job."""
     indexer, releaser = indexing.indexer, ReleaseNames(a.store, a.claims)
     purger = PurgeAssets(
-        changer, a.store, a.listing, a.claims, releaser, a.documents, maps, indexing.refusing, a.clock,
+        changer, a.store, a.listing, a.claims, releaser, indexing.remover,
         retention_s=settings.purge_after_s, versions_kept=settings.versions_kept,
     )  # fmt: skip
     comparer = CompareDocuments(
@@ -50,6 +50,6 @@ def job_kinds(
         "purge": purger,
         "check": CheckAssets(confirm),
         "fix": FixAssets(
-            confirm, comparer, indexer, a.documents, a.indices, a.listing, a.claims, releaser, maps, a.clock
+            confirm, comparer, indexer, indexing.remover, a.indices, a.listing, a.claims, releaser, maps, a.clock
         ),
     }

@@ -30,6 +30,7 @@ from amp.services.run_bucket_worker import LEASE, LEASE_S, RunBucketWorker
 from amp.services.run_moves import RunMoves
 from amp.services.runtime.chores import Chores
 from amp.services.runtime.leases import LeaseKeeper
+from amp.services.settle_writes import SettleWrites
 from amp.services.type_catalog import TypeCatalog
 from amp.services.watch_buckets import WatchBuckets
 from tests.simulation.installation import BOUNDARIES_S, PREFIX, START_S, VERSIONS_KEPT
@@ -78,7 +79,7 @@ class Workers:
         catalog = TypeCatalog(OneType(), clock, 60.0)
         aliases = world.parts.aliases(maps, world.indices)
         refusing = RefusingBuckets(world.cache, clock)
-        putter = PutDocuments(world.search_index, maps, aliases, refusing)
+        putter = PutDocuments(world.search_index, maps, SettleWrites(maps, aliases), refusing)
         retries = world.parts.retries(world.retries, _RETRY_LIMIT)  # type: ignore[arg-type]
         indexer = IndexAssets(world.store, catalog, putter, retries, _METRICS, VERSIONS_KEPT)
         stop, retrying = _Stop(scheduler), name.startswith("retry")

@@ -12,11 +12,14 @@ from amp.domain.documents import IndexedDocument
 from amp.domain.ids import mint_at
 from amp.domain.move_phases import dual
 from amp.domain.moves import Move, MoveKind, Phase
+from amp.ports.bucket_documents import Position, RawDocument
 from amp.ports.search_index import Put, PutResult, Written
 from amp.services.move_aliases import LookAgain
 from amp.services.put_documents import AssetDocuments, PutDocuments
 from amp.services.refusing_buckets import RefusingBuckets
+from amp.services.remove_documents import Removal, RemoveDocuments
 from amp.services.runtime.retry import Stopped
+from amp.services.settle_writes import SettleWrites
 
 
 class _Index:
@@ -69,12 +72,32 @@ def test_a_writer_that_helps_a_move_pauses_between_looks_and_can_be_stopped() ->
     index: Any = _Index()
     maps: Any = _Maps()
     refusing: Any = _Refusing()
-    putter = PutDocuments(index, maps, aliases, refusing)
+    putter = PutDocuments(index, maps, SettleWrites(maps, aliases), refusing)
     asset_id = mint_at(1_000)
     asset = AssetDocuments(asset_id, 1_000, (IndexedDocument(str(asset_id), 1, {}),))  # type: ignore[typeddict-item]
     with pytest.raises(Stopped):
         putter.put([asset], _Stop(100))
     assert aliases.settled > 1
+
+
+class _AlwaysStale:
+    def delete(self, _alias: str, documents: list[RawDocument]) -> list[PutResult]:
+        return [PutResult(Written.STALE) for _ in documents]
+
+
+def removal(at_ms: int, index: str | None = None) -> Removal:
+    return Removal(RawDocument(Position(at_ms, str(mint_at(at_ms)), 1, 1)), index)
+
+
+def test_who_removes_helps_a_move_too_and_leaves_what_waits_for_too_long() -> None:
+    aliases, maps, documents, refusing = (_NeverDone(most=1_000), _Maps(), _AlwaysStale(), _Refusing())
+    parts: Any = (documents, maps, SettleWrites(maps, aliases), refusing)  # type: ignore[arg-type]
+    found = removal(1_000)
+    assert RemoveDocuments(*parts).remove([found], _Stop(10_000)) == {found.asset_id}
+    assert aliases.settled > 1
+    with pytest.raises(Stopped):
+        RemoveDocuments(*parts).remove([found], _Stop(10))
+    assert RemoveDocuments(*parts).remove([removal(1_000, "no bucket's any more")], _Stop(10)) == set()
 
 
 class _OneRefuses:
@@ -84,6 +107,10 @@ class _OneRefuses:
         self.index = index
         self.taken: list[tuple[str, str]] = []
         self.refused = 0
+
+    def delete(self, alias: str, documents: list[RawDocument]) -> list[PutResult]:
+        written = Written.BUSY if index_of(alias) == self.index else Written.DONE
+        return [PutResult(written, "the disk is full")] * len(documents)
 
     def put(self, puts: list[Put]) -> list[PutResult]:
         results = []
@@ -151,7 +178,8 @@ def test_while_only_the_target_of_a_move_refuses_the_source_is_written(refusing:
     index = _OneRefuses(source if refusing == "source" else target)
     maps: Any = _Maps()
     maps.current = maps.refresh = lambda: bucket_map
-    parts: tuple[Any, ...] = (index, maps, _Nothing(), RefusingBuckets(_NoCache(), clock))  # type: ignore[arg-type]
+    writes = SettleWrites(maps, _Nothing())  # type: ignore[arg-type]
+    parts: tuple[Any, ...] = (index, maps, writes, RefusingBuckets(_NoCache(), clock))  # type: ignore[arg-type]
     putter, aside = PutDocuments(*parts), set[UUID]()
 
     def set_aside(ids: Collection[UUID]) -> bool:
@@ -172,3 +200,22 @@ def test_while_only_the_target_of_a_move_refuses_the_source_is_written(refusing:
     asset = AssetDocuments(asset_id, 3_000_000, (IndexedDocument(str(asset_id), 1, {}),))  # type: ignore[typeddict-item]
     assert putter.put([asset], _Pauses(clock), set_aside) == {}
     assert {taken for taken, doc_id in index.taken if doc_id == str(asset_id)} == {source, target}
+
+
+@pytest.mark.parametrize("refusing", ["source", "target"])
+def test_a_document_counts_as_removed_only_once_the_target_of_a_move_is_rid_of_it_too(refusing: str) -> None:
+    bucket_map, clock = _moving(), _Clock()
+    assert bucket_map.move is not None
+    index = _OneRefuses(bucket_map.move.source if refusing == "source" else bucket_map.move.target)
+    maps: Any = _Maps()
+    maps.current = maps.refresh = lambda: bucket_map
+    writes = SettleWrites(maps, _Nothing())  # type: ignore[arg-type]
+    parts: tuple[Any, ...] = (index, maps, writes, RefusingBuckets(_NoCache(), clock))  # type: ignore[arg-type]
+    remover = RemoveDocuments(*parts)
+    both, first = removal(2_000_000), removal(1_000)
+    expected = {both.asset_id, first.asset_id} if refusing == "source" else {both.asset_id}
+    assert remover.remove([both, first], _Pauses(clock)) == expected
+    assert remover.without_refused([both.asset_id]) == []
+    index.index = "another"
+    clock.at_s += 10
+    assert remover.remove([both, first], _Pauses(clock)) == set()
