@@ -9,12 +9,14 @@ from werkzeug.routing import PathConverter
 from amp.api.compression import compress_answers
 from amp.api.cors import allow_origins
 from amp.api.errors import BadRequest, register_error_handlers
+from amp.api.folders import check_folder
 from amp.api.observation import observe
 from amp.api.openapi import AmpOpenAPI, docs_blueprint
 from amp.api.origins import check_origins
 from amp.api.raw_path import UndecodedPaths
 from amp.api.routes import assets, buckets, bulk, dead_letters, health, jobs, search, types, versions
 from amp.bootstrap import Amp
+from amp.data_folder import folder_identity
 
 
 class _RestOfPath(PathConverter):
@@ -35,6 +37,7 @@ def create_app(amp: Amp) -> OpenAPI:
     observe(app, amp.metrics)
     settings = amp.settings
     check_origins(app, (settings.host, *settings.allowed_hosts), settings.cors_origins)
+    check_folder(app, folder_identity(settings.data_dir) if settings.profile == "embedded" else None)
     app.before_request(_refuse_garbled_url)
     register_error_handlers(app)
     for module in (assets, versions, bulk, types, search, buckets, jobs, dead_letters, health):

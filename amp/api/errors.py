@@ -71,6 +71,10 @@ class HeadersTooLarge(Invalid):
     """The head of the request is larger than what is allowed."""
 
 
+class OtherFolder(Invalid):
+    """The request is meant for another data folder than the one served here."""
+
+
 class InternalServerError(AmpError):
     """Internal Server Error."""
 
@@ -97,6 +101,7 @@ _STATUS: dict[type[AmpError], int] = {
     UriTooLong: 414,
     UnsupportedMediaType: 415,
     ExpectationFailed: 417,
+    OtherFolder: 421,
     UnknownHost: 421,
     Unprocessable: 422,
     HeadersTooLarge: 431,

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import httpx
 
 from amp.addresses import masked
+from amp.data_folder import FOLDER_HEADER
 from amp.errors import AmpError
 from amp.printable import printable
 from amp.services.runtime.retry import Backoff, retry_briefly
@@ -114,10 +115,12 @@ class AmpClient:
         raise ServiceError(response.status_code, problem)
 
 
-def connect(url: str) -> AmpClient:
+def connect(url: str, folder: str | None = None) -> AmpClient:
+    """:param folder: the identity of the data folder that is meant; a server of another one refuses every request."""
+    headers = {} if folder is None else {FOLDER_HEADER: folder}
     timeout = httpx.Timeout(TIMEOUT_S, connect=_CONNECT_TIMEOUT_S)
     # Proxies of the environment are for the internet; the server is named outright.
-    return AmpClient(httpx.Client(base_url=url, timeout=timeout, trust_env=False), masked(url))
+    return AmpClient(httpx.Client(base_url=url, headers=headers, timeout=timeout, trust_env=False), masked(url))
 
 
 def type_path(name: str) -> str:

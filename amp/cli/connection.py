@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from amp.cli.client import TIMEOUT_S, AmpClient, connect
+from amp.data_folder import FOLDER_HEADER, folder_identity
 from amp.errors import Busy
 from amp.settings import Settings, variable
 from amp.stop_budget import StopBudget
@@ -38,10 +39,15 @@ def server_client(settings: Settings) -> AmpClient | None:
     """A client of the server that commands talk to; None if there is none, and the data folder may be opened."""
     from amp.server.listener import address
 
-    url = settings.url or _local_server(settings)
-    if url is None and settings.profile == "cluster":
-        url = address(settings, settings.port)
-    return None if url is None else connect(url)
+    if settings.url:
+        return connect(settings.url)
+    if settings.profile == "embedded" and (client := _server_of_folder(settings)) is not None:
+        return client
+    # A folder that was named is meant, whatever else may be served on this machine.
+    if settings.profile == "embedded" and "data_dir" in settings.model_fields_set:
+        return None
+    url = address(settings, settings.port)
+    return connect(url) if settings.profile == "cluster" or _serves(url) else None
 
 
 @contextlib.contextmanager
@@ -74,23 +80,26 @@ def in_process(settings: Settings, *, create: bool = True) -> Iterator[AmpClient
         amp.close(budget)
 
 
-def _local_server(settings: Settings) -> str | None:
-    from amp.server.listener import URL_FILE, address
+def _server_of_folder(settings: Settings) -> AmpClient | None:
+    """A client of the server that says that it serves the data folder; what a killed one left may name another."""
+    from amp.server.listener import URL_FILE
 
+    folder = folder_identity(settings.data_dir)
+    if folder is None:
+        return None
     with contextlib.suppress(OSError, UnicodeDecodeError):
         url = (settings.data_dir / URL_FILE).read_text().strip()
-        if settings.profile == "embedded" and _answers(url):
-            return url
-    # A folder that was named is meant, whatever else may be served on this machine.
-    if settings.profile == "embedded" and "data_dir" in settings.model_fields_set:
-        return None
-    url = address(settings, settings.port)
-    return url if _answers(url) else None
+        if _serves(url, folder):
+            return connect(url, folder)
+    return None
 
 
-def _answers(url: str) -> bool:
+def _serves(url: str, folder: str | None = None) -> bool:
+    """Whether a server answers there; one of that data folder, if it is given."""
+    headers = {} if folder is None else {FOLDER_HEADER: folder}
     try:
-        return bool(httpx.get(f"{url}/healthz", timeout=_PROBE_TIMEOUT_S, trust_env=False).json() == {"status": "ok"})
+        found = httpx.get(f"{url}/healthz", headers=headers, timeout=_PROBE_TIMEOUT_S, trust_env=False)
+        return bool(found.json() == {"status": "ok"}) and found.headers.get(FOLDER_HEADER) == folder
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         return False
 

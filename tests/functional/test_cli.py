@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import pytest
 from click.testing import Result
 
 from amp.bootstrap import build
+from amp.cli.client import ServiceError, connect
 from amp.cli.demo import SAMPLE
 from amp.cli.main import cli
+from amp.data_folder import folder_identity
 from amp.settings import Settings, load_settings, variable
 from tests.functional.amp_command import AMP, amp_command, printed_json, server_process
 
@@ -224,6 +227,23 @@ def test_commands_find_the_server_that_holds_their_data_folder(served: Amp) -> N
     assert [t["name"] for t in printed_json(served("types", "list", "--json"))] == ["clip"]
     parts = printed_json(served("doctor", "--json"))["parts"]
     assert [(p["name"], p["healthy"]) for p in parts] == [("server", True), ("store", True), ("search", True)]
+
+
+def test_a_server_of_another_folder_at_the_address_left_behind_is_not_used(tmp_path: Path) -> None:
+    mine, other = tmp_path / "mine", tmp_path / "other"
+    for folder in (mine, other):
+        assert amp_command("migrate", env={"AMP_DATA_DIR": folder}).exit_code == 0
+    with server_process({"AMP_DATA_DIR": other}, tmp_path / "log") as server:
+        # As a killed server leaves it.
+        (mine / "server.url").write_text(server.url)
+        made = amp_command("types", "create", "-", env={"AMP_DATA_DIR": mine}, stdin=json.dumps(_CLIP))
+        assert made.exit_code == 0, made.output
+        assert printed_json(amp_command("types", "list", "--json", env={"AMP_DATA_DIR": other})) == []
+        with closing(connect(server.url, folder_identity(mine))) as client, pytest.raises(ServiceError, match="421"):
+            client.call("POST", "/v1/types", body=_CLIP)
+    assert [t["name"] for t in printed_json(amp_command("types", "list", "--json", env={"AMP_DATA_DIR": mine}))] == [
+        "clip"
+    ]
 
 
 def test_a_bad_setting_names_its_variable() -> None:

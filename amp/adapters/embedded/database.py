@@ -14,6 +14,7 @@ from amp.adapters.embedded.database_files import file_identities
 from amp.adapters.embedded.integrity import damage_of
 from amp.adapters.embedded.queue_board import QueueBoard
 from amp.adapters.embedded.write_probe import WriteProbe
+from amp.data_folder import LOCK_FILE
 from amp.errors import BadSetting, Busy, NoData, NotMigrated, Retryable, StoreUnavailable
 from amp.main_process import main_process_id
 from amp.private_files import make_private, make_private_if_there
@@ -170,8 +171,8 @@ def _lock_folder(folder: Path) -> TextIO:
     """Hold `folder` until the file returned is closed; the kernel lets go of it when the process dies."""
     try:
         _make_folder(folder)
-        make_private(folder / "lock")
-        lock = open(folder / "lock", "a+")  # noqa: SIM115 - stays open as long as the folder is held
+        make_private(folder / LOCK_FILE)
+        lock = open(folder / LOCK_FILE, "a+")  # noqa: SIM115 - stays open as long as the folder is held
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as e:
         lock.seek(0)
