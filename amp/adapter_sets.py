@@ -95,7 +95,7 @@ def embedded(settings: Settings, *, create: bool = True) -> Adapters:
     from amp.adapters.retention import retention_of
 
     db = Database(settings.data_dir, create=create)
-    search_db = SearchDatabase(settings.data_dir)
+    search_db = SearchDatabase(settings.data_dir, db.index_commits)
     return Adapters(
         clock=system_clock(),
         store=SqliteAssetStore(db, retention_of(settings)),
@@ -116,7 +116,7 @@ def embedded(settings: Settings, *, create: bool = True) -> Adapters:
         documents=SqliteBucketDocuments(search_db),
         guard=None,
         cache=MemoryCache(),
-        parts=(SqliteStorePart(db), SearchPart(search_db)),
+        parts=(SqliteStorePart(db), SearchPart(search_db, db.recorded_index_commits)),
     )
 
 

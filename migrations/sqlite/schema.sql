@@ -181,3 +181,8 @@ CREATE TABLE health_probes (
   probed_ms INTEGER NOT NULL,
   content BLOB NOT NULL
 ) STRICT;
+
+-- One row: so many transactions the search index had committed when the store last committed one.
+CREATE TABLE index_commits (
+  number INTEGER NOT NULL
+) STRICT;

@@ -1,5 +1,6 @@
 """A damaged search index is set aside and refilled; a damaged or emptied store is refused, never taken for new."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from amp.adapters.embedded.database import Database
+from amp.domain.criteria import EVERYTHING, SearchRequest
 from amp.errors import BadSetting
 from tests.functional.built import built
 from tests.functional.wired import wired
@@ -66,6 +68,57 @@ def test_a_lost_search_index_leaves_the_service_working_and_a_bucket_to_be_refil
         assert job.kind == "reindex"
     kept = list(tmp_path.glob("search.db.damaged-*"))
     assert bool(kept) is (harm in HARMS)
+
+
+def killed_after_indexing(folder: Path) -> Path:
+    """A data folder as a kill leaves it: one asset is indexed, and the store has committed since."""
+    with built({"data_dir": folder / "alive"}):
+        pass
+    with wired({"data_dir": folder / "alive"}) as world:
+        world.create("one")
+        world.index(*world.events(1))
+        world.create("two")
+        shutil.copytree(folder / "alive", folder / "killed")
+    return folder / "killed"
+
+
+def test_a_killed_process_leaves_an_index_as_new_as_the_store(tmp_path: Path) -> None:
+    folder = killed_after_indexing(tmp_path)
+    for _ in range(2):
+        with built({"data_dir": folder}) as amp:
+            assert amp.migrate.pending() == []
+            assert amp.check_health.check().buckets == []
+            assert amp.adapters.index.search(SearchRequest(criteria=EVERYTHING)).total == 1
+
+
+def _log_lost(folder: Path) -> None:
+    (folder / "search.db-wal").unlink()
+
+
+def _restored(folder: Path) -> None:
+    for file in folder.glob("search.db*"):
+        file.unlink()
+    with built({"data_dir": folder.parent / "older"}):
+        pass
+    shutil.copy(folder.parent / "older" / "search.db", folder)
+
+
+@pytest.mark.parametrize("harm", [_log_lost, _restored])
+def test_an_index_that_is_older_than_the_store_is_set_aside_and_refilled(
+    tmp_path: Path, harm: Callable[[Path], None]
+) -> None:
+    folder = killed_after_indexing(tmp_path)
+    harm(folder)
+    with built({"data_dir": folder}) as amp:
+        [bucket] = amp.check_health.check().buckets
+        assert "not all documents are back" in bucket.detail
+        amp.refill_buckets.run()
+        [job] = amp.adapters.jobs.open()
+        assert job.kind == "reindex"
+    assert list(folder.glob("search.db.damaged-*"))
+    with built({"data_dir": folder}) as amp:
+        assert amp.migrate.pending() == []
+    assert len(list(folder.glob("search.db.damaged-????????T????????????"))) == 1
 
 
 @pytest.mark.parametrize("harm", HARMS)

@@ -23,7 +23,7 @@ from amp.ports.search_index import Put, Written
 from tests.contract.asset_samples import at_once
 from tests.contract.search_sets import SearchSet, asset, head, names
 
-MIGRATIONS = ["0001_documents", "0002_raw_documents", "0003_health_probes"]
+MIGRATIONS = ["0001_documents", "0002_raw_documents", "0003_health_probes", "0004_commits"]
 H264 = EntryMatches("codec", FieldType.STRING, (OneOf(("h264",)),))
 
 
@@ -122,6 +122,25 @@ def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "search.db").write_bytes(b"no database at all" * 1000)
     with closing(SearchDatabase(tmp_path)) as database, pytest.raises(SearchUnavailable):
         SearchPart(database).ping()
+
+
+def test_a_file_that_is_set_aside_is_renamed_before_its_log(tmp_path: Path) -> None:
+    """Killed in between, it would be taken for a sound one."""
+    database, _ = opened(tmp_path)
+    database.close()
+    (tmp_path / "search.db-wal").touch()
+    real = Path.rename
+
+    def once(path: Path, target: Path) -> Path:
+        if list(tmp_path.glob("*.damaged-*")):
+            raise PermissionError("killed")
+        return real(path, target)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "rename", once)
+        with pytest.raises(PermissionError):
+            database.set_aside()
+    assert not (tmp_path / "search.db").exists()
 
 
 def test_a_document_that_cannot_be_stored_is_rejected_and_keeps_no_other_out(tmp_path: Path) -> None:

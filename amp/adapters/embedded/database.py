@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from amp.adapters.embedded.database_files import file_identities
+from amp.adapters.embedded.index_commits import IndexCommits
 from amp.adapters.embedded.integrity import damage_of
 from amp.adapters.embedded.queue_board import QueueBoard
 from amp.adapters.embedded.write_probe import WriteProbe
@@ -66,6 +67,8 @@ class Database:
         self._write_probe = WriteProbe()
         self._idle_readers: deque[sqlite3.Connection] = deque()
         self._closed = False
+        #: Shared with the index of the same folder.
+        self.index_commits = IndexCommits()
         #: Shared by all who use the queue in this file.
         self.queue_board = QueueBoard()
 
@@ -117,7 +120,9 @@ class Database:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
+                number = self.index_commits.record(connection)
                 connection.execute("COMMIT")
+                self.index_commits.recorded(number)
                 self._check_file(unavailable)
             except BaseException as e:
                 self._write_probe.note(e)
@@ -145,6 +150,14 @@ class Database:
                 self._write_probe.succeeded()
         finally:
             self._write_lock.release()
+
+    def recorded_index_commits(self) -> int:
+        """How many transactions the search index had committed at the last one of the store."""
+        try:
+            with self.reading() as connection:
+                return int(connection.execute("SELECT number FROM index_commits").fetchone()[0])
+        except NotMigrated:
+            return 0
 
     def close(self) -> None:
         """Wait for the write under way, give the folder back. Safe twice."""

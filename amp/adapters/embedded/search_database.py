@@ -12,6 +12,7 @@ from pathlib import Path
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 
 from amp.adapters.embedded.database_files import file_identities
+from amp.adapters.embedded.index_commits import IndexCommits, count_commit
 from amp.adapters.embedded.integrity import damage_of
 from amp.adapters.embedded.search_removals import SearchRemovals
 from amp.adapters.embedded.write_probe import WriteProbe
@@ -45,7 +46,8 @@ def search_errors() -> Iterator[None]:
 class SearchDatabase:
     """Connections to `<folder>/search.db`, for any number of threads."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, commits: IndexCommits | None = None) -> None:
+        """:param commits: shared with the store of the same folder."""
         self.path = folder / "search.db"
         self._idle_readers: deque[sqlite3.Connection] = deque()
         self._opened: list[sqlite3.Connection] = []
@@ -53,6 +55,7 @@ class SearchDatabase:
         self._writing = threading.Lock()
         self._write_probe = WriteProbe()
         self._opening = threading.Lock()
+        self._commits = commits or IndexCommits()
         self._closed = False
         #: Of the files that the connections are open on; None: none is.
         self._files: tuple[tuple[int, int] | None, ...] | None = None
@@ -114,7 +117,9 @@ class SearchDatabase:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
+                number = count_commit(connection)
                 connection.execute("COMMIT")
+                self._commits.number = number
                 self._check_files()
             except BaseException as e:
                 self._write_probe.note(e)
@@ -130,9 +135,10 @@ class SearchDatabase:
         """Rename the file, for a new one to take its place; searches and writes under way must have ended."""
         with self._writing, self._opening:
             self._close_all()
+            # The file itself first: without its log it might be a sound one, only older.
             stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
             aside = self.path.with_name(f"{self.path.name}.damaged-{stamp}")
-            for suffix in ("-wal", "-shm", ""):
+            for suffix in ("", "-wal", "-shm"):
                 with suppress(FileNotFoundError):
                     self.path.with_name(self.path.name + suffix).rename(aside.with_name(aside.name + suffix))
             return aside
