@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 from uuid import UUID
 
-from amp.domain.jobs import Job, JobState
+from amp.domain.jobs import Job, JobState, Note
 
 
 class JobLog(Protocol):
@@ -70,8 +70,10 @@ class JobLog(Protocol):
         expected: JobState | None = None,
         reason: str = "",
         ended_ms: int | None = None,
+        note: Note | None = None,
     ) -> bool:
-        """Change the state in one step if the job is in the state `expected` (None: if it has not ended).
+        """Change the state in one step if the job is in the state `expected` (None: if it has not ended), and append
+        the note to its history in the same step.
 
         False: it is in another state, or gone, and nothing changed.
 
@@ -79,8 +81,9 @@ class JobLog(Protocol):
         """
         ...
 
-    def set_rate(self, job_id: UUID, rate: float | None) -> bool:
-        """False: the job has ended or is gone, and nothing changed.
+    def set_rate(self, job_id: UUID, rate: float | None, note: Note | None = None) -> bool:
+        """Change the rate, and append the note to the history in the same step. False: the job has ended or is gone,
+        and nothing changed.
 
         :raises StoreUnavailable: the former may still stand.
         """

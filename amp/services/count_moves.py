@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from amp.domain.jobs import Job, JobState
+from amp.domain.jobs import Job, JobState, Note
 from amp.metrics import Metrics
 from amp.ports.job_log import JobLog
 
@@ -60,11 +60,12 @@ class CountMoves:
         expected: JobState | None = None,
         reason: str = "",
         ended_ms: int | None = None,
+        note: Note | None = None,
     ) -> bool:
-        return self._jobs.set_state(job_id, state, expected=expected, reason=reason, ended_ms=ended_ms)
+        return self._jobs.set_state(job_id, state, expected=expected, reason=reason, ended_ms=ended_ms, note=note)
 
-    def set_rate(self, job_id: UUID, rate: float | None) -> bool:
-        return self._jobs.set_rate(job_id, rate)
+    def set_rate(self, job_id: UUID, rate: float | None, note: Note | None = None) -> bool:
+        return self._jobs.set_rate(job_id, rate, note)
 
     def note(self, job_id: UUID, at_ms: int, text: str) -> None:
         self._jobs.note(job_id, at_ms, text)

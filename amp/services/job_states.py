@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from amp.domain.jobs import JobState
+from amp.domain.jobs import JobState, Note
 from amp.ports.clock import Clock
 from amp.ports.job_log import JobLog
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobStates:
-    """Every change is one compare-and-set, so of two at once the second sees the first; an end is final."""
+    """Every change is one compare-and-set, so of two at once the second sees the first; an end is final. Its note
+    is part of it: no change is without one in the history."""
 
     jobs: JobLog
     clock: Clock
@@ -41,8 +42,5 @@ class JobStates:
         """:raises StoreUnavailable: the former state may still stand; read before trying again."""
         now_ms = self.clock.now_ms()
         ended_ms = now_ms if state.ended else None
-        if not self.jobs.set_state(job_id, state, expected=expected, reason=reason, ended_ms=ended_ms):
-            return False
-        if note:
-            self.jobs.note(job_id, now_ms, note)
-        return True
+        noted = Note(now_ms, note) if note else None
+        return self.jobs.set_state(job_id, state, expected=expected, reason=reason, ended_ms=ended_ms, note=noted)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from amp.domain.chunks import TOLD, Outcome, Result
 from amp.domain.ids import created_ms
-from amp.domain.jobs import Job, JobState
+from amp.domain.jobs import Job, JobState, Note
 from amp.domain.moves import Move, MoveKind, Phase
 from amp.domain.principals import Principal
 from amp.errors import Conflict, JobNotFound
@@ -132,9 +132,9 @@ class SteerJobs:
         :raises StoreUnavailable: look before trying again.
         """
         status = self._running(job_id)
-        if status.job.rate != rate and self._jobs.set_rate(job_id, rate):
+        if status.job.rate != rate:
             told = "as fast as it goes" if rate is None else f"{rate:g} a second"
-            self._jobs.note(job_id, self._clock.now_ms(), f"rate set by {caller.name}: {told}")
+            self._jobs.set_rate(job_id, rate, Note(self._clock.now_ms(), f"rate set by {caller.name}: {told}"))
         return self.get(job_id)
 
     def cancel(self, job_id: UUID, caller: Principal) -> JobStatus:

@@ -1,7 +1,9 @@
 """Whoever pauses, resumes, cancels or ends a job at once, on either store: what was acknowledged stands."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -11,7 +13,7 @@ from amp.domain.buckets import BucketMap, first_map
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, JobState
 from amp.domain.principals import Principal
-from amp.errors import Conflict
+from amp.errors import Conflict, StoreUnavailable
 from amp.services.job_states import JobStates
 from amp.services.steer_jobs import SteerJobs
 from tests.contract.asset_samples import at_once, now_ms
@@ -76,14 +78,45 @@ def test_of_a_cancel_and_an_end_at_once_one_is_refused(store_set: Adapters, stee
         assert _state(store_set, job) is (JobState.CANCELLED if cancelled else JobState.COMPLETED)
 
 
-def test_all_controls_at_once_leave_one_history(store_set: Adapters, steer: SteerJobs) -> None:
-    """The notes tell what was done; as many as there were changes, and an end is the last of them."""
+def test_all_controls_at_once_leave_a_note_of_each_change(
+    store_set: Adapters, steer: SteerJobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And of nothing else: what came too late leaves none."""
+    changes: list[bool] = []
+    set_state = store_set.jobs.set_state
+
+    def counted(*args: Any, **named: Any) -> bool:
+        changes.append(changed := set_state(*args, **named))
+        return changed
+
+    monkeypatch.setattr(store_set.jobs, "set_state", counted)
     for _ in range(10):
+        changes.clear()
         job = _added(store_set, JobState.RUNNING)
         controls = [steer.pause, steer.resume, steer.cancel] * 2
-        at_once([partial(_acknowledged, partial(control, job.id, _CALLER)) for control in controls])
+        # Each in another name: the same note twice within a millisecond is one.
+        callers = [Principal(f"ann {number}") for number in range(len(controls))]
+        calls = [partial(control, job.id, caller) for control, caller in zip(controls, callers, strict=True)]
+        at_once([partial(_acknowledged, call) for call in calls])
         found = steer.get(job.id).job
         assert found.state is JobState.CANCELLED
         notes = [note.text for note in found.history]
-        assert notes.count("cancelled by ann") == 1
-        assert len(notes) <= len(controls)
+        assert len([note for note in notes if note.startswith("cancelled by ann ")]) == 1
+        assert len(notes) == sum(changes)
+
+
+@pytest.mark.parametrize("control", ["pause", "cancel"])
+def test_a_control_is_noted_although_the_store_takes_no_further_write(
+    store_set: Adapters, steer: SteerJobs, monkeypatch: pytest.MonkeyPatch, control: str
+) -> None:
+    def refuse(*_: object) -> None:
+        raise StoreUnavailable("on purpose")
+
+    job = _added(store_set, JobState.RUNNING)
+    with monkeypatch.context() as patch:
+        patch.setattr(store_set.jobs, "note", refuse)
+        with suppress(StoreUnavailable):
+            getattr(steer, control)(job.id, _CALLER)
+    getattr(steer, control)(job.id, _CALLER)
+    [note] = steer.get(job.id).job.history
+    assert note.text.endswith("ed by ann")

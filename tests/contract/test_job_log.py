@@ -239,6 +239,32 @@ def test_notes_are_in_the_order_of_their_times_and_the_same_note_is_one(jobs: Jo
     assert {note.at_ms for note in history[2:]} == {30}
 
 
+def test_a_change_and_its_note_are_one_step(jobs: JobLog) -> None:
+    job = added(jobs, history=(Note(1, "asked for"),))
+    assert jobs.set_state(job.id, JobState.PAUSED, expected=JobState.RUNNING, note=Note(3, "paused"))
+    assert not jobs.set_state(job.id, JobState.PAUSED, expected=JobState.RUNNING, note=Note(4, "too late"))
+    assert jobs.set_rate(job.id, 5, Note(2, "rate set"))
+    jobs.note(job.id, 5, "a note")
+    assert jobs.set_state(job.id, JobState.FAILED, reason="no room", ended_ms=6, note=Note(6, "failed"))
+    assert not jobs.set_rate(job.id, 9, Note(7, "too late"))
+    assert not jobs.set_state(job.id, JobState.CANCELLED, note=Note(8, "too late"))
+    texts = ["asked for", "rate set", "paused", "a note", "failed"]
+    assert stored(jobs, job.id).history == tuple(
+        Note(at_ms, text) for at_ms, text in zip((1, 2, 3, 5, 6), texts, strict=True)
+    )
+    assert [found.history for found in jobs.page(None, 100) if found.id == job.id] == [()]
+
+
+def test_of_two_that_change_a_state_alike_at_once_one_leaves_its_note(jobs: JobLog) -> None:
+    for _ in range(20):
+        job, notes = added(jobs), [Note(n, f"paused by {n}") for n in range(6)]
+        done = at_once([
+            partial(jobs.set_state, job.id, JobState.PAUSED, expected=JobState.RUNNING, note=note) for note in notes
+        ])  # fmt: skip
+        assert sum(done) == 1
+        assert stored(jobs, job.id).history == (notes[done.index(True)],)
+
+
 def test_notes_belong_to_one_job(jobs: JobLog) -> None:
     one, two = added(jobs), added(jobs)
     jobs.note(one.id, 1, "of one")

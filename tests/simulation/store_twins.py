@@ -193,12 +193,13 @@ class SimulatedJobLog:
         expected: JobState | None = None,
         reason: str = "",
         ended_ms: int | None = None,
+        note: Note | None = None,
     ) -> bool:
         among = open_states(expected)
-        return self._change(job_id, f"job {state}", among, state=state, reason=reason, ended_ms=ended_ms)
+        return self._change(job_id, f"job {state}", among, note, state=state, reason=reason, ended_ms=ended_ms)
 
-    def set_rate(self, job_id: UUID, rate: float | None) -> bool:
-        return self._change(job_id, f"rate {rate}", rate=rate)
+    def set_rate(self, job_id: UUID, rate: float | None, note: Note | None = None) -> bool:
+        return self._change(job_id, f"rate {rate}", note=note, rate=rate)
 
     def note(self, job_id: UUID, at_ms: int, text: str) -> None:
         def append() -> None:
@@ -208,12 +209,20 @@ class SimulatedJobLog:
 
         self._scheduler.call(f"note {text}", append, _lost)
 
-    def _change(self, job_id: UUID, what: str, among: Collection[JobState] = open_states(), **values: Any) -> bool:
+    def _change(
+        self,
+        job_id: UUID,
+        what: str,
+        among: Collection[JobState] = open_states(),
+        note: Note | None = None,
+        **values: Any,
+    ) -> bool:
         def change() -> bool:
             job = self.jobs.get(job_id)
             if job is None or job.state not in among:
                 return False
-            self.jobs[job_id] = replace(job, **values)
+            noted = () if note is None or note in job.history else (note,)
+            self.jobs[job_id] = replace(job, history=(*job.history, *noted), **values)
             return True
 
         return self._scheduler.call(what, change, _lost)

@@ -19,13 +19,16 @@ _ADDED_BY_THEN_MS = 86_400_000
 
 _COLUMNS = "id, kind, parameters, requested_by, state, reason, ended_ms, rate, progress, checkpoint"
 _ADD = f"INSERT INTO {{ks}}.jobs ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS"
-_GET = f"SELECT {_COLUMNS} FROM {{ks}}.jobs WHERE id = ?"
+_GET = f"SELECT {_COLUMNS}, change_notes FROM {{ks}}.jobs WHERE id = ?"
 _SAVE_PROGRESS = "UPDATE {ks}.jobs SET progress = ?, checkpoint = ? WHERE id = ? IF state IN ?"
 _SAVE_OVER = f"{_SAVE_PROGRESS} AND checkpoint = ?"
 _CHECKPOINT = "SELECT checkpoint, state FROM {ks}.jobs WHERE id = ?"
-_SET_STATE = "UPDATE {ks}.jobs SET state = ?, reason = ?, ended_ms = ? WHERE id = ? IF state IN ?"
-_STATE = "SELECT state, reason, ended_ms FROM {ks}.jobs WHERE id = ?"
-_SET_RATE = "UPDATE {ks}.jobs SET rate = ? WHERE id = ? IF state IN ?"
+_SET_STATE = (
+    "UPDATE {ks}.jobs SET state = ?, reason = ?, ended_ms = ?, change_notes = change_notes + ? "
+    "WHERE id = ? IF state IN ?"
+)
+_STATE = "SELECT state, reason, ended_ms, change_notes FROM {ks}.jobs WHERE id = ?"
+_SET_RATE = "UPDATE {ks}.jobs SET rate = ?, change_notes = change_notes + ? WHERE id = ? IF state IN ?"
 _FORGET = "DELETE FROM {ks}.jobs WHERE id = ? IF EXISTS"
 
 _OPEN_STATES = [state.value for state in open_states()]
@@ -76,7 +79,10 @@ class CassandraJobLog:
 
     def get(self, job_id: UUID) -> Job | None:
         rows, notes = self._session.rows_of_many([(_GET, (job_id,)), (_NOTES, (job_id,))])
-        return _job_of(rows[0], tuple(Note(*note) for note in notes)) if rows else None
+        if not rows:
+            return None
+        noted = {Note(*note) for note in (*notes, *(rows[0][-1] or ()))}
+        return _job_of(rows[0], tuple(sorted(noted, key=lambda note: (note.at_ms, note.text))))
 
     def page(self, before: UUID | None, limit: int) -> list[Job]:
         at = None if before is None else (created_ms(before), before)
@@ -144,22 +150,24 @@ class CassandraJobLog:
         expected: JobState | None = None,
         reason: str = "",
         ended_ms: int | None = None,
+        note: Note | None = None,
     ) -> bool:
         wanted, states = (state.value, reason, ended_ms), [each.value for each in open_states(expected)]
+        noted = _notes(note)
         if not states:
             return False
 
         def look() -> bool | None:
             """None: it could still take place, or be sent again."""
             rows = self._session.run(_STATE, (job_id,), Mode.SERIAL)
-            if rows and tuple(rows[0]) == wanted:
+            if rows and tuple(rows[0][:3]) == wanted and noted <= set(rows[0][3] or ()):
                 return True
             return None if rows and rows[0][0] in states else False
 
-        return settled(lambda: self._applied(_SET_STATE, (*wanted, job_id, states)), look)
+        return settled(lambda: self._applied(_SET_STATE, (*wanted, noted, job_id, states)), look)
 
-    def set_rate(self, job_id: UUID, rate: float | None) -> bool:
-        return self._applied(_SET_RATE, (rate, job_id, _OPEN_STATES))
+    def set_rate(self, job_id: UUID, rate: float | None, note: Note | None = None) -> bool:
+        return self._applied(_SET_RATE, (rate, _notes(note), job_id, _OPEN_STATES))
 
     def _applied(self, cql: str, values: tuple[Any, ...]) -> bool:
         return bool(self._session.run(cql, values, Mode.CONDITIONAL)[0]["[applied]"])
@@ -173,12 +181,16 @@ class CassandraJobLog:
         return self._session.run(_LISTED_BEFORE, (slot, *at, limit))
 
 
+def _notes(note: Note | None) -> set[tuple[int, str]]:
+    return set() if note is None else {(note.at_ms, note.text)}
+
+
 def _json(value: Mapping[str, Any]) -> str:
     return orjson.dumps(dict(value)).decode()
 
 
 def _job_of(row: tuple[Any, ...], history: tuple[Note, ...] = ()) -> Job:
-    id_, kind, parameters, requested_by, state, reason, ended_ms, rate, progress, checkpoint = row
+    id_, kind, parameters, requested_by, state, reason, ended_ms, rate, progress, checkpoint, _change_notes = row
     return Job(
         id=id_,
         kind=kind,

@@ -91,23 +91,28 @@ class SqliteJobLog:
         expected: JobState | None = None,
         reason: str = "",
         ended_ms: int | None = None,
+        note: Note | None = None,
     ) -> bool:
-        values = (state, reason, ended_ms, job_id.bytes)
-        return self._update("state = ?, reason = ?, ended_ms = ?", *values, expected=expected)
+        return self._update(job_id, {"state": state, "reason": reason, "ended_ms": ended_ms}, note, expected)
 
-    def set_rate(self, job_id: UUID, rate: float | None) -> bool:
-        return self._update("rate = ?", rate, job_id.bytes)
+    def set_rate(self, job_id: UUID, rate: float | None, note: Note | None = None) -> bool:
+        return self._update(job_id, {"rate": rate}, note)
 
     def note(self, job_id: UUID, at_ms: int, text: str) -> None:
         with self._database.writing() as connection:
             connection.execute(_NOTE, (job_id.bytes, at_ms, text))
 
-    def _update(self, columns: str, *values: object, expected: JobState | None = None) -> bool:
+    def _update(
+        self, job_id: UUID, values: Mapping[str, object], note: Note | None, expected: JobState | None = None
+    ) -> bool:
         """Whether the job was there, in the state `expected` (None: not ended)."""
-        states = open_states(expected)
+        columns, states = ", ".join(f"{name} = ?" for name in values), open_states(expected)
         query = f"UPDATE jobs SET {columns} WHERE id = ? AND state IN ({', '.join('?' * len(states))})"
         with self._database.writing() as connection:
-            return bool(connection.execute(query, (*values, *states)).rowcount)
+            changed = bool(connection.execute(query, (*values.values(), job_id.bytes, *states)).rowcount)
+            if changed and note is not None:
+                connection.execute(_NOTE, (job_id.bytes, note.at_ms, note.text))
+        return changed
 
 
 def _json(value: Mapping[str, Any]) -> bytes:
