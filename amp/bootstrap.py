@@ -36,6 +36,8 @@ from amp.services.start_jobs import StartJobs
 from amp.services.steer_jobs import SteerJobs
 from amp.services.steer_letters import SteerLetters
 from amp.services.type_catalog import TypeCatalog
+from amp.services.work_health import WorkHealth
+from amp.services.worker_presence import WorkerPresence
 from amp.settings import Settings
 from amp.stop_budget import StopBudget
 from amp.wiring.assets import asset_services
@@ -113,8 +115,17 @@ def wire(settings: Settings, a: Adapters, metrics: Metrics, background: Backgrou
     assets = asset_services(settings, a, metrics, background)
     indexing = index_services(settings, a, metrics, background, assets.catalog, maps, refusing)
     search = search_services(settings, a, assets.catalog, maps)
-    buckets = bucket_services(settings, a, metrics, maps)
+    presence = WorkerPresence(cache)
+    buckets = bucket_services(settings, a, metrics, maps, presence)
     jobs = job_services(settings, a, metrics, assets, search, indexing, maps)
+    work = WorkHealth(presence, a.queue, a.jobs, maps, own_processes=settings.profile == "cluster")
+    workers = {
+        "index": indexing.worker.run,
+        "relay": indexing.relay.run,
+        "bucket": bucket_worker(settings, a, buckets, jobs.refill.run).run,
+        "extract": jobs.extractor.run,
+        "job": jobs.worker.run,
+    }
     return Amp(
         settings=settings,
         metrics=metrics,
@@ -130,7 +141,7 @@ def wire(settings: Settings, a: Adapters, metrics: Metrics, background: Backgrou
         search_assets=search.searcher,
         await_searchable=search.awaiter,
         cursors=search.cursors,
-        check_health=CheckHealth(a.parts, background, BucketHealth(maps, refusing).troubled),
+        check_health=CheckHealth(a.parts, background, BucketHealth(maps, refusing).troubled, work.waiting),
         migrate=Migrate(a.parts, a.buckets, a.indices, settings.elasticsearch_index_prefix),
         publisher=assets.publisher,
         indexer=indexing.indexer,
@@ -145,11 +156,5 @@ def wire(settings: Settings, a: Adapters, metrics: Metrics, background: Backgrou
         steer_letters=jobs.letters,
         start_jobs=jobs.starter,
         select_assets=search.select,
-        workers={
-            "index": indexing.worker.run,
-            "relay": indexing.relay.run,
-            "bucket": bucket_worker(settings, a, buckets, jobs.refill.run).run,
-            "extract": jobs.extractor.run,
-            "job": jobs.worker.run,
-        },
+        workers={kind: presence.announced(kind, loop) for kind, loop in workers.items()},
     )

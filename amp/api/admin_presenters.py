@@ -44,6 +44,7 @@ def job_json(status: JobStatus, *, history: bool = True) -> dict[str, Any]:
         "requested_by": job.requested_by,
         "requested_at": format_ms(created_ms(job.id)),
         "ended_at": None if job.ended_ms is None else format_ms(job.ended_ms),
+        "waits_for": list(status.waits_for),
         "progress": {
             "phase": status.phase and status.phase.value,
             **_progress(status),

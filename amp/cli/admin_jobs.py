@@ -14,6 +14,7 @@ from amp.cli.follow import (
     is_dry_run,
     is_over_assets,
     job_path,
+    report_unfinished,
     require_completed,
     title,
 )
@@ -74,7 +75,7 @@ def show(job_id: str, follows: bool, as_json: bool) -> None:
         job = client.get(_path(job_id))
         if follows:
             job = follow(client, job, quiet=as_json)
-    print_job(job, as_json)
+        _print(client, job, as_json)
     if follows:
         require_completed(job)
 
@@ -144,7 +145,7 @@ def rate(job_id: str, rate: float | None, unthrottled: bool, as_json: bool) -> N
         raise click.UsageError("give a rate, or --unthrottled")
     with service(load_settings()) as client:
         job = client.call("PATCH", _path(job_id), body={"rate": rate}, repeatable=True)
-    print_job(job, as_json)
+        _print(client, job, as_json)
 
 
 def rate_asked(rate: float | None, unthrottled: bool) -> dict[str, Any]:
@@ -205,7 +206,14 @@ def _progress(job: dict[str, Any]) -> str:
 def _steer(job_id: str, what: str, as_json: bool) -> None:
     with service(load_settings()) as client:
         job = client.call("POST", f"{_path(job_id)}/{what}", repeatable=True)
+        _print(client, job, as_json)
+
+
+def _print(client: AmpClient, job: dict[str, Any], as_json: bool) -> None:
     print_job(job, as_json)
+    # The workers end with this command.
+    if client.local and job["state"] == "running":
+        report_unfinished(client, job["id"])
 
 
 def _path(job_id: str) -> str:

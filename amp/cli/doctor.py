@@ -67,6 +67,7 @@ def _examine(settings: Settings) -> tuple[list[dict[str, Any]], list[str]]:
             # On the embedded set `amp serve` does it by itself.
             advice = advice if settings.profile == "cluster" else []
             advice += [_degraded(bucket.name, bucket.detail) for bucket in health.buckets]
+            advice += [f"{work.name}: {work.detail}" for work in health.work]
             advice += _disagreements(amp)
     finally:
         amp.close()
@@ -106,6 +107,7 @@ def _health_of(client: AmpClient) -> tuple[list[dict[str, Any]], list[str]]:
         found = client.get("/readyz")
         parts += found["parts"]
         advice = [_degraded(bucket["name"], bucket["detail"]) for bucket in found["buckets"]]
+        advice += [f"{work['name']}: {work['detail']}" for work in found["work"]]
     except (AmpError, Unreachable) as e:
         parts[0] |= {"healthy": False, "detail": f"{client.where}: {e}"}
     return parts, advice

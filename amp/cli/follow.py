@@ -46,6 +46,12 @@ def follow(client: AmpClient, job: dict[str, Any], *, quiet: bool = False) -> di
     return job
 
 
+def report_unfinished(client: AmpClient, job_id: str) -> None:
+    """Say on stderr when the job continues."""
+    when = "with the next command or server on this data folder" if client.local else "without being watched"
+    echo(f"job {job_id} continues {when}; amp admin jobs show {job_id} --follow", err=True)
+
+
 def require_completed(job: dict[str, Any]) -> None:
     """:raises JobFailed: it ended otherwise, or did not do all that it was for."""
     if job["state"] != "completed":
@@ -86,6 +92,8 @@ def doing(job: dict[str, Any]) -> str:
     """What it is busy with, in a word or two."""
     if job["state"] != "running":
         return str(job["state"])
+    if job["waits_for"]:
+        return "waiting for a worker: run " + " and ".join(f"`amp worker {kind}`" for kind in job["waits_for"])
     if is_over_assets(job):
         return "running"
     phase = job["progress"]["phase"]
@@ -135,9 +143,8 @@ def _stoppable(client: AmpClient, job_id: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as e:
-        when = "with the next command or server on this data folder" if client.local else "without being watched"
         click.echo(err=True)  # after the ^C
-        echo(f"job {job_id} goes on {when}; amp admin jobs show {job_id} --follow", err=True)
+        report_unfinished(client, job_id)
         raise click.exceptions.Exit(_STOPPED) from e
 
 

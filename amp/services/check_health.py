@@ -1,4 +1,4 @@
-"""Reports the health of a process: its parts, its background threads, and what else knows of trouble."""
+"""Reports the health of a process: its parts, its background threads, buckets, and work that nobody does."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +14,7 @@ _VITAL = "store"
 
 @dataclass(frozen=True, slots=True)
 class PartHealth:
-    """A part, or a bucket, as operators see it."""
+    """A part, a bucket, or work that waits, as operators see it."""
 
     name: str
     healthy: bool
@@ -28,6 +28,7 @@ class Health:
     parts: Sequence[PartHealth]
     threads: Sequence[ThreadState]
     buckets: Sequence[PartHealth]  #: those that need attention
+    work: Sequence[PartHealth] = ()  #: what waits for a worker
 
     @property
     def usable(self) -> bool:
@@ -41,6 +42,7 @@ class Health:
             *(part.name for part in self.parts if not part.healthy),
             *(f"thread {thread.name}" for thread in self.threads if not thread.healthy),
             *(f"bucket {bucket.name}" for bucket in self.buckets if not bucket.healthy),
+            *(work.name for work in self.work if not work.healthy),
         ]
 
 
@@ -52,22 +54,27 @@ class CheckHealth:
         parts: Sequence[Part],
         threads: BackgroundThreads,
         buckets: Callable[[], Sequence[PartHealth]] = tuple,
+        work: Callable[[], Sequence[PartHealth]] = tuple,
     ) -> None:
-        """:param buckets: gives the buckets that need attention; an error of it counts as "none known"."""
+        """:param buckets: gives the buckets that need attention; an error of it counts as "none known".
+        :param work: gives the work that waits for a worker; likewise.
+        """
         self._parts = parts
         self._threads = threads
         self._buckets = buckets
+        self._work = work
 
     def check(self) -> Health:
-        with ThreadPoolExecutor(max_workers=len(self._parts) + 1, thread_name_prefix="ping") as pool:
-            buckets = pool.submit(self._troubled_buckets)
-            return Health(list(pool.map(_ping, self._parts)), self._threads.states(), buckets.result())
+        with ThreadPoolExecutor(max_workers=len(self._parts) + 2, thread_name_prefix="ping") as pool:
+            buckets, work = pool.submit(_known, self._buckets), pool.submit(_known, self._work)
+            return Health(list(pool.map(_ping, self._parts)), self._threads.states(), buckets.result(), work.result())
 
-    def _troubled_buckets(self) -> Sequence[PartHealth]:
-        try:
-            return self._buckets()
-        except AmpError:
-            return ()  # the part that does not answer is named anyway
+
+def _known(find: Callable[[], Sequence[PartHealth]]) -> Sequence[PartHealth]:
+    try:
+        return find()
+    except AmpError:
+        return ()  # the part that does not answer is named anyway
 
 
 def _ping(part: Part) -> PartHealth:

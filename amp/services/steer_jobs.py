@@ -17,6 +17,7 @@ from amp.ports.job_log import JobLog
 from amp.services.bucket_maps import BucketMaps
 from amp.services.job_states import JobStates
 from amp.services.plan_moves import PlanMoves
+from amp.services.worker_presence import WorkerPresence
 
 _MOVES = frozenset(MoveKind)
 _CHUNKS_A_PAGE = 200
@@ -29,6 +30,7 @@ _NEVER_BEGAN = "it never began: the process that recorded it stopped half-way"
 class JobStatus:
     job: Job
     phase: Phase | None  #: of a move under way
+    waits_for: tuple[str, ...] = ()  #: kinds of workers that it needs and that do not run
 
 
 class SteerJobs:
@@ -37,13 +39,21 @@ class SteerJobs:
     """
 
     def __init__(
-        self, jobs: JobLog, letters: DeadLetters, chunks: JobChunks, maps: BucketMaps, planner: PlanMoves, clock: Clock
+        self,
+        jobs: JobLog,
+        letters: DeadLetters,
+        chunks: JobChunks,
+        maps: BucketMaps,
+        planner: PlanMoves,
+        presence: WorkerPresence,
+        clock: Clock,
     ) -> None:
         self._jobs = jobs
         self._letters = letters
         self._chunks = chunks
         self._maps = maps
         self._planner = planner
+        self._presence = presence
         self._clock = clock
         self._states = JobStates(jobs=jobs, clock=clock)
 
@@ -58,13 +68,13 @@ class SteerJobs:
         if job is None:
             raise JobNotFound(f"there is no job {job_id}")
         if move is not None and move.id == job_id:
-            return _under_way(job, move)
-        return JobStatus(self._settled(job), None)
+            return self._under_way(job, move)
+        return self._status(self._settled(job))
 
     def of_move(self, move: Move) -> JobStatus | None:
         """None: it has no record yet."""
         job = self._jobs.get(move.id)
-        return None if job is None else _under_way(job, move)
+        return None if job is None else self._under_way(job, move)
 
     def page(self, before: UUID | None, limit: int) -> list[JobStatus]:
         """Those recorded before that one (None: all), newest first, without their histories.
@@ -199,11 +209,16 @@ class SteerJobs:
         self._states.end(job.id, JobState.FAILED, _NEVER_BEGAN)
         return self._jobs.get(job.id) or job
 
+    def _status(self, job: Job) -> JobStatus:
+        is_stopped = job.state is not JobState.RUNNING or job.kind in _MOVES
+        return JobStatus(job, None, () if is_stopped else self._presence.missing("extract", "job"))
+
+    def _under_way(self, job: Job, move: Move) -> JobStatus:
+        """A record that says it has ended is a moment ahead of the map, in which the next move has no place yet."""
+        job = replace(job, state=JobState.RUNNING, ended_ms=None) if job.state.ended else job
+        waits_for = self._presence.missing("bucket") if job.state is JobState.RUNNING else ()
+        return JobStatus(job, move.phase, waits_for)
+
 
 def _has_ended(job: Job) -> Conflict:
     return Conflict(f"the job has ended: {job.state}")
-
-
-def _under_way(job: Job, move: Move) -> JobStatus:
-    """A record that says it has ended is a moment ahead of the map, in which the next move has no place yet."""
-    return JobStatus(replace(job, state=JobState.RUNNING, ended_ms=None) if job.state.ended else job, move.phase)

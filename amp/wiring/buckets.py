@@ -20,6 +20,7 @@ from amp.services.runtime.leases import LeaseKeeper
 from amp.services.show_buckets import ShowBuckets
 from amp.services.steer_jobs import SteerJobs
 from amp.services.watch_buckets import BucketSizes, WatchBuckets
+from amp.services.worker_presence import WorkerPresence
 from amp.settings import Settings
 from amp.wiring.holder import new_holder
 
@@ -35,10 +36,12 @@ class BucketServices:
     watch: WatchBuckets
 
 
-def bucket_services(settings: Settings, a: Adapters, metrics: Metrics, maps: BucketMaps) -> BucketServices:
+def bucket_services(
+    settings: Settings, a: Adapters, metrics: Metrics, maps: BucketMaps, presence: WorkerPresence
+) -> BucketServices:
     sizes, prefix = _sizes(settings), settings.elasticsearch_index_prefix
     plan_moves = PlanMoves(maps, a.indices, a.documents, a.jobs, a.clock, prefix)
-    steer_jobs = SteerJobs(a.jobs, a.letters, a.chunks, maps, plan_moves, a.clock)
+    steer_jobs = SteerJobs(a.jobs, a.letters, a.chunks, maps, plan_moves, presence, a.clock)
     show = ShowBuckets(maps, a.indices, steer_jobs, sizes)
     metrics.watch_buckets(show.figures)
     return BucketServices(

@@ -9,6 +9,7 @@ import pytest
 
 from amp.adapter_sets import Adapters
 from amp.adapters.clock import SystemClock
+from amp.adapters.embedded.cache import MemoryCache
 from amp.domain.buckets import BucketMap, first_map
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, JobState
@@ -16,6 +17,7 @@ from amp.domain.principals import Principal
 from amp.errors import Conflict, StoreUnavailable
 from amp.services.job_states import JobStates
 from amp.services.steer_jobs import SteerJobs
+from amp.services.worker_presence import WorkerPresence
 from tests.contract.asset_samples import at_once, now_ms
 
 _TRIES = 60
@@ -31,8 +33,8 @@ class _NoMove:
 
 @pytest.fixture
 def steer(store_set: Adapters) -> SteerJobs:
-    maps, planner = _NoMove(), None
-    return SteerJobs(store_set.jobs, store_set.letters, store_set.chunks, maps, planner, SystemClock())  # type: ignore[arg-type]
+    s, presence = store_set, WorkerPresence(MemoryCache())
+    return SteerJobs(s.jobs, s.letters, s.chunks, _NoMove(), None, presence, SystemClock())  # type: ignore[arg-type]
 
 
 def _added(store_set: Adapters, state: JobState) -> Job:

@@ -204,7 +204,7 @@ def test_templates_that_let_writes_make_indices_are_found(fresh_cluster_settings
             ours = (f"{prefix}-assets", "the index template lets writes make indices")
             theirs = (f"{prefix}-other", "this index template goes before ours, and lets writes make indices")
             assert found(world) == [(*ours, False), (*theirs, False)]
-            advice = _doctor(fresh_cluster_settings)["advice"]
+            advice = [line for line in _doctor(fresh_cluster_settings)["advice"] if "reconcile" in line]
             assert [line.partition("; see")[0] for line in advice] == [": ".join(ours), ": ".join(theirs)]
             assert found(world, heal=True) == [(*ours, True), (*theirs, False)]
             api.indices.put_index_template(name=f"{prefix}-other", body=other | {"allow_auto_create": False})

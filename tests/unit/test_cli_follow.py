@@ -18,6 +18,7 @@ def job(state: str = "running", reason: str = "", **progress: Any) -> dict[str, 
         "parameters": {"bucket": "19700101000000"},
         "state": state,
         "reason": reason,
+        "waits_for": [],
         "progress": UNKNOWN | progress,
     }
 
@@ -48,6 +49,12 @@ def test_a_job_is_busy_with_its_phase_unless_it_stands_still() -> None:
     assert doing(job(phase="dual")) == "copying"
     assert doing(job("paused", phase="dual")) == "paused"
     assert doing(job("completed")) == "completed"
+
+
+def test_a_job_that_no_worker_takes_up_says_which_to_run() -> None:
+    waiting = job() | {"waits_for": ["extract", "job"]}
+    assert doing(waiting) == "waiting for a worker: run `amp worker extract` and `amp worker job`"
+    assert doing(waiting | {"state": "paused"}) == "paused"
 
 
 def test_a_job_that_did_not_complete_is_a_failure_with_its_reason() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from amp.adapters.clock import SystemClock
+from amp.adapters.embedded.cache import MemoryCache
 from amp.domain.buckets import BucketMap, first_map
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, JobState, open_states
@@ -16,6 +17,7 @@ from amp.domain.principals import Principal
 from amp.errors import Conflict
 from amp.services.job_states import JobStates
 from amp.services.steer_jobs import JobStatus, SteerJobs
+from amp.services.worker_presence import WorkerPresence
 
 JOB = Job(id=mint_at(1), kind="delete", parameters={}, requested_by="ann")
 CALLER = Principal("ann")
@@ -81,7 +83,8 @@ class Log:
 
 
 def _steer(log: Log, control: str) -> JobStatus | None:
-    steer = SteerJobs(log, None, None, _NoMove(), None, SystemClock())  # type: ignore[arg-type]
+    presence = WorkerPresence(MemoryCache())
+    steer = SteerJobs(log, None, None, _NoMove(), None, presence, SystemClock())  # type: ignore[arg-type]
     try:
         found: JobStatus = getattr(steer, control)(JOB.id, CALLER)
     except Conflict:

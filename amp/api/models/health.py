@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 
 class Alive(BaseModel):
@@ -36,3 +36,4 @@ class Readiness(BaseModel):
     parts: list[PartOut]
     threads: list[ThreadOut]
     buckets: list[PartOut]
+    work: list[PartOut] = Field(description="What waits for a worker, and the workers that are missing.")

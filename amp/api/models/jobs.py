@@ -205,6 +205,9 @@ class JobItem(BaseModel):
     requested_by: str
     requested_at: Time
     ended_at: Time | None
+    waits_for: list[str] = Field(
+        description="Kinds of workers that the job needs and that do not run: start them with `amp worker KIND`."
+    )
     progress: ProgressOut
 
 

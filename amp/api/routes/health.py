@@ -28,7 +28,8 @@ def get_readiness() -> Response:
     """Tell whether the service can be used, and what needs attention.
 
     503 when a write would not be acknowledged: the store is down, its disk is full, or its folder is gone. Otherwise
-    200 with the degraded parts, background threads and buckets named. The 503 problem has the same members.
+    200 with the degraded parts, background threads and buckets named, and work that waits for a worker. The 503 problem
+    has the same members.
     """
     health = amp().check_health.check()
     detail: dict[str, Any] = {
@@ -39,6 +40,7 @@ def get_readiness() -> Response:
             for thread in health.threads
         ],
         "buckets": [asdict(bucket) for bucket in health.buckets],
+        "work": [asdict(work) for work in health.work],
     }
     if not health.usable:
         raise StoreUnavailable(**detail)
