@@ -141,7 +141,7 @@ def wire(settings: Settings, a: Adapters, metrics: Metrics, background: Backgrou
         search_assets=search.searcher,
         await_searchable=search.awaiter,
         cursors=search.cursors,
-        check_health=CheckHealth(a.parts, background, BucketHealth(maps, refusing).troubled, work.waiting),
+        check_health=CheckHealth(a.parts, background, BucketHealth(maps, a.indices, refusing).troubled, work.waiting),
         migrate=Migrate(a.parts, a.buckets, a.indices, settings.elasticsearch_index_prefix),
         publisher=assets.publisher,
         indexer=indexing.indexer,

@@ -111,3 +111,10 @@ class BucketIndices(Protocol):
         :raises SearchUnavailable: the index does not answer.
         """
         ...
+
+    def searched(self) -> frozenset[str]:
+        """The indices that searches see; a cheap question, answered within two seconds.
+
+        :raises SearchUnavailable: the search index does not answer.
+        """
+        ...

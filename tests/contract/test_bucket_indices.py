@@ -51,6 +51,15 @@ def test_a_dropped_index_is_gone_with_its_aliases_and_dropping_it_again_does_not
     assert search_set.put(bucket, head(asset()))[0].written is Written.STALE
 
 
+def test_searches_see_the_indices_of_the_read_alias_until_they_are_dropped(search_set: SearchSet) -> None:
+    assert search_set.indices.searched() == frozenset()
+    search_set.indices.create(search_set.new_index())
+    bucket, other = search_set.bucket(), search_set.bucket(NEW_YEAR_S)
+    assert search_set.indices.searched() == {bucket.index, other.index}
+    search_set.indices.drop(bucket.index)
+    assert search_set.indices.searched() == {other.index}
+
+
 def test_info_tells_aliases_filter_and_sizes_by_name(search_set: SearchSet) -> None:
     old, new = search_set.bucket(0, NEW_YEAR_S, token=3), search_set.bucket(NEW_YEAR_S, token=4)
     search_set.store(new, [head(asset("one", metadata={"takes": (1, 2, 3)})), head(asset("two"))])

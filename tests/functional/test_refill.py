@@ -7,12 +7,14 @@ from pathlib import Path
 import orjson
 import pytest
 
+from amp.api.app import create_app
 from amp.domain.dead_letters import put_aside
 from amp.domain.events import JobEvent, message_json
 from amp.domain.ids import mint_at
 from amp.domain.jobs import JobState
 from amp.ports.event_queue import Topic
 from amp.worker import WorkerThreads
+from tests.functional.rest import Rest
 from tests.functional.wired import CALLER, Wired, wired
 from tests.stack.waiting import wait_until
 
@@ -60,6 +62,21 @@ def test_a_lost_index_is_refilled_and_complete_again(either: Wired) -> None:
         assert either.amp.read_assets.get(first.id).revision == changed.revision
         [job] = [job for job in either.amp.adapters.jobs.page(None, 10) if job.kind == "reindex"]
         assert (job.state, job.requested_by) == ("completed", "bucket worker")
+
+
+def test_readyz_names_a_lost_bucket_and_then_an_incomplete_one(either: Wired) -> None:
+    rest = Rest(create_app(either.amp))
+    [bucket] = either.amp.show_buckets.report().buckets
+    assert rest.get("/readyz").get_json()["buckets"] == []
+    either.amp.adapters.indices.drop(bucket.bucket.index)
+    assert rest.get("/v1/search").status_code == 503
+    health = rest.get("/readyz").get_json()
+    assert f"bucket {bucket.bucket.name}" in health["degraded"]
+    missed = "searches miss its index, and fail until the bucket worker replaces it"
+    assert [found["detail"] for found in health["buckets"]] == [missed]
+    either.amp.reconcile.run()
+    [found] = rest.get("/readyz").get_json()["buckets"]
+    assert found["detail"] == "its index was lost, and not all documents are back yet"
 
 
 def test_a_refill_that_was_cancelled_leaves_the_bucket_incomplete_and_is_not_begun_again(either: Wired) -> None:

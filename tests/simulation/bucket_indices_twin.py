@@ -77,6 +77,9 @@ class SimulatedBucketIndices:
 
         return self._scheduler.call("info", look, lost)
 
+    def searched(self) -> frozenset[str]:
+        return self._scheduler.call("searched", lambda: frozenset(self._cluster.read), lost)
+
     def _info(self, index: Index) -> IndexInfo:
         documents = sum(not stored.body["deleted"] for stored in index.visible.values())
         return IndexInfo(

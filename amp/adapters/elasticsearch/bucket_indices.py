@@ -22,6 +22,7 @@ _GRACE_S = 1.0
 #: The server goes on if nobody waits any more.
 _MERGE_TIMEOUT_S = 600.0
 _TIMED_OUT = 408
+_SEARCHED_TIMEOUT_S = 2
 
 
 class ElasticsearchBucketIndices:
@@ -142,6 +143,14 @@ class ElasticsearchBucketIndices:
             )
             for index, parts in sorted(found.items())
         ]
+
+    def searched(self) -> frozenset[str]:
+        api = self._client.api.options(request_timeout=_SEARCHED_TIMEOUT_S)
+        with translated("read alias"):
+            try:
+                return frozenset(api.indices.get_alias(name=self._client.read_alias).body)
+            except NotFoundError:
+                return frozenset()
 
 
 def _actions(change: AliasChange, read_alias: str) -> list[dict[str, Any]]:

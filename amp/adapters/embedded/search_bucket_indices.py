@@ -9,6 +9,7 @@ from amp.errors import NotFound
 from amp.ports.bucket_indices import AliasChange, IndexInfo, ReadFilter
 
 _INFO_TIMEOUT_S = 60.0
+_SEARCHED_TIMEOUT_S = 2.0
 #: Documents removed in one transaction when an index is dropped, so that writers get their turn in between.
 _DROP_BATCH = 1_000
 
@@ -116,6 +117,11 @@ class SqliteBucketIndices:
             )
             for index_id, name, blocked, documents, size in rows
         ]
+
+    def searched(self) -> frozenset[str]:
+        query = "SELECT name FROM indices JOIN read_filters ON read_filters.index_id = indices.id WHERE dropped = 0"
+        with self._database.read(_SEARCHED_TIMEOUT_S) as connection:
+            return frozenset(name for (name,) in connection.execute(query))
 
 
 def _find(connection: sqlite3.Connection, index: str) -> int | None:
