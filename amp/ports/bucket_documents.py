@@ -1,6 +1,6 @@
 """The documents of one index behind a bucket, as moves and checks see them: raw, tombstones and all."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 from uuid import UUID
@@ -8,6 +8,8 @@ from uuid import UUID
 from amp.domain.documents import IndexedDocument
 from amp.ports.search_index import PutResult
 
+#: A page ends with the document that brings its bodies to this size.
+MAX_PAGE_BYTES = 8 * 1024 * 1024
 #: Characters of an asset id.
 _ASSET_ID = 36
 
@@ -115,11 +117,21 @@ class BucketDocuments(Protocol):
         limit: int,
         bodies: bool = True,
     ) -> list[RawDocument]:
-        """Documents in the order of their positions, from the one past `after` on; fewer than `limit`, which is at most
-        10,000: no more. With `since`, at least those whose latest write does not lie before that mark.
+        """Documents in the order of their positions, from the one past `after` on: at most `limit`, which is at most
+        10,000, and with bodies fewer where these are large (see `MAX_PAGE_BYTES`). An empty page: there are no more.
+        With `since`, at least those whose latest write does not lie before that mark.
 
         :raises NotFound: the index is not there.
         :raises SearchUnavailable: the index, or part of it, does not answer.
+        """
+        ...
+
+    def with_bodies(self, index: str, documents: Collection[RawDocument]) -> Iterator[list[RawDocument]]:
+        """These documents with their bodies, in order, in pages that end as those of `page` do. Documents that were
+        written again or removed since they were read are left out.
+
+        :raises NotFound: the index is not there.
+        :raises SearchUnavailable: the index does not answer.
         """
         ...
 
@@ -159,8 +171,8 @@ class BucketDocuments(Protocol):
         ...
 
     def of_assets(self, ids: Collection[UUID]) -> list[tuple[str, RawDocument]]:
-        """Every document of these assets with its index, whichever of AMP's and wherever in time, with all that can be
-        asked for, as far as it was refreshed.
+        """Every document of these assets with its index, whichever of AMP's and wherever in time, as far as it was
+        refreshed: without its body, but it says whether it is a tombstone.
 
         :raises SearchUnavailable: an index, or part of it, does not answer.
         """

@@ -2,12 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from uuid import UUID
 
 from amp.domain.assets import Asset, State
 from amp.domain.buckets import BucketMap
+from amp.errors import NotFound
 from amp.ports.asset_listing import AssetListing, Stray
 from amp.ports.asset_store import AssetStore
 from amp.ports.bucket_documents import BucketDocuments, RawDocument
@@ -18,6 +21,11 @@ from amp.services.index_assets import IndexAssets
 from amp.services.put_documents import AssetDocuments
 from amp.services.runtime.step_size import StepSize
 from amp.services.type_catalog import TypeCatalog
+
+#: What a document without its body takes in memory, roughly.
+_DOCUMENT_BYTES = 512
+#: The documents of each asset with their indices, without bodies.
+_Found = Mapping[UUID, list[tuple[str, RawDocument]]]
 
 
 class Fault(StrEnum):
@@ -63,6 +71,14 @@ class Difference:
         return any(fault is Fault.UNLISTED for fault, _ in self.faults)
 
 
+@dataclass(slots=True)
+class _Wanted:
+    """What the index should hold of some assets."""
+
+    revisions: dict[UUID, dict[str, int]]  #: of each document, by asset
+    malformed: set[str] = field(default_factory=set)  #: the ids of documents that say something else
+
+
 class CompareDocuments:
     def __init__(
         self,
@@ -103,18 +119,16 @@ class CompareDocuments:
         # The store after the index: what the index shows that is newer than this is ahead of it for good.
         all_heads = self._store.heads(ids, settle=settle)
         heads = {asset_id: head for asset_id, head in all_heads.items() if head.state is not State.PURGED}
-        wanted = {asset.asset_id: asset for asset in self._indexer.build_of(heads)}
+        wanted = self._wanted(heads, found, bucket_map)
         result: dict[UUID, Difference] = {}
         for asset_id in ids:
-            difference = Difference(asset_id, heads.get(asset_id))
-            self._compare(difference, wanted.get(asset_id), found.get(asset_id, ()), bucket_map)
-            result[asset_id] = difference
+            result[asset_id] = Difference(asset_id, heads.get(asset_id))
+            self._compare(result[asset_id], wanted, found.get(asset_id, ()), bucket_map)
         self._compare_lists(result, projects)
-        self._step_size.note(max((_size(wanted.get(id_), found.get(id_, ())) for id_ in ids), default=0))
         self._compare_names(result, all_heads)
         return {asset_id: difference for asset_id, difference in result.items() if difference.faults}
 
-    def _found(self, ids: Collection[UUID], bucket_map: BucketMap) -> Mapping[UUID, list[tuple[str, RawDocument]]]:
+    def _found(self, ids: Collection[UUID], bucket_map: BucketMap) -> _Found:
         found: dict[UUID, list[tuple[str, RawDocument]]] = defaultdict(list)
         indices = {bucket.index for bucket in bucket_map.buckets}
         for index, document in self._documents.of_assets(ids):
@@ -122,39 +136,74 @@ class CompareDocuments:
                 found[UUID(document.position.asset_id)].append((index, document))
         return found
 
+    def _wanted(self, heads: Mapping[UUID, Asset], found: _Found, bucket_map: BucketMap) -> _Wanted:
+        """What the index should hold of these assets. The bodies of both sides are read and compared some at a time."""
+        wanted = _Wanted({asset_id: {} for asset_id in heads})
+        found_bytes = _DOCUMENT_BYTES * max(map(len, found.values()), default=0)
+        # `map` holds no part while the next is read.
+        sizes = map(partial(self._compare_part, wanted, found, bucket_map), self._indexer.parts_of(heads))
+        self._step_size.note(max(found_bytes, *sizes))
+        return wanted
+
+    def _compare_part(
+        self, wanted: _Wanted, found: _Found, bucket_map: BucketMap, assets: Sequence[AssetDocuments]
+    ) -> int:
+        """Note what is wanted of these assets; the bytes of the largest."""
+        for asset in assets:
+            wanted.revisions[asset.asset_id] |= {document.doc_id: document.revision for document in asset.documents}
+        wanted.malformed |= self._malformed(assets, found, bucket_map)
+        return max((asset.source_bytes for asset in assets), default=0)
+
+    def _malformed(self, assets: Sequence[AssetDocuments], found: _Found, bucket_map: BucketMap) -> set[str]:
+        """The ids of documents that are found at the revision wanted and say something else."""
+        wanted = {document.doc_id: document for asset in assets for document in asset.documents}
+        comparable: dict[str, list[RawDocument]] = defaultdict(list)
+        for asset in assets:
+            right = bucket_map.bucket_at(asset.created_ms).index
+            for index, document in found.get(asset.asset_id, ()):
+                expected = wanted.get(document.doc_id)
+                if index == right and expected is not None and document.revision == expected.revision:
+                    comparable[index].append(document)
+        malformed: set[str] = set()
+        for index, documents in comparable.items():
+            with suppress(NotFound):  # it was dropped since
+                for page in self._documents.with_bodies(index, documents):
+                    malformed |= {d.doc_id for d in page if not self._documents.matches(d, wanted[d.doc_id])}
+        return malformed
+
     def _compare(
         self,
         difference: Difference,
-        asset: AssetDocuments | None,
+        all_wanted: _Wanted,
         found: Sequence[tuple[str, RawDocument]],
         bucket_map: BucketMap,
     ) -> None:
-        faults = difference.faults
-        wanted = {document.doc_id: document for document in asset.documents} if asset else {}
+        faults, head = difference.faults, difference.head
+        wanted = all_wanted.revisions.get(difference.asset_id, {})
         moving = {bucket_map.move.source, bucket_map.move.target} if bucket_map.move else frozenset[str]()
         missing = dict(wanted)
         for index, document in found:
             expected = wanted.get(document.doc_id)
             # The body does not tell reliably when a document was created if it is broken: the id does.
-            right = asset and bucket_map.bucket_at(asset.created_ms).index
-            if expected is None and difference.head is not None and document.tombstone and ":" in document.doc_id:
+            right = head and bucket_map.bucket_at(head.created_ms).index
+            if expected is None and head is not None and document.tombstone and ":" in document.doc_id:
                 continue  # of a version that is not kept any more
             if expected is None:
                 faults.append((Fault.GHOST, f"{document.doc_id} at revision {document.revision}"))
-                difference.extra.append((index, replace(document, body=b"")))
+                difference.extra.append((index, document))
                 continue
             if index != right:
                 if index not in moving:
                     faults.append((Fault.MISPLACED, f"{document.doc_id} in {index}"))
-                    difference.extra.append((index, replace(document, body=b"")))
+                    difference.extra.append((index, document))
                 continue
             missing.pop(document.doc_id, None)
-            if document.revision > expected.revision:
-                faults.append((Fault.AHEAD, f"{document.doc_id} at {document.revision}, not {expected.revision}"))
-                difference.extra.append((index, replace(document, body=b"")))
-            elif document.revision < _least(difference, document.doc_id, expected.revision):
-                faults.append((Fault.STALE, f"{document.doc_id} at {document.revision}, not {expected.revision}"))
-            elif document.revision == expected.revision and not self._documents.matches(document, expected):
+            if document.revision > expected:
+                faults.append((Fault.AHEAD, f"{document.doc_id} at {document.revision}, not {expected}"))
+                difference.extra.append((index, document))
+            elif document.revision < _least(difference, document.doc_id, expected):
+                faults.append((Fault.STALE, f"{document.doc_id} at {document.revision}, not {expected}"))
+            elif document.revision == expected and document.doc_id in all_wanted.malformed:
                 faults.append((Fault.MALFORMED, document.doc_id))
         faults += [(Fault.MISSING, doc_id) for doc_id in missing]
 
@@ -175,11 +224,6 @@ class CompareDocuments:
         for claim in self._names.unclaimed([head for head in heads.values() if head.state is not State.PURGED]):
             differences[claim.asset_id].faults.append((Fault.UNCLAIMED, shown_name(claim)))
             differences[claim.asset_id].unclaimed.append(claim)
-
-
-def _size(asset: AssetDocuments | None, found: Sequence[tuple[str, RawDocument]]) -> int:
-    """Of the sources that the index should hold and the documents that it holds."""
-    return (asset.source_bytes if asset else 0) + sum(len(document.body) for _, document in found)
 
 
 def _least(difference: Difference, doc_id: str, revision: int) -> int:

@@ -15,11 +15,8 @@ from amp.ports.clock import Clock
 from amp.ports.search_index import Written
 from amp.services.runtime.retry import Backoff, attempts
 
-#: Documents of one page; the next is read while one is written.
+#: Documents of one page, fewer where they are large; the next is read while one is written.
 PAGE = 1_000
-#: Large documents come in smaller pages.
-_PAGE_BYTES = 8 * 1024 * 1024
-_FIRST_PAGE = 100
 _ATTEMPTS = 6
 _BACKOFF = Backoff(first_s=0.1)
 
@@ -77,18 +74,15 @@ class CopyDocuments:
         :raises NotFound: the source is not there.
         :raises SearchUnavailable: it can be gone on with.
         """
-        total, limit = 0, _FIRST_PAGE
-        page = self._page(copy, after, limit)
+        total = 0
+        page = self._page(copy, after)
         while page and not stop.is_set():
-            following = None
-            if len(page) == limit:
-                limit = _limit_after(page)
-                following = self._reader.submit(self._page, copy, page[-1].position, limit)
+            following = self._reader.submit(self._page, copy, page[-1].position)
             pace(len(page))
             self.put(copy.alias, page)
             total += len(page)
             copied(page[-1].position, len(page))
-            page = [] if following is None else following.result()
+            page = following.result()
         return total
 
     def put(self, alias: str, documents: list[RawDocument]) -> None:
@@ -131,15 +125,10 @@ class CopyDocuments:
         heads = self._heads({UUID(position.asset_id) for position in positions})
         return {position for position in positions if not _is_purged(position, heads.get(UUID(position.asset_id)))}
 
-    def _page(self, copy: Copy, after: Position | None, limit: int) -> list[RawDocument]:
-        return self._documents.page(copy.source, copy.of, after=after, since=copy.since, limit=limit)
+    def _page(self, copy: Copy, after: Position | None) -> list[RawDocument]:
+        return self._documents.page(copy.source, copy.of, after=after, since=copy.since, limit=PAGE)
 
 
 def _is_purged(position: Position, head: Asset | None) -> bool:
     # Versions count up, and only after a purge from 1 again.
     return head is not None and (head.state is State.PURGED or position.version > head.version)
-
-
-def _limit_after(page: list[RawDocument]) -> int:
-    mean_bytes = sum(len(document.body) for document in page) // len(page) + 1
-    return max(1, min(PAGE, _PAGE_BYTES // mean_bytes))

@@ -2,7 +2,7 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from amp.domain.events import Event, Message
 from amp.errors import TypeNotFound
 from amp.metrics import Metrics
 from amp.ports.asset_store import AssetStore
+from amp.services.aside import Aside
 from amp.services.put_documents import AssetDocuments, Indexed, PutDocuments
 from amp.services.refusing_buckets import PROBE_S
 from amp.services.retry_queue import RetryQueue
@@ -31,30 +32,6 @@ _VERSIONS_AT_ONCE = 20
 _GROUP_BYTES = 8 * 1024 * 1024
 #: What an index does not take for so long comes again later, so that it holds up nothing else.
 _PATIENCE_S = 30.0
-
-
-class _Aside:
-    """What of one batch was set aside, each asset once."""
-
-    def __init__(self, events: Sequence[Event], keep: Callable[[Sequence[Event]], bool]) -> None:
-        self._events = events
-        self._keep = keep
-        self.ids: set[UUID] = set()
-
-    @property
-    def events(self) -> Sequence[Event]:
-        return self._of(self.ids)
-
-    def add(self, refused: Collection[UUID]) -> bool:
-        """Set these aside. False: nobody keeps their changes, so the caller must try them again."""
-        new = set(refused) - self.ids
-        if new and not self._keep(self._of(new)):
-            return False
-        self.ids |= new
-        return True
-
-    def _of(self, ids: Collection[UUID]) -> Sequence[Event]:
-        return [event for event in self._events if event.asset_id in ids]
 
 
 class IndexAssets:
@@ -83,7 +60,7 @@ class IndexAssets:
         :raises Stopped: `stop` was set before all was done.
         """
         events = _events_among(messages)
-        aside = _Aside(events, self._retries.add)
+        aside = Aside(events, self._retries.add)
         return self._settled(messages, self._index(events, stop, aside), aside.ids)
 
     def handle_retries(self, messages: Sequence[Message], stop: threading.Event) -> Mapping[Message, Failure]:
@@ -95,7 +72,7 @@ class IndexAssets:
         rejected: dict[UUID, str] = {}
         pending: Sequence[Event] = _events_among(messages)
         while pending:
-            aside = _Aside(pending, lambda _: True)
+            aside = Aside(pending, lambda _: True)
             rejected |= self._index(pending, stop, aside)
             pending = aside.events
             if pending and stop.wait(PROBE_S):
@@ -110,7 +87,7 @@ class IndexAssets:
 
         :raises Stopped: `stop` was set before all was done.
         """
-        return self._index(events, stop, _Aside(events, self._retries.add))
+        return self._index(events, stop, Aside(events, self._retries.add))
 
     def _settled(
         self, messages: Sequence[Message], rejected: Mapping[UUID, str], aside: Collection[UUID]
@@ -125,7 +102,7 @@ class IndexAssets:
                 self._metrics.events_indexed.inc()
         return failures
 
-    def _index(self, events: Sequence[Event], stop: threading.Event, aside: _Aside) -> Mapping[UUID, str]:
+    def _index(self, events: Sequence[Event], stop: threading.Event, aside: Aside) -> Mapping[UUID, str]:
         in_parts: dict[UUID, list[Event]] = defaultdict(list)
         at_once: dict[UUID, list[Event]] = defaultdict(list)
         heavy = {e.asset_id for e in events if e.scope is Scope.ALL and e.version > _VERSIONS_AT_ONCE}
@@ -150,7 +127,7 @@ class IndexAssets:
         asset_id: UUID,
         events: Sequence[Event],
         stop: threading.Event,
-        aside: _Aside,
+        aside: Aside,
         patience_s: float = float("inf"),
     ) -> Mapping[UUID, str]:
         """All documents of one asset with many versions, some at a time: together they may be a thousand times as large
@@ -161,8 +138,7 @@ class IndexAssets:
         if not older:
             built = retry_until_stopped(lambda: self.build(events), stop, "index")
             return self._putter.put(built, stop, aside.add, patience_s)
-        for begin in range(older.start, older.stop, _VERSIONS_AT_ONCE):
-            numbers = range(begin, min(begin + _VERSIONS_AT_ONCE, older.stop))
+        for numbers in _parts(older):
             build = partial(self._build_part, asset_id, numbers, events if numbers.stop == older.stop else None)
             rejected |= self._putter.put(retry_until_stopped(build, stop, "index"), stop, aside.add, patience_s)
             if asset_id in aside.ids:
@@ -198,7 +174,7 @@ class IndexAssets:
         :raises StoreUnavailable: the store does not answer.
         :raises Stopped: `stop` was set before all were put.
         """
-        aside = _Aside((), lambda _: True)
+        aside = Aside((), lambda _: True)
         known: set[UUID] = set()
         heavy: list[UUID] = []
 
@@ -206,7 +182,7 @@ class IndexAssets:
             for some in self._step_size.steps(ids):
                 heads = self._heads(self._putter.without_refused(some, aside.add))
                 known.update(heads)
-                light = {id_: head for id_, head in heads.items() if len(self._older(head)) <= _VERSIONS_AT_ONCE}
+                light = self._light(heads)
                 heavy.extend(heads.keys() - light.keys())
                 yield self.build_of(light)
 
@@ -222,6 +198,19 @@ class IndexAssets:
         """
         versions = self._versions({asset_id: self._older(head) for asset_id, head in heads.items()})
         return self._noted([self._documents(head, versions[asset_id], ()) for asset_id, head in heads.items()])
+
+    def parts_of(self, heads: Mapping[UUID, Asset]) -> Iterator[list[AssetDocuments]]:
+        """As `build_of`, but assets with many versions come one by one, some of their versions at a time.
+
+        :raises StoreUnavailable: the store does not answer.
+        """
+        light = self._light(heads)
+        yield self.build_of(light)
+        for head in (head for asset_id, head in heads.items() if asset_id not in light):
+            older = self._older(head)
+            for numbers in _parts(older):
+                versions = self._versions({head.id: numbers})[head.id]
+                yield [self._documents(head, versions, () if numbers.stop == older.stop else None)]
 
     def _put_in_groups(
         self,
@@ -264,6 +253,10 @@ class IndexAssets:
             return older
         return [version for event in events for version in (event.version - 1, event.version) if version in older]
 
+    def _light(self, heads: Mapping[UUID, Asset]) -> dict[UUID, Asset]:
+        """Those all of whose documents may be made at once."""
+        return {id_: head for id_, head in heads.items() if len(self._older(head)) <= _VERSIONS_AT_ONCE}
+
     def _older(self, head: Asset) -> range:
         """The versions kept under the head's."""
         return range(max(1, head.version - self._versions_kept + 1), head.version)
@@ -296,3 +289,7 @@ class IndexAssets:
 
 def _events_among(messages: Sequence[Message]) -> list[Event]:
     return [message for message in messages if isinstance(message, Event)]
+
+
+def _parts(numbers: range) -> Iterator[range]:
+    return (numbers[begin : begin + _VERSIONS_AT_ONCE] for begin in range(0, len(numbers), _VERSIONS_AT_ONCE))

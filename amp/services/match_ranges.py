@@ -1,6 +1,6 @@
 """Finds what a copy of a range lacks, cheaply first: sums of slices, then single documents where sums differ."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from amp.ports.bucket_documents import BucketDocuments, Position, Range, RawDocument
 from amp.services.copy_documents import PAGE, Copy, CopyDocuments
@@ -49,21 +49,23 @@ class MatchRanges:
         :raises SearchUnavailable: it can be gone on with.
         """
         after = None
-        while page := self._page(copy, after, PAGE, bodies=False):
+        while page := self._page(copy, after):
             pace(len(page))
             there = self._documents.revisions(target, [document.doc_id for document in page], shown=shown)
             behind = {d.position for d in page if there.get(d.doc_id, 0) < d.revision}
             if behind:
                 behind = self._copier.without_purged(behind)
-            copied = self._copy(copy, after, behind, len(page)) if behind else set()
+            copied = self._copy(copy, [d for d in page if d.position in behind])
             yield [d for d in page if d.position not in behind or d.position in copied], len(copied)
             after = page[-1].position
 
-    def _copy(self, copy: Copy, after: Position | None, behind: set[Position], limit: int) -> set[Position]:
-        # What was written anew meanwhile has moved on, and is met further on.
-        found = [d for d in self._page(copy, after, limit, bodies=True) if d.position in behind]
-        self._copier.put(copy.alias, found)
-        return {document.position for document in found}
+    def _copy(self, copy: Copy, behind: Collection[RawDocument]) -> set[Position]:
+        # What was written anew meanwhile comes with the writes since the next mark.
+        copied: set[Position] = set()
+        for page in self._documents.with_bodies(copy.source, behind):
+            self._copier.put(copy.alias, page)
+            copied.update(document.position for document in page)
+        return copied
 
-    def _page(self, copy: Copy, after: Position | None, limit: int, *, bodies: bool) -> list[RawDocument]:
-        return self._documents.page(copy.source, copy.of, after=after, since=copy.since, limit=limit, bodies=bodies)
+    def _page(self, copy: Copy, after: Position | None) -> list[RawDocument]:
+        return self._documents.page(copy.source, copy.of, after=after, since=copy.since, limit=PAGE, bodies=False)

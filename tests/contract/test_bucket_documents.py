@@ -46,7 +46,7 @@ def walk(search_set: SearchSet, index: str, of: Range = ALL, *, limit: int = 100
         after = found[-1].position if found else None
         page = search_set.documents.page(index, of, after=after, limit=limit, **how)  # type: ignore[arg-type]
         found += page
-        if len(page) < limit:
+        if not page:
             return found
 
 
@@ -402,10 +402,33 @@ def test_the_median_of_documents_of_one_millisecond_is_that(search_set: SearchSe
     assert search_set.documents.median_created_ms(bucket.index, ALL) == NEW_YEAR_MS + 50_001
 
 
+def test_documents_are_given_with_their_bodies_in_order(search_set: SearchSet) -> None:
+    bucket = search_set.bucket()
+    search_set.store(bucket, [*history(0), *history(10)])
+    whole = walk(search_set, bucket.index)
+    wanted = [whole[n] for n in (6, 0, 3)]
+    pages = search_set.documents.with_bodies(bucket.index, [RawDocument(document.position) for document in wanted])
+    assert [document for page in pages for document in page] == wanted
+
+
+def test_documents_that_changed_since_they_were_read_are_left_out(search_set: SearchSet) -> None:
+    bucket = search_set.bucket()
+    made = [asset(str(n), at=n) for n in range(3)]
+    search_set.store(bucket, [head(one) for one in made])
+    bare = walk(search_set, bucket.index, bodies=False)
+    search_set.store(bucket, [head(replace(made[0], revision=2))])
+    search_set.documents.delete(bucket.write_alias, bare[1:2])
+    search_set.indices.refresh([bucket.index])
+    pages = search_set.documents.with_bodies(bucket.index, bare)
+    assert [ids(page) for page in pages] == [[str(made[2].id)]]
+    assert list(search_set.documents.with_bodies(bucket.index, bare[:2])) == []
+
+
 READS: dict[str, Callable[[BucketDocuments, str], object]] = {
     "mark": lambda documents, index: documents.mark(index),
     "page": lambda documents, index: documents.page(index, ALL, limit=1),
     "revisions": lambda documents, index: documents.revisions(index, ["a"]),
+    "bodies": lambda documents, index: list(documents.with_bodies(index, [RawDocument(Position(0, "a", 1, 1))])),
     "slices": lambda documents, index: documents.slices(index, ALL, 1_000),
     "count": lambda documents, index: documents.count(index, ALL),
     "median": lambda documents, index: documents.median_created_ms(index, ALL),

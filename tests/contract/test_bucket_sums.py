@@ -61,8 +61,15 @@ def found_of(search_set: SearchSet, ids: list[UUID]) -> set[tuple[str, str, int]
 
 
 def one_of(search_set: SearchSet, made: Asset) -> RawDocument:
-    [(_, found)] = search_set.documents.of_assets([made.id])
+    [found] = with_bodies(search_set, made.id)
     return found
+
+
+def with_bodies(search_set: SearchSet, asset_id: UUID) -> list[RawDocument]:
+    found = search_set.documents.of_assets([asset_id])
+    [index] = {index for index, _ in found}
+    pages = search_set.documents.with_bodies(index, [document for _, document in found])
+    return [document for page in pages for document in page]
 
 
 def test_sums_tell_heads_and_superseded_versions_of_each_part_apart(search_set: SearchSet) -> None:
@@ -244,7 +251,7 @@ def test_a_superseded_version_matches_as_itself_alone(search_set: SearchSet) -> 
     bucket = search_set.bucket()
     now, first, second = versions(0)
     search_set.store(bucket, [now, first, second])
-    by_id = {found.doc_id: found for _, found in search_set.documents.of_assets([UUID(now.body["asset_id"])])}
+    by_id = {found.doc_id: found for found in with_bodies(search_set, UUID(now.body["asset_id"]))}
     wanted = {document.doc_id: document for document in (now, first, second)}
     likes = {(a, b) for a in by_id for b in wanted if search_set.documents.matches(by_id[a], wanted[b])}
     assert likes == {(doc_id, doc_id) for doc_id in wanted}

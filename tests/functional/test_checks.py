@@ -61,7 +61,8 @@ def plant(checked: Checked) -> None:
     checked.put(plain[6], str(nobody), 4, asset_id=str(nobody), created_ms=plain[6].created_ms + 1)
     expected[str(nobody)] = f"ghost: {nobody} at revision 4"
 
-    [(_, copy)] = world.amp.adapters.documents.of_assets([plain[7].id])
+    [(index, bare)] = world.amp.adapters.documents.of_assets([plain[7].id])
+    [[copy]] = world.amp.adapters.documents.with_bodies(index, [bare])
     wrong = current_map(world).bucket_at(plain[0].created_ms)
     assert wrong.index != checked.bucket(plain[7]).index
     [result] = world.amp.adapters.documents.put(wrong.write_alias, [copy])

@@ -92,7 +92,9 @@ class Planting:
     def misplace(self, of: Asset) -> None:
         buckets = current_map(self.checked.world).buckets
         [wrong] = [bucket for bucket in buckets if bucket.index != self.checked.bucket(of).index]
-        [(_, copy)] = self.checked.world.amp.adapters.documents.of_assets([of.id])
+        documents = self.checked.world.amp.adapters.documents
+        [(index, bare)] = documents.of_assets([of.id])
+        [[copy]] = documents.with_bodies(index, [bare])
         self.copies[wrong.write_alias].append(copy)
         self.expected[str(of.id)] = f"misplaced: {of.id} in {wrong.index}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TypeVar
 
 import orjson
@@ -16,6 +16,9 @@ _T = TypeVar("_T")
 
 
 class SimulatedBucketDocuments(BulkWrites):
+    #: Bodies end a page after so many documents, as if these were large.
+    max_bodies = 2
+
     def mark(self, index: str) -> str:
         return self._ask(f"mark {index}", lambda: f"[{self._cluster.there(index).written}]")
 
@@ -40,9 +43,23 @@ class SimulatedBucketDocuments(BulkWrites):
             if after is not None:
                 last = (after.created_ms, after.doc_id[:36], after.version, after.revision)
                 found = [stored for stored in found if _order(stored) > last]
-            return [_raw(stored, bodies) for stored in found[:limit]]
+            return [_raw(stored, bodies) for stored in found[: min(limit, self.max_bodies) if bodies else limit]]
 
         return self._ask(f"page {index}", read)
+
+    def with_bodies(self, index: str, documents: Collection[RawDocument]) -> Iterator[list[RawDocument]]:
+        pending = list(documents)
+
+        def read() -> list[RawDocument]:
+            visible = self._cluster.there(index).visible
+            given = [(document, visible.get(document.doc_id)) for document in pending[: self.max_bodies]]
+            return [_raw(stored, True) for document, stored in given if stored and stored.revision == document.revision]
+
+        while pending:
+            page = self._ask(f"bodies {index}", read)
+            del pending[: self.max_bodies]
+            if page:
+                yield page
 
     def revisions(self, index: str, doc_ids: Collection[str], *, shown: bool = False) -> dict[str, int]:
         def read() -> dict[str, int]:

@@ -49,6 +49,8 @@ _CONTRACT = [
     documents.test_a_stale_alias_refuses_copies_and_deletes_and_nothing_is_made,
     documents.test_a_blocked_index_takes_neither_copies_nor_deletes,
     documents.test_writing_nothing_gives_nothing,
+    documents.test_documents_are_given_with_their_bodies_in_order,
+    documents.test_documents_that_changed_since_they_were_read_are_left_out,
     documents.test_revisions_are_those_last_written_refreshed_or_not,
     documents.test_slices_tell_count_and_sum_of_revisions_of_each_part_that_holds_anything,
     documents.test_the_median_parts_the_documents_in_halves,
@@ -72,10 +74,12 @@ def twins() -> SearchSet:
     scheduler.actors.append(scheduler.current)
     scheduler.at_rest = lambda: False
     cluster = SimulatedCluster()
+    documents = SimulatedBucketDocuments(scheduler, cluster)
+    documents.max_bodies = 1_000
     return SearchSet(
         index=_AskedAtOnce(scheduler, cluster),
         indices=SimulatedBucketIndices(scheduler, cluster),
-        documents=SimulatedBucketDocuments(scheduler, cluster),
+        documents=documents,
         prefix="sim",
     )
 

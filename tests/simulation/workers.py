@@ -255,7 +255,7 @@ class _Late(Future[Any]):
 
 
 #: So few documents make many pages, and so few changes are more than a few.
-_SMALL = {"PAGE": 4, "_FIRST_PAGE": 2, "_SLICE": 3, "_FEW": 3, "_UNDER_WAY": 3}
+_SMALL = {"PAGE": 4, "_SLICE": 3, "_FEW": 3, "_UNDER_WAY": 3}
 _SIZED = ("clear_source", "copy_documents", "copy_range", "match_ranges")
 
 

@@ -1,6 +1,6 @@
 """What is copied between indices: nothing that a purge has removed from the one and not from the other."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
@@ -20,16 +20,25 @@ _LIVE = asset("live")
 
 @dataclass
 class _Documents:
-    """A source; its target is empty."""
+    """A source and its target."""
 
     source: list[RawDocument]
+    there: dict[str, int] = field(default_factory=dict)  #: in the target
+    read: list[str] = field(default_factory=list)  #: with their bodies
     copied: list[str] = field(default_factory=list)
 
-    def page(self, _index: str, _of: Range, *, after: Position | None, **_: Any) -> list[RawDocument]:
+    def page(
+        self, _index: str, _of: Range, *, after: Position | None, bodies: bool = True, **_: Any
+    ) -> list[RawDocument]:
+        assert not bodies
         return self.source if after is None else []
 
+    def with_bodies(self, _index: str, documents: Collection[RawDocument]) -> Iterator[list[RawDocument]]:
+        self.read += [document.doc_id for document in documents]
+        return ([document] for document in documents)
+
     def revisions(self, _index: str, _ids: Collection[str], **_: Any) -> dict[str, int]:
-        return {}
+        return self.there
 
     def put(self, _alias: str, documents: Sequence[RawDocument]) -> list[PutResult]:
         self.copied += [document.doc_id for document in documents]
@@ -45,6 +54,17 @@ def test_what_a_purge_removed_does_not_come_back_from_the_source_of_a_move() -> 
     pages = list(MatchRanges(documents, copier).bring_forward(Copy("a", "b-w1", Range(0)), "b", lambda _: None))  # type: ignore[arg-type]
     assert documents.copied == [source[2].doc_id, source[3].doc_id]
     # The source may be emptied of all of it.
+    assert pages == [(source, 2)]
+
+
+def test_only_documents_that_are_behind_are_read_with_their_bodies() -> None:
+    heads = [asset(str(n)) for n in range(5)]
+    source = [RawDocument(_position(head, 1)) for head in heads]
+    there = {source[n].doc_id: revision for n, revision in enumerate((3, 2, 3, 4))}
+    documents = _Documents(source, there)
+    copier = CopyDocuments(documents, SystemClock(), None, lambda _: {})  # type: ignore[arg-type]
+    pages = list(MatchRanges(documents, copier).bring_forward(Copy("a", "b-w1", Range(0)), "b", lambda _: None))  # type: ignore[arg-type]
+    assert documents.read == documents.copied == [source[1].doc_id, source[4].doc_id]
     assert pages == [(source, 2)]
 
 

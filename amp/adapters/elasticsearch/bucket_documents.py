@@ -1,7 +1,8 @@
 """The documents of one index behind a bucket, on Elasticsearch: paged by sort values, marked by sequence numbers."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -10,9 +11,10 @@ import orjson
 from amp.adapters.elasticsearch import bulk
 from amp.adapters.elasticsearch.client import ElasticsearchClient
 from amp.adapters.elasticsearch.errors import translated
+from amp.adapters.elasticsearch.hits_at_once import HitsAtOnce
 from amp.domain.documents import IndexedDocument
-from amp.errors import NotFound, SearchUnavailable
-from amp.ports.bucket_documents import Position, Range, RawDocument, Slice, Sums
+from amp.errors import NotFound, SearchUnavailable, TooLarge
+from amp.ports.bucket_documents import MAX_PAGE_BYTES, Position, Range, RawDocument, Slice, Sums
 from amp.ports.search_index import PutResult
 
 _ORDER = ("created_ms", "asset_id", "version", "revision")
@@ -31,6 +33,7 @@ class ElasticsearchBucketDocuments:
 
     def __init__(self, client: ElasticsearchClient) -> None:
         self._client = client
+        self._hits_at_once = HitsAtOnce()
 
     def mark(self, index: str) -> str:
         """The global checkpoint of each shard: up to it every copy has every write, and no number is given again."""
@@ -60,27 +63,85 @@ class ElasticsearchBucketDocuments:
         limit: int,
         bodies: bool = True,
     ) -> list[RawDocument]:
-        body = {
+        body: dict[str, Any] = {
             "query": {"bool": {"filter": _within(of, after)}},
             "sort": list(_ORDER),
-            "size": limit,
             "track_total_hits": False,
             "_source": bodies,
         }
         if after is not None:
             body["search_after"] = [after.created_ms, after.asset_id, after.version, after.revision]
         if since is None:
-            return self._page(index, body)
+            page, _ = self._page(index, body, limit)
+            return page
         found: list[RawDocument] = []
+        ends: list[Position] = []
         for shard, checkpoint in enumerate(orjson.loads(since)):
             later = {"range": {"_seq_no": {"gt": checkpoint}}}
             body["query"] = {"bool": {"filter": [*_within(of, after), later]}}
-            found += self._page(index, body, f"_shards:{shard}")
+            page, asked = self._page(index, body, limit, f"_shards:{shard}")
+            found += page
+            if len(page) == asked:
+                ends.append(page[-1].position)
+        # What other shards hold past the end of a full page may come after more of its shard.
+        end = min(map(_sort_key, ends), default=None)
+        found = [document for document in found if end is None or _sort_key(document.position) <= end]
         return sorted(found, key=lambda document: _sort_key(document.position))[:limit]
 
-    def _page(self, index: str, body: dict[str, Any], preference: str = "") -> list[RawDocument]:
-        answer = self._search(index, body, self._client.timeout_s, preference)
-        return [_raw(hit) for hit in answer["hits"]["hits"]]
+    def with_bodies(self, index: str, documents: Collection[RawDocument]) -> Iterator[list[RawDocument]]:
+        pending = list(documents)
+
+        def read(count: int, max_answer_bytes: int | None) -> list[RawDocument]:
+            return self._get(index, pending[:count], max_answer_bytes)
+
+        while pending:
+            page, asked = self._some(len(pending), read)
+            del pending[:asked]
+            if page:
+                yield page
+
+    def _get(self, index: str, documents: Sequence[RawDocument], max_answer_bytes: int | None) -> list[RawDocument]:
+        body = orjson.dumps({"ids": [document.doc_id for document in documents]})
+        answer = self._client.post(
+            f"get {index}",
+            f"/{index}/_mget",
+            body,
+            params={"realtime": "false"},  # the same as searches see
+            retries=1,
+            max_answer_bytes=max_answer_bytes,
+        )
+        found: list[RawDocument] = []
+        for document, given in zip(documents, answer["docs"], strict=True):
+            _refuse_error(index, given.get("error"))
+            if given["found"] and given["_version"] == document.revision:
+                found.append(replace(document, body=orjson.dumps(given["_source"])))
+        return found
+
+    def _page(
+        self, index: str, body: dict[str, Any], limit: int, preference: str = ""
+    ) -> tuple[list[RawDocument], int]:
+        """A page, and how many documents were asked for."""
+
+        def read(count: int, max_answer_bytes: int | None = None) -> list[RawDocument]:
+            sized = body | {"size": count}
+            answer = self._search(index, sized, self._client.timeout_s, preference, max_answer_bytes)
+            return [_raw(hit) for hit in answer["hits"]["hits"]]
+
+        return self._some(limit, read) if body["_source"] else (read(limit), limit)
+
+    def _some(self, wanted: int, read: Callable[[int, int | None], list[RawDocument]]) -> tuple[list[RawDocument], int]:
+        """Up to `wanted` documents with their bodies, fewer where these are large, and how many were asked for."""
+        while True:
+            asked = self._hits_at_once.of(wanted)
+            try:
+                found = read(asked, MAX_PAGE_BYTES if asked > 1 else None)
+            except TooLarge:
+                if asked == 1:
+                    raise
+                self._hits_at_once.too_many(asked)
+                continue
+            self._hits_at_once.answered(len(found), sum(len(document.body) for document in found))
+            return found, asked
 
     def revisions(self, index: str, doc_ids: Collection[str], *, shown: bool = False) -> dict[str, int]:
         ids, found = list(doc_ids), {}
@@ -143,6 +204,7 @@ class ElasticsearchBucketDocuments:
             "size": _DOCUMENTS_AT_ONCE,
             "track_total_hits": False,
             "version": True,
+            "_source": ["created_ms", "version", "deleted"],
         }
         found: list[tuple[str, RawDocument]] = []
         while True:
@@ -175,12 +237,27 @@ class ElasticsearchBucketDocuments:
         body = {"query": {"bool": {"filter": _within(of)}}, "size": 0, "track_total_hits": True}
         return self._search(index, body | ({"aggs": aggregations} if aggregations else {}), _SUMS_TIMEOUT_S)
 
-    def _search(self, index: str, body: dict[str, Any], timeout_s: float, preference: str = "") -> dict[str, Any]:
+    def _search(
+        self,
+        index: str,
+        body: dict[str, Any],
+        timeout_s: float,
+        preference: str = "",
+        max_answer_bytes: int | None = None,
+    ) -> dict[str, Any]:
         params = {"allow_partial_search_results": "false", "timeout": f"{math.ceil(timeout_s * 1000)}ms"}
         if preference:
             params["preference"] = preference
         path, whole = f"/{index}/_search", timeout_s + _GRACE_S
-        answer = self._client.post(f"read {index}", path, orjson.dumps(body), params=params, timeout_s=whole, retries=1)
+        answer = self._client.post(
+            f"read {index}",
+            path,
+            orjson.dumps(body),
+            params=params,
+            timeout_s=whole,
+            retries=1,
+            max_answer_bytes=max_answer_bytes,
+        )
         if answer["timed_out"]:
             raise SearchUnavailable(f"reading {index} took longer than {timeout_s} s")
         return answer
@@ -208,7 +285,7 @@ def _of_asset(hit: dict[str, Any]) -> RawDocument:
     """By its external version, whatever the document itself says."""
     source = hit["_source"]
     place = Position(source.get("created_ms", 0), hit["_id"], source.get("version", 0), hit["_version"])
-    return RawDocument(place, orjson.dumps(source), tombstone=bool(source.get("deleted")))
+    return RawDocument(place, tombstone=bool(source.get("deleted")))
 
 
 def _sort_key(position: Position) -> tuple[int, str, int, int]:

@@ -2,8 +2,9 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from uuid import UUID
 
 from amp.adapters.embedded.search_bucket_indices import require_index
@@ -11,7 +12,7 @@ from amp.adapters.embedded.search_database import SearchDatabase
 from amp.adapters.embedded.search_rows import raw_document, same_document
 from amp.adapters.embedded.search_writer import Change, SearchWriter
 from amp.domain.documents import IndexedDocument
-from amp.ports.bucket_documents import Position, Range, RawDocument, Slice, Sums
+from amp.ports.bucket_documents import MAX_PAGE_BYTES, Position, Range, RawDocument, Slice, Sums
 from amp.ports.search_index import PutResult
 
 _TIMEOUT_S = 60.0
@@ -53,14 +54,29 @@ class SqliteBucketDocuments:
             if since is not None:
                 where += " AND doc > ?"
                 values += (int(since),)
-            found = connection.execute(
+            rows = connection.execute(
                 f"SELECT doc, created_ms, doc_id, version, revision FROM {_BY_CREATED if since is None else _BY_NUMBER}"
                 f" WHERE {where} ORDER BY {_ORDER} LIMIT ?",
                 (*values, limit),
             ).fetchall()
-            return [
-                RawDocument(Position(*place), raw_document(connection, doc) if bodies else b"") for doc, *place in found
-            ]
+            found = [(doc, RawDocument(Position(*place))) for doc, *place in rows]
+            return _page(connection, found) if bodies else [document for _, document in found]
+
+    def with_bodies(self, index: str, documents: Collection[RawDocument]) -> Iterator[list[RawDocument]]:
+        pending = list(documents)
+        while pending:
+            with self._index(index) as (connection, index_id):
+                rows = connection.execute(
+                    "SELECT doc_id, revision, doc FROM documents"
+                    " WHERE index_id = ? AND doc_id IN (SELECT value FROM json_each(?))",
+                    (index_id, json.dumps([document.doc_id for document in pending])),
+                )
+                numbers = {(doc_id, revision): doc for doc_id, revision, doc in rows}
+                pending = [document for document in pending if (document.doc_id, document.revision) in numbers]
+                page = _page(connection, ((numbers[d.doc_id, d.revision], d) for d in pending))
+            del pending[: len(page)]
+            if page:
+                yield page
 
     def revisions(self, index: str, doc_ids: Collection[str], *, shown: bool = False) -> dict[str, int]:  # noqa: ARG002 - all is
         with self._index(index) as (connection, index_id):
@@ -102,14 +118,11 @@ class SqliteBucketDocuments:
     def of_assets(self, ids: Collection[UUID]) -> list[tuple[str, RawDocument]]:
         with self._database.read(_TIMEOUT_S) as connection:
             rows = connection.execute(
-                "SELECT i.name, d.doc, d.deleted, d.created_ms, d.doc_id, d.version, d.revision FROM documents d"
+                "SELECT i.name, d.deleted, d.created_ms, d.doc_id, d.version, d.revision FROM documents d"
                 " JOIN indices i ON i.id = d.index_id WHERE d.asset_id IN (SELECT value FROM json_each(?))",
                 (json.dumps([str(asset_id) for asset_id in ids]),),
             ).fetchall()
-            return [
-                (index, RawDocument(Position(*place), raw_document(connection, doc), tombstone=bool(deleted)))
-                for index, doc, deleted, *place in rows
-            ]
+        return [(index, RawDocument(Position(*place), tombstone=bool(deleted))) for index, deleted, *place in rows]
 
     def matches(self, found: RawDocument, wanted: IndexedDocument) -> bool:
         with self._database.read(_TIMEOUT_S) as connection:
@@ -133,6 +146,18 @@ class SqliteBucketDocuments:
     def _index(self, index: str) -> Iterator[tuple[sqlite3.Connection, int]]:
         with self._database.read(_TIMEOUT_S) as connection:
             yield connection, require_index(connection, index)
+
+
+def _page(connection: sqlite3.Connection, found: Iterable[tuple[int, RawDocument]]) -> list[RawDocument]:
+    """The first of these documents, of which the numbers are given, with their bodies."""
+    page, size = list[RawDocument](), 0
+    for doc, document in found:
+        body = raw_document(connection, doc)
+        page.append(replace(document, body=body))
+        size += len(body)
+        if size >= MAX_PAGE_BYTES:
+            break
+    return page
 
 
 def _within(index_id: int, of: Range) -> tuple[str, tuple[object, ...]]:
