@@ -17,8 +17,13 @@ class Bucket:
     start_s: int  #: whole seconds since 1970
     index: str
     token: int  #: the map generation that introduced the current way of writing this bucket
-    #: Documents of it were lost with a former index, and not all are back yet.
-    incomplete: bool = False
+    #: The map generation that found the last loss of documents which are not all back yet; 0: all are there.
+    loss_generation: int = 0
+
+    @property
+    def incomplete(self) -> bool:
+        """Documents of it were lost with a former index, and not all are back yet."""
+        return self.loss_generation > 0
 
     @property
     def name(self) -> str:
@@ -113,7 +118,7 @@ def with_stand_ins(bucket_map: BucketMap, prefix: str, lost: Collection[Bucket])
             start_s=bucket.start_s,
             index=index_name(prefix, bucket.start_s, generation),
             token=generation,
-            incomplete=True,
+            loss_generation=generation,
         )
         if bucket in lost
         else bucket
@@ -124,7 +129,7 @@ def with_stand_ins(bucket_map: BucketMap, prefix: str, lost: Collection[Bucket])
 
 def with_complete(bucket_map: BucketMap, complete: Collection[Bucket]) -> BucketMap:
     """The map after all documents of these buckets are back."""
-    buckets = tuple(replace(b, incomplete=False) if b in complete else b for b in bucket_map.buckets)
+    buckets = tuple(replace(b, loss_generation=0) if b in complete else b for b in bucket_map.buckets)
     return replace(bucket_map, generation=bucket_map.generation + 1, buckets=buckets)
 
 
@@ -138,7 +143,13 @@ def map_json(bucket_map: BucketMap) -> dict[str, Any]:
     return {
         "generation": bucket_map.generation,
         "buckets": [
-            {"start_s": b.start_s, "index": b.index, "token": b.token, "incomplete": b.incomplete}
+            {
+                "start_s": b.start_s,
+                "index": b.index,
+                "token": b.token,
+                "incomplete": b.incomplete,
+                "loss_generation": b.loss_generation,
+            }
             for b in bucket_map.buckets
         ],
         "move": None if bucket_map.move is None else move_json(bucket_map.move),
@@ -148,10 +159,16 @@ def map_json(bucket_map: BucketMap) -> dict[str, Any]:
 def map_from_json(data: Mapping[str, Any]) -> BucketMap:
     """:raises ValueError, KeyError, TypeError: `data` is no bucket map."""
     buckets = tuple(
-        Bucket(start_s=b["start_s"], index=b["index"], token=b["token"], incomplete=b.get("incomplete", False))
+        Bucket(start_s=b["start_s"], index=b["index"], token=b["token"], loss_generation=_loss_generation(b))
         for b in data["buckets"]
     )
     move = data.get("move")
     return BucketMap(
         generation=data["generation"], buckets=buckets, move=None if move is None else move_from_json(move)
     )
+
+
+def _loss_generation(data: Mapping[str, Any]) -> int:
+    # Maps of before tell only that there was a loss. The token is no older than it.
+    generation: int = data.get("loss_generation", data["token"])
+    return generation if data.get("incomplete") else 0

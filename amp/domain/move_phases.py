@@ -96,11 +96,12 @@ def switched_buckets(bucket_map: BucketMap) -> tuple[Bucket, ...]:
     """
     move = _move_in(bucket_map)
     source, target = bucket_map.bucket_of(move.source), bucket_map.bucket_of(move.target)
-    incomplete = any(bucket is not None and bucket.incomplete for bucket in (source, target))
+    # Only a refill that was begun after the later loss brings back what is missing of both.
+    loss_generation = max((bucket.loss_generation for bucket in (source, target) if bucket is not None), default=0)
     # A merge's target begins where it did, a new index where the range does.
     start_s = target.start_s if target else move.start_s
     buckets = [bucket for bucket in bucket_map.buckets if bucket is not source and bucket is not target]
-    buckets.append(Bucket(start_s=start_s, index=move.target, token=move.switch_token, incomplete=incomplete))
+    buckets.append(Bucket(start_s=start_s, index=move.target, token=move.switch_token, loss_generation=loss_generation))
     if source is not None and source.start_s < move.start_s:
         buckets.append(replace(source, token=move.switch_token))
     return tuple(sorted(buckets, key=lambda bucket: bucket.start_s))

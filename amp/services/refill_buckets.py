@@ -2,9 +2,10 @@
 
 import structlog
 
-from amp.domain.buckets import Bucket, with_complete
+from amp.domain.buckets import Bucket, BucketMap, with_complete
 from amp.domain.jobs import Job, JobState
 from amp.domain.principals import Principal
+from amp.domain.refills import Refill, refill_from_json
 from amp.domain.selectors import Selector
 from amp.ports.dead_letters import DeadLetters
 from amp.ports.job_log import JobLog
@@ -18,8 +19,8 @@ _JOBS_BACK = 1_000
 
 
 class RefillBuckets:
-    """One backfill for each index that stands in for a lost one. If it fails or is cancelled, the bucket stays
-    incomplete, for people to see why; so it does while dead letters of the backfill are left.
+    """One backfill for each loss, index and range. If it fails or is cancelled, the bucket stays incomplete, for people
+    to see why; so it does while dead letters of the backfill are left.
     """
 
     def __init__(self, maps: BucketMaps, jobs: JobLog, letters: DeadLetters, starter: StartJobs, rate: float) -> None:
@@ -34,12 +35,13 @@ class RefillBuckets:
         bucket_map = self._maps.refresh()
         if not bucket_map.incomplete:
             return
-        jobs = self._refills()
+        refills = self._refills()
         complete = []
         for bucket in bucket_map.incomplete:
-            job = jobs.get(bucket.index)
+            wanted = _refill_of(bucket, bucket_map)
+            job = next((job for refill, job in refills if refill.covers(wanted)), None)
             if job is None:
-                self._start(bucket, bucket_map.end_s(bucket))
+                self._start(wanted, bucket)
             elif job.state is JobState.COMPLETED and not self._letters.count(job.id):
                 complete.append(bucket)
         # A move goes by the map's generations, and takes the mark along.
@@ -47,13 +49,25 @@ class RefillBuckets:
             for bucket in complete:
                 _log.warning("bucket complete", action="bucket_complete", bucket=bucket.name)
 
-    def _refills(self) -> dict[str, Job]:
-        """The last one of each index that is refilled."""
-        jobs = [*reversed(self._jobs.page(None, _JOBS_BACK)), *self._jobs.open()]
-        return {str(job.parameters["refills"]): job for job in jobs if job.parameters.get("refills")}
+    def _refills(self) -> list[tuple[Refill, Job]]:
+        """Those that were begun last come first."""
+        jobs = [*self._jobs.open(), *self._jobs.page(None, _JOBS_BACK)]
+        # Jobs of before name the index alone, and tell nothing of the loss.
+        given = [(job.parameters.get("refills"), job) for job in jobs]
+        return [(refill_from_json(refill), job) for refill, job in given if isinstance(refill, dict)]
 
-    def _start(self, bucket: Bucket, end_s: int | None) -> None:
-        selector = Selector(from_ms=bucket.start_s * 1000, to_ms=None if end_s is None else end_s * 1000)
-        order = JobOrder(kind="reindex", selector=selector, rate=self._rate, refills=bucket.index)
+    def _start(self, refill: Refill, bucket: Bucket) -> None:
+        to_ms = None if refill.end_s is None else refill.end_s * 1000
+        selector = Selector(from_ms=refill.start_s * 1000, to_ms=to_ms)
+        order = JobOrder(kind="reindex", selector=selector, rate=self._rate, refills=refill)
         job = self._starter.start(order, _CALLER)
         _log.warning("bucket refilled", action="bucket_refill", bucket=bucket.name, job=str(job.id))
+
+
+def _refill_of(bucket: Bucket, bucket_map: BucketMap) -> Refill:
+    return Refill(
+        index=bucket.index,
+        loss_generation=bucket.loss_generation,
+        start_s=bucket.start_s,
+        end_s=bucket_map.end_s(bucket),
+    )

@@ -10,6 +10,7 @@ import structlog
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, Note
 from amp.domain.principals import Principal
+from amp.domain.refills import Refill, refill_json
 from amp.domain.selectors import Selector, selector_json
 from amp.errors import Fault, Unprocessable
 from amp.ports.clock import Clock
@@ -35,7 +36,7 @@ class JobOrder:
     dry_run: bool = False
     sample: int | None = None  #: only so many of the assets
     most_failures: int | None = None  #: the job fails past so many; None: as the settings say
-    refills: str | None = None  #: the index that stands in for a lost one
+    refills: Refill | None = None  #: what of a lost index it brings back
 
 
 class StartJobs:
@@ -91,7 +92,7 @@ class StartJobs:
             "sample": order.sample,
             "most_failures": order.most_failures,
             "about": about,
-            "refills": order.refills,
+            "refills": None if order.refills is None else refill_json(order.refills),
         }
         job = Job(
             id=job_id,

@@ -8,12 +8,15 @@ import orjson
 import pytest
 
 from amp.api.app import create_app
+from amp.domain.buckets import Bucket
 from amp.domain.dead_letters import put_aside
 from amp.domain.events import JobEvent, message_json
 from amp.domain.ids import mint_at
 from amp.domain.jobs import JobState
+from amp.domain.moves import MoveKind
 from amp.ports.event_queue import Topic
 from amp.worker import WorkerThreads
+from tests.functional.moving import current_map, move
 from tests.functional.rest import Rest
 from tests.functional.wired import CALLER, Wired, wired
 from tests.stack.waiting import wait_until
@@ -110,3 +113,32 @@ def test_a_refill_is_complete_once_none_of_its_dead_letters_is_left(either: Wire
     a.letters.remove([dead_letter.id])
     either.amp.refill_buckets.run()
     assert states(either) == ["open"]
+
+
+def test_a_refill_of_before_a_merge_does_not_complete_what_the_other_bucket_lost(either: Wired) -> None:
+    a = either.amp.adapters
+    move(either, MoveKind.ROLL, at_s=1_000)
+    older, newer = current_map(either).buckets
+    lose(either, older)
+    [refill] = a.jobs.open()
+    a.jobs.set_state(refill.id, JobState.COMPLETED, ended_ms=1)
+    either.amp.refill_buckets.run()
+    assert states(either) == ["open", "open"]
+    lose(either, newer)
+    [refill] = a.jobs.open()
+    either.amp.steer_jobs.cancel(refill.id, CALLER)
+    move(either, MoveKind.MERGE)
+    either.amp.refill_buckets.run()
+    assert states(either) == ["incomplete"]
+    [refill] = a.jobs.open()
+    assert refill.parameters["selector"] == {"from_ms": 0}
+    a.jobs.set_state(refill.id, JobState.COMPLETED, ended_ms=1)
+    either.amp.refill_buckets.run()
+    assert states(either) == ["open"]
+
+
+def lose(world: Wired, bucket: Bucket) -> None:
+    """Its index, and let an empty one stand in and its refill begin."""
+    world.amp.adapters.indices.drop(bucket.index)
+    assert [finding.healed for finding in world.amp.reconcile.run()] == [True]
+    world.amp.refill_buckets.run()

@@ -21,7 +21,10 @@ starts = st.lists(st.integers(1, 4_000_000_000), unique=True, max_size=30).map(l
 
 
 def map_of(starts_s: list[int], generation: int = 7) -> BucketMap:
-    buckets = tuple(Bucket(start_s=s, index=index_name("amp", s, 1), token=n + 1) for n, s in enumerate(starts_s))
+    buckets = tuple(
+        Bucket(start_s=s, index=index_name("amp", s, 1), token=n + 1, loss_generation=n % 3)
+        for n, s in enumerate(starts_s)
+    )
     return BucketMap(generation=generation, buckets=buckets)
 
 
@@ -79,6 +82,13 @@ def test_a_map_survives_its_json_form(starts_s: list[int], generation: int) -> N
     again = map_from_json(json.loads(json.dumps(map_json(bucket_map))))
     assert again == bucket_map
     assert again.bucket_at(1_700_000_000_000) == bucket_map.bucket_at(1_700_000_000_000)
+
+
+def test_a_map_that_tells_only_of_a_loss_is_read() -> None:
+    lost = {"start_s": 0, "index": "amp-19700101000000-3", "token": 3, "incomplete": True}
+    whole = {"start_s": 5, "index": "amp-19700101000005-2", "token": 2}
+    buckets = map_from_json({"generation": 4, "buckets": [lost, whole]}).buckets
+    assert [(bucket.incomplete, bucket.loss_generation) for bucket in buckets] == [(True, 3), (False, 0)]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The life of a move as changes of the bucket map: tokens never shared, buckets always whole."""
 
 import json
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -89,6 +90,23 @@ def test_a_merge_moves_the_next_bucket_into_this_one() -> None:
     assert both.write_aliases(BEFORE_MS) == (f"{before.buckets[0].index}-w{both.generation}",)
     after = ended(switched(hold(both)))
     assert [(b.start_s, b.index) for b in after.buckets] == [(0, before.buckets[0].index)]
+
+
+@pytest.mark.parametrize(("lost", "expected"), [((0, 0), 0), ((5, 0), 5), ((0, 5), 5), ((5, 7), 7), ((7, 5), 7)])
+def test_a_merged_bucket_lacks_what_either_lost_since_the_later_loss(lost: tuple[int, int], expected: int) -> None:
+    before = two_buckets()
+    buckets = tuple(replace(b, loss_generation=at) for b, at in zip(before.buckets, lost, strict=True))
+    plan = planned_merge(replace(before, buckets=buckets), buckets[0], JOB)
+    [merged] = ended(switched(hold(dual(plan)))).buckets
+    assert merged.loss_generation == expected
+    assert merged.incomplete == (expected > 0)
+
+
+def test_both_parts_of_a_split_bucket_lack_what_it_lost() -> None:
+    first = first_map("amp")
+    lost = replace(first, buckets=(replace(first.buckets[0], loss_generation=1),))
+    after = ended(switched(hold(dual(planned_split(lost, "amp", lost.buckets[0], AT_S, JOB)))))
+    assert [bucket.loss_generation for bucket in after.buckets] == [1, 1]
 
 
 def test_a_rebuild_puts_a_new_index_in_the_place_of_the_old_one() -> None:
