@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, start_http_server, values
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
@@ -14,6 +15,7 @@ from prometheus_client.registry import Collector
 
 from amp.errors import AmpError
 
+_log = structlog.get_logger(__name__)
 #: Names the folder in which processes share their metrics; the client library reads it.
 _SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 #: Writers of a range wait for so long, in seconds: half a second is the aim, five the end of an attempt.
@@ -152,6 +154,9 @@ def _value(lag: Callable[[], int]) -> float:
         return lag()
     except AmpError:
         return math.nan
+    except Exception:  # noqa: BLE001 - one figure that cannot be told must not hide the others
+        _log.exception("lag unknown", action="lag_unknown")
+        return math.nan
 
 
 class _Buckets(Collector):
@@ -164,6 +169,9 @@ class _Buckets(Collector):
         try:
             found = self._look()
         except AmpError:
+            return
+        except Exception:  # noqa: BLE001 - likewise
+            _log.exception("buckets unknown", action="bucket_figures_unknown")
             return
         documents = GaugeMetricFamily("amp_bucket_documents", "Documents that are not deleted", labels=["bucket"])
         size = GaugeMetricFamily("amp_bucket_bytes", "Bytes of primaries", labels=["bucket"])

@@ -12,8 +12,9 @@ from amp.settings import Settings
 
 T = TypeVar("T")
 _HEALTH_THREADS = 1
-#: Readiness and metrics ask every part, and may wait for one that hangs.
-_STATUS_THREADS = 2
+#: Readiness asks every part, and may wait for one that hangs.
+_READINESS_THREADS = 2
+_METRICS_THREADS = 1
 _ADMIN_THREADS = 4
 
 
@@ -67,7 +68,8 @@ class Pools:
     def __init__(self, settings: Settings) -> None:
         threads = {
             "health": _HEALTH_THREADS,
-            "status": _STATUS_THREADS,
+            "readiness": _READINESS_THREADS,
+            "metrics": _METRICS_THREADS,
             "admin": _ADMIN_THREADS,
             "search": settings.search_threads,
             "waiting": settings.waiting_threads,
@@ -92,8 +94,10 @@ def kind_of(request: Request) -> str:
     match request.path.split(b"/")[1:]:
         case [b"healthz"]:
             return "health"
-        case [b"readyz" | b"metrics"]:
-            return "status"
+        case [b"readyz"]:
+            return "readiness"
+        case [b"metrics"]:
+            return "metrics"
         case [b"v1", b"admin", *_]:
             return "admin"
         case [b"v1", b"search"]:

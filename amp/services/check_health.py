@@ -1,13 +1,22 @@
 """Reports the health of a process: its parts, its background threads, buckets, and work that nobody does."""
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Container, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import structlog
 
 from amp.errors import AmpError
 from amp.ports.part import Part
+from amp.services.runtime.calls import call_in_thread
 from amp.services.runtime.threads import BackgroundThreads, ThreadState
 
+T = TypeVar("T")
+_log = structlog.get_logger(__name__)
+#: Parts themselves give up after two seconds at most where they can, and then say why.
+_BOUND_S = 2.5
 #: Without it nothing can be read or written; without the others, AMP works with less.
 _VITAL = "store"
 
@@ -47,7 +56,7 @@ class Health:
 
 
 class CheckHealth:
-    """A check takes as long as the slowest part, which has two seconds."""
+    """Asks everything at once and answers within a bound, whatever hangs or breaks."""
 
     def __init__(
         self,
@@ -55,30 +64,62 @@ class CheckHealth:
         threads: BackgroundThreads,
         buckets: Callable[[], Sequence[PartHealth]] = tuple,
         work: Callable[[], Sequence[PartHealth]] = tuple,
+        *,
+        bound_s: float = _BOUND_S,
     ) -> None:
-        """:param buckets: gives the buckets that need attention; an error of it counts as "none known".
+        """:param buckets: gives the buckets that need attention; an `AmpError` of it counts as "none known", as the
+        part that does not answer is named anyway.
         :param work: gives the work that waits for a worker; likewise.
+        :param bound_s: what has not answered after so many seconds is unhealthy.
         """
-        self._parts = parts
         self._threads = threads
-        self._buckets = buckets
-        self._work = work
+        self._bound_s = bound_s
+        self._pings = [_Question(part.name, part.ping) for part in parts]
+        self._findings = [_Question("buckets", buckets), _Question("work", work)]
 
     def check(self) -> Health:
-        with ThreadPoolExecutor(max_workers=len(self._parts) + 2, thread_name_prefix="ping") as pool:
-            buckets, work = pool.submit(_known, self._buckets), pool.submit(_known, self._work)
-            return Health(list(pool.map(_ping, self._parts)), self._threads.states(), buckets.result(), work.result())
+        pings, findings = [ping.ask() for ping in self._pings], [find.ask() for find in self._findings]
+        everything: list[Future[Any]] = [*pings, *findings]
+        answered = wait(everything, self._bound_s).done
+        parts = []
+        for ping, asked in zip(self._pings, pings, strict=True):
+            trouble = self._trouble(ping.name, asked, answered)
+            parts.append(PartHealth(ping.name, trouble is None, asked.result() if trouble is None else trouble))
+        buckets, work = (found.result() if found in answered and not found.exception() else () for found in findings)
+        are_healthy = all(part.healthy for part in parts)
+        for finding, found in zip(self._findings, findings, strict=True):
+            is_explained = isinstance(found.exception(), AmpError) if found in answered else not are_healthy
+            trouble = self._trouble(finding.name, found, answered)
+            if trouble is not None and not is_explained:
+                parts.append(PartHealth(finding.name, False, trouble))
+        return Health(parts, self._threads.states(), buckets, work)
+
+    def _trouble(self, name: str, asked: Future[Any], answered: Container[Future[Any]]) -> str | None:
+        """What is wrong, if anything is: whatever it is, it is the state of the part, never a failure of the check."""
+        if asked not in answered:
+            return f"no answer within {self._bound_s:g} s"
+        match asked.exception():
+            case None:
+                return None
+            case AmpError() as error:
+                return error.message
+            case error:
+                _log.warning("part broken", action="part_broken", part=name, exc_info=error)
+                return repr(error)
 
 
-def _known(find: Callable[[], Sequence[PartHealth]]) -> Sequence[PartHealth]:
-    try:
-        return find()
-    except AmpError:
-        return ()  # the part that does not answer is named anyway
+class _Question(Generic[T]):
+    """Something that is asked in a thread of its own. While it has no answer, all who ask wait for the same one, so
+    that what hangs takes one thread."""
 
+    def __init__(self, name: str, call: Callable[[], T]) -> None:
+        self.name = name
+        self._call = call
+        self._lock = threading.Lock()
+        self._asked: Future[T] | None = None
 
-def _ping(part: Part) -> PartHealth:
-    try:
-        return PartHealth(part.name, True, part.ping())
-    except AmpError as e:
-        return PartHealth(part.name, False, e.message)
+    def ask(self) -> Future[T]:
+        with self._lock:
+            if self._asked is None or self._asked.done():
+                self._asked = call_in_thread(f"ask-{self.name}", self._call)
+            return self._asked

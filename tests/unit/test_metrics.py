@@ -17,9 +17,10 @@ def test_lag_is_asked_at_each_look() -> None:
     assert b"amp_retry_lag 5.0" in metrics.expose()
 
 
-def test_a_queue_that_does_not_answer_leaves_the_other_metrics_readable() -> None:
+@pytest.mark.parametrize("error", [QueueUnavailable(), RuntimeError("broken")])
+def test_a_queue_that_does_not_answer_leaves_the_other_metrics_readable(error: Exception) -> None:
     def unavailable() -> int:
-        raise QueueUnavailable
+        raise error
 
     metrics = Metrics()
     metrics.watch_lag(unavailable, lambda: 3)
@@ -46,9 +47,10 @@ def test_buckets_are_looked_at_each_time_and_gone_ones_shown_no_more() -> None:
     assert b"amp_move_phase{" not in second
 
 
-def test_a_search_index_that_does_not_answer_leaves_the_other_metrics_readable() -> None:
+@pytest.mark.parametrize("error", [SearchUnavailable(), RuntimeError("broken")])
+def test_a_search_index_that_does_not_answer_leaves_the_other_metrics_readable(error: Exception) -> None:
     def unavailable() -> MapFigures:
-        raise SearchUnavailable
+        raise error
 
     metrics = Metrics()
     metrics.watch_buckets(unavailable)

@@ -14,7 +14,10 @@ def call_in_thread(name: str, call: Callable[[], T]) -> Future[T]:
     The interpreter waits at its exit for the threads of a `ThreadPoolExecutor`, however long they hang.
     """
     future: Future[T] = Future()
-    threading.Thread(target=_run, args=(future, call), name=name, daemon=True).start()
+    try:
+        threading.Thread(target=_run, args=(future, call), name=name, daemon=True).start()
+    except RuntimeError as e:  # the process may have no more threads
+        future.set_exception(e)
     return future
 
 
