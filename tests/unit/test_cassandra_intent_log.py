@@ -36,7 +36,11 @@ class Session:
         reads = [values for cql, values in requests if cql.startswith("SELECT")]
         self.read_from_ms += [values[2] for values in reads]
         return [
-            [row for row in self.rows if values[2] <= row[6] <= values[3] and _is_in(row, values)] for values in reads
+            sorted(
+                (row for row in self.rows if values[2] <= row[6] <= values[3] and _is_in(row, values)),
+                key=lambda row: (row[6], row[0]),
+            )[: values[4]]
+            for values in reads
         ]
 
 
@@ -69,6 +73,38 @@ def test_what_a_clock_that_was_ahead_has_deferred_is_due_once_it_is_set_back() -
     session.read_from_ms.clear()
     assert log.due(_NOW_MS + 2, 10) == []
     assert max(session.read_from_ms) <= _NOW_MS + 2, "all is read once"
+
+
+@pytest.mark.parametrize(("apart_ms", "deferred_rightly"), [(0, 30), (1, 0), (100, 30)])
+def test_all_that_a_clock_which_was_ahead_has_dated_is_found_though_it_is_crowded(
+    apart_ms: int, deferred_rightly: int
+) -> None:
+    session, limit = Session(), 10
+    log = CassandraIntentLog(session)  # type: ignore[arg-type]
+    log.due(_NOW_MS + _DAY_MS, limit)
+    # All in one shard, and within one minute.
+    crowd = [intent for intent in (intent_for(creation(), 0) for _ in range(900)) if _shard(intent) == 0]
+    later_ms = _NOW_MS - _NOW_MS % 60_000 + 3_600_000
+    right = [replace(each, recorded_ms=_NOW_MS - 7_200_000, due_ms=later_ms) for each in crowd[:deferred_rightly]]
+    wrong = [
+        replace(each, recorded_ms=_NOW_MS - 10_000, due_ms=later_ms + n * apart_ms)
+        for n, each in enumerate(crowd[deferred_rightly : deferred_rightly + 35])
+    ]
+    session.rows = [_row(intent) for intent in [*right, *wrong]]
+    left = {intent.event.asset_id for intent in wrong}
+    for tick in range(12):
+        found = log.due(_NOW_MS + tick, limit)
+        left -= {intent.event.asset_id for intent in found}
+        session.rows = [row for row in session.rows if row[0] not in {intent.event.asset_id for intent in found}]
+        log.clear(found)
+        if not left:
+            break
+    assert not left
+    assert len(session.rows) == len(right), "what was rightly deferred is left alone"
+
+
+def _shard(intent: Intent) -> int:
+    return crc32(intent.event.asset_id.bytes) % 8
 
 
 def _row(intent: Intent) -> tuple[Any, ...]:

@@ -161,7 +161,7 @@ class CassandraIntentLog:
         self, starts: dict[int, int], now_ms: int, limit: int, wanted: Callable[[Intent], bool] | None = None
     ) -> tuple[list[tuple[int, Intent]], int]:
         """What is due by shard, oldest minutes first, or what is wanted of it; and the time up to which all shards were
-        read.
+        read. Less than `limit` of what is wanted is all there is of it, however much else there is.
 
         More minutes at once the emptier they are: a backlog is not read time and again only to be cut off.
         """
@@ -177,13 +177,33 @@ class CassandraIntentLog:
             ]
             is_cut = False
             for (_, values), answer in zip(requests, self._session.run_many(requests), strict=True):
-                rows = self._rows(values, answer)
-                found += [(values[0], intent) for intent in map(_intent_of, rows) if wanted is None or wanted(intent)]
-                is_cut |= wanted is None and len(rows) == limit_a_shard
+                intents = [_intent_of(row) for row in self._rows(values, answer)]
+                if wanted is None:
+                    found += [(values[0], intent) for intent in intents]
+                    is_cut |= len(intents) == limit_a_shard
+                else:
+                    found += [(values[0], intent) for intent in self._wanted(intents, values, wanted, limit)]
             if is_cut or len(found) >= limit:
                 return found, after * _MINUTE_MS
             first, at_once = after, min(2 * at_once, _MINUTES_AT_ONCE)
         return found, now_ms
+
+    def _wanted(
+        self, intents: list[Intent], values: tuple[int, ...], wanted: Callable[[Intent], bool], limit: int
+    ) -> list[Intent]:
+        """What is wanted of all that `_DUE` with these values and any limit answers, of which `intents` come first; no
+        more of it is read once there are `limit`."""
+        shard, minute, start_ms, end_ms, at_once = values
+        found = dict.fromkeys(filter(wanted, intents))
+        while len(intents) == at_once and len(found) < limit:
+            last_ms = intents[-1].due_ms
+            # Those of the last millisecond are read again, as some may be missing; if there is no other, more at once.
+            at_once = 2 * at_once if last_ms == intents[0].due_ms else at_once
+            values = (shard, minute, max(start_ms, last_ms), end_ms, at_once)
+            (answer,) = self._session.run_many([(_DUE, values)])
+            intents = [_intent_of(row) for row in self._rows(values, answer)]
+            found |= dict.fromkeys(filter(wanted, intents))
+        return list(found)
 
     def _rows(self, values: tuple[int, ...], answer: RowsOrError) -> list[Any]:
         """What `_DUE` with these values answers, in parts if it would pass too many intents that were cleared."""
