@@ -73,6 +73,19 @@ def test_results_are_read_back_and_the_later_stands_for_the_earlier(chunks: JobC
     assert chunks.get(chunk.job_id, 0) == chunk
 
 
+def test_the_later_record_stands_although_the_host_of_the_earlier_was_ahead(
+    chunks: JobChunks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chunk = chunks.begin(a_chunk(ids=ids(100)))
+    with monkeypatch.context() as patch:
+        patch.setattr("amp.adapters.cassandra.job_chunks.uuid1", lambda: id_version_1(now_ms() + 3_600_000))
+        chunks.record(chunk.job_id, {0: dict.fromkeys(chunk.ids, Result(Outcome.FAILED, "bad"))})
+    for outcome in (Outcome.CHANGED, Outcome.FAILED, Outcome.DONE):
+        later = {asset_id: Result(outcome, str(number)) for number, asset_id in enumerate(chunk.ids)}
+        chunks.record(chunk.job_id, {0: later})
+        assert chunks.results(chunk.job_id, 0) == later
+
+
 @pytest.mark.parametrize("count", [1, 63, 64, 65, 500])
 def test_any_number_of_results_is_recorded_at_once(chunks: JobChunks, count: int) -> None:
     chunk = chunks.begin(a_chunk(ids=ids(count)))

@@ -17,6 +17,7 @@ _BEGIN = "INSERT INTO {ks}.job_chunks (job_id, number, ids, passed, position) VA
 _GET = "SELECT job_id, number, ids, passed, position FROM {ks}.job_chunks WHERE job_id = ? AND number = ? LIMIT 1"
 _RECORD = "INSERT INTO {ks}.job_chunks (job_id, number, recorded_at, results) VALUES (?, ?, ?, ?)"
 _RESULTS = "SELECT results FROM {ks}.job_chunks WHERE job_id = ? AND number = ? ORDER BY recorded_at"
+_LATEST = "SELECT recorded_at FROM {ks}.job_chunks WHERE job_id = ? AND number = ? ORDER BY recorded_at DESC LIMIT 1"
 _FORGET = "DELETE FROM {ks}.job_chunks WHERE job_id = ? AND number = ?"
 
 #: Different results in a row: notes may be long.
@@ -42,15 +43,16 @@ class CassandraJobChunks:
 
     def record(self, job_id: UUID, results: Mapping[int, Mapping[UUID, Result]]) -> None:
         requests: list[Request] = []
-        for number, of_chunk in results.items():
+        latest = self._session.rows_of_many([(_LATEST, (job_id, number)) for number in results])
+        for (number, of_chunk), rows in zip(results.items(), latest, strict=True):
+            latest_at = rows[0][0] if rows else None
             ids: dict[tuple[str, str], list[UUID]] = defaultdict(list)
             for asset_id, result in of_chunk.items():
                 ids[result.outcome.value, storable_reason(result.note)].append(asset_id)
             told = [(*result, of) for result, of in ids.items()]
-            requests += [
-                (_RECORD, (job_id, number, uuid1(), told[at : at + _RESULTS_A_ROW]))
-                for at in range(0, len(told), _RESULTS_A_ROW)
-            ]
+            for at in range(0, len(told), _RESULTS_A_ROW):
+                latest_at = _time_after(latest_at)
+                requests.append((_RECORD, (job_id, number, latest_at, told[at : at + _RESULTS_A_ROW])))
         self._session.rows_of_many(requests)
 
     def results(self, job_id: UUID, number: int) -> dict[UUID, Result]:
@@ -69,6 +71,15 @@ class CassandraJobChunks:
         rows = self._session.run(_GET, (job_id, number), mode)
         # Results alone make a row with an empty static part.
         return _chunk_of(rows[0]) if rows and rows[0][3] is not None else None
+
+
+def _time_after(latest: UUID | None) -> UUID:
+    """Now, but behind the latest record: its host's clock may be ahead of this one's."""
+    now = uuid1()
+    if latest is None or now.time > latest.time:
+        return now
+    time = latest.time + 1
+    return UUID(fields=(time & 0xFFFFFFFF, time >> 32 & 0xFFFF, time >> 48 & 0x0FFF, *now.fields[3:]), version=1)
 
 
 def _chunk_of(row: tuple[Any, ...]) -> Chunk:
