@@ -12,7 +12,7 @@ from amp.addresses import MASK, masked
 from amp.cli.client import AmpClient, Unreachable
 from amp.cli.connection import server_client
 from amp.cli.output import echo, json_option, print_json, print_table
-from amp.errors import AmpError, Busy, NoData, NotMigrated, Retryable
+from amp.errors import AmpError, Busy, NoData, NotMigrated
 from amp.settings import ADDRESSES, Settings, load_settings, variable
 
 if TYPE_CHECKING:
@@ -55,17 +55,19 @@ def _examine(settings: Settings) -> tuple[list[dict[str, Any]], list[str]]:
         with contextlib.closing(client):
             parts, said = _health_of(client)
             return parts, [*said, *(_disagreements_of(client) if all(part["healthy"] for part in parts) else ())]
+    except AmpError as e:
+        part = "store" if settings.profile == "embedded" else "service"
+        return [{"name": part, "healthy": False, "detail": e.message}], []
     try:
         health = amp.check_health.check()
         parts = [{"name": p.name, "healthy": p.healthy, "detail": p.detail} for p in health.parts]
         advice: list[str] = []
         if all(part["healthy"] for part in parts):
+            command = "migrate" if settings.profile == "cluster" else "serve"
             try:
-                advice = [f"`amp migrate` has to {line}" for line in amp.migrate.pending()]
-            except Retryable as e:
+                advice = [f"`amp {command}` has to {line}" for line in amp.migrate.pending()]
+            except AmpError as e:
                 advice = [e.message]
-            # On the embedded set `amp serve` does it by itself.
-            advice = advice if settings.profile == "cluster" else []
             advice += [_degraded(bucket.name, bucket.detail) for bucket in health.buckets]
             advice += [f"{work.name}: {work.detail}" for work in health.work]
             advice += _disagreements(amp)
@@ -79,7 +81,7 @@ def _disagreements(amp: "Amp") -> list[str]:
         return [_told(finding.index, finding.problem) for finding in amp.reconcile.run(heal=False)]
     except NotMigrated:
         return []
-    except Retryable as e:
+    except AmpError as e:
         return [e.message]
 
 

@@ -88,7 +88,10 @@ class Migrate:
     def _missing(self, bucket_map: BucketMap) -> list[str]:
         if bucket_map.move is not None:
             return []
-        there = {info.index: info for info in self._indices.info()}
+        try:
+            there = {info.index: info for info in self._indices.info()}
+        except NotMigrated:
+            there = {}  # the search index is gone as a whole
         lines = []
         for bucket in bucket_map.buckets:
             info = there.get(bucket.index)

@@ -4,7 +4,8 @@ import os
 import stat
 import subprocess
 import sys
-from contextlib import closing
+import tempfile
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,10 @@ import pytest
 from amp.adapters.embedded.database import Database
 from amp.adapters.embedded.search_database import SearchDatabase
 from amp.adapters.embedded.search_part import SearchPart
+from amp.errors import BadSetting
 from amp.private_files import make_private, write_private
 
+_NOBODY = 65_534
 _KEPT = {"lock", "store.db", "store.db-wal", "store.db-shm", "search.db", "search.db-wal", "search.db-shm"}
 #: Opens the folder and is killed with its files open, so that no `-wal` is tidied away.
 _KILLED = """
@@ -96,3 +99,32 @@ def test_others_access_that_cannot_be_taken_is_an_error(tmp_path: Path, monkeypa
     make_private(tmp_path / "closed")
     with pytest.raises(PermissionError):
         make_private(tmp_path / "open")
+
+
+def test_a_file_that_was_made_read_only_is_not_made_writable(tmp_path: Path) -> None:
+    with closing(Database(tmp_path)):
+        pass
+    (tmp_path / "store.db").chmod(0o444)
+    with suppress(BadSetting), closing(Database(tmp_path)):  # the superuser writes all the same
+        pass
+    assert modes(tmp_path)["store.db"] == 0o400
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="acts as another user")
+@pytest.mark.parametrize(
+    ("mode", "create", "reason"), [(0o500, True, "the folder is not writable"), (0, False, "Permission denied")]
+)
+def test_a_folder_that_cannot_be_used_is_named_with_its_setting(mode: int, create: bool, reason: str) -> None:
+    # Below the folders of pytest, no other user reaches anything.
+    with tempfile.TemporaryDirectory() as outer:
+        folder = Path(outer) / "data"
+        Database(folder).close()
+        for path in (Path(outer), folder, *folder.iterdir()):
+            os.chown(path, _NOBODY, _NOBODY)
+        folder.chmod(mode)
+        os.seteuid(_NOBODY)
+        try:
+            with pytest.raises(BadSetting, match=f"^AMP_DATA_DIR=.* can't be used as a data folder: {reason}$"):
+                Database(folder, create=create)
+        finally:
+            os.seteuid(0)

@@ -1,6 +1,7 @@
 """One SQLite file in the data folder: held by one process, one writer at a time, any number of readers beside it."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import sqlite3
@@ -40,8 +41,11 @@ class Database:
         :raises Busy: another process holds the folder.
         """
         self.path = folder / "store.db"
-        if not create:
-            _require_there(self.path)
+        try:
+            if not create:
+                _require_there(self.path)
+        except OSError as e:
+            raise _unusable(folder, e) from e
         self._lock_file = _lock_folder(folder)
         try:
             _make_files_private(self.path)
@@ -193,11 +197,18 @@ def _lock_folder(folder: Path) -> TextIO:
         lock.close()
         raise Busy(f"the data folder {folder} is in use by process {holder or '(unknown)'}") from e
     except OSError as e:
-        raise BadSetting(f"{variable('data_dir')}={str(folder)!r} can't be used as a data folder: {e.strerror}") from e
+        raise _unusable(folder, e) from e
+    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=True):
+        lock.close()
+        raise _unusable(folder, OSError(errno.EACCES, "the folder is not writable"))
     lock.truncate(0)
     lock.write(str(main_process_id()))
     lock.flush()
     return lock
+
+
+def _unusable(folder: Path, error: OSError) -> BadSetting:
+    return BadSetting(f"{variable('data_dir')}={str(folder)!r} can't be used as a data folder: {error.strerror}")
 
 
 def _make_folder(folder: Path) -> None:

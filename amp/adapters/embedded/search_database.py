@@ -65,11 +65,14 @@ class SearchDatabase:
     def read(self, timeout_s: float) -> Iterator[sqlite3.Connection]:
         """A connection that sees one moment of the database; it may fill its temporary table `matches`.
 
+        :raises NotMigrated: there is no file, and none is made.
         :raises SearchUnavailable: what is done with it takes longer than `timeout_s`, or the file can't be read or was
             removed.
         """
         with search_errors():
             self._check_files()
+            if self._files is None and not self.path.exists():
+                raise NotMigrated(f"the search index {self.path} does not exist: run `amp migrate`")
             connection = self._reader()
             deadline = time.monotonic() + timeout_s
             connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS_PER_LOOK)

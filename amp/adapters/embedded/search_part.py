@@ -8,6 +8,7 @@ import structlog
 from amp.adapters.embedded.index_commits import begin_count, lag_of
 from amp.adapters.embedded.migrations import apply_migration, load_migrations, pending_migrations
 from amp.adapters.embedded.search_database import SearchDatabase
+from amp.errors import NotMigrated
 from amp.resources import resource_folder
 
 _log = structlog.get_logger(__name__)
@@ -35,8 +36,11 @@ class SearchPart:
     def pending(self) -> list[str]:
         if fault := self._fault():
             return [f"set aside {self._database.path.name}, which {fault}, and make a new one"]
-        with self._database.read(_TIMEOUT_S) as connection:
-            pending = pending_migrations(connection, self._migrations)
+        try:
+            with self._database.read(_TIMEOUT_S) as connection:
+                pending = pending_migrations(connection, self._migrations)
+        except NotMigrated:
+            pending = self._migrations
         return [f"apply migration {migration.name} to {self._database.path.name}" for migration in pending]
 
     def migrate(self) -> list[str]:
@@ -57,8 +61,11 @@ class SearchPart:
         """Why what is in the file cannot be relied on; None: it can, or there is nothing in it."""
         if damage := self._database.damage():
             return f"is damaged ({damage})"
-        with self._database.read(_TIMEOUT_S) as connection:
-            lag = lag_of(connection, self._recorded_commits())
+        try:
+            with self._database.read(_TIMEOUT_S) as connection:
+                lag = lag_of(connection, self._recorded_commits())
+        except NotMigrated:
+            return None
         return f"is older than the store: its last {lag} transactions are missing" if lag else None
 
     def close(self) -> None:
