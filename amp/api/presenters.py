@@ -115,6 +115,7 @@ def search_json(answer: SearchAnswer, shape: Shape, took_ms: int) -> dict[str, A
         "items": [shape.of_hit(hit) for hit in answer.hits],
         "next_cursor": answer.next_cursor,
         "facets": {name: _facet_json(values, shape) for name, values in answer.facets.items()},
+        "incomplete_buckets": list(answer.incomplete),
         "took_ms": took_ms,
     }
 

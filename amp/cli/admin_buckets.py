@@ -141,6 +141,8 @@ def reconcile(heal: bool, as_json: bool) -> None:
         print_table(("index", "problem", ""), rows)
     if left:
         raise JobFailed(f"{len(left)} left as they are")
+    if names := found["incomplete_buckets"]:
+        raise JobFailed(f"bucket {', '.join(names)} is incomplete: not all documents of it are indexed again")
 
 
 buckets.add_command(init)

@@ -50,6 +50,7 @@ def search(query: str, size: int | None, sort: Sequence[str], all_: bool, column
                 print_items(list(items), columns)
             return
         answer = _page(client, request)
+    _warn_of_missing(answer)
     if as_json:
         print_json(answer)
         return
@@ -102,12 +103,26 @@ def _is_text_form(request: dict[str, Any]) -> bool:
 
 
 def _all(client: AmpClient, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    warned = False
     while True:
         page = _page(client, request)
+        warned = warned or _warn_of_missing(page)
         yield from page["items"]
         if page["next_cursor"] is None:
             return
         request["cursor"] = page["next_cursor"]
+
+
+def _warn_of_missing(page: dict[str, Any]) -> bool:
+    """Whether assets may be missing from the page; said on stderr."""
+    names = page.get("incomplete_buckets")  # servers of earlier versions say nothing of it
+    if names:
+        echo(
+            f"warning: assets may be missing, as not all documents are indexed again of bucket {', '.join(names)};"
+            " see `amp admin buckets`",
+            err=True,
+        )
+    return bool(names)
 
 
 def _common_keys(items: Sequence[dict[str, Any]]) -> list[str]:

@@ -70,6 +70,13 @@ class ReconcileBuckets:
             _log.warning("buckets disagree", action="bucket_finding", index=finding.index, what=finding.problem)
         return findings
 
+    def incomplete(self) -> tuple[Bucket, ...]:
+        """The buckets of which documents may be missing, though map and index agree on everything else.
+
+        :raises Retryable: a part does not answer.
+        """
+        return self._maps.refresh().incomplete
+
     def _gaps(self, heal: bool) -> list[Finding]:
         gaps = [] if self._guard is None else self._guard.gaps()
         if heal and self._guard is not None and any(gap.ours for gap in gaps):

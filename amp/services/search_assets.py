@@ -1,10 +1,11 @@
 """Searches: a client's request checked, bound to its cursor, answered by the index."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from amp.domain.buckets import BucketMap
 from amp.domain.criteria import FacetValues, Hit, SearchPage, SearchRequest, SortValues
 from amp.domain.limits import SearchLimits
 from amp.domain.principals import Principal
@@ -39,6 +40,7 @@ class SearchAnswer:
     total: int
     total_is_exact: bool
     facets: dict[str, FacetValues]
+    incomplete: tuple[str, ...]  #: buckets of which documents may be missing, and so assets from the answer
     last: SortValues | None  #: where the next page begins; None: there is none
     next_cursor: str | None = None  #: the same for clients, signed
 
@@ -80,7 +82,7 @@ class SearchAssets:
         if not 0 <= order.size <= self._limits.page:
             detail = f"takes 0 to {self._limits.page}"
             raise BadQuery(f"/size: {detail}", [Fault("/size", detail)])
-        resolver = self._resolver.since(order.since_s)
+        resolver, bucket_map = self._resolver.since(order.since_s), self._map()
         request = SearchRequest(
             criteria=resolver.criteria(order.query, order.text),
             sort=resolver.sort(order.sort),
@@ -92,17 +94,26 @@ class SearchAssets:
             max_bytes=PAGE_BYTES,
             sources=not order.ids_only,
             session=principal.name,
-            buckets=self._buckets(),
+            buckets=0 if bucket_map is None else bucket_map.least_searched,
             timeout_s=self._limits.timeout_s,
         )
         page = self._page(request)
+        incomplete = () if bucket_map is None else _incomplete(bucket_map)
+        # Without a map, nobody knows that every bucket was searched.
+        is_whole = bucket_map is not None and not incomplete
         return SearchAnswer(
             hits=page.hits,
             total=page.total,
-            total_is_exact=page.total_is_exact,
-            facets=page.facets,
+            total_is_exact=page.total_is_exact and is_whole,
+            facets=page.facets if is_whole else _approximate(page.facets),
+            incomplete=incomplete,
             last=page.hits[-1].sort if page.hits and page.more else None,
         )
+
+    def incomplete(self) -> tuple[str, ...]:
+        """The buckets of which searches may miss assets, as far as this process knows the map."""
+        bucket_map = self._map()
+        return () if bucket_map is None else _incomplete(bucket_map)
 
     def _position(self, cursor: str | None, bound_to: list[Any], principal: Principal) -> SortValues | None:
         if cursor is None:
@@ -122,8 +133,17 @@ class SearchAssets:
                 raise
             return self._index.search(replace(request, buckets=fewer))
 
-    def _buckets(self) -> int:
+    def _map(self) -> BucketMap | None:
+        """None: nobody who knows it answers."""
         try:
-            return self._maps.current().least_searched
+            return self._maps.current()
         except (StoreUnavailable, NotMigrated):
-            return 0
+            return None
+
+
+def _incomplete(bucket_map: BucketMap) -> tuple[str, ...]:
+    return tuple(bucket.name for bucket in bucket_map.incomplete)
+
+
+def _approximate(facets: Mapping[str, FacetValues]) -> dict[str, FacetValues]:
+    return {name: replace(values, approximate=True) for name, values in facets.items()}

@@ -56,6 +56,10 @@ class SelectAssets:
             return self._search(selector.query, position, caller, size=min(limit, _SEARCHED))
         return listed(self._listing, selector, position, limit)
 
+    def may_miss(self, selector: Selector) -> tuple[str, ...]:
+        """The buckets of which the selector may miss assets now: lists come from the store, only queries search."""
+        return self._searcher.incomplete() if selector.query is not None else ()
+
     def about(self, selector: Selector, caller: Principal) -> int | None:
         """How many assets it selects, as far as the index knows; None: that cannot be told."""
         if selector.ids is not None:

@@ -105,8 +105,13 @@ class StartJobs:
             },
             requested_by=caller.name,
             rate=order.rate,
-            history=(Note(now_ms, f"asked for by {caller.name}"),),
+            history=(Note(now_ms, f"asked for by {caller.name}"), *self._missed(selector, now_ms)),
         )
         self._jobs.add(job)
         _log.info("job recorded", action="job_recorded", job=str(job.id), kind=job.kind, by=caller.name)
         return job
+
+    def _missed(self, selector: Selector, now_ms: int) -> list[Note]:
+        names = self._select.may_miss(selector)
+        text = f"assets may be missed: not all documents are indexed again of bucket {', '.join(names)}"
+        return [Note(now_ms, text)] if names else []

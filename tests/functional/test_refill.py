@@ -16,6 +16,7 @@ from amp.domain.jobs import JobState
 from amp.domain.moves import MoveKind
 from amp.ports.event_queue import Topic
 from amp.worker import WorkerThreads
+from tests.functional.amp_command import amp_command
 from tests.functional.moving import current_map, move
 from tests.functional.rest import Rest
 from tests.functional.wired import CALLER, Wired, wired
@@ -80,6 +81,53 @@ def test_readyz_names_a_lost_bucket_and_then_an_incomplete_one(either: Wired) ->
     either.amp.reconcile.run()
     [found] = rest.get("/readyz").get_json()["buckets"]
     assert found["detail"] == "its index was lost, and not all documents are back yet"
+
+
+def test_a_search_of_an_incomplete_bucket_says_so_and_gives_no_total_as_exact(either: Wired) -> None:
+    rest = Rest(create_app(either.amp))
+    one, two = either.create("one"), either.create("two")
+    events = {event.asset_id: event for event in either.events(2)}
+    either.index(*events.values())
+    exact = {"total": "exact", "facets": {"names": {"field": "name"}}}
+    whole = rest.post("/v1/search", json=exact).get_json()
+    assert (whole["total"], whole["total_relation"], whole["incomplete_buckets"]) == (2, "eq", [])
+    assert whole["facets"]["names"]["approximate"] is False
+    [bucket] = either.amp.show_buckets.report().buckets
+    either.amp.adapters.indices.drop(bucket.bucket.index)
+    either.amp.reconcile.run()
+    either.index(events[two.id])
+    partial = rest.post("/v1/search", json=exact).get_json()
+    assert (partial["total"], partial["total_relation"]) == (1, "gte")
+    assert partial["incomplete_buckets"] == [bucket.bucket.name]
+    assert partial["facets"]["names"]["approximate"] is True
+    assert rest.get("/v1/search?q=one").get_json()["incomplete_buckets"] == [bucket.bucket.name]
+    found = rest.post("/v1/admin/buckets/reconcile", json={}).get_json()
+    assert (found["items"], found["incomplete_buckets"]) == ([], [bucket.bucket.name])
+    order = {"kind": "reindex", "selector": {"query": "name:one"}}
+    notes = [note["text"] for note in rest.post("/v1/admin/jobs", json=order).get_json()["history"]]
+    assert f"assets may be missed: not all documents are indexed again of bucket {bucket.bucket.name}" in notes
+    assert either.head(one.id).name == "one"
+
+
+def test_the_command_line_warns_of_an_incomplete_bucket(tmp_path: Path) -> None:
+    env = {"AMP_DATA_DIR": tmp_path}
+    with wired(env) as world:
+        world.create("one")
+        [bucket] = world.amp.show_buckets.report().buckets
+        world.amp.adapters.indices.drop(bucket.bucket.index)
+        world.amp.reconcile.run()
+        world.amp.refill_buckets.run()
+        [status] = world.amp.steer_jobs.page(None, 10)
+        world.amp.steer_jobs.cancel(status.job.id, CALLER)
+    warning = f"assets may be missing, as not all documents are indexed again of bucket {bucket.bucket.name}"
+    for options in ((), ("--json",), ("--all", "--json"), ("--all",)):
+        found = amp_command("search", "", *options, env=env)
+        assert found.exit_code == 0
+        assert found.stderr.count(warning) == 1
+        assert warning not in found.stdout
+    result = amp_command("admin", "buckets", "reconcile", env=env)
+    assert result.exit_code == 1
+    assert f"bucket {bucket.bucket.name} is incomplete" in result.stderr
 
 
 def test_a_refill_that_was_cancelled_leaves_the_bucket_incomplete_and_is_not_begun_again(either: Wired) -> None:

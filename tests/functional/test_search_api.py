@@ -73,6 +73,7 @@ def test_items_total_facets_and_sort_come_as_described(rest: Rest) -> None:
             "codecs": {"values": [{"value": "h264", "count": 3}, {"value": "hevc", "count": 2}], "approximate": False},
             "cameras": {"values": [{"value": 0, "count": 1}], "approximate": False},
         },
+        "incomplete_buckets": [],
     }
     longs = rest.post(
         "/v1/search?longs=string",

@@ -16,6 +16,7 @@ from amp.adapters.embedded.cache import MemoryCache
 from amp.adapters.embedded.database import Database
 from amp.adapters.embedded.store_part import SqliteStorePart
 from amp.api.models.search import SearchRequest as SearchBody
+from amp.domain.buckets import first_map
 from amp.domain.criteria import SearchPage, SearchRequest
 from amp.domain.document_match import matches
 from amp.domain.limits import SearchLimits
@@ -50,10 +51,12 @@ def make_shelf(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 
 @pytest.fixture(name="maps")
 def make_maps(tmp_path: Path) -> Iterator[BucketMaps]:
-    """Without a map yet, so that searches do not insist on a number of buckets."""
+    """Of fewer buckets than there are, so that searches do not insist on a number of them."""
     with closing(Database(tmp_path)) as database:
         SqliteStorePart(database).migrate()
-        yield BucketMaps(SqliteBucketRegistry(database), MemoryCache(), SystemClock(), refresh_s=60)
+        registry = SqliteBucketRegistry(database)
+        assert registry.replace(first_map("amp"), expected_generation=0)
+        yield BucketMaps(registry, MemoryCache(), SystemClock(), refresh_s=60)
 
 
 @st.composite

@@ -141,6 +141,9 @@ class Findings(BaseModel):
     """What disagrees with the bucket map."""
 
     items: list[FindingOut]
+    incomplete_buckets: list[str] = Field(
+        description="Buckets whose index was lost and of which not all documents are indexed again."
+    )
     job: Id | None = Field(description="The move under way, while which nothing is looked at.")
 
 

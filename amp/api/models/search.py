@@ -150,4 +150,8 @@ class SearchResult(BaseModel):
     items: list[AssetItem]
     next_cursor: str | None
     facets: dict[str, Facet]
+    incomplete_buckets: list[str] = Field(
+        description="Time buckets whose index was lost and of which not all documents are indexed again: assets may be"
+        " missing from the answer, `total_relation` is `gte` and facets are approximate. Usually empty."
+    )
     took_ms: int

@@ -123,7 +123,13 @@ def reconcile_buckets(body: ReconcileIn) -> Response:
     findings = amp().reconcile.run(heal=body.heal)
     move = amp().show_buckets.move()
     items = [{"index": f.index, "problem": f.problem, "healed": f.healed} for f in findings]
-    return json_response({"items": items, "job": None if move is None else str(move.id)})
+    return json_response(
+        {
+            "items": items,
+            "incomplete_buckets": [bucket.name for bucket in amp().reconcile.incomplete()],
+            "job": None if move is None else str(move.id),
+        }
+    )
 
 
 @operation(
