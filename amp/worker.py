@@ -17,6 +17,7 @@ from amp.ports.background import Background, Loop
 from amp.printable import printable
 from amp.settings import Settings, load_settings, variable
 from amp.stop_budget import KILL_AFTER_S, StopBudget
+from amp.unknown_variables import log_unknown_variables
 
 _log = structlog.get_logger(__name__)
 #: Of the time to stop; the rest is for what they published.
@@ -55,6 +56,7 @@ def run_workers(settings: Settings, kinds: Sequence[str]) -> None:
     if settings.profile == "embedded":
         raise BadSetting("on the embedded set `amp serve` runs the workers inside; there is nothing to start")
     configure_logging(settings.log_level)
+    log_unknown_variables()
     # Blocked before any thread starts, so that they wait for `sigwait` wherever they arrive.
     signals = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)

@@ -14,6 +14,7 @@ from amp.cli.connection import server_client
 from amp.cli.output import echo, json_option, print_json, print_table
 from amp.errors import AmpError, Busy, NoData, NotMigrated
 from amp.settings import ADDRESSES, Settings, load_settings, variable
+from amp.unknown_variables import unknown_variables
 
 if TYPE_CHECKING:
     from amp.bootstrap import Amp
@@ -25,18 +26,23 @@ def doctor(as_json: bool) -> None:
     """Print every setting, secrets masked, ask each part whether it answers, and say what should be looked at: what is
     missing, and where time buckets and search index disagree.
 
-    Exit code 1 if a part does not answer or there is anything to look at.
+    Exit code 1 if a part does not answer or there is anything to look at. Variables that look like settings and are
+    none are warned of.
     """
     settings = load_settings()
     parts, advice = _examine(settings)
+    warnings = unknown_variables()
     ill = [part["name"] for part in parts if not part["healthy"]]
     if as_json:
-        print_json({"settings": _shown(settings), "parts": parts, "advice": advice, "healthy": not ill and not advice})
+        found = {"settings": _shown(settings), "parts": parts, "advice": advice, "warnings": warnings}
+        print_json(found | {"healthy": not ill and not advice})
     else:
         print_table(("setting", "value", ""), [(s["variable"], s["value"], s["origin"]) for s in _shown(settings)])
         print_table(("part", "", ""), [(p["name"], "ok" if p["healthy"] else "DOWN", p["detail"]) for p in parts])
         for line in advice:
             echo(f"! {line}")
+        for line in warnings:
+            echo(f"warning: {line}")
         echo("all is well" if not ill and not advice else f"not well: {', '.join(ill) or 'see above'}")
     if ill or advice:
         sys.exit(1)

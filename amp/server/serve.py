@@ -15,6 +15,7 @@ from amp.server.listener import leave_address, listen
 from amp.server.predecessor import build_patiently
 from amp.server.processes import Arbiter, Processes
 from amp.settings import Settings
+from amp.unknown_variables import log_unknown_variables
 from amp.worker import check_migrated
 
 
@@ -24,6 +25,7 @@ def serve(settings: Settings) -> None:
     :raises AmpError: it cannot be served; the message is for the person who starts it.
     """
     configure_logging(settings.log_level)
+    log_unknown_variables()
     listener = listen(settings)
     _check(settings)
     parent = os.getpid()

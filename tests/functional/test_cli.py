@@ -173,6 +173,13 @@ def test_doctor_shows_every_setting_and_asks_each_part(amp: Amp) -> None:
     assert amp("doctor").stdout.endswith("all is well\n")
 
 
+def test_doctor_warns_of_a_misspelt_setting(folder: Path) -> None:
+    env = {"AMP_DATA_DIR": folder, "AMP_PROT": 3}
+    warning = "AMP_PROT is not a setting and is ignored: did you mean AMP_PORT?"
+    assert warning in printed_json(amp_command("doctor", "--json", env=env))["warnings"]
+    assert f"warning: {warning}" in amp_command("doctor", env=env).stdout
+
+
 def test_doctor_masks_secrets_and_fails_when_a_part_is_down() -> None:
     closed = "127.0.0.1:1"
     env = {

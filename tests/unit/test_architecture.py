@@ -40,6 +40,7 @@ _ARROW = {
     "amp.addresses": set(),
     "amp.setting_types": {"amp.addresses"},
     "amp.settings": {"amp.errors", "amp.addresses", "amp.printable", "amp.setting_types"},
+    "amp.unknown_variables": {"amp.settings"},
     "amp.adapter_sets": {"amp.adapters", "amp.ports", "amp.settings"},
     "amp.wiring": {"amp.adapter_sets", "amp.services", "amp.ports", "amp.domain", "amp.settings", "amp.metrics"},
     "amp.bootstrap": {
