@@ -38,7 +38,7 @@ def job_json(status: JobStatus, *, history: bool = True) -> dict[str, Any]:
         "kind": job.kind,
         "state": job.state.value,
         "reason": job.reason,
-        "dry_run": bool(job.parameters.get("dry_run")),
+        "dry_run": job.dry_run,
         "parameters": dict(job.parameters),
         "rate": job.rate,
         "requested_by": job.requested_by,

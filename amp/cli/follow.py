@@ -60,12 +60,19 @@ def require_completed(job: dict[str, Any]) -> None:
     if found := counts.get("found"):
         raise JobFailed(f"{title(job)} completed: {found:,} differ: amp admin jobs results {job['id']}")
     if failed := counts.get("failed"):
-        raise JobFailed(f"{title(job)} completed, but {failed:,} failed: amp admin dead-letters list --job {job['id']}")
+        raise JobFailed(f"{title(job)} completed, but {failed:,} failed: {_failures_command(job)}")
     if job["kind"] in _LOOKS and (unclear := counts.get("skipped")):
         raise JobFailed(
             f"{title(job)} completed, but {unclear:,} could not be checked: they kept changing,"
             " or changes wait for a bucket that refuses writes (see amp doctor)"
         )
+
+
+def _failures_command(job: dict[str, Any]) -> str:
+    """The command that lists what failed; a dry run leaves no dead letters."""
+    if is_dry_run(job):
+        return f"amp admin jobs results {job['id']}"
+    return f"amp admin dead-letters list --job {job['id']}"
 
 
 def wait_for_other(client: AmpClient, refusal: ServiceError, *, quiet: bool = False) -> None:

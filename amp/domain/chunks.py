@@ -23,7 +23,7 @@ class Outcome(StrEnum):
     CHANGED = "changed"
     SKIPPED = "skipped"  #: it is not (any more) what the job is for
     FOUND = "found"  #: store and index differ
-    FAILED = "failed"  #: given up; it is among the dead letters
+    FAILED = "failed"  #: given up; it is among the dead letters, unless the job is a dry run
 
 
 #: What is kept for people to read once a job is done with it.

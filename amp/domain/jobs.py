@@ -46,3 +46,8 @@ class Job:
     progress: Mapping[str, Any] = field(default_factory=dict)  #: JSON values, for people
     checkpoint: Mapping[str, Any] = field(default_factory=dict)  #: JSON values, for whoever resumes it
     history: tuple[Note, ...] = ()
+
+    @property
+    def dry_run(self) -> bool:
+        """It changes nothing, and counts what would change."""
+        return bool(self.parameters.get("dry_run"))

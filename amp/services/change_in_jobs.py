@@ -78,7 +78,7 @@ class ChangeInJobs:
         steps = {asset_id: self._step(job, heads.get(asset_id), selected, step, asset_id) for asset_id in ids}
         changes = [change for change in steps.values() if isinstance(change, Change)]
         results = {asset_id: result for asset_id, result in steps.items() if isinstance(result, Result)}
-        if job.parameters["dry_run"]:
+        if job.dry_run:
             return _Attempt(results | {change.after.id: Result(Outcome.CHANGED) for change in changes}, [])
         unchanged = {asset_id: _change_id(job, asset_id) for asset_id in results if asset_id in heads}
         if unchanged:

@@ -162,7 +162,7 @@ class FixAssets:
     def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, Result]:
         real, unclear = self._confirm.run(ids, stop, _projects(job))
         results = _results(ids, real, unclear)
-        if job.parameters["dry_run"]:
+        if job.dry_run:
             return results
         left = self._repair(real, stop, _projects(job))
         for asset_id, difference in real.items():

@@ -86,7 +86,9 @@ class ProcessJobs:
                 if before is None or not before.replayed:
                     by_job[message.job_id][message.asset_id] = message
         for job_id, events in by_job.items():
-            failures |= self._handle_or_fail(job_id, events, stop)
+            given_up = self._handle_or_fail(job_id, events, stop)
+            if given_up and not self._is_dry_run(job_id, stop):
+                failures |= given_up
         return failures
 
     def _handle_or_fail(
@@ -197,11 +199,12 @@ class ProcessJobs:
         results: Mapping[UUID, Result],
         details: Mapping[UUID, str],
     ) -> None:
-        """The dead letters before the results: a job that has ended has all its failures listed."""
+        """The dead letters before the results: a job that has ended has all its failures listed. A dry run leaves no
+        dead letters, as there is nothing to do again."""
         by_chunk: dict[int, dict[UUID, Result]] = defaultdict(dict)
         for asset_id, result in results.items():
             event = events[asset_id]
-            if result.outcome is Outcome.FAILED:
+            if result.outcome is Outcome.FAILED and not job.dry_run:
                 payload, detail = orjson.dumps(message_json(event)), details.get(asset_id, "")
                 self._letters.put(put_aside(Topic.BULK, event, payload, result.note, detail, self._clock.now_ms()))
                 self._metrics.dead_letters.inc()
@@ -209,6 +212,10 @@ class ProcessJobs:
                 self._letters.remove([letter_id(Topic.BULK, event, b"")])
             by_chunk[event.chunk][asset_id] = result
         self._chunks.record(job.id, by_chunk)
+
+    def _is_dry_run(self, job_id: UUID, stop: threading.Event) -> bool:
+        job = retry_until_stopped(lambda: self._job(job_id), stop, "job")
+        return job is not None and job.dry_run
 
     def _job(self, job_id: UUID) -> Job | None:
         now_s = self._clock.monotonic_s()

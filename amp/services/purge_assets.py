@@ -67,7 +67,7 @@ class PurgeAssets:
                 return "it was deleted too lately"
             return purging(before, stamp)
 
-        if job.parameters["dry_run"]:
+        if job.dry_run:
             return self._changer.run(job, ids, step)
         ids = self._remover.without_refused(ids)
         results = self._changer.run(job, ids, step)

@@ -185,9 +185,9 @@ class SteerJobs:
 
     def _with_failures_left(self, job: Job) -> Job:
         """Of an ended job those failures count that are still among the dead letters: the others were replayed since,
-        or discarded."""
+        or discarded. A dry run has none."""
         counts = job.progress.get("counts", {})
-        if not job.state.ended or not counts.get(Outcome.FAILED):
+        if not job.state.ended or job.dry_run or not counts.get(Outcome.FAILED):
             return job
         left = self._letters.count(job.id)
         resolved = max(0, counts[Outcome.FAILED] - left)

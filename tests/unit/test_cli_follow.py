@@ -80,5 +80,11 @@ def test_a_job_that_left_something_open_is_a_failure_too(kind: str, counts: dict
         require_completed(ended)
 
 
+def test_failures_of_a_dry_run_are_among_its_results() -> None:
+    dry = job("completed", counts={"failed": 3}) | {"kind": "delete", "parameters": {"dry_run": True}}
+    with pytest.raises(JobFailed, match=r"^delete \(dry run\) completed, but 3 failed: amp admin jobs results 7$"):
+        require_completed(dry)
+
+
 def test_what_a_job_is_not_for_is_no_failure() -> None:
     require_completed(job("completed", counts={"changed": 4, "skipped": 2}) | {"kind": "delete", "parameters": {}})

@@ -162,7 +162,7 @@ class CountsOut(BaseModel):
     changed: int = Field(description="Changed, or, if nothing was to be changed yet, would change.")
     skipped: int = Field(description="Not what the job is for.")
     found: int = Field(description="Store and index differ.")
-    failed: int = Field(description="Given up; they are among the dead letters.")
+    failed: int = Field(description="Given up; they are among the dead letters, unless the job is a dry run.")
     resolved: int = Field(0, description="Of the failures, those replayed or discarded after the job ended.")
 
 
