@@ -53,10 +53,11 @@ def report_unfinished(client: AmpClient, job_id: str) -> None:
 
 
 def require_completed(job: dict[str, Any]) -> None:
-    """:raises JobFailed: it ended otherwise, or did not do all that it was for."""
-    if job["state"] != "completed":
-        raise JobFailed(f"{title(job)} {job['state']}" + (f": {job['reason']}" if job["reason"] else ""))
+    """:raises JobFailed: it ended otherwise, or did not do all that it was for; with the command that tells more."""
     counts = job["progress"].get("counts") or {}
+    if job["state"] != "completed":
+        command = _failures_command(job) if counts.get("failed") else f"amp admin jobs show {job['id']}"
+        raise JobFailed(f"{title(job)} {job['state']}: " + (f"{job['reason']}: " if job["reason"] else "") + command)
     if found := counts.get("found"):
         raise JobFailed(f"{title(job)} completed: {found:,} differ: amp admin jobs results {job['id']}")
     if failed := counts.get("failed"):

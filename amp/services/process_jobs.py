@@ -103,6 +103,9 @@ class ProcessJobs:
             _log.exception("job failed", action="job_failed", job=str(job_id))
             reason, detail = storable_reason(f"unexpected error: {e!r}"), traceback.format_exc()
         retry_until_stopped(lambda: self._states.end(job_id, JobState.FAILED, reason), stop, "job")
+        failed = Result(Outcome.FAILED, reason)
+        with suppress(Exception):  # what went wrong may go wrong here as well; then the job counts fewer
+            self._chunks.record(job_id, _by_chunk(events, dict.fromkeys(events, failed)))
         return {event: Failure(reason, detail) for event in events.values()}
 
     def _handle(self, job_id: UUID, events: Mapping[UUID, JobEvent], stop: threading.Event) -> dict[Message, Failure]:
@@ -201,7 +204,6 @@ class ProcessJobs:
     ) -> None:
         """The dead letters before the results: a job that has ended has all its failures listed. A dry run leaves no
         dead letters, as there is nothing to do again."""
-        by_chunk: dict[int, dict[UUID, Result]] = defaultdict(dict)
         for asset_id, result in results.items():
             event = events[asset_id]
             if result.outcome is Outcome.FAILED and not job.dry_run:
@@ -210,8 +212,7 @@ class ProcessJobs:
                 self._metrics.dead_letters.inc()
             elif event.replayed:
                 self._letters.remove([letter_id(Topic.BULK, event, b"")])
-            by_chunk[event.chunk][asset_id] = result
-        self._chunks.record(job.id, by_chunk)
+        self._chunks.record(job.id, _by_chunk(events, results))
 
     def _is_dry_run(self, job_id: UUID, stop: threading.Event) -> bool:
         job = retry_until_stopped(lambda: self._job(job_id), stop, "job")
@@ -225,3 +226,10 @@ class ProcessJobs:
             fresh = {known: entry for known, entry in self._known.items() if now_s - entry[0] <= _JOB_KEPT_S}
             self._known = fresh | {job_id: (now_s, job)}
         return job
+
+
+def _by_chunk(events: Mapping[UUID, JobEvent], results: Mapping[UUID, Result]) -> dict[int, dict[UUID, Result]]:
+    by_chunk: dict[int, dict[UUID, Result]] = defaultdict(dict)
+    for asset_id, result in results.items():
+        by_chunk[events[asset_id].chunk][asset_id] = result
+    return by_chunk

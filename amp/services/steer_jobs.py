@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from amp.domain.chunks import TOLD, Outcome, Result
+from amp.domain.chunks import TOLD, Result
 from amp.domain.ids import created_ms
 from amp.domain.jobs import Job, JobState, Note
 from amp.domain.moves import Move, MoveKind, Phase
@@ -15,6 +15,7 @@ from amp.ports.dead_letters import DeadLetters
 from amp.ports.job_chunks import JobChunks
 from amp.ports.job_log import JobLog
 from amp.services.bucket_maps import BucketMaps
+from amp.services.ended_counts import EndedCounts
 from amp.services.job_states import JobStates
 from amp.services.plan_moves import PlanMoves
 from amp.services.worker_presence import WorkerPresence
@@ -49,12 +50,12 @@ class SteerJobs:
         clock: Clock,
     ) -> None:
         self._jobs = jobs
-        self._letters = letters
         self._chunks = chunks
         self._maps = maps
         self._planner = planner
         self._presence = presence
         self._clock = clock
+        self._counts = EndedCounts(letters=letters, chunks=chunks)
         self._states = JobStates(jobs=jobs, clock=clock)
 
     def get(self, job_id: UUID) -> JobStatus:
@@ -85,7 +86,7 @@ class SteerJobs:
         found = []
         for job in self._jobs.page(before, limit):
             if job.state.ended and (move is None or move.id != job.id):
-                found.append(JobStatus(self._settled(job), None))
+                found.append(self._status(self._settled(job)))
             else:
                 # Another may have forgotten it since the page was read.
                 with suppress(JobNotFound):
@@ -100,7 +101,7 @@ class SteerJobs:
         :raises StoreUnavailable: the store does not answer.
         """
         job = self.get(job_id).job
-        settled = job.checkpoint.get("settled", 0)
+        settled = self._counts.end(job) if job.state.ended else job.checkpoint.get("settled", 0)
         found: list[tuple[UUID, Result]] = []
         for number in range(first, min(settled, first + _CHUNKS_A_PAGE)):
             results = self._chunks.results(job_id, number)
@@ -183,17 +184,6 @@ class SteerJobs:
         status = self.get(job_id)
         return status if done else self._require_running(status)
 
-    def _with_failures_left(self, job: Job) -> Job:
-        """Of an ended job those failures count that are still among the dead letters: the others were replayed since,
-        or discarded. A dry run has none."""
-        counts = job.progress.get("counts", {})
-        if not job.state.ended or job.dry_run or not counts.get(Outcome.FAILED):
-            return job
-        left = self._letters.count(job.id)
-        resolved = max(0, counts[Outcome.FAILED] - left)
-        counts = {**counts, Outcome.FAILED.value: left, "resolved": resolved}
-        return replace(job, progress={**job.progress, "counts": counts})
-
     def _without_history(self, job_id: UUID) -> JobStatus:
         status = self.get(job_id)
         return replace(status, job=replace(status.job, history=()))
@@ -201,7 +191,7 @@ class SteerJobs:
     def _settled(self, job: Job) -> Job:
         """The job, whose move was not in the map before its record was read."""
         if job.kind not in _MOVES:
-            return self._with_failures_left(job)
+            return self._counts.counted(job) if job.state.ended else job
         if job.state.ended:
             return job
         if self._clock.now_ms() - created_ms(job.id) < _BEGINNING_MS:
@@ -211,14 +201,21 @@ class SteerJobs:
 
     def _status(self, job: Job) -> JobStatus:
         is_stopped = job.state is not JobState.RUNNING or job.kind in _MOVES
-        return JobStatus(job, None, () if is_stopped else self._presence.missing("extract", "job"))
+        return JobStatus(_without_speed(job), None, () if is_stopped else self._presence.missing("extract", "job"))
 
     def _under_way(self, job: Job, move: Move) -> JobStatus:
         """A record that says it has ended is a moment ahead of the map, in which the next move has no place yet."""
         job = replace(job, state=JobState.RUNNING, ended_ms=None) if job.state.ended else job
         waits_for = self._presence.missing("bucket") if job.state is JobState.RUNNING else ()
-        return JobStatus(job, move.phase, waits_for)
+        return JobStatus(_without_speed(job), move.phase, waits_for)
 
 
 def _has_ended(job: Job) -> Conflict:
     return Conflict(f"the job has ended: {job.state}")
+
+
+def _without_speed(job: Job) -> Job:
+    """A job that does not run has no speed, whatever was recorded when it last ran."""
+    if job.state is JobState.RUNNING or not job.progress:
+        return job
+    return replace(job, progress={**job.progress, "rate": None, "remaining_s": None})

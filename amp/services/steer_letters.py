@@ -1,16 +1,18 @@
 """Shows dead letters, sends them on their way again, and discards them."""
 
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from uuid import UUID
 
+from amp.domain.chunks import Outcome, Result
 from amp.domain.dead_letters import DeadLetter
 from amp.domain.events import Event, JobEvent
 from amp.errors import LetterNotFound, QueueUnavailable
 from amp.ports.dead_letters import DeadLetters, LetterPage
 from amp.ports.event_queue import EventQueue, Topic
+from amp.ports.job_chunks import JobChunks
 from amp.ports.job_log import JobLog
 from amp.services.publish_durably import publish_durably
 
@@ -48,10 +50,11 @@ _JOB_FORGOTTEN = "the job is no longer kept, so nothing can do its work; discard
 
 
 class SteerLetters:
-    def __init__(self, letters: DeadLetters, queue: EventQueue, jobs: JobLog) -> None:
+    def __init__(self, letters: DeadLetters, queue: EventQueue, jobs: JobLog, chunks: JobChunks) -> None:
         self._letters = letters
         self._queue = queue
         self._jobs = jobs
+        self._chunks = chunks
 
     def get(self, letter_id: UUID) -> DeadLetter:
         """:raises LetterNotFound: there is none, any more at least.
@@ -105,12 +108,14 @@ class SteerLetters:
         return Replay(count, dict(kept))
 
     def discard(self, which: Which) -> int:
-        """Forget them; how many.
+        """Forget them; how many. Jobs no longer list them among their failures.
 
         :raises StoreUnavailable: some may be left; discard again.
         """
         count = 0
+        kept_jobs: dict[UUID, bool] = {}
         for letters in self._batches(which):
+            self._resolve(letters, kept_jobs)
             self._letters.remove_unchanged(letters)
             count += len(letters)
         return count
@@ -120,11 +125,22 @@ class SteerLetters:
         if letter.message is None:
             return _UNREADABLE
         job_id = letter.job_id
-        if job_id is None:
-            return ""
+        return "" if job_id is None or self._is_kept(job_id, kept_jobs) else _JOB_FORGOTTEN
+
+    def _is_kept(self, job_id: UUID, kept_jobs: dict[UUID, bool]) -> bool:
         if job_id not in kept_jobs:
             kept_jobs[job_id] = self._jobs.get(job_id) is not None
-        return "" if kept_jobs[job_id] else _JOB_FORGOTTEN
+        return kept_jobs[job_id]
+
+    def _resolve(self, letters: Sequence[DeadLetter], kept_jobs: dict[UUID, bool]) -> None:
+        """Record it in the results of their jobs, those that are kept."""
+        by_job: dict[UUID, dict[int, dict[UUID, Result]]] = defaultdict(lambda: defaultdict(dict))
+        for letter in letters:
+            event = letter.message
+            if isinstance(event, JobEvent) and self._is_kept(event.job_id, kept_jobs):
+                by_job[event.job_id][event.chunk][event.asset_id] = Result(Outcome.RESOLVED)
+        for job_id, by_chunk in by_job.items():
+            self._chunks.record(job_id, by_chunk)
 
     def _batches(self, which: Which) -> Iterator[list[DeadLetter]]:
         found = self._found(which)

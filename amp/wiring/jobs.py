@@ -67,7 +67,7 @@ def job_services(
     return JobServices(
         starter=starter,
         refill=RefillBuckets(maps, a.jobs, a.letters, starter, settings.job_rate),
-        letters=SteerLetters(a.letters, a.queue, a.jobs),
+        letters=SteerLetters(a.letters, a.queue, a.jobs, a.chunks),
         extractor=_extractor(settings, a, source, processors, maps, starter),
         worker=worker,
     )

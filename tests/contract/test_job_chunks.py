@@ -61,7 +61,7 @@ def test_of_many_that_begin_a_chunk_at_once_one_wins_and_all_are_told_it(chunks:
 
 
 def test_results_are_read_back_and_the_later_stands_for_the_earlier(chunks: JobChunks) -> None:
-    chunk = chunks.begin(a_chunk(ids=ids(5)))
+    chunk = chunks.begin(a_chunk(ids=ids(len(Outcome))))
     first = dict(zip(chunk.ids, map(Result, Outcome), strict=True))
     chunks.record(chunk.job_id, {0: first})
     assert chunks.results(chunk.job_id, 0) == first

@@ -73,7 +73,7 @@ def test_messages_are_durable_one_by_one_whoever_flushes(queue_set: QueueSet) ->
 def test_a_replay_removes_only_dead_letters_whose_message_is_in_the_queue(queue_set: QueueSet, store: Adapters) -> None:
     for event in events(_COUNT):
         store.letters.put(put_aside(Topic.REALTIME, event, orjson.dumps(message_json(event)), "bad", "", 1))
-    admin = SteerLetters(store.letters, FlushedByOthers(queue_set.losing()), store.jobs)
+    admin = SteerLetters(store.letters, FlushedByOthers(queue_set.losing()), store.jobs, store.chunks)
     with pytest.raises(QueueUnavailable, match=f"of {_COUNT} messages"):
         admin.replay(Which())
     left = admin.page(Which(), None, 200).letters
@@ -86,7 +86,7 @@ def test_a_replay_of_a_jobs_dead_letters_says_that_messages_were_lost(queue_set:
     for number in range(_COUNT):
         event = JobEvent(job_id=job.id, chunk=number, asset_id=uuid4())
         store.letters.put(put_aside(Topic.BULK, event, orjson.dumps(message_json(event)), "bad", "", 1))
-    admin = SteerLetters(store.letters, FlushedByOthers(queue_set.losing()), store.jobs)
+    admin = SteerLetters(store.letters, FlushedByOthers(queue_set.losing()), store.jobs, store.chunks)
     with pytest.raises(QueueUnavailable):
         admin.replay(Which(job_id=job.id))
     assert len(admin.page(Which(), None, 200).letters) == _COUNT

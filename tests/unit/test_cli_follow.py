@@ -59,9 +59,9 @@ def test_a_job_that_no_worker_takes_up_says_which_to_run() -> None:
 
 def test_a_job_that_did_not_complete_is_a_failure_with_its_reason() -> None:
     require_completed(job("completed"))
-    with pytest.raises(JobFailed, match=r"^split of 19700101000000 failed: no room$"):
+    with pytest.raises(JobFailed, match=r"^split of 19700101000000 failed: no room: amp admin jobs show 7$"):
         require_completed(job("failed", "no room"))
-    with pytest.raises(JobFailed, match=r"^split of 19700101000000 cancelled$"):
+    with pytest.raises(JobFailed, match=r"^split of 19700101000000 cancelled: amp admin jobs show 7$"):
         require_completed(job("cancelled"))
 
 
@@ -78,6 +78,15 @@ def test_a_job_that_left_something_open_is_a_failure_too(kind: str, counts: dict
     ended = job("completed", counts=counts) | {"kind": kind, "parameters": {}}
     with pytest.raises(JobFailed, match=f"^{re.escape(told)}$"):
         require_completed(ended)
+
+
+@pytest.mark.parametrize(
+    ("dry_run", "command"), [(False, "amp admin dead-letters list --job 7"), (True, "amp admin jobs results 7")]
+)
+def test_a_job_that_gave_up_says_where_its_failures_are(dry_run: bool, command: str) -> None:
+    failed = job("failed", "more than 2 assets failed", counts={"changed": 1, "failed": 3})
+    with pytest.raises(JobFailed, match=f" failed: more than 2 assets failed: {command}$"):
+        require_completed(failed | {"kind": "delete", "parameters": {"dry_run": dry_run}})
 
 
 def test_failures_of_a_dry_run_are_among_its_results() -> None:

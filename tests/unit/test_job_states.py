@@ -82,9 +82,14 @@ class Log:
         """Whenever."""
 
 
+class _NoChunks:
+    def get(self, *_: object) -> None:
+        """The job made none."""
+
+
 def _steer(log: Log, control: str) -> JobStatus | None:
     presence = WorkerPresence(MemoryCache())
-    steer = SteerJobs(log, None, None, _NoMove(), None, presence, SystemClock())  # type: ignore[arg-type]
+    steer = SteerJobs(log, None, _NoChunks(), _NoMove(), None, presence, SystemClock())  # type: ignore[arg-type]
     try:
         found: JobStatus = getattr(steer, control)(JOB.id, CALLER)
     except Conflict:

@@ -1,0 +1,127 @@
+"""What is shown of a job that ended before all its chunks were settled: counts that agree with its dead letters."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pytest
+
+from amp.adapter_sets import Adapters
+from amp.adapters.clock import SystemClock
+from amp.adapters.embedded.cache import MemoryCache
+from amp.domain.buckets import BucketMap, first_map
+from amp.domain.chunks import Chunk, Outcome, Result
+from amp.domain.dead_letters import put_aside
+from amp.domain.events import JobEvent, message_json
+from amp.domain.ids import mint_at
+from amp.domain.jobs import Job, JobState
+from amp.ports.event_queue import Topic
+from amp.services.steer_jobs import SteerJobs
+from amp.services.steer_letters import SteerLetters, Which
+from amp.services.worker_presence import WorkerPresence
+from tests.contract.asset_samples import now_ms
+
+ASSETS = [mint_at(1_700_000_000_000 + number) for number in range(8)]
+CHUNKS = [ASSETS[0:2], ASSETS[2:4], ASSETS[4:6], ASSETS[6:8]]
+#: The last asset has no result yet.
+OUTCOMES = dict(zip(ASSETS, ["changed", "failed", "done", "failed", "failed", "skipped", "failed"], strict=False))
+
+
+class _NoMove:
+    """A bucket map in which no move is under way."""
+
+    def refresh(self) -> BucketMap:
+        return first_map("amp")
+
+
+@pytest.fixture
+def steer(store_set: Adapters) -> SteerJobs:
+    s, presence = store_set, WorkerPresence(MemoryCache())
+    return SteerJobs(s.jobs, s.letters, s.chunks, _NoMove(), None, presence, SystemClock())  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def admin(store_set: Adapters) -> SteerLetters:
+    return SteerLetters(store_set.letters, store_set.queue, store_set.jobs, store_set.chunks)
+
+
+def _ended(store_set: Adapters, state: JobState, *, dry_run: bool = False) -> Job:
+    """A job of which one chunk was settled when it ended."""
+    job = Job(id=mint_at(now_ms()), kind="delete", parameters={"dry_run": dry_run}, requested_by="ann")
+    store_set.jobs.add(job)
+    for number, ids in enumerate(CHUNKS):
+        store_set.chunks.begin(Chunk(job_id=job.id, number=number, ids=tuple(ids), position=str(number)))
+        for asset_id in ids:
+            if asset_id in OUTCOMES:
+                _record(store_set, job, number, asset_id, dry_run=dry_run)
+    counts = {outcome.value: 0 for outcome in Outcome} | {"changed": 1, "failed": 1}
+    progress = {"documents": 100, "done": 2, "counts": counts, "rate": 38.0, "remaining_s": 77}
+    store_set.jobs.save_progress(job.id, progress, {"settled": 1})
+    store_set.jobs.set_state(job.id, state, ended_ms=now_ms())
+    return job
+
+
+def _record(store_set: Adapters, job: Job, number: int, asset_id: UUID, *, dry_run: bool) -> None:
+    result = Result(Outcome(OUTCOMES[asset_id]), "why")
+    if result.outcome is Outcome.FAILED and not dry_run:
+        event = JobEvent(job_id=job.id, chunk=number, asset_id=asset_id)
+        store_set.letters.put(put_aside(Topic.BULK, event, orjson.dumps(message_json(event)), "why", "", now_ms()))
+    store_set.chunks.record(job.id, {number: {asset_id: result}})
+
+
+def _counts(steer: SteerJobs, job: Job) -> Mapping[str, int]:
+    """They are the same in lists, and add up to how many assets were taken up."""
+    progress = steer.get(job.id).job.progress
+    [listed] = [status.job.progress for status in steer.page(None, 200) if status.job.id == job.id]
+    assert listed == progress
+    counts: dict[str, int] = {name: count for name, count in progress["counts"].items() if count}
+    assert sum(counts.values()) == progress["done"] <= progress["documents"]
+    return counts
+
+
+@pytest.mark.parametrize("state", [JobState.FAILED, JobState.CANCELLED])
+def test_every_result_counts_of_a_job_that_ended_early(store_set: Adapters, steer: SteerJobs, state: JobState) -> None:
+    job = _ended(store_set, state)
+    assert _counts(steer, job) == {"changed": 1, "done": 1, "skipped": 1, "failed": 4}
+    found, following = steer.results(job.id, 0, 100)
+    assert following is None
+    assert {asset_id for asset_id, _ in found} == {ASSETS[1], ASSETS[3], ASSETS[4], ASSETS[6]}
+    assert store_set.letters.count(job.id) == 4
+
+
+def test_no_failure_vanishes_when_dead_letters_are_discarded(
+    store_set: Adapters, steer: SteerJobs, admin: SteerLetters
+) -> None:
+    job = _ended(store_set, JobState.FAILED)
+    one = steer.results(job.id, 0, 100)[0][0]
+    [letter] = [letter for letter in admin.page(Which(job_id=job.id), None, 9).letters if _asset(letter) == one[0]]
+    assert admin.discard(Which(ids=[letter.id])) == 1
+    assert _counts(steer, job) == {"changed": 1, "done": 1, "skipped": 1, "failed": 3, "resolved": 1}
+    assert one not in steer.results(job.id, 0, 100)[0]
+    assert admin.discard(Which(job_id=job.id)) == 3
+    assert _counts(steer, job) == {"changed": 1, "done": 1, "skipped": 1, "resolved": 4}
+    assert steer.results(job.id, 0, 100) == ([], None)
+
+
+def test_a_discard_leaves_nothing_of_a_forgotten_job(store_set: Adapters, admin: SteerLetters) -> None:
+    job = _ended(store_set, JobState.FAILED)
+    store_set.chunks.forget(job.id, range(len(CHUNKS)))
+    store_set.jobs.forget(job.id)
+    assert admin.discard(Which(job_id=job.id)) == 4
+    assert [store_set.chunks.results(job.id, number) for number in range(len(CHUNKS))] == [{}] * len(CHUNKS)
+
+
+def test_failures_of_a_dry_run_stay_failures(store_set: Adapters, steer: SteerJobs) -> None:
+    job = _ended(store_set, JobState.FAILED, dry_run=True)
+    assert _counts(steer, job) == {"changed": 1, "done": 1, "skipped": 1, "failed": 4}
+
+
+def test_a_job_that_does_not_run_has_no_speed(store_set: Adapters, steer: SteerJobs) -> None:
+    progress = steer.get(_ended(store_set, JobState.CANCELLED).id).job.progress
+    assert (progress["rate"], progress["remaining_s"]) == (None, None)
+
+
+def _asset(letter: Any) -> UUID:
+    found: UUID = letter.message.asset_id
+    return found
