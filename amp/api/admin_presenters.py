@@ -98,7 +98,14 @@ def _move_json(report: BucketReport) -> dict[str, Any] | None:
     move = report.move
     if move is None:
         return None
-    return {"job": str(move.id), "kind": move.kind.value, "phase": move.phase.value, **_progress(report.job)}
+    state = report.job and report.job.job.state.value
+    return {
+        "job": str(move.id),
+        "kind": move.kind.value,
+        "phase": move.phase.value,
+        "state": state,
+        **_progress(report.job),
+    }
 
 
 def _progress(status: JobStatus | None) -> dict[str, Any]:

@@ -45,7 +45,8 @@ def buckets(ctx: click.Context, as_json: bool) -> None:
     moves = {item["move"]["job"]: item["move"] for item in items if item["move"]}
     for job_id, move in moves.items():
         far = how_far(move)
-        echo(f"{move['kind']}, phase {move['phase']}{f': {far}' if far else ''} (job {job_id})")
+        paused = ", paused" if move["state"] == "paused" else ""
+        echo(f"{move['kind']}, phase {move['phase']}{paused}{f': {far}' if far else ''} (job {job_id})")
 
 
 def _moving(command: Callable[..., None]) -> Callable[..., None]:

@@ -130,6 +130,8 @@ def test_a_job_on_a_server_is_steered_and_followed(remote: Amp, server: ServerPr
     assert refused.exit_code == 1
     assert job_id in refused.stderr
     assert "paused" in remote("admin", "jobs", "pause", job_id).stdout
+    assert "split, phase dual, paused: " in remote("admin", "buckets").stdout
+    assert " left" not in remote("admin", "jobs", "show", job_id).stdout
     assert printed_json(remote("admin", "jobs", "rate", job_id, "500", "--json"))["rate"] == 500
     assert "as fast as it goes" in remote("admin", "jobs", "rate", job_id, "--unthrottled").stdout
     assert printed_json(remote("admin", "jobs", "resume", job_id, "--json"))["state"] == "running"

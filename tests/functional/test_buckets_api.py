@@ -181,9 +181,12 @@ def test_a_move_under_way_is_shown_and_can_be_paused_hurried_and_resumed(rest: R
     [bucket] = buckets(rest)
     assert bucket["state"] == "splitting"
     assert (bucket["move"]["job"], bucket["move"]["kind"], bucket["move"]["phase"]) == (job_id, "split", "dual")
+    assert bucket["move"]["state"] == "running"
     paused = rest.post(f"/v1/admin/jobs/{job_id}/pause")
     assert (paused.status_code, paused.get_json()["state"]) == (200, "paused")
     assert rest.post(f"/v1/admin/jobs/{job_id}/pause").get_json()["state"] == "paused"
+    [bucket] = buckets(rest)
+    assert (bucket["move"]["state"], bucket["move"]["rate"], bucket["move"]["remaining_s"]) == ("paused", None, None)
     hurried = rest.patch(f"/v1/admin/jobs/{job_id}", json={"rate": None})
     assert (hurried.status_code, hurried.get_json()["rate"]) == (200, None)
     assert rest.post(f"/v1/admin/jobs/{job_id}/resume").get_json()["state"] == "running"

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from amp.api.models.jobs import PhaseName, Rate
+from amp.api.models.jobs import PhaseName, Rate, State
 from amp.api.models.values import Id, Strict, Time, TimeGiven
 from amp.domain.times import parse_ms
 from amp.errors import Fault, Unprocessable
@@ -77,6 +77,7 @@ class MoveOut(BaseModel):
     job: Id
     kind: Kind
     phase: PhaseName
+    state: State | None = Field(description="Of its job: `paused` if nothing is copied until it is resumed.")
     documents: int | None = Field(description="How many there were to be copied at its beginning.")
     done: int | None = Field(description="How many of them are copied.")
     rate: float | None = Field(description="Documents copied a second, of late.")
