@@ -27,6 +27,8 @@ TAG = "tag:"
 _KEY_STEP = "[key]"
 _PIECE = 64 * 1024
 _PLAIN_MESSAGES = {"missing": "is required", "extra_forbidden": "is not known here"}
+#: What the library puts before the messages of our own validators.
+_PREFIX = "Value error, "
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def conform(model: type[Model], value: Mapping[str, Any], refusal: type[Invalid]
         return model.model_validate(_without_most_unknown(model, value))
     except ValidationError as e:
         faults = [
-            Fault(_pointer(error["loc"]), _PLAIN_MESSAGES.get(error["type"], error["msg"]))
+            Fault(_pointer(error["loc"]), _PLAIN_MESSAGES.get(error["type"], error["msg"].removeprefix(_PREFIX)))
             for error in e.errors(include_url=False, include_context=False, include_input=False)[:MAX_FAULTS]
         ]
         raise refusal(f"{faults[0].pointer or 'the body'}: {faults[0].detail}", faults) from e

@@ -8,10 +8,10 @@ from typing import Any
 import click
 
 from amp.cli.admin_jobs import finish, follow_option, rate_asked, unthrottled_option
+from amp.cli.confirm import confirm
 from amp.cli.connection import service
 from amp.cli.output import json_option
 from amp.cli.strict_values import RATE, FiniteRange, parse_json
-from amp.printable import printable
 from amp.settings import load_settings
 
 _JOBS = "/v1/admin/jobs"
@@ -225,9 +225,9 @@ def start_job(
     }
     if not body["selector"]:
         raise click.UsageError("say which assets: --all, --type, --project, --from, --to, --query or --ids")
-    if not yes and not dry_run:
-        click.confirm(printable(f"{kind} {_told(body['selector'])}?"), abort=True, err=True)
     with service(load_settings()) as client:
+        if not yes and not dry_run:
+            confirm(client, kind, body["selector"])
         finish(client, client.call("POST", _JOBS, body=body), follows, as_json)
 
 
@@ -239,13 +239,6 @@ def _ids(path: Path) -> list[str]:
     if not found:
         raise click.UsageError(f"{path} holds no ids")
     return found
-
-
-def _told(selector: dict[str, Any]) -> str:
-    if "all" in selector:
-        return "all assets"
-    shown = selector | ({"ids": f"{len(selector['ids']):,} given"} if "ids" in selector else {})
-    return "assets with " + ", ".join(f"{name} {value}" for name, value in shown.items())
 
 
 def _pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:

@@ -141,9 +141,18 @@ def reconcile(heal: bool, as_json: bool) -> None:
         rows = [(f["index"], f["problem"], "healed" if f["healed"] else "") for f in found["items"]]
         print_table(("index", "problem", ""), rows)
     if left:
-        raise JobFailed(f"{len(left)} left as they are")
+        raise JobFailed(left_as_they_are(len(left), heal=heal))
     if names := found["incomplete_buckets"]:
         raise JobFailed(f"bucket {', '.join(names)} is incomplete: not all documents of it are indexed again")
+
+
+def left_as_they_are(count: int, *, heal: bool) -> str:
+    if heal:
+        return f"{count:,} left as they are: they cannot be healed safely, see docs/operations.md"
+    return (
+        f"{count:,} left as they are: `amp admin buckets reconcile --heal` heals what can be healed safely,"
+        " and so does the bucket worker every AMP_BUCKET_CHECK_S"
+    )
 
 
 buckets.add_command(init)

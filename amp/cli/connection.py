@@ -35,6 +35,15 @@ def service(settings: Settings, *, create: bool = False) -> Iterator[AmpClient]:
             yield client
 
 
+def in_use(settings: Settings, error: Busy) -> Busy:
+    """Says as well who holds the data folder, as far as that is known, and what to do."""
+    client = _server_of_folder(settings)
+    if client is None:
+        return Busy(f"{error.message}; stop it first")
+    with contextlib.closing(client):
+        return Busy(f"{error.message}, a server at {client.where}; stop it first")
+
+
 def server_client(settings: Settings) -> AmpClient | None:
     """A client of the server that commands talk to; None if there is none, and the data folder may be opened."""
     from amp.server.listener import address

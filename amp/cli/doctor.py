@@ -38,7 +38,8 @@ def doctor(as_json: bool) -> None:
         print_json(found | {"healthy": not ill and not advice})
     else:
         print_table(("setting", "value", ""), [(s["variable"], s["value"], s["origin"]) for s in _shown(settings)])
-        print_table(("part", "", ""), [(p["name"], "ok" if p["healthy"] else "DOWN", p["detail"]) for p in parts])
+        if parts:
+            print_table(("part", "", ""), [(p["name"], "ok" if p["healthy"] else "DOWN", p["detail"]) for p in parts])
         for line in advice:
             echo(f"! {line}")
         for line in warnings:

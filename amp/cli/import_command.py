@@ -128,11 +128,12 @@ def _report(outcome: ImportReport, as_json: bool) -> None:
     print_table(("column", "field", "type"), rows, title=f"{outcome.type['name']}, version {outcome.type['version']}")
     if outcome.liberties:
         print_table(("field", "what was done to values", "count"), (tuple(x.values()) for x in outcome.liberties))
+    after = ", and all after them"
     echo(
         f"{counts.created:,} created, {counts.updated:,} updated, {counts.skipped:,} skipped, "
         f"{counts.rejected:,} rejected in {outcome.seconds} s"
         + (
-            f"; {outcome.left:,} of {outcome.rows:,} rows read are left, and all after them"
+            (f"; {outcome.left:,} of {outcome.rows:,} rows read are left" + after * (not outcome.read_whole))
             * (outcome.stopped is not None)
         )
     )

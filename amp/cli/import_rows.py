@@ -51,6 +51,7 @@ class ImportReport:
     liberties: list[dict[str, Any]] = field(default_factory=list)
     seconds: float = 0.0
     rows: int = 0  #: read until it ended or stopped
+    read_whole: bool = False  #: no row comes after those
     rejected_path: Path | None = None  #: None: no row was rejected
     stopped: str | None = None
 
@@ -95,6 +96,7 @@ def import_rows(client: AmpClient, order: ImportOrder, *, quiet: bool = False) -
                         outcome.counts.rejected += 1
                     else:
                         importer.add(item)
+            outcome.read_whole = True
             importer.finish()
             rejected.close()
         except AmpError as e:

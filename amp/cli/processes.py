@@ -5,8 +5,9 @@ from typing import Any
 
 import click
 
+from amp.cli.connection import in_use
 from amp.cli.output import echo, json_option, print_json
-from amp.errors import NoData
+from amp.errors import Busy, NoData
 from amp.settings import load_settings
 
 
@@ -29,7 +30,11 @@ def serve(host: str | None, port: int | None) -> None:
     from amp.server.serve import serve as run
 
     given: dict[str, Any] = {"host": host, "port": port}
-    run(load_settings({name: value for name, value in given.items() if value is not None}))
+    settings = load_settings({name: value for name, value in given.items() if value is not None})
+    try:
+        run(settings)
+    except Busy as e:
+        raise in_use(settings, e) from e
 
 
 @click.command()
@@ -71,6 +76,8 @@ def migrate(dry_run: bool, as_json: bool) -> None:
             lines = amp.migrate.pending() if dry_run else amp.migrate.run()
     except NoData:
         lines = [f"create the data folder {settings.data_dir.resolve()} and everything in it"]
+    except Busy as e:
+        raise Busy(f"{in_use(settings, e).message} (a server migrates its data folder as it starts)") from e
     if as_json:
         print_json({"dry_run": dry_run, "steps": lines})
         return

@@ -75,7 +75,10 @@ def update(file: TextIO, as_json: bool) -> None:
     """
     body = _type_in(file)
     with service(load_settings()) as client:
+        before = client.get(type_path(body["name"]))
         made = client.call("PUT", type_path(body["name"]), body=body, repeatable=True)
+    if made["version"] == before["version"]:
+        echo(f"nothing changed: version {made['version']} of {made['name']} says the same", err=True)
     _print_type(made, as_json)
 
 

@@ -34,7 +34,9 @@ class RegisterTypes:
             created_by=principal.name,
         )
         if not self._registry.add(first):
-            raise AlreadyExists(f"there is an asset type {name!r} already; PUT makes its next version")
+            raise AlreadyExists(
+                f"there is an asset type {name!r} already; `amp types update`, or PUT, makes its next version"
+            )
         self._catalog.refresh()
         return first
 

@@ -103,11 +103,16 @@ def test_fields_are_renamed_and_copied(amp: Amp, folder: Path) -> None:
 def test_a_deletion_asks_unless_told_not_to_and_can_be_undone(amp: Amp, folder: Path, tmp_path: Path) -> None:
     asked = amp("delete", "--type", "clip", stdin="n\n")
     assert asked.exit_code == 1
-    assert "delete assets with type clip?" in asked.stderr
-    assert "Aborted" in asked.stderr
+    assert f"delete {COUNT:,} assets with type clip?" in asked.stderr
+    assert "Error: nothing was done" in asked.stderr
     unanswered = amp("delete", "--all", stdin="")
     assert unanswered.exit_code == 1
-    assert "delete all assets?" in unanswered.stderr
+    assert f"delete all {COUNT:,} assets?" in unanswered.stderr
+    assert "Error: nothing was done; with --yes it is not asked" in unanswered.stderr
+    dated = amp("delete", "--type", "clip", "--from", "1999-01-01", "--to", "2000-01-01", stdin="n\n")
+    assert "delete 0 assets with type clip, created from 1999-01-01, created before 2000-01-01?" in dated.stderr
+    asked = amp("purge", "--type", "clip", "--from", "1999-01-01", stdin="n\n")
+    assert "purge assets with type clip, created from 1999-01-01?" in asked.stderr
     assert printed_json(amp("jobs", "--json")) == [], "nothing was begun"
     dry = printed(amp("delete", "--all", "--dry-run"))
     assert dry == f"delete (dry run) completed: {COUNT} assets, {COUNT} would change\n"
@@ -116,7 +121,7 @@ def test_a_deletion_asks_unless_told_not_to_and_can_be_undone(amp: Amp, folder: 
     assert len(ids) == COUNT
     listed = tmp_path / "ids.txt"
     listed.write_text("\n".join(["", *ids[:3], f"  {ids[0]}  ", ""]))
-    assert "delete assets with ids 4 given?" in amp("delete", "--ids", listed, stdin="y\n").stderr
+    assert "delete the 4 assets given?" in amp("delete", "--ids", listed, stdin="y\n").stderr
     assert sorted(found(folder, "codec:h264")) == sorted(ids[3:])
     assert counts(printed_json(amp("restore", "--ids", "-", "--json", stdin="\n".join(ids[:2])))) == {"changed": 2}
     assert len(found(folder, "codec:h264")) == COUNT - 1

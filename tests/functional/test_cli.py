@@ -112,6 +112,12 @@ def test_types_are_created_listed_shown_and_updated(fresh: Amp, tmp_path: Path) 
     wider = made | {"fields": made["fields"] | {"codec": {"type": "string", "enum": ["h264"], "description": "how"}}}
     again = printed_json(fresh("types", "update", "-", "--json", stdin=json.dumps(wider)))
     assert again["version"] == 2
+    unchanged = fresh("types", "update", "-", stdin=json.dumps(wider))
+    assert unchanged.exit_code == 0
+    assert unchanged.stderr == "nothing changed: version 2 of clip says the same\n"
+    twice = fresh("types", "create", file)
+    assert twice.exit_code == 1
+    assert "there is an asset type 'clip' already; `amp types update`, or PUT, makes its next version" in twice.stderr
     assert printed_json(fresh("types", "list", "--json")) == [again]
     assert printed_json(fresh("types", "show", "clip", "--json")) == again
     assert printed_json(fresh("types", "show", "clip", "--version", 1, "--json")) == made
@@ -216,7 +222,9 @@ def test_a_data_folder_that_is_held_is_one_clear_line(tmp_path: Path) -> None:
         for command in (["search", "x"], ["types", "list"], ["migrate"], ["doctor"]):
             result = amp_command(*command, env={"AMP_DATA_DIR": tmp_path})
             assert result.exit_code == 1
-            assert f"the data folder {tmp_path} is in use by process {os.getpid()}" in result.output
+            told = f"the data folder {tmp_path} is in use by process {os.getpid()}"
+            assert told in result.output
+            assert "doctor" in command or f"{told}; " in result.output
     finally:
         held.close()
 

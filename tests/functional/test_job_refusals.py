@@ -28,6 +28,12 @@ def strict_kind(rest: Rest) -> str:
 ALL: dict[str, Any] = {"all": True}
 
 
+def test_a_refusal_is_told_in_words_of_its_own(rest: Rest) -> None:
+    answer = rest.post(JOBS, json={"kind": "reindex", "selector": {}})
+    detail = "selects nothing: give all, type, project, created, query or ids"
+    assert answer.get_json()["errors"] == [{"pointer": "/selector", "detail": detail}]
+
+
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.functional.amp_command import AMP, ServerProcess, server_process, spawned
+from tests.functional.amp_command import AMP, ServerProcess, amp_command, server_process, spawned
 from tests.stack.waiting import wait_until
 
 _CLIP = {"name": "clip", "fields": {"cameraId": {"type": "long"}}}
@@ -120,7 +120,14 @@ def test_a_busy_port_or_data_folder_is_one_clear_line(
         # Either is waited for a while, as a server that was killed may be about to leave it: so both at once.
         of_port, of_folder = pool.map(refusal, [env | {"AMP_PORT": port}, {"AMP_DATA_DIR": data, "AMP_PORT": 0}])
     assert of_port == f"Error: cannot listen on 127.0.0.1:{port}: Address already in use; set AMP_HOST or AMP_PORT"
-    assert of_folder == f"Error: the data folder {data} is in use by process {server.process.pid}"
+    who = f"process {server.process.pid}, a server at {server.url}"
+    assert of_folder == f"Error: the data folder {data} is in use by {who}; stop it first"
+
+
+def test_what_is_left_to_migrate_is_not_told_of_a_folder_that_is_served(server: ServerProcess, data: Path) -> None:
+    result = amp_command("migrate", "--dry-run", env={"AMP_DATA_DIR": data})
+    assert result.exit_code == 1
+    assert f"a server at {server.url}; stop it first (a server migrates its data folder as it starts)" in result.stderr
 
 
 def test_a_data_folder_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
