@@ -18,7 +18,7 @@ _JOBS = "/v1/admin/jobs"
 _FILE = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
 
 
-def selecting(command: Callable[..., None]) -> Callable[..., None]:
+def selecting(command: Callable[..., None], *, by_query: bool = True) -> Callable[..., None]:
     """The options that say which assets, and how to go about it."""
     for option in (
         json_option,
@@ -31,7 +31,8 @@ def selecting(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--rate", type=RATE, metavar="ASSETS_PER_S", help="At most so fast.  [default: AMP_JOB_RATE]"),
         click.option("--ids", type=_FILE, metavar="FILE",
                      help="With the ids in this file, one a line; - reads standard input."),
-        click.option("--query", metavar="TEXT", help="Found by a search, as `amp search` takes it."),
+        click.option("--query", metavar="TEXT", hidden=not by_query,
+                     help="Found by a search, as `amp search` takes it."),
         click.option("--to", metavar="TIME", help="Created before."),
         click.option("--from", "from_", metavar="TIME", help="Created at or after."),
         click.option("--project", metavar="NAME", help="Of this project."),
@@ -40,6 +41,11 @@ def selecting(command: Callable[..., None]) -> Callable[..., None]:
     ):  # fmt: skip
         command = option(command)
     return command
+
+
+def selecting_deleted(command: Callable[..., None]) -> Callable[..., None]:
+    """Without a query, which finds no deleted assets; one that is given all the same is refused with that reason."""
+    return selecting(command, by_query=False)
 
 
 dry_run_option = click.option("--dry-run", is_flag=True, help="Change nothing, but count what would change.")
@@ -114,7 +120,7 @@ def delete(**options: Any) -> None:
 
 @click.command()
 @dry_run_option
-@selecting
+@selecting_deleted
 def restore(**options: Any) -> None:
     """Bring deleted assets back.
 
@@ -134,7 +140,7 @@ def restore(**options: Any) -> None:
 )
 @dry_run_option
 @yes_option
-@selecting
+@selecting_deleted
 def purge(deleted_for: float | None, **options: Any) -> None:
     """Remove deleted assets for good, from the store and the index. There is no way back.
 

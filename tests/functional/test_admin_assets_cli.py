@@ -100,6 +100,14 @@ def test_fields_are_renamed_and_copied(amp: Amp, folder: Path) -> None:
     assert (found(folder, "codec:h264"), len(found(folder, "format:h264"))) == ([], COUNT)
 
 
+def test_no_query_is_offered_for_deleted_assets() -> None:
+    offering = [
+        name for name in ("backfill", "update", "delete", "restore", "purge", "check")
+        if "--query" in amp_command("admin", name, "--help", env={}).stdout
+    ]  # fmt: skip
+    assert offering == ["backfill", "update", "delete", "check"]
+
+
 def test_a_deletion_asks_unless_told_not_to_and_can_be_undone(amp: Amp, folder: Path, tmp_path: Path) -> None:
     asked = amp("delete", "--type", "clip", stdin="n\n")
     assert asked.exit_code == 1

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -154,6 +155,14 @@ def test_every_example_in_the_document_is_accepted_as_it_stands(rest: Rest, docu
         if path == "/v1/assets/bulk":
             assert [item["status"] for item in answer.get_json()["items"]] == [201, 201]
     assert len(bodies) >= 20
+
+
+def test_the_request_that_the_page_on_searching_shows_is_accepted(rest: Rest) -> None:
+    rest.post("/v1/types", json=examples.CLIP_TYPE)
+    page = (Path(__file__).parents[2] / "docs" / "search.md").read_text()
+    shown = page.partition("```json\n")[2].partition("```")[0]
+    answer = rest.post("/v1/search", json=json.loads(shown))
+    assert answer.status_code == 200, answer.text
 
 
 def test_a_path_that_is_filled_in_with_examples_names_what_there_is(rest: Rest, document: Document) -> None:

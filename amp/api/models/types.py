@@ -56,7 +56,8 @@ class _Definition(Strict):
         """
         faults = list(_text_faults("/description", self.description, limits.text_bytes))
         if len(self.fields) > _MAX_FIELDS:
-            faults.append(Fault("/fields", f"has {len(self.fields)} fields; at most {_MAX_FIELDS} are allowed"))
+            count = f"has {len(self.fields)} fields; at most {_MAX_FIELDS} are allowed"
+            faults.append(Fault("/fields", f"{count}: leave some out, or register several types"))
         declared = {}
         for key, given in self.fields.items():
             if len(faults) >= MAX_FAULTS:

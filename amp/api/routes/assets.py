@@ -60,7 +60,10 @@ _WAITING = (WAIT_FOR, TIMEOUT)
     refusals=(409, 410, 422, 503),
 )
 def create_asset(body: AssetCreate) -> Response:
-    """Create an asset."""
+    """Create an asset.
+
+    Its type has to be there: that of the example is the example of `POST /v1/types`.
+    """
     key = key_given()
     order = Order(body.draft(), None if key is None else repeat_key(key, body.model_dump()))
     asset = amp().create_assets.create(order, principal())
