@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 #: From answer to found, for 99 of 100 changes.
 _P99_S = 2.0
 #: Servers that have just started spend the time they have on compiling themselves; a warm one needs a tenth of it.
-_ROUNDS = 5
+_ROUNDS = 8
 
 
 @dataclass(frozen=True)
