@@ -45,6 +45,11 @@ def states(world: World) -> set[str]:
     return {item["state"] for item in world.caller.sure("GET", "/v1/admin/buckets").json()["items"]}
 
 
+def searches_answer(world: World) -> bool:
+    answer = world.caller.send("POST", "/v1/search", json={"size": 0})
+    return answer is not None and answer.status_code == 200
+
+
 def test_a_lost_index_is_rebuilt_whole_beside_live_traffic(
     own_namespace: Callable[[], AbstractContextManager[dict[str, str]]], tmp_path: Path
 ) -> None:
@@ -56,7 +61,8 @@ def test_a_lost_index_is_rebuilt_whole_beside_live_traffic(
         [index] = [info.index for info in world.amp.adapters.indices.info()]
         began = time.monotonic()
         world.amp.adapters.indices.drop(index)
-        wait_until(lambda: "incomplete" in states(world), 60, "an empty index to stand in")
+        # The map says so before the index is there.
+        wait_until(lambda: "incomplete" in states(world) and searches_answer(world), 60, "an empty index to stand in")
         during_s: list[list[float]] = []
         while "incomplete" in states(world) and time.monotonic() < began + _ENDS_S:
             during_s.append(followed(world, f"during, round {len(during_s)}"))

@@ -53,12 +53,13 @@ def write_and_follow(url: str, purpose: str, seconds: float) -> list[float]:
                 due += _CLIENTS / WRITES_PER_S
                 stop.wait(max(0.0, due - time.monotonic()))
 
-    follower = threading.Thread(target=_follow, args=(url, followed, stop))
-    follower.start()
-    with ThreadPoolExecutor(_CLIENTS) as pool:
-        list(pool.map(write, range(_CLIENTS)))
-    stop.set()
-    follower.join(2 * _GIVE_UP_S)
+    with ThreadPoolExecutor(_CLIENTS + 1) as pool:
+        follower = pool.submit(_follow, url, followed, stop)
+        try:
+            list(pool.map(write, range(_CLIENTS)))
+        finally:
+            stop.set()
+        follower.result(2 * _GIVE_UP_S)
     assert followed.failures == []
     assert followed.never == []
     return sorted(followed.took_s)
