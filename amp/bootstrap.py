@@ -115,7 +115,7 @@ def wire(settings: Settings, a: Adapters, metrics: Metrics, background: Backgrou
     assets = asset_services(settings, a, metrics, background)
     indexing = index_services(settings, a, metrics, background, assets.catalog, maps, refusing)
     search = search_services(settings, a, assets.catalog, maps)
-    presence = WorkerPresence(cache)
+    presence = WorkerPresence(cache, background)
     buckets = bucket_services(settings, a, metrics, maps, presence)
     jobs = job_services(settings, a, metrics, assets, search, indexing, maps)
     work = WorkHealth(presence, a.queue, a.jobs, maps, own_processes=settings.profile == "cluster")

@@ -67,6 +67,10 @@ class Asset:
         """Whether it was purged and nothing is left that tells what it was."""
         return self.state is State.PURGED and not self.type
 
+    def superseded(self, versions_kept: int) -> range:
+        """The versions under the current one that are kept, when `versions_kept` are in all."""
+        return range(max(1, self.version - versions_kept + 1), self.version)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Version:

@@ -6,8 +6,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
+from uuid import UUID
 
+from amp.domain.ids import created_ms
 from amp.domain.moves import Move, MoveKind, move_from_json, move_json
+from amp.errors import InvalidId
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +63,13 @@ class BucketMap:
         if move is None or bucket.index != move.source or not (move.writes_both and move.covers(created_ms)):
             return (bucket.write_alias,)
         return bucket.write_alias, write_alias(move.target, bucket.token)
+
+    def aliases_of(self, asset_id: UUID) -> tuple[str, ...]:
+        """As `write_aliases`, for an asset; none if no asset has such an id."""
+        try:
+            return self.write_aliases(created_ms(asset_id))
+        except InvalidId:
+            return ()
 
     @property
     def incomplete(self) -> tuple[Bucket, ...]:

@@ -258,8 +258,7 @@ class IndexAssets:
         return {id_: head for id_, head in heads.items() if len(self._older(head)) <= _VERSIONS_AT_ONCE}
 
     def _older(self, head: Asset) -> range:
-        """The versions kept under the head's."""
-        return range(max(1, head.version - self._versions_kept + 1), head.version)
+        return head.superseded(self._versions_kept)
 
     def _documents(self, head: Asset, versions: Sequence[Version], events: Sequence[Event] | None) -> AssetDocuments:
         """`events` None: of these versions alone."""

@@ -86,7 +86,7 @@ class PurgeAssets:
     def _former(self, made_again: Sequence[Asset]) -> list[Asset]:
         """Assets that were made again, as the purge before left them, or later: no document of the present life is
         older than its first version, or than the first that is kept."""
-        kept = {asset.id: {1, max(1, asset.version - self._versions_kept + 1)} for asset in made_again}
+        kept = {asset.id: {1, asset.superseded(self._versions_kept).start} for asset in made_again}
         versions = self._store.versions(kept) if kept else {}
         revisions: dict[UUID, int] = {}
         for (asset_id, _), version in versions.items():

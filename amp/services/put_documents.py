@@ -10,8 +10,6 @@ import structlog
 
 from amp.domain.buckets import BucketMap, index_of
 from amp.domain.documents import IndexedDocument
-from amp.domain.ids import created_ms
-from amp.errors import InvalidId
 from amp.ports.search_index import Put, SearchIndex, Written
 from amp.services.bucket_maps import BucketMaps
 from amp.services.refusing_buckets import RefusingBuckets
@@ -81,18 +79,13 @@ class PutDocuments:
         if not ids:
             return ids
         bucket_map = self._maps.current()
-        refused = {asset_id for asset_id in ids if self._refuses(bucket_map, asset_id)}
+        # What the target of a move refuses is left to the mover.
+        searched = {asset_id: bucket_map.aliases_of(asset_id)[:1] for asset_id in ids}
+        refused = {asset_id for asset_id, aliases in searched.items() if self._refusing.refuses_any(aliases)}
         if not refused or not set_aside(refused):
             return ids
         _log.info("changes set aside", action="changes_set_aside", assets=len(refused))
         return [asset_id for asset_id in ids if asset_id not in refused]
-
-    def _refuses(self, bucket_map: BucketMap, asset_id: UUID) -> bool:
-        try:
-            searched, *_ = bucket_map.write_aliases(created_ms(asset_id))
-        except InvalidId:
-            return False  # no asset has it
-        return self._refusing.refuses(index_of(searched))
 
     def _is_left_to_mover(self, bucket_map: BucketMap, asset: AssetDocuments, alias: str) -> bool:
         """Whether the alias is of the target of a move, which refuses writes. The mover copies what it misses before

@@ -4,13 +4,11 @@ import json
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from uuid import UUID
 
 import structlog
 
-from amp.domain.buckets import BucketMap, index_of
-from amp.domain.ids import created_ms
-from amp.errors import CacheUnavailable, InvalidId
+from amp.domain.buckets import index_of
+from amp.errors import CacheUnavailable
 from amp.ports.cache import Cache
 from amp.ports.clock import Clock
 from amp.ports.search_index import PutResult, Written
@@ -85,12 +83,8 @@ class RefusingBuckets:
                 and now_s - refusal.last_s < PROBE_S
             )
 
-    def refuses_any(self, bucket_map: BucketMap, asset_id: UUID) -> bool:
-        """Whether `refuses` holds for an index that documents of the asset have to be written to."""
-        try:
-            aliases = bucket_map.write_aliases(created_ms(asset_id))
-        except InvalidId:
-            return False  # no asset has it
+    def refuses_any(self, aliases: Iterable[str]) -> bool:
+        """Whether `refuses` holds for an index that one of these write aliases leads to."""
         return any(self.refuses(index_of(alias)) for alias in aliases)
 
     def shown(self) -> Mapping[str, str]:

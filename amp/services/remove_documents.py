@@ -59,7 +59,7 @@ class RemoveDocuments:
     def without_refused(self, ids: Sequence[UUID]) -> Sequence[UUID]:
         """Those of the assets of which no bucket refuses writes, as far as is known."""
         bucket_map = self._maps.current()
-        return [asset_id for asset_id in ids if not self._refusing.refuses_any(bucket_map, asset_id)]
+        return [asset_id for asset_id in ids if not self._refusing.refuses_any(bucket_map.aliases_of(asset_id))]
 
     def remove(self, removals: Iterable[Removal], stop: threading.Event) -> Collection[UUID]:
         """Remove them, some at a time; the assets of which some are left, as a bucket refuses them or does not answer.
@@ -70,7 +70,8 @@ class RemoveDocuments:
 
         def without_refused(some: list[Removal]) -> list[Removal]:
             bucket_map = self._maps.current()
-            left.update(removal.asset_id for removal in some if self._is_refused(bucket_map, removal))
+            refused = [removal for removal in some if self._refusing.refuses_any(removal.aliases(bucket_map))]
+            left.update(removal.asset_id for removal in refused)
             return [removal for removal in some if removal.asset_id not in left]
 
         def give_up(some: list[Removal]) -> bool:
@@ -82,9 +83,6 @@ class RemoveDocuments:
         while some := list(islice(pending, _DOCUMENTS_AT_ONCE)):
             patience_s -= self._writes.run(writes, some, stop, max(patience_s, _LEAST_PATIENCE_S))
         return left
-
-    def _is_refused(self, bucket_map: BucketMap, removal: Removal) -> bool:
-        return any(self._refusing.refuses(index_of(alias)) for alias in removal.aliases(bucket_map))
 
     def _send(self, bucket_map: BucketMap, removals: Sequence[Removal]) -> Unsettled[Removal]:
         by_alias: dict[str, list[Removal]] = defaultdict(list)

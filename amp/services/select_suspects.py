@@ -156,7 +156,7 @@ class SelectSuspects:
 
     def _sums_of(self, head: Asset) -> Sums:
         deleted = head.state is not State.ACTIVE
-        superseded = range(0) if deleted else range(max(1, head.version - self._versions_kept + 1), head.version)
+        superseded = range(0) if deleted else head.superseded(self._versions_kept)
         return Sums(
             heads=1,
             deleted=int(deleted),

@@ -4,23 +4,25 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import structlog
-
 from amp.errors import CacheUnavailable
+from amp.ports.background import Background
 from amp.ports.cache import Cache
+from amp.services.runtime.polling import PollingLoop
+from amp.services.runtime.retry import Backoff
 
-_log = structlog.get_logger(__name__)
 WORKER_KINDS = ("index", "relay", "bucket", "extract", "job")
 #: A worker that was killed counts as running for this long.
 _TTL_S = 15
-_ANNOUNCED_EVERY_S = 5.0
+_EVERY_S = 5.0
+_BACKOFF = Backoff(first_s=1.0, max_s=_EVERY_S)
 
 
 class WorkerPresence:
     """The cache alone connects the processes: without it, nobody knows who runs."""
 
-    def __init__(self, cache: Cache) -> None:
+    def __init__(self, cache: Cache, background: Background) -> None:
         self._cache = cache
+        self._background = background
 
     def announced(self, kind: str, loop: Callable[[threading.Event], None]) -> Callable[[threading.Event], None]:
         """The loop of a worker, which is known to run for as long as it does."""
@@ -47,27 +49,17 @@ class WorkerPresence:
     def _announcing(self, kind: str) -> Iterator[None]:
         done = threading.Event()
 
-        def announce() -> None:
-            while True:
-                self._announce(kind)
-                if done.wait(_ANNOUNCED_EVERY_S):
-                    return
+        def announce(_: threading.Event) -> float:
+            self._cache.put(_key(kind), b"runs", _TTL_S)
+            return _EVERY_S
 
-        announcer = threading.Thread(target=announce, name=f"presence-{kind}", daemon=True)
-        announcer.start()
+        loop = PollingLoop(name=f"{kind}_presence", step=announce, backoff=_BACKOFF)
+        announcer = self._background.start(f"{kind} presence", loop.run, done)
         try:
             yield
         finally:
             done.set()
             announcer.join()
-
-    def _announce(self, kind: str) -> None:
-        try:
-            self._cache.put(_key(kind), b"runs", _TTL_S)
-        except CacheUnavailable as e:
-            _log.info("worker not announced", action="worker_not_announced", kind=kind, reason=str(e))
-        except Exception as e:  # noqa: BLE001 - this thread ends only with the loop
-            _log.warning("worker not announced", action="worker_not_announced", kind=kind, reason=repr(e))
 
 
 def _key(kind: str) -> str:

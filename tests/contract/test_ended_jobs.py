@@ -20,6 +20,7 @@ from amp.ports.event_queue import Topic
 from amp.services.steer_jobs import SteerJobs
 from amp.services.steer_letters import SteerLetters, Which
 from amp.services.worker_presence import WorkerPresence
+from tests.background import background_threads
 from tests.contract.asset_samples import now_ms
 
 ASSETS = [mint_at(1_700_000_000_000 + number) for number in range(8)]
@@ -37,7 +38,7 @@ class _NoMove:
 
 @pytest.fixture
 def steer(store_set: Adapters) -> SteerJobs:
-    s, presence = store_set, WorkerPresence(MemoryCache())
+    s, presence = store_set, WorkerPresence(MemoryCache(), background_threads())
     return SteerJobs(s.jobs, s.letters, s.chunks, _NoMove(), None, presence, SystemClock())  # type: ignore[arg-type]
 
 

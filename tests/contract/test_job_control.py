@@ -18,6 +18,7 @@ from amp.errors import Conflict, StoreUnavailable
 from amp.services.job_states import JobStates
 from amp.services.steer_jobs import SteerJobs
 from amp.services.worker_presence import WorkerPresence
+from tests.background import background_threads
 from tests.contract.asset_samples import at_once, now_ms
 
 _TRIES = 60
@@ -33,7 +34,7 @@ class _NoMove:
 
 @pytest.fixture
 def steer(store_set: Adapters) -> SteerJobs:
-    s, presence = store_set, WorkerPresence(MemoryCache())
+    s, presence = store_set, WorkerPresence(MemoryCache(), background_threads())
     return SteerJobs(s.jobs, s.letters, s.chunks, _NoMove(), None, presence, SystemClock())  # type: ignore[arg-type]
 
 

@@ -18,6 +18,7 @@ from amp.errors import Conflict
 from amp.services.job_states import JobStates
 from amp.services.steer_jobs import JobStatus, SteerJobs
 from amp.services.worker_presence import WorkerPresence
+from tests.background import background_threads
 
 JOB = Job(id=mint_at(1), kind="delete", parameters={}, requested_by="ann")
 CALLER = Principal("ann")
@@ -88,7 +89,7 @@ class _NoChunks:
 
 
 def _steer(log: Log, control: str) -> JobStatus | None:
-    presence = WorkerPresence(MemoryCache())
+    presence = WorkerPresence(MemoryCache(), background_threads())
     steer = SteerJobs(log, None, _NoChunks(), _NoMove(), None, presence, SystemClock())  # type: ignore[arg-type]
     try:
         found: JobStatus = getattr(steer, control)(JOB.id, CALLER)

@@ -7,6 +7,8 @@ from uuid import UUID
 
 import pytest
 
+from amp.adapters.clock import SystemClock
+from amp.adapters.embedded.cache import MemoryCache
 from amp.domain.buckets import BucketMap, first_map, index_of
 from amp.domain.documents import IndexedDocument
 from amp.domain.ids import mint_at
@@ -47,14 +49,6 @@ class _NeverDone:
         raise LookAgain
 
 
-class _Refusing:
-    def refuses(self, _index: str) -> bool:
-        return False
-
-    def note(self, answers: object) -> None:
-        pass
-
-
 class _Stop(threading.Event):
     """Set after so many pauses, which take no time."""
 
@@ -71,7 +65,7 @@ def test_a_writer_that_helps_a_move_pauses_between_looks_and_can_be_stopped() ->
     aliases: Any = _NeverDone(most=100)
     index: Any = _Index()
     maps: Any = _Maps()
-    refusing: Any = _Refusing()
+    refusing = RefusingBuckets(MemoryCache(), SystemClock())
     putter = PutDocuments(index, maps, SettleWrites(maps, aliases), refusing)
     asset_id = mint_at(1_000)
     asset = AssetDocuments(asset_id, 1_000, (IndexedDocument(str(asset_id), 1, {}),))  # type: ignore[typeddict-item]
@@ -90,7 +84,8 @@ def removal(at_ms: int, index: str | None = None) -> Removal:
 
 
 def test_who_removes_helps_a_move_too_and_leaves_what_waits_for_too_long() -> None:
-    aliases, maps, documents, refusing = (_NeverDone(most=1_000), _Maps(), _AlwaysStale(), _Refusing())
+    aliases, maps, documents = _NeverDone(most=1_000), _Maps(), _AlwaysStale()
+    refusing = RefusingBuckets(MemoryCache(), SystemClock())
     parts: Any = (documents, maps, SettleWrites(maps, aliases), refusing)  # type: ignore[arg-type]
     found = removal(1_000)
     assert RemoveDocuments(*parts).remove([found], _Stop(10_000)) == {found.asset_id}
