@@ -67,8 +67,8 @@ class CheckHealth:
         *,
         bound_s: float = _BOUND_S,
     ) -> None:
-        """:param buckets: gives the buckets that need attention; an `AmpError` of it counts as "none known", as the
-        part that does not answer is named anyway.
+        """:param buckets: gives the buckets that need attention. If it does not answer or raises an `AmpError`, it is
+        reported as unhealthy itself, unless a part is: that explains it.
         :param work: gives the work that waits for a worker; likewise.
         :param bound_s: what has not answered after so many seconds is unhealthy.
         """
@@ -88,7 +88,8 @@ class CheckHealth:
         buckets, work = (found.result() if found in answered and not found.exception() else () for found in findings)
         are_healthy = all(part.healthy for part in parts)
         for finding, found in zip(self._findings, findings, strict=True):
-            is_explained = isinstance(found.exception(), AmpError) if found in answered else not are_healthy
+            is_expected = found not in answered or isinstance(found.exception(), AmpError)
+            is_explained = is_expected and not are_healthy
             trouble = self._trouble(finding.name, found, answered)
             if trouble is not None and not is_explained:
                 parts.append(PartHealth(finding.name, False, trouble))

@@ -9,8 +9,9 @@ _FLUSH_S = 10.0
 
 
 def publish_durably(queue: EventQueue, topic: Topic, messages: Sequence[AnyMessage]) -> set[AnyMessage]:
-    """Those of the messages that are durable in the queue, after ten seconds at most."""
+    """Publish the messages and return those that are durable in the queue, after ten seconds at most. One that becomes
+    durable later is never added to the result."""
     delivered: set[AnyMessage] = set()
     queue.publish(topic, messages, delivered.add)
     queue.flush(_FLUSH_S)
-    return delivered
+    return delivered.copy()

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from amp.domain.chunks import Outcome, Result
 from amp.domain.dead_letters import DeadLetter
-from amp.domain.events import Event, JobEvent
+from amp.domain.events import Event, JobEvent, Message
 from amp.errors import LetterNotFound, QueueUnavailable
 from amp.ports.dead_letters import DeadLetters, LetterPage
 from amp.ports.event_queue import EventQueue, Topic
@@ -97,27 +97,30 @@ class SteerLetters:
                 replace(letter.message, replayed=True) for letter in letters if isinstance(letter.message, JobEvent)
             ]
             events = [letter.message for letter in live if letter.message is not None]
+            sent: list[Message] = [*events, *of_jobs]
             delivered = publish_durably(self._queue, Topic.REALTIME, events)
             # A job removes its own when the work is done. Live traffic sets aside what fails again, which may be before
             # this.
             self._letters.remove_unchanged([letter for letter in live if letter.message in delivered])
             delivered |= publish_durably(self._queue, Topic.BULK, of_jobs)
-            if lost := len(letters) - len(delivered):
-                raise QueueUnavailable(f"the queue did not take {lost} of {len(letters)} messages")
+            if lost := sum(message not in delivered for message in sent):
+                raise QueueUnavailable(f"the queue did not take {lost} of {len(sent)} messages")
             count += len(letters)
         return Replay(count, dict(kept))
 
     def discard(self, which: Which) -> int:
-        """Forget them; how many. Jobs no longer list them among their failures.
+        """Forget them and return how many. Jobs no longer list them among their failures. One that failed again
+        meanwhile stays.
 
         :raises StoreUnavailable: some may be left; discard again.
         """
         count = 0
         kept_jobs: dict[UUID, bool] = {}
         for letters in self._batches(which):
-            self._resolve(letters, kept_jobs)
             self._letters.remove_unchanged(letters)
-            count += len(letters)
+            gone = [letter for letter in letters if self._letters.get(letter.id) is None]
+            self._resolve(gone, kept_jobs)
+            count += len(gone)
         return count
 
     def _cannot_be_replayed(self, letter: DeadLetter, kept_jobs: dict[UUID, bool]) -> str:

@@ -1,6 +1,6 @@
 """What is shown of a job that ended before all its chunks were settled: counts that agree with its dead letters."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -12,10 +12,11 @@ from amp.adapters.clock import SystemClock
 from amp.adapters.embedded.cache import MemoryCache
 from amp.domain.buckets import BucketMap, first_map
 from amp.domain.chunks import Chunk, Outcome, Result
-from amp.domain.dead_letters import put_aside
+from amp.domain.dead_letters import DeadLetter, put_aside
 from amp.domain.events import JobEvent, message_json
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, JobState
+from amp.ports.dead_letters import DeadLetters
 from amp.ports.event_queue import Topic
 from amp.services.steer_jobs import SteerJobs
 from amp.services.steer_letters import SteerLetters, Which
@@ -103,6 +104,30 @@ def test_no_failure_vanishes_when_dead_letters_are_discarded(
     assert admin.discard(Which(job_id=job.id)) == 3
     assert _counts(steer, job) == {"changed": 1, "done": 1, "skipped": 1, "resolved": 4}
     assert steer.results(job.id, 0, 100) == ([], None)
+
+
+class _RenewingLetters:
+    """Dead letters of which one is put again just before any are removed."""
+
+    def __init__(self, letters: DeadLetters, renewed: DeadLetter) -> None:
+        self._letters = letters
+        self._renewed = renewed
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._letters, name)
+
+    def remove_unchanged(self, letters: Collection[DeadLetter]) -> None:
+        self._letters.put(self._renewed)
+        self._letters.remove_unchanged(letters)
+
+
+def test_a_failure_that_comes_again_while_it_is_discarded_stays(store_set: Adapters, steer: SteerJobs) -> None:
+    s, job = store_set, _ended(store_set, JobState.FAILED)
+    [renewed, *_] = s.letters.page(job_id=job.id, position=None, limit=9).letters
+    letters: Any = _RenewingLetters(s.letters, renewed)
+    assert SteerLetters(letters, s.queue, s.jobs, s.chunks).discard(Which(job_id=job.id)) == 3
+    assert [asset_id for asset_id, _ in steer.results(job.id, 0, 100)[0]] == [_asset(renewed)]
+    assert _counts(steer, job) == {"changed": 1, "done": 1, "skipped": 1, "failed": 1, "resolved": 3}
 
 
 def test_a_discard_leaves_nothing_of_a_forgotten_job(store_set: Adapters, admin: SteerLetters) -> None:

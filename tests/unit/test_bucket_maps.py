@@ -122,16 +122,24 @@ def test_values_that_no_installation_marked_are_not_taken() -> None:
 
 
 def test_threads_that_know_no_map_fail_together_while_the_store_hangs() -> None:
+    asking = threading.Semaphore(0)
+
+    class Asked(SystemClock):
+        def monotonic_s(self) -> float:
+            asking.release()
+            return super().monotonic_s()
+
     class Hanging(Registry):
         reads = 0
 
         def load(self) -> BucketMap | None:
             self.reads += 1
-            threading.Event().wait(0.2)
+            for _ in range(8):  # until all threads have asked what time it is, which is how a look begins
+                assert asking.acquire(timeout=30)
             raise StoreUnavailable("down")
 
     registry = Hanging(map_of(3))
-    maps = BucketMaps(registry, MemoryCache(), SystemClock(), _REFRESH_S)
+    maps = BucketMaps(registry, MemoryCache(), Asked(), _REFRESH_S)
 
     def is_unavailable(_: int) -> bool:
         try:

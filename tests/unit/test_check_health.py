@@ -106,10 +106,7 @@ def test_any_error_is_the_state_of_the_part_that_raises_it() -> None:
     def broken() -> str:
         raise RuntimeError("broken")
 
-    def down() -> str:
-        raise StoreUnavailable("down")
-
-    health = timed(checking({"store": down, "search": broken}))
+    health = timed(checking({"store": _down, "search": broken}))
     assert [part.detail for part in health.parts] == ["down", "RuntimeError('broken')"]
     assert health.degraded == ["store", "search"]
 
@@ -125,11 +122,18 @@ def test_an_unexpected_error_of_the_buckets_is_named_and_hides_nothing_else() ->
     assert health.usable
 
 
-def test_buckets_that_a_store_without_answer_hides_are_not_named_for_it() -> None:
-    def down() -> list[PartHealth]:
-        raise StoreUnavailable("down")
+def _down() -> Any:
+    raise StoreUnavailable("down")
 
-    assert timed(checking({"store": fine}, down)).degraded == []
+
+def test_buckets_that_a_store_without_answer_hides_are_not_named_for_it() -> None:
+    assert timed(checking({"store": _down}, _down)).degraded == ["store"]
+
+
+def test_buckets_that_cannot_be_read_while_every_part_answers_are_named() -> None:
+    health = timed(checking({"store": fine}, _down))
+    assert health.degraded == ["buckets", "work"]
+    assert [part.detail for part in health.parts] == ["fine", "down", "down"]
 
 
 def test_troubled_buckets_are_told() -> None:

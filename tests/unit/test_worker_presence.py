@@ -35,10 +35,15 @@ def test_a_kind_runs_while_the_loop_of_a_worker_does() -> None:
 
 
 def test_a_worker_that_was_killed_is_missing_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_presence, "_TTL_S", 0.05)
+    monkeypatch.setattr(worker_presence, "_TTL_S", 0.5)
     presence, stop = WorkerPresence(MemoryCache(), background_threads()), threading.Event()
-    stop.set()
-    presence.announced("job", threading.Event.wait)(stop)
+    worker = threading.Thread(target=presence.announced("job", threading.Event.wait), args=(stop,))
+    worker.start()
+    try:
+        wait_until(lambda: presence.running() == {"job"}, 10, "the worker to be known")
+    finally:
+        stop.set()
+        worker.join()
     wait_until(lambda: presence.missing("job") == ("job",), 10, "the worker to be missing")
 
 

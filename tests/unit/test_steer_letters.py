@@ -1,0 +1,86 @@
+"""A replay of dead letters fails exactly when the queue did not take a message."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import orjson
+import pytest
+
+from amp.adapter_sets import Adapters, embedded
+from amp.domain.dead_letters import put_aside
+from amp.domain.events import Event, Message, event_of, message_json
+from amp.errors import QueueUnavailable
+from amp.ports.event_queue import Topic
+from amp.services.publish_durably import publish_durably
+from amp.services.steer_letters import SteerLetters, Which
+from amp.settings import load_settings
+from tests.contract.asset_samples import creation
+
+
+class Queue:
+    """Takes messages, or reports them too late."""
+
+    def __init__(self) -> None:
+        self.late = False
+        self.reports: list[tuple[Callable[[Message], None], Message]] = []
+
+    def publish(self, _: Topic, events: Sequence[Message], on_delivered: Callable[[Message], None]) -> None:
+        self.reports += [(on_delivered, event) for event in events]
+
+    def flush(self, _: float) -> bool:
+        if not self.late:
+            self.report()
+        return not self.late
+
+    def report(self) -> None:
+        for on_delivered, event in self.reports:
+            on_delivered(event)
+        self.reports.clear()
+
+
+@pytest.fixture
+def adapters(tmp_path: Path) -> Iterator[Adapters]:
+    a = embedded(load_settings({"profile": "embedded", "data_dir": tmp_path}))
+    try:
+        a.parts[0].migrate()
+        yield a
+    finally:
+        a.close()
+
+
+def _letters_of_one_event(a: Adapters) -> Event:
+    """Two dead letters: the event was put aside from both topics of live traffic."""
+    event = event_of(creation())
+    for topic in (Topic.REALTIME, Topic.RETRY):
+        a.letters.put(put_aside(topic, event, orjson.dumps(message_json(event)), "why", "", 1))
+    return event
+
+
+def test_a_replay_of_one_event_with_two_letters_is_no_failure(adapters: Adapters) -> None:
+    _letters_of_one_event(adapters)
+    steer = SteerLetters(adapters.letters, Queue(), adapters.jobs, adapters.chunks)  # type: ignore[arg-type]
+    assert steer.replay(Which()).count == 2
+    assert steer.page(Which(), None, 10).letters == ()
+
+
+def test_a_replay_counts_every_letter_whose_message_was_not_taken(adapters: Adapters) -> None:
+    _letters_of_one_event(adapters)
+    queue = Queue()
+    queue.late = True
+    steer = SteerLetters(adapters.letters, queue, adapters.jobs, adapters.chunks)  # type: ignore[arg-type]
+    with pytest.raises(QueueUnavailable, match="did not take 2 of 2"):
+        steer.replay(Which())
+    assert len(steer.page(Which(), None, 10).letters) == 2
+
+
+def test_what_is_reported_delivered_too_late_changes_no_result() -> None:
+    queue, event = Queue(), event_of(creation())
+    queue.late = True
+    delivered = publish_durably(queue, Topic.REALTIME, [event])  # type: ignore[arg-type]
+    assert delivered == set()
+    queue.report()
+    assert delivered == set()
+    queue.late = False
+    other = dataclasses.replace(event, revision=2)
+    assert publish_durably(queue, Topic.REALTIME, [event, other]) == {event, other}  # type: ignore[arg-type]
