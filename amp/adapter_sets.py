@@ -84,6 +84,7 @@ def embedded(settings: Settings, *, create: bool = True) -> Adapters:
     from amp.adapters.embedded.job_ids import SqliteJobIds
     from amp.adapters.embedded.job_log import SqliteJobLog
     from amp.adapters.embedded.leases import MemoryLeases
+    from amp.adapters.embedded.pairing import Pairing
     from amp.adapters.embedded.search_bucket_documents import SqliteBucketDocuments
     from amp.adapters.embedded.search_bucket_indices import SqliteBucketIndices
     from amp.adapters.embedded.search_database import SearchDatabase
@@ -94,8 +95,11 @@ def embedded(settings: Settings, *, create: bool = True) -> Adapters:
     from amp.adapters.embedded.type_registry import SqliteTypeRegistry
     from amp.adapters.retention import retention_of
 
-    db = Database(settings.data_dir, create=create)
-    search_db = SearchDatabase(settings.data_dir, db.index_commits)
+    max_write_bytes = max(settings.max_asset_bytes, settings.max_bulk_bytes)
+    db = Database(settings.data_dir, create=create, max_write_bytes=max_write_bytes)
+    search_db = SearchDatabase(settings.data_dir, max_write_bytes=max_write_bytes)
+    pairing = Pairing(db, search_db)
+    pairing.join()
     return Adapters(
         clock=system_clock(),
         store=SqliteAssetStore(db, retention_of(settings)),
@@ -116,7 +120,7 @@ def embedded(settings: Settings, *, create: bool = True) -> Adapters:
         documents=SqliteBucketDocuments(search_db),
         guard=None,
         cache=MemoryCache(),
-        parts=(SqliteStorePart(db), SearchPart(search_db, db.recorded_index_commits)),
+        parts=(SqliteStorePart(db), SearchPart(search_db, pairing)),
     )
 
 

@@ -182,7 +182,10 @@ CREATE TABLE health_probes (
   content BLOB NOT NULL
 ) STRICT;
 
--- One row: so many transactions the search index had committed when the store last committed one.
-CREATE TABLE index_commits (
-  number INTEGER NOT NULL
+-- One row, which tells whether `search.db` matches this file. Each file counts its transactions since the two were
+-- paired, and how many of the other's it has seen.
+CREATE TABLE pairings (
+  id BLOB NOT NULL,
+  transactions INTEGER NOT NULL,
+  seen INTEGER NOT NULL
 ) STRICT;

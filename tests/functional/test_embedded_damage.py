@@ -10,6 +10,7 @@ import pytest
 from amp.adapters.embedded.database import Database
 from amp.domain.criteria import EVERYTHING, SearchRequest
 from amp.errors import BadSetting
+from tests.functional.amp_command import amp_command
 from tests.functional.built import built
 from tests.functional.wired import wired
 
@@ -66,7 +67,7 @@ def test_a_lost_search_index_leaves_the_service_working_and_a_bucket_to_be_refil
         amp.refill_buckets.run()
         [job] = amp.adapters.jobs.open()
         assert job.kind == "reindex"
-    kept = list(tmp_path.glob("search.db.damaged-*"))
+    kept = list(tmp_path.glob("search.db.set-aside-*"))
     assert bool(kept) is (harm in HARMS)
 
 
@@ -115,10 +116,43 @@ def test_an_index_that_is_older_than_the_store_is_set_aside_and_refilled(
         amp.refill_buckets.run()
         [job] = amp.adapters.jobs.open()
         assert job.kind == "reindex"
-    assert list(folder.glob("search.db.damaged-*"))
+    assert list(folder.glob("search.db.set-aside-*"))
     with built({"data_dir": folder}) as amp:
         assert amp.migrate.pending() == []
-    assert len(list(folder.glob("search.db.damaged-????????T????????????"))) == 1
+    assert len(list(folder.glob("search.db.set-aside-????????T????????????"))) == 1
+
+
+def store_restored(folder: Path) -> Path:
+    """A data folder whose `store.db` is of a moment before the last changes, all of which are indexed."""
+    with wired({"data_dir": folder / "data"}) as world:
+        asset = world.create("one")
+        world.index(*world.events(1))
+        shutil.copytree(folder / "data", folder / "backup")
+        world.edit(asset, "edited")
+        world.create("lost")
+        world.index(*world.events(2))
+    for file in (folder / "backup").glob("store.db*"):
+        shutil.copy(file, folder / "data")
+    return folder / "data"
+
+
+def test_an_index_that_knows_more_than_a_restored_store_is_set_aside_and_refilled(tmp_path: Path) -> None:
+    folder = store_restored(tmp_path)
+    with built({"data_dir": folder}) as amp:
+        [bucket] = amp.check_health.check().buckets
+        assert "not all documents are back" in bucket.detail
+        assert amp.adapters.index.search(SearchRequest(criteria=EVERYTHING)).total == 0
+    with built({"data_dir": folder}) as amp:
+        assert amp.migrate.pending() == []
+    assert len(list(folder.glob("search.db.set-aside-????????T????????????"))) == 1
+
+
+def test_doctor_names_a_restored_store_however_often_it_runs(tmp_path: Path) -> None:
+    folder = store_restored(tmp_path)
+    for _ in range(3):
+        result = amp_command("doctor", env={"AMP_DATA_DIR": folder})
+        assert result.exit_code == 1
+        assert "is newer than store.db" in result.stdout
 
 
 @pytest.mark.parametrize("harm", HARMS)

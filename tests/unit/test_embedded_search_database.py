@@ -23,7 +23,7 @@ from amp.ports.search_index import Put, Written
 from tests.contract.asset_samples import at_once
 from tests.contract.search_sets import SearchSet, asset, head, names
 
-MIGRATIONS = ["0001_documents", "0002_raw_documents", "0003_health_probes", "0004_commits"]
+MIGRATIONS = ["0001_documents", "0002_raw_documents", "0003_health_probes", "0004_commits", "0005_pairings"]
 H264 = EntryMatches("codec", FieldType.STRING, (OneOf(("h264",)),))
 
 
@@ -132,7 +132,7 @@ def test_a_file_that_is_set_aside_is_renamed_before_its_log(tmp_path: Path) -> N
     real = Path.rename
 
     def once(path: Path, target: Path) -> Path:
-        if list(tmp_path.glob("*.damaged-*")):
+        if list(tmp_path.glob("*.set-aside-*")):
             raise PermissionError("killed")
         return real(path, target)
 

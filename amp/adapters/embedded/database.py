@@ -5,17 +5,16 @@ import errno
 import fcntl
 import os
 import sqlite3
-import threading
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
 from amp.adapters.embedded.database_files import file_identities
-from amp.adapters.embedded.index_commits import IndexCommits
 from amp.adapters.embedded.integrity import damage_of
+from amp.adapters.embedded.paired_file import PairedFile
 from amp.adapters.embedded.queue_board import QueueBoard
-from amp.adapters.embedded.write_probe import WriteProbe
+from amp.adapters.embedded.write_transactions import MAX_WRITE_BYTES, WriteTransactions
 from amp.data_folder import LOCK_FILE
 from amp.errors import BadSetting, Busy, NoData, NotMigrated, Retryable, StoreUnavailable
 from amp.main_process import main_process_id
@@ -35,8 +34,9 @@ class Database:
     A committed write survives a power loss (`synchronous=FULL`), unless the writer waived it.
     """
 
-    def __init__(self, folder: Path, *, create: bool = True) -> None:
-        """:raises BadSetting: the folder or the file in it can't be used.
+    def __init__(self, folder: Path, *, create: bool = True, max_write_bytes: int = MAX_WRITE_BYTES) -> None:
+        """:param max_write_bytes: content of the largest request that is written at once.
+        :raises BadSetting: the folder or the file in it can't be used.
         :raises NoData: there is no store in the folder, and none is to be created.
         :raises Busy: another process holds the folder.
         """
@@ -67,12 +67,10 @@ class Database:
                 f"{variable('data_dir')}={str(folder)!r}: {e.filename or self.path.name}: {e.strerror}"
             ) from e
         self._files = file_identities(self.path)
-        self._write_lock = threading.Lock()
-        self._write_probe = WriteProbe()
+        self.paired = PairedFile()
+        self._writes = WriteTransactions(self.paired, max_write_bytes)
         self._idle_readers: deque[sqlite3.Connection] = deque()
         self._closed = False
-        #: Shared with the index of the same folder.
-        self.index_commits = IndexCommits()
         #: Shared by all who use the queue in this file.
         self.queue_board = QueueBoard()
 
@@ -110,7 +108,7 @@ class Database:
         :raises NotMigrated: the tables are not there.
         :raises Retryable: `unavailable`, SQLite can't answer; nothing was written unless the commit itself failed.
         """
-        with self._write_lock, self._transaction(unavailable, durable) as connection:
+        with self._writes.lock, self._transaction(unavailable, durable) as connection:
             yield connection
 
     @contextlib.contextmanager
@@ -121,18 +119,9 @@ class Database:
             self._check_file(unavailable)
             connection = self._writer
             connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-            connection.execute("BEGIN IMMEDIATE")
-            try:
+            with self._writes.run(connection, durable=durable):
                 yield connection
-                number = self.index_commits.record(connection)
-                connection.execute("COMMIT")
-                self.index_commits.recorded(number)
-                self._check_file(unavailable)
-            except BaseException as e:
-                self._write_probe.note(e)
-                if connection.in_transaction:  # SQLite ends it by itself after some errors
-                    connection.execute("ROLLBACK")
-                raise
+            self._check_file(unavailable)
 
     def probe(self, timeout_s: float) -> None:
         """Return if a write is acknowledged now, or if one is under way for `timeout_s`.
@@ -144,28 +133,11 @@ class Database:
         free = space.f_bavail * space.f_frsize
         if free < _MIN_FREE_BYTES:
             raise StoreUnavailable(f"the disk of the data folder {self.path.parent} is full: {free:,} bytes left")
-        if not self._write_lock.acquire(timeout=timeout_s):
-            return
-        try:
-            # Before the first migration there is nothing to write to.
-            with contextlib.suppress(NotMigrated):
-                with self._transaction(StoreUnavailable, durable=True) as connection:
-                    self._write_probe.write(connection)
-                self._write_probe.succeeded()
-        finally:
-            self._write_lock.release()
-
-    def recorded_index_commits(self) -> int:
-        """How many transactions the search index had committed at the last one of the store."""
-        try:
-            with self.reading() as connection:
-                return int(connection.execute("SELECT number FROM index_commits").fetchone()[0])
-        except NotMigrated:
-            return 0
+        self._writes.probe(timeout_s, lambda: self._transaction(StoreUnavailable, durable=True))
 
     def close(self) -> None:
         """Wait for the write under way, give the folder back. Safe twice."""
-        with self._write_lock:
+        with self._writes.lock:
             if self._closed:
                 return
             self._closed = True

@@ -12,10 +12,10 @@ from pathlib import Path
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 
 from amp.adapters.embedded.database_files import file_identities
-from amp.adapters.embedded.index_commits import IndexCommits, count_commit
 from amp.adapters.embedded.integrity import damage_of
+from amp.adapters.embedded.paired_file import PairedFile
 from amp.adapters.embedded.search_removals import SearchRemovals
-from amp.adapters.embedded.write_probe import WriteProbe
+from amp.adapters.embedded.write_transactions import MAX_WRITE_BYTES, WriteTransactions
 from amp.errors import NotMigrated, SearchUnavailable
 from amp.private_files import make_private
 
@@ -46,16 +46,15 @@ def search_errors() -> Iterator[None]:
 class SearchDatabase:
     """Connections to `<folder>/search.db`, for any number of threads."""
 
-    def __init__(self, folder: Path, commits: IndexCommits | None = None) -> None:
-        """:param commits: shared with the store of the same folder."""
+    def __init__(self, folder: Path, *, max_write_bytes: int = MAX_WRITE_BYTES) -> None:
+        """:param max_write_bytes: content of the largest request that is written at once."""
         self.path = folder / "search.db"
         self._idle_readers: deque[sqlite3.Connection] = deque()
         self._opened: list[sqlite3.Connection] = []
         self._writer: sqlite3.Connection | None = None
-        self._writing = threading.Lock()
-        self._write_probe = WriteProbe()
+        self.paired = PairedFile()
+        self._writes = WriteTransactions(self.paired, max_write_bytes)
         self._opening = threading.Lock()
-        self._commits = commits or IndexCommits()
         self._closed = False
         #: Of the files that the connections are open on; None: none is.
         self._files: tuple[tuple[int, int] | None, ...] | None = None
@@ -91,7 +90,7 @@ class SearchDatabase:
 
         :raises SearchUnavailable: the file can't be written, or was removed.
         """
-        with self._writing, self._transaction() as connection:
+        with self._writes.lock, self._transaction() as connection:
             yield connection
 
     def probe(self, timeout_s: float) -> None:
@@ -99,16 +98,7 @@ class SearchDatabase:
 
         :raises SearchUnavailable: it is not committed.
         """
-        if not self._writing.acquire(timeout=timeout_s):
-            return
-        try:
-            # Before the first migration there is nothing to write to.
-            with suppress(NotMigrated):
-                with self._transaction() as connection:
-                    self._write_probe.write(connection)
-                self._write_probe.succeeded()
-        finally:
-            self._writing.release()
+        self._writes.probe(timeout_s, self._transaction)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -117,18 +107,9 @@ class SearchDatabase:
             if self._writer is None or self._closed:
                 self._writer = self._open(_WRITER_CACHE_KIB)
             connection = self._writer
-            connection.execute("BEGIN IMMEDIATE")
-            try:
+            with self._writes.run(connection):
                 yield connection
-                number = count_commit(connection)
-                connection.execute("COMMIT")
-                self._commits.number = number
-                self._check_files()
-            except BaseException as e:
-                self._write_probe.note(e)
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
+            self._check_files()
 
     def damage(self) -> str | None:
         """What is wrong with the file; None: nothing that shows within a moment, or there is none."""
@@ -136,11 +117,11 @@ class SearchDatabase:
 
     def set_aside(self) -> Path:
         """Rename the file, for a new one to take its place; searches and writes under way must have ended."""
-        with self._writing, self._opening:
+        with self._writes.lock, self._opening:
             self._close_all()
-            # The file itself first: without its log it might be a sound one, only older.
+            # The file itself first: without its log it might be taken for a sound one.
             stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
-            aside = self.path.with_name(f"{self.path.name}.damaged-{stamp}")
+            aside = self.path.with_name(f"{self.path.name}.set-aside-{stamp}")
             for suffix in ("", "-wal", "-shm"):
                 with suppress(FileNotFoundError):
                     self.path.with_name(self.path.name + suffix).rename(aside.with_name(aside.name + suffix))
@@ -148,7 +129,7 @@ class SearchDatabase:
 
     def close(self) -> None:
         """Close every connection; searches and writes under way must have ended."""
-        with self._writing, self._opening:
+        with self._writes.lock, self._opening:
             self._closed = True
             self._close_all()
 
