@@ -199,6 +199,13 @@ SORT: QueryParameter[tuple[str, ...]] = QueryParameter(
     parse=_names,
     default=(),
 )
+TOTAL: QueryParameter[str | None] = QueryParameter(
+    name="total",
+    description="`exact` counts to the end.",
+    schema={"enum": ["exact"]},
+    parse=_one_of("exact"),
+    default=None,
+)
 JOB = QueryParameter(
     name="job",
     description="Only those of this job.",

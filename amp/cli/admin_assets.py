@@ -233,7 +233,7 @@ def start_job(
         raise click.UsageError("say which assets: --all, --type, --project, --from, --to, --query or --ids")
     with service(load_settings()) as client:
         if not yes and not dry_run:
-            confirm(client, kind, body["selector"])
+            confirm(client, kind, body["selector"], sample)
         finish(client, client.call("POST", _JOBS, body=body), follows, as_json)
 
 

@@ -4,18 +4,21 @@ from typing import Any
 
 import click
 
-from amp.cli.client import AmpClient
+from amp.cli.client import AmpClient, ServiceError, Unreachable
 from amp.cli.output import echo
-from amp.errors import AmpError
 from amp.printable import printable
 
 
-def confirm(client: AmpClient, kind: str, selector: dict[str, Any]) -> None:
-    """:raises ClickException: the answer is no, or there is none."""
+def confirm(client: AmpClient, kind: str, selector: dict[str, Any], sample: int | None = None) -> None:
+    """:param sample: only so many of the assets are meant; None: all of them.
+    :raises ClickException: the answer is no, or there is none.
+    :raises ServiceError: the server refuses the selector.
+    """
     # A search finds no deleted assets, which are those that a purge is about.
-    count = _count(client, selector) if kind == "delete" else None
+    count = _count(client, selector) if kind == "delete" else ""
+    limit = "" if sample is None else f"at most {sample:,} of "
     try:
-        sure = click.confirm(printable(f"{kind} {_told(selector, count)}?"), err=True)
+        sure = click.confirm(printable(f"{kind} {limit}{_described(selector, count)}?"), err=True)
     except click.Abort as e:
         echo("", err=True)  # ends the line of the question
         raise click.ClickException("nothing was done; with --yes it is not asked") from e
@@ -23,10 +26,10 @@ def confirm(client: AmpClient, kind: str, selector: dict[str, Any]) -> None:
         raise click.ClickException("nothing was done")
 
 
-def _count(client: AmpClient, selector: dict[str, Any]) -> int | None:
-    """How many assets a search finds now; None: not known."""
+def _count(client: AmpClient, selector: dict[str, Any]) -> str:
+    """How many assets a search finds now, and a blank; empty if no search answers."""
     if "ids" in selector:
-        return len(selector["ids"])
+        return ""
     created = selector.get("created", {})
     conditions: list[dict[str, Any]] = [{"field": k, "eq": v} for k, v in selector.items() if k in ("type", "project")]
     conditions += [
@@ -35,23 +38,27 @@ def _count(client: AmpClient, selector: dict[str, Any]) -> int | None:
     ]  # fmt: skip
     try:
         if "query" in selector:
-            found = client.get("/v1/search", q=selector["query"], size=1, total="exact")
+            found = client.get("/v1/search", q=selector["query"], size=0, total="exact")
         else:
-            body = {"query": {"all": conditions}, "size": 1, "total": "exact"} if conditions else {"total": "exact"}
+            body: dict[str, Any] = {"size": 0, "total": "exact"}
+            if conditions:
+                body["query"] = {"all": conditions}
             found = client.call("POST", "/v1/search", body=body, repeatable=True)
-    except AmpError:
-        # The job is checked as a whole when it is asked for.
-        return None
-    return int(found["total"])
+    except Unreachable:
+        return ""
+    except ServiceError as e:
+        if e.status < 500:
+            raise
+        return ""
+    return f"{'at least ' if found['total_relation'] == 'gte' else ''}{found['total']:,} "
 
 
-def _told(selector: dict[str, Any], count: int | None) -> str:
-    number = "" if count is None else f"{count:,} "
+def _described(selector: dict[str, Any], count: str) -> str:
     if "all" in selector:
-        return f"all {number}assets"
+        return f"all {count}assets"
     if "ids" in selector:
-        return f"the {len(selector['ids']):,} assets given"
+        return f"the {len(set(selector['ids'])):,} assets given"
     created = selector.get("created", {})
     shown = [f"{name} {value}" for name, value in selector.items() if name != "created"]
     shown += [f"created {word} {created[end]}" for end, word in (("from", "from"), ("to", "before")) if end in created]
-    return f"{number}assets with " + ", ".join(shown)
+    return f"{count}assets with " + ", ".join(shown)

@@ -14,7 +14,7 @@ from amp.settings import load_settings
 _PAGE = 200
 _METADATA_COLUMNS = 4
 #: What a request in the compact text form may hold.
-_OF_TEXT = {"q", "size", "sort", "cursor"}
+_OF_TEXT = {"q", "size", "sort", "cursor", "total"}
 
 
 @click.command()

@@ -35,6 +35,8 @@ _ENDED = "ended"
 #: A move that waits for longer says why, and again so often.
 _WAITS_AFTER_S = 5.0
 _TOLD_EVERY_S = 600.0
+#: A move that waits fails more often than this. Failures further apart are faults of a move that gets on.
+_SAME_WAIT_S = 120.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +46,16 @@ class MoveTimes:
     longest_search: float  #: what searches that found the aliases as they were may still take
     longest_hold: float = 5.0  #: writers wait no longer for one attempt
     serve: float = 600.0  #: until the target has all its copies
+
+
+@dataclass(slots=True)
+class _Wait:
+    """A phase that failed, and may be waiting for a part; in seconds of the monotonic clock."""
+
+    phase_token: int
+    since_s: float
+    failed_s: float  #: when it failed last
+    told_s: float = float("-inf")  #: when the job's history was told
 
 
 class RunMoves:
@@ -76,8 +88,7 @@ class RunMoves:
         #: The phase this process saw begin last, and when.
         self._seen: tuple[int, float] = (0, 0.0)
         self._meanwhile: Callable[[], None] = lambda: None
-        #: The phase that had to wait last, since when, and when that was told.
-        self._waiting: tuple[int, float, float] = (0, 0.0, 0.0)
+        self._wait = _Wait(0, 0.0, 0.0)
         self._phases: dict[Phase, Callable[[BucketMap, Move, threading.Event], None]] = {
             Phase.PLAN: self._plan,
             Phase.DUAL: self._dual,
@@ -230,14 +241,17 @@ class RunMoves:
     def _tell_waiting(self, move: Move, reason: str) -> None:
         """Into the job's history why the move does not get on: an index refuses writes, or a part does not answer."""
         now_s = self._clock.monotonic_s()
-        token, since_s, told_s = self._waiting
-        if token != move.phase_token:
-            self._waiting = token, since_s, told_s = move.phase_token, now_s, float("-inf")
-        if now_s - since_s < _WAITS_AFTER_S or now_s - told_s < _TOLD_EVERY_S:
+        if self._wait.phase_token != move.phase_token:
+            self._wait = _Wait(move.phase_token, now_s, now_s)
+        wait = self._wait
+        if now_s - wait.failed_s > _SAME_WAIT_S:
+            wait.since_s = now_s
+        wait.failed_s = now_s
+        if now_s - wait.since_s < _WAITS_AFTER_S or now_s - wait.told_s < _TOLD_EVERY_S:
             return
         with suppress(Retryable):
             self._jobs.note(move.id, self._clock.now_ms(), f"{move.phase.value} waits: {storable_reason(reason)}")
-            self._waiting = token, since_s, now_s
+            wait.told_s = now_s
 
     def _end(self, bucket_map: BucketMap, move: Move, state: JobState) -> None:
         # In this order: nobody would come back to the record of a move that the map no longer names.

@@ -119,6 +119,13 @@ def test_a_deletion_asks_unless_told_not_to_and_can_be_undone(amp: Amp, folder: 
     assert "Error: nothing was done; with --yes it is not asked" in unanswered.stderr
     dated = amp("delete", "--type", "clip", "--from", "1999-01-01", "--to", "2000-01-01", stdin="n\n")
     assert "delete 0 assets with type clip, created from 1999-01-01, created before 2000-01-01?" in dated.stderr
+    by_query = amp("delete", "--query", "codec:h264", stdin="n\n")
+    assert f"delete {COUNT:,} assets with query codec:h264?" in by_query.stderr
+    sampled = amp("delete", "--all", "--sample", "5", stdin="n\n")
+    assert f"delete at most 5 of all {COUNT:,} assets?" in sampled.stderr
+    refused = amp("delete", "--query", "codec:(", stdin="n\n")
+    assert refused.exit_code == 1
+    assert "delete" not in refused.stderr, "nothing to be asked"
     asked = amp("purge", "--type", "clip", "--from", "1999-01-01", stdin="n\n")
     assert "purge assets with type clip, created from 1999-01-01?" in asked.stderr
     assert printed_json(amp("jobs", "--json")) == [], "nothing was begun"
@@ -129,7 +136,7 @@ def test_a_deletion_asks_unless_told_not_to_and_can_be_undone(amp: Amp, folder: 
     assert len(ids) == COUNT
     listed = tmp_path / "ids.txt"
     listed.write_text("\n".join(["", *ids[:3], f"  {ids[0]}  ", ""]))
-    assert "delete the 4 assets given?" in amp("delete", "--ids", listed, stdin="y\n").stderr
+    assert "delete the 3 assets given?" in amp("delete", "--ids", listed, stdin="y\n").stderr
     assert sorted(found(folder, "codec:h264")) == sorted(ids[3:])
     assert counts(printed_json(amp("restore", "--ids", "-", "--json", stdin="\n".join(ids[:2])))) == {"changed": 2}
     assert len(found(folder, "codec:h264")) == COUNT - 1

@@ -218,6 +218,7 @@ def test_a_version_that_is_no_number_is_refused(rest: Rest, kind: str, number: s
         "/v1/assets?longs=text",
         "/v1/search?size=-1",
         "/v1/search?size=1000",
+        "/v1/search?total=all",
         "/v1/types?limit=0",
         "/v1/types?name=x",
         "/v1/assets?type=%FF",

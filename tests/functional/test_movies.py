@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -142,8 +143,10 @@ def test_totals_are_exact_up_to_the_limit_and_past_it_when_asked(movies: Movies,
     bounded = [rest.search(query=query, size=size) for size in (0, 5)]
     expected = (matches, "eq") if limit >= matches else (limit, "gte")
     assert [(page["total"], page["total_relation"]) for page in bounded] == [expected] * 2
-    exact = rest.search(query=query, size=0, total="exact")
-    assert (exact["total"], exact["total_relation"]) == (matches, "eq")
+    text = quote(f"project:{movies.project} mpaa_rating:R")
+    by_text = rest.get(f"/v1/search?q={text}&size=0&total=exact").get_json()
+    for exact in (rest.search(query=query, size=0, total="exact"), by_text):
+        assert (exact["total"], exact["total_relation"]) == (matches, "eq")
 
 
 def test_an_item_is_the_asset_as_the_store_has_it_or_the_fields_asked_for(movies: Movies) -> None:

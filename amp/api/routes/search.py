@@ -12,7 +12,7 @@ from amp.api.current import amp, principal
 from amp.api.json_body import JsonBody
 from amp.api.models.search import MAX_VALUES, SearchRequest, SearchResult
 from amp.api.operations import Answer, operation
-from amp.api.parameters import CURSOR, FIELDS, LONGS, QUERY_TEXT, SIZE, SORT
+from amp.api.parameters import CURSOR, FIELDS, LONGS, QUERY_TEXT, SIZE, SORT, TOTAL
 from amp.api.presenters import Shape, search_json, shape_asked, shape_of_search
 from amp.api.responses import json_response
 from amp.api.routes.terms import PRINCIPAL
@@ -48,7 +48,7 @@ def search(body: SearchRequest) -> Response:
     api,
     "get",
     "/search",
-    query=(QUERY_TEXT, SORT, SIZE, CURSOR, FIELDS, LONGS),
+    query=(QUERY_TEXT, SORT, SIZE, CURSOR, FIELDS, LONGS, TOTAL),
     headers=(PRINCIPAL,),
     answers={200: _FOUND},
     refusals=(503,),
@@ -66,6 +66,7 @@ def search_by_text() -> Response:
         sort=[_sort(name) for name in SORT.read()],
         size=SIZE.read(),
         cursor=CURSOR.read(),
+        exact_total=TOTAL.read() == "exact",
         since_s=since_s,
     )
     return _answer(order, shape_asked())
