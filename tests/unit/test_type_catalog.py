@@ -15,6 +15,7 @@ from amp.services.check_content import CheckContent
 from amp.services.query_text import parse_query_text
 from amp.services.resolve_query import ResolveQuery
 from amp.services.type_catalog import TypeCatalog
+from tests.stack.waiting import wait_until
 
 
 class Registry:
@@ -27,7 +28,7 @@ class Registry:
         self.down = False
         self.takes_s = 0.0
         self.clock: Clock | None = None
-        self.fails_after_s = 0.0
+        self.fails_when: Callable[[], bool] = lambda: True
         self.reading, self.proceed = Event(), Event()
         self.proceed.set()
 
@@ -37,7 +38,7 @@ class Registry:
     def newest(self) -> list[AssetType]:
         if self.down:
             self.failures += 1
-            Event().wait(self.fails_after_s)
+            wait_until(self.fails_when, 30, "the time to fail")
             raise StoreUnavailable
         self.reads += 1
         found = list(self.types.values())
@@ -52,6 +53,18 @@ class Registry:
 
     def add(self, asset_type: AssetType) -> bool:
         raise NotImplementedError(asset_type)
+
+
+class AskedClock(SystemClock):
+    """Counts how often it is asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[None] = []
+
+    def monotonic_s(self) -> float:
+        self.asked.append(None)
+        return super().monotonic_s()
 
 
 class Clock:
@@ -190,17 +203,22 @@ def test_requests_that_wait_for_a_failing_registry_fail_together(registry: Regis
 def test_threads_that_know_no_type_fail_together_while_the_registry_hangs(
     registry: Registry, ask: Callable[[TypeCatalog], object]
 ) -> None:
-    registry.down, registry.fails_after_s = True, 0.2
-    catalog = TypeCatalog(registry, SystemClock(), 60.0)
+    catalog = catalog_that_fails_once_all_ask(registry, 8)
     assert all(in_threads(8, lambda: ask(catalog)))
     assert registry.failures == 1
 
 
 def test_threads_that_want_the_types_read_now_fail_together_while_the_registry_hangs(registry: Registry) -> None:
-    registry.down, registry.fails_after_s = True, 0.2
-    catalog = TypeCatalog(registry, SystemClock(), 60.0)
+    catalog = catalog_that_fails_once_all_ask(registry, 8)
     assert all(in_threads(8, catalog.refresh))
     assert registry.failures <= 2, "the read under way, and one that began after they asked"
+
+
+def catalog_that_fails_once_all_ask(registry: Registry, threads: int) -> TypeCatalog:
+    """Each thread asks what time it is before it asks for types, and the one that reads asks once more."""
+    clock = AskedClock()
+    registry.down, registry.fails_when = True, lambda: len(clock.asked) > threads
+    return TypeCatalog(registry, clock, 60.0)
 
 
 def in_threads(count: int, ask: Callable[[], object]) -> list[bool]:
