@@ -13,7 +13,7 @@ from amp.domain.documents import IndexedDocument
 from amp.ports.search_index import Put, SearchIndex, Written
 from amp.services.bucket_maps import BucketMaps
 from amp.services.refusing_buckets import RefusingBuckets
-from amp.services.settle_writes import SetAside, SettleWrites, Unsettled, Writes
+from amp.services.settle_writes import Patience, SetAside, SettleWrites, Unsettled, Writes
 
 _log = structlog.get_logger(__name__)
 
@@ -53,12 +53,12 @@ class PutDocuments:
         assets: Sequence[AssetDocuments],
         stop: threading.Event,
         set_aside: SetAside = lambda _: False,
-        patience_s: float = float("inf"),
+        patience: Patience | None = None,
     ) -> Mapping[UUID, str]:
         """Put all documents, as long as it takes; the assets that the index rejects, with the reason.
 
         :param set_aside: takes over the assets of buckets that refuse writes for more than five seconds.
-        :param patience_s: after pauses of so many seconds it takes over all that is left.
+        :param patience: once it is over, `set_aside` takes over all that is left.
         :raises Stopped: `stop` was set before all were put.
         """
         rejected = {asset.asset_id: asset.rejected for asset in assets if asset.rejected is not None}
@@ -71,7 +71,7 @@ class PutDocuments:
             without_refused=lambda some: self._without_refused(some, set_aside),
             give_up=lambda some: set_aside([asset.asset_id for asset in some]),
         )
-        self._writes.run(writes, [asset for asset in assets if asset.documents], stop, patience_s)
+        self._writes.run(writes, [asset for asset in assets if asset.documents], stop, patience)
         return rejected
 
     def without_refused(self, ids: Sequence[UUID], set_aside: SetAside) -> Sequence[UUID]:

@@ -14,7 +14,7 @@ from amp.ports.bucket_documents import BucketDocuments, RawDocument
 from amp.ports.search_index import Written
 from amp.services.bucket_maps import BucketMaps
 from amp.services.refusing_buckets import RefusingBuckets
-from amp.services.settle_writes import SettleWrites, Unsettled, Writes
+from amp.services.settle_writes import Patience, SettleWrites, Unsettled, Writes
 
 _log = structlog.get_logger(__name__)
 #: One asset may have any number of documents.
@@ -79,9 +79,10 @@ class RemoveDocuments:
             return True
 
         writes = Writes(send=self._send, without_refused=without_refused, give_up=give_up)
-        pending, patience_s = iter(removals), _PATIENCE_S
+        pending, patience = iter(removals), Patience(_PATIENCE_S)
         while some := list(islice(pending, _DOCUMENTS_AT_ONCE)):
-            patience_s -= self._writes.run(writes, some, stop, max(patience_s, _LEAST_PATIENCE_S))
+            patience.left_s = max(patience.left_s, _LEAST_PATIENCE_S)
+            self._writes.run(writes, some, stop, patience)
         return left
 
     def _send(self, bucket_map: BucketMap, removals: Sequence[Removal]) -> Unsettled[Removal]:

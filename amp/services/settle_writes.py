@@ -43,22 +43,32 @@ class Writes(Generic[_T]):
     give_up: Callable[[list[_T]], bool]  #: sets all of them aside; False: it cannot
 
 
+@dataclass(slots=True)
+class Patience:
+    """The pauses that the writes of one call may still take together, in seconds."""
+
+    left_s: float = float("inf")
+
+    @property
+    def is_over(self) -> bool:
+        return self.left_s <= 0
+
+
 class SettleWrites:
     def __init__(self, maps: BucketMaps, aliases: MoveAliases) -> None:
         self._maps = maps
         self._aliases = aliases
 
-    def run(
-        self, writes: Writes[_T], items: list[_T], stop: threading.Event, patience_s: float = float("inf")
-    ) -> float:
-        """Send the items, and again what is not settled; the seconds of pauses that took.
+    def run(self, writes: Writes[_T], items: list[_T], stop: threading.Event, patience: Patience | None = None) -> None:
+        """Send the items, and again what is not settled.
 
-        :param patience_s: after pauses of so many seconds what is left is given up.
+        :param patience: less by the pauses that this takes; once it is over, what is left is given up.
         :raises Stopped: `stop` was set before all were settled.
         """
+        patience = patience or Patience()
         pending = writes.without_refused(items)
         rounds, waited_s, helped_s = 0, 0.0, 0.0
-        while pending and not (waited_s >= patience_s and writes.give_up(pending)):
+        while pending and not (patience.is_over and writes.give_up(pending)):
             rounds += 1
             unsettled = writes.send(self._maps.current(), pending)
             if unsettled.stale:
@@ -71,9 +81,9 @@ class SettleWrites:
                 if stop.wait(pause_s):
                     raise Stopped
                 waited_s += pause_s
+                patience.left_s -= pause_s
                 if waited_s - helped_s > _HELP_AFTER_S and self._help_move():
                     helped_s = waited_s
-        return waited_s
 
     def _refresh_map(self) -> None:
         try:

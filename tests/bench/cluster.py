@@ -92,7 +92,7 @@ def _documents(amp: Amp, count: int) -> list[AssetDocuments]:
     built: list[AssetDocuments] = []
     while len(built) < count:
         deliveries = consumer.poll(1000, 10.0)
-        built += amp.indexer.build([delivery.event for delivery in deliveries if delivery.event is not None])
+        built += amp.indexer.build([delivery.event for delivery in deliveries if delivery.event is not None]).documents
     consumer.close()
     return built
 

@@ -60,4 +60,4 @@ def documents_now(world: World, asset_id: UUID) -> list[AssetDocuments]:
         scope=Scope.ALL,
         change_id=head.change_id,
     )
-    return world.amp.indexer.build([event])
+    return world.amp.indexer.build([event]).documents

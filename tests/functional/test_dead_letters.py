@@ -186,13 +186,13 @@ def test_what_live_traffic_could_not_index_is_listed_and_replayed(
     build = service.indexer.build
 
     def spoil(events: Any) -> Any:
-        documents = build(events)
-        for made in documents:
+        built = build(events)
+        for made in built.documents:
             for document in made.documents:
                 if document.body.get("name") == "poison":
                     document.body["no_such_field"] = 1  # type: ignore[typeddict-unknown-key]
                     document.body["created_ms"] = "not a number"  # type: ignore[typeddict-item]
-        return documents
+        return built
 
     with monkeypatch.context() as patch:
         patch.setattr(service.indexer, "build", spoil)

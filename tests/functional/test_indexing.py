@@ -72,7 +72,7 @@ def test_events_reversed_repeated_and_shuffled_leave_the_index_right(service: Wi
 
 def test_a_deleted_asset_does_not_come_back_by_a_late_event(service: Wired) -> None:
     asset = service.edit(service.create(), "second")
-    before = service.amp.indexer.build(service.events(2))
+    before = service.amp.indexer.build(service.events(2)).documents
     service.delete(asset)
     service.index(*service.events(1))
     assert service.seen(all_versions=True) == []
@@ -177,12 +177,12 @@ def test_the_worker_puts_aside_what_the_index_rejects_and_goes_on(
     build = service.amp.indexer.build
 
     def spoil(events: object) -> object:
-        documents = build(events)  # type: ignore[arg-type]
-        for asset in documents:
+        built = build(events)  # type: ignore[arg-type]
+        for asset in built.documents:
             if asset.asset_id == poison.id:
                 asset.documents[0].body["no_such_field"] = 1  # type: ignore[typeddict-unknown-key]
                 asset.documents[0].body["created_ms"] = "not a number"  # type: ignore[typeddict-item]
-        return documents
+        return built
 
     monkeypatch.setattr(service.amp.indexer, "build", spoil)
     stop = threading.Event()
@@ -205,7 +205,7 @@ def test_the_worker_puts_aside_what_the_index_rejects_and_goes_on(
 
 def test_puts_that_meet_a_busy_index_are_repeated_until_it_takes_them(service: Wired) -> None:
     asset = service.edit(service.create(), "second")
-    documents = service.amp.indexer.build(service.events(2))
+    documents = service.amp.indexer.build(service.events(2)).documents
     indices = service.amp.adapters.indices
     (index,) = [info.index for info in indices.info()]
     stop = threading.Event()

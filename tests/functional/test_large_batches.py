@@ -2,13 +2,14 @@
 
 import threading
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
-from amp.domain.assets import Asset, content_bytes
-from amp.ports.search_index import Put, PutResult
+from amp.domain.assets import Asset, Scope, content_bytes
+from amp.ports.search_index import Put, PutResult, Written
 from amp.services.runtime.step_size import StepSize
 from tests.functional.wired import Wired, embedded, wired
 
@@ -82,3 +83,71 @@ def test_large_assets_with_versions_are_reindexed_some_at_a_time(
     service.refresh()
     versions = {str(made[0].id): 26, str(made[1].id): 2, str(made[2].id): 1}
     assert len(service.seen(all_versions=True)) == sum(versions.values())
+
+
+def _edited(service: Wired, count: int, times: int) -> list[Asset]:
+    made = [service.create(notes=_TEXT) for _ in range(count)]
+    for asset in made:
+        for number in range(times):
+            service.edit(asset, f"name {number}")
+    return made
+
+
+@pytest.mark.parametrize("handle", ["handle", "handle_retries", "index"])
+def test_many_changes_of_one_large_asset_are_indexed_some_at_a_time(
+    service: Wired, monkeypatch: pytest.MonkeyPatch, handle: str
+) -> None:
+    _edited(service, 1, 60)
+    events, sizes = service.events(61), Sizes(service, monkeypatch)
+    assert getattr(service.amp.indexer, handle)(events[30:], threading.Event()) == {}
+    assert max(sizes.put) <= 22 * 9_000, "twenty versions of it, and its head"
+    service.refresh()
+    named = [version for _, version, _ in service.seen(all_versions=True)]
+    assert named == list(range(30, 62))
+
+
+def test_a_late_event_of_all_versions_reads_some_at_a_time(service: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
+    _edited(service, 1, 60)
+    sizes, early = Sizes(service, monkeypatch), replace(service.events(61)[2], scope=Scope.ALL)
+    assert service.amp.indexer.index([early], threading.Event()) == {}
+    assert max(sizes.put) <= 22 * 9_000, "twenty versions of it, and its head"
+    service.refresh()
+    assert [version for _, version, _ in service.seen(all_versions=True)] == list(range(1, 62))
+
+
+def test_many_changes_of_some_large_assets_are_indexed_some_at_a_time(
+    service: Wired, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = service.create()
+    made = _edited(service, 10, 15)
+    monkeypatch.setattr("amp.services.index_assets.STEP_BYTES", _STEP_BYTES)
+    # As after a restart in front of one small asset: nothing tells how large the next are.
+    events, sizes = service.events(1 + 10 * 16), Sizes(service, monkeypatch)
+    assert service.amp.indexer.index(events, threading.Event()) == {}
+    assert max(sizes.put) <= _STEP_BYTES + 17 * 9_000
+    service.refresh()
+    assert service.seen() == sorted([(str(small.id), 1, 1), *((str(asset.id), 16, 16) for asset in made)])
+
+
+class _Pauses(threading.Event):
+    """Never set; sums up the pauses, which take no time."""
+
+    slept_s = 0.0
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.slept_s += timeout or 0
+        return False
+
+
+def test_all_that_a_reindex_cannot_put_shares_one_patience(service: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [*_edited(service, 4, 22), *(service.create(notes=_TEXT) for _ in range(_COUNT))]
+    sizes, stop = Sizes(service, monkeypatch), _Pauses()
+
+    def unanswered(puts: Sequence[Put]) -> list[PutResult]:
+        return [PutResult(Written.BUSY, "connection refused", answered=False) for _ in puts]
+
+    monkeypatch.setattr(service.amp.adapters.index, "put", unanswered)
+    indexed = service.amp.indexer.index_all([asset.id for asset in made], stop)
+    assert indexed.refused == {asset.id for asset in made}
+    assert 30 <= stop.slept_s < 36
+    assert len(list(filter(None, sizes.read))) < 10, "what is given up is not read"
