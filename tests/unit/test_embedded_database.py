@@ -1,6 +1,7 @@
 """The database of the embedded set: one process, one writer, acknowledged writes that stay, faults in plain words."""
 
 import os
+import resource
 import signal
 import sqlite3
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from amp.adapters.embedded.database import Database
+from amp.adapters.embedded.store_part import SqliteStorePart
 from amp.errors import BadSetting, Busy, NotMigrated, QueueUnavailable, StoreUnavailable
 
 #: Writes numbers for ever and says each that was acknowledged.
@@ -250,6 +252,26 @@ def test_a_probe_reports_a_closed_folder(tmp_path: Path) -> None:
     database.close()
     with pytest.raises(StoreUnavailable, match="closed"):
         database.probe(1.0)
+
+
+def test_a_probe_after_a_failure_is_as_large_as_the_largest_request(tmp_path: Path) -> None:
+    with closing(Database(tmp_path, max_write_bytes=12_000_000)) as database:
+        SqliteStorePart(database).migrate()
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8_000_000, hard))
+        try:
+            with pytest.raises(StoreUnavailable), database.writing() as connection:
+                connection.execute("REPLACE INTO health_probes VALUES ('request', 0, zeroblob(11000000))")
+            for _ in range(2):
+                with pytest.raises(StoreUnavailable):
+                    database.probe(1.0)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        for _ in range(2):
+            database.probe(1.0)
+        with database.reading() as connection:
+            rows = connection.execute("SELECT name, length(content) FROM health_probes").fetchall()
+        assert rows == [("readiness", 0)]
 
 
 @pytest.mark.parametrize("suffix", ["-wal", "-shm"])

@@ -1,10 +1,11 @@
 """What the embedded search index keeps beyond the contract: restarts, interruptions, timeouts, its file."""
 
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from amp.domain.criteria import EntryMatches, OneOf, SearchRequest, TextMatches
 from amp.domain.types import FieldType
 from amp.errors import NotMigrated, SearchUnavailable
 from amp.ports.search_index import Put, Written
+from amp.services import check_health
 from tests.contract.asset_samples import at_once
 from tests.contract.search_sets import SearchSet, asset, head, names
 
@@ -122,6 +124,23 @@ def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "search.db").write_bytes(b"no database at all" * 1000)
     with closing(SearchDatabase(tmp_path)) as database, pytest.raises(SearchUnavailable):
         SearchPart(database).ping()
+
+
+def test_a_ping_answers_before_a_health_check_stops_waiting(tmp_path: Path) -> None:
+    database, _ = opened(tmp_path)
+    bounds_s = []
+    read = database.read
+
+    def slow(timeout_s: float) -> AbstractContextManager[sqlite3.Connection]:
+        bounds_s.append(timeout_s)
+        return read(timeout_s)
+
+    with closing(database), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "read", slow)
+        patch.setattr(database, "probe", bounds_s.append)
+        SearchPart(database).ping()
+    assert len(bounds_s) == 2
+    assert sum(bounds_s) < check_health._BOUND_S
 
 
 def test_a_file_that_is_set_aside_is_renamed_before_its_log(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ _SUFFIXES = ("", "-wal", "-shm")
 
 
 def file_identities(database: Path) -> tuple[tuple[int, int] | None, ...]:
-    """Of each of its files, whatever it is called by now; None: there is none of that name."""
+    """Returns device and inode number of each file of the database; None for a file that does not exist."""
     return tuple(_identity(database.with_name(database.name + suffix)) for suffix in _SUFFIXES)
 
 

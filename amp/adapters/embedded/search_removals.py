@@ -23,6 +23,6 @@ class SearchRemovals:
             self._removed.popitem(last=False)
 
     def revision(self, place: tuple[int, str]) -> int:
-        """The revision at which it was removed; 0: it was not, of late."""
+        """Returns the revision at which the document was removed; 0 if it was not removed recently."""
         revision, at_s = self._removed.get(place, (0, 0.0))
         return revision if at_s >= time.monotonic() - _REMEMBERED_S else 0
