@@ -8,14 +8,16 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from amp.adapters.embedded.database import Database
+from amp.adapters.embedded.search_database import SearchDatabase
+from amp.adapters.embedded.search_part import SearchPart
 from amp.adapters.embedded.store_part import SqliteStorePart
-from amp.errors import BadSetting, Busy, NotMigrated, QueueUnavailable, StoreUnavailable
+from amp.errors import AmpError, BadSetting, Busy, NotMigrated, QueueUnavailable, SearchUnavailable, StoreUnavailable
 
 #: Writes numbers for ever and says each that was acknowledged.
 WRITER = """
@@ -254,24 +256,40 @@ def test_a_probe_reports_a_closed_folder(tmp_path: Path) -> None:
         database.probe(1.0)
 
 
-def test_a_probe_after_a_failure_is_as_large_as_the_largest_request(tmp_path: Path) -> None:
+@contextmanager
+def files_up_to(size: int) -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_probe_after_a_failure_has_the_size_of_the_largest_request(tmp_path: Path) -> None:
     with closing(Database(tmp_path, max_write_bytes=12_000_000)) as database:
         SqliteStorePart(database).migrate()
-        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (8_000_000, hard))
-        try:
-            with pytest.raises(StoreUnavailable), database.writing() as connection:
-                connection.execute("REPLACE INTO health_probes VALUES ('request', 0, zeroblob(11000000))")
-            for _ in range(2):
-                with pytest.raises(StoreUnavailable):
-                    database.probe(1.0)
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        _probe_after_failure(database.writing, database.probe, StoreUnavailable)
+    with closing(SearchDatabase(tmp_path, max_write_bytes=12_000_000)) as index:
+        SearchPart(index).migrate()
+        _probe_after_failure(index.write, index.probe, SearchUnavailable)
+    for name in ("store.db", "search.db"):
+        assert (tmp_path / name).stat().st_size < 1_000_000, "the probe keeps the space that it finds"
+
+
+def _probe_after_failure(
+    write: Callable[[], AbstractContextManager[sqlite3.Connection]],
+    probe: Callable[[float], None],
+    unavailable: type[AmpError],
+) -> None:
+    with files_up_to(8_000_000):
+        with pytest.raises(unavailable), write() as connection:
+            connection.execute("REPLACE INTO health_probes VALUES ('request', 0, zeroblob(11000000))")
         for _ in range(2):
-            database.probe(1.0)
-        with database.reading() as connection:
-            rows = connection.execute("SELECT name, length(content) FROM health_probes").fetchall()
-        assert rows == [("readiness", 0)]
+            with pytest.raises(unavailable):
+                probe(1.0)
+    for _ in range(2):
+        probe(1.0)
 
 
 @pytest.mark.parametrize("suffix", ["-wal", "-shm"])

@@ -53,8 +53,8 @@ class WriteTransactions:
     def probe(self, timeout_s: float, transaction: Callable[[], AbstractContextManager[sqlite3.Connection]]) -> None:
         """Commit the one probe row, through `transaction`. Return at once if a write is under way for `timeout_s`.
 
-        The row is empty. A small write may succeed where others fail, as the file need not grow for it. So after a
-        failure the row has the size of the largest request, up to 64 MiB, until it is committed.
+        A small write may succeed where others fail, as the file need not grow for it. So after a failure as much as the
+        largest request, up to 64 MiB, is written and undone first, until that succeeds.
         """
         if not self.lock.acquire(timeout=timeout_s):
             return
@@ -62,13 +62,32 @@ class WriteTransactions:
             # Before the first migration there is nothing to write to.
             with contextlib.suppress(NotMigrated):
                 with transaction() as connection:
-                    connection.execute(
-                        "REPLACE INTO health_probes (name, probed_ms, content) VALUES ('readiness', ?, zeroblob(?))",
-                        (time.time_ns() // 1_000_000, self._probe_bytes if self._has_failed else 0),
-                    )
+                    if self._has_failed:
+                        _write_and_undo(connection, self._probe_bytes)
+                    _write_row(connection, 0)
                 self._has_failed = False
         finally:
             self.lock.release()
+
+
+def _write_and_undo(connection: sqlite3.Connection, size: int) -> None:
+    """What is committed would take the space from the writes that it is tried for; so only the log grows, once."""
+    [cache_size] = connection.execute("PRAGMA cache_size").fetchone()
+    connection.execute("PRAGMA cache_size = 10")  # what does not fit in is written to the log before the commit
+    try:
+        connection.execute("SAVEPOINT probe")
+        _write_row(connection, size)
+        connection.execute("ROLLBACK TO probe")
+        connection.execute("RELEASE probe")
+    finally:
+        connection.execute(f"PRAGMA cache_size = {cache_size}")
+
+
+def _write_row(connection: sqlite3.Connection, size: int) -> None:
+    connection.execute(
+        "REPLACE INTO health_probes (name, probed_ms, content) VALUES ('readiness', ?, zeroblob(?))",
+        (time.time_ns() // 1_000_000, size),
+    )
 
 
 def _is_file_fault(error: BaseException) -> bool:
