@@ -136,6 +136,10 @@ class QueueUnavailable(Retryable):
     """The event queue does not answer."""
 
 
+class IndexingStalled(Retryable):
+    """The index workers are not getting on with what they have to do."""
+
+
 class CacheUnavailable(Retryable):
     """The cache does not answer."""
 

@@ -81,8 +81,9 @@ class EventQueue(Protocol):
         """
         ...
 
-    def passed(self, topic: Topic, group: str, mark: str) -> bool:
-        """Whether the group has committed every event before that mark.
+    def behind(self, topic: Topic, group: str, mark: str) -> int:
+        """How far the group is from having committed every event before that mark; 0: it has. It shrinks with every
+        such event that is committed; one event may count for more than one.
 
         :raises QueueUnavailable: the queue does not answer.
         """

@@ -15,7 +15,7 @@ from amp.domain.dead_letters import letter_id, put_aside
 from amp.domain.events import JobEvent, Message, message_json
 from amp.domain.jobs import Job, JobState
 from amp.domain.texts import storable_reason
-from amp.errors import AmpError, Retryable
+from amp.errors import AmpError, IndexingStalled, Retryable
 from amp.metrics import Metrics
 from amp.ports.clock import Clock
 from amp.ports.dead_letters import DeadLetters
@@ -39,7 +39,7 @@ _JOB_KEPT_S = 1.0
 
 #: A part that has not answered a job for so long is left until its events come again, so that other jobs get on.
 _TURN_S = 30.0
-_WAITS = "its bucket refuses writes, or a part does not answer: replay it later"
+_WAITS = "its bucket refuses writes, or a part or the index workers do nothing: replay it later"
 #: How often a job's history tells that some of its assets have to wait.
 _TOLD_EVERY_S = 3_600.0
 
@@ -162,7 +162,8 @@ class ProcessJobs:
             try:
                 return processor.process(job, ids, stop)
             except Retryable as e:
-                if self._clock.monotonic_s() - began_s < _TURN_S:
+                has_waited = isinstance(e, IndexingStalled) or self._clock.monotonic_s() - began_s >= _TURN_S
+                if not has_waited:
                     raise
                 _log.warning("job set aside", action="job_set_aside", job=str(job.id), assets=len(ids), reason=str(e))
                 return {}
@@ -191,7 +192,7 @@ class ProcessJobs:
             return
         self._told_s = {id_: at_s for id_, at_s in self._told_s.items() if now_s - at_s < _TOLD_EVERY_S}
         self._told_s[job.id] = now_s
-        note = "assets wait: their bucket refuses writes, or a part does not answer (see /readyz)"
+        note = "assets wait: their bucket refuses writes, or a part or the index workers do nothing (see /readyz)"
         with suppress(Retryable):
             self._jobs.note(job.id, self._clock.now_ms(), note)
 

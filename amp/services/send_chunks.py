@@ -49,6 +49,6 @@ class SendChunks:
             # Looked at in the next step: all that was sent is before it.
             run.mark = self.queue.mark(Topic.BULK)
             return
-        if self.queue.passed(Topic.BULK, JOBS_GROUP, run.mark):
+        if self.queue.behind(Topic.BULK, JOBS_GROUP, run.mark) == 0:
             self.send_missing(run)
         run.sent_s = now_s

@@ -39,7 +39,7 @@ def job_kinds(
     comparer = CompareDocuments(
         a.store, a.listing, indexer, a.documents, maps, catalog, CompareNames(a.store, a.claims)
     )
-    indexed = AwaitIndexed(a.queue)
+    indexed = AwaitIndexed(a.queue, a.clock)
     confirm = ConfirmDifferences(comparer, a.intents, indexed, a.indices, maps, a.clock, settings.intent_grace_s)
     return {
         "reindex": ReindexAssets(indexer),

@@ -39,7 +39,7 @@ def take(consumer: Consumer, count: int) -> list[Delivery]:
 
 def has_passed(queue_set: QueueSet, mark: str, group: str = "index", topic: Topic = Topic.REALTIME) -> bool:
     """As every client tells it."""
-    told = {queue.passed(topic, group, mark) for queue in (queue_set.queue, queue_set.another())}
+    told = {queue.behind(topic, group, mark) == 0 for queue in (queue_set.queue, queue_set.another())}
     assert len(told) == 1
     return told.pop()
 

@@ -162,7 +162,7 @@ def replay(amp: Amp, job_id: str, ids: Collection[str]) -> None:
     queue.publish(Topic.BULK, events * 2)
     assert queue.flush(10)
     mark = queue.mark(Topic.BULK)
-    wait_until(lambda: queue.passed(Topic.BULK, "jobs", mark), DEADLINE_S, "the job worker")
+    wait_until(lambda: queue.behind(Topic.BULK, "jobs", mark) == 0, DEADLINE_S, "the job worker")
 
 
 @dataclass

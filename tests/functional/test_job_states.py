@@ -104,7 +104,7 @@ def test_a_purge_removes_documents_that_came_after_the_deletion(service: Amp, re
     assert counts(job) == {"changed": 30}
     queue = service.adapters.queue
     mark = queue.mark(Topic.REALTIME)
-    wait_until(lambda: queue.passed(Topic.REALTIME, "index", mark), DEADLINE_S, "the index worker")
+    wait_until(lambda: queue.behind(Topic.REALTIME, "index", mark) == 0, DEADLINE_S, "the index worker")
     assert documents(service, made) == {}
 
 

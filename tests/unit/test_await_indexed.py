@@ -1,30 +1,33 @@
 """Waiting for the index workers ends while a bucket refuses writes, and says so."""
 
 import threading
-from typing import Any
 
 import pytest
 
+from amp.errors import IndexingStalled
 from amp.ports.event_queue import Topic
 from amp.services.await_indexed import AwaitIndexed
 from amp.services.index_assets import INDEX_GROUP
 from amp.services.retry_queue import RETRY_GROUP
 from amp.services.runtime.retry import Stopped
+from tests.manual_clock import ManualClock
 
 
 class _Queue:
-    """Workers commit one event of each topic at each look; live traffic keeps as many waiting in `retry`."""
+    """Workers commit one event of each topic at each look, up to `most`; live traffic keeps as many waiting in `retry`
+    as there are at first."""
 
-    def __init__(self, waiting: int) -> None:
+    def __init__(self, waiting: int, most: int = 1_000) -> None:
         self._waiting = waiting
+        self.most = most
         self._committed = {(Topic.REALTIME, INDEX_GROUP): 0, (Topic.RETRY, RETRY_GROUP): 0}
 
     def mark(self, topic: Topic) -> str:
-        return "2" if topic is Topic.REALTIME else str(self._waiting)
+        return "200" if topic is Topic.REALTIME else str(self._waiting)
 
-    def passed(self, topic: Topic, group: str, mark: str) -> bool:
-        self._committed[topic, group] += 1
-        return self._committed[topic, group] >= int(mark)
+    def behind(self, topic: Topic, group: str, mark: str) -> int:
+        committed = self._committed[topic, group] = min(self._committed[topic, group] + 1, self.most)
+        return max(0, int(mark) - committed)
 
     def lag(self, topic: Topic, group: str) -> int:
         assert (topic, group) == (Topic.RETRY, RETRY_GROUP)
@@ -32,24 +35,45 @@ class _Queue:
 
 
 class _Stop(threading.Event):
-    """Set after so many pauses, which take no time."""
+    """Set after so many pauses, which go by on the clock alone."""
 
-    def __init__(self, pauses: int) -> None:
+    def __init__(self, clock: ManualClock, pauses: int = 1_000) -> None:
         super().__init__()
+        self._clock = clock
         self.left = pauses
 
-    def wait(self, timeout: float | None = None) -> bool:  # noqa: ARG002 - nobody waits here
+    def wait(self, timeout: float | None = None) -> bool:
+        self._clock.sleep(timeout or 0)
         self.left -= 1
         return self.left < 0
 
 
 @pytest.mark.parametrize(("waiting", "all_indexed"), [(0, True), (3, False)])
 def test_waiting_ends_and_tells_whether_changes_wait_for_a_bucket(waiting: int, all_indexed: bool) -> None:
-    queue: Any = _Queue(waiting)
-    assert AwaitIndexed(queue).wait(_Stop(10)) is all_indexed
+    clock, queue = ManualClock(), _Queue(waiting)
+    indexed = AwaitIndexed(queue, clock)  # type: ignore[arg-type]
+    assert indexed.wait(_Stop(clock)) is all_indexed
+    assert clock.now_s > 30, "as long as workers get on, it may take longer than the patience with those that do not"
 
 
-def test_waiting_for_workers_that_do_nothing_can_be_stopped() -> None:
-    queue: Any = _Queue(100)
+def test_waiting_for_workers_can_be_stopped() -> None:
+    clock, queue = ManualClock(), _Queue(100)
     with pytest.raises(Stopped):
-        AwaitIndexed(queue).wait(_Stop(5))
+        AwaitIndexed(queue, clock).wait(_Stop(clock, 5))  # type: ignore[arg-type]
+
+
+def test_workers_that_do_nothing_are_not_waited_for_and_not_asked_for_long_again_until_they_do() -> None:
+    clock, queue = ManualClock(), _Queue(0, most=10)
+    indexed = AwaitIndexed(queue, clock)  # type: ignore[arg-type]
+    for longest_s in (40, 3, 3):
+        began_s = clock.now_s
+        with pytest.raises(IndexingStalled):
+            indexed.wait(_Stop(clock))
+        assert clock.now_s - began_s < longest_s
+    queue.most = 1_000
+    assert indexed.wait(_Stop(clock))
+    queue.most = 0
+    began_s = clock.now_s
+    with pytest.raises(IndexingStalled):
+        indexed.wait(_Stop(clock))
+    assert clock.now_s - began_s > 30

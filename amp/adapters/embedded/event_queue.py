@@ -56,10 +56,10 @@ class SqliteEventQueue:
         with self._database.reading(QueueUnavailable) as connection:
             return str(connection.execute(query, (topic.value,)).fetchone()[0])
 
-    def passed(self, topic: Topic, group: str, mark: str) -> bool:
-        query = "SELECT coalesce(max(committed), 0) >= ? FROM event_groups WHERE topic = ? AND name = ?"
+    def behind(self, topic: Topic, group: str, mark: str) -> int:
+        query = "SELECT max(0, ? - coalesce(max(committed), 0)) FROM event_groups WHERE topic = ? AND name = ?"
         with self._database.reading(QueueUnavailable) as connection:
-            return bool(connection.execute(query, (int(mark), topic.value, group)).fetchone()[0])
+            return int(connection.execute(query, (int(mark), topic.value, group)).fetchone()[0])
 
     def lag(self, topic: Topic, group: str) -> int:
         query = (

@@ -56,9 +56,9 @@ class KafkaEventQueue:
         ends = self._group(_NO_GROUP).ends(topic)
         return orjson.dumps({str(number): end for number, end in ends.items()}).decode()
 
-    def passed(self, topic: Topic, group: str, mark: str) -> bool:
+    def behind(self, topic: Topic, group: str, mark: str) -> int:
         done = self._group(group).done(topic)
-        return all(done.get(int(number), 0) >= end for number, end in orjson.loads(mark).items())
+        return sum(max(0, end - done.get(int(number), 0)) for number, end in orjson.loads(mark).items())
 
     def lag(self, topic: Topic, group: str) -> int:
         return self._group(group).of(topic)
