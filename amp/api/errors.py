@@ -21,6 +21,7 @@ from amp.errors import (
     Fault,
     Gone,
     IncompatibleType,
+    IndexingStalled,
     Invalid,
     InvalidId,
     NoData,
@@ -111,7 +112,7 @@ _STATUS: dict[type[AmpError], int] = {
 
 
 #: Faults of the process, and classes that only gather others.
-_NEVER_ANSWERED = (BadSetting, Busy, NoData, CacheUnavailable, QueueUnavailable, Invalid, Retryable)
+_NEVER_ANSWERED = (BadSetting, Busy, NoData, CacheUnavailable, IndexingStalled, QueueUnavailable, Invalid, Retryable)
 #: HTTP's own, raised by the framework.
 _OF_HTTP = (MethodNotAllowed,)
 

@@ -1,5 +1,8 @@
 """Brings the documents of lost indices back: starts a backfill of each, and tells when it is done."""
 
+from collections.abc import Iterator
+from uuid import UUID
+
 import structlog
 
 from amp.domain.buckets import Bucket, BucketMap, with_complete
@@ -14,8 +17,8 @@ from amp.services.start_jobs import JobOrder, StartJobs
 
 _log = structlog.get_logger(__name__)
 _CALLER = Principal("bucket worker")
-#: Ended jobs that are looked through for the one that refilled an index.
-_JOBS_BACK = 1_000
+#: Jobs that are read at once in search of the one that refilled an index.
+_JOBS_AT_ONCE = 1_000
 
 
 class RefillBuckets:
@@ -29,17 +32,18 @@ class RefillBuckets:
         self._letters = letters
         self._starter = starter
         self._rate = rate
+        #: The jobs that bring these back, as far as this process has looked for them.
+        self._known: dict[Refill, UUID] = {}
 
     def run(self) -> None:
         """:raises Retryable: a part does not answer; run it again."""
         bucket_map = self._maps.refresh()
         if not bucket_map.incomplete:
             return
-        refills = self._refills()
         complete = []
         for bucket in bucket_map.incomplete:
             wanted = _refill_of(bucket, bucket_map)
-            job = next((job for refill, job in refills if refill.covers(wanted)), None)
+            job = self._job_of(wanted)
             if job is None:
                 self._start(wanted, bucket)
             elif job.state is JobState.COMPLETED and not self._letters.count(job.id):
@@ -49,12 +53,22 @@ class RefillBuckets:
             for bucket in complete:
                 _log.warning("bucket complete", action="bucket_complete", bucket=bucket.name)
 
-    def _refills(self) -> list[tuple[Refill, Job]]:
-        """Those that were begun last come first."""
-        jobs = [*self._jobs.open(), *self._jobs.page(None, _JOBS_BACK)]
-        # Jobs of before name the index alone, and tell nothing of the loss.
-        given = [(job.parameters.get("refills"), job) for job in jobs]
-        return [(refill_from_json(refill), job) for refill, job in given if isinstance(refill, dict)]
+    def _job_of(self, wanted: Refill) -> Job | None:
+        """The one that was begun last of those that bring back what is wanted."""
+        job = self._jobs.get(self._known[wanted]) if wanted in self._known else None
+        if job is None:
+            job = next((job for job in self._all_jobs() if _covers(job, wanted)), None)
+        if job is not None:
+            self._known[wanted] = job.id
+        return job
+
+    def _all_jobs(self) -> Iterator[Job]:
+        """Those that have not ended, and then all, newest first: a refill may end long after many that began later."""
+        yield from self._jobs.open()
+        before: UUID | None = None
+        while page := self._jobs.page(before, _JOBS_AT_ONCE):
+            yield from page
+            before = page[-1].id
 
     def _start(self, refill: Refill, bucket: Bucket) -> None:
         to_ms = None if refill.end_s is None else refill.end_s * 1000
@@ -62,6 +76,12 @@ class RefillBuckets:
         order = JobOrder(kind="reindex", selector=selector, rate=self._rate, refills=refill)
         job = self._starter.start(order, _CALLER)
         _log.warning("bucket refilled", action="bucket_refill", bucket=bucket.name, job=str(job.id))
+
+
+def _covers(job: Job, wanted: Refill) -> bool:
+    refill = job.parameters.get("refills")
+    # Jobs of before name the index alone, and tell nothing of the loss.
+    return isinstance(refill, dict) and refill_from_json(refill).covers(wanted)
 
 
 def _refill_of(bucket: Bucket, bucket_map: BucketMap) -> Refill:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -11,10 +12,11 @@ from amp.api.app import create_app
 from amp.domain.buckets import Bucket
 from amp.domain.dead_letters import put_aside
 from amp.domain.events import JobEvent, message_json
-from amp.domain.ids import mint_at
+from amp.domain.ids import created_ms, mint_at
 from amp.domain.jobs import JobState
 from amp.domain.moves import MoveKind
 from amp.ports.event_queue import Topic
+from amp.services import refill_buckets
 from amp.worker import WorkerThreads
 from tests.functional.amp_command import amp_command
 from tests.functional.moving import current_map, move
@@ -190,3 +192,23 @@ def lose(world: Wired, bucket: Bucket) -> None:
     world.amp.adapters.indices.drop(bucket.index)
     assert [finding.healed for finding in world.amp.reconcile.run()] == [True]
     world.amp.refill_buckets.run()
+
+
+def test_a_refill_that_ends_long_after_jobs_that_began_later_completes_its_bucket(
+    either: Wired, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refill_buckets, "_JOBS_AT_ONCE", 2)
+    jobs = either.amp.adapters.jobs
+    [bucket] = either.amp.show_buckets.report().buckets
+    either.amp.adapters.indices.drop(bucket.bucket.index)
+    either.amp.reconcile.run()
+    either.amp.refill_buckets.run()
+    [refill] = jobs.open()
+    for n in range(1, 6):
+        later = replace(refill, id=mint_at(created_ms(refill.id) + n), parameters={"selector": {}})
+        jobs.add(later)
+        jobs.set_state(later.id, JobState.COMPLETED, ended_ms=1)
+    jobs.set_state(refill.id, JobState.COMPLETED, ended_ms=2)
+    either.amp.refill_buckets.run()
+    assert states(either) == ["open"]
+    assert len(jobs.page(None, 10)) == 6
