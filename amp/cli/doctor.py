@@ -69,7 +69,7 @@ def _examine(settings: Settings) -> tuple[list[dict[str, Any]], list[str]]:
         health = amp.check_health.check()
         parts = [{"name": p.name, "healthy": p.healthy, "detail": p.detail} for p in health.parts]
         advice: list[str] = []
-        if all(part["healthy"] for part in parts):
+        if health.parts_answer:
             command = "migrate" if settings.profile == "cluster" else "serve"
             try:
                 advice = [f"`amp {command}` has to {line}" for line in amp.migrate.pending()]

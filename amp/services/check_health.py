@@ -19,6 +19,8 @@ _log = structlog.get_logger(__name__)
 _BOUND_S = 2.5
 #: Without it nothing can be read or written; without the others, AMP works with less.
 _VITAL = "store"
+#: What is read through the parts, and is reported beside them when that fails.
+_BUCKETS, _WORK = "buckets", "work"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class PartHealth:
 class Health:
     """The health of one process and of what it stands on."""
 
-    parts: Sequence[PartHealth]
+    parts: Sequence[PartHealth]  #: and buckets and work, where these cannot be read although every part answers
     threads: Sequence[ThreadState]
     buckets: Sequence[PartHealth]  #: those that need attention
     work: Sequence[PartHealth] = ()  #: what waits for a worker
@@ -43,6 +45,10 @@ class Health:
     def usable(self) -> bool:
         """A write would be acknowledged."""
         return all(part.healthy for part in self.parts if part.name == _VITAL)
+
+    @property
+    def parts_answer(self) -> bool:
+        return all(part.healthy for part in self.parts if part.name not in (_BUCKETS, _WORK))
 
     @property
     def degraded(self) -> list[str]:
@@ -75,7 +81,7 @@ class CheckHealth:
         self._threads = threads
         self._bound_s = bound_s
         self._pings = [_Question(part.name, part.ping) for part in parts]
-        self._findings = [_Question("buckets", buckets), _Question("work", work)]
+        self._findings = [_Question(_BUCKETS, buckets), _Question(_WORK, work)]
 
     def check(self) -> Health:
         pings, findings = [ping.ask() for ping in self._pings], [find.ask() for find in self._findings]

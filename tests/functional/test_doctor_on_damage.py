@@ -65,9 +65,15 @@ def test_a_missing_search_index_is_a_part_that_is_down_and_is_not_made(folder: P
     assert not (folder / "search.db").exists()
 
 
-@pytest.mark.parametrize("harm", [_emptied, _garbage])
-def test_a_search_index_that_was_emptied_or_damaged_is_named(folder: Path, harm: Callable[[Path], None]) -> None:
-    harm(folder / "search.db")
+def test_a_search_index_that_was_damaged_is_a_part_that_is_down(folder: Path) -> None:
+    _garbage(folder / "search.db")
+    store, search = doctor(folder)["parts"]
+    assert (store["name"], store["healthy"], search["name"], search["healthy"]) == ("store", True, "search", False)
+    assert "cannot be read" in search["detail"]
+
+
+def test_of_a_search_index_that_was_emptied_the_buckets_and_what_brings_it_back_are_named(folder: Path) -> None:
+    _emptied(folder / "search.db")
     report = doctor(folder)
-    search = report["parts"][1]
-    assert not search["healthy"] or any("amp serve" in line for line in report["advice"])
+    assert [part["name"] for part in report["parts"] if not part["healthy"]] == ["buckets"]
+    assert any("`amp serve` has to" in line for line in report["advice"])
