@@ -24,7 +24,7 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"  #: it is not (any more) what the job is for
     FOUND = "found"  #: store and index differ
     FAILED = "failed"  #: given up; it is among the dead letters, unless the job is a dry run
-    RESOLVED = "resolved"  #: given up, and its dead letter was discarded
+    RESOLVED = "resolved"  #: given up, and its dead letter was discarded; a replay records its own result
 
 
 #: What is kept for people to read once a job is done with it.

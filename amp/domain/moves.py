@@ -16,6 +16,9 @@ class MoveKind(StrEnum):
     REBUILD = "rebuild"  #: all of a bucket into a new index, which takes its place
 
 
+MOVE_KINDS = frozenset(MoveKind)
+
+
 class Phase(StrEnum):
     PLAN = "plan"  #: the target is being made; nobody writes to it
     DUAL = "dual"  #: writers write to both; what was there before is being copied

@@ -1,7 +1,7 @@
 """Forgets jobs that ended long ago, with everything that was kept for them but their dead letters."""
 
 from collections.abc import Iterator
-from itertools import count, islice
+from itertools import islice
 from uuid import UUID
 
 import structlog
@@ -13,6 +13,7 @@ from amp.ports.clock import Clock
 from amp.ports.job_chunks import JobChunks
 from amp.ports.job_ids import JobIds
 from amp.ports.job_log import JobLog
+from amp.services.ended_counts import chunk_count
 
 _log = structlog.get_logger(__name__)
 _EVERY_S = 3600.0
@@ -76,9 +77,7 @@ class ForgetJobs:
 
     def _forget(self, job: Job) -> Iterator[None]:
         """The last chunk first: what is left after a death shows how far they go. The job itself goes last."""
-        settled: int = job.checkpoint.get("settled", 0)
-        end = next(number for number in count(settled) if self._chunks.get(job.id, number) is None)
-        numbers = iter(range(end - 1, -1, -1))
+        numbers = iter(reversed(range(chunk_count(self._chunks, job))))
         while some := list(islice(numbers, _CHUNKS_AT_ONCE)):
             self._chunks.forget(job.id, some)
             yield

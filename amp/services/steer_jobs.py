@@ -7,7 +7,7 @@ from uuid import UUID
 from amp.domain.chunks import TOLD, Result
 from amp.domain.ids import created_ms
 from amp.domain.jobs import Job, JobState, Note
-from amp.domain.moves import Move, MoveKind, Phase
+from amp.domain.moves import MOVE_KINDS, Move, Phase
 from amp.domain.principals import Principal
 from amp.errors import Conflict, JobNotFound
 from amp.ports.clock import Clock
@@ -15,12 +15,14 @@ from amp.ports.dead_letters import DeadLetters
 from amp.ports.job_chunks import JobChunks
 from amp.ports.job_log import JobLog
 from amp.services.bucket_maps import BucketMaps
-from amp.services.ended_counts import EndedCounts
+from amp.services.ended_counts import EndedCounts, chunk_count
 from amp.services.job_states import JobStates
+from amp.services.job_workers import workers_of
 from amp.services.plan_moves import PlanMoves
 from amp.services.worker_presence import WorkerPresence
 
-_MOVES = frozenset(MoveKind)
+#: Jobs of one page whose unsettled chunks are read, up to about forty reads each.
+_MAX_COUNTED = 20
 _CHUNKS_A_PAGE = 200
 #: A job's record comes before its move is in the map.
 _BEGINNING_MS = 60_000
@@ -78,15 +80,17 @@ class SteerJobs:
         return None if job is None else self._under_way(job, move)
 
     def page(self, before: UUID | None, limit: int) -> list[JobStatus]:
-        """Those recorded before that one (None: all), newest first, without their histories.
+        """Those recorded before that one (None: all), newest first, without their histories. Past the first 20 that
+        ended early, counts are those of the settled chunks.
 
         :raises StoreUnavailable: the store does not answer.
         """
         move = self._maps.refresh().move
-        found = []
+        found, ended_early = [], 0
         for job in self._jobs.page(before, limit):
             if job.state.ended and (move is None or move.id != job.id):
-                found.append(self._status(self._settled(job)))
+                ended_early += job.state is not JobState.COMPLETED and job.kind not in MOVE_KINDS
+                found.append(self._status(self._settled(job, all_chunks=ended_early <= _MAX_COUNTED)))
             else:
                 # Another may have forgotten it since the page was read.
                 with suppress(JobNotFound):
@@ -101,7 +105,7 @@ class SteerJobs:
         :raises StoreUnavailable: the store does not answer.
         """
         job = self.get(job_id).job
-        settled = self._counts.end(job) if job.state.ended else job.checkpoint.get("settled", 0)
+        settled = chunk_count(self._chunks, job) if job.state.ended else job.checkpoint.get("settled", 0)
         found: list[tuple[UUID, Result]] = []
         for number in range(first, min(settled, first + _CHUNKS_A_PAGE)):
             results = self._chunks.results(job_id, number)
@@ -160,7 +164,7 @@ class SteerJobs:
         if status.job.state is JobState.CANCELLED:
             return status
         self._require_running(status)
-        if status.job.kind in _MOVES:
+        if status.job.kind in MOVE_KINDS:
             self._planner.cancel(job_id, caller)
             # Going back copies nothing, but may remove what was copied.
             self._states.resume(job_id, "")
@@ -188,10 +192,10 @@ class SteerJobs:
         status = self.get(job_id)
         return replace(status, job=replace(status.job, history=()))
 
-    def _settled(self, job: Job) -> Job:
+    def _settled(self, job: Job, *, all_chunks: bool = True) -> Job:
         """The job, whose move was not in the map before its record was read."""
-        if job.kind not in _MOVES:
-            return self._counts.counted(job) if job.state.ended else job
+        if job.kind not in MOVE_KINDS:
+            return self._counts.counted(job, all_chunks=all_chunks) if job.state.ended else job
         if job.state.ended:
             return job
         if self._clock.now_ms() - created_ms(job.id) < _BEGINNING_MS:
@@ -200,13 +204,13 @@ class SteerJobs:
         return self._jobs.get(job.id) or job
 
     def _status(self, job: Job) -> JobStatus:
-        is_stopped = job.state is not JobState.RUNNING or job.kind in _MOVES
-        return JobStatus(_without_speed(job), None, () if is_stopped else self._presence.missing("extract", "job"))
+        is_stopped = job.state is not JobState.RUNNING or job.kind in MOVE_KINDS
+        return JobStatus(_without_speed(job), None, () if is_stopped else self._presence.missing(*workers_of(job.kind)))
 
     def _under_way(self, job: Job, move: Move) -> JobStatus:
         """A record that says it has ended is a moment ahead of the map, in which the next move has no place yet."""
         job = replace(job, state=JobState.RUNNING, ended_ms=None) if job.state.ended else job
-        waits_for = self._presence.missing("bucket") if job.state is JobState.RUNNING else ()
+        waits_for = self._presence.missing(*workers_of(move.kind)) if job.state is JobState.RUNNING else ()
         return JobStatus(_without_speed(job), move.phase, waits_for)
 
 

@@ -4,19 +4,18 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from amp.domain.jobs import JobState
-from amp.domain.moves import MoveKind
+from amp.domain.moves import MOVE_KINDS
 from amp.errors import Retryable
 from amp.ports.event_queue import EventQueue, Topic
 from amp.ports.job_log import JobLog
 from amp.services.bucket_maps import BucketMaps
 from amp.services.check_health import PartHealth
 from amp.services.index_assets import INDEX_GROUP
+from amp.services.job_workers import ASSET_JOB_WORKERS, MOVE_WORKERS
 from amp.services.worker_presence import WorkerPresence
 
 #: Waiting jobs that are named; the others are counted.
 _MAX_JOBS = 20
-_JOB_WORKERS = ("extract", "job")
-_MOVES = frozenset(MoveKind)
 
 
 class WorkHealth:
@@ -37,7 +36,7 @@ class WorkHealth:
 
         :raises NotMigrated, StoreUnavailable: jobs or the map cannot be read.
         """
-        missing = frozenset(self._presence.missing("index", "relay", "bucket", *_JOB_WORKERS))
+        missing = frozenset(self._presence.missing("index", "relay", *MOVE_WORKERS, *ASSET_JOB_WORKERS))
         if not missing:
             return ()
         return [*self._workers(missing), *self._move(missing), *self._waiting_jobs(missing)]
@@ -65,15 +64,15 @@ class WorkHealth:
 
     def _move(self, missing: frozenset[str]) -> list[PartHealth]:
         move = self._maps.current().move
-        if move is None or "bucket" not in missing:
+        if move is None or missing.isdisjoint(MOVE_WORKERS):
             return []
-        return [PartHealth(f"job {move.id}", False, f"{move.kind} waits for a worker: {self._remedy('bucket')}")]
+        return [PartHealth(f"job {move.id}", False, f"{move.kind} waits for a worker: {self._remedy(*MOVE_WORKERS)}")]
 
     def _waiting_jobs(self, missing: frozenset[str]) -> list[PartHealth]:
-        needed = [kind for kind in _JOB_WORKERS if kind in missing]
+        needed = [kind for kind in ASSET_JOB_WORKERS if kind in missing]
         if not needed:
             return []
-        jobs = [job for job in self._jobs.open() if job.state is JobState.RUNNING and job.kind not in _MOVES]
+        jobs = [job for job in self._jobs.open() if job.state is JobState.RUNNING and job.kind not in MOVE_KINDS]
         remedy = self._remedy(*needed)
         found = [
             PartHealth(f"job {job.id}", False, f"{job.kind} waits for a worker: {remedy}") for job in jobs[:_MAX_JOBS]

@@ -1,5 +1,6 @@
 """What is shown of a job that ended before all its chunks were settled: counts that agree with its dead letters."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,8 @@ from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, JobState
 from amp.ports.dead_letters import DeadLetters
 from amp.ports.event_queue import Topic
+from amp.ports.job_chunks import JobChunks
+from amp.services import steer_jobs
 from amp.services.steer_jobs import SteerJobs
 from amp.services.steer_letters import SteerLetters, Which
 from amp.services.worker_presence import WorkerPresence
@@ -39,8 +42,12 @@ class _NoMove:
 
 @pytest.fixture
 def steer(store_set: Adapters) -> SteerJobs:
-    s, presence = store_set, WorkerPresence(MemoryCache(), background_threads())
-    return SteerJobs(s.jobs, s.letters, s.chunks, _NoMove(), None, presence, SystemClock())  # type: ignore[arg-type]
+    return _steering(store_set, store_set.chunks)
+
+
+def _steering(s: Adapters, chunks: JobChunks) -> SteerJobs:
+    presence = WorkerPresence(MemoryCache(), background_threads())
+    return SteerJobs(s.jobs, s.letters, chunks, _NoMove(), None, presence, SystemClock())  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -90,6 +97,38 @@ def test_every_result_counts_of_a_job_that_ended_early(store_set: Adapters, stee
     assert following is None
     assert {asset_id for asset_id, _ in found} == {ASSETS[1], ASSETS[3], ASSETS[4], ASSETS[6]}
     assert store_set.letters.count(job.id) == 4
+
+
+class _CountingChunks:
+    """Chunks of jobs, and how many reads there were of each job."""
+
+    def __init__(self, chunks: JobChunks) -> None:
+        self._chunks = chunks
+        self.reads: Counter[UUID] = Counter()
+
+    def get(self, job_id: UUID, number: int) -> Chunk | None:
+        self.reads[job_id] += 1
+        return self._chunks.get(job_id, number)
+
+    def results(self, job_id: UUID, number: int) -> dict[UUID, Result]:
+        self.reads[job_id] += 1
+        return self._chunks.results(job_id, number)
+
+
+def test_a_list_of_jobs_that_ended_early_reads_the_chunks_of_a_few(
+    fresh_store_set: Adapters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steer_jobs, "_MAX_COUNTED", 2)
+    made = [_ended(fresh_store_set, JobState.FAILED) for _ in range(4)][::-1]
+    chunks: Any = _CountingChunks(fresh_store_set.chunks)
+    steer = _steering(fresh_store_set, chunks)
+    listed = [status.job for status in steer.page(None, 200)]
+    assert [job.id for job in listed] == [job.id for job in made]
+    assert set(chunks.reads) == {job.id for job in made[:2]}, "the newest"
+    assert listed[0].progress == steer.get(made[0].id).job.progress
+    # What is there without reading the chunks.
+    assert {name: n for name, n in listed[3].progress["counts"].items() if n} == {"changed": 1, "failed": 1}
+    assert steer.get(made[3].id).job.progress["counts"]["failed"] == 4
 
 
 def test_no_failure_vanishes_when_dead_letters_are_discarded(

@@ -180,7 +180,10 @@ class ProgressOut(BaseModel):
     rate: float | None = Field(description="Documents or assets a second, of late.")
     remaining_s: float | None = Field(description="Seconds until all are done, about.")
     held_s: float | None = Field(description="For how long indexing of a moved range waited, at the switch.")
-    counts: CountsOut | None = Field(description="What became of the assets of a job over assets.")
+    counts: CountsOut | None = Field(
+        description="What became of the assets of a job over assets. In a page of a list, past the first 20 jobs that"
+        " ended early, chunks that were not settled are not counted."
+    )
 
 
 class NoteOut(BaseModel):
