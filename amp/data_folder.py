@@ -1,4 +1,4 @@
-"""Tells one data folder from another: an address of a server does not, as another server may listen there by now."""
+"""Identifies a data folder. A server's address does not: another server may listen on it by now."""
 
 import hashlib
 from pathlib import Path

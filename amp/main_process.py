@@ -6,5 +6,6 @@ import os
 
 @functools.cache
 def main_process_id() -> int:
-    """The id of the process that called this first; a child that is forked later gets the same."""
+    """The id of the process that called this first; a child that is forked later gets the same. `main` calls it before
+    any child is forked."""
     return os.getpid()

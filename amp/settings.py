@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     )
     idle_timeout_s: Seconds = Field(75.0, description="how long a connection is kept open between two requests")
     max_connections: Annotated[int, at_most(1_000_000)] = Field(
-        2_000, description="connections of each API process; beyond it one that is idle or slow is closed"
+        2_000, description="connections of each API process; beyond it, a new connection replaces an idle or slow one"
     )
     max_buffered_bytes: Bytes = Field(
         256 * 1024 * 1024,
@@ -156,8 +156,9 @@ class Settings(BaseSettings):
     )
     map_refresh_s: Seconds = Field(3.0, description="how often a process looks for a newer bucket map")
     types_refresh_s: Seconds = Field(5.0, description="how often a process looks for new types")
+    # At most half of `DEFERRAL_SLACK_MS`, within which a new intent is due: the other half is for clocks that differ.
     intent_grace_s: Annotated[float, Field(ge=0.001, le=60, allow_inf_nan=False)] = Field(
-        5.0, description="age at which the relay takes up an intent; at most 60"
+        5.0, description="age at which the relay takes up an intent; at most 60 s"
     )
     bucket_roll_bytes: Bytes = Field(
         16 * 1024**3, description="primary size at which the newest bucket gets a successor"

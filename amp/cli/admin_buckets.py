@@ -11,6 +11,7 @@ from amp.cli.client import path_segment
 from amp.cli.connection import service
 from amp.cli.follow import JobFailed, duration, how_far
 from amp.cli.output import echo, json_option, print_json, print_table
+from amp.domain.buckets import incomplete_text
 from amp.settings import load_settings
 
 _NAME = click.argument("name")
@@ -143,12 +144,15 @@ def reconcile(heal: bool, as_json: bool) -> None:
     if left:
         raise JobFailed(left_as_they_are(len(left), heal=heal))
     if names := found["incomplete_buckets"]:
-        raise JobFailed(f"bucket {', '.join(names)} is incomplete: not all documents of it are indexed again")
+        raise JobFailed(incomplete_text(names))
 
 
 def left_as_they_are(count: int, *, heal: bool) -> str:
     if heal:
-        return f"{count:,} left as they are: they cannot be healed safely, see docs/operations.md"
+        return (
+            f"{count:,} left as they are: AMP never removes an index that belongs to no bucket, nor changes an index"
+            " template that is not its own; what changed during the check is healed by the next one"
+        )
     return (
         f"{count:,} left as they are: `amp admin buckets reconcile --heal` heals what can be healed safely,"
         " and so does the bucket worker every AMP_BUCKET_CHECK_S"

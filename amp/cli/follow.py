@@ -113,7 +113,7 @@ def is_over_assets(job: dict[str, Any]) -> bool:
 
 
 def is_dry_run(job: dict[str, Any]) -> bool:
-    return bool(job["parameters"].get("dry_run"))
+    return bool(job["dry_run"])
 
 
 def how_far(progress: dict[str, Any], *, dry_run: bool = False) -> str:

@@ -9,6 +9,7 @@ from amp.cli.client import AmpClient
 from amp.cli.connection import service
 from amp.cli.output import echo, json_option, print_json, print_json_line, print_table
 from amp.cli.strict_values import parse_json
+from amp.domain.buckets import incomplete_text
 from amp.settings import load_settings
 
 _PAGE = 200
@@ -118,8 +119,7 @@ def _warn_of_missing(page: dict[str, Any]) -> bool:
     names = page.get("incomplete_buckets")  # servers of earlier versions say nothing of it
     if names:
         echo(
-            f"warning: assets may be missing, as not all documents are indexed again of bucket {', '.join(names)};"
-            " see `amp admin buckets`",
+            f"warning: assets may be missing, as {incomplete_text(names)}; see `amp admin buckets`",
             err=True,
         )
     return bool(names)

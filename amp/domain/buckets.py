@@ -1,7 +1,7 @@
 """The bucket map: the sorted list of time buckets that decides, from an id alone, where an asset is indexed."""
 
 from bisect import bisect_right
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -116,8 +116,16 @@ def index_of(alias: str) -> str:
 
 
 def token_of(alias: str) -> int:
-    """The token that a write alias carries; below 0: it is a claim."""
+    """The token that a write alias carries. Negative for the placeholder aliases of `PointAliases`."""
     return int(alias.rpartition("-w")[2])
+
+
+def incomplete_text(names: Sequence[str]) -> str:
+    """What to tell people of these buckets, of which there is at least one."""
+    listed = ", ".join(names)
+    if len(names) == 1:
+        return f"bucket {listed} is incomplete: some of its documents are not indexed yet"
+    return f"buckets {listed} are incomplete: some of their documents are not indexed yet"
 
 
 def with_stand_ins(bucket_map: BucketMap, prefix: str, lost: Collection[Bucket]) -> BucketMap:

@@ -33,13 +33,15 @@ class Intent:
     due_ms: int  #: when the relay should read it
 
     def is_due(self, now_ms: int) -> bool:
-        """Whether its time has come, or was set by a clock that was ahead: no other clock defers it so far."""
+        """True once `due_ms` has passed. Also true if `due_ms` is further ahead than any correct clock would have set
+        it."""
         return not now_ms < self.due_ms <= now_ms + deferral_ms(now_ms - self.recorded_ms) + DEFERRAL_SLACK_MS
 
 
 #: An intent whose change is not applied yet is read again after as long as it is old, but within these bounds.
 MIN_DEFERRAL_MS, MAX_DEFERRAL_MS = 5_000, 2 * 3_600_000
-#: A new intent is due within this time, and clocks of one installation differ by less.
+#: A new intent is due within half of this time (`Settings.intent_grace_s`); the other half is for clocks that
+#: differ, as long as none is wrong.
 DEFERRAL_SLACK_MS = 120_000
 
 

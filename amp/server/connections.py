@@ -1,4 +1,4 @@
-"""The connections of one process: what each of them waits for, and which one makes room for another."""
+"""The connections of one process; beyond their limit, a new connection replaces an idle or slow one."""
 
 from collections.abc import Iterator
 

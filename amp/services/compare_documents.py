@@ -140,7 +140,7 @@ class CompareDocuments:
         """What the index should hold of these assets. The bodies of both sides are read and compared some at a time."""
         wanted = _Wanted({asset_id: {} for asset_id in heads})
         found_bytes = _DOCUMENT_BYTES * max(map(len, found.values()), default=0)
-        # `map` holds no part while the next is read.
+        # `map` is lazy, so that only one part is in memory.
         sizes = map(partial(self._compare_part, wanted, found, bucket_map), self._indexer.parts_of(heads))
         self._step_size.note(max(found_bytes, *sizes))
         return wanted

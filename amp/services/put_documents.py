@@ -55,7 +55,7 @@ class PutDocuments:
         set_aside: SetAside = lambda _: False,
         patience: Patience | None = None,
     ) -> Mapping[UUID, str]:
-        """Put all documents, as long as it takes; the assets that the index rejects, with the reason.
+        """Puts all documents, retrying until each is settled. Returns the rejected assets with the reason.
 
         :param set_aside: takes over the assets of buckets that refuse writes for more than five seconds.
         :param patience: once it is over, `set_aside` takes over all that is left.

@@ -23,7 +23,7 @@ _BATCH = 500
 #: known it for longer than any writer may still send its condition: the clocks of writer and relay may disagree.
 _DROP_AFTER_MS = 24 * 3600 * 1000
 _KNOWN_FOR_S = 2 * MAX_INTENT_AGE_MS / 1000
-#: One that was not read again for this long was dropped by another relay.
+#: Intents are forgotten this long after they were first seen; by then this process or another relay dropped them.
 _FORGOTTEN_AFTER_S = 3_600.0
 
 

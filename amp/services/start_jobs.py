@@ -7,6 +7,7 @@ from uuid import UUID
 
 import structlog
 
+from amp.domain.buckets import incomplete_text
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, Note
 from amp.domain.principals import Principal
@@ -113,5 +114,4 @@ class StartJobs:
 
     def _missed(self, selector: Selector, now_ms: int) -> list[Note]:
         names = self._select.may_miss(selector)
-        text = f"assets may be missed: not all documents are indexed again of bucket {', '.join(names)}"
-        return [Note(now_ms, text)] if names else []
+        return [Note(now_ms, f"assets may be missed, as {incomplete_text(names)}")] if names else []

@@ -107,7 +107,8 @@ def test_a_search_of_an_incomplete_bucket_says_so_and_gives_no_total_as_exact(ei
     assert (found["items"], found["incomplete_buckets"]) == ([], [bucket.bucket.name])
     order = {"kind": "reindex", "selector": {"query": "name:one"}}
     notes = [note["text"] for note in rest.post("/v1/admin/jobs", json=order).get_json()["history"]]
-    assert f"assets may be missed: not all documents are indexed again of bucket {bucket.bucket.name}" in notes
+    text = f"bucket {bucket.bucket.name} is incomplete: some of its documents are not indexed yet"
+    assert f"assets may be missed, as {text}" in notes
     assert either.head(one.id).name == "one"
 
 
@@ -121,7 +122,8 @@ def test_the_command_line_warns_of_an_incomplete_bucket(tmp_path: Path) -> None:
         world.amp.refill_buckets.run()
         [status] = world.amp.steer_jobs.page(None, 10)
         world.amp.steer_jobs.cancel(status.job.id, CALLER)
-    warning = f"assets may be missing, as not all documents are indexed again of bucket {bucket.bucket.name}"
+    incomplete = f"bucket {bucket.bucket.name} is incomplete: some of its documents are not indexed yet"
+    warning = f"assets may be missing, as {incomplete}"
     for options in ((), ("--json",), ("--all", "--json"), ("--all",)):
         found = amp_command("search", "", *options, env=env)
         assert found.exit_code == 0
@@ -129,7 +131,7 @@ def test_the_command_line_warns_of_an_incomplete_bucket(tmp_path: Path) -> None:
         assert warning not in found.stdout
     result = amp_command("admin", "buckets", "reconcile", env=env)
     assert result.exit_code == 1
-    assert f"bucket {bucket.bucket.name} is incomplete" in result.stderr
+    assert incomplete in result.stderr
 
 
 def test_a_refill_that_was_cancelled_leaves_the_bucket_incomplete_and_is_not_begun_again(either: Wired) -> None:

@@ -18,6 +18,7 @@ def job(state: str = "running", reason: str = "", **progress: Any) -> dict[str, 
         "parameters": {"bucket": "19700101000000"},
         "state": state,
         "reason": reason,
+        "dry_run": False,
         "waits_for": [],
         "progress": UNKNOWN | progress,
     }
@@ -39,7 +40,7 @@ def test_progress_is_told_as_far_as_it_is_known() -> None:
 
 
 def test_a_dry_run_is_never_taken_for_the_job_itself() -> None:
-    dry = job(documents=9, done=9, counts={"done": 2, "changed": 7}) | {"parameters": {"dry_run": True}}
+    dry = job(documents=9, done=9, counts={"done": 2, "changed": 7}) | {"parameters": {}, "dry_run": True}
     assert title(dry) == "split (dry run)"
     assert how_far(dry["progress"], dry_run=True) == "9 of 9 assets, 7 would change"
 
@@ -86,11 +87,11 @@ def test_a_job_that_left_something_open_is_a_failure_too(kind: str, counts: dict
 def test_a_job_that_gave_up_says_where_its_failures_are(dry_run: bool, command: str) -> None:
     failed = job("failed", "more than 2 assets failed", counts={"changed": 1, "failed": 3})
     with pytest.raises(JobFailed, match=f" failed: more than 2 assets failed: {command}$"):
-        require_completed(failed | {"kind": "delete", "parameters": {"dry_run": dry_run}})
+        require_completed(failed | {"kind": "delete", "parameters": {}, "dry_run": dry_run})
 
 
 def test_failures_of_a_dry_run_are_among_its_results() -> None:
-    dry = job("completed", counts={"failed": 3}) | {"kind": "delete", "parameters": {"dry_run": True}}
+    dry = job("completed", counts={"failed": 3}) | {"kind": "delete", "parameters": {}, "dry_run": True}
     with pytest.raises(JobFailed, match=r"^delete \(dry run\) completed, but 3 failed: amp admin jobs results 7$"):
         require_completed(dry)
 

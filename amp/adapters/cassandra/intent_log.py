@@ -161,7 +161,7 @@ class CassandraIntentLog:
         self, starts: dict[int, int], now_ms: int, limit: int, wanted: Callable[[Intent], bool] | None = None
     ) -> tuple[list[tuple[int, Intent]], int]:
         """What is due by shard, oldest minutes first, or what is wanted of it; and the time up to which all shards were
-        read. Less than `limit` of what is wanted is all there is of it, however much else there is.
+        read. If fewer than `limit` wanted intents are returned, there are no more of them.
 
         More minutes at once the emptier they are: a backlog is not read time and again only to be cut off.
         """
