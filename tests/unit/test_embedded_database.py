@@ -227,6 +227,18 @@ def test_a_folder_that_cannot_be_used_is_named_with_its_setting(tmp_path: Path, 
         assert "\n" not in refused.value.message
 
 
+def test_nothing_is_written_once_the_lock_is_gone_as_another_process_may_use_the_folder(tmp_path: Path) -> None:
+    database = Database(tmp_path)
+    (tmp_path / "lock").unlink()
+    other = Database(tmp_path)
+    with pytest.raises(StoreUnavailable, match="lock was removed or replaced"), database.writing():
+        raise AssertionError
+    with other.writing() as connection:
+        connection.execute("SELECT 1")
+    database.close()
+    other.close()
+
+
 def test_a_write_into_a_file_that_was_removed_is_refused(database: Database) -> None:
     database.path.unlink()
     with pytest.raises(StoreUnavailable, match="was removed or replaced"), database.writing():

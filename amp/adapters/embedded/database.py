@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
-from amp.adapters.embedded.database_files import file_identities
+from amp.adapters.embedded.database_files import file_identities, file_identity
 from amp.adapters.embedded.integrity import damage_of
 from amp.adapters.embedded.paired_file import PairedFile
 from amp.adapters.embedded.queue_board import QueueBoard
@@ -67,6 +67,8 @@ class Database:
                 f"{variable('data_dir')}={str(folder)!r}: {e.filename or self.path.name}: {e.strerror}"
             ) from e
         self._files = file_identities(self.path)
+        self._lock_path = folder / LOCK_FILE
+        self._lock_identity = file_identity(self._lock_path)
         self.paired = PairedFile()
         self._writes = WriteTransactions(self.paired, max_write_bytes)
         self._idle_readers: deque[sqlite3.Connection] = deque()
@@ -150,6 +152,9 @@ class Database:
         """SQLite would write on into a file that was removed, and every write would be lost with the process."""
         if file_identities(self.path) != self._files:
             raise unavailable(f"{self.path} was removed or replaced while in use; restart the server")
+        # Without it, nothing keeps another process from the folder.
+        if file_identity(self._lock_path) != self._lock_identity:
+            raise unavailable(f"{self._lock_path} was removed or replaced while in use; restart the server")
 
     def _connect(self) -> sqlite3.Connection:
         # Transactions are begun and ended by hand; a connection goes from thread to thread, one at a time.

@@ -8,10 +8,11 @@ _SUFFIXES = ("", "-wal", "-shm")
 
 def file_identities(database: Path) -> tuple[tuple[int, int] | None, ...]:
     """Returns device and inode number of each file of the database; None for a file that does not exist."""
-    return tuple(_identity(database.with_name(database.name + suffix)) for suffix in _SUFFIXES)
+    return tuple(file_identity(database.with_name(database.name + suffix)) for suffix in _SUFFIXES)
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def file_identity(path: Path) -> tuple[int, int] | None:
+    """Returns device and inode number; None if there is no such file."""
     try:
         found = path.stat()
     except OSError:
