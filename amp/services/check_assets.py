@@ -170,19 +170,21 @@ class FixAssets:
             results[asset_id] = (
                 Result(Outcome.CHANGED, difference.told)
                 if still is None
-                else Result(Outcome.FAILED, f"not repaired: {still.told}")
+                else Result(Outcome.FAILED, f"not repaired: {still}")
             )
         return results
 
     def _repair(
         self, real: Mapping[UUID, Difference], stop: threading.Event, projects: Collection[str]
-    ) -> Mapping[UUID, Difference]:
-        """What is left of the differences."""
+    ) -> Mapping[UUID, str]:
+        """What is left of the differences, as it is told."""
         left = dict(real)
+        rejected: dict[UUID, str] = {}
         deadline_s = self._clock.monotonic_s() + _FORGOTTEN_S
 
         def repair(ids: Sequence[UUID]) -> Sequence[UUID]:
-            refused = self._repair_once({id_: left[id_] for id_ in ids}, stop)
+            refused, rejected_now = self._repair_once({id_: left[id_] for id_ in ids}, stop)
+            rejected.update(rejected_now)
             self._indices.refresh([bucket.index for bucket in self._maps.current().buckets])
             now = self._comparer.differences(ids, projects=projects)
             for id_ in ids:
@@ -191,24 +193,29 @@ class FixAssets:
                     left[id_] = now[id_]
                 else:
                     del left[id_]
-            again = [id_ for id_ in ids if id_ in left and id_ not in refused]
+            again = [id_ for id_ in ids if id_ in left and id_ not in refused and id_ not in rejected]
             return again if self._clock.monotonic_s() <= deadline_s else ()
 
         retry_rest(repair, list(left), stop, Backoff(first_s=0.1))
-        return left
+        return {
+            id_: f"{difference.told} (the index rejects it: {rejected[id_]})" if id_ in rejected else difference.told
+            for id_, difference in left.items()
+        }
 
-    def _repair_once(self, differences: Mapping[UUID, Difference], stop: threading.Event) -> Collection[UUID]:
-        """The assets whose bucket refuses writes."""
+    def _repair_once(
+        self, differences: Mapping[UUID, Difference], stop: threading.Event
+    ) -> tuple[Collection[UUID], Mapping[UUID, str]]:
+        """The assets whose bucket refuses writes, and those of which the index rejects some, with the reason."""
         # By the revision that was found: what live traffic has written since stays.
         extra = [Removal(document, index) for d in differences.values() for index, document in d.extra]
-        left = self._remover.remove(extra, stop)
+        remaining = self._remover.remove(extra, stop)
         stored = [asset_id for asset_id, d in differences.items() if d.head is not None]
         indexed = self._indexer.index_all(stored, stop)
         self._listing.add([d.head for d in differences.values() if d.head is not None and d.unlisted])
         self._listing.drop([stray for d in differences.values() for stray in d.strays])
         self._claim_names([claim for d in differences.values() for claim in d.unclaimed])
         self._releaser.release([claim for d in differences.values() for claim in d.misleading])
-        return {*indexed.refused, *left}
+        return {*indexed.refused, *remaining.left}, {**indexed.rejected, **remaining.rejected}
 
     def _claim_names(self, wanted: Sequence[Claim]) -> None:
         """One whose holder bears the name as well stays a difference: nobody here can tell which is right."""

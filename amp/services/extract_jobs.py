@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 
-from amp.domain.chunks import TOLD, Chunk, Outcome, Result
+from amp.domain.chunks import TOLD, Outcome, Result
 from amp.domain.jobs import Job, JobState
 from amp.domain.selectors import selector_from_json
 from amp.domain.texts import storable_reason
@@ -215,7 +215,7 @@ class ExtractJobs:
 
     def _settle(self, run: JobRun) -> bool:
         """Count the chunks that are accounted for; whether there was one."""
-        settled: list[tuple[Chunk, bool]] = []
+        before = run.settled
         while run.outstanding:
             chunk = run.outstanding[0]
             results = self._chunks.results(run.job.id, chunk.number) if chunk.ids else {}
@@ -225,15 +225,13 @@ class ExtractJobs:
             counts[Outcome.DONE.value] += chunk.passed
             run.counts += counts
             run.settled += 1
-            settled.append((chunk, _is_worth_keeping(results)))
+            if not _is_worth_keeping(results):
+                run.to_forget.append(chunk.number)
             del run.outstanding[0]
-        if settled:
+        if run.settled > before:
             run.sent_s = self._clock.monotonic_s()
             self._save(run)
-            for chunk, kept in settled:
-                if not kept:
-                    self._chunks.forget(run.job.id, [chunk.number])
-        return bool(settled)
+        return run.settled > before
 
     def _extract(self, run: JobRun) -> None:
         """Make chunks as far as the window and the pace allow, and send their events."""
@@ -261,6 +259,9 @@ class ExtractJobs:
         if not self._jobs.save_progress(run.job.id, run.progress(), checkpoint, expected=run.saved):
             raise _TakenOver
         run.saved, run.saved_s = checkpoint, now_s
+        while run.to_forget:
+            self._chunks.forget(run.job.id, run.to_forget[-1:])
+            run.to_forget.pop()
 
     def _end(self, run: JobRun, state: JobState, reason: str = "") -> None:
         run.speed = None

@@ -28,6 +28,7 @@ class JobRun:
     saved: Mapping[str, Any]  #: the checkpoint as it was read or saved last
     suspects: SelectSuspects | None  #: where only suspects need a closer look
     outstanding: list[Chunk] = field(default_factory=list)
+    to_forget: list[int] = field(default_factory=list)  #: settled chunks, once the checkpoint is past them
     selected: int = 0  #: in all chunks so far
     sent_s: float = 0.0
     mark: str | None = None  #: of the queue, behind all that was sent; None: not looked up yet

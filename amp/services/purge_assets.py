@@ -19,7 +19,7 @@ from amp.ports.bucket_documents import Position, RawDocument
 from amp.ports.claims import Claim, Claims
 from amp.services.change_in_jobs import ChangeInJobs
 from amp.services.release_names import ReleaseNames, external_key, is_external
-from amp.services.remove_documents import Removal, RemoveDocuments
+from amp.services.remove_documents import Remaining, Removal, RemoveDocuments
 
 
 class PurgeAssets:
@@ -78,9 +78,10 @@ class PurgeAssets:
             # Others may have stripped an asset since, or made it again; its documents of before are there all the same.
             gone = [head for head in heads if head.id in changed or not head.is_stripped]
             again = [found[id_] for id_ in changed if id_ in found and found[id_].state is not State.PURGED]
-            left = self._remover.remove(_removals([*gone, *self._former(again)]), stop)
-            self._clean([head for head in heads if not head.is_stripped and head.id not in left])
-            results = {asset_id: result for asset_id, result in results.items() if asset_id not in left}
+            remaining = self._remover.remove(_removals([*gone, *self._former(again)]), stop)
+            results = _rid_of(results, remaining)
+            unfinished = {*remaining.left, *remaining.rejected}
+            self._clean([head for head in heads if not head.is_stripped and head.id not in unfinished])
         return results
 
     def _former(self, made_again: Sequence[Asset]) -> list[Asset]:
@@ -117,6 +118,17 @@ class PurgeAssets:
             if not is_external(claim):
                 self._claims.release(claim)
         return [claim for claim in held.values() if is_external(claim)]
+
+
+def _rid_of(results: Mapping[UUID, Result], remaining: Remaining) -> dict[UUID, Result]:
+    """The results, but for assets that come again; one of which the index keeps something has failed."""
+    failed = {
+        asset_id: Result(Outcome.FAILED, f"not removed from the index: {reason}")
+        for asset_id, reason in remaining.rejected.items()
+    }
+    return {
+        asset_id: failed.get(asset_id, result) for asset_id, result in results.items() if asset_id not in remaining.left
+    }
 
 
 def _removals(purged: Sequence[Asset]) -> Iterator[Removal]:

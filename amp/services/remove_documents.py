@@ -2,14 +2,14 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from uuid import UUID
 
 import structlog
 
-from amp.domain.buckets import BucketMap, index_of
+from amp.domain.buckets import BucketMap, index_of, write_alias
 from amp.ports.bucket_documents import BucketDocuments, RawDocument
 from amp.ports.search_index import Written
 from amp.services.bucket_maps import BucketMaps
@@ -37,10 +37,25 @@ class Removal:
         return UUID(self.document.position.asset_id)
 
     def aliases(self, bucket_map: BucketMap) -> Sequence[str]:
-        """The write aliases that lead to it; none where its index is no bucket's any more."""
+        """The write aliases that lead to it, also in the target of a move; none where its index is no bucket's any
+        more."""
         if self.index is None:
             return bucket_map.write_aliases(self.document.position.created_ms)
-        return [bucket.write_alias for bucket in bucket_map.buckets if bucket.index == self.index]
+        bucket, move = bucket_map.bucket_of(self.index), bucket_map.move
+        if bucket is None:
+            return ()
+        if move is None or move.source != self.index or not move.writes_both:
+            return (bucket.write_alias,)
+        # The target first, as only what is in the source is found again.
+        return write_alias(move.target, bucket.token), bucket.write_alias
+
+
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """The assets of which not all that was to be removed is."""
+
+    left: Collection[UUID]  #: a bucket refuses that or does not answer
+    rejected: Mapping[UUID, str]  #: the index rejects it for good, with the reason
 
 
 class RemoveDocuments:
@@ -61,12 +76,16 @@ class RemoveDocuments:
         bucket_map = self._maps.current()
         return [asset_id for asset_id in ids if not self._refusing.refuses_any(bucket_map.aliases_of(asset_id))]
 
-    def remove(self, removals: Iterable[Removal], stop: threading.Event) -> Collection[UUID]:
-        """Remove them, some at a time; the assets of which some are left, as a bucket refuses them or does not answer.
+    def remove(self, removals: Iterable[Removal], stop: threading.Event) -> Remaining:
+        """Remove them, some at a time.
 
         :raises Stopped: `stop` was set before all was done.
         """
         left: set[UUID] = set()
+        rejected: dict[UUID, str] = {}
+
+        def send(bucket_map: BucketMap, some: Sequence[Removal]) -> Unsettled[Removal]:
+            return self._send(bucket_map, some, rejected)
 
         def without_refused(some: list[Removal]) -> list[Removal]:
             bucket_map = self._maps.current()
@@ -78,14 +97,16 @@ class RemoveDocuments:
             left.update(removal.asset_id for removal in some)
             return True
 
-        writes = Writes(send=self._send, without_refused=without_refused, give_up=give_up)
+        writes = Writes(send=send, without_refused=without_refused, give_up=give_up)
         pending, patience = iter(removals), Patience(_PATIENCE_S)
         while some := list(islice(pending, _DOCUMENTS_AT_ONCE)):
             patience.left_s = max(patience.left_s, _LEAST_PATIENCE_S)
             self._writes.run(writes, some, stop, patience)
-        return left
+        return Remaining(left, rejected)
 
-    def _send(self, bucket_map: BucketMap, removals: Sequence[Removal]) -> Unsettled[Removal]:
+    def _send(
+        self, bucket_map: BucketMap, removals: Sequence[Removal], rejected: dict[UUID, str]
+    ) -> Unsettled[Removal]:
         by_alias: dict[str, list[Removal]] = defaultdict(list)
         for removal in removals:
             for alias in removal.aliases(bucket_map):
@@ -105,4 +126,5 @@ class RemoveDocuments:
                     case Written.REJECTED:
                         doc_id = removal.document.doc_id
                         _log.warning("not removed", action="removal_rejected", document=doc_id, reason=result.reason)
+                        rejected[removal.asset_id] = result.reason
         return Unsettled(list(stale), [removal for removal in busy if removal not in stale])

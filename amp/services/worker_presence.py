@@ -4,6 +4,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import structlog
+
 from amp.errors import CacheUnavailable
 from amp.ports.background import Background
 from amp.ports.cache import Cache
@@ -15,6 +17,7 @@ WORKER_KINDS = ("index", "relay", "bucket", "extract", "job")
 _TTL_S = 15
 _EVERY_S = 5.0
 _BACKOFF = Backoff(first_s=1.0, max_s=_EVERY_S)
+_log = structlog.get_logger(__name__)
 
 
 class WorkerPresence:
@@ -49,8 +52,17 @@ class WorkerPresence:
     def _announcing(self, kind: str) -> Iterator[None]:
         done = threading.Event()
 
+        is_known = True
+
         def announce(_: threading.Event) -> float:
-            self._cache.put(_key(kind), b"runs", _TTL_S)
+            nonlocal is_known
+            try:
+                self._cache.put(_key(kind), b"runs", _TTL_S)
+                is_known = True
+            except CacheUnavailable as e:
+                if is_known:
+                    _log.info("presence not announced", action="presence_not_announced", kind=kind, reason=str(e))
+                is_known = False
             return _EVERY_S
 
         loop = PollingLoop(name=f"{kind}_presence", step=announce, backoff=_BACKOFF)

@@ -2,6 +2,7 @@
 
 import random
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,15 @@ import pytest
 
 from amp.adapters.embedded import search_removals
 from amp.api.app import create_app
+from amp.domain.buckets import index_of
 from amp.domain.changes import Draft
 from amp.domain.ids import mint_at
+from amp.domain.jobs import JobState
+from amp.domain.moves import MoveKind, Phase
+from amp.ports.bucket_documents import RawDocument
 from amp.ports.claims import Claim
 from amp.ports.event_queue import Topic
-from amp.ports.search_index import Written
+from amp.ports.search_index import PutResult, Written
 from amp.services import check_assets, index_assets, refusing_buckets
 from amp.services.creation_plans import Order
 from tests.functional.built import running
@@ -28,7 +33,8 @@ from tests.functional.checked import (
     make_checked,  # noqa: F401 - the fixture `checked`
 )
 from tests.functional.job_calls import DEADLINE_S, changed, counts, deleted, new_assets, ran, results
-from tests.functional.moving import current_map, working
+from tests.functional.moving import current_map, phase_of, start, working
+from tests.functional.moving import ended as moved
 from tests.functional.rest import Rest
 from tests.functional.wired import CALLER
 from tests.stack.waiting import wait_until
@@ -313,3 +319,51 @@ def test_a_fix_gives_up_what_it_cannot_write_to_a_bucket_that_refuses(
         assert (outcome, note) == ("failed", f"not repaired: missing: {asset.id}")
     finally:
         checked.world.amp.adapters.indices.unblock(index)
+
+
+def _ghost(checked: Checked, *, in_target: bool = False) -> str:
+    """A document of no version that is there, beside an asset of the last day."""
+    asset = checked.born(DAYS - 1)
+    checked.settle()
+    doc_id = f"{asset.id}:9"
+    checked.put(asset, doc_id, 1, version=9, latest=False)
+    if in_target:
+        a, bucket_map = checked.world.amp.adapters, current_map(checked.world)
+        source, target = bucket_map.write_aliases(asset.created_ms)
+        [(_, bare)] = [found for found in a.documents.of_assets([asset.id]) if found[1].doc_id == doc_id]
+        [[copy]] = a.documents.with_bodies(index_of(source), [bare])
+        assert a.documents.put(target, [copy])[0].written is Written.DONE
+    return doc_id
+
+
+def test_a_ghost_that_is_removed_during_a_move_does_not_come_back_at_the_switch(checked: Checked) -> None:
+    world = checked.world
+    checked.born(DAYS - 1)  # a move with nothing to copy does not pause
+    checked.settle()
+    job = start(world, MoveKind.REBUILD, bucket=1)
+    world.amp.adapters.jobs.set_state(job.id, JobState.PAUSED)
+    with working(world, "bucket"):
+        wait_until(lambda: phase_of(world) is Phase.DUAL, DEADLINE_S, "writers to write to both")
+    _ghost(checked, in_target=True)
+    assert counts(checked.run("fix")) == {"changed": 1, "done": 1}
+    assert phase_of(world) is Phase.DUAL
+    world.amp.adapters.jobs.set_state(job.id, JobState.RUNNING)
+    with working(world, "bucket"):
+        assert moved(world, job).state is JobState.COMPLETED
+    assert checked.finds() == {}
+
+
+def test_a_fix_tells_what_the_index_rejects_and_does_not_try_it_again(
+    checked: Checked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doc_id, asked = _ghost(checked), []
+
+    def rejecting(_alias: str, some: Sequence[RawDocument]) -> list[PutResult]:
+        asked.extend(some)
+        return [PutResult(Written.REJECTED, "it may not go")] * len(some)
+
+    monkeypatch.setattr(checked.world.amp.adapters.documents, "delete", rejecting)
+    job = checked.run("fix")
+    [(outcome, note)] = results(checked.rest, job["id"]).values()
+    told = f"not repaired: ghost: {doc_id} at revision 1 (the index rejects it: it may not go)"
+    assert (outcome, note, len(asked)) == ("failed", told, 1)

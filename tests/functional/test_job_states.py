@@ -1,6 +1,6 @@
 """Jobs that delete, restore, purge and index again: what is left in the store and in the index."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -9,7 +9,9 @@ import pytest
 from amp.api.app import create_app
 from amp.bootstrap import Amp
 from amp.domain.assets import Asset, ChangeKind
+from amp.ports.bucket_documents import RawDocument
 from amp.ports.event_queue import Topic
+from amp.ports.search_index import PutResult, Written
 from tests.contract.asset_samples import step, write
 from tests.functional.built import running
 from tests.functional.job_calls import (
@@ -23,6 +25,7 @@ from tests.functional.job_calls import (
     new_assets,
     ran,
     replay,
+    results,
     versions,
 )
 from tests.functional.rest import Rest, unique
@@ -106,6 +109,39 @@ def test_a_purge_removes_documents_that_came_after_the_deletion(service: Amp, re
     mark = queue.mark(Topic.REALTIME)
     wait_until(lambda: queue.behind(Topic.REALTIME, "index", mark) == 0, DEADLINE_S, "the index worker")
     assert documents(service, made) == {}
+
+
+def test_a_purge_of_which_the_index_keeps_a_document_fails_and_can_be_replayed(
+    service: Amp, rest: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind, raw = rest.new_type(), service.adapters.documents
+    kept, gone = new_assets(rest, kind, 2)
+    for asset_id in (kept, gone):
+        deleted(rest, asset_id)
+    wait_until(lambda: documents(service, [kept, gone]) == {kept: 2, gone: 2}, DEADLINE_S, "the index")
+    delete = raw.delete
+
+    def rejecting(alias: str, some: Sequence[RawDocument]) -> list[PutResult]:
+        results = delete(alias, [document for document in some if document.position.asset_id != kept])
+        rest_of_them = [PutResult(Written.REJECTED, "it may not go")] * (len(some) - len(results))
+        taken, rejected = iter(results), iter(rest_of_them)
+        return [next(rejected if document.position.asset_id == kept else taken) for document in some]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(raw, "delete", rejecting)
+        job = ran(rest, "purge", {"type": kind}, parameters={"retention_s": 0})
+    assert counts(job) == {"changed": 1, "failed": 1}
+    assert results(rest, job["id"]) == {kept: ("failed", "not removed from the index: it may not go")}
+    assert list(documents(service, [kept, gone])) == [kept]
+    assert _stripped(service, [kept, gone]) == [gone]
+    replay(service, job["id"], [kept])
+    wait_until(lambda: _stripped(service, [kept]) == [kept], DEADLINE_S, "the rest of the purge")
+    assert documents(service, [kept]) == {}
+
+
+def _stripped(service: Amp, ids: Collection[str]) -> list[str]:
+    heads = _heads(service, ids)
+    return [asset_id for asset_id in ids if heads[asset_id].is_stripped]
 
 
 @pytest.fixture

@@ -68,11 +68,7 @@ def test_no_more_chunks_are_outstanding_than_the_window_holds(world: World) -> N
 
 def test_chunks_that_tell_nothing_are_forgotten_and_the_others_kept(world: World) -> None:
     job = world.job()
-    found = world.finish(job, world.extractor())
-    for number in range(found.checkpoint["settled"]):
-        chunk_ids = world.ids[number * CHUNK : (number + 1) * CHUNK]
-        is_told = any(outcome_of(asset_id) in TOLD for asset_id in chunk_ids)
-        assert (world.chunks.get(job.id, number) is not None) is is_told
+    _require_forgotten(world, world.finish(job, world.extractor()))
 
 
 def test_a_sample_is_of_so_many_assets_and_no_more(world: World) -> None:
@@ -208,6 +204,8 @@ def test_a_store_that_does_not_answer_at_any_call_is_asked_again(world: World, d
             if not world.now(job).state.ended:
                 world.finish(job, extractor)
         world.require_complete(job, f"no answer {'after' if done else 'before'} call {number}")
+        if not done:
+            _require_forgotten(world, world.now(job))
         if not failed:
             break
     assert number > 30
@@ -411,6 +409,13 @@ def test_a_job_that_gets_no_answer_is_tried_seldom_and_holds_up_no_other(
     world.processor.processed.clear()
     world.finish(silent, extractor)
     world.require_complete(silent)
+
+
+def _require_forgotten(world: World, job: Job) -> None:
+    for number in range(job.checkpoint["settled"]):
+        chunk_ids = world.ids[number * CHUNK : (number + 1) * CHUNK]
+        is_told = any(outcome_of(asset_id) in TOLD for asset_id in chunk_ids)
+        assert (world.chunks.get(job.id, number) is not None) is is_told
 
 
 def _broken(world: World, how: str) -> Job:

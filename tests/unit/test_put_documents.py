@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from amp.ports.search_index import Put, PutResult, Written
 from amp.services.move_aliases import LookAgain
 from amp.services.put_documents import AssetDocuments, PutDocuments
 from amp.services.refusing_buckets import RefusingBuckets
-from amp.services.remove_documents import Removal, RemoveDocuments
+from amp.services.remove_documents import Remaining, Removal, RemoveDocuments
 from amp.services.runtime.retry import Stopped
 from amp.services.settle_writes import SettleWrites
 
@@ -88,11 +89,11 @@ def test_who_removes_helps_a_move_too_and_leaves_what_waits_for_too_long() -> No
     refusing = RefusingBuckets(MemoryCache(), SystemClock())
     parts: Any = (documents, maps, SettleWrites(maps, aliases), refusing)  # type: ignore[arg-type]
     found = removal(1_000)
-    assert RemoveDocuments(*parts).remove([found], _Stop(10_000)) == {found.asset_id}
+    assert RemoveDocuments(*parts).remove([found], _Stop(10_000)) == Remaining({found.asset_id}, {})
     assert aliases.settled > 1
     with pytest.raises(Stopped):
         RemoveDocuments(*parts).remove([found], _Stop(10))
-    assert RemoveDocuments(*parts).remove([removal(1_000, "no bucket's any more")], _Stop(10)) == set()
+    assert RemoveDocuments(*parts).remove([removal(1_000, "no bucket's any more")], _Stop(10)) == Remaining(set(), {})
 
 
 class _OneRefuses:
@@ -209,8 +210,30 @@ def test_a_document_counts_as_removed_only_once_the_target_of_a_move_is_rid_of_i
     remover = RemoveDocuments(*parts)
     both, first = removal(2_000_000), removal(1_000)
     expected = {both.asset_id, first.asset_id} if refusing == "source" else {both.asset_id}
-    assert remover.remove([both, first], _Pauses(clock)) == expected
+    assert remover.remove([both, first], _Pauses(clock)) == Remaining(expected, {})
     assert remover.without_refused([both.asset_id]) == []
     index.index = "another"
     clock.at_s += 10
-    assert remover.remove([both, first], _Pauses(clock)) == set()
+    assert remover.remove([both, first], _Pauses(clock)) == Remaining(set(), {})
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_what_is_removed_from_the_source_of_a_move_is_removed_from_the_target_too(phase: Phase) -> None:
+    moving = _moving()
+    assert moving.move is not None
+    bucket_map = replace(moving, move=replace(moving.move, phase=phase))
+    source, target = moving.move.source, moving.move.target
+    asked = [index_of(alias) for alias in removal(2_000_000, source).aliases(bucket_map)]
+    assert asked == ([target, source] if phase in (Phase.DUAL, Phase.HOLD) else [source])
+    assert list(removal(2_000_000, target).aliases(bucket_map)) == []
+
+
+def test_a_removal_that_an_index_rejects_does_not_count_as_done() -> None:
+    class Rejecting:
+        def delete(self, _alias: str, documents: list[RawDocument]) -> list[PutResult]:
+            return [PutResult(Written.REJECTED, "no such thing")] * len(documents)
+
+    maps, refusing = _Maps(), RefusingBuckets(MemoryCache(), SystemClock())
+    parts: Any = (Rejecting(), maps, SettleWrites(maps, _Nothing()), refusing)  # type: ignore[arg-type]
+    found = removal(1_000)
+    assert RemoveDocuments(*parts).remove([found], _Stop(10)) == Remaining(set(), {found.asset_id: "no such thing"})

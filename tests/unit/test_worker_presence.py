@@ -3,10 +3,12 @@
 import threading
 
 import pytest
+from structlog.testing import capture_logs
 
 from amp.adapters.embedded.cache import MemoryCache
 from amp.errors import CacheUnavailable
 from amp.services import worker_presence
+from amp.services.runtime.retry import Backoff
 from amp.services.worker_presence import WORKER_KINDS, WorkerPresence
 from tests.background import background_threads
 from tests.stack.waiting import wait_until
@@ -54,3 +56,24 @@ def test_without_the_cache_no_worker_is_called_missing_and_workers_work() -> Non
     worked: list[bool] = []
     presence.announced("job", lambda event: worked.append(event.is_set()))(stop)
     assert worked == [True]
+
+
+def test_a_presence_that_the_cache_does_not_take_is_logged_once_and_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_presence, "_EVERY_S", 0.001)
+    monkeypatch.setattr(worker_presence, "_BACKOFF", Backoff(first_s=0.001, max_s=0.001))
+    tried = threading.Semaphore(0)
+
+    class Counting(DownCache):
+        def put(self, key: str, value: bytes, ttl_s: int) -> None:
+            tried.release()
+            super().put(key, value, ttl_s)
+
+    presence = WorkerPresence(Counting(), background_threads())
+
+    def loop(_: threading.Event) -> None:
+        for _attempt in range(5):
+            assert tried.acquire(timeout=10)
+
+    with capture_logs() as told:
+        presence.announced("job", loop)(threading.Event())
+    assert [(line["action"], line["log_level"]) for line in told] == [("presence_not_announced", "info")]
