@@ -60,7 +60,8 @@ def test_a_check_that_waits_for_index_workers_holds_up_no_other_job(either: Wire
         wait_until(lambda: either.amp.adapters.chunks.get(check.id, 0) is not None, DEADLINE_S, "the check to begin")
         deletion = started(either, "delete", assets[:1])
         wait_until(lambda: state_of(either, deletion) is JobState.COMPLETED, DEADLINE_S, "the deletion")
-        assert state_of(either, check) is JobState.RUNNING
+        status = either.amp.steer_jobs.get(check.id)
+        assert (status.job.state, status.waits_for) == (JobState.RUNNING, ("index",))
         with working(either, "index"):
             wait_until(lambda: state_of(either, check) is JobState.COMPLETED, DEADLINE_S, "the check")
     assert found_of(either, check).progress["counts"]["done"] == 3
