@@ -1,19 +1,22 @@
 """Creation with nothing but the driver: AMP's own statements, prepared, sent concurrently."""
 
 from collections.abc import Sequence
+from functools import partial
 from time import perf_counter, time_ns
 from uuid import uuid4
 
-from cassandra.concurrent import execute_concurrent
+from cassandra.concurrent import execute_concurrent  # type: ignore[import-untyped]
 
 from amp.adapters.cassandra.asset_rows import step_request
 from amp.adapters.cassandra.preparation import Preparation
 from amp.adapters.cassandra.session import CassandraSession, Request
+from amp.adapters.retention import retention_of
 from amp.domain.assets import Change
 from amp.domain.changes import Content, Draft, Stamp, creation
 from amp.domain.events import Intent, event_of
 from amp.domain.ids import mint_at
 from amp.domain.limits import AssetLimits
+from amp.domain.retention import Retention
 from amp.domain.types import AssetType
 from amp.domain.validation import conform_metadata
 from amp.settings import Settings
@@ -24,7 +27,8 @@ def seconds_to_create(settings: Settings, asset_type: AssetType, drafts: Sequenc
     request has them."""
     session = CassandraSession(settings)
     connected = session.connected()
-    rounds = [_requests(session, asset_type, drafts[i : i + batch]) for i in range(0, len(drafts), batch)]
+    retention = retention_of(settings)
+    rounds = [_requests(session, asset_type, drafts[i : i + batch], retention) for i in range(0, len(drafts), batch)]
     statements = [
         [[(session._prepared(cql), values) for cql, values in requests] for requests in phases] for phases in rounds
     ]
@@ -38,12 +42,12 @@ def seconds_to_create(settings: Settings, asset_type: AssetType, drafts: Sequenc
 
 
 def _requests(
-    session: CassandraSession, asset_type: AssetType, drafts: Sequence[Draft]
+    session: CassandraSession, asset_type: AssetType, drafts: Sequence[Draft], retention: Retention
 ) -> tuple[list[Request], list[Request]]:
     preparation = Preparation(session)
     changes = [_creation(asset_type, draft) for draft in drafts]
-    return [preparation._request(change, _intent(change), set()) for change in changes], list(
-        map(step_request, changes)
+    return [preparation._request(change, _intent(change), set(), {}) for change in changes], list(
+        map(partial(step_request, retention=retention), changes)
     )
 
 

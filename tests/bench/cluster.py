@@ -16,6 +16,7 @@ from elasticsearch import Elasticsearch
 from elasticsearch.helpers import streaming_bulk
 
 from amp.bootstrap import Amp
+from amp.domain.events import Event
 from amp.domain.principals import Principal
 from amp.ports.bucket_indices import AliasChange
 from amp.ports.event_queue import Topic
@@ -92,7 +93,8 @@ def _documents(amp: Amp, count: int) -> list[AssetDocuments]:
     built: list[AssetDocuments] = []
     while len(built) < count:
         deliveries = consumer.poll(1000, 10.0)
-        built += amp.indexer.build([delivery.event for delivery in deliveries if delivery.event is not None]).documents
+        events = [delivery.event for delivery in deliveries if isinstance(delivery.event, Event)]
+        built += amp.indexer.build(events).documents
     consumer.close()
     return built
 

@@ -14,7 +14,7 @@ from amp.domain.principals import Principal
 from amp.ports.event_queue import Topic
 from tests.bench.assets import drafts, fields
 from tests.bench.figures import Figure, median_ms
-from tests.functional.conftest import running
+from tests.functional.built import running
 
 _BULK = 1_000
 
@@ -64,7 +64,7 @@ def _create(client: FlaskClient, count: int) -> float:
             answer = client.post("/v1/assets/bulk", data=body, content_type="application/json")
             seconds += perf_counter() - began
             assert answer.status_code == 200, answer.text
-            assert all(item["status"] == 201 for item in answer.json["items"])
+            assert all(item["status"] == 201 for item in answer.get_json()["items"])
             batch = []
     return seconds
 
@@ -72,4 +72,4 @@ def _create(client: FlaskClient, count: int) -> float:
 def _search(client: FlaskClient, query: dict[str, Any]) -> None:
     answer = client.post("/v1/search", json={"query": query})
     assert answer.status_code == 200
-    assert answer.json["total"] > 0
+    assert answer.get_json()["total"] > 0

@@ -117,7 +117,7 @@ def _target(amp: Amp, number: int) -> Iterator[str]:
 def _bare_copy(amp: Amp, source: str, target: str) -> float:
     """Seconds."""
     with Elasticsearch(amp.settings.elasticsearch_url, request_timeout=60) as client:
-        hits: Iterator[dict[str, Any]] = scan(client, index=source, size=PAGE, query={"version": True})
+        hits: Iterable[dict[str, Any]] = scan(client, index=source, size=PAGE, query={"version": True})
         actions = (
             {
                 "_op_type": "index",
