@@ -235,11 +235,13 @@ class IndexAssets:
         """Put what comes of several steps together, as long as it is small; what the index rejects, with the reason."""
         rejected: dict[UUID, str] = {}
         ready: list[AssetDocuments] = []
+        ready_bytes = 0
         for some in built:
             ready += some
-            if sum(each.source_bytes for each in ready) >= _GROUP_BYTES:
+            ready_bytes += sum(each.source_bytes for each in some)
+            if ready_bytes >= _GROUP_BYTES:
                 rejected |= self._putter.put(ready, stop, set_aside, patience)
-                ready = []
+                ready, ready_bytes = [], 0
         rejected |= self._putter.put(ready, stop, set_aside, patience)
         return rejected
 

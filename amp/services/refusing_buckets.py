@@ -72,6 +72,11 @@ class RefusingBuckets:
         if refuses:
             self._show(index, reason)
 
+    @property
+    def all_accept(self) -> bool:
+        """Whether no index is known to have refused anything lately; quicker than asking for each."""
+        return not self._refusals
+
     def refuses(self, index: str) -> bool:
         """Whether writes to the index had better not be tried now: it refuses them, and was asked a moment ago."""
         now_s = self._clock.monotonic_s()
