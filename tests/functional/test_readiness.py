@@ -1,18 +1,17 @@
 """`/readyz` is 503 exactly when a write would not be acknowledged, and names what needs attention otherwise."""
 
 import os
-import resource
 import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from amp.api.app import create_app
 from amp.services.runtime.retry import Stopped
+from tests.file_limit import files_up_to
 from tests.functional.built import built, running
 from tests.functional.rest import Rest, assert_problem
 from tests.functional.wired import wired
@@ -67,7 +66,7 @@ def test_while_its_files_cannot_grow_the_service_is_not_ready(tmp_path: Path) ->
     with built({"data_dir": tmp_path / "data"}) as amp:
         rest = Rest(create_app(amp))
         assert rest.post("/v1/types", json=_CLIP).status_code == 201
-        with _files_up_to(_size(tmp_path / "data" / "store.db-wal") + 30_000):
+        with files_up_to(_size(tmp_path / "data" / "store.db-wal") + 30_000):
             # A small write still fits in.
             large = {"type": "clip", "name": "n", "metadata": {"note": "x" * 30_000}}
             assert rest.post("/v1/assets", json=large).status_code == 503
@@ -81,7 +80,7 @@ def test_without_a_failed_write_the_probe_itself_finds_a_file_that_takes_none(tm
     with built({"data_dir": tmp_path / "data"}) as amp:
         rest = Rest(create_app(amp))
         logs = [tmp_path / "data" / f"{name}.db-wal" for name in ("store", "search")]
-        with _files_up_to(min(map(_size, logs))):
+        with files_up_to(min(map(_size, logs))):
             problem = assert_problem(rest.get("/readyz"), 503, "store-unavailable")
         assert {"store", "search"} <= set(problem["degraded"])
         assert rest.get("/readyz").get_json()["status"] == "ready"
@@ -93,7 +92,7 @@ def test_a_search_index_that_takes_no_documents_is_named(tmp_path: Path) -> None
         [event] = world.events(1)
         stopped = threading.Event()
         stopped.set()
-        with _files_up_to(_size(tmp_path / "data" / "search.db-wal")):
+        with files_up_to(_size(tmp_path / "data" / "search.db-wal")):
             with pytest.raises(Stopped):
                 world.amp.indexer.index([event], stopped)
             [part] = [part for part in world.amp.check_health.check().parts if part.name == "search"]
@@ -125,17 +124,6 @@ def test_a_failing_background_thread_is_named(tmp_path: Path) -> None:
     assert not state["healthy"]
     assert state["failures"] >= 1
     assert "out of luck" in state["detail"]
-
-
-@contextmanager
-def _files_up_to(size: int) -> Iterator[None]:
-    """No file of this process can grow beyond `size` bytes meanwhile."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def _size(file: Path) -> int:

@@ -1,14 +1,13 @@
 """The database of the embedded set: one process, one writer, acknowledged writes that stay, faults in plain words."""
 
 import os
-import resource
 import signal
 import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from amp.adapters.embedded.search_database import SearchDatabase
 from amp.adapters.embedded.search_part import SearchPart
 from amp.adapters.embedded.store_part import SqliteStorePart
 from amp.errors import AmpError, BadSetting, Busy, NotMigrated, QueueUnavailable, SearchUnavailable, StoreUnavailable
+from tests.file_limit import files_up_to
 
 #: Writes numbers for ever and says each that was acknowledged.
 WRITER = """
@@ -266,16 +266,6 @@ def test_a_probe_reports_a_closed_folder(tmp_path: Path) -> None:
     database.close()
     with pytest.raises(StoreUnavailable, match="closed"):
         database.probe(1.0)
-
-
-@contextmanager
-def files_up_to(size: int) -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_probe_after_a_failure_has_the_size_of_the_largest_request(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """What the SQLite store promises beyond its ports: it survives a restart, and a full disk is never a success."""
 
-import resource
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -35,6 +34,7 @@ from amp.ports.asset_store import Verdict
 from amp.ports.claims import Claim
 from amp.ports.event_queue import Topic
 from tests.contract.asset_samples import creation, step, write
+from tests.file_limit import files_up_to
 
 
 @contextmanager
@@ -72,12 +72,8 @@ class _Disk:
     @contextmanager
     def full(self) -> Iterator[None]:
         log = self.database.path.with_name("store.db-wal")
-        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (log.stat().st_size + 100, hard))
-        try:
+        with files_up_to(log.stat().st_size + 100):
             yield
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
