@@ -32,6 +32,7 @@ _NOTIFY_S = 1.0
 _LOOK_FOR_PARENT_S = 0.2
 #: Requests get this share of the time to stop, then the workers inside get it of what is left.
 _STEP_SHARE = 0.5
+_ASK_TO_STOP = (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT)
 
 
 class Processes(BaseApplication):  # type: ignore[misc]  # gunicorn brings no types
@@ -119,9 +120,21 @@ class Arbiter(arbiter.Arbiter):  # type: ignore[misc]  # gunicorn brings no type
                 listener.sock.shutdown(socket.SHUT_RDWR)
         super().stop(graceful)
 
+    def spawn_worker(self) -> Any:
+        # A new process has this one's handlers until it installs its own; a signal in between would be lost.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ASK_TO_STOP)
+        try:
+            return super().spawn_worker()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _ASK_TO_STOP)
+
 
 class _Worker(Worker):  # type: ignore[misc]  # gunicorn brings no types
     """A process that runs an event loop for its connections, and threads for their requests."""
+
+    def init_signals(self) -> None:
+        super().init_signals()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ASK_TO_STOP)
 
     def run(self) -> None:
         asyncio.run(self._run())

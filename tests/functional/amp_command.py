@@ -18,6 +18,9 @@ from click.testing import CliRunner, Result
 
 from amp.cli.main import cli
 
+RUN_AMP = "from amp.cli.main import main; main()"
+AMP = [sys.executable, "-c", RUN_AMP]
+
 _START_DEADLINE_S = 60.0
 _STOP_DEADLINE_S = 60.0
 
@@ -53,10 +56,13 @@ class ServerProcess:
 
 
 @contextlib.contextmanager
-def server_process(env: Mapping[str, object], log: Path) -> Iterator[ServerProcess]:
+def server_process(env: Mapping[str, object], log: Path, program: str = RUN_AMP) -> Iterator[ServerProcess]:
     """`amp serve` on a free port, killed at the end unless it ended itself."""
     variables = os.environ | {"AMP_PORT": "0"} | {name: str(value) for name, value in env.items()}
-    with log.open("a") as stderr, spawned([*AMP, "serve"], env=variables, stderr=stderr) as process:
+    with (
+        log.open("a") as stderr,
+        spawned([sys.executable, "-c", program, "serve"], env=variables, stderr=stderr) as process,
+    ):
         banner = _first_line(process, log)
         yield ServerProcess(process, banner.split()[3], banner)
 
@@ -72,9 +78,6 @@ def spawned(command: list[str], **popen: Any) -> Iterator["subprocess.Popen[str]
         process.wait()
         assert process.stdout is not None
         process.stdout.close()
-
-
-AMP = [sys.executable, "-c", "from amp.cli.main import main; main()"]
 
 
 def _first_line(process: "subprocess.Popen[str]", log: Path) -> str:

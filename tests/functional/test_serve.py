@@ -13,9 +13,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.functional.amp_command import AMP, ServerProcess, amp_command, server_process, spawned
+from tests.functional.amp_command import AMP, RUN_AMP, ServerProcess, amp_command, server_process, spawned
 from tests.stack.waiting import wait_until
 
+#: Before a program: its child processes stand still between their fork and their own signal handlers.
+_SLOW_CHILD = """
+import time
+from gunicorn import util
+util._setproctitle = lambda title: time.sleep(2 if title.startswith("worker") else 0)
+"""
 _CLIP = {"name": "clip", "fields": {"cameraId": {"type": "long"}}}
 
 
@@ -59,6 +65,15 @@ def test_a_server_that_is_stopped_as_soon_as_it_speaks_stops_at_once(env: dict[s
         began_s = time.monotonic()
         assert server.stop(signal.SIGTERM) == 0
         # Far from the grace after which it would be killed.
+        assert time.monotonic() - began_s < 30
+
+
+def test_a_process_told_to_stop_before_it_listens_to_signals_stops_all_the_same(
+    env: dict[str, object], tmp_path: Path
+) -> None:
+    with server_process(env | {"AMP_GRACEFUL_STOP_S": "40"}, tmp_path / "log", _SLOW_CHILD + RUN_AMP) as server:
+        began_s = time.monotonic()
+        assert server.stop(signal.SIGTERM) == 0
         assert time.monotonic() - began_s < 30
 
 
