@@ -1,6 +1,6 @@
 """The source of truth: assets, their versions, and the conditional step from one revision to the next."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -56,6 +56,13 @@ class AssetStore(Protocol):
         first, so that what the answer does not show will not show later.
 
         :raises StoreUnavailable: the store does not answer.
+        """
+        ...
+
+    def each_head(self, ids: Collection[UUID]) -> Iterator[Asset]:
+        """As `heads`, in any order, read as they are asked for: few are read ahead, so that who has enough may stop.
+
+        :raises StoreUnavailable: while they are asked for: the store does not answer.
         """
         ...
 

@@ -1,5 +1,6 @@
 """Changes assets on behalf of a job: each exactly once, never over a change it has not seen."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid5
@@ -50,7 +51,7 @@ class ChangeInJobs:
         """
         selected = self._selection.test(selector_from_json(job.parameters["selector"]))
         results: dict[UUID, Result] = {}
-        for some in self._step_size.steps(ids):
+        for some in self._step_size.steps(deque(ids)):
             results |= self._run(job, some, selected, step)
         return results
 

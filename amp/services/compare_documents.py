@@ -1,6 +1,6 @@
 """Compares what the index holds of assets with what the store says it should hold, document by document."""
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -109,7 +109,7 @@ class CompareDocuments:
         :raises Retryable: a part does not answer.
         """
         result: dict[UUID, Difference] = {}
-        for some in self._step_size.steps(list(ids)):
+        for some in self._step_size.steps(deque(ids)):
             result |= self._differences(some, settle, projects)
         return result
 

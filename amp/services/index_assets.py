@@ -1,7 +1,7 @@
 """Brings the search documents of changed assets up to the store: read, build, route, put, settle each answer."""
 
 import threading
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +18,7 @@ from amp.services.refusing_buckets import PROBE_S
 from amp.services.retry_queue import RetryQueue
 from amp.services.run_consumer import Failure
 from amp.services.runtime.retry import Stopped, retry_until_stopped
-from amp.services.runtime.step_size import STEP_BYTES, StepSize
+from amp.services.runtime.step_size import MAX_COUNT_READ_WHILE_SMALL, STEP_BYTES, StepSize
 from amp.services.settle_writes import Patience, SetAside
 from amp.services.type_catalog import TypeCatalog
 
@@ -39,6 +39,7 @@ class Built:
     documents: Sequence[AssetDocuments]
     known: Collection[UUID]  #: the assets that the store has
     heavy: Collection[UUID]  #: those whose documents must be made some at a time
+    left: Collection[UUID]  #: the assets that were not read, as others take enough; never all of them
 
 
 class IndexAssets:
@@ -58,7 +59,7 @@ class IndexAssets:
         self._retries = retries
         self._metrics = metrics
         self._maker = MakeDocuments(catalog, versions_kept)
-        self._step_size = StepSize()
+        self._step_size = StepSize(max_count=MAX_COUNT_READ_WHILE_SMALL)
 
     def handle(self, messages: Sequence[Message], stop: threading.Event) -> Mapping[Message, Failure]:
         """Index what these messages are about; those that are given up.
@@ -113,12 +114,14 @@ class IndexAssets:
         heavy: list[UUID] = []
 
         def built() -> Iterator[Sequence[AssetDocuments]]:
-            for ids in self._step_size.steps(list(by_asset)):
+            pending = deque(by_asset)
+            for ids in self._step_size.steps(pending):
                 # What a bucket refuses is not even read.
                 taken = self._putter.without_refused(ids, aside.add)
                 if some := [event for asset_id in taken for event in by_asset[asset_id]]:
                     step = retry_until_stopped(partial(self.build, some), stop, "index")
                     heavy.extend(step.heavy)
+                    pending.extend(step.left)
                     yield step.documents
 
         rejected = self._put_in_groups(built(), stop, aside.add)
@@ -166,12 +169,13 @@ class IndexAssets:
 
     def _build(self, events: Mapping[UUID, Sequence[Event]]) -> Built:
         """As `build`; every document of those assets that have no events."""
-        heads = self._heads(events)
+        read, left = self._read(events.keys())
+        heads = _not_purged(read)
         wanted = {asset_id: self._maker.wanted(head, events[asset_id]) for asset_id, head in heads.items()}
         light = _light(heads, wanted)
         versions = self._versions(light)
         documents = [self._maker.make(heads[asset_id], versions[asset_id], events[asset_id]) for asset_id in light]
-        return Built(self._noted(documents), set(heads), heads.keys() - light.keys())
+        return Built(self._noted(documents), set(heads), heads.keys() - light.keys(), left)
 
     def index_all(self, ids: Sequence[UUID], stop: threading.Event) -> Indexed:
         """Put every document that the index shall hold of these assets, some assets at a time. Once the index has not
@@ -192,10 +196,12 @@ class IndexAssets:
             return self._putter.without_refused(some, aside.add)
 
         def built() -> Iterator[Sequence[AssetDocuments]]:
-            for some in self._step_size.steps(ids):
+            pending = deque(ids)
+            for some in self._step_size.steps(pending):
                 step = self._build(dict.fromkeys(taken(some), ()))
                 known.update(step.known)
                 heavy.extend(step.heavy)
+                pending.extend(step.left)
                 yield step.documents
 
         rejected = self._put_in_groups(built(), stop, aside.add, patience)
@@ -251,8 +257,18 @@ class IndexAssets:
         return made
 
     def _heads(self, ids: Collection[UUID]) -> dict[UUID, Asset]:
-        heads = self._store.heads(ids)
-        return {asset_id: head for asset_id, head in heads.items() if head.state is not State.PURGED}
+        return _not_purged(self._store.heads(ids))
+
+    def _read(self, ids: Collection[UUID]) -> tuple[dict[UUID, Asset], Collection[UUID]]:
+        """The heads of as many of these assets as a step has room for, and the ids of those that it has not."""
+        heads: dict[UUID, Asset] = {}
+        left_bytes = STEP_BYTES
+        for head in self._store.each_head(ids):
+            heads[head.id] = head
+            left_bytes -= content_bytes(head)
+            if left_bytes <= 0:
+                return heads, [asset_id for asset_id in ids if asset_id not in heads]
+        return heads, ()
 
     def _versions(self, wanted: Mapping[UUID, Collection[int]]) -> Mapping[UUID, list[Version]]:
         versions: dict[UUID, list[Version]] = defaultdict(list)
@@ -260,6 +276,10 @@ class IndexAssets:
             for (asset_id, _), version in self._store.versions(wanted).items():
                 versions[asset_id].append(version)
         return versions
+
+
+def _not_purged(heads: Mapping[UUID, Asset]) -> dict[UUID, Asset]:
+    return {asset_id: head for asset_id, head in heads.items() if head.state is not State.PURGED}
 
 
 def _events_among(messages: Sequence[Message]) -> list[Event]:

@@ -320,6 +320,23 @@ def test_many_heads_are_read_at_once_and_absent_ones_left_out(store: AssetStore)
     assert found == {asset.id: asset for asset in there[1:]}
 
 
+def test_heads_are_read_one_by_one_as_they_are_when_they_are_asked_for(store: AssetStore) -> None:
+    there = write(store, *[creation(name=f"number {i}") for i in range(400)])
+    (gone,) = write(store, purge(there[0]))
+    wanted = [*(asset.id for asset in there), new_asset().id, there[1].id]
+    found = {head.id: head for head in store.each_head(wanted)}
+    assert shown(found.pop(gone.id)) == shown(gone)
+    assert found == {asset.id: asset for asset in there[1:]}
+
+    heads = store.each_head(wanted)
+    next(heads)
+    write(store, *[step(asset, name="later") for asset in there[1:]])
+    names = [head.name for head in heads]
+    assert len(names) == 399
+    assert names.count("later") > 200, "most were read ahead"
+    assert list(store.each_head([])) == []
+
+
 def test_settled_heads_are_the_heads(store: AssetStore) -> None:
     there = write(store, *[creation() for _ in range(5)])
     absent = new_asset().id

@@ -24,18 +24,25 @@ class Sizes:
         self.read: list[int] = []
         self.put: list[int] = []
         store, index = service.amp.adapters.store, service.amp.adapters.index
-        heads, put = store.heads, index.put
+        heads, each_head, put = store.heads, store.each_head, index.put
 
         def read_heads(ids: Collection[UUID], *, settle: bool = False) -> dict[UUID, Asset]:
             found = heads(ids, settle=settle)
             self.read.append(sum(map(content_bytes, found.values())))
             return found
 
+        def read_each_head(ids: Collection[UUID]) -> Iterator[Asset]:
+            self.read.append(0)
+            for head in each_head(ids):
+                self.read[-1] += content_bytes(head)
+                yield head
+
         def put_documents(puts: Sequence[Put]) -> list[PutResult]:
             self.put.append(sum(len(put.document.body.get("source", b"")) for put in puts))
             return put(puts)
 
         monkeypatch.setattr(store, "heads", read_heads)
+        monkeypatch.setattr(store, "each_head", read_each_head)
         monkeypatch.setattr(index, "put", put_documents)
 
 
@@ -66,6 +73,27 @@ def test_a_batch_of_small_assets_is_indexed_at_once(service: Wired, monkeypatch:
     events, sizes = service.events(_COUNT), Sizes(service, monkeypatch)
     service.amp.indexer.index(events, threading.Event())
     assert (len(sizes.read), len(sizes.put)) == (1, 1)
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_large_assets_after_small_ones_are_indexed_some_at_a_time(
+    service: Wired, monkeypatch: pytest.MonkeyPatch, again: bool
+) -> None:
+    monkeypatch.setattr(service.amp.indexer, "_step_size", StepSize())
+    monkeypatch.setattr("amp.services.index_assets.STEP_BYTES", _STEP_BYTES)
+    small = [service.create() for _ in range(70)]
+    made = [service.create(notes=_TEXT) for _ in range(_COUNT)]
+    events, stop, sizes = service.events(70 + _COUNT), threading.Event(), Sizes(service, monkeypatch)
+    if again:
+        assert service.amp.indexer.index_all([event.asset_id for event in events], stop).known == {
+            asset.id for asset in [*small, *made]
+        }
+    else:
+        assert service.amp.indexer.index(events, stop) == {}
+    assert len(sizes.read) > _COUNT * len(_TEXT) / _STEP_BYTES
+    assert max(sizes.read) <= _STEP_BYTES + 9_000
+    service.refresh()
+    assert service.seen() == sorted((str(asset.id), 1, 1) for asset in [*small, *made])
 
 
 def test_large_assets_with_versions_are_reindexed_some_at_a_time(

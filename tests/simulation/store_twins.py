@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NoReturn
 from uuid import UUID
@@ -50,6 +50,9 @@ class SimulatedStore:
             return {asset_id: self.assets[asset_id] for asset_id in ids if asset_id in self.assets}
 
         return self._scheduler.call("read heads", read, _lost)
+
+    def each_head(self, ids: Collection[UUID]) -> Iterator[Asset]:
+        yield from self.heads(ids).values()
 
     def versions(self, wanted: Mapping[UUID, Collection[int]]) -> dict[tuple[UUID, int], Version]:
         def read() -> dict[tuple[UUID, int], Version]:

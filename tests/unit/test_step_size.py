@@ -1,6 +1,7 @@
 """Steps of things of unknown size: small ones go at once, large ones a few at a time."""
 
 import random
+from collections import deque
 
 from amp.services.runtime.step_size import StepSize
 
@@ -10,7 +11,7 @@ _STEP_BYTES = 16 * 1024 * 1024
 def _steps(size: StepSize, sizes: list[int]) -> list[int]:
     """The bytes of each step."""
     taken = []
-    for step in size.steps(sizes):
+    for step in size.steps(deque(sizes)):
         taken.append(sum(step))
         size.note(max(step))
     return taken
@@ -47,5 +48,14 @@ def test_one_large_thing_slows_down_a_few_steps_only() -> None:
 
 def test_steps_hold_each_thing_once_and_in_order() -> None:
     size = StepSize(10)
-    assert [thing for step in size.steps(range(100)) for thing in step] == list(range(100))
-    assert list(size.steps([])) == []
+    assert [thing for step in size.steps(deque(range(100))) for thing in step] == list(range(100))
+    assert list(size.steps(deque())) == []
+
+
+def test_what_a_step_leaves_over_comes_again() -> None:
+    pending, steps = deque([1, 2, 3]), []
+    for step in StepSize(10).steps(pending):
+        steps.append(step)
+        if len(steps) == 1:
+            pending.extend(step)
+    assert steps == [[1], [2], [3], [1]]

@@ -1,6 +1,6 @@
 """The source of truth in Cassandra: one partition an asset, each step of it one conditional batch."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,6 +16,8 @@ from amp.ports.asset_store import CommitResult
 
 #: Keys of one IN: enough to save most of the cost per request, few enough not to burden one coordinator.
 _KEYS = 50
+#: Requests under way whose heads are taken one by one: enough to keep a server busy, few enough for large heads.
+_READ_AHEAD = 3
 #: The first row of a partition is its newest version, or the newest revision where a purge left no version. One read,
 #: so that a change between two of them cannot show a head without its content.
 _HEAD_ROW = f"SELECT {HEAD_COLUMNS} FROM {{ks}}.assets WHERE id %s PER PARTITION LIMIT 1"
@@ -46,12 +48,11 @@ class CassandraAssetStore:
         if settle:
             # A serial read takes one partition at a time; what it finished, the plain reads below see.
             self._session.rows_of_many([(_SETTLE, (asset_id,)) for asset_id in wanted], Mode.SERIAL)
-        requests: list[Request] = [
-            # A single key lets the driver ask a replica straight away.
-            (_HEAD_ROW % "= ?", (keys[0],)) if len(keys) == 1 else (_HEAD_ROW % "IN ?", (keys,))
-            for keys in _chunks(wanted, _KEYS)
-        ]
-        return {row[0]: asset_of(row) for rows in self._session.rows_of_many(requests) for row in rows}
+        return {row[0]: asset_of(row) for rows in self._session.rows_of_many(_head_requests(wanted)) for row in rows}
+
+    def each_head(self, ids: Collection[UUID]) -> Iterator[Asset]:
+        for rows in self._session.rows_of_each(_head_requests(list(dict.fromkeys(ids))), _READ_AHEAD):
+            yield from map(asset_of, rows)
 
     def versions(self, wanted: Mapping[UUID, Collection[int]]) -> dict[tuple[UUID, int], Version]:
         requests: list[Request] = [
@@ -73,6 +74,14 @@ class CassandraAssetStore:
     def strip(self, purged: Sequence[Asset]) -> None:
         # Settled by those who read the heads after; sent twice, it finds another `change_id`.
         self._session.rows_of_many([strip_request(asset, uuid4()) for asset in purged], Mode.CONDITIONAL)
+
+
+def _head_requests(ids: Sequence[UUID]) -> list[Request]:
+    return [
+        # A single key lets the driver ask a replica straight away.
+        (_HEAD_ROW % "= ?", (keys[0],)) if len(keys) == 1 else (_HEAD_ROW % "IN ?", (keys,))
+        for keys in _chunks(ids, _KEYS)
+    ]
 
 
 def _chunks(items: Iterable[Any], size: int) -> Iterable[list[Any]]:

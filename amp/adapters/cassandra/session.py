@@ -3,15 +3,23 @@
 import ssl
 import threading
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
 # The driver comes without types.
 from cassandra import ConsistencyLevel, ProtocolVersion  # type: ignore[import-untyped]
 from cassandra.auth import PlainTextAuthProvider  # type: ignore[import-untyped]
-from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, Session  # type: ignore[import-untyped]
+from cassandra.cluster import (  # type: ignore[import-untyped]
+    EXEC_PROFILE_DEFAULT,
+    Cluster,
+    ExecutionProfile,
+    ResponseFuture,
+    Session,
+)
 from cassandra.concurrent import execute_concurrent  # type: ignore[import-untyped]
 from cassandra.policies import (  # type: ignore[import-untyped]
     DCAwareRoundRobinPolicy,
@@ -98,6 +106,20 @@ class CassandraSession:
         """
         return [rows_of(answer) for answer in self.run_many(requests, mode)]
 
+    def rows_of_each(self, requests: Iterable[Request], window: int) -> Iterator[list[Any]]:
+        """The rows of each request, in order. `window` of them are under way at a time, and no more are sent until
+        their rows are asked for.
+
+        :raises StoreUnavailable: one has no answer.
+        """
+        rest = iter(requests)
+        under_way = deque(map(self._sent, islice(rest, window)))
+        while under_way:
+            with translated():
+                rows = under_way.popleft().result().current_rows or []
+            yield rows
+            under_way.extend(map(self._sent, islice(rest, 1)))
+
     def connected(self, timeout_s: float | None = None) -> Session:
         """The driver's session, connected.
 
@@ -130,6 +152,11 @@ class CassandraSession:
             session, self._session = self._session, None
         if session is not None:
             session.cluster.shutdown()
+
+    def _sent(self, request: Request) -> ResponseFuture:
+        cql, values = request
+        with translated():
+            return self.connected().execute_async(self._prepared(cql), values, execution_profile=Mode.PLAIN)
 
     def _prepared(self, cql: str) -> PreparedStatement:
         statement = self._statements.get(cql)

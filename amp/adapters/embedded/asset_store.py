@@ -1,7 +1,8 @@
 """The asset store on SQLite: every call is one transaction, its conditions checked inside it."""
 
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 from uuid import UUID, uuid4
 
 from amp.adapters.embedded.asset_rows import (
@@ -22,6 +23,8 @@ from amp.ports.asset_store import CommitResult, Verdict
 
 #: SQLite takes at most 32,766 parameters a statement.
 _IDS_A_QUERY = 1_000
+#: Heads that are taken one by one are read so many at a time: each may be large.
+_READ_AHEAD = 50
 
 _PUT_HEAD = (
     f"INSERT INTO assets ({ASSET_COLUMNS}) VALUES ({', '.join('?' * 17)}) ON CONFLICT (id) DO UPDATE SET "
@@ -78,7 +81,14 @@ class SqliteAssetStore:
 
     def heads(self, ids: Collection[UUID], *, settle: bool = False) -> dict[UUID, Asset]:  # noqa: ARG002 - never open
         with self._database.reading() as connection:
-            return _heads(connection, ids)
+            return _heads(connection, list(ids))
+
+    def each_head(self, ids: Collection[UUID]) -> Iterator[Asset]:
+        wanted = list(dict.fromkeys(ids))
+        for start in range(0, len(wanted), _READ_AHEAD):
+            with self._database.reading() as connection:
+                rows = _head_rows(connection, wanted[start : start + _READ_AHEAD])
+            yield from map(asset_from_row, rows)
 
     def versions(self, wanted: Mapping[UUID, Collection[int]]) -> dict[tuple[UUID, int], Version]:
         query = f"SELECT {VERSION_COLUMNS} FROM versions WHERE asset_id = ? AND version = ?"
@@ -113,16 +123,17 @@ class SqliteAssetStore:
                     connection.execute(_STRIP_REVISIONS, left[:1])
 
 
-def _heads(connection: sqlite3.Connection, ids: Collection[UUID]) -> dict[UUID, Asset]:
-    keys = [asset_id.bytes for asset_id in ids]
+def _heads(connection: sqlite3.Connection, ids: Sequence[UUID]) -> dict[UUID, Asset]:
     found = {}
-    for start in range(0, len(keys), _IDS_A_QUERY):
-        part = keys[start : start + _IDS_A_QUERY]
-        query = f"SELECT {ASSET_COLUMNS} FROM assets WHERE id IN ({', '.join('?' * len(part))})"
-        for row in connection.execute(query, part):
-            head = asset_from_row(row)
+    for start in range(0, len(ids), _IDS_A_QUERY):
+        for head in map(asset_from_row, _head_rows(connection, ids[start : start + _IDS_A_QUERY])):
             found[head.id] = head
     return found
+
+
+def _head_rows(connection: sqlite3.Connection, ids: Sequence[UUID]) -> list[Any]:
+    query = f"SELECT {ASSET_COLUMNS} FROM assets WHERE id IN ({', '.join('?' * len(ids))})"
+    return connection.execute(query, [asset_id.bytes for asset_id in ids]).fetchall()
 
 
 def _apply(connection: sqlite3.Connection, changes: Sequence[Change], retention: Retention) -> list[CommitResult]:
