@@ -59,8 +59,9 @@ class AssetStore(Protocol):
         """
         ...
 
-    def each_head(self, ids: Collection[UUID]) -> Iterator[Asset]:
-        """As `heads`, in any order, read as they are asked for: few are read ahead, so that who has enough may stop.
+    def each_head(self, ids: Collection[UUID]) -> Iterator[tuple[Asset, int]]:
+        """As `heads`, each with the bytes of its metadata, in any order. They are read as they are asked for: few are
+        read ahead, so that who has enough may stop.
 
         :raises StoreUnavailable: while they are asked for: the store does not answer.
         """

@@ -19,15 +19,13 @@ from amp.services.retry_queue import RetryQueue
 from amp.services.run_consumer import Failure
 from amp.services.runtime.retry import Stopped, retry_until_stopped
 from amp.services.runtime.step_size import MAX_COUNT_READ_WHILE_SMALL, STEP_BYTES, StepSize
-from amp.services.settle_writes import Patience, SetAside
+from amp.services.settle_writes import Patience
 from amp.services.type_catalog import TypeCatalog
 
 #: The consumer group that indexes live traffic.
 INDEX_GROUP = "index"
 #: Versions of one asset that are read and put at once.
 _VERSIONS_AT_ONCE = 20
-#: Documents are put once their sources take so much.
-_GROUP_BYTES = 8 * 1024 * 1024
 #: What an index does not take within so long in all comes again later, so that it holds up nothing else.
 _PATIENCE_S = 30.0
 
@@ -100,13 +98,15 @@ class IndexAssets:
         self, messages: Sequence[Message], rejected: Mapping[UUID, str], aside: Collection[UUID]
     ) -> Mapping[Message, Failure]:
         failures: dict[Message, Failure] = {}
+        indexed = 0
         for message in messages:
             if not isinstance(message, Event):
                 failures[message] = Failure("no event")
             elif message.asset_id in rejected:
                 failures[message] = Failure(rejected[message.asset_id])
             elif message.asset_id not in aside:
-                self._metrics.events_indexed.inc()
+                indexed += 1
+        self._metrics.events_indexed.inc(indexed)
         return failures
 
     def _index(self, events: Sequence[Event], stop: threading.Event, aside: Aside) -> Mapping[UUID, str]:
@@ -118,13 +118,13 @@ class IndexAssets:
             for ids in self._step_size.steps(pending):
                 # What a bucket refuses is not even read.
                 taken = self._putter.without_refused(ids, aside.add)
-                if some := [event for asset_id in taken for event in by_asset[asset_id]]:
-                    step = retry_until_stopped(partial(self.build, some), stop, "index")
+                if some := {asset_id: by_asset[asset_id] for asset_id in taken}:
+                    step = retry_until_stopped(partial(self._build, some), stop, "index")
                     heavy.extend(step.heavy)
                     pending.extend(step.left)
                     yield step.documents
 
-        rejected = self._put_in_groups(built(), stop, aside.add)
+        rejected = self._putter.put_in_groups(built(), stop, aside.add)
         for asset_id in heavy:
             if asset_id not in aside.ids and self._putter.without_refused([asset_id], aside.add):
                 rejected |= self._index_in_parts(asset_id, by_asset[asset_id], stop, aside)
@@ -169,13 +169,12 @@ class IndexAssets:
 
     def _build(self, events: Mapping[UUID, Sequence[Event]]) -> Built:
         """As `build`; every document of those assets that have no events."""
-        read, left = self._read(events.keys())
-        heads = _not_purged(read)
+        heads, left = self._read(events.keys())
         wanted = {asset_id: self._maker.wanted(head, events[asset_id]) for asset_id, head in heads.items()}
         light = _light(heads, wanted)
         versions = self._versions(light)
         documents = [self._maker.make(heads[asset_id], versions[asset_id], events[asset_id]) for asset_id in light]
-        return Built(self._noted(documents), set(heads), heads.keys() - light.keys(), left)
+        return Built(documents, set(heads), heads.keys() - light.keys(), left)
 
     def index_all(self, ids: Sequence[UUID], stop: threading.Event) -> Indexed:
         """Put every document that the index shall hold of these assets, some assets at a time. Once the index has not
@@ -204,7 +203,7 @@ class IndexAssets:
                 pending.extend(step.left)
                 yield step.documents
 
-        rejected = self._put_in_groups(built(), stop, aside.add, patience)
+        rejected = self._putter.put_in_groups(built(), stop, aside.add, patience)
         for asset_id in heavy:
             if taken([asset_id]):
                 rejected |= self._index_in_parts(asset_id, (), stop, aside, patience)
@@ -216,7 +215,7 @@ class IndexAssets:
         :raises StoreUnavailable: the store does not answer.
         """
         versions = self._versions({asset_id: self._maker.older(head) for asset_id, head in heads.items()})
-        return self._noted([self._maker.make(head, versions[asset_id], ()) for asset_id, head in heads.items()])
+        return [self._maker.make(head, versions[asset_id], ()) for asset_id, head in heads.items()]
 
     def parts_of(self, heads: Mapping[UUID, Asset]) -> Iterator[list[AssetDocuments]]:
         """As `build_of`, but assets with many versions come one by one, some of their versions at a time.
@@ -231,44 +230,23 @@ class IndexAssets:
                 versions = self._versions({head.id: numbers})[head.id]
                 yield [self._maker.make(head, versions, () if numbers is parts[-1] else None)]
 
-    def _put_in_groups(
-        self,
-        built: Iterable[Sequence[AssetDocuments]],
-        stop: threading.Event,
-        set_aside: SetAside,
-        patience: Patience | None = None,
-    ) -> dict[UUID, str]:
-        """Put what comes of several steps together, as long as it is small; what the index rejects, with the reason."""
-        rejected: dict[UUID, str] = {}
-        ready: list[AssetDocuments] = []
-        ready_bytes = 0
-        for some in built:
-            ready += some
-            ready_bytes += sum(each.source_bytes for each in some)
-            if ready_bytes >= _GROUP_BYTES:
-                rejected |= self._putter.put(ready, stop, set_aside, patience)
-                ready, ready_bytes = [], 0
-        rejected |= self._putter.put(ready, stop, set_aside, patience)
-        return rejected
-
-    def _noted(self, made: list[AssetDocuments]) -> list[AssetDocuments]:
-        """The same, after the size of the next step was set by theirs."""
-        self._step_size.note(max((each.source_bytes for each in made), default=0))
-        return made
-
     def _heads(self, ids: Collection[UUID]) -> dict[UUID, Asset]:
-        return _not_purged(self._store.heads(ids))
+        heads = self._store.heads(ids)
+        return {asset_id: head for asset_id, head in heads.items() if head.state is not State.PURGED}
 
     def _read(self, ids: Collection[UUID]) -> tuple[dict[UUID, Asset], Collection[UUID]]:
         """The heads of as many of these assets as a step has room for, and the ids of those that it has not."""
         heads: dict[UUID, Asset] = {}
-        left_bytes = STEP_BYTES
-        for head in self._store.each_head(ids):
-            heads[head.id] = head
-            left_bytes -= content_bytes(head)
-            if left_bytes <= 0:
-                return heads, [asset_id for asset_id in ids if asset_id not in heads]
-        return heads, ()
+        read_bytes, largest = 0, 0
+        for head, size in self._store.each_head(ids):
+            if head.state is not State.PURGED:
+                heads[head.id] = head
+            read_bytes += size
+            largest = max(largest, size)
+            if read_bytes >= STEP_BYTES:
+                break
+        self._step_size.note(largest)
+        return heads, [] if read_bytes < STEP_BYTES else [asset_id for asset_id in ids if asset_id not in heads]
 
     def _versions(self, wanted: Mapping[UUID, Collection[int]]) -> Mapping[UUID, list[Version]]:
         versions: dict[UUID, list[Version]] = defaultdict(list)
@@ -276,10 +254,6 @@ class IndexAssets:
             for (asset_id, _), version in self._store.versions(wanted).items():
                 versions[asset_id].append(version)
         return versions
-
-
-def _not_purged(heads: Mapping[UUID, Asset]) -> dict[UUID, Asset]:
-    return {asset_id: head for asset_id, head in heads.items() if head.state is not State.PURGED}
 
 
 def _events_among(messages: Sequence[Message]) -> list[Event]:

@@ -24,7 +24,7 @@ class MakeDocuments:
     def wanted(self, head: Asset, events: Sequence[Event]) -> Sequence[int]:
         """The versions under the head's whose documents these events call for, in order; without events all of them."""
         older = self.older(head)
-        if not events or any(event.scope is Scope.ALL for event in events):
+        if not older or not events or any(event.scope is Scope.ALL for event in events):
             return older
         named = {version for event in events for version in (event.version - 1, event.version)}
         return sorted(version for version in named if version in older)
@@ -52,7 +52,9 @@ class MakeDocuments:
         ]
 
     def _dropped(self, head: Asset, events: Sequence[Event]) -> list[IndexedDocument]:
+        dropped = {version for event in events if (version := event.version - self._versions_kept) > 0}
+        if not dropped:
+            return []
         # An event from before a purge may be about a higher version than the asset has now.
         kept_from = self.older(head).start
-        dropped = {version for event in events if 0 < (version := event.version - self._versions_kept) < kept_from}
-        return [dropped_document(head, version) for version in sorted(dropped)]
+        return [dropped_document(head, version) for version in sorted(dropped) if version < kept_from]

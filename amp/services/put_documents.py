@@ -2,7 +2,7 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -16,6 +16,8 @@ from amp.services.refusing_buckets import RefusingBuckets
 from amp.services.settle_writes import Patience, SetAside, SettleWrites, Unsettled, Writes
 
 _log = structlog.get_logger(__name__)
+#: Documents are put once their sources take so much.
+_GROUP_BYTES = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,26 @@ class PutDocuments:
         self._writes.run(writes, [asset for asset in assets if asset.documents], stop, patience)
         return rejected
 
+    def put_in_groups(
+        self,
+        built: Iterable[Sequence[AssetDocuments]],
+        stop: threading.Event,
+        set_aside: SetAside,
+        patience: Patience | None = None,
+    ) -> dict[UUID, str]:
+        """As `put`, of documents that come in several steps: they go together as long as they are small."""
+        rejected: dict[UUID, str] = {}
+        ready: list[AssetDocuments] = []
+        ready_bytes = 0
+        for some in built:
+            ready += some
+            ready_bytes += sum(each.source_bytes for each in some)
+            if ready_bytes >= _GROUP_BYTES:
+                rejected |= self.put(ready, stop, set_aside, patience)
+                ready, ready_bytes = [], 0
+        rejected |= self.put(ready, stop, set_aside, patience)
+        return rejected
+
     def without_refused(self, ids: Sequence[UUID], set_aside: SetAside) -> Sequence[UUID]:
         """Those of the assets that `set_aside` does not take over because their bucket refuses writes."""
         if not ids or self._refusing.all_accept:
@@ -87,14 +109,20 @@ class PutDocuments:
         _log.info("changes set aside", action="changes_set_aside", assets=len(refused))
         return [asset_id for asset_id in ids if asset_id not in refused]
 
-    def _is_left_to_mover(self, bucket_map: BucketMap, asset: AssetDocuments, alias: str) -> bool:
+    def _is_left_to_mover(self, aliases: Sequence[str], alias: str) -> bool:
         """Whether the alias is of the target of a move, which refuses writes. The mover copies what it misses before
-        searches see it, or does not finish."""
-        searched, *_ = bucket_map.write_aliases(asset.created_ms)
-        return alias != searched and self._refusing.refuses(index_of(alias))
+        searches see it, or does not finish.
+
+        :param aliases: all that a document goes to, that of the index which searches see first.
+        """
+        return alias != aliases[0] and self._refusing.refuses(index_of(alias))
 
     def _without_refused(self, assets: list[AssetDocuments], set_aside: SetAside) -> list[AssetDocuments]:
-        kept = set(self.without_refused([asset.asset_id for asset in assets], set_aside))
+        ids = [asset.asset_id for asset in assets]
+        kept: Collection[UUID] = self.without_refused(ids, set_aside)
+        if len(kept) == len(ids):
+            return assets
+        kept = set(kept)
         return [asset for asset in assets if asset.asset_id in kept]
 
     def _put_once(
@@ -104,8 +132,9 @@ class PutDocuments:
         puts: list[Put] = []
         owners: list[int] = []
         for position, asset in enumerate(assets):
-            for alias in bucket_map.write_aliases(asset.created_ms):
-                if self._is_left_to_mover(bucket_map, asset, alias):
+            aliases = bucket_map.write_aliases(asset.created_ms)
+            for alias in aliases:
+                if self._is_left_to_mover(aliases, alias):
                     continue
                 puts += [Put(alias, document) for document in asset.documents]
                 owners += [position] * len(asset.documents)
@@ -118,8 +147,10 @@ class PutDocuments:
             match result.written:
                 case Written.STALE:
                     stale.add(owner)
-                case Written.BUSY if not self._is_left_to_mover(bucket_map, assets[owner], put.alias):
-                    busy[owner][put.document.doc_id] = put.document
+                case Written.BUSY:
+                    aliases = bucket_map.write_aliases(assets[owner].created_ms)
+                    if not self._is_left_to_mover(aliases, put.alias):
+                        busy[owner][put.document.doc_id] = put.document
                 case Written.REJECTED:
                     rejected[assets[owner].asset_id] = result.reason
         again = [

@@ -324,14 +324,17 @@ def test_heads_are_read_one_by_one_as_they_are_when_they_are_asked_for(store: As
     there = write(store, *[creation(name=f"number {i}") for i in range(400)])
     (gone,) = write(store, purge(there[0]))
     wanted = [*(asset.id for asset in there), new_asset().id, there[1].id]
-    found = {head.id: head for head in store.each_head(wanted)}
+    sizes = {head.id: size for head, size in store.each_head(wanted)}
+    assert sizes.keys() == {asset.id for asset in there}
+    assert min(size for asset_id, size in sizes.items() if asset_id != gone.id) >= 10
+    found = {head.id: head for head, _ in store.each_head(wanted)}
     assert shown(found.pop(gone.id)) == shown(gone)
     assert found == {asset.id: asset for asset in there[1:]}
 
     heads = store.each_head(wanted)
     next(heads)
     write(store, *[step(asset, name="later") for asset in there[1:]])
-    names = [head.name for head in heads]
+    names = [head.name for head, _ in heads]
     assert len(names) == 399
     assert names.count("later") > 200, "most were read ahead"
     assert list(store.each_head([])) == []

@@ -183,7 +183,7 @@ def test_what_live_traffic_could_not_index_is_listed_and_replayed(
     service: Amp, rest: Rest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kind = rest.new_type()
-    build = service.indexer.build
+    build = service.indexer._build
 
     def spoil(events: Any) -> Any:
         built = build(events)
@@ -195,7 +195,7 @@ def test_what_live_traffic_could_not_index_is_listed_and_replayed(
         return built
 
     with monkeypatch.context() as patch:
-        patch.setattr(service.indexer, "build", spoil)
+        patch.setattr(service.indexer, "_build", spoil)
         bad = rest.new_asset(kind, name="poison")["id"]
         good = rest.new_asset(kind, name="healthy")["id"]
         await_search(rest, f"type:{kind}", [good])

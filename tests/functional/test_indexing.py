@@ -174,7 +174,7 @@ def test_the_worker_puts_aside_what_the_index_rejects_and_goes_on(
     service: Wired, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     poison, healthy = service.create("poison"), service.create("healthy")
-    build = service.amp.indexer.build
+    build = service.amp.indexer._build
 
     def spoil(events: object) -> object:
         built = build(events)  # type: ignore[arg-type]
@@ -184,7 +184,7 @@ def test_the_worker_puts_aside_what_the_index_rejects_and_goes_on(
                 asset.documents[0].body["created_ms"] = "not a number"  # type: ignore[typeddict-item]
         return built
 
-    monkeypatch.setattr(service.amp.indexer, "build", spoil)
+    monkeypatch.setattr(service.amp.indexer, "_build", spoil)
     stop = threading.Event()
     worker = threading.Thread(target=service.amp.workers["index"], args=(stop,))
     worker.start()

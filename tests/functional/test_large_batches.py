@@ -31,11 +31,11 @@ class Sizes:
             self.read.append(sum(map(content_bytes, found.values())))
             return found
 
-        def read_each_head(ids: Collection[UUID]) -> Iterator[Asset]:
+        def read_each_head(ids: Collection[UUID]) -> Iterator[tuple[Asset, int]]:
             self.read.append(0)
-            for head in each_head(ids):
-                self.read[-1] += content_bytes(head)
-                yield head
+            for head, size in each_head(ids):
+                self.read[-1] += size
+                yield head, size
 
         def put_documents(puts: Sequence[Put]) -> list[PutResult]:
             self.put.append(sum(len(put.document.body.get("source", b"")) for put in puts))
@@ -50,7 +50,7 @@ class Sizes:
 def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wired]:
     with wired(embedded(tmp_path)) as made:
         monkeypatch.setattr(made.amp.indexer, "_step_size", StepSize(_STEP_BYTES))
-        monkeypatch.setattr("amp.services.index_assets._GROUP_BYTES", _STEP_BYTES)
+        monkeypatch.setattr("amp.services.put_documents._GROUP_BYTES", _STEP_BYTES)
         yield made
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, NoReturn
 from uuid import UUID
 
-from amp.domain.assets import Asset, State, Version, version_of
+from amp.domain.assets import Asset, State, Version, content_bytes, version_of
 from amp.domain.buckets import BucketMap, map_json
 from amp.domain.jobs import Job, JobState, Note, open_states
 from amp.domain.moves import Move, Phase
@@ -51,8 +51,9 @@ class SimulatedStore:
 
         return self._scheduler.call("read heads", read, _lost)
 
-    def each_head(self, ids: Collection[UUID]) -> Iterator[Asset]:
-        yield from self.heads(ids).values()
+    def each_head(self, ids: Collection[UUID]) -> Iterator[tuple[Asset, int]]:
+        for head in self.heads(ids).values():
+            yield head, content_bytes(head)
 
     def versions(self, wanted: Mapping[UUID, Collection[int]]) -> dict[tuple[UUID, int], Version]:
         def read() -> dict[tuple[UUID, int], Version]:

@@ -160,6 +160,11 @@ def asset_of(row: tuple[Any, ...]) -> Asset:
     )
 
 
+def metadata_bytes(row: tuple[Any, ...]) -> int:
+    """Of a row of `HEAD_COLUMNS`, about."""
+    return len(row[15] or "")
+
+
 def version_of_row(row: tuple[Any, ...]) -> Version:
     """The version in a row of `VERSION_COLUMNS`."""
     return Version(

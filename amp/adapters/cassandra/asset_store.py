@@ -5,7 +5,14 @@ from itertools import islice
 from typing import Any
 from uuid import UUID, uuid4
 
-from amp.adapters.cassandra.asset_rows import HEAD_COLUMNS, VERSION_COLUMNS, asset_of, strip_request, version_of_row
+from amp.adapters.cassandra.asset_rows import (
+    HEAD_COLUMNS,
+    VERSION_COLUMNS,
+    asset_of,
+    metadata_bytes,
+    strip_request,
+    version_of_row,
+)
 from amp.adapters.cassandra.asset_steps import CHANGE_ROW, AssetSteps
 from amp.adapters.cassandra.preparation import Preparation
 from amp.adapters.cassandra.session import CassandraSession, Mode, Request
@@ -50,9 +57,10 @@ class CassandraAssetStore:
             self._session.rows_of_many([(_SETTLE, (asset_id,)) for asset_id in wanted], Mode.SERIAL)
         return {row[0]: asset_of(row) for rows in self._session.rows_of_many(_head_requests(wanted)) for row in rows}
 
-    def each_head(self, ids: Collection[UUID]) -> Iterator[Asset]:
+    def each_head(self, ids: Collection[UUID]) -> Iterator[tuple[Asset, int]]:
         for rows in self._session.rows_of_each(_head_requests(list(dict.fromkeys(ids))), _READ_AHEAD):
-            yield from map(asset_of, rows)
+            for row in rows:
+                yield asset_of(row), metadata_bytes(row)
 
     def versions(self, wanted: Mapping[UUID, Collection[int]]) -> dict[tuple[UUID, int], Version]:
         requests: list[Request] = [

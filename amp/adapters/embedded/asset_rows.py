@@ -60,6 +60,11 @@ def asset_from_row(row: Row) -> Asset:
     )
 
 
+def metadata_bytes(row: Row) -> int:
+    """Of a row of `ASSET_COLUMNS`."""
+    return len(row[7])
+
+
 def version_row(version: Version) -> Row:
     return (
         version.asset_id.bytes,

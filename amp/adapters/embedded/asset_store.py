@@ -10,6 +10,7 @@ from amp.adapters.embedded.asset_rows import (
     VERSION_COLUMNS,
     asset_from_row,
     asset_row,
+    metadata_bytes,
     version_from_row,
     version_row,
 )
@@ -83,12 +84,13 @@ class SqliteAssetStore:
         with self._database.reading() as connection:
             return _heads(connection, list(ids))
 
-    def each_head(self, ids: Collection[UUID]) -> Iterator[Asset]:
+    def each_head(self, ids: Collection[UUID]) -> Iterator[tuple[Asset, int]]:
         wanted = list(dict.fromkeys(ids))
         for start in range(0, len(wanted), _READ_AHEAD):
             with self._database.reading() as connection:
                 rows = _head_rows(connection, wanted[start : start + _READ_AHEAD])
-            yield from map(asset_from_row, rows)
+            for row in rows:
+                yield asset_from_row(row), metadata_bytes(row)
 
     def versions(self, wanted: Mapping[UUID, Collection[int]]) -> dict[tuple[UUID, int], Version]:
         query = f"SELECT {VERSION_COLUMNS} FROM versions WHERE asset_id = ? AND version = ?"
