@@ -269,8 +269,9 @@ def test_a_retried_batch_waits_once_and_reads_nothing_of_a_refusing_bucket(
         world.amp.adapters.indices.block(first_index(world))
         assert world.amp.indexer.handle(light[:1], threading.Event()) == {}
         read: list[UUID] = []
-        heads = world.amp.adapters.store.heads
-        monkeypatch.setattr(world.amp.adapters.store, "heads", lambda ids: [read.extend(ids), heads(ids)][1])
+        store = world.amp.adapters.store
+        for name, reads in (("heads", store.heads), ("each_head", store.each_head)):
+            monkeypatch.setattr(store, name, lambda ids, reads=reads: [read.extend(ids), reads(ids)][1])
         pauses = Pauses()
         before = lag(world, Topic.RETRY, "index-retry")
         assert world.amp.indexer.handle_retries(batch, pauses) == {}
