@@ -5,6 +5,7 @@ from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 from uuid import UUID
 
 from amp.domain.assets import Asset, State, Version, content_bytes
@@ -26,6 +27,8 @@ from amp.services.type_catalog import TypeCatalog
 INDEX_GROUP = "index"
 #: Versions of one asset that are read and put at once.
 _VERSIONS_AT_ONCE = 20
+#: Versions that are read in one step: each may be large, however small the head is.
+_VERSIONS_A_STEP = 128
 #: What an index does not take within so long in all comes again later, so that it holds up nothing else.
 _PATIENCE_S = 30.0
 
@@ -172,9 +175,13 @@ class IndexAssets:
         heads, left = self._read(events.keys())
         wanted = {asset_id: self._maker.wanted(head, events[asset_id]) for asset_id, head in heads.items()}
         light = _light(heads, wanted)
+        later = _beyond_a_step(light)
+        for asset_id in later:
+            del heads[asset_id], light[asset_id]
         versions = self._versions(light)
         documents = [self._maker.make(heads[asset_id], versions[asset_id], events[asset_id]) for asset_id in light]
-        return Built(documents, set(heads), heads.keys() - light.keys(), left)
+        self._step_size.note(max((made.source_bytes for made in documents), default=0))
+        return Built(documents, set(heads), heads.keys() - light.keys(), [*left, *later])
 
     def index_all(self, ids: Sequence[UUID], stop: threading.Event) -> Indexed:
         """Put every document that the index shall hold of these assets, some assets at a time. Once the index has not
@@ -237,15 +244,13 @@ class IndexAssets:
     def _read(self, ids: Collection[UUID]) -> tuple[dict[UUID, Asset], Collection[UUID]]:
         """The heads of as many of these assets as a step has room for, and the ids of those that it has not."""
         heads: dict[UUID, Asset] = {}
-        read_bytes, largest = 0, 0
+        read_bytes = 0
         for head, size in self._store.each_head(ids):
             if head.state is not State.PURGED:
                 heads[head.id] = head
             read_bytes += size
-            largest = max(largest, size)
             if read_bytes >= STEP_BYTES:
                 break
-        self._step_size.note(largest)
         return heads, [] if read_bytes < STEP_BYTES else [asset_id for asset_id in ids if asset_id not in heads]
 
     def _versions(self, wanted: Mapping[UUID, Collection[int]]) -> Mapping[UUID, list[Version]]:
@@ -279,6 +284,12 @@ def _light(heads: Mapping[UUID, Asset], wanted: Mapping[UUID, Sequence[int]]) ->
             if len(numbers) > 1:
                 left_bytes -= len(numbers) * content_bytes(heads[asset_id])
     return light
+
+
+def _beyond_a_step(light: Mapping[UUID, Sequence[int]]) -> list[UUID]:
+    """The last of these assets, whose wanted versions are too many to be read with those before."""
+    ends = accumulate(map(len, light.values()))
+    return [asset_id for asset_id, end in zip(light, ends, strict=True) if end > _VERSIONS_A_STEP]
 
 
 def _parts(numbers: Sequence[int]) -> list[Sequence[int]]:

@@ -96,6 +96,27 @@ def test_large_assets_after_small_ones_are_indexed_some_at_a_time(
     assert service.seen() == sorted((str(asset.id), 1, 1) for asset in [*small, *made])
 
 
+def test_large_versions_of_small_assets_are_read_some_at_a_time(
+    service: Wired, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("amp.services.index_assets._VERSIONS_A_STEP", 5)
+    made = [service.create() for _ in range(_COUNT)]
+    for asset in made:
+        service.edit(asset, "other")
+    events, stop = service.events(2 * _COUNT), threading.Event()
+    store, read = service.amp.adapters.store, []
+    versions = store.versions
+    monkeypatch.setattr(
+        store, "versions", lambda wanted: [read.append(sum(map(len, wanted.values()))), versions(wanted)][1]
+    )
+    for _ in range(2):  # The second time steps are long.
+        assert service.amp.indexer.index(events, stop) == {}
+    assert sum(read) == 2 * _COUNT
+    assert max(read) <= 5
+    service.refresh()
+    assert service.seen() == sorted((str(asset.id), 2, 2) for asset in made)
+
+
 def test_large_assets_with_versions_are_reindexed_some_at_a_time(
     service: Wired, monkeypatch: pytest.MonkeyPatch
 ) -> None:
