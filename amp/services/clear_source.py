@@ -53,8 +53,8 @@ class ClearSource:
         results = self._documents.delete(alias, documents)
         if any(result.written is Written.STALE for result in results):
             raise Fenced
-        if busy := [result for result in results if result.written is Written.BUSY]:
-            raise SearchUnavailable(f"{len(busy)} documents could not be removed: {busy[0].reason}")
+        if kept := [result for result in results if result.written in (Written.BUSY, Written.REJECTED)]:
+            raise SearchUnavailable(f"{len(kept)} documents could not be removed: {kept[0].reason}")
 
     def _require_empty(self, index: str, of: Range) -> None:
         self._indices.refresh([index])

@@ -98,7 +98,7 @@ class PutDocuments:
 
     def without_refused(self, ids: Sequence[UUID], set_aside: SetAside) -> Sequence[UUID]:
         """Those of the assets that `set_aside` does not take over because their bucket refuses writes."""
-        if not ids or self._refusing.all_accept:
+        if not ids or self._refusing.all_accept():
             return ids
         bucket_map = self._maps.current()
         # What the target of a move refuses is left to the mover.

@@ -72,10 +72,16 @@ class RefusingBuckets:
         if refuses:
             self._show(index, reason)
 
-    @property
     def all_accept(self) -> bool:
         """Whether no index is known to have refused anything lately; quicker than asking for each."""
-        return not self._refusals
+        if not self._refusals:
+            return True
+        # Nobody asks for an index that was dropped: it would be remembered for ever.
+        now_s = self._clock.monotonic_s()
+        with self._lock:
+            for index in [i for i, refusal in self._refusals.items() if now_s - refusal.last_s > _FORGET_S]:
+                del self._refusals[index]
+            return not self._refusals
 
     def refuses(self, index: str) -> bool:
         """Whether writes to the index had better not be tried now: it refuses them, and was asked a moment ago."""

@@ -12,7 +12,9 @@ from amp.domain.limits import SearchLimits
 from amp.domain.move_phases import hold
 from amp.domain.moves import MoveKind, Phase
 from amp.errors import BucketNotFound, Conflict, SearchUnavailable, Unprocessable
+from amp.ports.bucket_documents import RawDocument
 from amp.ports.bucket_indices import AliasChange
+from amp.ports.search_index import PutResult, Written
 from amp.services.bucket_maps import BucketMaps
 from amp.services.clear_source import ClearSource
 from amp.services.copy_range import CopyRange
@@ -181,6 +183,21 @@ def test_a_mover_that_slept_while_another_ended_its_move_says_nothing(
         service.amp.mover.advance(stop)
     assert ended(service, job).state is JobState.COMPLETED
     assert [line for line in told if line["log_level"] == "error"] == []
+
+
+def test_a_move_says_why_its_source_keeps_documents(service: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(service)
+    job, documents = start(service, MoveKind.SPLIT), service.amp.adapters.documents
+
+    def rejecting(_alias: str, some: list[RawDocument]) -> list[PutResult]:
+        return [PutResult(Written.REJECTED, "not today")] * len(some)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(documents, "delete", rejecting)
+        with pytest.raises(SearchUnavailable, match="documents could not be removed: not today"):
+            service.amp.mover.advance(threading.Event())
+    with working(service, "bucket"):
+        assert ended(service, job).state is JobState.COMPLETED
 
 
 @pytest.mark.parametrize(
