@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from amp.addresses import masked
+from amp.datacenters import split_conditions
 from amp.errors import BadSetting
 from amp.printable import is_printable
 from amp.setting_types import (
@@ -231,7 +232,25 @@ class Settings(BaseSettings):
                 f"{variable('bucket_roll_lead_s')}={self.bucket_roll_lead_s:g} must be more than "
                 f"{variable('id_skew_s')}={self.id_skew_s:g}"
             )
+        self._check_datacenters()
         return self
+
+    def _check_datacenters(self) -> None:
+        writing, local = self.cassandra_writing_datacenter, self.cassandra_datacenter
+        if writing and local and writing != local:
+            raise ValueError(
+                f"{variable('cassandra_datacenter')}={local!r}: AMP runs in the writing data centre alone, which is "
+                f"{writing!r} ({variable('cassandra_writing_datacenter')})"
+            )
+        fault = split_conditions(
+            self.cassandra_replication.keys(),
+            keyspace=self.cassandra_keyspace,
+            writing=writing,
+            consistency=self.cassandra_consistency,
+            serial=self.cassandra_serial_consistency,
+        )
+        if fault is not None:
+            raise ValueError(f"{variable('cassandra_replication')}: {fault}")
 
 
 def variable(field_name: str) -> str:

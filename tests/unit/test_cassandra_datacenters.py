@@ -29,7 +29,7 @@ def settings(**values: Any) -> Settings:
 )
 def test_several_data_centres_that_decide_alone_stop_the_start_with_what_to_set(values: dict[str, str]) -> None:
     with pytest.raises(BadSetting, match=r"AMP_CASSANDRA_WRITING_DATACENTER.*AMP_CASSANDRA_SERIAL_CONSISTENCY=SERIAL"):
-        CassandraSession(settings(**TWO, **values))
+        settings(**TWO, **values)
 
 
 @pytest.mark.parametrize(
@@ -48,12 +48,12 @@ def test_one_that_decides_or_all_together_are_accepted(values: dict[str, str]) -
 
 def test_a_writing_data_centre_without_replicas_is_refused() -> None:
     with pytest.raises(BadSetting, match="'north' has no replicas; these have: east, west"):
-        CassandraSession(settings(**TWO, cassandra_writing_datacenter="north"))
+        settings(**TWO, cassandra_writing_datacenter="north")
 
 
 def test_a_process_outside_of_the_writing_data_centre_is_refused() -> None:
     with pytest.raises(BadSetting, match=r"AMP_CASSANDRA_DATACENTER='west'.*'east'"):
-        CassandraSession(settings(**TWO, cassandra_writing_datacenter="east", cassandra_datacenter="west"))
+        settings(**TWO, cassandra_writing_datacenter="east", cassandra_datacenter="west")
 
 
 def metadata_of(strategy: str, options: dict[str, str]) -> Metadata:

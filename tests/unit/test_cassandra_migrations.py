@@ -28,9 +28,12 @@ def test_files_come_in_order_with_keyspace_and_replication_filled_in(tmp_path: P
     assert second.statements == ("CREATE TABLE assets_1.b (id int PRIMARY KEY)",)
 
 
+REPLICATED = {"cassandra_replication": "dc1:3,dc2:2", "cassandra_writing_datacenter": "dc1"}
+
+
 def test_replicas_by_data_centre_are_filled_in(tmp_path: Path) -> None:
     write(tmp_path, "0001_first.cql", "X {replication}")
-    (migration,) = read_migrations(tmp_path, load_settings({"cassandra_replication": "dc1:3,dc2:2"}))
+    (migration,) = read_migrations(tmp_path, load_settings(REPLICATED))
     assert migration.statements == ("X {'class': 'NetworkTopologyStrategy', 'dc1': 3, 'dc2': 2}",)
 
 

@@ -137,6 +137,7 @@ def test_a_bad_secret_is_not_shown() -> None:
 def test_lists_and_pairs_are_read_from_text(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AMP_CASSANDRA_HOSTS", "a:9042, b:9042")
     monkeypatch.setenv("AMP_CASSANDRA_REPLICATION", "dc1:3,dc2:2")
+    monkeypatch.setenv("AMP_CASSANDRA_WRITING_DATACENTER", "dc1")
     settings = load_settings()
     assert settings.cassandra_hosts == ("a:9042", "b:9042")
     assert settings.cassandra_replication == {"dc1": 3, "dc2": 2}

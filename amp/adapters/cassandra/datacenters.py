@@ -1,63 +1,39 @@
-"""Data centres: conditions are decided in one of them, or by all of them together."""
+"""Which data centres hold replicas of the keyspace, and whether AMP may run where it does."""
 
 from collections.abc import Collection
 
 from cassandra.metadata import Metadata, NetworkTopologyStrategy  # type: ignore[import-untyped]  # comes without types
 
+from amp.datacenters import split_conditions
 from amp.errors import BadSetting
-from amp.settings import Settings, variable
+from amp.settings import Settings
 
 
 def local_datacenter(settings: Settings) -> str:
-    """The data centre whose servers are asked; empty: that of the first host.
-
-    :raises BadSetting: it is not the one that may be written in.
-    """
-    writing, local = settings.cassandra_writing_datacenter, settings.cassandra_datacenter
-    if writing and local and writing != local:
-        raise BadSetting(
-            f"{variable('cassandra_datacenter')}={local!r}: AMP runs in the writing data centre alone, which is "
-            f"{writing!r} ({variable('cassandra_writing_datacenter')})"
-        )
-    return writing or local or ""
+    """The data centre whose servers are asked; empty: that of the first host."""
+    return settings.cassandra_writing_datacenter or settings.cassandra_datacenter or ""
 
 
 def refuse_split_conditions(datacenters: Collection[str], settings: Settings) -> None:
-    """Refuses settings by which two data centres that hold replicas would each decide conditions alone, or would answer
-    reads without what the other has written.
+    """Refuses settings that do not fit the data centres which turned out to hold replicas.
 
     :raises BadSetting: says what would be right.
     """
-    writing = settings.cassandra_writing_datacenter
-    if len(datacenters) < 2:
-        return
-    names = ", ".join(sorted(datacenters))
-    if writing is not None:
-        if writing not in datacenters:
-            raise BadSetting(
-                f"{variable('cassandra_writing_datacenter')}={writing!r} has no replicas; these have: {names}"
-            )
-        return
-    consistency, serial = settings.cassandra_consistency, settings.cassandra_serial_consistency
-    if serial == "SERIAL" and consistency == "QUORUM":
-        return
-    raise BadSetting(
-        f"the keyspace {settings.cassandra_keyspace} has replicas in several data centres ({names}), where "
-        f"{serial} with {consistency} lets two writers both win; name the one in which AMP runs by "
-        f"{variable('cassandra_writing_datacenter')}, or set {variable('cassandra_serial_consistency')}=SERIAL and "
-        f"{variable('cassandra_consistency')}=QUORUM"
+    fault = split_conditions(
+        datacenters,
+        keyspace=settings.cassandra_keyspace,
+        writing=settings.cassandra_writing_datacenter,
+        consistency=settings.cassandra_consistency,
+        serial=settings.cassandra_serial_consistency,
     )
-
-
-def configured_datacenters(settings: Settings) -> set[str]:
-    """Those that the settings give replicas to; empty: they name none."""
-    return set(settings.cassandra_replication)
+    if fault is not None:
+        raise BadSetting(fault)
 
 
 def replicated_datacenters(metadata: Metadata, settings: Settings) -> set[str]:
     """Those that hold replicas of the keyspace, or will once it is made."""
     keyspace = metadata.keyspaces.get(settings.cassandra_keyspace)
-    if keyspace is None and (configured := configured_datacenters(settings)):
+    if keyspace is None and (configured := set(settings.cassandra_replication)):
         return configured
     strategy = None if keyspace is None else keyspace.replication_strategy
     if isinstance(strategy, NetworkTopologyStrategy):

@@ -29,7 +29,6 @@ from cassandra.policies import (  # type: ignore[import-untyped]
 from cassandra.query import PreparedStatement, dict_factory, tuple_factory  # type: ignore[import-untyped]
 
 from amp.adapters.cassandra.datacenters import (
-    configured_datacenters,
     local_datacenter,
     refuse_split_conditions,
     replicated_datacenters,
@@ -64,8 +63,6 @@ class CassandraSession:
         self.settings = settings
         self.keyspace = settings.cassandra_keyspace
         self._tls = _tls_context(settings)
-        local_datacenter(settings)
-        refuse_split_conditions(configured_datacenters(settings), settings)
         self._lock = threading.Lock()
         self._session: Session | None = None
         self._connecting: Future[Session] | None = None
