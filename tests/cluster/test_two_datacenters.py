@@ -95,7 +95,7 @@ def test_local_serial_in_each_would_let_both_win_and_is_refused(
         part.close()
     with monkeypatch.context() as patch:
         patch.setattr("amp.adapters.cassandra.session.refuse_split_conditions", lambda *_: None)
-        parts = [opened(servers, local) for local in (EAST, WEST)]
+        parts = [opened(servers, local, cassandra_replication="") for local in (EAST, WEST)]
         assert both_won(parts) > 0
         for part in parts:
             part.close()
