@@ -8,10 +8,10 @@ from amp.domain.dead_letters import DeadLetter
 from amp.domain.ids import created_ms
 from amp.domain.jobs import Job
 from amp.domain.times import format_ms
-from amp.services.lay_out_buckets import LayOut
-from amp.services.plan_moves import MovePlan
-from amp.services.show_buckets import BucketReport, BucketStatus
-from amp.services.steer_jobs import JobStatus
+from amp.services.jobs.control import JobStatus
+from amp.services.moves.layout import LayOut
+from amp.services.moves.plan import MovePlan
+from amp.services.moves.report import BucketReport, BucketStatus
 
 _PROGRESS = ("documents", "done", "rate", "remaining_s")
 

@@ -9,7 +9,7 @@ from flask import request
 
 from amp.api.current import principal
 from amp.api.errors import BadRequest
-from amp.services.creation_plans import RepeatKey
+from amp.services.assets.creation import RepeatKey
 
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 

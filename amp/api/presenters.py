@@ -16,7 +16,7 @@ from amp.domain.criteria import FacetValues, Hit
 from amp.domain.queries import METADATA_PREFIX
 from amp.domain.types import KEY
 from amp.errors import BadQuery, Fault, Gone
-from amp.services.search_assets import SearchAnswer
+from amp.services.search.search import SearchAnswer
 
 ASSET_FIELDS = (
     "id",

@@ -12,16 +12,16 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from amp.cli.client import AmpClient, ServiceError, sendable, type_path
 from amp.cli.importer import Counts, Importer, ImportStopped, Item, OnExisting, RowIds
+from amp.cli.importing.coerce_rows import CoerceRows
+from amp.cli.importing.dates import read_date
+from amp.cli.importing.flatten import FieldNames
+from amp.cli.importing.infer_type import InferType
 from amp.cli.output import console
 from amp.cli.rejected_rows import RejectedRows
 from amp.cli.row_files import Row, read_rows
 from amp.domain.limits import AssetLimits
 from amp.domain.types import Field, FieldType
 from amp.errors import AmpError
-from amp.services.coerce_rows import CoerceRows
-from amp.services.flat_rows import FieldNames
-from amp.services.infer_type import InferType
-from amp.services.read_dates import read_date
 
 _NAME_COLUMNS = ("name", "title")
 _NAME_BYTES = AssetLimits().name_bytes

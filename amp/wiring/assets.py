@@ -6,17 +6,17 @@ from amp.adapter_sets import Adapters
 from amp.domain.limits import AssetLimits
 from amp.metrics import Metrics
 from amp.ports.background import Background
-from amp.services.change_assets import ChangeAssets
-from amp.services.check_content import CheckContent
-from amp.services.claim_names import ClaimNames
-from amp.services.commit_changes import CommitChanges
-from amp.services.create_assets import CreateAssets
-from amp.services.publish_changes import PublishChanges
-from amp.services.put_assets import PutAssets
-from amp.services.read_assets import ReadAssets
-from amp.services.register_types import RegisterTypes
-from amp.services.release_names import ReleaseNames
-from amp.services.type_catalog import TypeCatalog
+from amp.services.assets.claims import ClaimNames
+from amp.services.assets.content import CheckContent
+from amp.services.assets.create import CreateAssets
+from amp.services.assets.edit import ChangeAssets
+from amp.services.assets.read import ReadAssets
+from amp.services.assets.release import ReleaseNames
+from amp.services.assets.upsert import PutAssets
+from amp.services.outbox.commit import CommitChanges
+from amp.services.outbox.publish import PublishChanges
+from amp.services.types.catalog import TypeCatalog
+from amp.services.types.register import RegisterTypes
 from amp.settings import Settings
 
 

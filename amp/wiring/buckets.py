@@ -6,21 +6,21 @@ from dataclasses import dataclass
 
 from amp.adapter_sets import Adapters
 from amp.metrics import Metrics
-from amp.services.bucket_maps import BucketMaps
-from amp.services.copy_documents import CopyDocuments
-from amp.services.count_moves import CountMoves
-from amp.services.lay_out_buckets import LayOutBuckets
-from amp.services.move_aliases import MoveAliases
-from amp.services.plan_moves import PlanMoves
-from amp.services.reconcile_buckets import ReconcileBuckets
-from amp.services.run_bucket_worker import LEASE, LEASE_S, RunBucketWorker
-from amp.services.run_moves import MoveTimes, RunMoves
+from amp.services.buckets.aliases import MoveAliases
+from amp.services.buckets.bucket_map import BucketMaps
+from amp.services.buckets.reconcile import ReconcileBuckets
+from amp.services.jobs.control import SteerJobs
+from amp.services.moves.autosplit import BucketSizes, WatchBuckets
+from amp.services.moves.copy_documents import CopyDocuments
+from amp.services.moves.count import CountMoves
+from amp.services.moves.layout import LayOutBuckets
+from amp.services.moves.plan import PlanMoves
+from amp.services.moves.report import ShowBuckets
+from amp.services.moves.run import MoveTimes, RunMoves
+from amp.services.moves.worker import LEASE, LEASE_S, RunBucketWorker
 from amp.services.runtime.chores import Chores
 from amp.services.runtime.leases import LeaseKeeper
-from amp.services.show_buckets import ShowBuckets
-from amp.services.steer_jobs import SteerJobs
-from amp.services.watch_buckets import BucketSizes, WatchBuckets
-from amp.services.worker_presence import WorkerPresence
+from amp.services.runtime.presence import WorkerPresence
 from amp.settings import Settings
 from amp.wiring.holder import new_holder
 

@@ -6,18 +6,18 @@ from amp.adapter_sets import Adapters
 from amp.metrics import Metrics
 from amp.ports.background import Background
 from amp.ports.event_queue import Topic
-from amp.services.bucket_maps import BucketMaps
-from amp.services.index_assets import INDEX_GROUP, IndexAssets
-from amp.services.index_worker import IndexWorker
-from amp.services.move_aliases import MoveAliases
-from amp.services.put_documents import PutDocuments
-from amp.services.refusing_buckets import RefusingBuckets
-from amp.services.relay_intents import RelayIntents
-from amp.services.remove_documents import RemoveDocuments
-from amp.services.retry_queue import RETRY_GROUP, RetryQueue
-from amp.services.run_consumer import RunConsumer
-from amp.services.settle_writes import SettleWrites
-from amp.services.type_catalog import TypeCatalog
+from amp.services.buckets.aliases import MoveAliases
+from amp.services.buckets.bucket_map import BucketMaps
+from amp.services.buckets.refusals import RefusingBuckets
+from amp.services.buckets.settlement import SettleWrites
+from amp.services.indexing.handle import INDEX_GROUP, IndexAssets
+from amp.services.indexing.remove_documents import RemoveDocuments
+from amp.services.indexing.retry_queue import RETRY_GROUP, RetryQueue
+from amp.services.indexing.worker import IndexWorker
+from amp.services.indexing.write_documents import PutDocuments
+from amp.services.outbox.relay import RelayIntents
+from amp.services.runtime.consumer import RunConsumer
+from amp.services.types.catalog import TypeCatalog
 from amp.settings import Settings
 
 

@@ -3,20 +3,20 @@
 from collections.abc import Mapping
 
 from amp.adapter_sets import Adapters
-from amp.services.await_indexed import AwaitIndexed
-from amp.services.bucket_maps import BucketMaps
-from amp.services.change_in_jobs import ChangeInJobs
-from amp.services.change_states import MigrateTypes, deleting, restoring
-from amp.services.check_assets import CheckAssets, ConfirmDifferences, FixAssets
-from amp.services.check_content import CheckContent
-from amp.services.compare_documents import CompareDocuments
-from amp.services.compare_names import CompareNames
-from amp.services.processors import Processor
-from amp.services.purge_assets import PurgeAssets
-from amp.services.reindex_assets import ReindexAssets
-from amp.services.release_names import ReleaseNames
-from amp.services.type_catalog import TypeCatalog
-from amp.services.update_metadata import UpdateMetadata
+from amp.services.assets.content import CheckContent
+from amp.services.assets.release import ReleaseNames
+from amp.services.buckets.bucket_map import BucketMaps
+from amp.services.consistency.check import CheckAssets, ConfirmDifferences, FixAssets
+from amp.services.consistency.compare import CompareDocuments
+from amp.services.consistency.compare_names import CompareNames
+from amp.services.indexing.wait import AwaitIndexed
+from amp.services.job_kinds.bulk_changes import ChangeInJobs
+from amp.services.job_kinds.purge import PurgeAssets
+from amp.services.job_kinds.reindex import ReindexAssets
+from amp.services.job_kinds.states import MigrateTypes, deleting, restoring
+from amp.services.job_kinds.update_metadata import UpdateMetadata
+from amp.services.jobs.processor import Processor
+from amp.services.types.catalog import TypeCatalog
 from amp.settings import Settings
 from amp.wiring.indexing import IndexServices
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from amp.adapter_sets import Adapters
 from amp.domain.limits import SearchLimits
 from amp.ports.shared_values import SharedValues
-from amp.services.await_searchable import AwaitSearchable
-from amp.services.bucket_maps import BucketMaps
-from amp.services.cursors import Cursors
-from amp.services.resolve_query import ResolveQuery
-from amp.services.search_assets import SearchAssets
-from amp.services.select_assets import SelectAssets
-from amp.services.type_catalog import TypeCatalog
+from amp.services.buckets.bucket_map import BucketMaps
+from amp.services.jobs.selection import SelectAssets
+from amp.services.search.cursors import Cursors
+from amp.services.search.resolve import ResolveQuery
+from amp.services.search.search import SearchAssets
+from amp.services.search.visibility import AwaitSearchable
+from amp.services.types.catalog import TypeCatalog
 from amp.settings import Settings
 
 

@@ -9,7 +9,7 @@ from amp.bootstrap import Amp
 from amp.domain.changes import Draft
 from amp.domain.principals import Principal
 from amp.domain.types import Field, FieldType
-from amp.services.creation_plans import Order
+from amp.services.assets.creation import Order
 
 SEED = 20
 _CALLER = Principal("bench")

@@ -20,7 +20,7 @@ from amp.domain.events import Event
 from amp.domain.principals import Principal
 from amp.ports.bucket_indices import AliasChange
 from amp.ports.event_queue import Topic
-from amp.services.put_documents import AssetDocuments
+from amp.services.indexing.write_documents import AssetDocuments
 from tests.bench.assets import create, drafts, fields
 from tests.bench.bare_driver import seconds_to_create
 from tests.bench.figures import Figure, medians_ms

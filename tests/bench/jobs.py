@@ -12,8 +12,8 @@ from amp.domain.jobs import Job, JobState
 from amp.domain.principals import Principal
 from amp.domain.selectors import Selector
 from amp.ports.event_queue import Topic
-from amp.services.extract_jobs import CHUNK
-from amp.services.start_jobs import JobOrder
+from amp.services.jobs.extractor import CHUNK
+from amp.services.jobs.submit import JobOrder
 from tests.bench.assets import create, drafts, fields
 from tests.bench.figures import Figure
 from tests.bench.layout import lay_out

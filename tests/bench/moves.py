@@ -23,9 +23,9 @@ from amp.domain.times import format_ms
 from amp.ports.bucket_documents import Range
 from amp.ports.bucket_indices import AliasChange
 from amp.ports.event_queue import Topic
-from amp.services.bucket_maps import BucketMaps
-from amp.services.copy_documents import PAGE, Copy, CopyDocuments
-from amp.services.search_assets import SearchOrder
+from amp.services.buckets.bucket_map import BucketMaps
+from amp.services.moves.copy_documents import PAGE, Copy, CopyDocuments
+from amp.services.search.search import SearchOrder
 from tests.bench.assets import create, drafts, fields
 from tests.bench.figures import Figure, median_ms, percentile
 from tests.bench.layout import lay_out

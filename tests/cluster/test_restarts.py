@@ -8,7 +8,7 @@ import pytest
 from amp.domain.assets import Scope
 from amp.domain.events import Event
 from amp.ports.event_queue import Topic
-from amp.services.put_documents import AssetDocuments
+from amp.services.indexing.write_documents import AssetDocuments
 from tests.faults.world import World
 from tests.stack.waiting import wait_until
 

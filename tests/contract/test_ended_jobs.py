@@ -20,10 +20,9 @@ from amp.domain.jobs import Job, JobState
 from amp.ports.dead_letters import DeadLetters
 from amp.ports.event_queue import Topic
 from amp.ports.job_chunks import JobChunks
-from amp.services import steer_jobs
-from amp.services.steer_jobs import SteerJobs
-from amp.services.steer_letters import SteerLetters, Which
-from amp.services.worker_presence import WorkerPresence
+from amp.services.jobs.control import SteerJobs
+from amp.services.jobs.dead_letters import SteerLetters, Which
+from amp.services.runtime.presence import WorkerPresence
 from tests.background import background_threads
 from tests.contract.asset_samples import now_ms
 
@@ -118,7 +117,7 @@ class _CountingChunks:
 def test_a_list_of_jobs_that_ended_early_reads_the_chunks_of_a_few(
     fresh_store_set: Adapters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(steer_jobs, "_MAX_COUNTED", 2)
+    monkeypatch.setattr("amp.services.jobs.control._MAX_COUNTED", 2)
     made = [_ended(fresh_store_set, JobState.FAILED) for _ in range(4)][::-1]
     chunks: Any = _CountingChunks(fresh_store_set.chunks)
     steer = _steering(fresh_store_set, chunks)

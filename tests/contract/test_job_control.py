@@ -15,9 +15,9 @@ from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, JobState
 from amp.domain.principals import Principal
 from amp.errors import Conflict, StoreUnavailable
-from amp.services.job_states import JobStates
-from amp.services.steer_jobs import SteerJobs
-from amp.services.worker_presence import WorkerPresence
+from amp.services.jobs.control import SteerJobs
+from amp.services.jobs.states import JobStates
+from amp.services.runtime.presence import WorkerPresence
 from tests.background import background_threads
 from tests.contract.asset_samples import at_once, now_ms
 

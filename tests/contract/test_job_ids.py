@@ -6,8 +6,7 @@ from amp.adapter_sets import Adapters
 from amp.domain.ids import mint_at
 from amp.errors import BadCursor, NotFound
 from amp.ports.job_ids import JobIds
-from amp.services import listed_ids
-from amp.services.listed_ids import ListedIds
+from amp.services.jobs.listed_ids import ListedIds
 from tests.contract.asset_samples import id_version_1, id_version_6, now_ms
 
 
@@ -40,7 +39,7 @@ def test_what_is_forgotten_is_gone_and_what_is_of_others_is_not(ids: JobIds) -> 
 def test_pages_of_any_size_give_each_id_once(
     ids: JobIds, monkeypatch: pytest.MonkeyPatch, count: int, limit: int
 ) -> None:
-    monkeypatch.setattr(listed_ids, "BLOCK", 4)
+    monkeypatch.setattr("amp.services.jobs.listed_ids.BLOCK", 4)
     listed, job_id = ListedIds(ids=ids), mint_at(now_ms())
     given = [mint_at(n) for n in range(count)]
     assert listed.keep(job_id, given) == count

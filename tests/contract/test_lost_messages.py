@@ -17,8 +17,8 @@ from amp.domain.ids import mint_at
 from amp.domain.jobs import Job
 from amp.errors import QueueUnavailable
 from amp.ports.event_queue import EventQueue, Topic
-from amp.services.publish_durably import publish_durably
-from amp.services.steer_letters import SteerLetters, Which
+from amp.services.jobs.dead_letters import SteerLetters, Which
+from amp.services.runtime.delivery import publish_durably
 from amp.settings import load_settings
 from tests.contract.conftest import store_part
 from tests.contract.queue_sets import QueueSet, make_queue_set  # noqa: F401 - the fixture `queue_set`

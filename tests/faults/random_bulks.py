@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from amp.services.commit_changes import BATCH
+from amp.services.outbox.commit import BATCH
 from tests.faults.random_requests import RandomRequests, is_nothing_written
 from tests.faults.told import Request
 

@@ -18,8 +18,8 @@ from amp.domain.principals import Principal
 from amp.domain.types import Field, FieldType
 from amp.errors import Retryable
 from amp.ports.event_queue import Topic
-from amp.services.index_assets import INDEX_GROUP
-from amp.services.process_jobs import JOBS_GROUP
+from amp.services.indexing.handle import INDEX_GROUP
+from amp.services.jobs.worker import JOBS_GROUP
 from amp.settings import Settings
 from tests.faults.campaign import rng, tell
 from tests.faults.compare import index_equals_store

@@ -16,7 +16,7 @@ from amp.domain.documents import IndexedDocument
 from amp.ports.bucket_documents import Position, RawDocument
 from amp.ports.event_queue import Topic
 from amp.ports.search_index import Put, Written
-from amp.services.creation_plans import Order
+from amp.services.assets.creation import Order
 from tests.functional.job_calls import DEADLINE_S, counts, ended, results, started
 from tests.functional.moving import current_map, indexed, working
 from tests.functional.rest import Rest

@@ -11,7 +11,7 @@ from amp.domain.buckets import BucketMap
 from amp.domain.changes import Draft
 from amp.domain.jobs import Job
 from amp.domain.moves import MoveKind, Phase
-from amp.services.creation_plans import Order
+from amp.services.assets.creation import Order
 from tests.bench.layout import lay_out
 from tests.functional.wired import CALLER, Wired, embedded, wired
 from tests.stack.waiting import wait_until

@@ -17,8 +17,8 @@ from amp.domain.moves import MoveKind
 from amp.domain.principals import Principal
 from amp.errors import BucketNotFound, Conflict, JobNotFound, Unprocessable
 from amp.ports.bucket_indices import AliasChange, ReadFilter
-from amp.services.creation_plans import Order
-from amp.services.watch_buckets import BucketSizes, WatchBuckets
+from amp.services.assets.creation import Order
+from amp.services.moves.autosplit import BucketSizes, WatchBuckets
 from tests.functional.amp_command import amp_command
 from tests.functional.wired import Wired, wired
 

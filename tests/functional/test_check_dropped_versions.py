@@ -12,7 +12,6 @@ from amp.ports.asset_store import CommitResult
 from amp.ports.bucket_documents import RawDocument
 from amp.ports.event_queue import Topic
 from amp.ports.search_index import PutResult
-from amp.services import remove_documents
 from tests.functional.job_calls import DEADLINE_S, counts, ended, started
 from tests.functional.moving import working
 from tests.functional.rest import Rest
@@ -71,7 +70,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Wired]:
 
 
 def test_a_purge_removes_the_tombstones_of_dropped_versions(world: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remove_documents, "_DOCUMENTS_AT_ONCE", 3)
+    monkeypatch.setattr("amp.services.indexing.remove_documents._DOCUMENTS_AT_ONCE", 3)
     rest, documents = Rest(create_app(world.amp)), world.amp.adapters.documents
     asset = world.create()
     edited_and_deleted(world, asset, 8)

@@ -13,10 +13,10 @@ from amp.domain.changes import Draft
 from amp.domain.types import Field, FieldType
 from amp.ports.bucket_documents import Position, RawDocument
 from amp.ports.search_index import Put, Written
-from amp.services.bucket_maps import BucketMaps
-from amp.services.compare_documents import CompareDocuments, Fault
-from amp.services.compare_names import CompareNames
-from amp.services.creation_plans import Order
+from amp.services.assets.creation import Order
+from amp.services.buckets.bucket_map import BucketMaps
+from amp.services.consistency.compare import CompareDocuments, Fault
+from amp.services.consistency.compare_names import CompareNames
 from tests.functional.moving import current_map
 from tests.functional.wired import CALLER, Wired, embedded, wired
 

@@ -21,8 +21,7 @@ from amp.ports.bucket_documents import RawDocument
 from amp.ports.claims import Claim
 from amp.ports.event_queue import Topic
 from amp.ports.search_index import PutResult, Written
-from amp.services import check_assets, index_assets, refusing_buckets
-from amp.services.creation_plans import Order
+from amp.services.assets.creation import Order
 from tests.functional.built import running
 from tests.functional.checked import (
     BORN_MS,
@@ -116,7 +115,8 @@ def test_a_check_of_some_assets_tells_of_those_alone(checked: Checked) -> None:
 def test_rows_of_lists_without_an_asset_are_found_and_removed(
     checked: Checked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(check_assets, "_STRAY_MS", 0)  # else they might belong to an asset that is just being made
+    # Otherwise they might belong to an asset that is being created.
+    monkeypatch.setattr("amp.services.consistency.check._STRAY_MS", 0)
     asset = checked.born(1)
     checked.settle()
     near, far = (replace(asset, id=mint_at(asset.created_ms + n), project=p) for n, p in ((1, "default"), (2, "far")))
@@ -278,9 +278,9 @@ def _write(rest: Rest, kind: str, made: list[str], rng: random.Random, stop: thr
 def test_jobs_end_while_a_bucket_refuses_writes_and_tell_no_false_difference(
     checked: Checked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(refusing_buckets, "REFUSES_AFTER_S", 0.3)
-    monkeypatch.setattr(refusing_buckets, "PROBE_S", 0.3)
-    monkeypatch.setattr(index_assets, "PROBE_S", 0.3)
+    monkeypatch.setattr("amp.services.buckets.refusals.REFUSES_AFTER_S", 0.3)
+    monkeypatch.setattr("amp.services.buckets.refusals.PROBE_S", 0.3)
+    monkeypatch.setattr("amp.services.indexing.handle.PROBE_S", 0.3)
     amp = checked.world.amp
     asset = checked.born(0)
     checked.settle()
@@ -304,8 +304,8 @@ def test_jobs_end_while_a_bucket_refuses_writes_and_tell_no_false_difference(
 def test_a_fix_gives_up_what_it_cannot_write_to_a_bucket_that_refuses(
     checked: Checked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(refusing_buckets, "REFUSES_AFTER_S", 0.3)
-    monkeypatch.setattr(check_assets, "_FORGOTTEN_S", 1.0)
+    monkeypatch.setattr("amp.services.buckets.refusals.REFUSES_AFTER_S", 0.3)
+    monkeypatch.setattr("amp.services.consistency.check._FORGOTTEN_S", 1.0)
     asset = checked.born(0)
     checked.settle()
     checked.remove(asset, str(asset.id), 1)

@@ -14,7 +14,7 @@ from amp.domain.events import JobEvent
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job
 from amp.ports.event_queue import Topic
-from amp.services.process_jobs import JOBS_GROUP
+from amp.services.jobs.worker import JOBS_GROUP
 from tests.functional.built import running
 from tests.functional.job_calls import (
     DEADLINE_S,

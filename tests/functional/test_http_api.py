@@ -11,7 +11,7 @@ import structlog
 from amp.api.app import create_app
 from amp.bootstrap import Amp
 from amp.errors import Retryable, SearchUnavailable, StoreUnavailable
-from amp.services.check_health import CheckHealth
+from amp.services.system.health import CheckHealth
 from tests.background import background_threads
 from tests.functional.built import running
 from tests.functional.rest import Rest, assert_problem, unique

@@ -17,7 +17,6 @@ from amp.domain.criteria import OneOf, RootField, RootMatches, SearchRequest, So
 from amp.domain.events import Event
 from amp.ports.event_queue import Topic
 from amp.ports.search_index import Put, PutResult
-from amp.services import refusing_buckets
 from tests.functional.wired import Wired, embedded, wired
 
 
@@ -249,7 +248,7 @@ def test_an_event_from_before_a_purge_drops_no_version_of_the_asset_made_again(t
 def test_the_head_of_an_asset_with_many_versions_is_written_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("amp.services.index_assets._VERSIONS_AT_ONCE", 2)
+    monkeypatch.setattr("amp.services.indexing.handle._VERSIONS_AT_ONCE", 2)
     with wired(embedded(tmp_path) | {"versions_kept": 6}) as service:
         asset = service.create()
         for n in range(2, 9):
@@ -273,9 +272,9 @@ def test_the_head_of_an_asset_with_many_versions_is_written_once(
 
 
 def test_what_was_indexed_and_what_was_dropped_is_counted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("amp.services.index_assets._VERSIONS_AT_ONCE", 2)
-    monkeypatch.setattr("amp.services.index_assets.PROBE_S", 0.01)
-    monkeypatch.setattr(refusing_buckets, "REFUSES_AFTER_S", 0.0)
+    monkeypatch.setattr("amp.services.indexing.handle._VERSIONS_AT_ONCE", 2)
+    monkeypatch.setattr("amp.services.indexing.handle.PROBE_S", 0.01)
+    monkeypatch.setattr("amp.services.buckets.refusals.REFUSES_AFTER_S", 0.0)
     with wired(embedded(tmp_path) | {"versions_kept": 6}) as service:
         asset, metrics = service.create(), service.amp.metrics
         for n in range(2, 9):
@@ -293,7 +292,7 @@ def test_what_was_indexed_and_what_was_dropped_is_counted_once(tmp_path: Path, m
             assert handle(events, threading.Event()) == {}
             assert counted() == (0, 2), "they are set aside"
         indices.unblock(index)
-        monkeypatch.setattr(refusing_buckets, "PROBE_S", 0.0)
+        monkeypatch.setattr("amp.services.buckets.refusals.PROBE_S", 0.0)
         assert service.amp.indexer.handle_retries(events, threading.Event()) == {}
         assert counted() == (9, 2)
 

@@ -10,8 +10,8 @@ from amp.api.app import create_app
 from amp.bootstrap import Amp
 from amp.domain.ids import mint_at
 from amp.domain.types import Field, FieldType
-from amp.services.register_types import RegisterTypes
-from amp.services.type_catalog import TypeCatalog
+from amp.services.types.catalog import TypeCatalog
+from amp.services.types.register import RegisterTypes
 from tests.functional.built import running
 from tests.functional.job_calls import (
     DEADLINE_S,

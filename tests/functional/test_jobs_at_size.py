@@ -15,7 +15,7 @@ from amp.domain.documents import IndexedDocument
 from amp.domain.ids import mint_at
 from amp.ports.bucket_documents import Position, RawDocument
 from amp.ports.search_index import Put, Written
-from amp.services.creation_plans import Order
+from amp.services.assets.creation import Order
 from tests.campaign_seed import campaign_seed
 from tests.functional.checked import (
     BORN_MS,

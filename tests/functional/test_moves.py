@@ -15,11 +15,11 @@ from amp.errors import BucketNotFound, Conflict, SearchUnavailable, Unprocessabl
 from amp.ports.bucket_documents import RawDocument
 from amp.ports.bucket_indices import AliasChange
 from amp.ports.search_index import PutResult, Written
-from amp.services.bucket_maps import BucketMaps
-from amp.services.clear_source import ClearSource
-from amp.services.copy_range import CopyRange
-from amp.services.resolve_query import ResolveQuery
-from amp.services.search_assets import SearchAssets, SearchOrder
+from amp.services.buckets.bucket_map import BucketMaps
+from amp.services.moves.cleanup import ClearSource
+from amp.services.moves.copy_range import CopyRange
+from amp.services.search.resolve import ResolveQuery
+from amp.services.search.search import SearchAssets, SearchOrder
 from tests.functional.moving import (
     BORN_MS,
     DEADLINE_S,

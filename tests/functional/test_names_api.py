@@ -12,7 +12,7 @@ from amp.domain.ids import mint_at
 from amp.errors import StoreUnavailable
 from amp.ports.asset_store import CommitResult, Verdict
 from amp.ports.claims import Claim
-from amp.services.release_names import RELEASING
+from amp.services.assets.release import RELEASING
 from tests.functional.job_calls import asset, counts, deleted, ran
 from tests.functional.rest import Rest, assert_problem, unique
 

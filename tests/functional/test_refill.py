@@ -16,7 +16,6 @@ from amp.domain.ids import created_ms, mint_at
 from amp.domain.jobs import JobState
 from amp.domain.moves import MoveKind
 from amp.ports.event_queue import Topic
-from amp.services import refill_buckets
 from amp.worker import WorkerThreads
 from tests.functional.amp_command import amp_command
 from tests.functional.moving import current_map, move
@@ -199,7 +198,7 @@ def lose(world: Wired, bucket: Bucket) -> None:
 def test_a_refill_that_ends_long_after_jobs_that_began_later_completes_its_bucket(
     either: Wired, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(refill_buckets, "_JOBS_AT_ONCE", 2)
+    monkeypatch.setattr("amp.services.moves.refill._JOBS_AT_ONCE", 2)
     jobs = either.amp.adapters.jobs
     [bucket] = either.amp.show_buckets.report().buckets
     either.amp.adapters.indices.drop(bucket.bucket.index)

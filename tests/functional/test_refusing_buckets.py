@@ -20,10 +20,9 @@ from amp.domain.selectors import Selector
 from amp.errors import SearchUnavailable
 from amp.ports.bucket_documents import RawDocument
 from amp.ports.event_queue import Topic
-from amp.services import index_assets, refusing_buckets, run_moves, send_chunks
-from amp.services.copy_documents import CopyDocuments
-from amp.services.creation_plans import Order
-from amp.services.start_jobs import JobOrder
+from amp.services.assets.creation import Order
+from amp.services.jobs.submit import JobOrder
+from amp.services.moves.copy_documents import CopyDocuments
 from amp.worker import WorkerThreads
 from tests.functional.wired import CALLER, Wired, wired
 from tests.stack.waiting import wait_until
@@ -35,9 +34,9 @@ DEADLINE_S = 60
 
 @pytest.fixture(params=["embedded", pytest.param("cluster", marks=pytest.mark.cluster)])
 def either(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wired]:
-    monkeypatch.setattr(refusing_buckets, "REFUSES_AFTER_S", 0.3)
-    monkeypatch.setattr(refusing_buckets, "PROBE_S", 0.3)
-    monkeypatch.setattr(index_assets, "PROBE_S", 0.3)
+    monkeypatch.setattr("amp.services.buckets.refusals.REFUSES_AFTER_S", 0.3)
+    monkeypatch.setattr("amp.services.buckets.refusals.PROBE_S", 0.3)
+    monkeypatch.setattr("amp.services.indexing.handle.PROBE_S", 0.3)
     own = {"data_dir": tmp_path}
     settings = own if request.param == "embedded" else request.getfixturevalue("fresh_cluster_settings")
     with wired({"search_timeout_s": "1", **settings}) as world:
@@ -142,7 +141,7 @@ def test_a_bucket_that_is_not_complete_is_named(either: Wired) -> None:
 def test_while_the_target_of_a_move_refuses_searches_stay_right_and_the_move_waits(
     either: Wired, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_moves, "_WAITS_AFTER_S", 0.0)
+    monkeypatch.setattr("amp.services.moves.run._WAITS_AFTER_S", 0.0)
     indices = either.amp.adapters.indices
     stop = threading.Event()
     with indexing(either):
@@ -213,7 +212,7 @@ def await_end(world: Wired, job_id: UUID) -> dict[str, int]:
 def test_jobs_of_other_buckets_end_while_items_of_one_wait_that_refuses(
     either: Wired, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(send_chunks, "_LOST_S", 0.5)
+    monkeypatch.setattr("amp.services.jobs.send_chunks._LOST_S", 0.5)
     index = first_index(either)
     waiting, new = [old(either, "one"), old(either, "two")], either.create("new")
     purges = kind == "purge"
@@ -256,7 +255,7 @@ class Pauses(threading.Event):
 def test_a_retried_batch_waits_once_and_reads_nothing_of_a_refusing_bucket(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(refusing_buckets, "REFUSES_AFTER_S", 0.0)
+    monkeypatch.setattr("amp.services.buckets.refusals.REFUSES_AFTER_S", 0.0)
     with wired({"data_dir": tmp_path}) as world:
         world.amp.plan_moves.start(MoveKind.ROLL, _FIRST, _OLD_S + 1_000, None, CALLER)
         assert world.amp.mover.advance(threading.Event())

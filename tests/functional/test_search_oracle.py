@@ -22,11 +22,11 @@ from amp.domain.document_match import matches
 from amp.domain.limits import SearchLimits
 from amp.domain.principals import Principal
 from amp.domain.types import AssetType
-from amp.services.bucket_maps import BucketMaps
-from amp.services.cursors import Cursors
-from amp.services.resolve_query import ResolveQuery
-from amp.services.search_assets import SearchAssets
-from amp.services.type_catalog import TypeCatalog
+from amp.services.buckets.bucket_map import BucketMaps
+from amp.services.search.cursors import Cursors
+from amp.services.search.resolve import ResolveQuery
+from amp.services.search.search import SearchAssets
+from amp.services.types.catalog import TypeCatalog
 from tests.contract.search_sets import SEARCH_SETS, open_search_set
 from tests.oracle import criteria_oracle, query_oracle
 from tests.oracle.criteria_strategies import draw_request

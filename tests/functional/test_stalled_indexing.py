@@ -9,8 +9,7 @@ import pytest
 from amp.domain.assets import Asset
 from amp.domain.jobs import Job, JobState
 from amp.domain.selectors import Selector
-from amp.services import await_indexed, send_chunks
-from amp.services.start_jobs import JobOrder
+from amp.services.jobs.submit import JobOrder
 from amp.worker import WorkerThreads
 from tests.functional.wired import CALLER, Wired, wired
 from tests.stack.waiting import wait_until
@@ -20,8 +19,8 @@ DEADLINE_S = 60
 
 @pytest.fixture(params=["embedded", pytest.param("cluster", marks=pytest.mark.cluster)])
 def either(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wired]:
-    monkeypatch.setattr(await_indexed, "_PATIENCE_S", 1.0)
-    monkeypatch.setattr(send_chunks, "_LOST_S", 1.0)
+    monkeypatch.setattr("amp.services.indexing.wait._PATIENCE_S", 1.0)
+    monkeypatch.setattr("amp.services.jobs.send_chunks._LOST_S", 1.0)
     own = {"data_dir": tmp_path}
     settings = own if request.param == "embedded" else request.getfixturevalue("fresh_cluster_settings")
     with wired({"intent_grace_s": "0.1", **settings}) as world:

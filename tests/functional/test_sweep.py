@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from amp.ports.event_queue import Topic
-from amp.services.sweep import Sweep
+from amp.services.consistency.continuous import Sweep
 from tests.functional.moving import working
 from tests.functional.wired import Wired, embedded, wired
 from tests.stack.waiting import wait_until

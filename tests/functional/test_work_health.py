@@ -9,7 +9,7 @@ import pytest
 from amp.api.app import create_app
 from amp.domain.moves import MoveKind
 from amp.domain.selectors import Selector
-from amp.services.start_jobs import JobOrder
+from amp.services.jobs.submit import JobOrder
 from amp.worker import WorkerThreads
 from tests.functional.amp_command import amp_command
 from tests.functional.rest import Rest

@@ -19,8 +19,8 @@ from amp.domain.preconditions import ANY_STATE
 from amp.domain.principals import Principal
 from amp.domain.types import Field, FieldType
 from amp.ports.event_queue import Topic
-from amp.services.change_assets import NewContent
-from amp.services.creation_plans import Order
+from amp.services.assets.creation import Order
+from amp.services.assets.edit import NewContent
 from tests.functional.built import built
 
 CALLER = Principal("tester")

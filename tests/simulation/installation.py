@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from amp.domain.buckets import Bucket, BucketMap, index_name
-from amp.services.watch_buckets import BucketSizes
+from amp.services.moves.autosplit import BucketSizes
 
 PREFIX = "sim"
 VERSIONS_KEPT = 2

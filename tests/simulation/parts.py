@@ -6,12 +6,12 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from amp.services.bucket_maps import BucketMaps
-from amp.services.installation_cache import InstallationCache
-from amp.services.migrate import Migrate
-from amp.services.move_aliases import MoveAliases
-from amp.services.retry_queue import RetryQueue
-from amp.services.run_moves import MoveTimes, RunMoves
+from amp.services.buckets.aliases import MoveAliases
+from amp.services.buckets.bucket_map import BucketMaps
+from amp.services.indexing.retry_queue import RetryQueue
+from amp.services.moves.run import MoveTimes, RunMoves
+from amp.services.runtime.installation_cache import InstallationCache
+from amp.services.system.migrate import Migrate
 from tests.simulation.bucket_indices_twin import SimulatedBucketIndices
 from tests.simulation.cluster import SimulatedCluster
 from tests.simulation.faults import Faults

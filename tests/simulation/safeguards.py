@@ -18,15 +18,15 @@ from amp.ports.bucket_indices import AliasChange, BucketIndices, IndexInfo, Read
 from amp.ports.clock import Clock
 from amp.ports.job_log import JobLog
 from amp.ports.search_index import PutResult
-from amp.services.bucket_maps import BucketMaps
-from amp.services.copy_documents import Copy, CopyDocuments
-from amp.services.copy_range import CopyRange
-from amp.services.installation_cache import InstallationCache
-from amp.services.match_ranges import MatchRanges
-from amp.services.migrate import Migrate
-from amp.services.move_aliases import MoveAliases
-from amp.services.retry_queue import RetryQueue
-from amp.services.run_moves import MoveTimes, RunMoves
+from amp.services.buckets.aliases import MoveAliases
+from amp.services.buckets.bucket_map import BucketMaps
+from amp.services.indexing.retry_queue import RetryQueue
+from amp.services.moves.compare_ranges import MatchRanges
+from amp.services.moves.copy_documents import Copy, CopyDocuments
+from amp.services.moves.copy_range import CopyRange
+from amp.services.moves.run import MoveTimes, RunMoves
+from amp.services.runtime.installation_cache import InstallationCache
+from amp.services.system.migrate import Migrate
 from tests.simulation.bucket_indices_twin import SimulatedBucketIndices
 from tests.simulation.cluster import Index, SimulatedCluster, Stored
 from tests.simulation.parts import Parts

@@ -18,21 +18,21 @@ from amp.domain.moves import MoveKind
 from amp.domain.principals import Principal
 from amp.errors import Conflict, Retryable, Unprocessable
 from amp.metrics import Metrics
-from amp.services.bucket_maps import BucketMaps
-from amp.services.copy_documents import CopyDocuments
-from amp.services.index_assets import IndexAssets
-from amp.services.plan_moves import PlanMoves
-from amp.services.put_documents import PutDocuments
-from amp.services.reconcile_buckets import ReconcileBuckets
-from amp.services.refusing_buckets import RefusingBuckets
-from amp.services.relay_intents import RelayIntents
-from amp.services.run_bucket_worker import LEASE, LEASE_S, RunBucketWorker
-from amp.services.run_moves import RunMoves
+from amp.services.buckets.bucket_map import BucketMaps
+from amp.services.buckets.reconcile import ReconcileBuckets
+from amp.services.buckets.refusals import RefusingBuckets
+from amp.services.buckets.settlement import SettleWrites
+from amp.services.indexing.handle import IndexAssets
+from amp.services.indexing.write_documents import PutDocuments
+from amp.services.moves.autosplit import WatchBuckets
+from amp.services.moves.copy_documents import CopyDocuments
+from amp.services.moves.plan import PlanMoves
+from amp.services.moves.run import RunMoves
+from amp.services.moves.worker import LEASE, LEASE_S, RunBucketWorker
+from amp.services.outbox.relay import RelayIntents
 from amp.services.runtime.chores import Chores
 from amp.services.runtime.leases import LeaseKeeper
-from amp.services.settle_writes import SettleWrites
-from amp.services.type_catalog import TypeCatalog
-from amp.services.watch_buckets import WatchBuckets
+from amp.services.types.catalog import TypeCatalog
 from tests.simulation.installation import BOUNDARIES_S, PREFIX, START_S, VERSIONS_KEPT
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.store_twins import OneType, SimulatedRegistry, SkewedClock
@@ -256,7 +256,7 @@ class _Late(Future[Any]):
 
 #: So few documents make many pages, and so few changes are more than a few.
 _SMALL = {"PAGE": 4, "_SLICE": 3, "_FEW": 3, "_UNDER_WAY": 3}
-_SIZED = ("clear_source", "copy_documents", "copy_range", "match_ranges")
+_SIZED = ("cleanup", "compare_ranges", "copy_documents", "copy_range")
 
 
 @contextlib.contextmanager
@@ -267,7 +267,7 @@ def small_and_silent() -> Iterator[None]:
     structlog.configure(wrapper_class=silent, cache_logger_on_first_use=False)
     try:
         with contextlib.ExitStack() as patches:
-            for module in (importlib.import_module(f"amp.services.{name}") for name in _SIZED):
+            for module in (importlib.import_module(f"amp.services.moves.{name}") for name in _SIZED):
                 for name in _SMALL.keys() & vars(module).keys():
                     patches.enter_context(patch.object(module, name, _SMALL[name]))
                     patched.add(name)

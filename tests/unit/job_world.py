@@ -23,13 +23,13 @@ from amp.domain.selectors import Selector, selector_json
 from amp.errors import StoreUnavailable
 from amp.metrics import Metrics
 from amp.ports.event_queue import Topic
-from amp.services.chunk_source import ChunkSource
-from amp.services.extract_jobs import ExtractJobs
-from amp.services.job_pace import JobPace
-from amp.services.listed_ids import ListedIds
-from amp.services.process_jobs import JOBS_GROUP, ProcessJobs
+from amp.services.jobs.chunk_source import ChunkSource
+from amp.services.jobs.extractor import ExtractJobs
+from amp.services.jobs.listed_ids import ListedIds
+from amp.services.jobs.pacing import JobPace
+from amp.services.jobs.selection import SelectAssets
+from amp.services.jobs.worker import JOBS_GROUP, ProcessJobs
 from amp.services.runtime.chores import Chores
-from amp.services.select_assets import SelectAssets
 from tests.contract.asset_samples import creation, now_ms, write
 
 #: Small, so that a few assets make several chunks and several windows.

@@ -6,9 +6,9 @@ import pytest
 
 from amp.errors import IndexingStalled
 from amp.ports.event_queue import Topic
-from amp.services.await_indexed import AwaitIndexed
-from amp.services.index_assets import INDEX_GROUP
-from amp.services.retry_queue import RETRY_GROUP
+from amp.services.indexing.handle import INDEX_GROUP
+from amp.services.indexing.retry_queue import RETRY_GROUP
+from amp.services.indexing.wait import AwaitIndexed
 from amp.services.runtime.retry import Stopped
 from tests.manual_clock import ManualClock
 

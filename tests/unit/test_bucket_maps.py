@@ -10,8 +10,8 @@ from amp.adapters.clock import SystemClock
 from amp.adapters.embedded.cache import MemoryCache
 from amp.domain.buckets import Bucket, BucketMap, map_json
 from amp.errors import CacheUnavailable, StoreUnavailable
-from amp.services.bucket_maps import BucketMaps
-from amp.services.installation_cache import InstallationCache
+from amp.services.buckets.bucket_map import BucketMaps
+from amp.services.runtime.installation_cache import InstallationCache
 from tests.unit.job_world import Clock
 
 _REFRESH_S = 4.0

@@ -29,14 +29,14 @@ from amp.errors import Fault, OutcomeUnknown, StoreUnavailable, Unprocessable
 from amp.metrics import Metrics
 from amp.ports import asset_store
 from amp.ports.asset_store import Verdict
-from amp.services.change_assets import ATTEMPTS
-from amp.services.change_in_jobs import ChangeInJobs
-from amp.services.commit_changes import CommitChanges
-from amp.services.head_selection import HeadSelection
-from amp.services.processors import SKIP_MISSING
-from amp.services.resolve_query import ResolveQuery
+from amp.services.assets.edit import ATTEMPTS
+from amp.services.job_kinds.bulk_changes import ChangeInJobs
+from amp.services.jobs.head_selection import HeadSelection
+from amp.services.jobs.processor import SKIP_MISSING
+from amp.services.outbox.commit import CommitChanges
 from amp.services.runtime.step_size import StepSize
-from amp.services.type_catalog import TypeCatalog
+from amp.services.search.resolve import ResolveQuery
+from amp.services.types.catalog import TypeCatalog
 from tests.contract.asset_samples import creation, now_ms, purge, recreation, step, write
 
 CHANGED, DONE = Result(Outcome.CHANGED), Result(Outcome.DONE)

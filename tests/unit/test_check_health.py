@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from amp.errors import StoreUnavailable
-from amp.services.check_health import CheckHealth, Health, PartHealth
+from amp.services.system.health import CheckHealth, Health, PartHealth
 from tests.background import background_threads
 
 _BOUND_S = 0.3

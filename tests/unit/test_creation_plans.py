@@ -7,8 +7,8 @@ from amp.domain.assets import Asset
 from amp.domain.changes import Content, Draft, Stamp, creation
 from amp.domain.ids import mint_at
 from amp.errors import AlreadyExists, Conflict, OutcomeUnknown
-from amp.services.commit_changes import BATCH
-from amp.services.creation_plans import MAX_TRIES, Order, Plan, RepeatKey, TakenNames, batches_without_rivals
+from amp.services.assets.creation import MAX_TRIES, Order, Plan, RepeatKey, TakenNames, batches_without_rivals
+from amp.services.outbox.commit import BATCH
 
 
 def plan(position: int, external_id: str | None = None, key: str | None = None) -> Plan:

@@ -6,7 +6,7 @@ import pytest
 
 from amp.domain.principals import Principal
 from amp.errors import BadCursor
-from amp.services.cursors import Cursors
+from amp.services.search.cursors import Cursors
 
 CALLER = Principal("olga")
 POSITIONS = [[1_795_339_271_686, "01a2028f-3e06-71b3-a275-f512cb48903b"], "a" * 300, [0.1, -0.0, 1e300, None, "ü"], {}]

@@ -21,7 +21,7 @@ from amp.domain.criteria import EntryMatches, OneOf, SearchRequest, TextMatches
 from amp.domain.types import FieldType
 from amp.errors import NotMigrated, SearchUnavailable
 from amp.ports.search_index import Put, Written
-from amp.services import check_health
+from amp.services.system.health import _BOUND_S
 from tests.contract.asset_samples import at_once
 from tests.contract.search_sets import SearchSet, asset, head, names
 
@@ -140,7 +140,7 @@ def test_a_ping_answers_before_a_health_check_stops_waiting(tmp_path: Path) -> N
         patch.setattr(database, "probe", bounds_s.append)
         SearchPart(database).ping()
     assert len(bounds_s) == 2
-    assert sum(bounds_s) < check_health._BOUND_S
+    assert sum(bounds_s) < _BOUND_S
 
 
 def test_a_file_that_is_set_aside_is_renamed_before_its_log(tmp_path: Path) -> None:

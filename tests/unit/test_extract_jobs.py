@@ -21,10 +21,9 @@ from amp.domain.jobs import Job, JobState
 from amp.domain.selectors import Selector
 from amp.errors import StoreUnavailable
 from amp.ports.event_queue import Topic
-from amp.services import extract_jobs
-from amp.services.extract_jobs import ExtractJobs
-from amp.services.listed_ids import ListedIds
-from amp.services.process_jobs import JOBS_GROUP
+from amp.services.jobs.extractor import ExtractJobs
+from amp.services.jobs.listed_ids import ListedIds
+from amp.services.jobs.worker import JOBS_GROUP
 from amp.services.runtime.chores import Chores
 from tests.contract.asset_samples import now_ms
 from tests.unit.job_world import ASSETS, CHUNK, LEASE_S, WINDOW, Killed, World, at_call, die, not_answer, outcome_of
@@ -32,8 +31,8 @@ from tests.unit.job_world import ASSETS, CHUNK, LEASE_S, WINDOW, Killed, World, 
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr(extract_jobs, "CHUNK", CHUNK)
-    monkeypatch.setattr(extract_jobs, "WINDOW", WINDOW)
+    monkeypatch.setattr("amp.services.jobs.extractor.CHUNK", CHUNK)
+    monkeypatch.setattr("amp.services.jobs.extractor.WINDOW", WINDOW)
     with closing(Database(tmp_path)) as database:
         SqliteStorePart(database).migrate()
         yield World(database)

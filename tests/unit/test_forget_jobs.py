@@ -15,8 +15,7 @@ from amp.adapters.embedded.store_part import SqliteStorePart
 from amp.domain.chunks import Chunk, Outcome, Result
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, JobState
-from amp.services import forget_jobs
-from amp.services.forget_jobs import ForgetJobs
+from amp.services.jobs.retention import ForgetJobs
 
 DAY_MS = 86_400_000
 
@@ -76,7 +75,7 @@ def test_it_looks_no_more_than_once_an_hour(jobs: SqliteJobLog, database: Databa
 def test_everything_of_a_job_goes_with_it_and_nothing_of_others(
     jobs: SqliteJobLog, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(forget_jobs, "_CHUNKS_AT_ONCE", 2)
+    monkeypatch.setattr("amp.services.jobs.retention._CHUNKS_AT_ONCE", 2)
     chunks, ids, clock = SqliteJobChunks(database), SqliteJobIds(database), SystemClock()
     old, young = (old_job(jobs, clock, settled=5, days=days) for days in (91, 1))
     for job in (old, young):

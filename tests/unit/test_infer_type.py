@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from amp.cli.importing.coerce_rows import CoerceRows
+from amp.cli.importing.dates import read_date
+from amp.cli.importing.flatten import FieldNames, flatten
+from amp.cli.importing.infer_type import InferType
 from amp.domain.limits import AssetLimits
 from amp.domain.types import KEY, AssetType, Field, FieldType
 from amp.domain.validation import conform_metadata
-from amp.services.coerce_rows import CoerceRows
-from amp.services.flat_rows import FieldNames, flatten
-from amp.services.infer_type import InferType
-from amp.services.read_dates import read_date
 
 
 def inferred(values: list[Any], *, textual: bool = False) -> str | None:

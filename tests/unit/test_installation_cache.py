@@ -8,7 +8,7 @@ import pytest
 from amp.adapters.clock import SystemClock
 from amp.adapters.embedded.cache import MemoryCache
 from amp.errors import CacheUnavailable, StoreUnavailable
-from amp.services.installation_cache import InstallationCache
+from amp.services.runtime.installation_cache import InstallationCache
 from tests.unit.job_world import Clock
 
 

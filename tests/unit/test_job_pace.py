@@ -3,7 +3,7 @@
 import pytest
 
 from amp.errors import QueueUnavailable
-from amp.services.job_pace import JobPace
+from amp.services.jobs.pacing import JobPace
 
 MOST_WAITING = 100
 STEP_S = 0.1

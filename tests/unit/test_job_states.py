@@ -15,9 +15,9 @@ from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, JobState, open_states
 from amp.domain.principals import Principal
 from amp.errors import Conflict
-from amp.services.job_states import JobStates
-from amp.services.steer_jobs import JobStatus, SteerJobs
-from amp.services.worker_presence import WorkerPresence
+from amp.services.jobs.control import JobStatus, SteerJobs
+from amp.services.jobs.states import JobStates
+from amp.services.runtime.presence import WorkerPresence
 from tests.background import background_threads
 
 JOB = Job(id=mint_at(1), kind="delete", parameters={}, requested_by="ann")

@@ -9,8 +9,8 @@ from amp.adapters.clock import SystemClock
 from amp.domain.assets import Asset, State
 from amp.ports.bucket_documents import Position, Range, RawDocument
 from amp.ports.search_index import PutResult, Written
-from amp.services.copy_documents import Copy, CopyDocuments
-from amp.services.match_ranges import MatchRanges
+from amp.services.moves.compare_ranges import MatchRanges
+from amp.services.moves.copy_documents import Copy, CopyDocuments
 from tests.contract.search_sets import asset
 
 _PURGED = replace(asset("purged"), state=State.PURGED, revision=9)

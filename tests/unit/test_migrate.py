@@ -17,7 +17,7 @@ from amp.domain.ids import mint_at
 from amp.domain.move_phases import dual, planned_rebuild
 from amp.ports.bucket_indices import AliasChange, IndexInfo
 from amp.ports.bucket_registry import BucketRegistry
-from amp.services.migrate import Migrate
+from amp.services.system.migrate import Migrate
 
 
 @dataclass

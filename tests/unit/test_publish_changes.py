@@ -6,7 +6,7 @@ from uuid import UUID
 from amp.domain.assets import Scope
 from amp.domain.events import AnyMessage, Event, Intent
 from amp.ports.event_queue import Topic
-from amp.services.publish_changes import PublishChanges
+from amp.services.outbox.publish import PublishChanges
 from tests.background import background_threads
 from tests.stack.waiting import wait_until
 

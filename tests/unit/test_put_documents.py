@@ -17,12 +17,12 @@ from amp.domain.move_phases import dual
 from amp.domain.moves import Move, MoveKind, Phase
 from amp.ports.bucket_documents import Position, RawDocument
 from amp.ports.search_index import Put, PutResult, Written
-from amp.services.move_aliases import LookAgain
-from amp.services.put_documents import AssetDocuments, PutDocuments
-from amp.services.refusing_buckets import RefusingBuckets
-from amp.services.remove_documents import Remaining, Removal, RemoveDocuments
+from amp.services.buckets.aliases import LookAgain
+from amp.services.buckets.refusals import RefusingBuckets
+from amp.services.buckets.settlement import SettleWrites
+from amp.services.indexing.remove_documents import Remaining, Removal, RemoveDocuments
+from amp.services.indexing.write_documents import AssetDocuments, PutDocuments
 from amp.services.runtime.retry import Stopped
-from amp.services.settle_writes import SettleWrites
 
 
 class _Index:

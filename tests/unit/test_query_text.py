@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from amp.domain.queries import All, Any_, Condition, Not, Query
 from amp.domain.types import FieldType
 from amp.errors import BadQuery
-from amp.services.query_text import MAX_BYTES, parse_query_text
+from amp.services.search.query_text import MAX_BYTES, parse_query_text
 
 
 def c(field: str, **operators: object) -> Condition:

@@ -11,7 +11,7 @@ import pytest
 from amp.adapter_sets import Adapters, embedded
 from amp.domain.assets import Asset, version_of
 from amp.errors import StoreUnavailable
-from amp.services.read_assets import ReadAssets
+from amp.services.assets.read import ReadAssets
 from amp.settings import load_settings
 from tests.contract.asset_samples import creation, purge, recreation, step, write
 

@@ -1,7 +1,7 @@
 """Which buckets refuse writes is known for as long as it says anything about the next write, and no longer."""
 
 from amp.adapters.embedded.cache import MemoryCache
-from amp.services.refusing_buckets import RefusingBuckets
+from amp.services.buckets.refusals import RefusingBuckets
 
 
 class _Clock:

@@ -7,7 +7,7 @@ import pytest
 
 from amp.adapter_sets import embedded
 from amp.metrics import Metrics
-from amp.services.relay_intents import RelayIntents
+from amp.services.outbox.relay import RelayIntents
 from amp.settings import load_settings
 from tests.contract.asset_samples import creation, intent_for, now_ms
 from tests.faults.faulty_ports import SteppingClock

@@ -24,8 +24,8 @@ from amp.domain.limits import SearchLimits
 from amp.domain.queries import All, Condition, Facet, Not, Query, Sort
 from amp.domain.types import AssetType, Field, FieldType
 from amp.errors import BadQuery
-from amp.services.resolve_query import ResolveQuery
-from amp.services.type_catalog import TypeCatalog
+from amp.services.search.resolve import ResolveQuery
+from amp.services.types.catalog import TypeCatalog
 
 
 class Registry:

@@ -8,7 +8,7 @@ import pytest
 from amp.adapters.clock import SystemClock
 from amp.adapters.embedded.leases import MemoryLeases
 from amp.errors import SearchUnavailable
-from amp.services.run_bucket_worker import LEASE, LEASE_S, RunBucketWorker
+from amp.services.moves.worker import LEASE, LEASE_S, RunBucketWorker
 from amp.services.runtime.chores import Chores
 from amp.services.runtime.leases import LeaseKeeper
 

@@ -12,7 +12,7 @@ from amp.domain.events import JobEvent, Message
 from amp.errors import QueueUnavailable, StoreUnavailable
 from amp.metrics import Metrics
 from amp.ports.event_queue import Delivery, Topic
-from amp.services.run_consumer import Failure, RunConsumer
+from amp.services.runtime.consumer import Failure, RunConsumer
 from amp.services.runtime.retry import Stopped
 from tests.stack.waiting import wait_until
 

@@ -9,7 +9,7 @@ from amp.domain.buckets import BucketMap, first_map
 from amp.domain.ids import mint_at
 from amp.domain.move_phases import dual, planned_split
 from amp.errors import SearchUnavailable
-from amp.services.run_moves import MoveTimes, RunMoves
+from amp.services.moves.run import MoveTimes, RunMoves
 from tests.manual_clock import ManualClock
 
 _AT_S = 1_700_000_000

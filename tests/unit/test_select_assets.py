@@ -9,10 +9,10 @@ from amp.domain.principals import Principal
 from amp.domain.queries import All, Condition, Not, query_identity
 from amp.domain.selectors import Selector
 from amp.errors import BadCursor, NotMigrated
-from amp.services.cursors import Cursors
-from amp.services.resolve_query import ResolveQuery
-from amp.services.search_assets import SearchAssets
-from amp.services.select_assets import SelectAssets
+from amp.services.jobs.selection import SelectAssets
+from amp.services.search.cursors import Cursors
+from amp.services.search.resolve import ResolveQuery
+from amp.services.search.search import SearchAssets
 
 CALLER = Principal("ann")
 IDS = [mint_at(n) for n in range(7)]

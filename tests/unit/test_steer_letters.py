@@ -12,8 +12,8 @@ from amp.domain.dead_letters import put_aside
 from amp.domain.events import Event, Message, event_of, message_json
 from amp.errors import QueueUnavailable
 from amp.ports.event_queue import Topic
-from amp.services.publish_durably import publish_durably
-from amp.services.steer_letters import SteerLetters, Which
+from amp.services.jobs.dead_letters import SteerLetters, Which
+from amp.services.runtime.delivery import publish_durably
 from amp.settings import load_settings
 from tests.contract.asset_samples import creation
 

@@ -6,11 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from amp import stop_budget
 from amp.domain.assets import Scope
 from amp.domain.events import Event, Intent
-from amp.services import publish_changes
-from amp.services.publish_changes import PublishChanges
+from amp.services.outbox.publish import PublishChanges
 from amp.settings import Settings
 from amp.stop_budget import StopBudget
 from amp.worker import WorkerThreads
@@ -52,8 +50,8 @@ class Hanging:
 @pytest.fixture
 def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     found = Time()
-    for module in (stop_budget, publish_changes):
-        monkeypatch.setattr(module, "time", found)
+    for module in ("amp.stop_budget", "amp.services.outbox.publish"):
+        monkeypatch.setattr(f"{module}.time", found)
     return found
 
 

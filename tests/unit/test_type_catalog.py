@@ -11,10 +11,10 @@ from amp.adapters.clock import SystemClock
 from amp.domain.limits import AssetLimits, SearchLimits
 from amp.domain.types import AssetType, Field, FieldType
 from amp.errors import BadQuery, StoreUnavailable, Unprocessable
-from amp.services.check_content import CheckContent
-from amp.services.query_text import parse_query_text
-from amp.services.resolve_query import ResolveQuery
-from amp.services.type_catalog import TypeCatalog
+from amp.services.assets.content import CheckContent
+from amp.services.search.query_text import parse_query_text
+from amp.services.search.resolve import ResolveQuery
+from amp.services.types.catalog import TypeCatalog
 from tests.stack.waiting import wait_until
 
 

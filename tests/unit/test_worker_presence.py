@@ -7,9 +7,8 @@ from structlog.testing import capture_logs
 
 from amp.adapters.embedded.cache import MemoryCache
 from amp.errors import CacheUnavailable
-from amp.services import worker_presence
+from amp.services.runtime.presence import WORKER_KINDS, WorkerPresence
 from amp.services.runtime.retry import Backoff
-from amp.services.worker_presence import WORKER_KINDS, WorkerPresence
 from tests.background import background_threads
 from tests.stack.waiting import wait_until
 
@@ -37,7 +36,7 @@ def test_a_kind_runs_while_the_loop_of_a_worker_does() -> None:
 
 
 def test_a_worker_that_was_killed_is_missing_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_presence, "_TTL_S", 0.5)
+    monkeypatch.setattr("amp.services.runtime.presence._TTL_S", 0.5)
     presence, stop = WorkerPresence(MemoryCache(), background_threads()), threading.Event()
     worker = threading.Thread(target=presence.announced("job", threading.Event.wait), args=(stop,))
     worker.start()
@@ -59,8 +58,8 @@ def test_without_the_cache_no_worker_is_called_missing_and_workers_work() -> Non
 
 
 def test_a_presence_that_the_cache_does_not_take_is_logged_once_and_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_presence, "_EVERY_S", 0.001)
-    monkeypatch.setattr(worker_presence, "_BACKOFF", Backoff(first_s=0.001, max_s=0.001))
+    monkeypatch.setattr("amp.services.runtime.presence._EVERY_S", 0.001)
+    monkeypatch.setattr("amp.services.runtime.presence._BACKOFF", Backoff(first_s=0.001, max_s=0.001))
     tried = threading.Semaphore(0)
 
     class Counting(DownCache):

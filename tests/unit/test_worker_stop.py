@@ -12,7 +12,7 @@ _BEFORE = """
     from amp import worker
     from amp.adapters.clock import SystemClock
     from amp.metrics import Metrics
-    from amp.services.run_consumer import RunConsumer
+    from amp.services.runtime.consumer import RunConsumer
     from amp.services.runtime.threads import BackgroundThreads
     from amp.ports.event_queue import Delivery, Topic
     from amp.settings import Settings

@@ -12,7 +12,7 @@ from amp.domain.changes import DEFAULT_PROJECT, Draft
 from amp.domain.ids import parse_id
 from amp.domain.times import parse_ms
 from amp.errors import Fault, InvalidId, Unprocessable
-from amp.services.change_assets import NewContent
+from amp.services.assets.edit import NewContent
 
 
 def _readable_id(text: str) -> str:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from amp.api.models.values import Id, Ids, Strict, Time
 from amp.errors import Fault, Unprocessable
-from amp.services.steer_letters import Which
+from amp.services.jobs.dead_letters import Which
 
 MAX_IDS = 10_000
 

@@ -14,7 +14,7 @@ from amp.domain.moves import Phase
 from amp.domain.selectors import Selector
 from amp.domain.times import parse_ms
 from amp.errors import Fault, InvalidId, Unprocessable
-from amp.services.start_jobs import JobOrder
+from amp.services.jobs.submit import JobOrder
 
 #: Items a second; a job that makes one in ten seconds would never end.
 _LEAST_RATE = 0.1

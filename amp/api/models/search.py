@@ -11,7 +11,7 @@ from amp.domain import queries
 from amp.domain.queries import OPERATORS
 from amp.domain.types import KEY
 from amp.errors import BadQuery, Fault
-from amp.services.search_assets import SearchOrder
+from amp.services.search.search import SearchOrder
 
 #: Arrays, objects and members of them in a search.
 MAX_VALUES = 20_000

@@ -42,7 +42,7 @@ from amp.api.routes.terms import (
 )
 from amp.domain.assets import asset_json
 from amp.domain.changes import DEFAULT_PROJECT
-from amp.services.creation_plans import Order
+from amp.services.assets.creation import Order
 
 api = APIBlueprint("assets", __name__, url_prefix="/v1", abp_tags=[Tag(name="assets")])
 

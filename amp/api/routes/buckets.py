@@ -29,7 +29,7 @@ from amp.api.parameters import BUCKETS_LIMIT, CURSOR
 from amp.api.responses import json_response
 from amp.api.routes.terms import LOCATION, PRINCIPAL
 from amp.domain.moves import MoveKind
-from amp.services.steer_jobs import JobStatus
+from amp.services.jobs.control import JobStatus
 
 api = APIBlueprint("buckets", __name__, url_prefix="/v1/admin", abp_tags=[Tag(name="buckets")])
 _MOVE = {

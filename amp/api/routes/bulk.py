@@ -26,8 +26,8 @@ from amp.api.routes.terms import IDEMPOTENCY_KEY, PRINCIPAL, RETRY_AFTER, SEARCH
 from amp.api.strict_json import ArrayItems, LineItems
 from amp.domain.assets import Asset, asset_json
 from amp.errors import AmpError, Invalid, Retryable, StoreUnavailable
-from amp.services.commit_changes import BATCH
-from amp.services.creation_plans import Order
+from amp.services.assets.creation import Order
+from amp.services.outbox.commit import BATCH
 
 BulkItems = ArrayItems | LineItems
 

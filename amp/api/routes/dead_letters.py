@@ -16,7 +16,7 @@ from amp.api.pages import next_cursor, position
 from amp.api.parameters import CURSOR, JOB, LIMIT, REASON
 from amp.api.responses import json_response
 from amp.api.routes.terms import PRINCIPAL
-from amp.services.steer_letters import Which
+from amp.services.jobs.dead_letters import Which
 
 api = APIBlueprint("dead_letters", __name__, url_prefix="/v1/admin", abp_tags=[Tag(name="dead letters")])
 

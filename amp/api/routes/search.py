@@ -18,8 +18,8 @@ from amp.api.responses import json_response
 from amp.api.routes.terms import PRINCIPAL
 from amp.domain.queries import Sort
 from amp.errors import BadQuery, Fault
-from amp.services.query_text import parse_query_text
-from amp.services.search_assets import SearchOrder
+from amp.services.search.query_text import parse_query_text
+from amp.services.search.search import SearchOrder
 
 api = APIBlueprint("search", __name__, url_prefix="/v1", abp_tags=[Tag(name="search")])
 

@@ -1,0 +1,1 @@
+"""Importing rows of files: reading, flattening and coercing them, and inferring a type."""

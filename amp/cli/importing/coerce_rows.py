@@ -1,0 +1,116 @@
+"""Turns the rows of a file into what REST takes, and counts every liberty it took."""
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from amp.cli.importing.dates import read_date
+from amp.cli.importing.flatten import FieldNames, flatten
+from amp.cli.importing.infer_type import read_text
+from amp.domain.times import parse_ms
+from amp.domain.types import Field, FieldType
+from amp.domain.validation import LONG_MAX, LONG_MIN
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+class CoerceRows:
+    """What it can't turn into the declared kind it leaves as it is, for REST to refuse with the reason."""
+
+    def __init__(self, fields: Mapping[str, Field], names: FieldNames, *, textual: bool = False) -> None:
+        self._fields = fields
+        self._names = names
+        self._textual = textual
+        #: (field, what was done to its value) → how often
+        self.liberties: Counter[tuple[str, str]] = Counter()
+
+    def metadata(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """:raises ValueError: JSON can't carry a value of it; the message says which and why."""
+        found: dict[str, Any] = {}
+        for column, value in flatten(row):
+            name = self._names[column]
+            present = self._present(name, value)
+            declared = self._fields.get(name)
+            kept = present if present is None or declared is None else self._conform(name, present, declared)
+            if kept is not None:
+                found[name] = _carried(name, kept)
+        return found
+
+    def text(self, name: str, value: Any) -> str:
+        """Any scalar as text, as for a name or an external id."""
+        return self._clean(name, value if isinstance(value, str) else _as_text(value))
+
+    def _present(self, name: str, value: Any) -> Any:
+        """None where the file writes a missing value in its own way."""
+        if isinstance(value, list):
+            return [kept for item in value if (kept := self._present(name, item)) is not None] or None
+        if isinstance(value, float) and not math.isfinite(value):
+            return self._note(name, "number that is none (NaN, infinity) left out", None)
+        return None if self._textual and isinstance(value, str) and not value.strip() else value
+
+    def _conform(self, name: str, value: Any, declared: Field) -> Any:
+        if isinstance(value, list):
+            items = [kept for item in value if (kept := self._scalar(name, item, declared.type)) is not None]
+            if declared.array or len(items) != 1:
+                return items or None
+            return self._note(name, "array of one value written as that value", items[0])
+        kept = self._scalar(name, value, declared.type)
+        if declared.array and kept is not None:
+            return self._note(name, "single value written as an array", [kept])
+        return kept
+
+    def _scalar(self, name: str, value: Any, kind: FieldType) -> Any:
+        if kind in (FieldType.STRING, FieldType.TEXT):
+            if isinstance(value, str):
+                return self._clean(name, value)
+            return self._note(name, f"{_kind_of(value)} written as text", _as_text(value))
+        return self._from_text(name, value, kind) if isinstance(value, str) else value
+
+    def _from_text(self, name: str, text: str, kind: FieldType) -> Any:
+        if not text.strip():
+            return self._note(name, "empty text left out", None)
+        if kind is FieldType.DATE:
+            date = read_date(text)
+            return text if date is None or _is_rfc3339(text) else self._note(name, "date rewritten as RFC 3339", date)
+        value = read_text(text)
+        if isinstance(value, str) or isinstance(value, bool) != (kind is FieldType.BOOLEAN):
+            return text
+        return value if self._textual else self._note(name, f"text read as {kind}", value)
+
+    def _clean(self, name: str, text: str) -> str:
+        clean = _SURROGATES.sub("\ufffd", text.replace("\x00", ""))
+        if clean != text:
+            self._note(name, "characters that can't be stored removed or replaced", clean)
+        return clean
+
+    def _note(self, name: str, what: str, value: Any) -> Any:
+        self.liberties[name, what] += 1
+        return value
+
+
+def _carried(name: str, value: Any) -> Any:
+    for item in value if isinstance(value, list) else (value,):
+        if isinstance(item, int) and not LONG_MIN <= item <= LONG_MAX:
+            raise ValueError(f"{name}: is a whole number beyond 64 bits")
+        if isinstance(item, str) and _SURROGATES.search(item):
+            raise ValueError(f"{name}: holds a lone surrogate")
+    return value
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _kind_of(value: Any) -> str:
+    return "boolean" if isinstance(value, bool) else "number"
+
+
+def _is_rfc3339(text: str) -> bool:
+    try:
+        parse_ms(text)
+    except ValueError:
+        return False
+    return True

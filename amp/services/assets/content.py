@@ -1,0 +1,69 @@
+"""Checks content against its type and the limits, and brings it into canonical form."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from amp.domain.assets import Value
+from amp.domain.changes import Content
+from amp.domain.limits import AssetLimits
+from amp.domain.types import AssetType
+from amp.domain.validation import conform_metadata, text_faults
+from amp.errors import Fault, Unprocessable
+from amp.services.types.catalog import TypeCatalog
+
+
+class CheckContent:
+    """The one gate that names, labels and metadata go through, whichever way they come in."""
+
+    def __init__(self, catalog: TypeCatalog, limits: AssetLimits) -> None:
+        self._catalog = catalog
+        self.limits = limits
+
+    def check(
+        self,
+        type_name: str,
+        name: str,
+        metadata: Mapping[str, Any],
+        labels: Sequence[str],
+        since_s: float | None = None,
+    ) -> Content:
+        """The content in canonical form, under the newest version of its type.
+
+        Before anything is refused the registry is read, unless it was read after `since_s` (the clock's monotonic
+        time; None: now), so that a request of many items reads it once.
+
+        :raises Unprocessable: with every fault and its place; there being no such type is one.
+        :raises StoreUnavailable: the type is not known here, and the registry does not answer.
+        """
+        unique = tuple(sorted(set(labels)))
+        faults = text_faults(iter([("/name", name)]), self.limits.name_bytes)
+        faults += text_faults(((f"/labels/{i}", label) for i, label in enumerate(labels)), self.limits.name_bytes)
+        if len(unique) > self.limits.labels:
+            faults.append(Fault("/labels", f"has {len(unique)} labels; at most {self.limits.labels} are allowed"))
+        reads = self._catalog.reads
+        asset_type, canonical, misfits = self._conform(type_name, metadata)
+        if misfits:
+            self._catalog.read_since(since_s)
+            if self._catalog.reads != reads:
+                asset_type, canonical, misfits = self._conform(type_name, metadata)
+        faults += misfits
+        size = len(orjson.dumps([name, unique, canonical])) if not faults else 0
+        if size > self.limits.asset_bytes:
+            faults.append(Fault("", f"is {size} bytes of JSON; at most {self.limits.asset_bytes} are allowed"))
+        if faults or asset_type is None:
+            raise Unprocessable(f"the asset does not fit type {type_name[:128]} or the limits", faults)
+        return Content(name=name, metadata=canonical, labels=unique, type_version=asset_type.version)
+
+    def _conform(
+        self, type_name: str, metadata: Mapping[str, Any]
+    ) -> tuple[AssetType | None, dict[str, Value], Sequence[Fault]]:
+        """The type as it is known here, the canonical metadata, and what does not fit."""
+        asset_type = self._catalog.known(type_name)
+        if asset_type is None:
+            return None, {}, [Fault("/type", f"there is no asset type {type_name[:128]!r}")]
+        try:
+            return asset_type, conform_metadata(metadata, asset_type, self.limits), ()
+        except Unprocessable as e:
+            return asset_type, {}, e.faults

@@ -1,0 +1,184 @@
+"""Creates assets, one or many at a time, each with a fate of its own."""
+
+from collections.abc import Sequence
+from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
+
+from amp.domain.assets import Asset, State
+from amp.domain.changes import Draft, Stamp, creation
+from amp.domain.ids import IdMint, created_ms, mint_at
+from amp.domain.principals import Principal
+from amp.domain.times import format_ms
+from amp.domain.validation import text_faults
+from amp.errors import AlreadyExists, AmpError, Conflict, Fault, OutcomeUnknown, StoreUnavailable, Unprocessable
+from amp.ports.asset_store import CommitResult, Verdict
+from amp.ports.clock import Clock
+from amp.services.assets.claims import ClaimNames, Results
+from amp.services.assets.content import CheckContent
+from amp.services.assets.creation import Order, Plan, TakenNames, apart_by_id, batches_without_rivals
+from amp.services.assets.release import bears
+from amp.services.outbox.commit import CommitChanges
+
+#: How often a creation is tried over a purged asset that changes meanwhile, or after another one under the same id.
+_ROUNDS = 5
+
+
+class CreateAssets:
+    """Names are claimed before the asset is written; a claim whose asset was never written is completed by whoever
+    comes next, so a crash in between makes no twin and blocks nobody."""
+
+    def __init__(
+        self,
+        names: ClaimNames,
+        committer: CommitChanges,
+        checker: CheckContent,
+        clock: Clock,
+    ) -> None:
+        self._names = names
+        self._committer = committer
+        self._checker = checker
+        self._clock = clock
+        self._mint = IdMint(clock.now_ms, checker.limits.skew_ms)
+
+    def create(self, order: Order, principal: Principal) -> Asset:
+        """The new asset, or the one made earlier under the same idempotency key, as it was then.
+
+        :raises AmpError: whatever kept it from being created.
+        """
+        result = self.create_many([order], principal)[0]
+        if isinstance(result, AmpError):
+            raise result
+        return result
+
+    def create_many(self, orders: Sequence[Order], principal: Principal) -> list[Asset | AmpError]:
+        """For each order, in order, the asset or what kept it from being created.
+
+        Once the store does not answer, nothing is written any more: `StoreUnavailable` is the result of orders of which
+        nothing was written, `OutcomeUnknown` of those of which that is not known.
+        """
+        results: Results = [None] * len(orders)
+        plans = []
+        began_s = self._clock.monotonic_s()
+        for position, order in enumerate(orders):
+            try:
+                plans.append(self._plan(position, order, principal, began_s))
+            except AmpError as e:
+                results[position] = e
+        taken = TakenNames()
+        failure: AmpError | None = None
+        for batch in batches_without_rivals(plans):
+            for plan in batch:
+                results[plan.position] = taken.refusal(plan) or failure
+            tried = [plan for plan in batch if results[plan.position] is None]
+            try:
+                self._create_batch(tried, results)
+            except AmpError as e:
+                failure = e
+            for plan in tried:
+                # Of what has no result when the batch fails, nothing was written.
+                results[plan.position] = results[plan.position] or failure
+                taken.learn(plan, results[plan.position])
+        settled = [result for result in results if result is not None]
+        assert len(settled) == len(orders), "every order has come to something"
+        return settled
+
+    def _plan(self, position: int, order: Order, principal: Principal, began_s: float) -> Plan:
+        draft = order.draft
+        faults = text_faults(iter([("/project", draft.project)]), self._checker.limits.name_bytes)
+        if draft.external_id is not None:
+            faults += text_faults(iter([("/external_id", draft.external_id)]), self._checker.limits.name_bytes)
+        if draft.project == "":
+            faults.append(Fault("/project", "cannot be empty"))
+        if draft.external_id == "":
+            faults.append(Fault("/external_id", "cannot be empty; leave it out"))
+        asset_id = self._id_of(draft, faults)
+        if faults:
+            raise Unprocessable("the asset cannot be created", faults)
+        content = self._checker.check(draft.type, draft.name, draft.metadata, draft.labels, began_s)
+        stamp = Stamp(actor=principal.name, at_ms=self._clock.now_ms(), change_id=_change_id(order))
+        return Plan(position, order, asset_id, creation(draft, asset_id, content, stamp))
+
+    def _id_of(self, draft: Draft, faults: list[Fault]) -> UUID:
+        latest_ms = self._clock.now_ms() + self._checker.limits.skew_ms
+        if draft.id is not None:
+            at_ms = created_ms(draft.id)
+            if at_ms > latest_ms:
+                faults.append(Fault("/id", f"its time, {_shown(at_ms)}, lies in the future"))
+            if draft.created_ms is not None and draft.created_ms != at_ms:
+                faults.append(Fault("/created_at", f"is not the time in the id, {_shown(at_ms)}"))
+            return draft.id
+        if draft.created_ms is None:
+            return self._mint.mint()
+        if draft.created_ms > latest_ms:
+            faults.append(Fault("/created_at", "lies in the future"))
+        elif draft.created_ms < 0:
+            faults.append(Fault("/created_at", "lies before 1970"))
+        else:
+            return mint_at(draft.created_ms)
+        return self._mint.mint()
+
+    def _create_batch(self, plans: Sequence[Plan], results: Results) -> None:
+        ready = self._names.claim(plans, results)
+        for _ in range(_ROUNDS):
+            firsts, rivals = apart_by_id(ready)
+            over_purged = self._carry_out(firsts, results)
+            if not over_purged and not rivals:
+                return
+            for plan in rivals:
+                plan.take_id(plan.own_id)
+            ready = self._names.claim_external_ids(over_purged, results) + self._names.claim(rivals, results)
+        for plan in ready:
+            results[plan.position] = Conflict(f"asset {plan.asset_id} is being changed by others; try again")
+
+    def _carry_out(self, plans: Sequence[Plan], results: Results) -> list[Plan]:
+        """The plans that met a purged asset, ready to be carried out once more on top of it."""
+        over_purged: list[Plan] = []
+        keyed: list[Plan] = []
+        misnamed: list[Plan] = []
+        outcomes = self._committer.commit([plan.change for plan in plans])
+        for plan, outcome in zip(plans, outcomes, strict=True):
+            head, draft = outcome.head, plan.order.draft
+            if outcome.verdict is Verdict.REFUSED and head is not None and head.state is State.PURGED:
+                plan.continue_from(head)
+                over_purged.append(plan)
+            elif outcome.verdict is Verdict.APPLIED and plan.order.repeat_key is not None:
+                keyed.append(plan)
+            else:
+                results[plan.position] = _result(plan, outcome)
+                if outcome.verdict is Verdict.REFUSED and not bears(head, draft.project, draft.external_id or ""):
+                    misnamed.append(plan)
+        self._answer_keyed(keyed, results)
+        self._names.release(misnamed)
+        return over_purged
+
+    def _answer_keyed(self, plans: Sequence[Plan], results: Results) -> None:
+        """Another request with the same key may have written the very same change first: its answer counts."""
+        try:
+            answers = self._names.first_answers([(plan, plan.asset_id) for plan in plans])
+        except StoreUnavailable:
+            answers = [None] * len(plans)
+        for plan, answer in zip(plans, answers, strict=True):
+            results[plan.position] = answer or OutcomeUnknown(id=str(plan.asset_id))
+
+
+def _change_id(order: Order) -> UUID:
+    """The same for all requests with one idempotency key, so that the store knows the change when it comes again."""
+    key = order.repeat_key
+    return uuid4() if key is None else uuid5(NAMESPACE_OID, f"{key.scope}\0{key.key}")
+
+
+def _result(plan: Plan, outcome: CommitResult) -> Asset | AmpError:
+    match outcome.verdict:
+        case Verdict.APPLIED:
+            return plan.change.after
+        case Verdict.UNKNOWN:
+            return OutcomeUnknown(id=str(plan.asset_id))
+    head = outcome.head
+    return AlreadyExists(
+        f"asset {plan.asset_id} exists already",
+        id=str(plan.asset_id),
+        revision=head.revision if head else None,
+    )
+
+
+def _shown(ms: int) -> str:
+    return format_ms(ms) if ms < 253_402_300_800_000 else f"{ms} ms"

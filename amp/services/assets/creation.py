@@ -1,0 +1,141 @@
+"""Orders of assets on their way to creation: what was asked for, and the change that will carry it out."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+from amp.domain.assets import Asset, Change
+from amp.domain.changes import Draft
+from amp.errors import AlreadyExists, AmpError, Conflict, KeyReused
+from amp.ports.claims import Claim
+from amp.services.assets.release import external_key
+from amp.services.outbox.commit import BATCH
+
+#: An id, or the scope and key under which a name is claimed.
+Name = UUID | tuple[str, str]
+#: Items of one request that are tried, one after the other, for one name. As a rule the first settles it.
+MAX_TRIES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatKey:
+    """An idempotency key: whoever comes again with it gets the first answer."""
+
+    scope: str  #: caller and route
+    key: str
+    digest: str  #: of the body
+
+    def claim(self, id_: UUID) -> Claim:
+        """The claim that lets the key stand for the asset or job `id_`."""
+        return Claim(self.scope, self.key, id_, self.digest)
+
+    def check(self, holder: Claim) -> None:
+        """:raises KeyReused: the key, which `holder` has, was used with another body."""
+        if holder.digest != self.digest:
+            raise KeyReused("this Idempotency-Key was used before with another body")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One asset to create."""
+
+    draft: Draft
+    repeat_key: RepeatKey | None = None
+
+
+@dataclass(slots=True)
+class Plan:
+    """An order on its way: where its result goes, and the change that will carry it out."""
+
+    position: int
+    order: Order
+    asset_id: UUID
+    change: Change
+    own_id: UUID = field(init=False)  #: asked for or minted, whatever id a name was claimed for
+
+    def __post_init__(self) -> None:
+        self.own_id = self.asset_id
+
+    def take_id(self, asset_id: UUID) -> None:
+        """Create the asset under that id instead."""
+        self.asset_id = asset_id
+        after = replace(self.change.after, id=asset_id, revision=1, all_revision=1)
+        self.change = replace(self.change, before=None, after=after)
+
+    def continue_from(self, purged: Asset) -> None:
+        """Create the asset at the revision after the purged one's last."""
+        revision = purged.revision + 1
+        after = replace(self.change.after, revision=revision, all_revision=revision)
+        self.change = replace(self.change, before=purged, after=after)
+
+
+def batches_without_rivals(plans: Sequence[Plan]) -> Iterator[list[Plan]]:
+    """Batches in which no two plans want the same id, external id or key; rivals come in order, in batches apart."""
+    rounds: list[list[Plan]] = []
+    earlier: Counter[Name] = Counter()
+    for plan in plans:
+        names = _names(plan)
+        number = max(earlier[name] for name in names)
+        if number == len(rounds):
+            rounds.append([])
+        rounds[number].append(plan)
+        for name in names:
+            earlier[name] = number + 1
+    for plans_of_round in rounds:
+        for begin in range(0, len(plans_of_round), BATCH):
+            yield plans_of_round[begin : begin + BATCH]
+
+
+def apart_by_id(plans: Sequence[Plan]) -> tuple[list[Plan], list[Plan]]:
+    """The first plan of each id, and the others: names that were claimed may have led several to one id."""
+    firsts: dict[UUID, Plan] = {}
+    rivals = [plan for plan in plans if firsts.setdefault(plan.asset_id, plan) is not plan]
+    return list(firsts.values()), rivals
+
+
+class TakenNames:
+    """What the creations of one request have learnt about the names that later ones of it want as well: these are
+    refused without asking the store again."""
+
+    def __init__(self) -> None:
+        self._refusals: dict[Name, AlreadyExists] = {}
+        self._tries: Counter[Name] = Counter()
+
+    def refusal(self, plan: Plan) -> Conflict | None:
+        """Why the plan would be refused; None: it has to be tried."""
+        for name in _names(plan):
+            if refusal := self._refusals.get(name):
+                return refusal
+            if self._tries[name] >= MAX_TRIES:
+                return Conflict(f"{MAX_TRIES} items of this request that want the same name were refused")
+        return None
+
+    def learn(self, plan: Plan, result: Asset | AmpError | None) -> None:
+        """`result` is what the plan came to."""
+        self._tries.update(_names(plan))
+        external = _external_name(plan)
+        match result:
+            case AlreadyExists():
+                # It names the asset in the way: the one with the id asked for, or the one with the external id.
+                by_id = external is None or result.context.get("id") == str(plan.asset_id)
+                self._refusals[plan.asset_id if by_id or external is None else external] = result
+            case Asset():
+                context = {"id": str(result.id), "revision": result.revision}
+                self._refusals[result.id] = AlreadyExists(f"asset {result.id} exists already", **context)
+                if external is not None:
+                    detail = f"external id {external[1]!r} belongs to asset {result.id}"
+                    self._refusals[external] = AlreadyExists(detail, **context)
+
+
+def _names(plan: Plan) -> list[Name]:
+    external, key = _external_name(plan), plan.order.repeat_key
+    claimed = [] if external is None else [external]
+    if key is not None:
+        claimed.append((key.scope, key.key))
+    return [plan.asset_id, *claimed]
+
+
+def _external_name(plan: Plan) -> tuple[str, str] | None:
+    draft = plan.order.draft
+    return None if draft.external_id is None else external_key(draft.project, draft.external_id)

@@ -1,0 +1,114 @@
+"""Replaces, patches, deletes and restores one asset, under optimistic locking."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from tenacity import RetryError, TryAgain
+
+from amp.domain.assets import Asset, Change, State
+from amp.domain.changes import Content, Stamp, deletion, replacement, restoration
+from amp.domain.preconditions import Precondition
+from amp.domain.principals import Principal
+from amp.errors import AssetNotFound, Conflict, Gone, OutcomeUnknown, RevisionMismatch
+from amp.ports.asset_store import AssetStore, Verdict
+from amp.ports.clock import Clock
+from amp.services.assets.content import CheckContent
+from amp.services.outbox.commit import CommitChanges
+from amp.services.runtime.retry import Backoff, attempts
+
+#: Without If-Match, how often a change is computed again over a newer head before it is given up.
+ATTEMPTS = 8
+_RACES = Backoff(first_s=0.02)
+
+
+@dataclass(frozen=True, slots=True)
+class NewContent:
+    """Name, metadata and labels an asset shall have, as yet unchecked."""
+
+    name: str
+    metadata: Mapping[str, Any]
+    labels: Sequence[str]
+
+
+class ChangeAssets:
+    """Every success is a distinct revision on top of the one it was computed from; a change that changes nothing
+    gives the asset as it is."""
+
+    def __init__(self, store: AssetStore, committer: CommitChanges, checker: CheckContent, clock: Clock) -> None:
+        self._store = store
+        self._committer = committer
+        self._checker = checker
+        self._clock = clock
+
+    def edit(
+        self, asset_id: UUID, edit: Callable[[Asset], NewContent], precondition: Precondition, principal: Principal
+    ) -> Asset:
+        """Give the asset the content that `edit` makes of its present state; called again when others were faster.
+
+        :raises AssetNotFound, Gone: there is no such asset, or it is deleted.
+        :raises RevisionMismatch: the precondition does not hold.
+        :raises Unprocessable: the content does not fit.
+        :raises Conflict: others kept changing it.
+        :raises StoreUnavailable, OutcomeUnknown: the store does not answer.
+        """
+
+        def step(before: Asset, stamp: Stamp) -> Change | None:
+            if before.state is State.DELETED:
+                raise Gone(f"asset {asset_id} is deleted; restore it first", revision=before.revision)
+            new = edit(before)
+            content: Content = self._checker.check(before.type, new.name, new.metadata, new.labels)
+            return replacement(before, content, stamp, self._checker.limits.versions_kept)
+
+        return self._change(asset_id, step, precondition, principal)
+
+    def delete(self, asset_id: UUID, precondition: Precondition, principal: Principal) -> Asset:
+        """Mark it deleted; raises as `edit` does, but a deleted one is simply returned."""
+        return self._change(asset_id, deletion, precondition, principal)
+
+    def restore(self, asset_id: UUID, precondition: Precondition, principal: Principal) -> Asset:
+        """Bring it back; raises as `edit` does, but a live one is simply returned."""
+        return self._change(asset_id, restoration, precondition, principal)
+
+    def _change(
+        self,
+        asset_id: UUID,
+        step: Callable[[Asset, Stamp], Change | None],
+        precondition: Precondition,
+        principal: Principal,
+    ) -> Asset:
+        try:
+            return attempts(self._clock, ATTEMPTS, _RACES)(self._change_once, asset_id, step, precondition, principal)
+        except RetryError as e:
+            raise Conflict(f"asset {asset_id} is being changed by others; try again") from e
+
+    def _change_once(
+        self,
+        asset_id: UUID,
+        step: Callable[[Asset, Stamp], Change | None],
+        precondition: Precondition,
+        principal: Principal,
+    ) -> Asset:
+        """:raises TryAgain: somebody else was faster."""
+        before = self._store.heads([asset_id]).get(asset_id)
+        if before is None or before.state is State.PURGED:
+            raise AssetNotFound(f"there is no asset {asset_id}")
+        if not precondition.holds(before.revision):
+            raise _mismatch(before)
+        stamp = Stamp(actor=principal.name, at_ms=self._clock.now_ms(), change_id=uuid4())
+        change = step(before, stamp)
+        if change is None:
+            return before
+        outcome = self._committer.commit([change])[0]
+        if outcome.verdict is Verdict.APPLIED:
+            return change.after
+        if outcome.verdict is Verdict.UNKNOWN:
+            raise OutcomeUnknown(id=str(asset_id))
+        if not precondition.holds(None if outcome.head is None else outcome.head.revision):
+            raise _mismatch(outcome.head or before)
+        raise TryAgain
+
+
+def _mismatch(head: Asset) -> RevisionMismatch:
+    return RevisionMismatch(f"asset {head.id} is at revision {head.revision}", revision=head.revision)

@@ -1,0 +1,155 @@
+"""Reads assets, their versions and lists of them from the store."""
+
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+from amp.domain.assets import Asset, State, Version, content_bytes
+from amp.errors import AssetNotFound, StoreUnavailable, VersionNotFound
+from amp.ports.asset_listing import AssetListing
+from amp.ports.asset_store import AssetStore
+from amp.ports.claims import Claims
+from amp.services.assets.release import bears, external_key
+
+#: Of the content in one answer, about; an answer ends with the read that passes it.
+PAGE_BYTES = 4 * 1024 * 1024
+#: Assets or versions that are in memory before their size is known.
+_READ_AT_ONCE = 20
+#: How often an asset is read again, at most, that changes meanwhile.
+_ATTEMPTS = 5
+#: A list of mostly deleted assets gives short pages rather than walk on for ever.
+_MAX_READS = 40
+
+
+class ReadAssets:
+    """What it gives is never older than any write answered before. Purged assets are not there; deleted ones are, and
+    it is the caller's to hide them."""
+
+    def __init__(self, store: AssetStore, listing: AssetListing, claims: Claims) -> None:
+        self._store = store
+        self._listing = listing
+        self._claims = claims
+
+    def get(self, asset_id: UUID) -> Asset:
+        """:raises AssetNotFound: there is none. :raises StoreUnavailable: the store does not answer."""
+        found = self.get_many([asset_id])[0]
+        if found is None:
+            raise AssetNotFound(f"there is no asset {asset_id}")
+        return found
+
+    def get_many(self, ids: Sequence[UUID]) -> list[Asset | None]:
+        """One per id, in order; None where there is none.
+
+        :raises StoreUnavailable: the store does not answer.
+        """
+        heads = self._store.heads(ids)
+        return [head if head and head.state is not State.PURGED else None for head in map(heads.get, ids)]
+
+    def get_some(self, ids: Sequence[UUID]) -> tuple[list[Asset], list[UUID]]:
+        """Those of the assets that there are, in order, and the ids that were not read: the answer would be too large,
+        or the store stopped answering.
+
+        :raises StoreUnavailable: the store does not answer at all.
+        """
+        found: list[Asset] = []
+        size = 0
+        for begin in range(0, len(ids), _READ_AT_ONCE):
+            if size >= PAGE_BYTES:
+                return found, list(ids[begin:])
+            try:
+                some = [asset for asset in self.get_many(ids[begin : begin + _READ_AT_ONCE]) if asset is not None]
+            except StoreUnavailable:
+                if begin == 0:
+                    raise
+                return found, list(ids[begin:])
+            size += sum(map(content_bytes, some))
+            found += some
+        return found, []
+
+    def by_external_id(self, project: str, external_id: str) -> Asset | None:
+        """The asset that bears the name: the claim only says which one may.
+
+        :raises StoreUnavailable: the store does not answer.
+        """
+        [claim] = self._claims.holders([external_key(project, external_id)])
+        head = self.get_many([claim.asset_id])[0] if claim else None
+        return head if bears(head, project, external_id) else None
+
+    def version(self, asset_id: UUID, version: int) -> tuple[Asset, Version]:
+        """The asset's head and one of its versions.
+
+        :raises AssetNotFound, VersionNotFound: there is none, or it is no longer kept.
+        :raises StoreUnavailable: the store does not answer.
+        """
+
+        def read() -> tuple[list[Version], bool]:
+            return list(self._store.versions({asset_id: [version]}).values()), False
+
+        head, found, _ = self._of_one_moment(asset_id, read)
+        if not found:
+            raise VersionNotFound(f"asset {asset_id} has no version {version}")
+        return head, found[0]
+
+    def versions(self, asset_id: UUID, below: int | None, limit: int) -> tuple[Asset, list[Version], bool]:
+        """The asset's head, up to `limit` of its versions, newest first, and whether there are more; fewer than `limit`
+        where they are large.
+
+        :raises AssetNotFound: there is none.
+        :raises StoreUnavailable: the store does not answer.
+        """
+        return self._of_one_moment(asset_id, lambda: self._versions_below(asset_id, below, limit))
+
+    def _versions_below(self, asset_id: UUID, below: int | None, limit: int) -> tuple[list[Version], bool]:
+        found: list[Version] = []
+        size = 0
+        while True:
+            wanted = min(_READ_AT_ONCE, limit - len(found))
+            page = self._store.version_page(asset_id, found[-1].version if found else below, wanted + 1)
+            found += page[:wanted]
+            size += sum(map(content_bytes, page[:wanted]))
+            more = len(page) > wanted
+            if not more or len(found) >= limit or size >= PAGE_BYTES:
+                return found, more
+
+    def _of_one_moment(
+        self, asset_id: UUID, read: Callable[[], tuple[list[Version], bool]]
+    ) -> tuple[Asset, list[Version], bool]:
+        """The head, and versions that it knows of. A version made after the head was read may be of the asset's next
+        life: purged in between, and created again."""
+        for _ in range(_ATTEMPTS):
+            head = self.get(asset_id)
+            found, more = read()
+            if all(version.revision <= head.revision for version in found):
+                return head, found, more
+        raise StoreUnavailable(f"asset {asset_id} kept changing while it was read")
+
+    def list(
+        self, *, type_name: str | None, project: str | None, position: str | None, limit: int
+    ) -> tuple[list[Asset], str | None]:
+        """A page of active assets of a type, of a project, or of all, and the position after it (None: at the end); a
+        page of large assets is short.
+
+        :raises BadCursor: the position is none of this list.
+        :raises StoreUnavailable: the store does not answer.
+        """
+        found: list[Asset] = []
+        # By both, the type's list is walked, as the narrower one as a rule.
+        by_project = project if type_name is None else None
+        size = 0
+        for _ in range(_MAX_READS):
+            wanted = min(_READ_AT_ONCE, limit - len(found))
+            page = self._listing.page(type_name=type_name, project=by_project, position=position, limit=wanted)
+            heads = self._store.heads(page.ids)
+            active = [
+                head
+                for head in map(heads.get, page.ids)
+                if head is not None
+                and head.state is State.ACTIVE
+                and type_name in (None, head.type)
+                and project in (None, head.project)
+            ]
+            found += active
+            size += sum(map(content_bytes, active))
+            position = page.position
+            if position is None or len(found) >= limit or size >= PAGE_BYTES:
+                break
+        return found, position

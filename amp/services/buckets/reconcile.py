@@ -1,0 +1,130 @@
+"""Compares the bucket map with the search index: what disagrees is told, and healed where that is safe."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from amp.domain.buckets import Bucket, BucketMap, with_stand_ins
+from amp.errors import NotFound
+from amp.ports.bucket_indices import BucketIndices, IndexInfo
+from amp.ports.creation_guard import CreationGuard
+from amp.services.buckets.bucket_map import BucketMaps
+from amp.services.buckets.index_aliases import PointAliases, read_filter
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is not as the map says."""
+
+    index: str
+    problem: str
+    healed: bool
+
+
+class ReconcileBuckets:
+    """While a move is under way nothing is touched: aliases and blocks are the mover's then. Between moves the map
+    alone says how things are, and each repair takes away exactly what was seen, so an old look does no harm.
+    """
+
+    def __init__(
+        self,
+        maps: BucketMaps,
+        indices: BucketIndices,
+        index_prefix: str,
+        guard: CreationGuard | None = None,
+        found: Callable[[int], object] = lambda _count: None,
+    ) -> None:
+        """`guard`: None where no write ever makes an index. `found` is told how much disagreed at each look."""
+        self._maps = maps
+        self._indices = indices
+        self._pointer = PointAliases(indices)
+        self._prefix = index_prefix
+        self._guard = guard
+        self._found = found
+
+    def run(self, *, heal: bool = True) -> list[Finding]:
+        """What is wrong; healed where `heal` and it is safe.
+
+        :raises Retryable: a part does not answer.
+        """
+        bucket_map = self._maps.refresh()
+        if bucket_map.move is not None:
+            return []
+        infos = {info.index: info for info in self._indices.info()}
+        known = {bucket.index for bucket in bucket_map.buckets}
+        lost = [bucket for bucket in bucket_map.buckets if bucket.index not in infos]
+        findings: list[Finding] = []
+        if lost:
+            bucket_map, findings = self._stand_in(bucket_map, lost, heal)
+        for bucket in bucket_map.buckets:
+            if bucket.index in infos:
+                findings += self._differences(bucket_map, bucket, infos[bucket.index], heal)
+        # Never dropped: what is not ours to know may hold what somebody needs.
+        findings += [Finding(index, "belongs to no bucket", healed=False) for index in infos if index not in known]
+        findings += self._gaps(heal)
+        self._found(len(findings))
+        for finding in findings:
+            _log.warning("buckets disagree", action="bucket_finding", index=finding.index, what=finding.problem)
+        return findings
+
+    def incomplete(self) -> tuple[Bucket, ...]:
+        """The buckets of which documents may be missing, though map and index agree on everything else.
+
+        :raises Retryable: a part does not answer.
+        """
+        return self._maps.refresh().incomplete
+
+    def _gaps(self, heal: bool) -> list[Finding]:
+        gaps = [] if self._guard is None else self._guard.gaps()
+        if heal and self._guard is not None and any(gap.ours for gap in gaps):
+            self._guard.close()
+        return [Finding(gap.template, gap.problem, healed=heal and gap.ours) for gap in gaps]
+
+    def _stand_in(self, bucket_map: BucketMap, lost: Sequence[Bucket], heal: bool) -> tuple[BucketMap, list[Finding]]:
+        """A bucket without an index stops all searches; an empty one stands in, known to be incomplete."""
+        problem = "the index is gone; its documents have to be indexed again"
+        after = with_stand_ins(bucket_map, self._prefix, lost)
+        # In this order: two who see the same loss give the new indices the same names.
+        if not heal or not self._maps.replace(after, bucket_map):
+            return bucket_map, [Finding(bucket.index, problem, healed=False) for bucket in lost]
+        findings = []
+        for bucket in lost:
+            made = after.bucket_at(bucket.start_s * 1000)
+            self._indices.create(made.index)
+            healed = self._point(after, made, seen=None)
+            findings.append(Finding(bucket.index, f"{problem}; {made.index} stands in", healed))
+        return after, findings
+
+    def _differences(self, bucket_map: BucketMap, bucket: Bucket, info: IndexInfo, heal: bool) -> list[Finding]:
+        problems = []
+        if info.blocked:
+            problems.append("writes are blocked")
+        if info.write_aliases != (bucket.write_alias,):
+            problems.append(f"write aliases are {', '.join(info.write_aliases) or 'none'}, not {bucket.write_alias}")
+        if info.read != read_filter(bucket_map, bucket):
+            problems.append("searches see another range of it than the map says")
+        healed = bool(problems) and heal and self._heal(bucket_map, bucket, info)
+        return [Finding(info.index, problem, healed) for problem in problems]
+
+    def _heal(self, bucket_map: BucketMap, bucket: Bucket, info: IndexInfo) -> bool:
+        """False: the map or the aliases changed meanwhile; the next look tells."""
+        if not self._is_still(bucket_map):
+            return False
+        try:
+            if info.blocked:
+                self._indices.unblock(info.index)
+        except NotFound:
+            return False  # merged or rebuilt meanwhile
+        return self._point(bucket_map, bucket, info)
+
+    def _point(self, bucket_map: BucketMap, bucket: Bucket, seen: IndexInfo | None) -> bool:
+        try:
+            return self._pointer.point(bucket_map, bucket, seen, lambda: self._is_still(bucket_map))
+        except NotFound:
+            return False  # merged or rebuilt meanwhile
+
+    def _is_still(self, bucket_map: BucketMap) -> bool:
+        return self._maps.refresh().generation == bucket_map.generation

@@ -1,0 +1,239 @@
+"""Checks assets one by one: a difference between store and index counts only if it stays."""
+
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from amp.domain.changes import DEFAULT_PROJECT
+from amp.domain.chunks import Outcome, Result
+from amp.domain.jobs import Job
+from amp.domain.selectors import Selector
+from amp.ports.asset_listing import AssetListing
+from amp.ports.bucket_indices import BucketIndices
+from amp.ports.claims import Claim, Claims
+from amp.ports.clock import Clock
+from amp.ports.intent_log import IntentLog
+from amp.services.assets.release import ReleaseNames
+from amp.services.buckets.bucket_map import BucketMaps
+from amp.services.consistency.compare import CompareDocuments, Difference
+from amp.services.indexing.handle import IndexAssets
+from amp.services.indexing.remove_documents import Removal, RemoveDocuments
+from amp.services.indexing.wait import AwaitIndexed
+from amp.services.runtime.retry import Backoff, Stopped, retry_rest
+
+_ROUNDS = 10
+_OPEN_INTENTS = 10_000
+#: A row without an asset counts once it is so old: whoever wrote it has either made the asset or given up.
+_STRAY_MS = 25 * 3_600_000
+#: A deleted document's version is remembered for a minute, during which no older one can take its place.
+_FORGOTTEN_S = 90.0
+_KEPT_CHANGING = "it kept changing"
+_CHANGES_WAIT = "not checked: changes wait for a bucket that refuses writes"
+
+
+class ConfirmDifferences:
+    """A difference is real if it is there at the same revision after everything was indexed that could explain it:
+    what is in the queue, what is still among the intents, and what a writer may be about to publish.
+    """
+
+    def __init__(
+        self,
+        comparer: CompareDocuments,
+        intents: IntentLog,
+        indexed: AwaitIndexed,
+        indices: BucketIndices,
+        maps: BucketMaps,
+        clock: Clock,
+        grace_s: float,
+    ) -> None:
+        self._comparer = comparer
+        self._intents = intents
+        self._indexed = indexed
+        self._indices = indices
+        self._maps = maps
+        self._clock = clock
+        self._grace_s = grace_s
+
+    def run(
+        self, ids: Sequence[UUID], stop: threading.Event, projects: Collection[str] = ()
+    ) -> tuple[dict[UUID, Difference], Mapping[UUID, str]]:
+        """The real differences of these assets, and those of which it cannot be told, with the reason.
+
+        :param projects: whose lists may name ids without an asset.
+
+        :raises Retryable: a part does not answer.
+        :raises Stopped: `stop` was set before it was known.
+        """
+        real: dict[UUID, Difference] = {}
+        suspects = self._comparer.differences(ids, projects=projects)
+        for _ in range(_ROUNDS):
+            if not suspects:
+                return real, {}
+            indexed = self._wait(suspects, stop)
+            again = self._comparer.differences(list(suspects), settle=True, projects=projects)
+            if not indexed:
+                return real, dict.fromkeys(again, _CHANGES_WAIT)
+            open_ = {intent.event.asset_id for intent in self._intents.due(self._clock.now_ms(), _OPEN_INTENTS)}
+            later: dict[UUID, Difference] = {}
+            for asset_id, difference in again.items():
+                if asset_id in open_ or difference.revision != suspects[asset_id].revision:
+                    later[asset_id] = difference
+                elif lasting := self._lasting(difference, suspects[asset_id]):
+                    real[asset_id] = lasting
+            suspects = later
+        return real, dict.fromkeys(suspects, _KEPT_CHANGING)
+
+    def _wait(self, suspects: Mapping[UUID, Difference], stop: threading.Event) -> bool:
+        """Until the relay has had its time with the youngest of them, and the index workers theirs. False: changes wait
+        for a bucket that refuses writes, and nobody can tell of which assets."""
+        youngest_ms = max(difference.updated_ms for difference in suspects.values())
+        left_s = self._grace_s + 2.0 - (self._clock.now_ms() - youngest_ms) / 1000
+        if left_s > 0 and stop.wait(min(left_s, self._grace_s + 2.0)):
+            raise Stopped
+        indexed = self._indexed.wait(stop)
+        self._indices.refresh([bucket.index for bucket in self._maps.current().buckets])
+        return indexed
+
+    def _lasting(self, difference: Difference, before: Difference) -> Difference | None:
+        """Only what both looks have seen, and no row that may belong to an asset that is just being made."""
+        oldest_ms = self._clock.now_ms() - _STRAY_MS
+        young = {stray.list for stray in difference.strays if stray.written_ms > oldest_ms}
+        seen = set(before.faults)
+        difference.faults = [
+            (fault, what) for fault, what in difference.faults if (fault, what) in seen and what not in young
+        ]
+        difference.strays = [stray for stray in difference.strays if stray.list not in young]
+        return difference if difference.faults else None
+
+
+class CheckAssets:
+    """A `Processor` that reports differences."""
+
+    changes = False
+    only_suspects = True
+    takes = frozenset({"deep"})
+
+    def __init__(self, confirm: ConfirmDifferences) -> None:
+        self._confirm = confirm
+
+    def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:
+        pass
+
+    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, Result]:
+        real, unclear = self._confirm.run(ids, stop, _projects(job))
+        return _results(ids, real, unclear)
+
+
+class FixAssets:
+    """A `Processor` that repairs what differs, and nothing else: the store is right."""
+
+    changes = True
+    only_suspects = True
+    takes = frozenset({"deep"})
+
+    def __init__(
+        self,
+        confirm: ConfirmDifferences,
+        comparer: CompareDocuments,
+        indexer: IndexAssets,
+        remover: RemoveDocuments,
+        indices: BucketIndices,
+        listing: AssetListing,
+        claims: Claims,
+        releaser: ReleaseNames,
+        maps: BucketMaps,
+        clock: Clock,
+    ) -> None:
+        self._confirm = confirm
+        self._comparer = comparer
+        self._indexer = indexer
+        self._remover = remover
+        self._indices = indices
+        self._listing = listing
+        self._claims = claims
+        self._releaser = releaser
+        self._maps = maps
+        self._clock = clock
+
+    def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:
+        pass
+
+    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, Result]:
+        real, unclear = self._confirm.run(ids, stop, _projects(job))
+        results = _results(ids, real, unclear)
+        if job.dry_run:
+            return results
+        left = self._repair(real, stop, _projects(job))
+        for asset_id, difference in real.items():
+            still = left.get(asset_id)
+            results[asset_id] = (
+                Result(Outcome.CHANGED, difference.told)
+                if still is None
+                else Result(Outcome.FAILED, f"not repaired: {still}")
+            )
+        return results
+
+    def _repair(
+        self, real: Mapping[UUID, Difference], stop: threading.Event, projects: Collection[str]
+    ) -> Mapping[UUID, str]:
+        """What is left of the differences, as it is told."""
+        left = dict(real)
+        rejected: dict[UUID, str] = {}
+        deadline_s = self._clock.monotonic_s() + _FORGOTTEN_S
+
+        def repair(ids: Sequence[UUID]) -> Sequence[UUID]:
+            refused, rejected_now = self._repair_once({id_: left[id_] for id_ in ids}, stop)
+            rejected.update(rejected_now)
+            self._indices.refresh([bucket.index for bucket in self._maps.current().buckets])
+            now = self._comparer.differences(ids, projects=projects)
+            for id_ in ids:
+                # What came about since is live traffic's.
+                if id_ in now and now[id_].revision == left[id_].revision:
+                    left[id_] = now[id_]
+                else:
+                    del left[id_]
+            again = [id_ for id_ in ids if id_ in left and id_ not in refused and id_ not in rejected]
+            return again if self._clock.monotonic_s() <= deadline_s else ()
+
+        retry_rest(repair, list(left), stop, Backoff(first_s=0.1))
+        return {
+            id_: f"{difference.told} (the index rejects it: {rejected[id_]})" if id_ in rejected else difference.told
+            for id_, difference in left.items()
+        }
+
+    def _repair_once(
+        self, differences: Mapping[UUID, Difference], stop: threading.Event
+    ) -> tuple[Collection[UUID], Mapping[UUID, str]]:
+        """The assets whose bucket refuses writes, and those of which the index rejects some, with the reason."""
+        # By the revision that was found: what live traffic has written since stays.
+        extra = [Removal(document, index) for d in differences.values() for index, document in d.extra]
+        remaining = self._remover.remove(extra, stop)
+        stored = [asset_id for asset_id, d in differences.items() if d.head is not None]
+        indexed = self._indexer.index_all(stored, stop)
+        self._listing.add([d.head for d in differences.values() if d.head is not None and d.unlisted])
+        self._listing.drop([stray for d in differences.values() for stray in d.strays])
+        self._claim_names([claim for d in differences.values() for claim in d.unclaimed])
+        self._releaser.release([claim for d in differences.values() for claim in d.misleading])
+        return {*indexed.refused, *remaining.left}, {**indexed.rejected, **remaining.rejected}
+
+    def _claim_names(self, wanted: Sequence[Claim]) -> None:
+        """One whose holder bears the name as well stays a difference: nobody here can tell which is right."""
+        pairs = zip(wanted, self._claims.claim(wanted), strict=True)
+        self._releaser.release([holder for claim, holder in pairs if holder.asset_id != claim.asset_id])
+
+
+def _results(ids: Sequence[UUID], real: Mapping[UUID, Difference], unclear: Mapping[UUID, str]) -> dict[UUID, Result]:
+    return {
+        asset_id: Result(Outcome.FOUND, real[asset_id].told)
+        if asset_id in real
+        else Result(Outcome.SKIPPED, unclear[asset_id])
+        if asset_id in unclear
+        else Result(Outcome.DONE)
+        for asset_id in ids
+    }
+
+
+def _projects(job: Job) -> tuple[str]:
+    """Whose lists are looked through for ids without an asset; nobody knows the names of all."""
+    return (job.parameters["selector"].get("project", DEFAULT_PROJECT),)

@@ -1,0 +1,233 @@
+"""Compares what the index holds of assets with what the store says it should hold, document by document."""
+
+from collections import defaultdict, deque
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import partial
+from uuid import UUID
+
+from amp.domain.assets import Asset, State
+from amp.domain.buckets import BucketMap
+from amp.errors import NotFound
+from amp.ports.asset_listing import AssetListing, Stray
+from amp.ports.asset_store import AssetStore
+from amp.ports.bucket_documents import BucketDocuments, RawDocument
+from amp.ports.claims import Claim
+from amp.services.buckets.bucket_map import BucketMaps
+from amp.services.consistency.compare_names import CompareNames, shown_name
+from amp.services.indexing.handle import IndexAssets
+from amp.services.indexing.write_documents import AssetDocuments
+from amp.services.runtime.step_size import StepSize
+from amp.services.types.catalog import TypeCatalog
+
+#: What a document without its body takes in memory, roughly.
+_DOCUMENT_BYTES = 512
+#: The documents of each asset with their indices, without bodies.
+_Found = Mapping[UUID, list[tuple[str, RawDocument]]]
+
+
+class Fault(StrEnum):
+    MISSING = "missing"  #: the index lacks a document
+    STALE = "stale"  #: a document is older than the store
+    AHEAD = "ahead"  #: a document claims a revision that the store has not reached
+    MALFORMED = "malformed"  #: a document of the right revision says something else
+    GHOST = "ghost"  #: a document of no asset, or of no version that is kept
+    MISPLACED = "misplaced"  #: a document in another bucket's index
+    UNLISTED = "unlisted"  #: an asset is not on a list it belongs on
+    STRAY = "stray"  #: a list names an id that has no asset
+    MISLEADING = "misleading"  #: an external id leads to an asset that does not bear it
+    UNCLAIMED = "unclaimed"  #: an asset's external id does not lead to it
+
+
+@dataclass(slots=True)
+class Difference:
+    """How store and index disagree about one asset."""
+
+    asset_id: UUID
+    head: Asset | None  #: None: there is no asset
+    faults: list[tuple[Fault, str]] = field(default_factory=list)
+    #: Documents that should not be where they are, with their index and without their bodies.
+    extra: list[tuple[str, RawDocument]] = field(default_factory=list)
+    strays: list[Stray] = field(default_factory=list)
+    misleading: list[Claim] = field(default_factory=list)  #: claims that lead here and should not
+    unclaimed: list[Claim] = field(default_factory=list)  #: claims that should lead here
+
+    @property
+    def revision(self) -> int | None:
+        return None if self.head is None else self.head.revision
+
+    @property
+    def updated_ms(self) -> int:
+        return 0 if self.head is None else self.head.updated_ms
+
+    @property
+    def told(self) -> str:
+        return "; ".join(f"{fault}: {what}" if what else fault.value for fault, what in self.faults)
+
+    @property
+    def unlisted(self) -> bool:
+        return any(fault is Fault.UNLISTED for fault, _ in self.faults)
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """What the index should hold of some assets."""
+
+    revisions: dict[UUID, dict[str, int]]  #: of each document, by asset
+    malformed: set[str] = field(default_factory=set)  #: the ids of documents that say something else
+
+
+class CompareDocuments:
+    def __init__(
+        self,
+        store: AssetStore,
+        listing: AssetListing,
+        indexer: IndexAssets,
+        documents: BucketDocuments,
+        maps: BucketMaps,
+        catalog: TypeCatalog,
+        names: CompareNames,
+    ) -> None:
+        self._store = store
+        self._listing = listing
+        self._indexer = indexer
+        self._documents = documents
+        self._maps = maps
+        self._catalog = catalog
+        self._names = names
+        self._step_size = StepSize()
+
+    def differences(
+        self, ids: Collection[UUID], *, settle: bool = False, projects: Collection[str] = ()
+    ) -> dict[UUID, Difference]:
+        """Of those assets about which there is one, as of now: what is on its way counts as missing. With `settle`,
+        changes of which the store has not decided yet are decided first. Nobody knows the names of all projects: an id
+        without an asset is looked for in the lists of `projects` alone.
+
+        :raises Retryable: a part does not answer.
+        """
+        result: dict[UUID, Difference] = {}
+        for some in self._step_size.steps(deque(ids)):
+            result |= self._differences(some, settle, projects)
+        return result
+
+    def _differences(self, ids: Collection[UUID], settle: bool, projects: Collection[str]) -> dict[UUID, Difference]:
+        bucket_map = self._maps.refresh()
+        found = self._found(ids, bucket_map)
+        # The store after the index: what the index shows that is newer than this is ahead of it for good.
+        all_heads = self._store.heads(ids, settle=settle)
+        heads = {asset_id: head for asset_id, head in all_heads.items() if head.state is not State.PURGED}
+        wanted = self._wanted(heads, found, bucket_map)
+        result: dict[UUID, Difference] = {}
+        for asset_id in ids:
+            result[asset_id] = Difference(asset_id, heads.get(asset_id))
+            self._compare(result[asset_id], wanted, found.get(asset_id, ()), bucket_map)
+        self._compare_lists(result, projects)
+        self._compare_names(result, all_heads)
+        return {asset_id: difference for asset_id, difference in result.items() if difference.faults}
+
+    def _found(self, ids: Collection[UUID], bucket_map: BucketMap) -> _Found:
+        found: dict[UUID, list[tuple[str, RawDocument]]] = defaultdict(list)
+        indices = {bucket.index for bucket in bucket_map.buckets}
+        for index, document in self._documents.of_assets(ids):
+            if index in indices:
+                found[UUID(document.position.asset_id)].append((index, document))
+        return found
+
+    def _wanted(self, heads: Mapping[UUID, Asset], found: _Found, bucket_map: BucketMap) -> _Wanted:
+        """What the index should hold of these assets. The bodies of both sides are read and compared some at a time."""
+        wanted = _Wanted({asset_id: {} for asset_id in heads})
+        found_bytes = _DOCUMENT_BYTES * max(map(len, found.values()), default=0)
+        # `map` is lazy, so that only one part is in memory.
+        sizes = map(partial(self._compare_part, wanted, found, bucket_map), self._indexer.parts_of(heads))
+        self._step_size.note(max(found_bytes, *sizes))
+        return wanted
+
+    def _compare_part(
+        self, wanted: _Wanted, found: _Found, bucket_map: BucketMap, assets: Sequence[AssetDocuments]
+    ) -> int:
+        """Note what is wanted of these assets; the bytes of the largest."""
+        for asset in assets:
+            wanted.revisions[asset.asset_id] |= {document.doc_id: document.revision for document in asset.documents}
+        wanted.malformed |= self._malformed(assets, found, bucket_map)
+        return max((asset.source_bytes for asset in assets), default=0)
+
+    def _malformed(self, assets: Sequence[AssetDocuments], found: _Found, bucket_map: BucketMap) -> set[str]:
+        """The ids of documents that are found at the revision wanted and say something else."""
+        wanted = {document.doc_id: document for asset in assets for document in asset.documents}
+        comparable: dict[str, list[RawDocument]] = defaultdict(list)
+        for asset in assets:
+            right = bucket_map.bucket_at(asset.created_ms).index
+            for index, document in found.get(asset.asset_id, ()):
+                expected = wanted.get(document.doc_id)
+                if index == right and expected is not None and document.revision == expected.revision:
+                    comparable[index].append(document)
+        malformed: set[str] = set()
+        for index, documents in comparable.items():
+            with suppress(NotFound):  # it was dropped since
+                for page in self._documents.with_bodies(index, documents):
+                    malformed |= {d.doc_id for d in page if not self._documents.matches(d, wanted[d.doc_id])}
+        return malformed
+
+    def _compare(
+        self,
+        difference: Difference,
+        all_wanted: _Wanted,
+        found: Sequence[tuple[str, RawDocument]],
+        bucket_map: BucketMap,
+    ) -> None:
+        faults, head = difference.faults, difference.head
+        wanted = all_wanted.revisions.get(difference.asset_id, {})
+        moving = {bucket_map.move.source, bucket_map.move.target} if bucket_map.move else frozenset[str]()
+        missing = dict(wanted)
+        for index, document in found:
+            expected = wanted.get(document.doc_id)
+            # The body does not tell reliably when a document was created if it is broken: the id does.
+            right = head and bucket_map.bucket_at(head.created_ms).index
+            if expected is None and head is not None and document.tombstone and ":" in document.doc_id:
+                continue  # of a version that is not kept any more
+            if expected is None:
+                faults.append((Fault.GHOST, f"{document.doc_id} at revision {document.revision}"))
+                difference.extra.append((index, document))
+                continue
+            if index != right:
+                if index not in moving:
+                    faults.append((Fault.MISPLACED, f"{document.doc_id} in {index}"))
+                    difference.extra.append((index, document))
+                continue
+            missing.pop(document.doc_id, None)
+            if document.revision > expected:
+                faults.append((Fault.AHEAD, f"{document.doc_id} at {document.revision}, not {expected}"))
+                difference.extra.append((index, document))
+            elif document.revision < _least(difference, document.doc_id, expected):
+                faults.append((Fault.STALE, f"{document.doc_id} at {document.revision}, not {expected}"))
+            elif document.revision == expected and document.doc_id in all_wanted.malformed:
+                faults.append((Fault.MALFORMED, document.doc_id))
+        faults += [(Fault.MISSING, doc_id) for doc_id in missing]
+
+    def _compare_lists(self, differences: Mapping[UUID, Difference], projects: Collection[str]) -> None:
+        heads = [difference.head for difference in differences.values() if difference.head is not None]
+        for asset_id, lists in self._listing.unlisted(heads).items():
+            differences[asset_id].faults.append((Fault.UNLISTED, ", ".join(lists)))
+        without = [asset_id for asset_id, difference in differences.items() if difference.head is None]
+        if without:
+            for stray in self._listing.strays(without, self._catalog.names(), projects):
+                differences[stray.id].faults.append((Fault.STRAY, stray.list))
+                differences[stray.id].strays.append(stray)
+
+    def _compare_names(self, differences: Mapping[UUID, Difference], heads: Mapping[UUID, Asset]) -> None:
+        for claim in self._names.misleading(heads):
+            differences[claim.asset_id].faults.append((Fault.MISLEADING, shown_name(claim)))
+            differences[claim.asset_id].misleading.append(claim)
+        for claim in self._names.unclaimed([head for head in heads.values() if head.state is not State.PURGED]):
+            differences[claim.asset_id].faults.append((Fault.UNCLAIMED, shown_name(claim)))
+            differences[claim.asset_id].unclaimed.append(claim)
+
+
+def _least(difference: Difference, doc_id: str, revision: int) -> int:
+    """A superseded version is right at any revision since all documents changed last."""
+    if difference.head is None or doc_id == str(difference.asset_id):
+        return revision
+    return min(revision, difference.head.all_revision)

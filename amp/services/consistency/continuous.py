@@ -1,0 +1,54 @@
+"""Checks the whole index for ever, slowly: one sweep after the other, at most one an hour."""
+
+import structlog
+
+from amp.domain.ids import created_ms
+from amp.domain.principals import Principal
+from amp.domain.selectors import Selector
+from amp.ports.clock import Clock
+from amp.ports.job_log import JobLog
+from amp.ports.leases import Leases
+from amp.services.jobs.submit import JobOrder, StartJobs
+from amp.services.runtime.leases import LeaseKeeper
+
+_log = structlog.get_logger(__name__)
+_CALLER = Principal("sweep")
+_LEASE, _LEASE_S = "sweep", 60
+_LOOK_EVERY_S = 60.0
+#: An index that is swept in seconds need not be swept all the time.
+_LEAST_MS = 3_600_000
+#: Of the newest jobs, those looked through for the last sweep.
+_JOBS_BACK = 100
+
+
+class Sweep:
+    def __init__(
+        self, jobs: JobLog, starter: StartJobs, leases: Leases, clock: Clock, *, holder: str, rate: float | None
+    ) -> None:
+        """:param rate: assets a second; None: nothing is swept."""
+        self._jobs = jobs
+        self._starter = starter
+        self._lease = LeaseKeeper(leases, clock, name=_LEASE, holder=holder, ttl_s=_LEASE_S)
+        self._clock = clock
+        self._rate = rate
+        self._looked_s = float("-inf")
+
+    def run(self) -> None:
+        """Begin the next sweep if it is time.
+
+        :raises Retryable: a part does not answer; the next run looks again.
+        """
+        now_s = self._clock.monotonic_s()
+        if self._rate is None or now_s - self._looked_s < _LOOK_EVERY_S:
+            return
+        if self._lease.acquire() and self._is_due():
+            job = self._starter.start(JobOrder(kind="check", selector=Selector(), rate=self._rate), _CALLER)
+            _log.info("sweep begins", action="sweep_begins", job=str(job.id))
+        self._looked_s = now_s
+
+    def _is_due(self) -> bool:
+        latest_ms = self._clock.now_ms() - _LEAST_MS
+        own = [
+            job for job in (*self._jobs.open(), *self._jobs.page(None, _JOBS_BACK)) if job.requested_by == _CALLER.name
+        ]
+        return all(job.state.ended and created_ms(job.id) < latest_ms for job in own)

@@ -1,0 +1,286 @@
+"""Finds the assets that a check has to look at closely: those of the time slices whose sums differ."""
+
+import contextlib
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from uuid import UUID
+from zlib import crc32
+
+import orjson
+
+from amp.domain.assets import Asset, State
+from amp.domain.ids import created_ms
+from amp.domain.selectors import Selector
+from amp.errors import NotFound
+from amp.ports.asset_listing import AssetListing, IdPage
+from amp.ports.asset_store import AssetStore
+from amp.ports.bucket_documents import BucketDocuments, Position, Sums
+from amp.services.buckets.bucket_map import BucketMaps
+from amp.services.consistency.compare_names import CompareNames
+from amp.services.consistency.mismatch_position import Place
+from amp.services.consistency.sources import DocumentSources
+from amp.services.jobs.selection import listed
+
+_DAY_MS = 86_400_000
+_SLICE_MS = 60_000
+#: The day before the first.
+_BEFORE_ALL = -1
+#: Assets whose heads are read at once, and in one step.
+_READ, _STEP = 2_000, 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one step of a selection gave."""
+
+    ids: tuple[UUID, ...] = ()
+    passed: int = 0
+    position: str | None = None
+    #: Nothing to tell yet: step again from the same position.
+    unfinished: bool = False
+
+
+@dataclass(slots=True)
+class _Members:
+    """What the members of a list come to, in whatever order."""
+
+    count: int = 0
+    checksum: int = 0
+
+    def add(self, asset_id: UUID) -> None:
+        self.count += 1
+        self.checksum ^= crc32(asset_id.bytes)
+
+
+@dataclass(slots=True)
+class _Day:
+    """What the store's walk over a day has come to so far."""
+
+    place: Place
+    position: str | None = None
+    sums: dict[int, Sums] = field(default_factory=lambda: defaultdict(Sums))
+    strange: set[int] = field(default_factory=set)  #: slices with ids that have no asset
+    #: By the name of a type or a project.
+    types: dict[str, _Members] = field(default_factory=lambda: defaultdict(_Members))
+    projects: dict[str, _Members] = field(default_factory=lambda: defaultdict(_Members))
+
+
+class SelectSuspects:
+    """Day by day: the heads of the store are added up by slices of a minute and compared with sums that the index
+    works out by itself. Only where they differ are ids given out, the store's and the index's. Of a day that agrees
+    nothing but its sums has crossed the network.
+    """
+
+    def __init__(
+        self,
+        listing: AssetListing,
+        store: AssetStore,
+        documents: BucketDocuments,
+        maps: BucketMaps,
+        names: CompareNames,
+        *,
+        versions_kept: int,
+    ) -> None:
+        self._listing = listing
+        self._store = store
+        self._documents = documents
+        self._sources = DocumentSources(documents, maps)
+        self._names = names
+        self._versions_kept = versions_kept
+        self._day: _Day | None = None
+
+    def step(self, selector: Selector, position: str | None, limit: int, *, deep: bool) -> Step:
+        """Go on from `position` (None: from the beginning).
+
+        :raises Retryable: a part does not answer.
+        """
+        place = Place.decode(position)
+        match place.stage:
+            case "begin" | "names" if selector in (Selector(), Selector(project=selector.project)):
+                ids, at = self._names.walk(selector, place.at, limit)
+                return Step(ids, position=replace(place, stage="days" if at is None else "names", at=at).encode())
+            case "begin" | "days":
+                return self._next_day(selector, _BEFORE_ALL)
+            case "sums":
+                return self._sums(selector, place, deep)
+            case "listed":
+                return self._listed(selector, place, limit)
+            case _:
+                return self._indexed(selector, place, limit)
+
+    # A day's sums --------------------------------------------------------------------------------------------------
+
+    def _sums(self, selector: Selector, place: Place, deep: bool) -> Step:
+        if self._day is None or self._day.place != place:
+            self._day = _Day(place)
+        day = self._day
+        begin_ms, end_ms = self._bounds(selector, place.day)
+        for _ in range(_STEP // _READ):
+            page = self._page(selector, begin_ms, end_ms, day.position, _READ)
+            self._add(day, page.ids, selector)
+            day.position = page.position
+            if page.position is None:
+                break
+        else:
+            return Step(unfinished=True)
+        self._day = None
+        index = self._index_sums(selector, place.day)
+        differing = {
+            number
+            for number in day.sums.keys() | index.keys()
+            if not day.sums.get(number, Sums()).agree_with(index.get(number, Sums()))
+        }
+        differing |= day.strange
+        if deep or not self._lists_agree(day, begin_ms, end_ms):
+            differing |= day.sums.keys() | index.keys()
+        healthy = sum(sums.heads for number, sums in day.sums.items() if number not in differing)
+        if not differing:
+            return self._next_day(selector, place.day, healthy)
+        following = replace(place, stage="listed", slices=tuple(sorted(differing)))
+        return Step(passed=healthy, position=following.encode())
+
+    def _add(self, day: _Day, ids: Collection[UUID], selector: Selector) -> None:
+        heads = self._store.heads(ids)
+        for asset_id in ids:
+            head = heads.get(asset_id)
+            number = created_ms(asset_id) // _SLICE_MS
+            if head is None or head.state is State.PURGED or not selector.covers(head):
+                day.strange.add(number)
+                continue
+            day.sums[number] += self._sums_of(head)
+            if selector.type is None and selector.project is None:
+                day.types[head.type].add(asset_id)
+                day.projects[head.project].add(asset_id)
+
+    def _sums_of(self, head: Asset) -> Sums:
+        deleted = head.state is not State.ACTIVE
+        superseded = range(0) if deleted else head.superseded(self._versions_kept)
+        return Sums(
+            heads=1,
+            deleted=int(deleted),
+            revisions=head.revision,
+            versions=head.version + sum(superseded),
+            superseded=len(superseded),
+            created=head.created_ms * (1 + len(superseded)),
+        )
+
+    def _index_sums(self, selector: Selector, day: int) -> dict[int, Sums]:
+        total: dict[int, Sums] = defaultdict(Sums)
+        for index, of in self._sources.of(selector, *self._bounds(selector, day)):
+            try:
+                found = self._documents.sums(index, of, _SLICE_MS)
+            except NotFound:
+                continue  # lost: all of it is missing
+            for start_ms, sums in found.items():
+                total[start_ms // _SLICE_MS] += sums
+        return total
+
+    def _lists_agree(self, day: _Day, begin_ms: int, end_ms: int) -> bool:
+        """Whether the lists by type and project name the same assets as that of all does."""
+        selectors = [(Selector(type=name), members) for name, members in day.types.items()]
+        selectors += [(Selector(project=name), members) for name, members in day.projects.items()]
+        return all(self._members(selector, begin_ms, end_ms) == members for selector, members in selectors)
+
+    def _members(self, selector: Selector, begin_ms: int, end_ms: int) -> _Members:
+        members, position = _Members(), None
+        while True:
+            page = self._page(selector, begin_ms, end_ms, position, _STEP)
+            for asset_id in page.ids:
+                members.add(asset_id)
+            position = page.position
+            if position is None:
+                return members
+
+    # The ids of slices that differ ---------------------------------------------------------------------------------
+
+    def _listed(self, selector: Selector, place: Place, limit: int) -> Step:
+        begin_ms, end_ms = self._bounds(selector, place.day)
+        page = self._page(selector, begin_ms, end_ms, place.at, limit)
+        differing = frozenset(place.slices)
+        ids = tuple(asset_id for asset_id in page.ids if created_ms(asset_id) // _SLICE_MS in differing)
+        following = replace(place, at=page.position)
+        if page.position is None:
+            following = replace(place, stage="indexed", at=None)
+        return Step(ids, position=following.encode())
+
+    def _indexed(self, selector: Selector, place: Place, limit: int) -> Step:
+        """Those that the index has in these slices and the store does not list there."""
+        differing = frozenset(place.slices)
+        sources = list(self._sources.of(selector, *self._bounds(selector, place.day)))
+        names = [index for index, _ in sources]
+        name, after = orjson.loads(place.at) if place.at else (None, None)
+        # A map that changed meanwhile may have no such index any more: then all over again.
+        first = names.index(name) if name in names else 0
+        position = Position(*after) if after and name in names else None
+        for index, of in sources[first:]:
+            try:
+                page = self._documents.page(index, of, after=position, limit=limit, bodies=False)
+            except NotFound:
+                page = []
+            if page:
+                found = dict.fromkeys(
+                    UUID(document.position.asset_id)
+                    for document in page
+                    if document.position.created_ms // _SLICE_MS in differing
+                )
+                last = page[-1].position
+                at = orjson.dumps([index, [last.created_ms, last.doc_id, last.version, last.revision]]).decode()
+                return Step(self._not_listed(selector, list(found)), position=replace(place, at=at).encode())
+            position = None
+        return self._next_day(selector, place.day)
+
+    def _not_listed(self, selector: Selector, ids: list[UUID]) -> tuple[UUID, ...]:
+        """Without those that `_listed` gave already."""
+        heads = self._store.heads(ids)
+        known = [head for head in heads.values() if head.state is not State.PURGED and selector.covers(head)]
+        unlisted = self._listing.unlisted(known)
+        walked = (
+            f"type:{selector.type}" if selector.type else f"project:{selector.project}" if selector.project else "all"
+        )
+        given = {head.id for head in known if walked not in unlisted.get(head.id, ())}
+        return tuple(asset_id for asset_id in ids if asset_id not in given)
+
+    # Days ----------------------------------------------------------------------------------------------------------
+
+    def _next_day(self, selector: Selector, day: int, passed: int = 0) -> Step:
+        """On to the next day of which store or index know anything."""
+        begin_ms = (day + 1) * _DAY_MS
+        if selector.from_ms is not None:
+            begin_ms = max(begin_ms, selector.from_ms)
+        following = min(
+            chain(self._listed_from(selector, begin_ms), self._indexed_from(selector, begin_ms)), default=None
+        )
+        if following is None or (selector.to_ms is not None and following >= selector.to_ms):
+            return Step(passed=passed)
+        return Step(passed=passed, position=Place(following // _DAY_MS).encode())
+
+    def _listed_from(self, selector: Selector, begin_ms: int) -> list[int]:
+        position = None
+        while True:
+            page = self._page(selector, begin_ms, selector.to_ms, position, 1)
+            position = page.position
+            if page.ids or position is None:
+                return [created_ms(asset_id) for asset_id in page.ids]
+
+    def _indexed_from(self, selector: Selector, begin_ms: int) -> list[int]:
+        found: list[int] = []
+        strays = self._sources.strays()
+        for index, of in self._sources.of(selector, begin_ms, selector.to_ms):
+            # The others come in order of time.
+            if found and index not in strays:
+                continue
+            with contextlib.suppress(NotFound):
+                page = self._documents.page(index, of, limit=1, bodies=False)
+                found += [document.position.created_ms for document in page]
+        return found
+
+    def _page(self, selector: Selector, begin_ms: int, end_ms: int | None, position: str | None, limit: int) -> IdPage:
+        return listed(self._listing, replace(selector, from_ms=begin_ms, to_ms=end_ms), position, limit)
+
+    def _bounds(self, selector: Selector, day: int) -> tuple[int, int]:
+        begin_ms, end_ms = day * _DAY_MS, (day + 1) * _DAY_MS
+        if selector.from_ms is not None:
+            begin_ms = max(begin_ms, selector.from_ms)
+        return begin_ms, end_ms if selector.to_ms is None else min(end_ms, selector.to_ms)

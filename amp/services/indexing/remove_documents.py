@@ -1,0 +1,130 @@
+"""Removes documents from the buckets that the map names; settles each answer."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from uuid import UUID
+
+import structlog
+
+from amp.domain.buckets import BucketMap, index_of, write_alias
+from amp.ports.bucket_documents import BucketDocuments, RawDocument
+from amp.ports.search_index import Written
+from amp.services.buckets.bucket_map import BucketMaps
+from amp.services.buckets.refusals import RefusingBuckets
+from amp.services.buckets.settlement import Patience, SettleWrites, Unsettled, Writes
+
+_log = structlog.get_logger(__name__)
+#: One asset may have any number of documents.
+_DOCUMENTS_AT_ONCE = 1_000
+#: Documents that cannot be removed for so long are removed later, so that they hold up nothing else.
+_PATIENCE_S = 30.0
+#: Enough for one attempt.
+_LEAST_PATIENCE_S = 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A document to remove unless a newer revision of it is there."""
+
+    document: RawDocument
+    index: str | None = None  #: where it is; None: wherever the map places its creation
+
+    @property
+    def asset_id(self) -> UUID:
+        return UUID(self.document.position.asset_id)
+
+    def aliases(self, bucket_map: BucketMap) -> Sequence[str]:
+        """The write aliases that lead to it, also in the target of a move; none where its index is no bucket's any
+        more."""
+        if self.index is None:
+            return bucket_map.write_aliases(self.document.position.created_ms)
+        bucket, move = bucket_map.bucket_of(self.index), bucket_map.move
+        if bucket is None:
+            return ()
+        if move is None or move.source != self.index or not move.writes_both:
+            return (bucket.write_alias,)
+        # The target first, as only what is in the source is found again.
+        return write_alias(move.target, bucket.token), bucket.write_alias
+
+
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """The assets of which not all that was to be removed is."""
+
+    left: Collection[UUID]  #: a bucket refuses that or does not answer
+    rejected: Mapping[UUID, str]  #: the index rejects it for good, with the reason
+
+
+class RemoveDocuments:
+    """A document that stays in the target of a move would come back at the switch. So both are asked to remove it, also
+    while only the target refuses writes.
+    """
+
+    def __init__(
+        self, documents: BucketDocuments, maps: BucketMaps, writes: SettleWrites, refusing: RefusingBuckets
+    ) -> None:
+        self._documents = documents
+        self._maps = maps
+        self._writes = writes
+        self._refusing = refusing
+
+    def without_refused(self, ids: Sequence[UUID]) -> Sequence[UUID]:
+        """Those of the assets of which no bucket refuses writes, as far as is known."""
+        bucket_map = self._maps.current()
+        return [asset_id for asset_id in ids if not self._refusing.refuses_any(bucket_map.aliases_of(asset_id))]
+
+    def remove(self, removals: Iterable[Removal], stop: threading.Event) -> Remaining:
+        """Remove them, some at a time.
+
+        :raises Stopped: `stop` was set before all was done.
+        """
+        left: set[UUID] = set()
+        rejected: dict[UUID, str] = {}
+
+        def send(bucket_map: BucketMap, some: Sequence[Removal]) -> Unsettled[Removal]:
+            return self._send(bucket_map, some, rejected)
+
+        def without_refused(some: list[Removal]) -> list[Removal]:
+            bucket_map = self._maps.current()
+            refused = [removal for removal in some if self._refusing.refuses_any(removal.aliases(bucket_map))]
+            left.update(removal.asset_id for removal in refused)
+            return [removal for removal in some if removal.asset_id not in left]
+
+        def give_up(some: list[Removal]) -> bool:
+            left.update(removal.asset_id for removal in some)
+            return True
+
+        writes = Writes(send=send, without_refused=without_refused, give_up=give_up)
+        pending, patience = iter(removals), Patience(_PATIENCE_S)
+        while some := list(islice(pending, _DOCUMENTS_AT_ONCE)):
+            patience.left_s = max(patience.left_s, _LEAST_PATIENCE_S)
+            self._writes.run(writes, some, stop, patience)
+        return Remaining(left, rejected)
+
+    def _send(
+        self, bucket_map: BucketMap, removals: Sequence[Removal], rejected: dict[UUID, str]
+    ) -> Unsettled[Removal]:
+        by_alias: dict[str, list[Removal]] = defaultdict(list)
+        for removal in removals:
+            for alias in removal.aliases(bucket_map):
+                by_alias[alias].append(removal)
+        #: Each once, as one may be refused in several indices.
+        stale: dict[Removal, None] = {}
+        busy: dict[Removal, None] = {}
+        for alias, some in by_alias.items():
+            results = self._documents.delete(alias, [removal.document for removal in some])
+            self._refusing.note((index_of(alias), result) for result in results)
+            for removal, result in zip(some, results, strict=True):
+                match result.written:
+                    case Written.STALE:
+                        stale[removal] = None
+                    case Written.BUSY:
+                        busy[removal] = None
+                    case Written.REJECTED:
+                        doc_id = removal.document.doc_id
+                        _log.warning("not removed", action="removal_rejected", document=doc_id, reason=result.reason)
+                        rejected[removal.asset_id] = result.reason
+        return Unsettled(list(stale), [removal for removal in busy if removal not in stale])

@@ -1,0 +1,144 @@
+"""Removes deleted assets for good, once they have been deleted for long enough."""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from amp.domain.assets import Asset, Change, State
+from amp.domain.changes import Stamp, purging
+from amp.domain.chunks import Outcome, Result
+from amp.domain.documents import head_doc_id, superseded_doc_id
+from amp.domain.jobs import Job
+from amp.domain.selectors import Selector
+from amp.errors import Fault, Unprocessable
+from amp.ports.asset_listing import AssetListing
+from amp.ports.asset_store import AssetStore
+from amp.ports.bucket_documents import Position, RawDocument
+from amp.ports.claims import Claim, Claims
+from amp.services.assets.release import ReleaseNames, external_key, is_external
+from amp.services.indexing.remove_documents import Remaining, Removal, RemoveDocuments
+from amp.services.job_kinds.bulk_changes import ChangeInJobs
+
+
+class PurgeAssets:
+    """A `Processor`. The store goes first: from then on nobody makes documents of the asset, so those that are removed
+    after stay away. Whatever a death leaves behind goes when the event comes again.
+    """
+
+    changes = True
+    only_suspects = False
+    takes = frozenset({"retention_s"})
+
+    def __init__(
+        self,
+        changer: ChangeInJobs,
+        store: AssetStore,
+        listing: AssetListing,
+        claims: Claims,
+        releaser: ReleaseNames,
+        remover: RemoveDocuments,
+        *,
+        retention_s: float,
+        versions_kept: int,
+    ) -> None:
+        self._changer = changer
+        self._store = store
+        self._listing = listing
+        self._claims = claims
+        self._releaser = releaser
+        self._remover = remover
+        self._retention_s = retention_s
+        self._versions_kept = versions_kept
+
+    def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:  # noqa: ARG002
+        if selector.query is not None:
+            detail = "a search finds no deleted assets; select them otherwise"
+            raise Unprocessable(detail, [Fault("/selector/query", detail)])
+
+    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, Result]:
+        retention_s = job.parameters.get("retention_s", self._retention_s)
+
+        def step(before: Asset, stamp: Stamp) -> Change | str | None:
+            if before.state is not State.DELETED:
+                return "it is not deleted"
+            if stamp.at_ms - before.updated_ms < retention_s * 1000:
+                return "it was deleted too lately"
+            return purging(before, stamp)
+
+        if job.dry_run:
+            return self._changer.run(job, ids, step)
+        ids = self._remover.without_refused(ids)
+        results = self._changer.run(job, ids, step)
+        if results:
+            changed = {id_ for id_, result in results.items() if result.outcome is Outcome.CHANGED}
+            found = self._store.heads(ids)
+            heads = [head for head in found.values() if head.state is State.PURGED]
+            # Others may have stripped an asset since, or made it again; its documents of before are there all the same.
+            gone = [head for head in heads if head.id in changed or not head.is_stripped]
+            again = [found[id_] for id_ in changed if id_ in found and found[id_].state is not State.PURGED]
+            remaining = self._remover.remove(_removals([*gone, *self._former(again)]), stop)
+            results = _rid_of(results, remaining)
+            unfinished = {*remaining.left, *remaining.rejected}
+            self._clean([head for head in heads if not head.is_stripped and head.id not in unfinished])
+        return results
+
+    def _former(self, made_again: Sequence[Asset]) -> list[Asset]:
+        """Assets that were made again, as the purge before left them, or later: no document of the present life is
+        older than its first version, or than the first that is kept."""
+        kept = {asset.id: {1, asset.superseded(self._versions_kept).start} for asset in made_again}
+        versions = self._store.versions(kept) if kept else {}
+        revisions: dict[UUID, int] = {}
+        for (asset_id, _), version in versions.items():
+            revisions[asset_id] = min(version.revision, revisions.get(asset_id, version.revision))
+        return [
+            replace(asset, state=State.PURGED, type="", revision=revisions[asset.id] - 1)
+            for asset in made_again
+            if asset.id in revisions
+        ]
+
+    def _clean(self, purged: Sequence[Asset]) -> None:
+        """Removes all else that is named after these assets, and then the names: a death in between leaves enough to do
+        it again."""
+        self._listing.remove(purged)
+        self._releaser.release(self._released_claims(purged))
+        heads = self._store.heads([asset.id for asset in purged])
+        self._store.strip([head for head in heads.values() if head.state is State.PURGED and not head.is_stripped])
+
+    def _released_claims(self, purged: Sequence[Asset]) -> list[Claim]:
+        """The claims of external ids that these assets hold; those of idempotency keys are released."""
+        held = {(claim.scope, claim.key): claim for claim in self._claims.of_assets([asset.id for asset in purged])}
+        names = [external_key(asset.project, asset.external_id) for asset in purged if asset.external_id is not None]
+        ids = {asset.id for asset in purged}
+        for holder in self._claims.holders(names):
+            if holder is not None and holder.asset_id in ids:
+                held[holder.scope, holder.key] = holder
+        for claim in held.values():
+            if not is_external(claim):
+                self._claims.release(claim)
+        return [claim for claim in held.values() if is_external(claim)]
+
+
+def _rid_of(results: Mapping[UUID, Result], remaining: Remaining) -> dict[UUID, Result]:
+    """The results, but for assets that come again; one of which the index keeps something has failed."""
+    failed = {
+        asset_id: Result(Outcome.FAILED, f"not removed from the index: {reason}")
+        for asset_id, reason in remaining.rejected.items()
+    }
+    return {
+        asset_id: failed.get(asset_id, result) for asset_id, result in results.items() if asset_id not in remaining.left
+    }
+
+
+def _removals(purged: Sequence[Asset]) -> Iterator[Removal]:
+    """Of all documents that there may be: of each version one, or the tombstone that it left when it was dropped."""
+    for asset in purged:
+        yield _removal(asset, head_doc_id(asset.id))
+        # Of a stripped asset only the revision is known: no version was higher.
+        for version in range(1, asset.revision if asset.is_stripped else asset.version):
+            yield _removal(asset, superseded_doc_id(asset.id, version))
+
+
+def _removal(asset: Asset, doc_id: str) -> Removal:
+    return Removal(RawDocument(Position(asset.created_ms, doc_id, asset.version, asset.revision)))

@@ -1,0 +1,38 @@
+"""Brings the documents of assets up to the source of truth, as if they had just changed."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from amp.domain.chunks import Outcome, Result
+from amp.domain.jobs import Job
+from amp.domain.selectors import Selector
+from amp.services.indexing.handle import IndexAssets
+from amp.services.jobs.processor import SKIP_MISSING
+
+
+class ReindexAssets:
+    """A `Processor`: all documents of an asset, superseded versions and tombstones included, are written anew."""
+
+    changes = False
+    only_suspects = False
+    takes: frozenset[str] = frozenset()
+
+    def __init__(self, indexer: IndexAssets) -> None:
+        self._indexer = indexer
+
+    def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:
+        pass
+
+    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, Result]:  # noqa: ARG002
+        indexed = self._indexer.index_all(ids, stop)
+        return {
+            asset_id: Result(Outcome.FAILED, indexed.rejected[asset_id])
+            if asset_id in indexed.rejected
+            else Result(Outcome.DONE)
+            if asset_id in indexed.known
+            else Result(Outcome.SKIPPED, SKIP_MISSING)
+            for asset_id in ids
+            if asset_id not in indexed.refused
+        }

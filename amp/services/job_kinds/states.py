@@ -1,0 +1,75 @@
+"""Deletes, restores and migrates many assets."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from amp.domain.assets import Asset, Change, State
+from amp.domain.changes import Stamp, deletion, migration, restoration
+from amp.domain.chunks import Result
+from amp.domain.jobs import Job
+from amp.domain.selectors import Selector
+from amp.errors import Fault, Unprocessable
+from amp.ports.clock import Clock
+from amp.services.assets.content import CheckContent
+from amp.services.job_kinds.bulk_changes import ChangeInJobs
+from amp.services.types.catalog import TypeCatalog
+
+
+class ChangeStates:
+    """A `Processor` that deletes or restores."""
+
+    changes = True
+    only_suspects = False
+    takes: frozenset[str] = frozenset()
+
+    def __init__(self, changer: ChangeInJobs, step: Callable[[Asset, Stamp], Change | None]) -> None:
+        self._changer = changer
+        self._step = step
+
+    def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:  # noqa: ARG002
+        if self._step is restoration and selector.query is not None:
+            detail = "a search finds no deleted assets; select them otherwise"
+            raise Unprocessable(detail, [Fault("/selector/query", detail)])
+
+    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, Result]:  # noqa: ARG002
+        return self._changer.run(job, ids, self._step)
+
+
+class MigrateTypes:
+    """A `Processor` that brings assets under the newest version of their type."""
+
+    changes = True
+    only_suspects = False
+    takes: frozenset[str] = frozenset()
+
+    def __init__(self, changer: ChangeInJobs, checker: CheckContent, catalog: TypeCatalog, clock: Clock) -> None:
+        self._changer = changer
+        self._checker = checker
+        self._catalog = catalog
+        self._clock = clock
+
+    def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:
+        pass
+
+    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, Result]:  # noqa: ARG002
+        since_s = self._clock.monotonic_s()
+        # The newest version may have been made, elsewhere, just before the job was asked for.
+        self._catalog.refresh()
+
+        def step(before: Asset, stamp: Stamp) -> Change | str | None:
+            if before.state is State.DELETED:
+                return "it is deleted"
+            content = self._checker.check(before.type, before.name, before.metadata, before.labels, since_s)
+            return migration(before, content, stamp, self._checker.limits.versions_kept)
+
+        return self._changer.run(job, ids, step)
+
+
+def deleting(changer: ChangeInJobs) -> ChangeStates:
+    return ChangeStates(changer, deletion)
+
+
+def restoring(changer: ChangeInJobs) -> ChangeStates:
+    return ChangeStates(changer, restoration)

@@ -1,0 +1,178 @@
+"""Sets, removes, renames and copies metadata fields of many assets."""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from amp.domain.assets import Asset, Change, State
+from amp.domain.changes import Stamp, replacement
+from amp.domain.chunks import Result
+from amp.domain.jobs import Job
+from amp.domain.limits import MAX_FAULTS
+from amp.domain.selectors import Selector
+from amp.domain.types import AssetType
+from amp.domain.validation import canonical_scalar, escape_pointer, misfit
+from amp.errors import Fault, Unprocessable
+from amp.ports.clock import Clock
+from amp.services.assets.content import CheckContent
+from amp.services.job_kinds.bulk_changes import ChangeInJobs
+from amp.services.types.catalog import TypeCatalog
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What happens to the metadata, in this order: copies, renames, removals, values set. Copies and renames take the
+    values as they were before; where there is none, nothing happens."""
+
+    set: Mapping[str, Any]
+    remove: Sequence[str]
+    rename: Mapping[str, str]  #: from the old name to the new
+    copy: Mapping[str, str]  #: from the field copied to its copy
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, Any]) -> "Update":
+        return cls(
+            set=parameters.get("set") or {},
+            remove=parameters.get("remove") or (),
+            rename=parameters.get("rename") or {},
+            copy=parameters.get("copy") or {},
+        )
+
+    def apply(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
+        result = dict(metadata)
+        for source, target in self.copy.items():
+            if source in metadata:
+                result[target] = metadata[source]
+        for source in self.rename:
+            result.pop(source, None)
+        for source, target in self.rename.items():
+            if source in metadata:
+                result[target] = metadata[source]
+        for key in self.remove:
+            result.pop(key, None)
+        result.update(self.set)
+        return {key: value for key, value in result.items() if value is not None}
+
+    def written(self) -> Iterator[tuple[str, str]]:
+        """Each field that gets a value, with the place that says so."""
+        for key in self.set:
+            yield key, f"/parameters/set/{escape_pointer(key)}"
+        for what, pairs in (("rename", self.rename), ("copy", self.copy)):
+            for source, target in pairs.items():
+                yield target, f"/parameters/{what}/{escape_pointer(source)}"
+
+    def read(self) -> Iterator[tuple[str, str]]:
+        """Each field that is looked at or removed, with the place that says so."""
+        for i, key in enumerate(self.remove):
+            yield key, f"/parameters/remove/{i}"
+        for what, pairs in (("rename", self.rename), ("copy", self.copy)):
+            for source in pairs:
+                yield source, f"/parameters/{what}/{escape_pointer(source)}"
+
+
+class UpdateMetadata:
+    """A `Processor`: each asset gets a new version under the newest version of its type, or keeps the one it has."""
+
+    changes = True
+    only_suspects = False
+    takes = frozenset({"set", "remove", "rename", "copy"})
+
+    def __init__(self, changer: ChangeInJobs, checker: CheckContent, catalog: TypeCatalog, clock: Clock) -> None:
+        self._changer = changer
+        self._checker = checker
+        self._catalog = catalog
+        self._clock = clock
+
+    def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:
+        update = Update.of(parameters)
+        faults = list(_contradictions(update))
+        if not (update.set or update.remove or update.rename or update.copy):
+            faults.append(Fault("/parameters", "says nothing to do: give set, remove, rename or copy"))
+        since_s = self._clock.monotonic_s()
+        for key, pointer in (*update.written(), *update.read()):
+            if len(faults) >= MAX_FAULTS:
+                break
+            if not self._catalog.kinds(key, since_s):
+                closest = self._catalog.closest_key(key)
+                hint = f"; did you mean {closest!r}?" if closest else ""
+                faults.append(Fault(pointer, f"no asset type has a field {key[:128]!r}{hint}"))
+        if not faults:
+            asset_type = None if selector.type is None else self._catalog.known(selector.type)
+            faults += self._misfits(update) if asset_type is None else _breaks(update, asset_type, self._checker)
+        if faults:
+            raise Unprocessable("the update cannot be made", faults)
+
+    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, Result]:  # noqa: ARG002
+        update = Update.of(job.parameters)
+        # The types may have been read here before the job was asked for: read them once more before assets fail.
+        since_s = self._clock.monotonic_s()
+
+        def step(before: Asset, stamp: Stamp) -> Change | str | None:
+            if before.state is State.DELETED:
+                return "it is deleted"
+            metadata = update.apply(before.metadata)
+            if metadata == before.metadata:
+                return None
+            content = self._checker.check(before.type, before.name, metadata, before.labels, since_s)
+            return replacement(before, content, stamp, self._checker.limits.versions_kept)
+
+        return self._changer.run(job, ids, step)
+
+    def _misfits(self, update: Update) -> Iterator[Fault]:
+        """Values that no type can take, where the types of the assets are not known."""
+        for key, value in update.set.items():
+            values = value if isinstance(value, list) else [value]
+            kinds = self._catalog.kinds(key)
+            for scalar in values:
+                reasons = []
+                for kind in kinds:
+                    try:
+                        canonical_scalar(scalar, kind, self._checker.limits)
+                    except ValueError as e:
+                        reasons.append(str(e.args[-1]))
+                if len(reasons) == len(kinds):
+                    yield Fault(f"/parameters/set/{escape_pointer(key)}", reasons[0])
+
+
+def _contradictions(update: Update) -> Iterator[Fault]:
+    targets: dict[str, str] = {}
+    for key, pointer in update.written():
+        if key in targets:
+            yield Fault(pointer, f"writes {key[:128]!r}, as {targets[key]} does")
+        targets[key] = pointer
+    for i, key in enumerate(update.remove):
+        if key in targets:
+            yield Fault(f"/parameters/remove/{i}", f"removes {key[:128]!r}, which {targets[key]} writes")
+        if key in update.rename:
+            yield Fault(f"/parameters/remove/{i}", f"removes {key[:128]!r}, which is renamed")
+    for what, pairs in (("rename", update.rename), ("copy", update.copy)):
+        for source, target in pairs.items():
+            if source == target:
+                yield Fault(f"/parameters/{what}/{escape_pointer(source)}", f"{source[:128]!r} is its own target")
+
+
+def _breaks(update: Update, asset_type: AssetType, checker: CheckContent) -> Iterator[Fault]:
+    """What assets of the type could not keep to it after."""
+    for key, pointer in (*update.written(), *update.read()):
+        if key not in asset_type.fields:
+            yield Fault(pointer, f"type {asset_type.name} has no field {key[:128]!r}")
+    for key, value in update.set.items():
+        if key in asset_type.fields and (why := misfit(value, asset_type.fields[key], checker.limits)):
+            yield Fault(f"/parameters/set/{escape_pointer(key)}{why[0]}", why[1])
+    for what, pairs in (("rename", update.rename), ("copy", update.copy)):
+        for source, target in pairs.items():
+            a, b = asset_type.fields.get(source), asset_type.fields.get(target)
+            if a and b and (a.type, a.array) != (b.type, b.array):
+                shown = [f"{'array of ' if field.array else ''}{field.type}" for field in (a, b)]
+                yield Fault(
+                    f"/parameters/{what}/{escape_pointer(source)}", f"is {shown[0]}, but {target[:128]!r} is {shown[1]}"
+                )
+    gone = {key: f"/parameters/remove/{i}" for i, key in enumerate(update.remove)}
+    gone |= {source: f"/parameters/rename/{escape_pointer(source)}" for source in update.rename}
+    gone |= {key: f"/parameters/set/{escape_pointer(key)}" for key, value in update.set.items() if value in (None, [])}
+    written = {key for key, _ in update.written()} - {key for key, value in update.set.items() if value in (None, [])}
+    for key, pointer in gone.items():
+        if key in asset_type.fields and asset_type.fields[key].required and key not in written:
+            yield Fault(pointer, f"{key[:128]!r} is required by type {asset_type.name}")

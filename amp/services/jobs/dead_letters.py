@@ -1,0 +1,164 @@
+"""Shows dead letters, sends them on their way again, and discards them."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from uuid import UUID
+
+from amp.domain.chunks import Outcome, Result
+from amp.domain.dead_letters import DeadLetter
+from amp.domain.events import Event, JobEvent, Message
+from amp.errors import LetterNotFound, QueueUnavailable
+from amp.ports.dead_letters import DeadLetters, LetterPage
+from amp.ports.event_queue import EventQueue, Topic
+from amp.ports.job_chunks import JobChunks
+from amp.ports.job_log import JobLog
+from amp.services.runtime.delivery import publish_durably
+
+_PAGE = 200
+#: A list of mostly other reasons gives short pages rather than walk on for ever.
+_PAGES_AT_MOST = 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Which:
+    """Letters that meet every condition given; no condition: all of them."""
+
+    ids: Collection[UUID] | None = None
+    job_id: UUID | None = None
+    reason: str | None = None  #: a part of the reason
+
+    def covers(self, letter: DeadLetter) -> bool:
+        return (
+            (self.ids is None or letter.id in self.ids)
+            and (self.job_id is None or self.job_id == letter.job_id)
+            and (self.reason is None or self.reason in letter.reason)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What a replay did."""
+
+    count: int  #: handed to the workers
+    kept: Mapping[str, int]  #: those that cannot be replayed and stay, by the reason
+
+
+_UNREADABLE = "not a message that can be read"
+_JOB_FORGOTTEN = "the job is no longer kept, so nothing can do its work; discard the dead letter"
+
+
+class SteerLetters:
+    def __init__(self, letters: DeadLetters, queue: EventQueue, jobs: JobLog, chunks: JobChunks) -> None:
+        self._letters = letters
+        self._queue = queue
+        self._jobs = jobs
+        self._chunks = chunks
+
+    def get(self, letter_id: UUID) -> DeadLetter:
+        """:raises LetterNotFound: there is none, any more at least.
+        :raises StoreUnavailable: the store does not answer.
+        """
+        found = self._letters.get(letter_id)
+        if found is None:
+            raise LetterNotFound(f"there is no dead letter {letter_id}")
+        return found
+
+    def page(self, which: Which, position: str | None, limit: int) -> LetterPage:
+        """Newest first; a page may be short while there is a position.
+
+        :raises BadCursor: the position is none of this list.
+        :raises StoreUnavailable: the store does not answer.
+        """
+        found: list[DeadLetter] = []
+        for _ in range(_PAGES_AT_MOST):
+            page = self._letters.page(job_id=which.job_id, position=position, limit=limit - len(found))
+            found += filter(which.covers, page.letters)
+            position = page.position
+            if position is None or len(found) >= limit:
+                break
+        return LetterPage(tuple(found), position)
+
+    def replay(self, which: Which) -> Replay:
+        """Hand them to the workers again. One whose work succeeds is no dead letter any more, one that fails again has
+        one attempt more. Those that cannot be read as messages, or whose job is gone, stay.
+
+        :raises StoreUnavailable, QueueUnavailable: some may have been; replay again.
+        """
+        count, kept = 0, Counter[str]()
+        kept_jobs: dict[UUID, bool] = {}
+        for batch in self._batches(which):
+            reasons = [self._cannot_be_replayed(letter, kept_jobs) for letter in batch]
+            kept.update(filter(None, reasons))
+            letters = [letter for letter, reason in zip(batch, reasons, strict=True) if not reason]
+            live = [letter for letter in letters if isinstance(letter.message, Event)]
+            of_jobs = [
+                replace(letter.message, replayed=True) for letter in letters if isinstance(letter.message, JobEvent)
+            ]
+            events = [letter.message for letter in live if letter.message is not None]
+            sent: list[Message] = [*events, *of_jobs]
+            delivered = publish_durably(self._queue, Topic.REALTIME, events)
+            # A job removes its own when the work is done. Live traffic sets aside what fails again, which may be before
+            # this.
+            self._letters.remove_unchanged([letter for letter in live if letter.message in delivered])
+            delivered |= publish_durably(self._queue, Topic.BULK, of_jobs)
+            if lost := sum(message not in delivered for message in sent):
+                raise QueueUnavailable(f"the queue did not take {lost} of {len(sent)} messages")
+            count += len(letters)
+        return Replay(count, dict(kept))
+
+    def discard(self, which: Which) -> int:
+        """Forget them and return how many. Jobs no longer list them among their failures. One that failed again
+        meanwhile stays.
+
+        :raises StoreUnavailable: some may be left; discard again.
+        """
+        count = 0
+        kept_jobs: dict[UUID, bool] = {}
+        for letters in self._batches(which):
+            self._letters.remove_unchanged(letters)
+            gone = [letter for letter in letters if self._letters.get(letter.id) is None]
+            self._resolve(gone, kept_jobs)
+            count += len(gone)
+        return count
+
+    def _cannot_be_replayed(self, letter: DeadLetter, kept_jobs: dict[UUID, bool]) -> str:
+        """Why; "" if it can. `kept_jobs` remembers which jobs there are."""
+        if letter.message is None:
+            return _UNREADABLE
+        job_id = letter.job_id
+        return "" if job_id is None or self._is_kept(job_id, kept_jobs) else _JOB_FORGOTTEN
+
+    def _is_kept(self, job_id: UUID, kept_jobs: dict[UUID, bool]) -> bool:
+        if job_id not in kept_jobs:
+            kept_jobs[job_id] = self._jobs.get(job_id) is not None
+        return kept_jobs[job_id]
+
+    def _resolve(self, letters: Sequence[DeadLetter], kept_jobs: dict[UUID, bool]) -> None:
+        """Record it in the results of their jobs, those that are kept."""
+        by_job: dict[UUID, dict[int, dict[UUID, Result]]] = defaultdict(lambda: defaultdict(dict))
+        for letter in letters:
+            event = letter.message
+            if isinstance(event, JobEvent) and self._is_kept(event.job_id, kept_jobs):
+                by_job[event.job_id][event.chunk][event.asset_id] = Result(Outcome.RESOLVED)
+        for job_id, by_chunk in by_job.items():
+            self._chunks.record(job_id, by_chunk)
+
+    def _batches(self, which: Which) -> Iterator[list[DeadLetter]]:
+        found = self._found(which)
+        while batch := list(islice(found, _PAGE)):
+            yield batch
+
+    def _found(self, which: Which) -> Iterator[DeadLetter]:
+        if which.ids is not None:
+            letters = (self._letters.get(letter_id) for letter_id in dict.fromkeys(which.ids))
+            yield from (letter for letter in letters if letter is not None and which.covers(letter))
+            return
+        position = None
+        while True:
+            page = self._letters.page(job_id=which.job_id, position=position, limit=_PAGE)
+            yield from filter(which.covers, page.letters)
+            position = page.position
+            if position is None:
+                return

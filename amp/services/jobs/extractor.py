@@ -1,0 +1,285 @@
+"""Runs jobs over assets: finds the assets, sends an event for each, and sees each accounted for (ADR 008)."""
+
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from uuid import UUID
+
+import structlog
+
+from amp.domain.chunks import TOLD, Outcome, Result
+from amp.domain.jobs import Job, JobState
+from amp.domain.selectors import selector_from_json
+from amp.domain.texts import storable_reason
+from amp.errors import AmpError, Retryable
+from amp.ports.clock import Clock
+from amp.ports.event_queue import EventQueue
+from amp.ports.job_chunks import JobChunks
+from amp.ports.job_log import JobLog
+from amp.ports.leases import Leases
+from amp.services.consistency.mismatches import SelectSuspects
+from amp.services.jobs.chunk_source import ChunkSource
+from amp.services.jobs.pacing import JobPace
+from amp.services.jobs.pauses import JobPauses
+from amp.services.jobs.processor import Processor
+from amp.services.jobs.run import JobRun
+from amp.services.jobs.send_chunks import SendChunks
+from amp.services.jobs.states import JobStates
+from amp.services.runtime.chores import Chores
+from amp.services.runtime.leases import LeaseKeeper
+from amp.services.runtime.polling import PollingLoop
+from amp.services.runtime.retry import Backoff
+
+_log = structlog.get_logger(__name__)
+#: Assets of one chunk, and of how many chunks the results may be outstanding.
+CHUNK = 500
+WINDOW = 20
+_LEASE_S = 15
+_LEASE_RENEWED_S = 5.0
+_IDLE_S, _BUSY_S = 0.5, 0.1
+_BACKOFF = Backoff(first_s=0.2, max_s=5.0)
+_SAVE_S = 1.0
+
+
+class _TakenOver(Exception):
+    """Somebody else runs the job, or it has ended."""
+
+
+class ExtractJobs:
+    """Any number of these may run: each job is one's own by a lease, and two at one job do no harm, as chunks and
+    results are the same whoever writes them.
+
+    A job that fails for another reason than a part that does not answer ends so, with that reason; the others go on.
+    """
+
+    def __init__(
+        self,
+        jobs: JobLog,
+        chunks: JobChunks,
+        source: ChunkSource,
+        queue: EventQueue,
+        leases: Leases,
+        clock: Clock,
+        processors: Mapping[str, Processor],
+        suspects: Callable[[], SelectSuspects],
+        pace: Callable[[], JobPace],
+        chores: Chores,
+        *,
+        holder: str,
+        most_failures: int,
+    ) -> None:
+        self._jobs = jobs
+        self._chunks = chunks
+        self._source = source
+        self._sender = SendChunks(queue=queue, chunks=chunks, clock=clock)
+        self._leases = leases
+        self._clock = clock
+        self._processors = processors
+        self._suspects = suspects
+        self._pace = pace
+        self._chores = chores
+        self._holder = holder
+        self._most_failures = most_failures
+        self._states = JobStates(jobs=jobs, clock=clock)
+        self._runs: dict[UUID, JobRun] = {}
+        self._pauses = JobPauses(clock, _BACKOFF)
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set; jobs under way are left to whoever comes next."""
+        try:
+            PollingLoop(name="extractor", step=self._work, backoff=_BACKOFF).run(stop)
+        finally:
+            for run in self._runs.values():
+                run.lease.release()
+            self._runs.clear()
+
+    def run_once(self) -> bool:
+        """Take each open job a step further; whether any has more to do at once. One that gets no answer is left alone
+        for a growing pause, and the others go on.
+
+        :raises Retryable: no job that was tried got an answer; come again.
+        """
+        open_jobs = {job.id: job for job in self._jobs.open() if job.kind in self._processors}
+        for job_id in self._runs.keys() - open_jobs:
+            del self._runs[job_id]
+        self._pauses.keep(open_jobs.keys())
+        tried = [job for job in open_jobs.values() if not self._pauses.is_pausing(job.id)]
+        failures: list[Retryable] = []
+        for job in tried:
+            try:
+                self._step_or_fail(job)
+                self._pauses.answered(job.id)
+            except Retryable as e:
+                self._pauses.failed(job.id)
+                _log.warning("job retrying", action="job_retrying", job=str(job.id), reason=str(e))
+                failures.append(e)
+        if failures and len(failures) == len(tried):
+            raise failures[-1]
+        return bool(self._runs)
+
+    def _work(self, stop: threading.Event) -> float:  # noqa: ARG002 - a step is short
+        try:
+            busy = self.run_once()
+        finally:
+            self._chores.run()
+        return (_BUSY_S if busy else _IDLE_S) * random.uniform(0.8, 1.2)
+
+    def _step_or_fail(self, job: Job) -> None:
+        """:raises Retryable: a part does not answer."""
+        try:
+            self._step(job)
+        except Retryable:
+            raise
+        except _TakenOver:
+            _log.info("job taken over", action="job_taken_over", job=str(job.id))
+            if (run := self._runs.pop(job.id, None)) is not None:
+                run.lease.release()
+        except Exception as e:  # noqa: BLE001 - whatever is wrong with one job, the others shall not suffer
+            _log.exception("job failed", action="job_failed", job=str(job.id))
+            reason = e.message if isinstance(e, AmpError) else f"unexpected error: {e!r}"
+            self._states.end(job.id, JobState.FAILED, storable_reason(reason))
+            if (run := self._runs.pop(job.id, None)) is not None:
+                run.lease.release()
+
+    def _step(self, job: Job) -> None:
+        run = self._held(job)
+        if run is None:
+            return
+        run.job = job
+        settled = self._settle(run)
+        if run.counts[Outcome.FAILED] > self._limit(job):
+            self._end(run, JobState.FAILED, f"more than {self._limit(job):,} assets failed")
+        elif run.exhausted and not run.outstanding:
+            self._end(run, JobState.COMPLETED)
+        else:
+            if job.state is JobState.RUNNING:
+                self._extract(run)
+                self._sender.send_again(run)
+            if settled or self._clock.monotonic_s() - run.saved_s > _SAVE_S:
+                self._save(run)
+
+    def _held(self, job: Job) -> JobRun | None:
+        """The run of a job that is this process's own."""
+        run = self._runs.get(job.id)
+        overtaken = run is None or _settled(job) > run.settled
+        if run is not None and not overtaken and run.lease.age_s <= _LEASE_RENEWED_S:
+            return run
+        lease = self._lease(job.id) if run is None else run.lease
+        lapsed = lease.expired
+        if not lease.acquire():
+            self._runs.pop(job.id, None)
+            return None
+        if overtaken or lapsed:
+            # Whoever had it meanwhile may have taken it further, or to its end, and forgotten its chunks.
+            run = self._taken_up(job.id, run, lease)
+            if run is None:
+                lease.release()
+        return run
+
+    def _lease(self, job_id: UUID) -> LeaseKeeper:
+        return LeaseKeeper(self._leases, self._clock, name=f"job:{job_id}", holder=self._holder, ttl_s=_LEASE_S)
+
+    def _taken_up(self, job_id: UUID, run: JobRun | None, lease: LeaseKeeper) -> JobRun | None:
+        """The run as this process left it, or as somebody else did who went further; None: the job is over."""
+        latest = self._jobs.get(job_id)
+        if latest is None or latest.state.ended:
+            self._runs.pop(job_id, None)
+            return None
+        if run is None or _settled(latest) > run.settled:
+            run = self._runs[job_id] = self._resumed(latest, lease)
+        run.saved = latest.checkpoint
+        return run
+
+    def _resumed(self, job: Job, lease: LeaseKeeper) -> JobRun:
+        """Where whoever ran it before has left it."""
+        checkpoint = job.checkpoint
+        run = JobRun(
+            job=job,
+            selector=selector_from_json(job.parameters["selector"]),
+            pace=self._pace(),
+            lease=lease,
+            suspects=self._suspects() if self._processors[job.kind].only_suspects else None,
+            settled=_settled(job),
+            counts=Counter(checkpoint.get("counts", {})),
+            position=checkpoint.get("position"),
+            exhausted=checkpoint.get("exhausted", False),
+            saved=checkpoint,
+        )
+        run.selected = run.accounted
+        run.measured = (self._clock.monotonic_s(), run.accounted)
+        while not run.exhausted and (chunk := self._chunks.get(job.id, run.next_number)) is not None:
+            run.take_up(chunk)
+        self._sender.send_missing(run)
+        return run
+
+    def _settle(self, run: JobRun) -> bool:
+        """Count the chunks that are accounted for; whether there was one."""
+        before = run.settled
+        while run.outstanding:
+            chunk = run.outstanding[0]
+            results = self._chunks.results(run.job.id, chunk.number) if chunk.ids else {}
+            if not results.keys() >= set(chunk.ids):
+                break
+            counts = Counter(results[asset_id].outcome.value for asset_id in chunk.ids)
+            counts[Outcome.DONE.value] += chunk.passed
+            run.counts += counts
+            run.settled += 1
+            if not _is_worth_keeping(results):
+                run.to_forget.append(chunk.number)
+            del run.outstanding[0]
+        if run.settled > before:
+            run.sent_s = self._clock.monotonic_s()
+            self._save(run)
+        return run.settled > before
+
+    def _extract(self, run: JobRun) -> None:
+        """Make chunks as far as the window and the pace allow, and send their events."""
+        sample = run.job.parameters.get("sample")
+        while not run.exhausted and len(run.outstanding) < WINDOW:
+            wanted = CHUNK if sample is None else min(CHUNK, sample - run.selected)
+            room = run.pace.room(run.job.rate, wanted)
+            if not room:
+                return
+            chunk = self._source.next(run, room)
+            if chunk is None:
+                return
+            run.take_up(chunk)
+            run.pace.took(len(chunk.ids) + chunk.passed)
+            self._sender.send(run, chunk, chunk.ids)
+
+    def _save(self, run: JobRun) -> None:
+        """:raises _TakenOver: this process was held up, and somebody else took the job further or ended it."""
+        # Held up for so long, it may have lost the job within a step.
+        if run.lease.expired and self._taken_up(run.job.id, run, run.lease) is not run:
+            raise _TakenOver
+        now_s = self._clock.monotonic_s()
+        run.measure(now_s)
+        checkpoint = run.checkpoint()
+        if not self._jobs.save_progress(run.job.id, run.progress(), checkpoint, expected=run.saved):
+            raise _TakenOver
+        run.saved, run.saved_s = checkpoint, now_s
+        while run.to_forget:
+            self._chunks.forget(run.job.id, run.to_forget[-1:])
+            run.to_forget.pop()
+
+    def _end(self, run: JobRun, state: JobState, reason: str = "") -> None:
+        run.speed = None
+        self._save(run)
+        if self._states.end(run.job.id, state, reason):
+            _log.info("job ended", action="job_ended", job=str(run.job.id), state=state, counts=dict(run.counts))
+        del self._runs[run.job.id]
+        run.lease.release()
+
+    def _limit(self, job: Job) -> int:
+        limit: int = job.parameters.get("most_failures", self._most_failures)
+        return limit
+
+
+def _settled(job: Job) -> int:
+    settled: int = job.checkpoint.get("settled", 0)
+    return settled
+
+
+def _is_worth_keeping(results: Mapping[UUID, Result]) -> bool:
+    return any(result.outcome in TOLD for result in results.values())

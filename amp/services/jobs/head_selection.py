@@ -1,0 +1,51 @@
+"""Whether the head of an asset is one of those that a job is for: the index that was searched may lag behind."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from amp.domain.assets import Asset
+from amp.domain.criteria import Criteria
+from amp.domain.document_match import matches
+from amp.domain.documents import head_document
+from amp.domain.selectors import Selector
+from amp.services.search.query_text import parse_query_text
+from amp.services.search.resolve import ResolveQuery
+from amp.services.types.catalog import TypeCatalog
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeadSelection:
+    """Evaluates what a selector says of assets on their heads. A query finds what a search of an index would find
+    that holds the documents of these heads; so no deleted assets."""
+
+    resolver: ResolveQuery
+    catalog: TypeCatalog
+
+    def test(self, selector: Selector) -> Callable[[Asset], bool]:
+        """Whether a head is selected.
+
+        :raises BadQuery: the query cannot be answered.
+        :raises StoreUnavailable: the types that the query needs are not known here; also when the test is called.
+        """
+        query = selector.query
+        if query is None:
+            return selector.covers
+        criteria = self._criteria(query)
+
+        def selected(head: Asset) -> bool:
+            nonlocal criteria
+            newest = self.catalog.known(head.type)
+            if newest is None or newest.version < head.type_version:
+                # The head is of a type that may give the query's fields kinds that were not known.
+                self.catalog.refresh()
+                criteria = self._criteria(query)
+            document = head_document(head, self.catalog.version(head.type, head.type_version), b"")
+            return matches(criteria, document.body)
+
+        return selected
+
+    def _criteria(self, text: str) -> Criteria:
+        since_s = self.catalog.now_s()
+        query, words = parse_query_text(text, partial(self.catalog.kinds, since_s=since_s))
+        return self.resolver.since(since_s).criteria(query, words)

@@ -1,0 +1,117 @@
+"""Records a job over assets for the extractor to run, once everything about it was found sensible."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from amp.domain.buckets import incomplete_text
+from amp.domain.ids import mint_at
+from amp.domain.jobs import Job, Note
+from amp.domain.principals import Principal
+from amp.domain.refills import Refill, refill_json
+from amp.domain.selectors import Selector, selector_json
+from amp.errors import Fault, Unprocessable
+from amp.ports.clock import Clock
+from amp.ports.job_log import JobLog
+from amp.services.assets.creation import RepeatKey
+from amp.services.jobs.claims import JobClaims
+from amp.services.jobs.listed_ids import ListedIds
+from amp.services.jobs.processor import Processor
+from amp.services.jobs.selection import SelectAssets
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobOrder:
+    """What a caller asks for."""
+
+    kind: str
+    selector: Selector
+    ids: Sequence[UUID] | None = None  #: instead of what a selector gives
+    parameters: Mapping[str, Any] = field(default_factory=dict)  #: of the kind
+    rate: float | None = None  #: assets a second; None: as fast as it goes
+    dry_run: bool = False
+    sample: int | None = None  #: only so many of the assets
+    most_failures: int | None = None  #: the job fails past so many; None: as the settings say
+    refills: Refill | None = None  #: what of a lost index it brings back
+
+
+class StartJobs:
+    def __init__(
+        self,
+        jobs: JobLog,
+        listed: ListedIds,
+        claims: JobClaims,
+        select: SelectAssets,
+        processors: Mapping[str, Processor],
+        clock: Clock,
+    ) -> None:
+        self._jobs = jobs
+        self._listed = listed
+        self._claims = claims
+        self._select = select
+        self._processors = processors
+        self._clock = clock
+
+    def start(self, order: JobOrder, caller: Principal, repeat_key: RepeatKey | None = None) -> Job:
+        """Keep the job; the extractor takes it from there.
+
+        :param repeat_key: a repeat with the same key gets the job of the first request.
+
+        :raises Unprocessable: it cannot be done so; with the place of each fault.
+        :raises KeyReused: the key was used with another body.
+        :raises StoreUnavailable: with a repeat key, ask again; without one, look before.
+        """
+        processor = self._processors.get(order.kind)
+        if processor is None:
+            known = ", ".join(sorted(self._processors))
+            detail = f"there is no kind {order.kind[:128]!r} of job; there are {known}"
+            raise Unprocessable(detail, [Fault("/kind", detail)])
+        if order.dry_run and not processor.changes:
+            detail = f"a job of kind {order.kind} changes no assets, so it cannot run dry"
+            raise Unprocessable(detail, [Fault("/dry_run", detail)])
+        if unknown := sorted(order.parameters.keys() - processor.takes):
+            faults = [Fault(f"/parameters/{name}", f"means nothing to a job of kind {order.kind}") for name in unknown]
+            raise Unprocessable(f"{faults[0].pointer}: {faults[0].detail}", faults)
+        self._select.check(order.selector, caller)
+        processor.check(order.selector, order.parameters)
+        now_ms = self._clock.now_ms()
+        job_id = self._claims.claim(repeat_key, mint_at(now_ms))
+        if repeat_key is not None and (first := self._jobs.get(job_id)) is not None:
+            return first
+        selector = order.selector
+        if order.ids is not None:
+            selector = replace(selector, ids=self._listed.keep(job_id, list(dict.fromkeys(order.ids))[: order.sample]))
+        about = self._select.about(selector, caller)
+        if order.sample is not None:
+            about = order.sample if about is None else min(about, order.sample)
+        optional = {
+            "sample": order.sample,
+            "most_failures": order.most_failures,
+            "about": about,
+            "refills": None if order.refills is None else refill_json(order.refills),
+        }
+        job = Job(
+            id=job_id,
+            kind=order.kind,
+            parameters={
+                **order.parameters,
+                "selector": selector_json(selector),
+                "dry_run": order.dry_run,
+                **{name: value for name, value in optional.items() if value is not None},
+            },
+            requested_by=caller.name,
+            rate=order.rate,
+            history=(Note(now_ms, f"asked for by {caller.name}"), *self._missed(selector, now_ms)),
+        )
+        self._jobs.add(job)
+        _log.info("job recorded", action="job_recorded", job=str(job.id), kind=job.kind, by=caller.name)
+        return job
+
+    def _missed(self, selector: Selector, now_ms: int) -> list[Note]:
+        names = self._select.may_miss(selector)
+        return [Note(now_ms, f"assets may be missed, as {incomplete_text(names)}")] if names else []

@@ -1,0 +1,85 @@
+"""Watches how large the buckets grow: opens the next one ahead of time, splits those that grew too large."""
+
+from dataclasses import dataclass
+
+import structlog
+
+from amp.domain.buckets import BucketMap
+from amp.domain.moves import MoveKind
+from amp.domain.principals import Principal
+from amp.errors import Conflict, Unprocessable
+from amp.ports.bucket_indices import BucketIndices, IndexInfo
+from amp.ports.clock import Clock
+from amp.services.buckets.bucket_map import BucketMaps
+from amp.services.moves.plan import PlanMoves
+
+_log = structlog.get_logger(__name__)
+_WATCH = Principal("bucket worker")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BucketSizes:
+    """Of primaries, and of documents that are not deleted."""
+
+    roll_bytes: int  #: the bucket of new assets is followed by another from here on
+    roll_documents: int
+    roll_lead_s: float  #: how far ahead that one begins: longer than ids may be ahead of the clock
+    limit_bytes: int  #: any other bucket is split from here on
+    split: bool  #: whether it is, without being asked
+    rate: float | None  #: documents a second of such a split; None: as fast as it goes
+
+
+class WatchBuckets:
+    """One move at a time, so each look records one at most."""
+
+    def __init__(
+        self, maps: BucketMaps, indices: BucketIndices, planner: PlanMoves, clock: Clock, sizes: BucketSizes
+    ) -> None:
+        self._maps = maps
+        self._indices = indices
+        self._planner = planner
+        self._clock = clock
+        self._sizes = sizes
+        #: Names of buckets that cannot be split, so that it is said once.
+        self._unsplittable: set[str] = set()
+
+    def check(self) -> bool:
+        """Record the move that sizes ask for, if any.
+
+        :raises Retryable: a part does not answer.
+        """
+        bucket_map = self._maps.refresh()
+        if bucket_map.move is not None:
+            return False
+        infos = {info.index: info for info in self._indices.info()}
+        return self._roll(bucket_map, infos) or (self._sizes.split and self._split(bucket_map, infos))
+
+    def _roll(self, bucket_map: BucketMap, infos: dict[str, IndexInfo]) -> bool:
+        now_ms = self._clock.now_ms()
+        at_s = now_ms // 1000 + 1 + int(self._sizes.roll_lead_s)
+        # Not the newest: buckets may have been opened far ahead.
+        current = bucket_map.bucket_at(now_ms)
+        info, end_s = infos.get(current.index), bucket_map.end_s(current)
+        if info is None or (end_s is not None and end_s <= at_s):
+            return False
+        if info.bytes < self._sizes.roll_bytes and info.documents < self._sizes.roll_documents:
+            return False
+        return self._start(MoveKind.ROLL, current.name, at_s)
+
+    def _split(self, bucket_map: BucketMap, infos: dict[str, IndexInfo]) -> bool:
+        for bucket in bucket_map.buckets[:-1]:
+            info = infos.get(bucket.index)
+            if info is not None and info.bytes > self._sizes.limit_bytes and bucket.name not in self._unsplittable:
+                return self._start(MoveKind.SPLIT, bucket.name, None)
+        return False
+
+    def _start(self, kind: MoveKind, name: str, at_s: int | None) -> bool:
+        try:
+            job = self._planner.start(kind, name, at_s, self._sizes.rate, _WATCH)
+        except (Conflict, Unprocessable) as e:
+            if isinstance(e, Unprocessable):
+                self._unsplittable.add(name)
+            _log.warning("bucket stays as it is", action="bucket_not_moved", bucket=name, kind=kind, reason=e.message)
+            return False
+        _log.info("bucket grew", action="bucket_grew", bucket=name, kind=kind, job=str(job.id))
+        return True

@@ -1,0 +1,62 @@
+"""Removes what a move leaves behind: from the source after the switch, from the target after a cancelling."""
+
+from amp.domain.buckets import Bucket, write_alias
+from amp.domain.moves import Move
+from amp.errors import SearchUnavailable
+from amp.ports.bucket_documents import BucketDocuments, Range, RawDocument
+from amp.ports.bucket_indices import BucketIndices
+from amp.ports.search_index import Written
+from amp.services.buckets.aliases import LookAgain
+from amp.services.moves.compare_ranges import MatchRanges
+from amp.services.moves.copy_documents import PAGE, Copy, Fenced
+from amp.services.moves.copy_range import range_of
+from amp.services.moves.progress import MoveProgress
+
+
+class ClearSource:
+    """Nothing is removed but what the other index has, at that revision or a later one."""
+
+    def __init__(self, indices: BucketIndices, documents: BucketDocuments, matcher: MatchRanges) -> None:
+        self._indices = indices
+        self._documents = documents
+        self._matcher = matcher
+
+    def clean(self, move: Move, progress: MoveProgress, *, empty: bool) -> None:
+        """The source holds nothing any more that the target lacks and, if asked to `empty` it, nothing of the range.
+
+        :raises LookAgain, Fenced: another phase began, or something is there again: do it once more.
+        :raises Retryable: a part does not answer.
+        """
+        left = Copy(move.source, write_alias(move.target, move.switch_token), range_of(move))
+        for page, _ in self._matcher.bring_forward(left, move.target, progress.pace):
+            if empty:
+                self._delete(write_alias(move.source, move.switch_token), page)
+        if empty:
+            self._require_empty(move.source, range_of(move))
+
+    def undo(self, move: Move, kept: Bucket, progress: MoveProgress) -> None:
+        """A bucket that should have taken up its neighbour holds only its own again.
+
+        :raises LookAgain, Fenced: another phase began, or something is there again: do it once more.
+        :raises Retryable: a part does not answer.
+        """
+        of, after = range_of(move), None
+        self._indices.refresh([kept.index])
+        while page := self._documents.page(kept.index, of, after=after, limit=PAGE, bodies=False):
+            progress.pace(len(page))
+            self._delete(kept.write_alias, page)
+            after = page[-1].position
+        self._require_empty(kept.index, of)
+
+    def _delete(self, alias: str, documents: list[RawDocument]) -> None:
+        """Those that are newer by now stay."""
+        results = self._documents.delete(alias, documents)
+        if any(result.written is Written.STALE for result in results):
+            raise Fenced
+        if kept := [result for result in results if result.written in (Written.BUSY, Written.REJECTED)]:
+            raise SearchUnavailable(f"{len(kept)} documents could not be removed: {kept[0].reason}")
+
+    def _require_empty(self, index: str, of: Range) -> None:
+        self._indices.refresh([index])
+        if self._documents.count(index, of):
+            raise LookAgain

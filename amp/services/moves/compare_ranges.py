@@ -1,0 +1,71 @@
+"""Finds what a copy of a range lacks, cheaply first: sums of slices, then single documents where sums differ."""
+
+from collections.abc import Callable, Collection, Iterator
+
+from amp.ports.bucket_documents import BucketDocuments, Position, Range, RawDocument
+from amp.services.moves.copy_documents import PAGE, Copy, CopyDocuments
+
+_DAY_MS = 24 * 3600 * 1000
+_FINEST_MS = 1_000
+#: A slice that holds more is looked at in parts.
+_SLICE = 2_000
+_PARTS = 60
+
+
+class MatchRanges:
+    """Compares what is refreshed; what is behind is decided by what was last written."""
+
+    def __init__(self, documents: BucketDocuments, copier: CopyDocuments) -> None:
+        self._documents = documents
+        self._copier = copier
+
+    def differing(self, source: str, target: str, of: Range, width_ms: int = _DAY_MS) -> list[Range]:
+        """The parts of the range in which the two do not hold the same number of documents and sum of revisions.
+
+        :raises NotFound: one of the indices is not there.
+        :raises SearchUnavailable: the index does not answer.
+        """
+        there = {part.range.start_ms: part for part in self._documents.slices(target, of, width_ms)}
+        found: list[Range] = []
+        for part in self._documents.slices(source, of, width_ms):
+            if part == there.get(part.range.start_ms):
+                continue
+            if part.documents > _SLICE and width_ms > _FINEST_MS:
+                found += self.differing(source, target, part.range, max(_FINEST_MS, width_ms // _PARTS))
+            else:
+                found.append(part.range)
+        return found
+
+    def bring_forward(
+        self, copy: Copy, target: str, pace: Callable[[int], None], *, shown: bool = False
+    ) -> Iterator[tuple[list[RawDocument], int]]:
+        """Copy what the source holds and the target lacks or has older, but nothing that a purge was to remove; if
+        `shown`, also what the target has but does not show to searches yet. Page by page: the documents (without
+        bodies) that the target has now, at those revisions or later, or shall not have; and how many were copied.
+
+        :raises Fenced: another attempt began.
+        :raises Unacceptable: it cannot be done.
+        :raises NotFound: one of the indices is not there.
+        :raises SearchUnavailable: it can be gone on with.
+        """
+        after = None
+        while page := self._page(copy, after):
+            pace(len(page))
+            there = self._documents.revisions(target, [document.doc_id for document in page], shown=shown)
+            behind = {d.position for d in page if there.get(d.doc_id, 0) < d.revision}
+            if behind:
+                behind = self._copier.without_purged(behind)
+            copied = self._copy(copy, [d for d in page if d.position in behind])
+            yield [d for d in page if d.position not in behind or d.position in copied], len(copied)
+            after = page[-1].position
+
+    def _copy(self, copy: Copy, behind: Collection[RawDocument]) -> set[Position]:
+        # What was written anew meanwhile comes with the writes since the next mark.
+        copied: set[Position] = set()
+        for page in self._documents.with_bodies(copy.source, behind):
+            self._copier.put(copy.alias, page)
+            copied.update(document.position for document in page)
+        return copied
+
+    def _page(self, copy: Copy, after: Position | None) -> list[RawDocument]:
+        return self._documents.page(copy.source, copy.of, after=after, since=copy.since, limit=PAGE, bodies=False)

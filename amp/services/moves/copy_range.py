@@ -1,0 +1,147 @@
+"""Brings what a move covers into its target, while writers write to both: the first copy, then what changed since."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+import structlog
+
+from amp.domain.buckets import write_alias
+from amp.domain.moves import Move
+from amp.ports.bucket_documents import BucketDocuments, Range
+from amp.ports.bucket_indices import BucketIndices
+from amp.services.buckets.aliases import LookAgain
+from amp.services.moves.compare_ranges import MatchRanges
+from amp.services.moves.copy_documents import Copy, CopyDocuments
+from amp.services.moves.progress import MoveProgress
+
+_log = structlog.get_logger(__name__)
+#: Changes that may be left to be copied while writers wait.
+_FEW = 500
+_MOST_ROUNDS = 20
+#: What is under way when a pass over the whole range compares it.
+_UNDER_WAY = 50
+
+
+class CannotMove(Exception):
+    """The move gives itself up; the message says why."""
+
+
+class CopyRange:
+    """Each round copies what was written since the mark of the round before, so nothing is missed, however many writes
+    go on; sums over slices of time then check the whole.
+    """
+
+    def __init__(
+        self,
+        indices: BucketIndices,
+        documents: BucketDocuments,
+        copier: CopyDocuments,
+        matcher: MatchRanges,
+        serve_s: float,
+    ) -> None:
+        self._indices = indices
+        self._documents = documents
+        self._copier = copier
+        self._matcher = matcher
+        self._serve_s = serve_s
+
+    def run(self, move: Move, progress: MoveProgress, stop: threading.Event) -> None:
+        """On return, little is left for `finish`.
+
+        :raises CannotMove, Unacceptable: it cannot be done.
+        :raises LookAgain, Fenced: another phase or attempt began, or `stop` is set.
+        :raises Retryable: a part does not answer; begin again, it goes on from the checkpoint.
+        """
+        if progress.mark is None:
+            self._copy_all(move, progress, stop)
+        self._catch_up(move, progress, stop)
+        if not self._indices.serve(move.target, self._serve_s):
+            raise CannotMove(f"not all copies of {move.target} are there after {self._serve_s:g} s")
+        self._verify(move, progress)
+        self._catch_up(move, progress, stop)
+
+    def approach(self, move: Move, progress: MoveProgress) -> str:
+        """Do of `finish` what can be done while writers write; the mark it goes on from.
+
+        :raises Unacceptable: it cannot be done.
+        :raises Fenced: another attempt began.
+        :raises Retryable: a part does not answer.
+        """
+        mark = self._documents.mark(move.source)
+        self._bring_forward(move, progress.mark, _at_once)
+        return mark
+
+    def finish(self, move: Move, mark: str) -> int:
+        """Copy what was written since that mark and is not in the target, while nobody writes; how many documents that
+        were. On return searches of the target see all of it.
+
+        :raises Unacceptable: it cannot be done.
+        :raises Fenced: another attempt began.
+        :raises Retryable: a part does not answer.
+        """
+        copied = self._bring_forward(move, mark, _at_once)
+        if copied:
+            self._indices.refresh([move.target])
+        return copied
+
+    def _copy_all(self, move: Move, progress: MoveProgress, stop: threading.Event) -> None:
+        first = progress.first_mark
+        if first is None:
+            first = self._documents.mark(move.source)
+            self._indices.refresh([move.source])
+            progress.begin_copy(first, self._documents.count(move.source, range_of(move)))
+        self._copier.run(_copy(move, None), stop, after=progress.after, pace=progress.pace, copied=progress.copied)
+        if stop.is_set():
+            raise LookAgain
+        progress.caught_up(first)
+
+    def _catch_up(self, move: Move, progress: MoveProgress, stop: threading.Event) -> None:
+        for _ in range(_MOST_ROUNDS):
+            mark = self._documents.mark(move.source)
+            copied = self._bring_forward(move, progress.mark, progress.pace, stop)
+            progress.caught_up(mark)
+            if copied <= _FEW:
+                return
+        raise CannotMove("changes come faster than they are copied; a higher rate may help")
+
+    def _bring_forward(
+        self, move: Move, since: str | None, pace: Callable[[int], None], stop: threading.Event | None = None
+    ) -> int:
+        """Copy what was written since and the target does not show. Writers write to both, so that is little."""
+        self._indices.refresh([move.source, move.target])
+        copied = 0
+        for _, count in self._matcher.bring_forward(_copy(move, since), move.target, pace, shown=True):
+            copied += count
+            if stop is not None and stop.is_set():
+                raise LookAgain
+        return copied
+
+    def _verify(self, move: Move, progress: MoveProgress) -> None:
+        """Nothing should be missing: what is, is copied, and must become little."""
+        last = None
+        while True:
+            self._indices.refresh([move.source, move.target])
+            missing = 0
+            for part in self._matcher.differing(move.source, move.target, range_of(move)):
+                pages = self._matcher.bring_forward(replace(_copy(move, None), of=part), move.target, progress.pace)
+                missing += sum(copied for _, copied in pages)
+            if missing <= _UNDER_WAY:
+                return
+            _log.warning("copy differs", action="move_verify", move=str(move.id), documents=missing)
+            if last is not None and missing >= last:
+                raise CannotMove(f"{missing} documents are missing from the copy, after {last} before")
+            last = missing
+
+
+def range_of(move: Move) -> Range:
+    return Range(move.start_ms, move.end_ms)
+
+
+def _copy(move: Move, since: str | None) -> Copy:
+    # The target is written through this while writers write to both.
+    return Copy(move.source, write_alias(move.target, move.dual_token), range_of(move), since)
+
+
+def _at_once(_: int) -> None:
+    """The pace of what writers wait for, or are about to."""

@@ -1,0 +1,231 @@
+"""Records a move for the bucket worker to make, or tells what it would do; and cancels one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+
+from amp.domain.buckets import Bucket, BucketMap
+from amp.domain.ids import mint_at
+from amp.domain.jobs import Job, JobState
+from amp.domain.move_phases import WrongPhase, cancelled, planned_merge, planned_rebuild, planned_roll, planned_split
+from amp.domain.moves import Move, MoveKind, Phase
+from amp.domain.principals import Principal
+from amp.domain.times import format_ms
+from amp.errors import BucketNotFound, Conflict, Fault, JobNotFound, Unprocessable
+from amp.ports.bucket_documents import BucketDocuments, Range
+from amp.ports.bucket_indices import BucketIndices
+from amp.ports.clock import Clock
+from amp.ports.job_log import JobLog
+from amp.services.buckets.bucket_map import BucketMaps
+from amp.services.jobs.states import JobStates
+
+_log = structlog.get_logger(__name__)
+_TRIES = 5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MovePlan:
+    """What a move would do."""
+
+    kind: MoveKind
+    bucket: Bucket
+    at_s: int  #: where the range that moves begins
+    end_s: int | None
+    documents: int
+    bytes: int  #: about
+    seconds: float | None  #: about, at the rate asked for; None: unthrottled
+
+
+class PlanMoves:
+    """One move at a time: whoever comes second is told what is under way."""
+
+    def __init__(
+        self,
+        maps: BucketMaps,
+        indices: BucketIndices,
+        documents: BucketDocuments,
+        jobs: JobLog,
+        clock: Clock,
+        index_prefix: str,
+    ) -> None:
+        self._maps = maps
+        self._indices = indices
+        self._documents = documents
+        self._jobs = jobs
+        self._states = JobStates(jobs=jobs, clock=clock)
+        self._clock = clock
+        self._prefix = index_prefix
+
+    def look(self, kind: MoveKind, name: str, at_s: int | None, rate: float | None) -> MovePlan:
+        """What `start` would do now.
+
+        :raises BucketNotFound: there is no bucket of that name.
+        :raises Conflict: a move is under way, or an index is gone.
+        :raises Unprocessable: it cannot be done so; the message says why.
+        :raises Retryable: a part does not answer.
+        """
+        planned_map, bucket = self._plan(self._maps.refresh(), kind, name, at_s)
+        planned = _move(planned_map)
+        documents = self._documents.count(planned.source, Range(planned.start_ms, planned.end_ms))
+        source_bytes = sum(info.bytes for info in self._indices.info() if info.index == planned.source)
+        share = documents / max(1, self._documents.count(planned.source, Range(0)))
+        return MovePlan(
+            kind=kind,
+            bucket=bucket,
+            at_s=planned.start_s,
+            end_s=planned.end_s,
+            documents=documents,
+            bytes=round(source_bytes * min(1.0, share)),
+            seconds=documents / rate if rate else None,
+        )
+
+    def start(self, kind: MoveKind, name: str, at_s: int | None, rate: float | None, caller: Principal) -> Job:
+        """Record the move; the bucket worker makes it. `at_s`: where the new bucket begins (None: a split finds the
+        time that halves the documents). `rate`: documents a second (None: as fast as it goes).
+
+        :raises BucketNotFound: there is no bucket of that name.
+        :raises Conflict: a move is under way, or an index is gone.
+        :raises Unprocessable: it cannot be done so; the message says why.
+        :raises Retryable: a part does not answer; look before trying again.
+        """
+        bucket_map = self._maps.refresh()
+        planned, bucket = self._plan(bucket_map, kind, name, at_s)
+        move = _move(planned)
+        job = Job(
+            id=move.id,
+            kind=kind.value,
+            parameters={"bucket": bucket.name, "at": format_ms(move.start_ms)},
+            requested_by=caller.name,
+            rate=rate,
+        )
+        # The record first: the mover would make one that knows less.
+        self._jobs.add(job)
+        if not self._maps.replace(planned, bucket_map):
+            reason = "the bucket map changed meanwhile; try again"
+            self._states.end(job.id, JobState.FAILED, reason)
+            raise Conflict(reason)
+        _log.info("move recorded", action="move_planned", move=str(job.id), kind=kind.value, bucket=bucket.name)
+        return job
+
+    def require_neighbour(self, name: str, next_name: str) -> None:
+        """:raises BucketNotFound: there is no bucket of one of these names.
+        :raises Unprocessable: the second is not the next in time after the first.
+        """
+        buckets = self._maps.refresh().buckets
+        first, second = (buckets.index(_named(buckets, name)) for name in (name, next_name))
+        if second != first + 1:
+            after = buckets[first + 1].name if first + 1 < len(buckets) else "none: it is the newest"
+            reason = f"{next_name} is not the next bucket after {name}, which is {after}"
+            raise Unprocessable(f"/next: {reason}", [Fault("/next", reason)])
+
+    def cancel(self, job_id: UUID, caller: Principal) -> Job:
+        """Undo the move; complete once its job is cancelled. Asking again changes nothing.
+
+        :raises JobNotFound: there is no such job.
+        :raises Conflict: searches use the new place already, or it has ended.
+        :raises StoreUnavailable: look before trying again.
+        """
+        for _ in range(_TRIES):
+            job = self._jobs.get(job_id)
+            if job is None:
+                raise JobNotFound(f"there is no job {job_id}")
+            bucket_map = self._maps.refresh()
+            move = bucket_map.move
+            if move is None or move.id != job_id:
+                raise Conflict(f"the job has ended ({job.state})")
+            if move.phase is Phase.CANCELLED:
+                return job
+            try:
+                going_back = cancelled(bucket_map, "")
+            except WrongPhase as e:
+                raise Conflict("too late to cancel: searches use the new place already") from e
+            if self._maps.replace(going_back, bucket_map):
+                self._jobs.note(job_id, self._clock.now_ms(), f"cancelled by {caller.name}")
+                return job
+        raise Conflict("the bucket map keeps changing; try again")
+
+    def _plan(self, bucket_map: BucketMap, kind: MoveKind, name: str, at_s: int | None) -> tuple[BucketMap, Bucket]:
+        bucket, job = _named(bucket_map.buckets, name), mint_at(self._clock.now_ms())
+        if (move := bucket_map.move) is not None:
+            raise Conflict(f"a {move.kind} is under way ({move.phase}): job {move.id}", job=str(move.id))
+        self._require_index(bucket)
+        match kind:
+            case MoveKind.MERGE:
+                try:
+                    planned = planned_merge(bucket_map, bucket, job)
+                except ValueError as e:
+                    raise Unprocessable(f"bucket {name}: {e}; name the earlier one of the two") from e
+                self._require_index(bucket_map.buckets[bucket_map.buckets.index(bucket) + 1])
+            case MoveKind.REBUILD:
+                planned = planned_rebuild(bucket_map, self._prefix, bucket, job)
+            case MoveKind.SPLIT:
+                boundary_s = self._boundary(bucket_map, bucket, at_s)
+                planned = planned_split(bucket_map, self._prefix, bucket, boundary_s, job)
+            case MoveKind.ROLL:
+                if at_s is None:
+                    raise _bad_time("a new bucket needs a time to start at")
+                planned = planned_roll(bucket_map, self._prefix, bucket, _within(bucket_map, bucket, at_s), job)
+        return planned, bucket
+
+    def _require_index(self, bucket: Bucket) -> None:
+        """What is gone cannot be moved; the bucket worker lets another index stand in."""
+        if all(info.index != bucket.index for info in self._indices.info()):
+            raise Conflict(f"the index {bucket.index} of bucket {bucket.name} is gone; reconcile the buckets first")
+
+    def _boundary(self, bucket_map: BucketMap, bucket: Bucket, at_s: int | None) -> int:
+        """A whole second with documents on both sides."""
+        end_s = bucket_map.end_s(bucket)
+        whole = Range(bucket.start_s * 1000, None if end_s is None else end_s * 1000)
+        self._indices.refresh([bucket.index])
+        median_ms = self._documents.median_created_ms(bucket.index, whole)
+        if median_ms is None:
+            raise Unprocessable(f"bucket {bucket.name} is empty: there is nothing to split")
+        if at_s is not None:
+            if self._divides(bucket.index, whole, _within(bucket_map, bucket, at_s)):
+                return at_s
+            middle = format_ms(median_ms)
+            raise _bad_time(
+                f"all documents of bucket {bucket.name} lie on one side of {format_ms(at_s * 1000)}; half of them were "
+                f"created before {middle}"
+            )
+        for candidate_s in (median_ms // 1000, median_ms // 1000 + 1):
+            inside = bucket.start_s < candidate_s and (end_s is None or candidate_s < end_s)
+            if inside and self._divides(bucket.index, whole, candidate_s):
+                return candidate_s
+        raise Unprocessable(
+            f"bucket {bucket.name} cannot be split: most of its documents were created within one second"
+        )
+
+    def _divides(self, index: str, whole: Range, at_s: int) -> bool:
+        before = self._documents.count(index, Range(whole.start_ms, at_s * 1000))
+        return bool(before and self._documents.count(index, Range(at_s * 1000, whole.end_ms)))
+
+
+def _within(bucket_map: BucketMap, bucket: Bucket, at_s: int) -> int:
+    """:raises Unprocessable: the bucket does not go on from then to anywhere."""
+    end_s = bucket_map.end_s(bucket)
+    if bucket.start_s < at_s and (end_s is None or at_s < end_s):
+        return at_s
+    if at_s == bucket.start_s:
+        raise _bad_time(f"a bucket begins at {format_ms(at_s * 1000)} already")
+    until = "" if end_s is None else f" and ends at {format_ms(end_s * 1000)}"
+    begins = format_ms(bucket.start_s * 1000)
+    raise _bad_time(f"{format_ms(at_s * 1000)} is not in bucket {bucket.name}, which begins at {begins}{until}")
+
+
+def _bad_time(reason: str) -> Unprocessable:
+    return Unprocessable(f"/at: {reason}", [Fault("/at", reason)])
+
+
+def _move(bucket_map: BucketMap) -> Move:
+    assert bucket_map.move is not None
+    return bucket_map.move
+
+
+def _named(buckets: Sequence[Bucket], name: str) -> Bucket:
+    for bucket in buckets:
+        if bucket.name == name:
+            return bucket
+    raise BucketNotFound(f"there is no bucket {name!r}")

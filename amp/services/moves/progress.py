@@ -1,0 +1,146 @@
+"""How far a move is: paces it, notices who stops it, and keeps its checkpoint and history for whoever resumes it."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import astuple
+from typing import Any
+
+from amp.domain.jobs import Job, JobState
+from amp.domain.moves import Move, Phase
+from amp.ports.bucket_documents import Position
+from amp.ports.clock import Clock
+from amp.ports.job_log import JobLog
+from amp.services.buckets.aliases import LookAgain
+from amp.services.buckets.bucket_map import BucketMaps
+from amp.services.runtime.rate_limit import TokenBucket
+
+_SAVE_EVERY_S = 1.0
+_LOOK_EVERY_S = 1.0
+_PAUSE_S = 0.5
+
+
+class MoveProgress:
+    """The checkpoint is a promise about the target: all that lay before `mark` in the source, and of the first copy all
+    up to `after`, is in it. So an old checkpoint, or that of another mover, only means more to copy.
+    """
+
+    def __init__(
+        self,
+        jobs: JobLog,
+        clock: Clock,
+        maps: BucketMaps,
+        job: Job,
+        move: Move,
+        stop: threading.Event,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> None:
+        """:param meanwhile: called about every second while it paces the move."""
+        self._jobs = jobs
+        self._clock = clock
+        self._maps = maps
+        self._job = job
+        self._move = move
+        self._stop = stop
+        self._meanwhile = meanwhile
+        self._checkpoint: dict[str, Any] = dict(job.checkpoint)
+        self._progress: dict[str, Any] = dict(job.progress)
+        self._saved_s = self._looked_s = self._began_s = clock.monotonic_s()
+        self._due = TokenBucket(clock)
+        self._paced = 0
+
+    @property
+    def mark(self) -> str | None:
+        """All that lay before it in the source was copied; None: the first copy is not done."""
+        found: str | None = self._checkpoint.get("mark")
+        return found
+
+    @property
+    def first_mark(self) -> str | None:
+        """The mark of before the first copy began."""
+        found: str | None = self._checkpoint.get("first_mark")
+        return found
+
+    @property
+    def after(self) -> Position | None:
+        """Where the first copy goes on."""
+        found = self._checkpoint.get("after")
+        return None if found is None else Position(*found)
+
+    @property
+    def attempts(self) -> int:
+        """How often the hold was given up."""
+        found: int = self._checkpoint.get("attempts", 0)
+        return found
+
+    def begin_copy(self, mark: str, total: int) -> None:
+        self._checkpoint["first_mark"] = mark
+        self._progress |= {"documents": total, "done": 0}
+        self.save()
+
+    def copied(self, position: Position, count: int) -> None:
+        """So many documents of the first copy more, up to that position."""
+        self._checkpoint["after"] = astuple(position)
+        self._progress["done"] = self._progress.get("done", 0) + count
+        self._show_rate()
+        if self._clock.monotonic_s() - self._saved_s > _SAVE_EVERY_S:
+            self.save()
+
+    def caught_up(self, mark: str) -> None:
+        self._checkpoint["mark"] = mark
+        self.save()
+
+    def gave_up_hold(self) -> None:
+        self._checkpoint["attempts"] = self.attempts + 1
+        self.save()
+
+    def show(self, **values: object) -> None:
+        """Into what people see."""
+        self._progress |= values
+        self.save()
+
+    def save(self) -> None:
+        """:raises StoreUnavailable: whoever resumes it copies more than needed."""
+        self._saved_s = self._clock.monotonic_s()
+        self._jobs.save_progress(self._job.id, self._progress, self._checkpoint)
+
+    def pace(self, count: int) -> None:
+        """Wait until `count` documents more are due at the rate asked for, and as long as the move is paused.
+
+        :raises LookAgain: the map's move is another, or in another phase, or the worker stops.
+        """
+        while True:
+            self._look()
+            paused = self._job.state is JobState.PAUSED and self._move.phase is not Phase.CANCELLED
+            wait_s = _PAUSE_S if paused else self._due_in_s(count)
+            if wait_s <= 0:
+                self._paced += count
+                return
+            self._clock.sleep(min(wait_s, _PAUSE_S))
+
+    def _due_in_s(self, count: int) -> float:
+        """Takes them from what has become due since."""
+        rate = self._job.rate
+        if not rate:
+            return 0.0
+        due = self._due.available(rate, burst=count)
+        if due < count:
+            return (count - due) / rate
+        self._due.take(count)
+        return 0.0
+
+    def _look(self) -> None:
+        now_s = self._clock.monotonic_s()
+        if now_s - self._looked_s > _LOOK_EVERY_S:
+            self._job = self._jobs.get(self._job.id) or self._job
+            self._looked_s = now_s
+            self._meanwhile()
+        # A map from the cache may be one of before the store was restored: begun again for each, a move never ends.
+        if self._stop.is_set() or (self._maps.current().move != self._move and self._maps.refresh().move != self._move):
+            raise LookAgain
+
+    def _show_rate(self) -> None:
+        took_s = self._clock.monotonic_s() - self._began_s
+        if took_s > 0:
+            rate = self._paced / took_s
+            left = max(0, self._progress.get("documents", 0) - self._progress["done"])
+            self._progress |= {"rate": round(rate, 1), "remaining_s": round(left / rate, 1) if rate else None}

@@ -1,0 +1,93 @@
+"""Brings the documents of lost indices back: starts a backfill of each, and tells when it is done."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+import structlog
+
+from amp.domain.buckets import Bucket, BucketMap, with_complete
+from amp.domain.jobs import Job, JobState
+from amp.domain.principals import Principal
+from amp.domain.refills import Refill, refill_from_json
+from amp.domain.selectors import Selector
+from amp.ports.dead_letters import DeadLetters
+from amp.ports.job_log import JobLog
+from amp.services.buckets.bucket_map import BucketMaps
+from amp.services.jobs.submit import JobOrder, StartJobs
+
+_log = structlog.get_logger(__name__)
+_CALLER = Principal("bucket worker")
+#: Jobs that are read at once in search of the one that refilled an index.
+_JOBS_AT_ONCE = 1_000
+
+
+class RefillBuckets:
+    """One backfill for each loss, index and range. If it fails or is cancelled, the bucket stays incomplete, for people
+    to see why; so it does while dead letters of the backfill are left.
+    """
+
+    def __init__(self, maps: BucketMaps, jobs: JobLog, letters: DeadLetters, starter: StartJobs, rate: float) -> None:
+        self._maps = maps
+        self._jobs = jobs
+        self._letters = letters
+        self._starter = starter
+        self._rate = rate
+        #: The jobs that bring these back, as far as this process has looked for them.
+        self._known: dict[Refill, UUID] = {}
+
+    def run(self) -> None:
+        """:raises Retryable: a part does not answer; run it again."""
+        bucket_map = self._maps.refresh()
+        if not bucket_map.incomplete:
+            return
+        complete = []
+        for bucket in bucket_map.incomplete:
+            wanted = _refill_of(bucket, bucket_map)
+            job = self._job_of(wanted)
+            if job is None:
+                self._start(wanted, bucket)
+            elif job.state is JobState.COMPLETED and not self._letters.count(job.id):
+                complete.append(bucket)
+        # A move goes by the map's generations, and takes the mark along.
+        if complete and bucket_map.move is None and self._maps.replace(with_complete(bucket_map, complete), bucket_map):
+            for bucket in complete:
+                _log.warning("bucket complete", action="bucket_complete", bucket=bucket.name)
+
+    def _job_of(self, wanted: Refill) -> Job | None:
+        """The one that was begun last of those that bring back what is wanted."""
+        job = self._jobs.get(self._known[wanted]) if wanted in self._known else None
+        if job is None:
+            job = next((job for job in self._all_jobs() if _covers(job, wanted)), None)
+        if job is not None:
+            self._known[wanted] = job.id
+        return job
+
+    def _all_jobs(self) -> Iterator[Job]:
+        """Those that have not ended, and then all, newest first: a refill may end long after many that began later."""
+        yield from self._jobs.open()
+        before: UUID | None = None
+        while page := self._jobs.page(before, _JOBS_AT_ONCE):
+            yield from page
+            before = page[-1].id
+
+    def _start(self, refill: Refill, bucket: Bucket) -> None:
+        to_ms = None if refill.end_s is None else refill.end_s * 1000
+        selector = Selector(from_ms=refill.start_s * 1000, to_ms=to_ms)
+        order = JobOrder(kind="reindex", selector=selector, rate=self._rate, refills=refill)
+        job = self._starter.start(order, _CALLER)
+        _log.warning("bucket refilled", action="bucket_refill", bucket=bucket.name, job=str(job.id))
+
+
+def _covers(job: Job, wanted: Refill) -> bool:
+    refill = job.parameters.get("refills")
+    # Jobs of before name the index alone, and tell nothing of the loss.
+    return isinstance(refill, dict) and refill_from_json(refill).covers(wanted)
+
+
+def _refill_of(bucket: Bucket, bucket_map: BucketMap) -> Refill:
+    return Refill(
+        index=bucket.index,
+        loss_generation=bucket.loss_generation,
+        start_s=bucket.start_s,
+        end_s=bucket_map.end_s(bucket),
+    )

@@ -1,0 +1,116 @@
+"""The bucket map as operators see it: how large each bucket is, and what is being done to it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from amp.domain.buckets import Bucket, BucketMap
+from amp.domain.moves import Move, MoveKind
+from amp.metrics import BucketFigures, MapFigures
+from amp.ports.bucket_indices import BucketIndices, IndexInfo
+from amp.services.buckets.bucket_map import BucketMaps
+from amp.services.jobs.control import JobStatus, SteerJobs
+from amp.services.moves.autosplit import BucketSizes
+
+
+class BucketState(StrEnum):
+    OPEN = "open"
+    ROLLING = "rolling"
+    SPLITTING = "splitting"
+    MERGING = "merging"
+    REBUILDING = "rebuilding"
+    INCOMPLETE = "incomplete"  #: documents were lost with a former index, and not all are back yet
+    LOST = "lost"  #: the index is gone
+
+
+_MOVING = {
+    MoveKind.ROLL: BucketState.ROLLING,
+    MoveKind.SPLIT: BucketState.SPLITTING,
+    MoveKind.MERGE: BucketState.MERGING,
+    MoveKind.REBUILD: BucketState.REBUILDING,
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BucketStatus:
+    bucket: Bucket
+    end_s: int | None  #: None: the newest
+    state: BucketState
+    documents: int  #: not deleted; of the whole index, what a move has still to remove included
+    bytes: int  #: of primaries
+    share: float  #: of the size at which the newest is followed by another, or any other is split
+    moving: bool  #: the move under way is about it
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BucketReport:
+    generation: int
+    buckets: tuple[BucketStatus, ...]
+    move: Move | None
+    job: JobStatus | None  #: of the move
+
+
+class ShowBuckets:
+    def __init__(self, maps: BucketMaps, indices: BucketIndices, jobs: SteerJobs, sizes: BucketSizes) -> None:
+        self._maps = maps
+        self._indices = indices
+        self._jobs = jobs
+        self._sizes = sizes
+
+    def report(self) -> BucketReport:
+        """:raises Retryable: a part does not answer."""
+        bucket_map = self._maps.refresh()
+        infos = {info.index: info for info in self._indices.info()}
+        move = bucket_map.move
+        return BucketReport(
+            generation=bucket_map.generation,
+            buckets=tuple(self._status(bucket_map, i, infos) for i in range(len(bucket_map.buckets))),
+            move=move,
+            job=None if move is None else self._jobs.of_move(move),
+        )
+
+    def figures(self) -> MapFigures:
+        """For metrics.
+
+        :raises NotMigrated: there is no map yet.
+        :raises Retryable: a part does not answer.
+        """
+        report = self.report()
+        buckets = [BucketFigures(found.bucket.name, found.documents, found.bytes) for found in report.buckets]
+        move = report.move
+        return MapFigures(buckets, None if move is None else (move.kind.value, move.phase.value))
+
+    def move(self) -> Move | None:
+        """What is under way.
+
+        :raises StoreUnavailable: the store does not answer.
+        """
+        return self._maps.refresh().move
+
+    def _status(self, bucket_map: BucketMap, position: int, infos: dict[str, IndexInfo]) -> BucketStatus:
+        bucket, move = bucket_map.buckets[position], bucket_map.move
+        newest = position == len(bucket_map.buckets) - 1
+        info = infos.get(bucket.index)
+        moving = move is not None and bucket.index in (move.source, move.target)
+        return BucketStatus(
+            bucket=bucket,
+            end_s=None if newest else bucket_map.buckets[position + 1].start_s,
+            state=_state(bucket, info, move if moving else None),
+            documents=info.documents if info else 0,
+            bytes=info.bytes if info else 0,
+            share=self._share(info, newest) if info else 0.0,
+            moving=moving,
+        )
+
+    def _share(self, info: IndexInfo, newest: bool) -> float:
+        sizes = self._sizes
+        if not newest:
+            return info.bytes / sizes.limit_bytes
+        return max(info.bytes / sizes.roll_bytes, info.documents / sizes.roll_documents)
+
+
+def _state(bucket: Bucket, info: IndexInfo | None, move: Move | None) -> BucketState:
+    if info is None:
+        return BucketState.LOST
+    if move is not None:
+        return _MOVING[move.kind]
+    return BucketState.INCOMPLETE if bucket.incomplete else BucketState.OPEN

@@ -1,0 +1,77 @@
+"""The bucket worker's loop: makes the recorded moves, watches sizes, and keeps map and search index in step."""
+
+import threading
+
+from amp.errors import Retryable
+from amp.ports.clock import Clock
+from amp.services.moves.run import RunMoves
+from amp.services.runtime.chores import Chores
+from amp.services.runtime.leases import LeaseKeeper
+from amp.services.runtime.polling import PollingLoop
+from amp.services.runtime.retry import Backoff
+
+LEASE = "buckets"
+LEASE_S = 30
+_BACKOFF = Backoff(first_s=0.2, max_s=5.0)
+_LATELY_S = 3.0
+
+
+class RunBucketWorker:
+    """One at a time by a lease, to save work: two at once do no harm.
+
+    The checks run every `check_s` seconds, in their order, also while a move is under way or gets no answer; one that
+    fails does not keep the others from running.
+    """
+
+    def __init__(
+        self,
+        mover: RunMoves,
+        checks: Chores,
+        lease: LeaseKeeper,
+        clock: Clock,
+        *,
+        check_s: float,
+        pause_s: float = 1.0,
+    ) -> None:
+        self._mover = mover
+        self._checks = checks
+        self._lease = lease
+        self._clock = clock
+        self._check_s = check_s
+        self._pause_s = pause_s
+        self._checked_s = self._moved_s = float("-inf")
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set; a move under way is left to whoever comes next."""
+        try:
+            PollingLoop(name="bucket_worker", step=self._step, backoff=_BACKOFF).run(stop)
+        finally:
+            self._lease.release()
+
+    def run_once(self, stop: threading.Event) -> bool:
+        """Whatever is to be done now, if no other worker does it; whether a move was made lately.
+
+        :raises Retryable: a part does not answer; come again.
+        """
+        if not self._lease.acquire():
+            return False
+        # A move may take hours.
+        with self._lease.renewed():
+            try:
+                if self._mover.advance(stop, self._check_if_due):
+                    self._moved_s = self._clock.monotonic_s()
+            except Retryable:
+                self._check_if_due()
+                raise
+            self._check_if_due()
+        return self._clock.monotonic_s() - self._moved_s < _LATELY_S
+
+    def _check_if_due(self) -> None:
+        now_s = self._clock.monotonic_s()
+        if now_s - self._checked_s >= self._check_s:
+            self._checked_s = now_s
+            self._checks.run()
+
+    def _step(self, stop: threading.Event) -> float:
+        # Moves seldom come alone: a layout asks for the next as soon as one has ended.
+        return self._pause_s / 10 if self.run_once(stop) else self._pause_s

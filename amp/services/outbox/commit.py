@@ -1,0 +1,80 @@
+"""Commits changes to the source of truth: intent first, then the condition, then the event (ADR 002)."""
+
+from collections.abc import Sequence
+
+from amp.domain.assets import Change
+from amp.domain.events import Intent, event_of
+from amp.errors import StoreUnavailable
+from amp.metrics import Metrics
+from amp.ports.asset_store import AssetStore, CommitResult, Verdict
+from amp.ports.clock import Clock
+from amp.ports.intent_log import IntentLog
+from amp.services.outbox.publish import PublishChanges
+
+#: A condition is never sent under an older intent, so that the relay can tell when one cannot be applied any more.
+MAX_INTENT_AGE_MS = 30_000
+#: Changes prepared and applied at once: enough for full concurrency, and done long before their intents are too old.
+BATCH = 500
+
+
+class CommitChanges:
+    """The one way any change reaches the store."""
+
+    def __init__(
+        self,
+        store: AssetStore,
+        intents: IntentLog,
+        publisher: PublishChanges,
+        clock: Clock,
+        metrics: Metrics,
+        intent_grace_s: float,
+    ) -> None:
+        self._store = store
+        self._intents = intents
+        self._publisher = publisher
+        self._clock = clock
+        self._metrics = metrics
+        self._grace_ms = int(intent_grace_s * 1000)
+
+    def commit(self, changes: Sequence[Change]) -> list[CommitResult]:
+        """One outcome per change, in order; the changes are of different assets. Every APPLIED change is durable and
+        sure to be indexed.
+
+        :raises StoreUnavailable: none of the changes of the batch at hand was applied; batches before it may be.
+        """
+        outcomes: list[CommitResult] = []
+        for i in range(0, len(changes), BATCH):
+            outcomes += self._commit_batch(changes[i : i + BATCH])
+        return outcomes
+
+    def _commit_batch(self, changes: Sequence[Change]) -> list[CommitResult]:
+        intents = self._prepare(changes)
+        outcomes = self._store.apply(changes)
+        by_verdict: dict[Verdict, list[Intent]] = {verdict: [] for verdict in Verdict}
+        for change, intent, outcome in zip(changes, intents, outcomes, strict=True):
+            by_verdict[outcome.verdict].append(intent)
+            if outcome.verdict is Verdict.APPLIED and change.dropped_version is not None:
+                self._metrics.versions_dropped.inc()
+        if by_verdict[Verdict.APPLIED]:
+            self._publisher.publish(by_verdict[Verdict.APPLIED])
+        if by_verdict[Verdict.REFUSED]:
+            self._forget(by_verdict[Verdict.REFUSED])
+        return outcomes  # intents of UNKNOWN ones stay: the relay settles them
+
+    def _prepare(self, changes: Sequence[Change]) -> list[Intent]:
+        for _ in range(2):
+            now_ms, began_s = self._clock.now_ms(), self._clock.monotonic_s()
+            intents = [
+                Intent(event=event_of(change), recorded_ms=now_ms, due_ms=now_ms + self._grace_ms) for change in changes
+            ]
+            self._store.prepare(list(zip(changes, intents, strict=True)))
+            # Half the age is left for the conditions themselves.
+            if (self._clock.monotonic_s() - began_s) * 1000 < MAX_INTENT_AGE_MS / 2:
+                return intents
+        raise StoreUnavailable("the store is too slow to write safely")
+
+    def _forget(self, intents: Sequence[Intent]) -> None:
+        try:
+            self._intents.clear(intents)
+        except StoreUnavailable:
+            return  # the relay finds that they were not applied, and drops them

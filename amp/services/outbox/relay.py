@@ -1,0 +1,116 @@
+"""Publishes again what may have been lost on the way: intents whose event nobody reported delivered."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+
+import structlog
+
+from amp.domain.events import Intent, deferral_ms
+from amp.metrics import Metrics
+from amp.ports.asset_store import AssetStore
+from amp.ports.clock import Clock
+from amp.ports.event_queue import EventQueue, Topic
+from amp.ports.intent_log import IntentLog
+from amp.services.outbox.commit import MAX_INTENT_AGE_MS
+from amp.services.runtime.delivery import publish_durably
+from amp.services.runtime.polling import PollingLoop
+from amp.services.runtime.retry import Backoff
+
+_log = structlog.get_logger(__name__)
+_BATCH = 500
+#: An intent whose change the store still does not show after this long is dropped, but not before this process has
+#: known it for longer than any writer may still send its condition: the clocks of writer and relay may disagree.
+_DROP_AFTER_MS = 24 * 3600 * 1000
+_KNOWN_FOR_S = 2 * MAX_INTENT_AGE_MS / 1000
+#: Intents are forgotten this long after they were first seen; by then this process or another relay dropped them.
+_FORGOTTEN_AFTER_S = 3_600.0
+
+
+class RelayIntents:
+    """Two relays at once only publish twice, which is harmless."""
+
+    def __init__(
+        self,
+        intents: IntentLog,
+        store: AssetStore,
+        queue: EventQueue,
+        clock: Clock,
+        metrics: Metrics,
+        *,
+        pause_s: float = 1.0,
+    ) -> None:
+        self._intents = intents
+        self._store = store
+        self._queue = queue
+        self._clock = clock
+        self._metrics = metrics
+        self._pause_s = pause_s
+        #: When this process first saw each intent that looks old enough to be dropped; the first ones first.
+        self._first_seen_s: dict[Intent, float] = {}
+
+    def run(self, stop: threading.Event) -> None:
+        """Relay until `stop` is set."""
+        PollingLoop(name="relay", step=self._step, backoff=Backoff(first_s=self._pause_s, max_s=10.0)).run(stop)
+
+    def _step(self, _stop: threading.Event) -> float:
+        return 0.0 if self.relay_once() >= _BATCH else self._pause_s
+
+    def relay_once(self) -> int:
+        """Look at up to one batch of due intents; how many there were.
+
+        :raises StoreUnavailable: the store does not answer; nothing is lost.
+        """
+        due = self._intents.due(self._clock.now_ms(), _BATCH)
+        if due:
+            self._look_at(due)
+        return len(due)
+
+    def _look_at(self, due: Sequence[Intent]) -> None:
+        # Finishes conditions that were accepted but not completed, so that "not applied" is certain.
+        heads = self._store.heads({intent.event.asset_id for intent in due}, settle=True)
+        applied: list[Intent] = []
+        open_: list[Intent] = []
+        for intent in due:
+            head = heads.get(intent.event.asset_id)
+            reached = head is not None and head.revision >= intent.event.revision
+            (applied if reached else open_).append(intent)
+        if applied:
+            self._publish(applied)
+        for intent in open_:
+            self._look_later(intent)
+
+    def _publish(self, applied: Sequence[Intent]) -> None:
+        delivered = publish_durably(self._queue, Topic.REALTIME, [intent.event for intent in applied])
+        done = [intent for intent in applied if intent.event in delivered]
+        self._intents.clear(done)
+        self._metrics.intents_relayed.inc(len(done))
+        if len(done) < len(applied):
+            # Not to be asked for again at once: the queue is down.
+            now_ms = self._clock.now_ms()
+            for intent in applied:
+                if intent.event not in delivered:
+                    self._intents.defer(intent, now_ms + 2_000)
+            _log.warning("events not delivered", action="relay_undelivered", count=len(applied) - len(done))
+
+    def _look_later(self, intent: Intent) -> None:
+        now_ms = self._clock.now_ms()
+        age_ms = now_ms - intent.recorded_ms
+        due_ms = now_ms + deferral_ms(age_ms)
+        if age_ms > _DROP_AFTER_MS:
+            key = replace(intent, due_ms=0)
+            if self._known_for_s(key) >= _KNOWN_FOR_S:
+                self._intents.clear([intent])
+                del self._first_seen_s[key]
+                return
+            due_ms = now_ms + int(_KNOWN_FOR_S * 1000)
+        self._intents.defer(intent, due_ms)
+
+    def _known_for_s(self, key: Intent) -> float:
+        now_s = self._clock.monotonic_s()
+        while self._first_seen_s:
+            first, seen_s = next(iter(self._first_seen_s.items()))
+            if now_s - seen_s < _FORGOTTEN_AFTER_S:
+                break
+            del self._first_seen_s[first]
+        return now_s - self._first_seen_s.setdefault(key, now_s)

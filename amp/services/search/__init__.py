@@ -1,0 +1,4 @@
+"""Searching assets: queries, cursors, and waiting until a change is visible.
+
+Uses `buckets`, `types` and `runtime`.
+"""

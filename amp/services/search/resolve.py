@@ -1,0 +1,245 @@
+"""Checks a client's query against the limits and the known types, and says exactly what is to be compared."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from amp.domain.comparisons import RANGE_OPERATORS, tests_for
+from amp.domain.criteria import (
+    NOTHING,
+    AllOf,
+    AnyOf,
+    Criteria,
+    EntryExists,
+    EntryMatches,
+    FacetOn,
+    NotOf,
+    RootExists,
+    RootField,
+    RootMatches,
+    SortBy,
+    TextMatches,
+)
+from amp.domain.limits import SearchLimits
+from amp.domain.queries import METADATA_PREFIX, OPERATORS, ROOT_FIELDS, All, Any_, Condition, Facet, Not, Query, Sort
+from amp.domain.tokens import tokenize
+from amp.domain.types import FieldType
+from amp.domain.validation import check_text
+from amp.errors import BadQuery, Fault
+from amp.services.types.catalog import TypeCatalog
+
+_OPERAND_BYTES = 32 * 1024
+_TEXT_ONLY = frozenset({FieldType.TEXT})
+
+
+class ResolveQuery:
+    """Refuses, naming the place, what cannot be answered; what merely cannot match becomes a query for nothing."""
+
+    def __init__(self, catalog: TypeCatalog, limits: SearchLimits, since_s: float | None = None) -> None:
+        """:param since_s: as of `TypeCatalog.read_since`, for whatever is not known."""
+        self._catalog = catalog
+        self._limits = limits
+        self._since_s = since_s
+
+    def since(self, since_s: float | None) -> "ResolveQuery":
+        """The same for one request, which came in at `since_s`, so that it has the types read once."""
+        return ResolveQuery(self._catalog, self._limits, since_s)
+
+    def criteria(self, query: Query | None, text: str | None) -> Criteria:
+        """:raises BadQuery: with the place and what is allowed."""
+        parts: list[Criteria] = []
+        if query is not None:
+            self._check_size(query)
+            parts.append(self._resolve(query))
+        if text is not None:
+            parts.append(TextMatches(self._words(text, "/text")))
+        return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
+
+    def sort(self, sorts: Sequence[Sort]) -> tuple[SortBy, ...]:
+        """:raises BadQuery: with the place and what is allowed."""
+        if len(sorts) > self._limits.sorts:
+            raise _refusal("/sort", f"has {len(sorts)} fields; at most {self._limits.sorts} are allowed")
+        return tuple(SortBy(*self._ordered(s.field, f"{s.pointer}/field", "sort"), s.descending) for s in sorts)
+
+    def facets(self, facets: Sequence[Facet]) -> tuple[FacetOn, ...]:
+        """:raises BadQuery: with the place and what is allowed."""
+        if len(facets) > self._limits.facets:
+            raise _refusal("/facets", f"has {len(facets)} facets; at most {self._limits.facets} are allowed")
+        for facet in facets:
+            if not 1 <= facet.size <= self._limits.facet_size:
+                raise _refusal(f"{facet.pointer}/size", f"takes 1 to {self._limits.facet_size}")
+        return tuple(FacetOn(f.name, *self._ordered(f.field, f"{f.pointer}/field", "facet"), f.size) for f in facets)
+
+    def _check_size(self, query: Query) -> None:
+        conditions = list(_conditions(query))
+        on_metadata = sum(c.field.startswith(METADATA_PREFIX) for c in conditions)
+        limits = self._limits
+        for what, count, most in (
+            ("conditions", len(conditions), limits.conditions),
+            ("conditions on metadata", on_metadata, limits.metadata_conditions),
+            ("levels of all, any and not", _depth(query), limits.depth),
+            ("of all, any and not", _joints(query), limits.joints),
+        ):
+            if count > most:
+                raise _refusal("/query", f"has {count} {what}; at most {most} are allowed")
+
+    def _resolve(self, query: Query) -> Criteria:
+        match query:
+            case All(parts):
+                return AllOf(tuple(map(self._resolve, parts)))
+            case Any_(parts):
+                return AnyOf(tuple(map(self._resolve, parts)))
+            case Not(part):
+                return NotOf(self._resolve(part))
+        return self._condition(query)
+
+    def _condition(self, condition: Condition) -> Criteria:
+        for operator, operand in condition.operators:
+            self._check_operand(operator, operand, condition.pointer)
+        tests = tuple((name, operand) for name, operand in condition.operators if name != "exists")
+        exists = [operand for name, operand in condition.operators if name == "exists"]
+        key = _metadata_key(condition.field)
+        if key is not None:
+            resolved = self._on_metadata(key, tests, condition) if tests else None
+            existence: Criteria = EntryExists(key)
+            self._known_kinds(key, f"{condition.pointer}/field")
+        else:
+            root, kind = self._root(condition.field, f"{condition.pointer}/field")
+            resolved = self._on_root(root, kind, tests, condition) if tests else None
+            existence = RootExists(root)
+        parts = [existence if wanted else NotOf(existence) for wanted in exists]
+        if resolved is not None:
+            parts.append(resolved)
+        return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
+
+    def _on_metadata(self, key: str, tests: tuple[tuple[str, Any], ...], condition: Condition) -> Criteria:
+        kinds = self._known_kinds(key, f"{condition.pointer}/field")
+        if kinds == _TEXT_ONLY:
+            for operator, _ in tests:
+                if operator != "match":
+                    raise _refusal(f"{condition.pointer}/{operator}", f"{key} holds only text; use match")
+        alternatives = [
+            EntryMatches(key, kind, found)
+            for kind in sorted(kinds)
+            if (kind is not FieldType.TEXT or all(operator == "match" for operator, _ in tests))
+            and (found := tests_for(kind, tests)) is not None
+        ]
+        if not alternatives:
+            return NOTHING
+        return alternatives[0] if len(alternatives) == 1 else AnyOf(tuple(alternatives))
+
+    def _on_root(
+        self, root: RootField, kind: FieldType, tests: tuple[tuple[str, Any], ...], condition: Condition
+    ) -> Criteria:
+        if root is not RootField.NAME and any(operator == "match" for operator, _ in tests):
+            raise _refusal(f"{condition.pointer}/match", "match works on name and on metadata of strings and texts")
+        if root is RootField.ID:
+            tests = tuple((operator, _lowered(operand)) for operator, operand in tests)
+        found = tests_for(kind, tests)
+        return NOTHING if found is None else RootMatches(root, found)
+
+    def _check_operand(self, operator: str, operand: Any, pointer: str) -> None:
+        place = f"{pointer}/{operator}"
+        if operator not in OPERATORS:
+            raise _refusal(place, f"is no operator; there are {', '.join(OPERATORS)}")
+        if operator == "exists":
+            if not isinstance(operand, bool):
+                raise _refusal(place, "takes true or false")
+        elif operator == "in":
+            if not isinstance(operand, list | tuple) or not 1 <= len(operand) <= self._limits.in_values:
+                raise _refusal(place, f"takes a list of 1 to {self._limits.in_values} values")
+            for i, item in enumerate(operand):
+                _check_scalar(item, f"{place}/{i}")
+        elif operator in ("prefix", "match"):
+            if not isinstance(operand, str):
+                raise _refusal(place, "takes text")
+            _check_scalar(operand, place)
+            if operator == "match":
+                self._words(operand, place)
+        else:
+            _check_scalar(operand, place)
+            if operator in RANGE_OPERATORS and isinstance(operand, bool):
+                raise _refusal(place, "true and false have no order")
+
+    def _words(self, text: str, pointer: str) -> tuple[str, ...]:
+        _check_scalar(text, pointer)
+        words = tuple(dict.fromkeys(tokenize(text)))
+        if not 1 <= len(words) <= self._limits.words:
+            raise _refusal(pointer, f"has {len(words)} words; 1 to {self._limits.words} are allowed")
+        return words
+
+    def _ordered(self, field: str, pointer: str, what: str) -> tuple[RootField | None, str | None]:
+        key = _metadata_key(field)
+        if key is None:
+            return self._root(field, pointer)[0], None
+        if self._known_kinds(key, pointer) == _TEXT_ONLY:
+            raise _refusal(pointer, f"{key} holds only text, which cannot be used for a {what}")
+        return None, key
+
+    def _root(self, field: str, pointer: str) -> tuple[RootField, FieldType]:
+        found = ROOT_FIELDS.get(field)
+        if found is None:
+            meant = f"; did you mean {METADATA_PREFIX}{field}?" if self._catalog.kinds(field, self._since_s) else ""
+            raise _refusal(pointer, f"{field[:128]!r} is none of {', '.join(ROOT_FIELDS)} and metadata.<key>{meant}")
+        return found
+
+    def _known_kinds(self, key: str, pointer: str) -> frozenset[FieldType]:
+        kinds = self._catalog.kinds(key, self._since_s)
+        if not kinds:
+            close = self._catalog.closest_key(key)
+            hint = f"; did you mean {METADATA_PREFIX}{close}?" if close else ""
+            raise _refusal(pointer, f"no asset type has a field {key[:128]!r}{hint}")
+        return kinds
+
+
+def _conditions(query: Query) -> Sequence[Condition]:
+    match query:
+        case All(parts) | Any_(parts):
+            return [condition for part in parts for condition in _conditions(part)]
+        case Not(part):
+            return _conditions(part)
+    return [query]
+
+
+def _depth(query: Query) -> int:
+    match query:
+        case All(parts) | Any_(parts):
+            return 1 + max(map(_depth, parts), default=0)
+        case Not(part):
+            return 1 + _depth(part)
+    return 0
+
+
+def _joints(query: Query) -> int:
+    match query:
+        case All(parts) | Any_(parts):
+            return 1 + sum(map(_joints, parts))
+        case Not(part):
+            return 1 + _joints(part)
+    return 0
+
+
+def _metadata_key(field: str) -> str | None:
+    return field.removeprefix(METADATA_PREFIX) if field.startswith(METADATA_PREFIX) else None
+
+
+def _check_scalar(operand: Any, pointer: str) -> None:
+    if operand is None:
+        raise _refusal(pointer, "null is refused; ask with exists: false for what is missing")
+    if not isinstance(operand, str | int | float):
+        raise _refusal(pointer, "takes text, a number, true or false")
+    if isinstance(operand, str):
+        try:
+            check_text(operand, _OPERAND_BYTES)
+        except ValueError as e:
+            raise _refusal(pointer, e.args[0]) from e
+
+
+def _lowered(operand: Any) -> Any:
+    """Ids are written in lower case, and compare whichever case they are asked for in."""
+    if isinstance(operand, list | tuple):
+        return tuple(map(_lowered, operand))
+    return operand.lower() if isinstance(operand, str) else operand
+
+
+def _refusal(pointer: str, detail: str) -> BadQuery:
+    return BadQuery(f"{pointer}: {detail}", [Fault(pointer, detail)])

@@ -1,0 +1,149 @@
+"""Searches: a client's request checked, bound to its cursor, answered by the index."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from amp.domain.buckets import BucketMap
+from amp.domain.criteria import FacetValues, Hit, SearchPage, SearchRequest, SortValues
+from amp.domain.limits import SearchLimits
+from amp.domain.principals import Principal
+from amp.domain.queries import Facet, Query, Sort, query_identity
+from amp.errors import BadCursor, BadQuery, BucketsMissing, Fault, NotMigrated, StoreUnavailable
+from amp.ports.search_index import SearchIndex
+from amp.services.assets.read import PAGE_BYTES
+from amp.services.buckets.bucket_map import BucketMaps
+from amp.services.search.cursors import Cursors
+from amp.services.search.resolve import ResolveQuery
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SearchOrder:
+    """What a caller asks for."""
+
+    query: Query | None = None
+    text: str | None = None
+    sort: Sequence[Sort] = ()
+    size: int = 20
+    cursor: str | None = None
+    facets: Sequence[Facet] = field(default_factory=tuple)
+    all_versions: bool = False
+    exact_total: bool = False
+    ids_only: bool = False  #: hits have no sources; their sort values end with the id
+    since_s: float | None = None  #: as of `TypeCatalog.read_since`
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SearchAnswer:
+    hits: tuple[Hit, ...]
+    total: int
+    total_is_exact: bool
+    facets: dict[str, FacetValues]
+    incomplete: tuple[str, ...]  #: buckets of which documents may be missing, and so assets from the answer
+    last: SortValues | None  #: where the next page begins; None: there is none
+    next_cursor: str | None = None  #: the same for clients, signed
+
+
+class SearchAssets:
+    """Works while the store is down, as long as the types asked about are known here."""
+
+    def __init__(
+        self,
+        index: SearchIndex,
+        resolver: ResolveQuery,
+        cursors: Cursors,
+        maps: BucketMaps,
+        limits: SearchLimits,
+    ) -> None:
+        self._index = index
+        self._resolver = resolver
+        self._cursors = cursors
+        self._maps = maps
+        self._limits = limits
+
+    def search(self, order: SearchOrder, principal: Principal) -> SearchAnswer:
+        """:raises BadQuery: with the place and what is allowed.
+        :raises SearchUnavailable: the index does not answer.
+        """
+        sorts = json.dumps([[sort.field, sort.descending] for sort in order.sort])
+        bound_to: list[Any] = [query_identity(order.query), order.text, sorts, order.all_versions]
+        answer = self.search_after(order, self._position(order.cursor, bound_to, principal), principal)
+        if answer.last is None:
+            return answer
+        return replace(answer, next_cursor=self._cursors.seal(answer.last, bound_to, principal))
+
+    def search_after(self, order: SearchOrder, after: SortValues | None, principal: Principal) -> SearchAnswer:
+        """The page from that place on (None: the first), whatever cursor the order has.
+
+        :raises BadQuery: with the place and what is allowed.
+        :raises SearchUnavailable: the index does not answer.
+        """
+        if not 0 <= order.size <= self._limits.page:
+            detail = f"takes 0 to {self._limits.page}"
+            raise BadQuery(f"/size: {detail}", [Fault("/size", detail)])
+        resolver, bucket_map = self._resolver.since(order.since_s), self._map()
+        request = SearchRequest(
+            criteria=resolver.criteria(order.query, order.text),
+            sort=resolver.sort(order.sort),
+            size=order.size,
+            after=after,
+            total_limit=None if order.exact_total else self._limits.total,
+            facets=resolver.facets(order.facets),
+            all_versions=order.all_versions,
+            max_bytes=PAGE_BYTES,
+            sources=not order.ids_only,
+            session=principal.name,
+            buckets=0 if bucket_map is None else bucket_map.least_searched,
+            timeout_s=self._limits.timeout_s,
+        )
+        page = self._page(request)
+        incomplete = () if bucket_map is None else _incomplete(bucket_map)
+        # Without a map, nobody knows that every bucket was searched.
+        is_whole = bucket_map is not None and not incomplete
+        return SearchAnswer(
+            hits=page.hits,
+            total=page.total,
+            total_is_exact=page.total_is_exact and is_whole,
+            facets=page.facets if is_whole else _approximate(page.facets),
+            incomplete=incomplete,
+            last=page.hits[-1].sort if page.hits and page.more else None,
+        )
+
+    def incomplete(self) -> tuple[str, ...]:
+        """The buckets of which searches may miss assets, as far as this process knows the map."""
+        bucket_map = self._map()
+        return () if bucket_map is None else _incomplete(bucket_map)
+
+    def _position(self, cursor: str | None, bound_to: list[Any], principal: Principal) -> SortValues | None:
+        if cursor is None:
+            return None
+        position = self._cursors.unseal(cursor, bound_to, principal)
+        if not isinstance(position, list):
+            raise BadCursor
+        return tuple(position)
+
+    def _page(self, request: SearchRequest) -> SearchPage:
+        try:
+            return self._index.search(request)
+        except BucketsMissing:
+            # Two of those known here may be one by now.
+            fewer = self._maps.refresh().least_searched
+            if fewer >= request.buckets:
+                raise
+            return self._index.search(replace(request, buckets=fewer))
+
+    def _map(self) -> BucketMap | None:
+        """None: nobody who knows it answers."""
+        try:
+            return self._maps.current()
+        except (StoreUnavailable, NotMigrated):
+            return None
+
+
+def _incomplete(bucket_map: BucketMap) -> tuple[str, ...]:
+    return tuple(bucket.name for bucket in bucket_map.incomplete)
+
+
+def _approximate(facets: Mapping[str, FacetValues]) -> dict[str, FacetValues]:
+    return {name: replace(values, approximate=True) for name, values in facets.items()}

@@ -1,0 +1,4 @@
+"""The installation as a whole: its health and its migration.
+
+Uses `jobs`, `indexing`, `buckets` and `runtime`.
+"""

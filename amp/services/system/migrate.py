@@ -1,0 +1,102 @@
+"""Makes everything that must exist: tables, topics, the index template, the first bucket and its aliases."""
+
+from collections.abc import Mapping, Sequence
+
+from amp.domain.buckets import BucketMap, first_map, with_stand_ins
+from amp.errors import NotMigrated
+from amp.ports.bucket_indices import BucketIndices, IndexInfo
+from amp.ports.bucket_registry import BucketRegistry
+from amp.ports.part import Part
+from amp.services.buckets.index_aliases import PointAliases, has_aliases
+
+
+class Migrate:
+    """Safe to run twice, and twice at once; a second run finds nothing to do. Safe beside moves: aliases are pointed
+    only at indices that have none.
+    """
+
+    def __init__(
+        self, parts: Sequence[Part], registry: BucketRegistry, indices: BucketIndices, index_prefix: str
+    ) -> None:
+        self._parts = parts
+        self._registry = registry
+        self._indices = indices
+        self._pointer = PointAliases(indices)
+        self._index_prefix = index_prefix
+
+    def pending(self) -> list[str]:
+        """What `run` would do, one line each.
+
+        :raises Retryable: a part does not answer.
+        """
+        lines = [f"{part.name}: {line}" for part in self._parts for line in part.pending()]
+        try:
+            found = self._registry.load()
+        except NotMigrated:
+            found = None
+        if found is None:
+            return [*lines, "buckets: make the first bucket, from 1970 on"]
+        return lines + [f"buckets: {line}" for line in self._missing(found)]
+
+    def run(self) -> list[str]:
+        """Do it; one line for each thing done.
+
+        :raises Retryable: a part does not answer; what was done stays done, run it again.
+        """
+        lines = [f"{part.name}: {line}" for part in self._parts for line in part.migrate()]
+        return lines + [f"buckets: {line}" for line in self._make_buckets()]
+
+    def _make_buckets(self) -> list[str]:
+        found = self._registry.load()
+        if found is None:
+            # Before the map: an index that is missing afterwards was lost.
+            first = first_map(self._index_prefix)
+            made = self._indices.create(first.buckets[0].index)
+            lines = [f"made index {first.buckets[0].index}"] if made else []
+            if self._registry.replace(first, expected_generation=0):
+                lines.append("made the bucket map with one bucket, from 1970 on")
+            found = self._registry.load() or first
+        else:
+            lines = []
+        if found.move is not None:
+            return lines  # aliases are the mover's as long as it lasts
+        there = {info.index: info for info in self._indices.info()}
+        if lost := [bucket for bucket in found.buckets if bucket.index not in there]:
+            after = with_stand_ins(found, self._index_prefix, lost)
+            if not self._registry.replace(after, expected_generation=found.generation):
+                return lines  # a worker saw it first
+            found = after
+            for bucket in found.incomplete:
+                if bucket.token == found.generation and self._indices.create(bucket.index):
+                    lines.append(f"made index {bucket.index}, whose documents have to be indexed again")
+        return lines + self._point(found, there)
+
+    def _point(self, bucket_map: BucketMap, there: Mapping[str, IndexInfo]) -> list[str]:
+        """Only where there are no aliases at all: all else is the bucket worker's, which may be at work on it."""
+
+        def is_current() -> bool:
+            now = self._registry.load()
+            return now is not None and now.generation == bucket_map.generation
+
+        lines = []
+        for bucket in bucket_map.buckets:
+            info = there.get(bucket.index)
+            if not has_aliases(info) and self._pointer.point(bucket_map, bucket, info, is_current):
+                lines.append(f"pointed the aliases at {bucket.index}")
+        return lines
+
+    def _missing(self, bucket_map: BucketMap) -> list[str]:
+        if bucket_map.move is not None:
+            return []
+        try:
+            there = {info.index: info for info in self._indices.info()}
+        except NotMigrated:
+            there = {}  # the search index is gone as a whole
+        lines = []
+        for bucket in bucket_map.buckets:
+            info = there.get(bucket.index)
+            if info is None:
+                lines.append(f"make an index in place of {bucket.index}, which is gone")
+            elif not has_aliases(info):
+                lines.append(f"point the aliases at {bucket.index}")
+        return lines

@@ -1,0 +1,88 @@
+"""Names work that waits because no worker does it: changes to index, jobs, and the move under way."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from amp.domain.jobs import JobState
+from amp.domain.moves import MOVE_KINDS
+from amp.errors import Retryable
+from amp.ports.event_queue import EventQueue, Topic
+from amp.ports.job_log import JobLog
+from amp.services.buckets.bucket_map import BucketMaps
+from amp.services.indexing.handle import INDEX_GROUP
+from amp.services.jobs.workers import ASSET_JOB_WORKERS, MOVE_WORKERS
+from amp.services.runtime.presence import WorkerPresence
+from amp.services.system.health import PartHealth
+
+#: Waiting jobs that are named; the others are counted.
+_MAX_JOBS = 20
+
+
+class WorkHealth:
+    def __init__(
+        self, presence: WorkerPresence, queue: EventQueue, jobs: JobLog, maps: BucketMaps, *, own_processes: bool
+    ) -> None:
+        """:param own_processes: workers are processes of their own, started apart; otherwise `amp serve` runs them, and
+        without it they are missing only where something waits."""
+        self._presence = presence
+        self._queue = queue
+        self._jobs = jobs
+        self._maps = maps
+        self._own_processes = own_processes
+
+    def waiting(self) -> Sequence[PartHealth]:
+        """One entry for each kind of worker that is missing, and for each job and move that waits for one. Empty while
+        the cache, which knows the workers, does not answer.
+
+        :raises NotMigrated, StoreUnavailable: jobs or the map cannot be read.
+        """
+        missing = frozenset(self._presence.missing("index", "relay", *MOVE_WORKERS, *ASSET_JOB_WORKERS))
+        if not missing:
+            return ()
+        return [*self._workers(missing), *self._move(missing), *self._waiting_jobs(missing)]
+
+    def _workers(self, missing: frozenset[str]) -> list[PartHealth]:
+        found = []
+        if "index" in missing and (waits := self._changes_wait()):
+            found.append(PartHealth("index worker", False, f"none runs; {waits}: {self._remedy('index')}"))
+        if self._own_processes and "relay" in missing:
+            detail = "none runs; a change whose event was lost is not indexed"
+            found.append(PartHealth("relay", False, f"{detail}: {self._remedy('relay')}"))
+        if self._own_processes and "bucket" in missing:
+            detail = "none runs; moves wait, and a lost index is not replaced"
+            found.append(PartHealth("bucket worker", False, f"{detail}: {self._remedy('bucket')}"))
+        return found
+
+    def _changes_wait(self) -> str:
+        """What waits for the index worker; empty: nothing does, and nothing needs it."""
+        lag = None
+        with suppress(Retryable):
+            lag = self._queue.lag(Topic.REALTIME, INDEX_GROUP)
+        if lag:
+            return "1 change waits to be indexed" if lag == 1 else f"{lag:,} changes wait to be indexed"
+        return "changes are not indexed" if self._own_processes else ""
+
+    def _move(self, missing: frozenset[str]) -> list[PartHealth]:
+        move = self._maps.current().move
+        if move is None or missing.isdisjoint(MOVE_WORKERS):
+            return []
+        return [PartHealth(f"job {move.id}", False, f"{move.kind} waits for a worker: {self._remedy(*MOVE_WORKERS)}")]
+
+    def _waiting_jobs(self, missing: frozenset[str]) -> list[PartHealth]:
+        needed = [kind for kind in ASSET_JOB_WORKERS if kind in missing]
+        if not needed:
+            return []
+        jobs = [job for job in self._jobs.open() if job.state is JobState.RUNNING and job.kind not in MOVE_KINDS]
+        remedy = self._remedy(*needed)
+        found = [
+            PartHealth(f"job {job.id}", False, f"{job.kind} waits for a worker: {remedy}") for job in jobs[:_MAX_JOBS]
+        ]
+        if len(jobs) > _MAX_JOBS:
+            detail = f"{len(jobs) - _MAX_JOBS:,} more jobs wait for a worker: {remedy}"
+            found.append(PartHealth("jobs", False, detail))
+        return found
+
+    def _remedy(self, *kinds: str) -> str:
+        if not self._own_processes:
+            return "run `amp serve`"
+        return "run " + " and ".join(f"`amp worker {kind}`" for kind in kinds)

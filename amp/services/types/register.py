@@ -1,0 +1,88 @@
+"""Registers asset types and their next versions, and reads them back."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from amp.domain.principals import Principal
+from amp.domain.types import AssetType, Field, incompatibilities
+from amp.errors import AlreadyExists, Conflict, Fault, IncompatibleType, TypeNotFound
+from amp.ports.clock import Clock
+from amp.ports.type_registry import TypeRegistry
+from amp.services.types.catalog import TypeCatalog
+
+
+class RegisterTypes:
+    """Every version is compatible with the one before; registering what is there already changes nothing."""
+
+    def __init__(self, registry: TypeRegistry, catalog: TypeCatalog, clock: Clock) -> None:
+        self._registry = registry
+        self._catalog = catalog
+        self._clock = clock
+
+    def create(self, name: str, description: str, fields: Mapping[str, Field], principal: Principal) -> AssetType:
+        """Register version 1.
+
+        :raises AlreadyExists: there is a type of that name.
+        :raises StoreUnavailable: the registry does not answer.
+        """
+        first = AssetType(
+            name=name,
+            version=1,
+            description=description,
+            fields=fields,
+            created_ms=self._clock.now_ms(),
+            created_by=principal.name,
+        )
+        if not self._registry.add(first):
+            raise AlreadyExists(
+                f"there is an asset type {name!r} already; `amp types update`, or PUT, makes its next version"
+            )
+        self._catalog.refresh()
+        return first
+
+    def next_version(
+        self, name: str, description: str, fields: Mapping[str, Field], principal: Principal
+    ) -> tuple[AssetType, bool]:
+        """Register the next version; (the newest, False) if nothing would change.
+
+        :raises TypeNotFound: there is no type of that name.
+        :raises IncompatibleType: with everything that is not compatible.
+        :raises Conflict: others kept registering versions meanwhile.
+        :raises StoreUnavailable: the registry does not answer.
+        """
+        for _ in range(3):
+            newest = self.get(name)
+            if (newest.description, newest.fields) == (description, fields):
+                return newest, False
+            following = replace(
+                newest,
+                version=newest.version + 1,
+                description=description,
+                fields=fields,
+                created_ms=self._clock.now_ms(),
+                created_by=principal.name,
+            )
+            faults = [Fault(pointer, why) for pointer, why in incompatibilities(newest, following)]
+            if faults:
+                raise IncompatibleType(f"this cannot follow version {newest.version} of type {name}", faults)
+            if self._registry.add(following):
+                self._catalog.refresh()
+                return following, True
+        raise Conflict(f"type {name} is being changed by others; try again")
+
+    def get(self, name: str, version: int | None = None) -> AssetType:
+        """:raises TypeNotFound: there is none. :raises StoreUnavailable: the registry does not answer."""
+        found = self._registry.get(name, version)
+        if found is None:
+            wanted = (
+                f"asset type {name[:128]!r}" if version is None else f"version {version} of asset type {name[:128]!r}"
+            )
+            raise TypeNotFound(f"there is no {wanted}")
+        return found
+
+    def newest(self) -> list[AssetType]:
+        """The newest version of every type, by name.
+
+        :raises StoreUnavailable: the registry does not answer.
+        """
+        return self._registry.newest()
