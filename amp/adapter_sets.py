@@ -12,15 +12,15 @@ from amp.ports.bucket_registry import BucketRegistry
 from amp.ports.cache import Cache
 from amp.ports.claims import Claims
 from amp.ports.clock import Clock
+from amp.ports.component import Component
 from amp.ports.creation_guard import CreationGuard
 from amp.ports.dead_letters import DeadLetters
-from amp.ports.event_queue import EventQueue
 from amp.ports.intent_log import IntentLog
 from amp.ports.job_chunks import JobChunks
 from amp.ports.job_ids import JobIds
 from amp.ports.job_log import JobLog
 from amp.ports.leases import Leases
-from amp.ports.part import Part
+from amp.ports.message_queue import MessageQueue
 from amp.ports.search_index import SearchIndex
 from amp.ports.shared_values import SharedValues
 from amp.ports.type_registry import TypeRegistry
@@ -44,13 +44,13 @@ class Adapters:
     job_ids: JobIds
     letters: DeadLetters
     leases: Leases
-    queue: EventQueue
+    queue: MessageQueue
     index: SearchIndex
     indices: BucketIndices
     documents: BucketDocuments
     guard: CreationGuard | None  #: None: no write ever makes an index
     cache: Cache
-    parts: tuple[Part, ...]  #: in the order in which they are migrated
+    parts: tuple[Component, ...]  #: in the order in which they are migrated
     #: Give back what no part does, before the parts.
     closings: tuple[Callable[[], None], ...] = ()
 
@@ -78,20 +78,20 @@ def embedded(settings: Settings, *, create: bool = True) -> Adapters:
     from amp.adapters.embedded.claims import SqliteClaims
     from amp.adapters.embedded.database import Database
     from amp.adapters.embedded.dead_letters import SqliteDeadLetters
-    from amp.adapters.embedded.event_queue import SqliteEventQueue
     from amp.adapters.embedded.intent_log import SqliteIntentLog
     from amp.adapters.embedded.job_chunks import SqliteJobChunks
     from amp.adapters.embedded.job_ids import SqliteJobIds
     from amp.adapters.embedded.job_log import SqliteJobLog
     from amp.adapters.embedded.leases import MemoryLeases
+    from amp.adapters.embedded.message_queue import SqliteEventQueue
     from amp.adapters.embedded.pairing import Pairing
     from amp.adapters.embedded.search_bucket_documents import SqliteBucketDocuments
     from amp.adapters.embedded.search_bucket_indices import SqliteBucketIndices
+    from amp.adapters.embedded.search_component import SearchPart
     from amp.adapters.embedded.search_database import SearchDatabase
     from amp.adapters.embedded.search_index import SqliteSearchIndex
-    from amp.adapters.embedded.search_part import SearchPart
     from amp.adapters.embedded.shared_values import SqliteSharedValues
-    from amp.adapters.embedded.store_part import SqliteStorePart
+    from amp.adapters.embedded.store_component import SqliteStorePart
     from amp.adapters.embedded.type_registry import SqliteTypeRegistry
     from amp.adapters.retention import retention_of
 
@@ -129,26 +129,26 @@ def cluster(settings: Settings, background: Background) -> Adapters:
     from amp.adapters.cassandra.asset_store import CassandraAssetStore
     from amp.adapters.cassandra.bucket_registry import CassandraBucketRegistry
     from amp.adapters.cassandra.claims import CassandraClaims
+    from amp.adapters.cassandra.component import CassandraPart
     from amp.adapters.cassandra.dead_letters import CassandraDeadLetters
     from amp.adapters.cassandra.intent_log import CassandraIntentLog
     from amp.adapters.cassandra.job_chunks import CassandraJobChunks
     from amp.adapters.cassandra.job_ids import CassandraJobIds
     from amp.adapters.cassandra.job_log import CassandraJobLog
     from amp.adapters.cassandra.leases import CassandraLeases
-    from amp.adapters.cassandra.part import CassandraPart
     from amp.adapters.cassandra.session import CassandraSession
     from amp.adapters.cassandra.shared_values import CassandraSharedValues
     from amp.adapters.cassandra.type_registry import CassandraTypeRegistry
     from amp.adapters.elasticsearch.bucket_documents import ElasticsearchBucketDocuments
     from amp.adapters.elasticsearch.bucket_indices import ElasticsearchBucketIndices
     from amp.adapters.elasticsearch.client import ElasticsearchClient
+    from amp.adapters.elasticsearch.component import ElasticsearchPart
     from amp.adapters.elasticsearch.creation_guard import ElasticsearchCreationGuard
-    from amp.adapters.elasticsearch.part import ElasticsearchPart
     from amp.adapters.elasticsearch.search_index import ElasticsearchSearchIndex
-    from amp.adapters.kafka.event_queue import KafkaEventQueue
-    from amp.adapters.kafka.part import KafkaPart
+    from amp.adapters.kafka.component import KafkaPart
+    from amp.adapters.kafka.message_queue import KafkaEventQueue
     from amp.adapters.redis.cache import RedisCache
-    from amp.adapters.redis.part import RedisPart
+    from amp.adapters.redis.component import RedisPart
     from amp.adapters.retention import retention_of
 
     session = CassandraSession(settings)

@@ -78,11 +78,11 @@ class JobNotFound(NotFound):
     """There is no job with that id."""
 
 
-class LetterNotFound(NotFound):
+class DeadLetterNotFound(NotFound):
     """There is no such dead letter."""
 
 
-class Gone(AmpError):
+class AssetDeleted(AmpError):
     """The asset is deleted."""
 
 
@@ -106,7 +106,7 @@ class IncompatibleType(Conflict):
         self.faults = tuple(faults)
 
 
-class KeyReused(Unprocessable):
+class IdempotencyKeyReused(Unprocessable):
     """The idempotency key was used with another body."""
 
 
@@ -156,7 +156,7 @@ class BadSetting(AmpError):
     """A setting has a value that is not accepted."""
 
 
-class Busy(AmpError):
+class DataDirLocked(AmpError):
     """Another process holds the data folder."""
 
 

@@ -9,7 +9,7 @@ from amp.domain.ids import created_ms
 from amp.domain.jobs import Job
 from amp.domain.times import format_ms
 from amp.services.jobs.control import JobStatus
-from amp.services.moves.layout import LayOut
+from amp.services.moves.layout import LaidOut
 from amp.services.moves.plan import MovePlan
 from amp.services.moves.report import BucketReport, BucketStatus
 
@@ -46,7 +46,7 @@ def job_json(status: JobStatus, *, history: bool = True) -> dict[str, Any]:
         "ended_at": None if job.ended_ms is None else format_ms(job.ended_ms),
         "waits_for": list(status.waits_for),
         "progress": {
-            "phase": status.phase and status.phase.value,
+            "phase": status.phase,
             **_progress(status),
             "held_s": job.progress.get("held_s"),
             "counts": job.progress.get("counts"),
@@ -90,7 +90,7 @@ def plan_json(plan: MovePlan, rate: float | None) -> dict[str, Any]:
     }
 
 
-def layout_json(found: LayOut) -> dict[str, Any]:
+def layout_json(found: LaidOut) -> dict[str, Any]:
     return {"job": found.job and str(found.job.id), "missing": [_time(start_s) for start_s in found.missing]}
 
 

@@ -7,7 +7,7 @@ import orjson
 
 from amp.api.errors import problem_of
 from amp.domain.assets import Asset
-from amp.domain.texts import clipped
+from amp.domain.storable_text import clipped
 from amp.errors import AmpError
 
 #: Of all problems in one answer; those past it are cut down to a sentence.

@@ -10,16 +10,16 @@ from flask import Flask, Response, g
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from amp.domain.limits import MAX_FAULTS
-from amp.domain.texts import clipped
+from amp.domain.storable_text import clipped
 from amp.errors import (
     AmpError,
+    AssetDeleted,
     BadQuery,
     BadSetting,
-    Busy,
     CacheUnavailable,
     Conflict,
+    DataDirLocked,
     Fault,
-    Gone,
     IncompatibleType,
     IndexingStalled,
     Invalid,
@@ -96,7 +96,7 @@ _STATUS: dict[type[AmpError], int] = {
     NotFound: 404,
     RequestTimeout: 408,
     Conflict: 409,
-    Gone: 410,
+    AssetDeleted: 410,
     RevisionMismatch: 412,
     TooLarge: 413,
     UriTooLong: 414,
@@ -112,7 +112,16 @@ _STATUS: dict[type[AmpError], int] = {
 
 
 #: Faults of the process, and classes that only gather others.
-_NEVER_ANSWERED = (BadSetting, Busy, NoData, CacheUnavailable, IndexingStalled, QueueUnavailable, Invalid, Retryable)
+_NEVER_ANSWERED = (
+    BadSetting,
+    DataDirLocked,
+    NoData,
+    CacheUnavailable,
+    IndexingStalled,
+    QueueUnavailable,
+    Invalid,
+    Retryable,
+)
 #: HTTP's own, raised by the framework.
 _OF_HTTP = (MethodNotAllowed,)
 

@@ -9,7 +9,7 @@ from flask import request
 
 from amp.api.current import principal
 from amp.api.errors import BadRequest
-from amp.services.assets.creation import RepeatKey
+from amp.domain.claims import IdempotencyKey
 
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
@@ -22,8 +22,8 @@ def key_given() -> str | None:
     return key
 
 
-def repeat_key(key: str, body: Any) -> RepeatKey:
+def repeat_key(key: str, body: Any) -> IdempotencyKey:
     """`key` in the scope of this caller and route, for a `body` that is told apart by what it says, not how."""
     whose = orjson.dumps([principal().name, request.method, str(request.url_rule)]).decode()
     scope = f"idempotency-key:{whose}"
-    return RepeatKey(scope, key, hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest())
+    return IdempotencyKey(scope, key, hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest())

@@ -23,7 +23,7 @@ _IN_PATH = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Header:
+class HeaderSpec:
     """A header of requests or of answers."""
 
     name: str
@@ -41,12 +41,12 @@ class Header:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ResponseSpec:
     """A successful answer."""
 
     description: str
     model: type[BaseModel] | None = None
-    headers: tuple[Header, ...] = ()
+    headers: tuple[HeaderSpec, ...] = ()
     media_type: str = _JSON
 
     def document(self) -> dict[str, Any]:
@@ -82,10 +82,10 @@ def operation(
     method: str,
     rule: str,
     *,
-    answers: dict[int, Answer],
+    answers: dict[int, ResponseSpec],
     refusals: Sequence[int] = (),
     query: Sequence[QueryParameter[Any]] = (),
-    headers: Sequence[Header] = (),
+    headers: Sequence[HeaderSpec] = (),
     body: Body | None = None,
 ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
     """Registers a view, which gets the parsed parameters of its path by name, and the parsed `body`.
@@ -138,7 +138,7 @@ def operation(
     return register
 
 
-def _responses(answers: dict[int, Answer], refusals: set[int]) -> dict[int, dict[str, Any]]:
+def _responses(answers: dict[int, ResponseSpec], refusals: set[int]) -> dict[int, dict[str, Any]]:
     found: dict[int, dict[str, Any]] = {status: answer.document() for status, answer in answers.items()}
     for status in sorted(refusals):
         found[status] = {"description": HTTPStatus(status).phrase, "content": _PROBLEM}

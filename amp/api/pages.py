@@ -17,11 +17,11 @@ def position(kind: type[Place], bound_to: list[Any]) -> Place | None:
     cursor = CURSOR.read()
     if cursor is None:
         return None
-    place = amp().cursors.unseal(cursor, bound_to, principal())
+    place = amp().search.cursors.unseal(cursor, bound_to, principal())
     if not isinstance(place, kind):
         raise BadCursor
     return place
 
 
 def next_cursor(place: str | int | None, bound_to: list[Any]) -> str | None:
-    return None if place is None else amp().cursors.seal(place, bound_to, principal())
+    return None if place is None else amp().search.cursors.seal(place, bound_to, principal())

@@ -10,7 +10,7 @@ from amp.api.errors import BadRequest
 from amp.api.parameters import STRING, text_of
 from amp.domain.ids import parse_id
 from amp.domain.types import KEY
-from amp.errors import BucketNotFound, InvalidId, JobNotFound, LetterNotFound, TypeNotFound
+from amp.errors import BucketNotFound, DeadLetterNotFound, InvalidId, JobNotFound, TypeNotFound
 
 _MAX_NUMBER = 2**31 - 1
 _BUCKET = re.compile(r"\d{14}", re.ASCII)
@@ -65,7 +65,7 @@ def _letter_id(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError as e:
-        raise LetterNotFound(f"there is no dead letter {text[:64]!r}") from e
+        raise DeadLetterNotFound(f"there is no dead letter {text[:64]!r}") from e
 
 
 def _type_name(text: str) -> str:

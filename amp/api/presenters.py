@@ -15,8 +15,8 @@ from amp.domain.assets import Asset, State, asset_json
 from amp.domain.criteria import FacetValues, Hit
 from amp.domain.queries import METADATA_PREFIX
 from amp.domain.types import KEY
-from amp.errors import BadQuery, Fault, Gone
-from amp.services.search.search import SearchAnswer
+from amp.errors import AssetDeleted, BadQuery, Fault
+from amp.services.search.search import SearchResults
 
 ASSET_FIELDS = (
     "id",
@@ -96,7 +96,9 @@ def is_shown(asset: Asset) -> bool:
 def shown(asset: Asset) -> Asset:
     """:raises Gone: it is deleted, and the caller did not ask for deleted ones."""
     if not is_shown(asset):
-        raise Gone(f"asset {asset.id} is deleted; deleted=true shows it", id=str(asset.id), revision=asset.revision)
+        raise AssetDeleted(
+            f"asset {asset.id} is deleted; deleted=true shows it", id=str(asset.id), revision=asset.revision
+        )
     return asset
 
 
@@ -108,7 +110,7 @@ def asset_response(asset: Asset, status: int = 200, headers: Mapping[str, str] |
     return json_response(Shape(None, LONGS.read() == "string").of(asset_json(asset)), status, all_headers)
 
 
-def search_json(answer: SearchAnswer, shape: Shape, took_ms: int) -> dict[str, Any]:
+def search_json(answer: SearchResults, shape: Shape, took_ms: int) -> dict[str, Any]:
     return {
         "total": answer.total,
         "total_relation": "eq" if answer.total_is_exact else "gte",

@@ -27,6 +27,6 @@ def empty_response(status: int, headers: dict[str, str]) -> Response:
 def await_if_asked(assets: Sequence[Asset]) -> dict[str, str]:
     """Waits for the assets to be searchable if the caller asked so; the headers that tell how it went."""
     timeout_s = TIMEOUT.read()
-    if WAIT_FOR.read() is None or amp().await_searchable.wait(assets, principal().name, timeout_s):
+    if WAIT_FOR.read() is None or amp().search.visibility.wait(assets, principal().name, timeout_s):
         return {}
     return {SEARCHABLE_HEADER: "pending"}

@@ -4,8 +4,8 @@ import click
 
 from amp.cli.admin_assets import backfill, check, delete, fix, migrate_type, purge, restore, update
 from amp.cli.admin_buckets import buckets
+from amp.cli.admin_dead_letters import dead_letters
 from amp.cli.admin_jobs import jobs
-from amp.cli.admin_letters import dead_letters
 
 
 @click.group()

@@ -8,7 +8,7 @@ import httpx
 
 from amp.cli.client import TIMEOUT_S, AmpClient, connect
 from amp.data_folder import FOLDER_HEADER, folder_identity
-from amp.errors import Busy
+from amp.errors import DataDirLocked
 from amp.settings import Settings, variable
 from amp.stop_budget import StopBudget
 
@@ -35,13 +35,13 @@ def service(settings: Settings, *, create: bool = False) -> Iterator[AmpClient]:
             yield client
 
 
-def in_use(settings: Settings, error: Busy) -> Busy:
+def in_use(settings: Settings, error: DataDirLocked) -> DataDirLocked:
     """Says as well who holds the data folder, as far as that is known, and what to do."""
     client = _server_of_folder(settings)
     if client is None:
-        return Busy(f"{error.message}; stop it first")
+        return DataDirLocked(f"{error.message}; stop it first")
     with contextlib.closing(client):
-        return Busy(f"{error.message}, a server at {client.where}; stop it first")
+        return DataDirLocked(f"{error.message}, a server at {client.where}; stop it first")
 
 
 def server_client(settings: Settings) -> AmpClient | None:
@@ -73,11 +73,11 @@ def in_process(settings: Settings, *, create: bool = True) -> Iterator[AmpClient
 
     try:
         amp = build(settings, create=create)
-    except Busy as e:
-        raise Busy(f"{e.message}; if it is a server, name it: {variable('url')}=http://…") from e
+    except DataDirLocked as e:
+        raise DataDirLocked(f"{e.message}; if it is a server, name it: {variable('url')}=http://…") from e
     workers = WorkerThreads(amp.background, amp.workers)
     try:
-        amp.migrate.run()
+        amp.system.migration.run()
         workers.start()
         _catch_up(amp)
         transport = httpx.WSGITransport(app=_with_wsgi_path(create_app(amp)))
@@ -114,7 +114,7 @@ def _serves(url: str, folder: str | None = None) -> bool:
 
 
 def _catch_up(amp: Any) -> None:
-    from amp.ports.event_queue import Topic
+    from amp.ports.message_queue import Topic
 
     clock = amp.adapters.clock
     deadline_s = clock.monotonic_s() + _CATCH_UP_S

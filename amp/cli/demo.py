@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from amp.cli.connection import in_process
-from amp.cli.import_rows import ImportOrder, import_rows
+from amp.cli.import_rows import ImportOptions, import_rows
 from amp.cli.output import console
 from amp.cli.search import print_items
 from amp.settings import load_settings
@@ -36,7 +36,7 @@ def demo() -> None:
         settings = load_settings({"profile": "embedded", "data_dir": Path(folder), "url": None})
         with in_process(settings) as client:
             say.print(f"$ amp import {SAMPLE.name} --type movie --infer")
-            order = ImportOrder(
+            order = ImportOptions(
                 path=SAMPLE, format="json", type_name="movie", infer=True, rejected_path=Path(folder) / "rejected"
             )
             outcome = import_rows(client, order)

@@ -12,7 +12,7 @@ from amp.addresses import MASK, masked
 from amp.cli.client import AmpClient, Unreachable
 from amp.cli.connection import server_client
 from amp.cli.output import echo, json_option, print_json, print_table
-from amp.errors import AmpError, Busy, NoData, NotMigrated
+from amp.errors import AmpError, DataDirLocked, NoData, NotMigrated
 from amp.settings import ADDRESSES, Settings, load_settings, variable
 from amp.unknown_variables import unknown_variables
 
@@ -55,10 +55,12 @@ def _examine(settings: Settings) -> tuple[list[dict[str, Any]], list[str]]:
 
     try:
         amp = build(settings, create=False)
-    except (Busy, NoData) as e:
+    except (DataDirLocked, NoData) as e:
         client = server_client(settings)
         if client is None:
-            return [], [f"{e.message}, which does not answer as a server" if isinstance(e, Busy) else e.message]
+            return [], [
+                f"{e.message}, which does not answer as a server" if isinstance(e, DataDirLocked) else e.message
+            ]
         with contextlib.closing(client):
             parts, said = _health_of(client)
             return parts, [*said, *(_disagreements_of(client) if all(part["healthy"] for part in parts) else ())]
@@ -66,13 +68,13 @@ def _examine(settings: Settings) -> tuple[list[dict[str, Any]], list[str]]:
         part = "store" if settings.profile == "embedded" else "service"
         return [{"name": part, "healthy": False, "detail": e.message}], []
     try:
-        health = amp.check_health.check()
+        health = amp.system.health.check()
         parts = [{"name": p.name, "healthy": p.healthy, "detail": p.detail} for p in health.parts]
         advice: list[str] = []
         if health.parts_answer:
             command = "migrate" if settings.profile == "cluster" else "serve"
             try:
-                advice = [f"`amp {command}` has to {line}" for line in amp.migrate.pending()]
+                advice = [f"`amp {command}` has to {line}" for line in amp.system.migration.pending()]
             except AmpError as e:
                 advice = [e.message]
             advice += [_degraded(bucket.name, bucket.detail) for bucket in health.buckets]
@@ -85,7 +87,7 @@ def _examine(settings: Settings) -> tuple[list[dict[str, Any]], list[str]]:
 
 def _disagreements(amp: "Amp") -> list[str]:
     try:
-        return [_told(finding.index, finding.problem) for finding in amp.reconcile.run(heal=False)]
+        return [_told(finding.index, finding.problem) for finding in amp.buckets.reconciliation.run(heal=False)]
     except NotMigrated:
         return []
     except AmpError as e:

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import click
 
 from amp.cli.connection import service
-from amp.cli.import_rows import ImportOrder, ImportReport, import_rows
+from amp.cli.import_rows import ImportOptions, ImportReport, import_rows
 from amp.cli.importer import ImportStopped, OnExisting
 from amp.cli.output import echo, json_option, print_json, print_table
 from amp.cli.rejected_rows import check_rejected, unused_name
@@ -69,7 +69,7 @@ def import_(
     with _readable(file) as (path, beginning):
         if rejected is not None:
             check_rejected(rejected, file)
-        order = ImportOrder(
+        order = ImportOptions(
             path=path,
             format=format_ or format_of(file.name, beginning),
             rejected_path=rejected or unused_name(_default_rejected(file)),

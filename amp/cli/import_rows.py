@@ -28,7 +28,7 @@ _NAME_BYTES = AssetLimits().name_bytes
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImportOrder:
+class ImportOptions:
     """What to import, and how."""
 
     path: Path  #: a file that can be read twice
@@ -61,7 +61,7 @@ class ImportReport:
         return self.rows - self.counts.settled
 
 
-def import_rows(client: AmpClient, order: ImportOrder, *, quiet: bool = False) -> ImportReport:
+def import_rows(client: AmpClient, order: ImportOptions, *, quiet: bool = False) -> ImportReport:
     """:raises AmpError: nothing was imported."""
     began_s = time.monotonic()
     sendable(order.project)
@@ -110,7 +110,7 @@ def import_rows(client: AmpClient, order: ImportOrder, *, quiet: bool = False) -
 
 
 class _ItemMaker:
-    def __init__(self, order: ImportOrder, coerce: CoerceRows) -> None:
+    def __init__(self, order: ImportOptions, coerce: CoerceRows) -> None:
         self._order = order
         self._coerce = coerce
         self._ids = RowIds(order.type_name)
@@ -185,7 +185,7 @@ def _register(
     return made
 
 
-def _rows(order: ImportOrder, what: str, quiet: bool) -> Generator[Row]:
+def _rows(order: ImportOptions, what: str, quiet: bool) -> Generator[Row]:
     progress = Progress(
         TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn(),
         console=console(stderr=True), transient=True, disable=quiet or not sys.stderr.isatty(),

@@ -7,7 +7,7 @@ import click
 
 from amp.cli.connection import in_use
 from amp.cli.output import echo, json_option, print_json
-from amp.errors import Busy, NoData
+from amp.errors import DataDirLocked, NoData
 from amp.settings import load_settings
 
 
@@ -33,7 +33,7 @@ def serve(host: str | None, port: int | None) -> None:
     settings = load_settings({name: value for name, value in given.items() if value is not None})
     try:
         run(settings)
-    except Busy as e:
+    except DataDirLocked as e:
         raise in_use(settings, e) from e
 
 
@@ -73,11 +73,11 @@ def migrate(dry_run: bool, as_json: bool) -> None:
     settings = load_settings()
     try:
         with closing(build(settings, create=not dry_run)) as amp:
-            lines = amp.migrate.pending() if dry_run else amp.migrate.run()
+            lines = amp.system.migration.pending() if dry_run else amp.system.migration.run()
     except NoData:
         lines = [f"create the data folder {settings.data_dir.resolve()} and everything in it"]
-    except Busy as e:
-        raise Busy(f"{in_use(settings, e).message} (a server migrates its data folder as it starts)") from e
+    except DataDirLocked as e:
+        raise DataDirLocked(f"{in_use(settings, e).message} (a server migrates its data folder as it starts)") from e
     if as_json:
         print_json({"dry_run": dry_run, "steps": lines})
         return

@@ -116,7 +116,7 @@ def index_of(alias: str) -> str:
 
 
 def token_of(alias: str) -> int:
-    """The token that a write alias carries. Negative for the placeholder aliases of `PointAliases`."""
+    """The token that a write alias carries. Negative for the placeholder aliases of `IndexAliases`."""
     return int(alias.rpartition("-w")[2])
 
 

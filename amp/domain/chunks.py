@@ -18,7 +18,7 @@ class Chunk:
     position: str | None = None
 
 
-class Outcome(StrEnum):
+class ItemOutcome(StrEnum):
     DONE = "done"  #: looked after; nothing of the asset had to change
     CHANGED = "changed"
     SKIPPED = "skipped"  #: it is not (any more) what the job is for
@@ -28,12 +28,12 @@ class Outcome(StrEnum):
 
 
 #: What is kept for people to read once a job is done with it.
-TOLD = frozenset((Outcome.FOUND, Outcome.FAILED))
+TOLD = frozenset((ItemOutcome.FOUND, ItemOutcome.FAILED))
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class ItemResult:
     """What became of one asset in one job."""
 
-    outcome: Outcome
+    outcome: ItemOutcome
     note: str = ""  #: why it was skipped or failed, or what was found

@@ -148,7 +148,7 @@ SortValues = tuple[str | int | None, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SearchRequest:
+class IndexQuery:
     criteria: Criteria
     #: Ties are broken by (created_ms, asset id, version), in the direction of the last entry; empty: newest first.
     sort: tuple[SortBy, ...] = ()

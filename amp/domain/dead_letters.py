@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID, uuid5
 
-from amp.domain.events import JobEvent, Message
+from amp.domain.messages import JobItem, Message
 
 _NAMESPACE = UUID("5ecf0a4e-6a5b-4a53-9c35-9b0f0a2f2b6d")
 
@@ -23,7 +23,7 @@ class DeadLetter:
     @property
     def job_id(self) -> UUID | None:
         """None: it is of live traffic."""
-        return self.message.job_id if isinstance(self.message, JobEvent) else None
+        return self.message.job_id if isinstance(self.message, JobItem) else None
 
 
 def put_aside(topic: str, message: Message | None, payload: bytes, reason: str, detail: str, now_ms: int) -> DeadLetter:
@@ -42,6 +42,6 @@ def put_aside(topic: str, message: Message | None, payload: bytes, reason: str, 
 
 def letter_id(topic: str, message: Message | None, payload: bytes) -> UUID:
     """The identity of a dead letter: of a job and an asset, or of whatever else the payload says."""
-    if isinstance(message, JobEvent):
+    if isinstance(message, JobItem):
         return uuid5(_NAMESPACE, f"{message.job_id}:{message.asset_id}")
     return uuid5(_NAMESPACE, f"{topic}:{payload.hex()}")

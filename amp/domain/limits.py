@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 #: Faults that one refusal names; looking for more would make it large.
 MAX_FAULTS = 100
+#: Once the items of a page take so much, it ends.
+PAGE_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

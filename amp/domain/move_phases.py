@@ -11,7 +11,7 @@ from amp.domain.buckets import Bucket, BucketMap, index_name
 from amp.domain.moves import Move, MoveKind, Phase
 
 
-class WrongPhase(Exception):
+class InvalidPhase(Exception):
     """The map went on meanwhile; look at it again."""
 
 
@@ -55,7 +55,7 @@ def planned_rebuild(bucket_map: BucketMap, prefix: str, bucket: Bucket, job: UUI
 def dual(bucket_map: BucketMap) -> BucketMap:
     """Writers write to both, under a token of this attempt's own.
 
-    :raises WrongPhase: it is neither planned nor held.
+    :raises InvalidPhase: it is neither planned nor held.
     """
     move, generation = _in_phase(bucket_map, Phase.PLAN, Phase.HOLD), bucket_map.generation + 1
     return BucketMap(
@@ -68,7 +68,7 @@ def dual(bucket_map: BucketMap) -> BucketMap:
 def hold(bucket_map: BucketMap) -> BucketMap:
     """Writers wait: the source answers to this phase's token, which none of them uses.
 
-    :raises WrongPhase: writers do not write to both.
+    :raises InvalidPhase: writers do not write to both.
     """
     move, generation = _in_phase(bucket_map, Phase.DUAL), bucket_map.generation + 1
     return replace(bucket_map, generation=generation, move=replace(move, phase=Phase.HOLD, phase_token=generation))
@@ -77,7 +77,7 @@ def hold(bucket_map: BucketMap) -> BucketMap:
 def switched(bucket_map: BucketMap) -> BucketMap:
     """Buckets as searches see them since the aliases switched.
 
-    :raises WrongPhase: it is neither held nor was it cancelled too late.
+    :raises InvalidPhase: it is neither held nor was it cancelled too late.
     """
     # DUAL: another mover went back from HOLD just before this one's switch, which came first all the same.
     move = _in_phase(bucket_map, Phase.HOLD, Phase.DUAL, Phase.CANCELLED)
@@ -92,7 +92,7 @@ def switched(bucket_map: BucketMap) -> BucketMap:
 def switched_buckets(bucket_map: BucketMap) -> tuple[Bucket, ...]:
     """The buckets after the switch, source and target under the token that was reserved for them.
 
-    :raises WrongPhase: no move is under way.
+    :raises InvalidPhase: no move is under way.
     """
     move = _move_in(bucket_map)
     source, target = bucket_map.bucket_of(move.source), bucket_map.bucket_of(move.target)
@@ -110,7 +110,7 @@ def switched_buckets(bucket_map: BucketMap) -> tuple[Bucket, ...]:
 def cancelled(bucket_map: BucketMap, reason: str) -> BucketMap:
     """Back to what was before, under a token of its own.
 
-    :raises WrongPhase: searches use the target already, or it is cancelled.
+    :raises InvalidPhase: searches use the target already, or it is cancelled.
     """
     move, generation = _in_phase(bucket_map, Phase.PLAN, Phase.DUAL, Phase.HOLD), bucket_map.generation + 1
     return BucketMap(
@@ -123,7 +123,7 @@ def cancelled(bucket_map: BucketMap, reason: str) -> BucketMap:
 def ended(bucket_map: BucketMap) -> BucketMap:
     """No move any more.
 
-    :raises WrongPhase: it is neither switched nor cancelled.
+    :raises InvalidPhase: it is neither switched nor cancelled.
     """
     _in_phase(bucket_map, Phase.SWITCHED, Phase.CANCELLED)
     return replace(bucket_map, generation=bucket_map.generation + 1, move=None)
@@ -131,7 +131,7 @@ def ended(bucket_map: BucketMap) -> BucketMap:
 
 def _planned(bucket_map: BucketMap, kind: MoveKind, source: Bucket, start_s: int, target: str, job: UUID) -> BucketMap:
     if bucket_map.move is not None:
-        raise WrongPhase("a move is under way already")
+        raise InvalidPhase("a move is under way already")
     # One generation is passed over: it is the token of the switch.
     generation = bucket_map.generation + 2
     move = Move(
@@ -165,11 +165,11 @@ def _with_token(bucket_map: BucketMap, token: int) -> tuple[Bucket, ...]:
 def _in_phase(bucket_map: BucketMap, *phases: Phase) -> Move:
     move = _move_in(bucket_map)
     if move.phase not in phases:
-        raise WrongPhase(f"the move is in phase {move.phase}")
+        raise InvalidPhase(f"the move is in phase {move.phase}")
     return move
 
 
 def _move_in(bucket_map: BucketMap) -> Move:
     if bucket_map.move is None:
-        raise WrongPhase("no move is under way")
+        raise InvalidPhase("no move is under way")
     return bucket_map.move

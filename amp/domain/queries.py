@@ -34,21 +34,21 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class All:
+class Conjunction:
     parts: tuple["Query", ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Any_:
+class Disjunction:
     parts: tuple["Query", ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Not:
+class Negation:
     part: "Query"
 
 
-Query = Condition | All | Any_ | Not
+Query = Condition | Conjunction | Disjunction | Negation
 
 
 def query_identity(query: Query | None) -> str:
@@ -58,11 +58,11 @@ def query_identity(query: Query | None) -> str:
 
 def _tree(query: Query | None) -> list[Any] | None:
     match query:
-        case All(parts):
+        case Conjunction(parts):
             return ["all", *map(_tree, parts)]
-        case Any_(parts):
+        case Disjunction(parts):
             return ["any", *map(_tree, parts)]
-        case Not(part):
+        case Negation(part):
             return ["not", _tree(part)]
         case Condition(field, operators):
             return ["condition", field, operators]

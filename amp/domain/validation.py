@@ -7,7 +7,7 @@ from typing import Any
 
 from amp.domain.assets import Scalar, Value
 from amp.domain.limits import MAX_FAULTS, AssetLimits
-from amp.domain.texts import clipped
+from amp.domain.storable_text import clipped
 from amp.domain.times import format_ms, parse_ms
 from amp.domain.types import AssetType, Field, FieldType
 from amp.errors import Fault, Unprocessable

@@ -16,7 +16,7 @@ class IdPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Stray:
+class OrphanedListing:
     """A row that lists an id."""
 
     list: str
@@ -65,14 +65,14 @@ class AssetListing(Protocol):
         """
         ...
 
-    def strays(self, ids: Collection[UUID], types: Collection[str], projects: Collection[str]) -> list[Stray]:
+    def strays(self, ids: Collection[UUID], types: Collection[str], projects: Collection[str]) -> list[OrphanedListing]:
         """Rows that list these ids, which have no asset, among all, these types and these projects.
 
         :raises StoreUnavailable: the store does not answer.
         """
         ...
 
-    def drop(self, strays: Sequence[Stray]) -> None:
+    def drop(self, strays: Sequence[OrphanedListing]) -> None:
         """Remove these rows, but not those written anew since.
 
         :raises StoreUnavailable: some may be left; drop them again.

@@ -7,10 +7,10 @@ from typing import Protocol
 from uuid import UUID
 
 from amp.domain.assets import Asset, Change, Version
-from amp.domain.events import Intent
+from amp.domain.messages import Intent
 
 
-class Verdict(Enum):
+class CommitStatus(Enum):
     APPLIED = "applied"  #: the change is durable
     REFUSED = "refused"  #: the head was not `change.before`; nothing was written
     UNKNOWN = "unknown"  #: it may or may not have been applied, now or later
@@ -18,7 +18,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class CommitResult:
-    verdict: Verdict
+    verdict: CommitStatus
     head: Asset | None = None  #: with REFUSED, the head that stood in the way; None: there is none
 
 

@@ -15,7 +15,7 @@ _ASSET_ID = 36
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class TimeRange:
     """Documents with `created_ms` in `[start_ms, end_ms)`; None: no end. With a type or a project, only those of it."""
 
     start_ms: int
@@ -23,7 +23,7 @@ class Range:
     type: str | None = None
     project: str | None = None
 
-    def part(self, start_ms: int, width_ms: int) -> "Range":
+    def part(self, start_ms: int, width_ms: int) -> "TimeRange":
         """What of the range lies in `[start_ms, start_ms + width_ms)`."""
         end_ms = start_ms + width_ms
         end_ms = end_ms if self.end_ms is None else min(end_ms, self.end_ms)
@@ -64,16 +64,16 @@ class RawDocument:
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
+class SliceTotals:
     """What a part of a range holds."""
 
-    range: Range
+    range: TimeRange
     documents: int
     revisions: int  #: their sum
 
 
 @dataclass(frozen=True, slots=True)
-class Sums:
+class Totals:
     """What documents of a part of a range come to. Those of versions that are not the head's count too, but for
     tombstones.
     """
@@ -85,10 +85,10 @@ class Sums:
     superseded: int = 0  #: documents that are not heads
     created: int = 0  #: milliseconds, added up: one asset for another does not go unnoticed
 
-    def __add__(self, other: "Sums") -> "Sums":
-        return Sums(*(getattr(self, name) + getattr(other, name) for name in Sums.__slots__))
+    def __add__(self, other: "Totals") -> "Totals":
+        return Totals(*(getattr(self, name) + getattr(other, name) for name in Totals.__slots__))
 
-    def agree_with(self, other: "Sums") -> bool:
+    def agree_with(self, other: "Totals") -> bool:
         """For all practical purposes these are the same documents."""
         # An index may add up in floating point numbers, so that the last bits of large sums are not to be relied on.
         apart = abs(self.created - other.created)
@@ -110,7 +110,7 @@ class BucketDocuments(Protocol):
     def page(
         self,
         index: str,
-        of: Range,
+        of: TimeRange,
         *,
         after: Position | None = None,
         since: str | None = None,
@@ -152,7 +152,7 @@ class BucketDocuments(Protocol):
         """Remove each unless a newer revision is there (SUPERSEDED); one that is gone is DONE."""
         ...
 
-    def slices(self, index: str, of: Range, width_ms: int) -> list[Slice]:
+    def slices(self, index: str, of: TimeRange, width_ms: int) -> list[SliceTotals]:
         """The range in parts of that width, in order, those that hold nothing left out. Parts begin at multiples of
         the width; the first and the last are cut to the range. There may be 50,000.
 
@@ -161,7 +161,7 @@ class BucketDocuments(Protocol):
         """
         ...
 
-    def sums(self, index: str, of: Range, width_ms: int) -> dict[int, Sums]:
+    def sums(self, index: str, of: TimeRange, width_ms: int) -> dict[int, Totals]:
         """The range in parts of that width, by their beginnings, which are multiples of it; those that hold nothing
         left out. There may be 50,000.
 
@@ -182,7 +182,7 @@ class BucketDocuments(Protocol):
         """Whether what was found, with its body, says what was wanted."""
         ...
 
-    def count(self, index: str, of: Range) -> int:
+    def count(self, index: str, of: TimeRange) -> int:
         """How many documents the range holds, exactly.
 
         :raises NotFound: the index is not there.
@@ -190,7 +190,7 @@ class BucketDocuments(Protocol):
         """
         ...
 
-    def median_created_ms(self, index: str, of: Range) -> int | None:
+    def median_created_ms(self, index: str, of: TimeRange) -> int | None:
         """A time that about half of the range's documents were created before; None: it holds none.
 
         :raises NotFound: the index is not there.

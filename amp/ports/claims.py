@@ -5,18 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """`key` in `scope` belongs to the asset `asset_id`.
-
-    A claim is a hint: whether the asset bears the name is for its head to say.
-    """
-
-    scope: str
-    key: str
-    asset_id: UUID
-    digest: str = ""  #: of what was claimed for, to tell a repeat from a reuse
+from amp.domain.claims import Claim
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from amp.domain.dead_letters import DeadLetter
 
 
 @dataclass(frozen=True, slots=True)
-class LetterPage:
+class DeadLetterPage:
     letters: tuple[DeadLetter, ...]
     #: Hand it back to go on after this page; None: there is no more.
     position: str | None
@@ -27,7 +27,7 @@ class DeadLetters(Protocol):
         """:raises StoreUnavailable: the store does not answer."""
         ...
 
-    def page(self, *, job_id: UUID | None, position: str | None, limit: int) -> LetterPage:
+    def page(self, *, job_id: UUID | None, position: str | None, limit: int) -> DeadLetterPage:
         """Letters of that job, or of all jobs and of live traffic when it is None; by the time they were first put
         aside, newest first.
 

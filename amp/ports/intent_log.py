@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from amp.domain.events import Intent
+from amp.domain.messages import Intent
 
 
 class IntentLog(Protocol):

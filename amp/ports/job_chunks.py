@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
-from amp.domain.chunks import Chunk, Result
+from amp.domain.chunks import Chunk, ItemResult
 
 
 class JobChunks(Protocol):
@@ -19,14 +19,14 @@ class JobChunks(Protocol):
         """:raises StoreUnavailable: the store does not answer."""
         ...
 
-    def record(self, job_id: UUID, results: Mapping[int, Mapping[UUID, Result]]) -> None:
+    def record(self, job_id: UUID, results: Mapping[int, Mapping[UUID, ItemResult]]) -> None:
         """What became of assets, by the number of their chunk; a later record of an asset stands for an earlier one.
 
         :raises StoreUnavailable: some may be missing; record them again.
         """
         ...
 
-    def results(self, job_id: UUID, number: int) -> dict[UUID, Result]:
+    def results(self, job_id: UUID, number: int) -> dict[UUID, ItemResult]:
         """What is recorded of the chunk so far.
 
         :raises StoreUnavailable: the store does not answer.

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Protocol
 from uuid import UUID
 
-from amp.domain.criteria import SearchPage, SearchRequest
+from amp.domain.criteria import IndexQuery, SearchPage
 from amp.domain.documents import IndexedDocument
 
 
@@ -18,7 +18,7 @@ class Put:
     document: IndexedDocument
 
 
-class Written(Enum):
+class WriteStatus(Enum):
     DONE = "done"
     SUPERSEDED = "superseded"  #: a newer revision is there; nothing to do
     STALE = "stale"  #: no such write alias: the writer's bucket map is old; refresh it and route again
@@ -28,7 +28,7 @@ class Written(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PutResult:
-    written: Written
+    written: WriteStatus
     reason: str = ""
     #: False: nothing answered, so it is not the bucket alone that is BUSY, and the document may have been written.
     answered: bool = True
@@ -41,7 +41,7 @@ class SearchIndex(Protocol):
         """
         ...
 
-    def search(self, request: SearchRequest) -> SearchPage:
+    def search(self, request: IndexQuery) -> SearchPage:
         """One page of the documents in the read alias that match, complete or not at all. With `max_bytes`, memory
         is bounded by it and a few times the largest source, whatever the size of the page.
 

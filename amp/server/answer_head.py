@@ -4,14 +4,14 @@ import functools
 import time
 from email.utils import formatdate
 
-from amp.server.messages import Answer
+from amp.server.messages import HttpResponse
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 #: Their answers have no body, and say nothing about its length (RFC 9110, 8.6).
 _BODILESS = (204, 304)
 
 
-def head_of(answer: Answer, *, is_last: bool) -> bytes:
+def head_of(answer: HttpResponse, *, is_last: bool) -> bytes:
     """Status line and headers. `is_last`: the connection is closed after this answer.
 
     :raises ValueError: a line would be two.

@@ -12,7 +12,7 @@ import structlog
 from amp.errors import AmpError
 from amp.server.answer_head import head_of
 from amp.server.buffers import Buffers
-from amp.server.messages import Answer, Limits, Request
+from amp.server.messages import HttpLimits, HttpRequest, HttpResponse
 from amp.server.request_reader import LEAST_BYTES_PER_S, RequestReader
 
 _log = structlog.get_logger(__name__)
@@ -24,7 +24,7 @@ _LINGER_S = 2.0
 _LINGER_BYTES = 32 * 1024 * 1024
 
 
-class Phase(Enum):
+class ConnectionPhase(Enum):
     """What a connection is at."""
 
     LINGER = "linger"  #: was refused, and is closed once its client has had time to read so
@@ -36,9 +36,9 @@ class Phase(Enum):
 class Handler(Protocol):
     """What answers requests."""
 
-    def answer(self, request: Request) -> Awaitable[Answer]: ...
+    def answer(self, request: HttpRequest) -> Awaitable[HttpResponse]: ...
 
-    def refuse(self, error: Exception) -> Answer: ...
+    def refuse(self, error: Exception) -> HttpResponse: ...
 
 
 class Connection:
@@ -49,9 +49,9 @@ class Connection:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         handler: Handler,
-        limits: Limits,
+        limits: HttpLimits,
         buffers: Buffers,
-        enter: Callable[["Connection", Phase], None],
+        enter: Callable[["Connection", ConnectionPhase], None],
     ) -> None:
         """:param enter: is called with each phase that the connection enters."""
         #: The address at the other end; "" if there is none.
@@ -117,16 +117,16 @@ class Connection:
         await self._write(answer, is_last)
         if self._requests.is_unfinished and self._writer.can_write_eof():
             self._writer.write_eof()
-            self._enter(self, Phase.LINGER)
+            self._enter(self, ConnectionPhase.LINGER)
             await self._requests.discard(_LINGER_S, _LINGER_BYTES)
         return not is_last and not self._is_stopping
 
-    async def _answer(self, head: h11.Request) -> Answer:
+    async def _answer(self, head: h11.Request) -> HttpResponse:
         """Holds the body in `Buffers` until the answer exists. The request must not outlive this method: its memory
         counts no longer then."""
         try:
             request = await self._requests.read_rest(head)
-            self._enter(self, Phase.WORK)
+            self._enter(self, ConnectionPhase.WORK)
             if request.body is not None and len(request.body) > _UNCOUNTED_BYTES:
                 self._buffers.keep(self, len(request.body))
             return await self._handler.answer(request)
@@ -137,11 +137,11 @@ class Connection:
         """The rest of a body is waited for."""
         if self._writer.transport.is_closing():  # it had to make room, and holds nothing any more
             raise ConnectionResetError
-        self._enter(self, Phase.TRANSFER)
+        self._enter(self, ConnectionPhase.TRANSFER)
         if size_bytes > _UNCOUNTED_BYTES:
             self._buffers.hold(self, size_bytes)
 
-    async def _write(self, answer: Answer, is_last: bool) -> None:
+    async def _write(self, answer: HttpResponse, is_last: bool) -> None:
         body = b"" if self._requests.method == "HEAD" else answer.body
         data = head_of(answer, is_last=is_last)
         deadline = asyncio.get_running_loop().time() + self._limits.answer_s
@@ -162,14 +162,14 @@ class Connection:
         """Wait until the kernel has what was written, but not longer than the limit for one pause of the client."""
         if not self._writer.transport.get_write_buffer_size():
             return
-        self._enter(self, Phase.TRANSFER)
+        self._enter(self, ConnectionPhase.TRANSFER)
         async with asyncio.timeout_at(min(deadline, asyncio.get_running_loop().time() + self._limits.answer_s)):
             await self._writer.drain()
-        self._enter(self, Phase.WORK)
+        self._enter(self, ConnectionPhase.WORK)
 
     def _set_idle(self, is_idle: bool) -> None:
         self._is_idle = is_idle
-        self._enter(self, Phase.IDLE if is_idle else Phase.WORK)
+        self._enter(self, ConnectionPhase.IDLE if is_idle else ConnectionPhase.WORK)
 
 
 def _host(address: object) -> str:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from amp.server.connection import Connection, Phase
+from amp.server.connection import Connection, ConnectionPhase
 
 #: In this order connections make room. One whose request is being worked on never does.
-_MAKE_ROOM = (Phase.LINGER, Phase.IDLE, Phase.TRANSFER)
+_MAKE_ROOM = (ConnectionPhase.LINGER, ConnectionPhase.IDLE, ConnectionPhase.TRANSFER)
 
 
 class Connections:
@@ -15,19 +15,19 @@ class Connections:
 
     def __init__(self, max_connections: int) -> None:
         self._max_connections = max_connections
-        self._all: dict[Connection, Phase] = {}
+        self._all: dict[Connection, ConnectionPhase] = {}
         #: Connections by phase and client, longest in the phase first.
-        self._by_client: dict[Phase, dict[str, dict[Connection, None]]] = {phase: {} for phase in _MAKE_ROOM}
+        self._by_client: dict[ConnectionPhase, dict[str, dict[Connection, None]]] = {phase: {} for phase in _MAKE_ROOM}
 
     def __iter__(self) -> Iterator[Connection]:
         return iter(list(self._all))
 
     def add(self, connection: Connection) -> bool:
         """False: there are too many, and none can make room. The connection counts until `remove` all the same."""
-        self._all[connection] = Phase.WORK
+        self._all[connection] = ConnectionPhase.WORK
         return len(self._all) <= self._max_connections or self._make_room()
 
-    def enter(self, connection: Connection, phase: Phase) -> None:
+    def enter(self, connection: Connection, phase: ConnectionPhase) -> None:
         """The connection is in this phase now."""
         former = self._all[connection]
         if phase is former:
@@ -40,7 +40,7 @@ class Connections:
     def remove(self, connection: Connection) -> None:
         self._forget(connection, self._all.pop(connection))
 
-    def _forget(self, connection: Connection, phase: Phase) -> None:
+    def _forget(self, connection: Connection, phase: ConnectionPhase) -> None:
         clients = self._by_client.get(phase, {})
         of_client = clients.get(connection.client, {})
         if connection in of_client:
@@ -54,7 +54,7 @@ class Connections:
                 most = max(clients, key=lambda client: len(clients[client]))
                 oldest = next(iter(clients[most]))
                 # It ends soon; nothing of it may be chosen again before.
-                self.enter(oldest, Phase.WORK)
+                self.enter(oldest, ConnectionPhase.WORK)
                 oldest.end()
                 return True
         return False

@@ -7,7 +7,7 @@ import structlog
 from amp.api.errors import InternalServerError, problem_answer
 from amp.errors import AmpError
 from amp.metrics import Metrics
-from amp.server.messages import Answer, Request
+from amp.server.messages import HttpRequest, HttpResponse
 from amp.server.pools import Pools
 from amp.server.wsgi import Application, call
 
@@ -20,15 +20,17 @@ class Front:
         self._pools = pools
         self._metrics = metrics
 
-    async def answer(self, request: Request) -> Answer:
+    async def answer(self, request: HttpRequest) -> HttpResponse:
         """:raises Overloaded: no thread became free in time."""
         return await self._pools.pool_for(request).run(functools.partial(call, self._app, request))
 
-    def refuse(self, error: Exception) -> Answer:
+    def refuse(self, error: Exception) -> HttpResponse:
         """The problem of a request that the API has not answered."""
         known = error if isinstance(error, AmpError) else InternalServerError("something went wrong on the server")
         status, headers, body = problem_answer(known)
         self._metrics.requests.labels("(none)", "(other)", status).inc()
         _log.info("request refused", action="request_refused", status=status, reason=known.message)
         encoded = tuple((name.encode(), value.encode("latin-1")) for name, value in headers.items())
-        return Answer(status=status, reason="", headers=(*encoded, (b"content-length", b"%d" % len(body))), body=body)
+        return HttpResponse(
+            status=status, reason="", headers=(*encoded, (b"content-length", b"%d" % len(body))), body=body
+        )

@@ -11,7 +11,7 @@ from amp.errors import Overloaded
 from amp.server.buffers import Buffers
 from amp.server.connection import Connection, Handler
 from amp.server.connections import Connections
-from amp.server.messages import Limits
+from amp.server.messages import HttpLimits
 
 _READ_BUFFER_BYTES = 64 * 1024
 _BACKLOG = 2048
@@ -22,7 +22,7 @@ _OTHER_FILES = 1024
 class HttpServer:
     """The HTTP server of one process."""
 
-    def __init__(self, handler: Handler, limits: Limits) -> None:
+    def __init__(self, handler: Handler, limits: HttpLimits) -> None:
         self._handler = handler
         self._limits = limits
         self._buffers = Buffers(limits.buffered_bytes)

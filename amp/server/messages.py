@@ -7,7 +7,7 @@ from amp.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class HttpLimits:
     """What a client may take of the server: time, in seconds, and memory."""
 
     head_s: float
@@ -19,8 +19,8 @@ class Limits:
     buffered_bytes: int
 
 
-def limits_of(settings: Settings) -> Limits:
-    return Limits(
+def limits_of(settings: Settings) -> HttpLimits:
+    return HttpLimits(
         head_s=settings.head_timeout_s,
         body_s=settings.body_timeout_s,
         answer_s=settings.answer_timeout_s,
@@ -33,7 +33,7 @@ def limits_of(settings: Settings) -> Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class HttpRequest:
     """A whole request. `target` is in origin form: it begins with a slash, and is as the client encoded it."""
 
     method: str
@@ -55,7 +55,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class HttpResponse:
     status: int
     reason: str
     headers: tuple[tuple[bytes, bytes], ...]

@@ -7,7 +7,7 @@ from typing import TypeVar
 from urllib.parse import parse_qsl
 
 from amp.errors import Overloaded
-from amp.server.messages import Request
+from amp.server.messages import HttpRequest
 from amp.settings import Settings
 
 T = TypeVar("T")
@@ -81,7 +81,7 @@ class Pools:
             kind: Pool(kind, count, settings.queue_timeout_s, max_waiting) for kind, count in threads.items()
         }
 
-    def pool_for(self, request: Request) -> Pool:
+    def pool_for(self, request: HttpRequest) -> Pool:
         return self._pools[kind_of(request)]
 
     def close(self) -> None:
@@ -89,7 +89,7 @@ class Pools:
             pool.close()
 
 
-def kind_of(request: Request) -> str:
+def kind_of(request: HttpRequest) -> str:
     """The kind of a request, by what it may have to wait for besides the store."""
     match request.path.split(b"/")[1:]:
         case [b"healthz"]:

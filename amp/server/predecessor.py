@@ -7,7 +7,7 @@ import structlog
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from amp.bootstrap import Amp, build
-from amp.errors import Busy
+from amp.errors import DataDirLocked
 from amp.settings import Settings
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ def build_patiently(settings: Settings) -> Amp:
 
     :raises Busy: it does not release it in time.
     """
-    return patiently(lambda: build(settings), lambda error: isinstance(error, Busy))
+    return patiently(lambda: build(settings), lambda error: isinstance(error, DataDirLocked))
 
 
 def _log_wait(state: RetryCallState) -> None:

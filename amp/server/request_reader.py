@@ -11,7 +11,7 @@ import h11
 from amp.api.errors import BadRequest, ExpectationFailed, HeadersTooLarge, RequestTimeout, UriTooLong
 from amp.errors import AmpError, TooLarge
 from amp.server.answer_head import CONTINUE
-from amp.server.messages import Limits, Request
+from amp.server.messages import HttpLimits, HttpRequest
 
 _READ_BYTES = 64 * 1024
 HEAD_BYTES = 32 * 1024
@@ -32,7 +32,7 @@ class RequestReader:
         self,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        limits: Limits,
+        limits: HttpLimits,
         arrives: Callable[[int], None],
     ) -> None:
         """:param arrives: is called with the size so far before more of a body is waited for; what it raises ends the
@@ -88,7 +88,7 @@ class RequestReader:
                 deadline = _now() + limits.head_s
             self._http.receive_data(data)
 
-    async def read_rest(self, head: h11.Request) -> Request:
+    async def read_rest(self, head: h11.Request) -> HttpRequest:
         """The whole request.
 
         :raises AmpError: it is not one that is accepted, is too large, ends early, or comes too slowly.
@@ -109,7 +109,7 @@ class RequestReader:
             self._expect(headers)
         body = await self._body()
         client, server = self._writer.get_extra_info("peername"), self._writer.get_extra_info("sockname")
-        return Request(
+        return HttpRequest(
             method=self.method,
             target=target,
             http_version=head.http_version.decode("ascii"),

@@ -61,7 +61,7 @@ def _try(settings: Settings, sender: Any) -> None:
         amp = build_patiently(settings)
         try:
             if settings.profile == "embedded":
-                amp.migrate.run()
+                amp.system.migration.run()
             else:
                 check_migrated(amp)
         finally:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from amp.api.raw_path import RAW_URI
-from amp.server.messages import Answer, Request
+from amp.server.messages import HttpRequest, HttpResponse
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
-def call(app: Application, request: Request) -> Answer:
+def call(app: Application, request: HttpRequest) -> HttpResponse:
     """Blocks until the answer is complete."""
     begun: list[tuple[str, list[tuple[str, str]]]] = []
 
@@ -28,10 +28,10 @@ def call(app: Application, request: Request) -> Answer:
     status, headers = begun[-1]
     code, _, reason = status.partition(" ")
     encoded = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in headers)
-    return Answer(status=int(code), reason=reason, headers=encoded, body=body)
+    return HttpResponse(status=int(code), reason=reason, headers=encoded, body=body)
 
 
-def environ_of(request: Request) -> dict[str, Any]:
+def environ_of(request: HttpRequest) -> dict[str, Any]:
     """The WSGI environment. No header changes anything in it but its own `HTTP_…` variable: neither the path
     (`SCRIPT_NAME`) nor the client's address (`X-Forwarded-For` and its kind) is taken from the client."""
     environ: dict[str, Any] = {

@@ -1,62 +1,53 @@
-"""The services of assets and their types, wired."""
+"""Builds the services that create, change and read single assets."""
 
 from dataclasses import dataclass
 
 from amp.adapter_sets import Adapters
 from amp.domain.limits import AssetLimits
-from amp.metrics import Metrics
-from amp.ports.background import Background
-from amp.services.assets.claims import ClaimNames
-from amp.services.assets.content import CheckContent
-from amp.services.assets.create import CreateAssets
-from amp.services.assets.edit import ChangeAssets
-from amp.services.assets.read import ReadAssets
-from amp.services.assets.release import ReleaseNames
-from amp.services.assets.upsert import PutAssets
-from amp.services.outbox.commit import CommitChanges
-from amp.services.outbox.publish import PublishChanges
-from amp.services.types.catalog import TypeCatalog
-from amp.services.types.register import RegisterTypes
+from amp.services.assets.claims import NameClaims
+from amp.services.assets.content import ContentValidation
+from amp.services.assets.create import AssetCreation
+from amp.services.assets.edit import AssetEditing
+from amp.services.assets.read import AssetReader
+from amp.services.assets.release import NameRelease
+from amp.services.assets.upsert import AssetUpsert
 from amp.settings import Settings
+from amp.wiring.outbox import OutboxServices
+from amp.wiring.types import TypeServices
 
 
 @dataclass(frozen=True, kw_only=True)
 class AssetServices:
-    limits: AssetLimits
-    types: RegisterTypes
-    catalog: TypeCatalog
-    checker: CheckContent
-    publisher: PublishChanges
-    committer: CommitChanges
-    creator: CreateAssets
-    changer: ChangeAssets
-    reader: ReadAssets
-    putter: PutAssets
+    validation: ContentValidation
+    name_release: NameRelease
+    creation: AssetCreation
+    editing: AssetEditing
+    reader: AssetReader
+    upsert: AssetUpsert
 
 
-def asset_services(settings: Settings, a: Adapters, metrics: Metrics, background: Background) -> AssetServices:
-    limits = AssetLimits(
+def asset_limits(settings: Settings) -> AssetLimits:
+    return AssetLimits(
         asset_bytes=settings.max_asset_bytes,
         versions_kept=settings.versions_kept,
         skew_ms=int(settings.id_skew_s * 1000),
     )
-    catalog = TypeCatalog(a.types, a.clock, settings.types_refresh_s)
-    checker = CheckContent(catalog, limits)
-    names = ClaimNames(a.store, a.claims, ReleaseNames(a.store, a.claims), settings.idempotency_ttl_s)
-    publisher = PublishChanges(a.queue, a.intents, background)
-    committer = CommitChanges(a.store, a.intents, publisher, a.clock, metrics, settings.intent_grace_s)
-    creator = CreateAssets(names, committer, checker, a.clock)
-    changer = ChangeAssets(a.store, committer, checker, a.clock)
-    reader = ReadAssets(a.store, a.listing, a.claims)
+
+
+def asset_services(
+    settings: Settings, adapters: Adapters, limits: AssetLimits, types: TypeServices, outbox: OutboxServices
+) -> AssetServices:
+    validation = ContentValidation(types.catalog, limits)
+    name_release = NameRelease(adapters.store, adapters.claims)
+    names = NameClaims(adapters.store, adapters.claims, name_release, settings.idempotency_ttl_s)
+    creation = AssetCreation(names, outbox.committer, validation, adapters.clock)
+    editing = AssetEditing(adapters.store, outbox.committer, validation, adapters.clock)
+    reader = AssetReader(adapters.store, adapters.listing, adapters.claims)
     return AssetServices(
-        limits=limits,
-        types=RegisterTypes(a.types, catalog, a.clock),
-        catalog=catalog,
-        checker=checker,
-        publisher=publisher,
-        committer=committer,
-        creator=creator,
-        changer=changer,
+        validation=validation,
+        name_release=name_release,
+        creation=creation,
+        editing=editing,
         reader=reader,
-        putter=PutAssets(creator, changer, reader),
+        upsert=AssetUpsert(creation, editing, reader),
     )

@@ -1,61 +1,54 @@
-"""The services that bring changes into the search index, wired."""
+"""Builds the services that bring changes into the search index."""
 
 from dataclasses import dataclass
 
 from amp.adapter_sets import Adapters
 from amp.metrics import Metrics
 from amp.ports.background import Background
-from amp.ports.event_queue import Topic
-from amp.services.buckets.aliases import MoveAliases
-from amp.services.buckets.bucket_map import BucketMaps
-from amp.services.buckets.refusals import RefusingBuckets
-from amp.services.buckets.settlement import SettleWrites
-from amp.services.indexing.handle import INDEX_GROUP, IndexAssets
-from amp.services.indexing.remove_documents import RemoveDocuments
+from amp.ports.message_queue import Topic
+from amp.services.indexing.handle import INDEX_GROUP, AssetIndexer
+from amp.services.indexing.remove_documents import DocumentRemover
 from amp.services.indexing.retry_queue import RETRY_GROUP, RetryQueue
 from amp.services.indexing.worker import IndexWorker
-from amp.services.indexing.write_documents import PutDocuments
-from amp.services.outbox.relay import RelayIntents
-from amp.services.runtime.consumer import RunConsumer
-from amp.services.types.catalog import TypeCatalog
+from amp.services.indexing.write_documents import DocumentWriter
+from amp.services.runtime.consumer import ConsumerLoop
 from amp.settings import Settings
+from amp.wiring.buckets import BucketServices
+from amp.wiring.types import TypeServices
 
 
 @dataclass(frozen=True, kw_only=True)
-class IndexServices:
-    indexer: IndexAssets
+class IndexingServices:
+    indexer: AssetIndexer
+    remover: DocumentRemover
     worker: IndexWorker
-    relay: RelayIntents
-    remover: RemoveDocuments
 
 
-def index_services(
+def indexing_services(
     settings: Settings,
-    a: Adapters,
+    adapters: Adapters,
     metrics: Metrics,
     background: Background,
-    catalog: TypeCatalog,
-    maps: BucketMaps,
-    refusing: RefusingBuckets,
-) -> IndexServices:
+    types: TypeServices,
+    buckets: BucketServices,
+) -> IndexingServices:
+    queue = adapters.queue
     metrics.watch_lag(
-        live=lambda: a.queue.lag(Topic.REALTIME, INDEX_GROUP), retry=lambda: a.queue.lag(Topic.RETRY, RETRY_GROUP)
+        live=lambda: queue.lag(Topic.REALTIME, INDEX_GROUP), retry=lambda: queue.lag(Topic.RETRY, RETRY_GROUP)
     )
-    writes = SettleWrites(maps, MoveAliases(maps, a.indices))
-    putter = PutDocuments(a.index, maps, writes, refusing)
-    retries = RetryQueue(a.queue, settings.index_retry_limit)
-    indexer = IndexAssets(a.store, catalog, putter, retries, metrics, settings.versions_kept)
-    live = RunConsumer(
-        a.queue, a.letters, a.clock, metrics, indexer.handle,
+    writer = DocumentWriter(adapters.index, buckets.maps, buckets.settlement, buckets.refusing)
+    retries = RetryQueue(queue, settings.index_retry_limit)
+    indexer = AssetIndexer(adapters.store, types.catalog, writer, retries, metrics, settings.versions_kept)
+    live = ConsumerLoop(
+        queue, adapters.letters, adapters.clock, metrics, indexer.handle,
         topic=Topic.REALTIME, group=INDEX_GROUP, batch=settings.index_batch,
     )  # fmt: skip
-    again = RunConsumer(
-        a.queue, a.letters, a.clock, metrics, indexer.handle_retries,
+    again = ConsumerLoop(
+        queue, adapters.letters, adapters.clock, metrics, indexer.handle_retries,
         topic=Topic.RETRY, group=RETRY_GROUP, batch=settings.index_batch,
     )  # fmt: skip
-    return IndexServices(
+    return IndexingServices(
         indexer=indexer,
+        remover=DocumentRemover(adapters.documents, buckets.maps, buckets.settlement, buckets.refusing),
         worker=IndexWorker(live.run, again.run, background),
-        relay=RelayIntents(a.intents, a.store, a.queue, a.clock, metrics),
-        remover=RemoveDocuments(a.documents, maps, writes, refusing),
     )

@@ -1,55 +1,43 @@
-"""The registry of processors: what kinds of jobs over assets there are."""
+"""Builds what does the work of each kind of job that changes assets."""
 
 from collections.abc import Mapping
 
 from amp.adapter_sets import Adapters
-from amp.services.assets.content import CheckContent
-from amp.services.assets.release import ReleaseNames
-from amp.services.buckets.bucket_map import BucketMaps
-from amp.services.consistency.check import CheckAssets, ConfirmDifferences, FixAssets
-from amp.services.consistency.compare import CompareDocuments
-from amp.services.consistency.compare_names import CompareNames
-from amp.services.indexing.wait import AwaitIndexed
-from amp.services.job_kinds.bulk_changes import ChangeInJobs
-from amp.services.job_kinds.purge import PurgeAssets
-from amp.services.job_kinds.reindex import ReindexAssets
-from amp.services.job_kinds.states import MigrateTypes, deleting, restoring
-from amp.services.job_kinds.update_metadata import UpdateMetadata
+from amp.services.job_kinds.bulk_changes import BulkChanges
+from amp.services.job_kinds.purge import AssetPurge
+from amp.services.job_kinds.reindex import AssetReindex
+from amp.services.job_kinds.states import TypeMigration, deleting, restoring
+from amp.services.job_kinds.update_metadata import MetadataUpdates
+from amp.services.jobs.head_selection import HeadSelection
 from amp.services.jobs.processor import Processor
-from amp.services.types.catalog import TypeCatalog
 from amp.settings import Settings
-from amp.wiring.indexing import IndexServices
+from amp.wiring.assets import AssetServices
+from amp.wiring.indexing import IndexingServices
+from amp.wiring.outbox import OutboxServices
+from amp.wiring.search import SearchServices
+from amp.wiring.types import TypeServices
 
 
 def job_kinds(
     settings: Settings,
-    a: Adapters,
-    indexing: IndexServices,
-    changer: ChangeInJobs,
-    checker: CheckContent,
-    catalog: TypeCatalog,
-    maps: BucketMaps,
+    adapters: Adapters,
+    types: TypeServices,
+    outbox: OutboxServices,
+    assets: AssetServices,
+    search: SearchServices,
+    indexing: IndexingServices,
 ) -> Mapping[str, Processor]:
-    """What does the work of each kind of job."""
-    indexer, releaser = indexing.indexer, ReleaseNames(a.store, a.claims)
-    purger = PurgeAssets(
-        changer, a.store, a.listing, a.claims, releaser, indexing.remover,
+    selection = HeadSelection(resolver=search.resolver, catalog=types.catalog)
+    changes = BulkChanges(adapters.store, outbox.committer, selection, adapters.clock)
+    purge = AssetPurge(
+        changes, adapters.store, adapters.listing, adapters.claims, assets.name_release, indexing.remover,
         retention_s=settings.purge_after_s, versions_kept=settings.versions_kept,
     )  # fmt: skip
-    comparer = CompareDocuments(
-        a.store, a.listing, indexer, a.documents, maps, catalog, CompareNames(a.store, a.claims)
-    )
-    indexed = AwaitIndexed(a.queue, a.clock)
-    confirm = ConfirmDifferences(comparer, a.intents, indexed, a.indices, maps, a.clock, settings.intent_grace_s)
     return {
-        "reindex": ReindexAssets(indexer),
-        "update-metadata": UpdateMetadata(changer, checker, catalog, a.clock),
-        "migrate-type": MigrateTypes(changer, checker, catalog, a.clock),
-        "delete": deleting(changer),
-        "restore": restoring(changer),
-        "purge": purger,
-        "check": CheckAssets(confirm),
-        "fix": FixAssets(
-            confirm, comparer, indexer, indexing.remover, a.indices, a.listing, a.claims, releaser, maps, a.clock
-        ),
+        "reindex": AssetReindex(indexing.indexer),
+        "update-metadata": MetadataUpdates(changes, assets.validation, types.catalog, adapters.clock),
+        "migrate-type": TypeMigration(changes, assets.validation, types.catalog, adapters.clock),
+        "delete": deleting(changes),
+        "restore": restoring(changes),
+        "purge": purge,
     }

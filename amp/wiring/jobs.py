@@ -1,98 +1,100 @@
-"""The services of jobs over assets, wired."""
+"""Builds the services of jobs over assets."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from amp.adapter_sets import Adapters
+from amp.domain.selectors import Selector
 from amp.metrics import Metrics
-from amp.ports.event_queue import Topic
-from amp.services.buckets.bucket_map import BucketMaps
-from amp.services.consistency.compare_names import CompareNames
-from amp.services.consistency.continuous import Sweep
-from amp.services.consistency.mismatches import SelectSuspects
+from amp.ports.message_queue import Topic
+from amp.services.consistency.continuous import ContinuousCheck
 from amp.services.indexing.handle import INDEX_GROUP
-from amp.services.job_kinds.bulk_changes import ChangeInJobs
-from amp.services.jobs.chunk_source import ChunkSource
+from amp.services.jobs.asset_selection import AssetSelection
 from amp.services.jobs.claims import JobClaims
-from amp.services.jobs.dead_letters import SteerLetters
-from amp.services.jobs.extractor import ExtractJobs
-from amp.services.jobs.head_selection import HeadSelection
+from amp.services.jobs.control import JobControl, JobController
+from amp.services.jobs.dead_letters import DeadLetterAdmin
+from amp.services.jobs.extractor import JobExtractor
 from amp.services.jobs.listed_ids import ListedIds
 from amp.services.jobs.pacing import JobPace
 from amp.services.jobs.processor import Processor
-from amp.services.jobs.retention import ForgetJobs
-from amp.services.jobs.submit import StartJobs
-from amp.services.jobs.worker import JOBS_GROUP, ProcessJobs
-from amp.services.moves.refill import RefillBuckets
+from amp.services.jobs.retention import JobExpiry
+from amp.services.jobs.selection import Selection
+from amp.services.jobs.selections import JobSelections
+from amp.services.jobs.submit import JobSubmission
+from amp.services.jobs.worker import JOBS_GROUP, JobWorker
 from amp.services.runtime.chores import Chores
-from amp.services.runtime.consumer import RunConsumer
+from amp.services.runtime.consumer import ConsumerLoop
+from amp.services.runtime.presence import WorkerPresence
 from amp.settings import Settings
-from amp.wiring.assets import AssetServices
+from amp.wiring.consistency import continuous_check
 from amp.wiring.holder import new_holder
-from amp.wiring.indexing import IndexServices
-from amp.wiring.job_kinds import job_kinds
 from amp.wiring.search import SearchServices
+from amp.wiring.types import TypeServices
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobServices:
-    starter: StartJobs
-    refill: RefillBuckets
-    letters: SteerLetters
-    extractor: ExtractJobs
-    worker: RunConsumer
+    selection: AssetSelection
+    submission: JobSubmission
+    control: JobControl
+    dead_letters: DeadLetterAdmin
+    extractor: JobExtractor
+    worker: ConsumerLoop
 
 
 def job_services(
     settings: Settings,
-    a: Adapters,
+    adapters: Adapters,
     metrics: Metrics,
-    assets: AssetServices,
+    types: TypeServices,
     search: SearchServices,
-    indexing: IndexServices,
-    maps: BucketMaps,
+    presence: WorkerPresence,
+    processors: Mapping[str, Processor],
+    controllers: Sequence[JobController],
+    mismatches: Callable[[Selector, bool], Selection],
 ) -> JobServices:
-    selection = HeadSelection(resolver=search.resolver, catalog=assets.catalog)
-    changer = ChangeInJobs(a.store, assets.committer, selection, a.clock)
-    processors = job_kinds(settings, a, indexing, changer, assets.checker, assets.catalog, maps)
-    processing = ProcessJobs(a.jobs, a.chunks, a.letters, processors, a.clock, metrics)
-    worker = RunConsumer(
-        a.queue, a.letters, a.clock, metrics, processing.handle,
+    clock, chunks, dead_letters = adapters.clock, adapters.chunks, adapters.letters
+    selection = AssetSelection(adapters.listing, search.assets, types.catalog)
+    listed = ListedIds(ids=adapters.job_ids)
+    claims = JobClaims(claims=adapters.claims, ttl_s=settings.idempotency_ttl_s)
+    submission = JobSubmission(adapters.jobs, listed, claims, selection, processors, clock)
+    processing = JobWorker(adapters.jobs, chunks, dead_letters, processors, clock, metrics)
+    worker = ConsumerLoop(
+        adapters.queue, dead_letters, clock, metrics, processing.handle,
         topic=Topic.BULK, group=JOBS_GROUP, batch=settings.index_batch,
     )  # fmt: skip
-    listed = ListedIds(ids=a.job_ids)
-    claims = JobClaims(claims=a.claims, ttl_s=settings.idempotency_ttl_s)
-    starter = StartJobs(a.jobs, listed, claims, search.select, processors, a.clock)
-    source = ChunkSource(chunks=a.chunks, select=search.select, listed=listed)
     return JobServices(
-        starter=starter,
-        refill=RefillBuckets(maps, a.jobs, a.letters, starter, settings.job_rate),
-        letters=SteerLetters(a.letters, a.queue, a.jobs, a.chunks),
-        extractor=_extractor(settings, a, source, processors, maps, starter),
+        selection=selection,
+        submission=submission,
+        control=JobControl(adapters.jobs, dead_letters, chunks, controllers, presence, clock),
+        dead_letters=DeadLetterAdmin(dead_letters, adapters.queue, adapters.jobs, chunks),
+        extractor=_extractor(
+            settings,
+            adapters,
+            JobSelections(assets=selection, listed=listed, mismatches=mismatches),
+            processors,
+            continuous_check(settings, adapters, submission),
+        ),
         worker=worker,
     )
 
 
 def _extractor(
     settings: Settings,
-    a: Adapters,
-    source: ChunkSource,
+    adapters: Adapters,
+    selections: JobSelections,
     processors: Mapping[str, Processor],
-    maps: BucketMaps,
-    starter: StartJobs,
-) -> ExtractJobs:
-    def suspects() -> SelectSuspects:
-        names = CompareNames(a.store, a.claims)
-        return SelectSuspects(a.listing, a.store, a.documents, maps, names, versions_kept=settings.versions_kept)
+    check: ContinuousCheck,
+) -> JobExtractor:
+    clock = adapters.clock
 
     def waiting() -> int:
-        return a.queue.lag(Topic.REALTIME, INDEX_GROUP)
+        return adapters.queue.lag(Topic.REALTIME, INDEX_GROUP)
 
-    forget = ForgetJobs(a.jobs, a.chunks, a.job_ids, a.clock, settings.repeatable_s)
-    sweep = Sweep(a.jobs, starter, a.leases, a.clock, holder=new_holder(), rate=settings.sweep_rate)
-    return ExtractJobs(
-        a.jobs, a.chunks, source, a.queue, a.leases, a.clock, processors, suspects,
-        lambda: JobPace(a.clock, waiting, settings.job_live_lag),
-        Chores(a.clock, {"forget-jobs": forget.run, "sweep": sweep.run}),
+    expiry = JobExpiry(adapters.jobs, adapters.chunks, adapters.job_ids, clock, settings.repeatable_s)
+    return JobExtractor(
+        adapters.jobs, adapters.chunks, selections, adapters.queue, adapters.leases, clock, processors,
+        lambda: JobPace(clock, waiting, settings.job_live_lag),
+        Chores(clock, {"forget-jobs": expiry.run, "sweep": check.run}),
         holder=new_holder(), most_failures=settings.job_most_failures,
     )  # fmt: skip

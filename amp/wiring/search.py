@@ -1,4 +1,4 @@
-"""The services that find assets, wired."""
+"""Builds the services that search assets."""
 
 import functools
 import secrets
@@ -8,36 +8,34 @@ from dataclasses import dataclass
 from amp.adapter_sets import Adapters
 from amp.domain.limits import SearchLimits
 from amp.ports.shared_values import SharedValues
-from amp.services.buckets.bucket_map import BucketMaps
-from amp.services.jobs.selection import SelectAssets
 from amp.services.search.cursors import Cursors
-from amp.services.search.resolve import ResolveQuery
-from amp.services.search.search import SearchAssets
-from amp.services.search.visibility import AwaitSearchable
-from amp.services.types.catalog import TypeCatalog
+from amp.services.search.resolve import QueryResolver
+from amp.services.search.search import AssetSearch
+from amp.services.search.visibility import SearchVisibility
 from amp.settings import Settings
+from amp.wiring.buckets import BucketServices
+from amp.wiring.types import TypeServices
 
 
 @dataclass(frozen=True, kw_only=True)
 class SearchServices:
     cursors: Cursors
-    resolver: ResolveQuery
-    searcher: SearchAssets
-    select: SelectAssets
-    awaiter: AwaitSearchable
+    resolver: QueryResolver
+    assets: AssetSearch
+    visibility: SearchVisibility
 
 
-def search_services(settings: Settings, a: Adapters, catalog: TypeCatalog, maps: BucketMaps) -> SearchServices:
+def search_services(
+    settings: Settings, adapters: Adapters, types: TypeServices, buckets: BucketServices
+) -> SearchServices:
     limits = SearchLimits(total=settings.total_limit, timeout_s=settings.search_timeout_s)
-    cursors = Cursors(_cursor_secret(settings, a.shared))
-    resolver = ResolveQuery(catalog, limits)
-    searcher = SearchAssets(a.index, resolver, cursors, maps, limits)
+    cursors = Cursors(_cursor_secret(settings, adapters.shared))
+    resolver = QueryResolver(types.catalog, limits)
     return SearchServices(
         cursors=cursors,
         resolver=resolver,
-        searcher=searcher,
-        select=SelectAssets(a.listing, searcher, catalog),
-        awaiter=AwaitSearchable(a.index, maps, a.clock),
+        assets=AssetSearch(adapters.index, resolver, cursors, buckets.maps, limits),
+        visibility=SearchVisibility(adapters.index, buckets.maps, adapters.clock),
     )
 
 

@@ -9,7 +9,7 @@ from amp.bootstrap import Amp
 from amp.domain.changes import Draft
 from amp.domain.principals import Principal
 from amp.domain.types import Field, FieldType
-from amp.services.assets.creation import Order
+from amp.services.assets.creation import CreateRequest
 
 SEED = 20
 _CALLER = Principal("bench")
@@ -56,10 +56,10 @@ def drafts(type_name: str, entries: int, count: int, seed: int = SEED) -> Iterat
 def create(amp: Amp, wanted: Iterable[Draft]) -> None:
     """On return their events are in the queue."""
     left = iter(wanted)
-    while orders := [Order(draft) for draft in islice(left, _AT_ONCE)]:
-        made = amp.create_assets.create_many(orders, _CALLER)
+    while orders := [CreateRequest(draft) for draft in islice(left, _AT_ONCE)]:
+        made = amp.assets.creation.create_many(orders, _CALLER)
         assert not any(isinstance(asset, Exception) for asset in made), made[0]
-    amp.publisher.close(60)
+    amp.outbox.publisher.close(60)
 
 
 def _metadata(rng: random.Random, entries: int) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from amp.adapters.cassandra.session import CassandraSession, Request
 from amp.adapters.retention import retention_of
 from amp.domain.assets import Change
 from amp.domain.changes import Content, Draft, Stamp, creation
-from amp.domain.events import Intent, event_of
 from amp.domain.ids import mint_at
 from amp.domain.limits import AssetLimits
+from amp.domain.messages import Intent, event_of
 from amp.domain.retention import Retention
 from amp.domain.types import AssetType
 from amp.domain.validation import conform_metadata

@@ -16,10 +16,10 @@ from elasticsearch import Elasticsearch
 from elasticsearch.helpers import streaming_bulk
 
 from amp.bootstrap import Amp
-from amp.domain.events import Event
+from amp.domain.messages import AssetChanged
 from amp.domain.principals import Principal
 from amp.ports.bucket_indices import AliasChange
-from amp.ports.event_queue import Topic
+from amp.ports.message_queue import Topic
 from amp.services.indexing.write_documents import AssetDocuments
 from tests.bench.assets import create, drafts, fields
 from tests.bench.bare_driver import seconds_to_create
@@ -51,7 +51,7 @@ def _indexing(amp: Amp, entries: int, count: int, bound: float) -> Figure:
     """Drains the queue with the index worker, then sends the same finished documents with the bare client. Each is
     measured once it is warm: after its first quarter.
     """
-    amp.register_types.create("clip", "", fields(entries), _CALLER)
+    amp.types.registration.create("clip", "", fields(entries), _CALLER)
     create(amp, drafts("clip", entries, count))
     seconds = _drain(amp)
     documents = _documents(amp, count)
@@ -93,8 +93,8 @@ def _documents(amp: Amp, count: int) -> list[AssetDocuments]:
     built: list[AssetDocuments] = []
     while len(built) < count:
         deliveries = consumer.poll(1000, 10.0)
-        events = [delivery.event for delivery in deliveries if isinstance(delivery.event, Event)]
-        built += amp.indexer.build(events).documents
+        events = [delivery.event for delivery in deliveries if isinstance(delivery.event, AssetChanged)]
+        built += amp.indexing.indexer.build(events).documents
     consumer.close()
     return built
 
@@ -192,7 +192,7 @@ def _bulk_create(amp: Amp, url: str, count: int = 10_000, batch: int = 1_000) ->
             assert answer.status_code == 200, answer.text
         seconds = perf_counter() - began
     bare = list(drafts("clip", 5, count, seed=22))
-    bare_seconds = seconds_to_create(amp.settings, amp.register_types.get("clip"), bare, batch)
+    bare_seconds = seconds_to_create(amp.settings, amp.types.registration.get("clip"), bare, batch)
     return Figure(
         what="bulk creates over REST",
         measured=100 * bare_seconds / seconds,

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from amp.api.app import create_app
 from amp.domain.principals import Principal
-from amp.ports.event_queue import Topic
+from amp.ports.message_queue import Topic
 from tests.bench.assets import drafts, fields
 from tests.bench.figures import Figure, median_ms
 from tests.functional.built import running
@@ -22,7 +22,7 @@ _BULK = 1_000
 def measure(assets: int = 100_000) -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as folder, running({"profile": "embedded", "data_dir": folder}) as amp:
         client = create_app(amp).test_client()
-        amp.register_types.create("clip", "", fields(6), Principal())
+        amp.types.registration.create("clip", "", fields(6), Principal())
         seconds = _create(client, assets)
         yield Figure(
             what="embedded: bulk creates",

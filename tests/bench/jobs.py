@@ -11,9 +11,9 @@ from amp.bootstrap import Amp
 from amp.domain.jobs import Job, JobState
 from amp.domain.principals import Principal
 from amp.domain.selectors import Selector
-from amp.ports.event_queue import Topic
+from amp.ports.message_queue import Topic
 from amp.services.jobs.extractor import CHUNK
-from amp.services.jobs.submit import JobOrder
+from amp.services.jobs.submit import JobRequest
 from tests.bench.assets import create, drafts, fields
 from tests.bench.figures import Figure
 from tests.bench.layout import lay_out
@@ -29,7 +29,7 @@ _ENDS_S = 900
 
 def measure() -> Iterator[Figure]:
     with namespace() as env, built(env) as amp, tempfile.TemporaryDirectory() as folder:
-        amp.register_types.create("clip", "", fields(5), _CALLER)
+        amp.types.registration.create("clip", "", fields(5), _CALLER)
         create(amp, drafts("clip", 5, _ASSETS))
         with _working(env, Path(folder), "index") as workers:
             alone = _indexed_a_second(amp)
@@ -58,7 +58,7 @@ def _indexed_a_second(amp: Amp) -> float:
 
 def _extraction(amp: Amp) -> Figure:
     """Pages of ids as the extractor takes them, each kept as a chunk."""
-    select, position, count, began = amp.select_assets, None, 0, perf_counter()
+    select, position, count, began = amp.jobs.selection, None, 0, perf_counter()
     while True:
         page = select.page(Selector(type="clip"), position, CHUNK, _CALLER)
         count, position = count + len(page.ids), page.position
@@ -113,10 +113,10 @@ def _memory(workers: dict[str, AmpProcess]) -> Iterator[Figure]:
 
 def _ran(amp: Amp, kind: str) -> float:
     began = perf_counter()
-    job = amp.start_jobs.start(JobOrder(kind=kind, selector=Selector()), _CALLER)
+    job = amp.jobs.submission.start(JobRequest(kind=kind, selector=Selector()), _CALLER)
 
     def now() -> Job:
-        return amp.steer_jobs.get(job.id).job
+        return amp.jobs.control.get(job.id).job
 
     wait_until(lambda: now().state.ended, _ENDS_S, f"the end of {kind}", every_s=0.25)
     seconds = perf_counter() - began

@@ -18,14 +18,14 @@ from amp.domain.buckets import Bucket, BucketMap, index_name, write_alias
 from amp.domain.changes import Draft
 from amp.domain.ids import mint_at
 from amp.domain.principals import Principal
-from amp.domain.queries import All, Condition
+from amp.domain.queries import Condition, Conjunction
 from amp.domain.times import format_ms
-from amp.ports.bucket_documents import Range
+from amp.ports.bucket_documents import TimeRange
 from amp.ports.bucket_indices import AliasChange
-from amp.ports.event_queue import Topic
+from amp.ports.message_queue import Topic
 from amp.services.buckets.bucket_map import BucketMaps
-from amp.services.moves.copy_documents import PAGE, Copy, CopyDocuments
-from amp.services.search.search import SearchOrder
+from amp.services.moves.copy_documents import PAGE, Copy, DocumentCopy
+from amp.services.search.search import SearchQuery
 from tests.bench.assets import create, drafts, fields
 from tests.bench.figures import Figure, median_ms, percentile
 from tests.bench.layout import lay_out
@@ -68,7 +68,7 @@ def _filled(assets: int) -> Iterator[World]:
 
 def _create_and_index(amp: Amp, wanted: Iterable[Draft]) -> None:
     """Once for each service."""
-    amp.register_types.create("clip", "", fields(5), _CALLER)
+    amp.types.registration.create("clip", "", fields(5), _CALLER)
     create(amp, wanted)
     stop = threading.Event()
     worker = threading.Thread(target=amp.workers["index"], args=(stop,))
@@ -87,11 +87,11 @@ def _copy(amp: Amp) -> Figure:
     source = amp.adapters.indices.info()[0].index
     own, bare = [], []
     with ThreadPoolExecutor(1) as reader:
-        copier = CopyDocuments(amp.adapters.documents, amp.adapters.clock, reader)
+        copier = DocumentCopy(amp.adapters.documents, amp.adapters.clock, reader)
         for n in range(_ROUNDS):
             with _target(amp, 2 * n) as target:
                 began = perf_counter()
-                assert copier.run(Copy(source, write_alias(target, 1), Range(0)), threading.Event()) == _COPIED
+                assert copier.run(Copy(source, write_alias(target, 1), TimeRange(0)), threading.Event()) == _COPIED
                 own.append(_COPIED / (perf_counter() - began))
             with _target(amp, 2 * n + 1) as target:
                 bare.append(_COPIED / _bare_copy(amp, source, target))
@@ -144,10 +144,10 @@ def _shards(amp: Amp) -> Figure:
     )
     begin, end = (format_ms((first_s + days * _DAY_S) * 1000) for days in (10, 10 + _ASKED_BUCKETS))
     hours = Condition("created_at", (("gte", begin), ("lt", end)))
-    order = SearchOrder(query=All((hours, Condition("metadata.cameraId", (("eq", 1),)))), size=50)
+    order = SearchQuery(query=Conjunction((hours, Condition("metadata.cameraId", (("eq", 1),)))), size=50)
     before, times = _queries(amp), 10
     for _ in range(times):
-        assert len(amp.search_assets.search(order, _CALLER).hits) == 24 * _ASKED_BUCKETS
+        assert len(amp.search.assets.search(order, _CALLER).hits) == 24 * _ASKED_BUCKETS
     touched = {index for index, count in _queries(amp).items() if count > before.get(index, 0)}
     return Figure(
         what=f"search of {_ASKED_BUCKETS} of {_BUCKETS} buckets by creation",

@@ -2,9 +2,9 @@
 
 import sys
 
-from amp.adapters.kafka.event_queue import KafkaEventQueue
-from amp.domain.events import Event
-from amp.ports.event_queue import Topic
+from amp.adapters.kafka.message_queue import KafkaEventQueue
+from amp.domain.messages import AssetChanged
+from amp.ports.message_queue import Topic
 from amp.settings import load_settings
 from tests.background import background_threads
 
@@ -14,7 +14,7 @@ def main(bootstrap: str, prefix: str, group: str) -> None:
     consumer = KafkaEventQueue(settings, background_threads()).consume(Topic.REALTIME, group)
     while True:
         for delivery in consumer.poll(100, 0.2):
-            assert isinstance(delivery.event, Event)
+            assert isinstance(delivery.event, AssetChanged)
             print(delivery.event.change_id, flush=True)  # noqa: T201 - the test reads it
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from cassandra import OperationTimedOut
 
-from amp.adapters.cassandra.part import CassandraPart
+from amp.adapters.cassandra.component import CassandraPart
 from amp.adapters.cassandra.session import CassandraSession, Mode, Request, RowsOrError
 from amp.errors import StoreUnavailable
 from amp.settings import load_settings

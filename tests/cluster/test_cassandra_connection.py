@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from amp.adapters.cassandra.asset_store import CassandraAssetStore
-from amp.adapters.cassandra.part import CassandraPart
+from amp.adapters.cassandra.component import CassandraPart
 from amp.adapters.cassandra.session import CassandraSession
 from amp.errors import NotMigrated, StoreUnavailable
 from amp.settings import Settings, load_settings

@@ -8,7 +8,7 @@ import pytest
 from amp.adapters.cassandra.asset_store import CassandraAssetStore
 from amp.adapters.cassandra.session import RowsOrError
 from amp.domain.assets import version_of
-from amp.ports.asset_store import CommitResult, Verdict
+from amp.ports.asset_store import CommitResult, CommitStatus
 from tests.cluster.lossy_session import (
     Fate,
     LossySession,
@@ -23,7 +23,7 @@ from tests.contract.asset_samples import attempt, creation, head, step, write
 
 pytestmark = pytest.mark.cluster
 
-APPLIED = CommitResult(Verdict.APPLIED)
+APPLIED = CommitResult(CommitStatus.APPLIED)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def test_a_step_that_never_arrived_is_refused_when_another_was_faster(
         return timed_out()
 
     session.fates = [overtaken]
-    assert attempt(store, step(first, name="ours")) == CommitResult(Verdict.REFUSED, theirs.after)
+    assert attempt(store, step(first, name="ours")) == CommitResult(CommitStatus.REFUSED, theirs.after)
     assert head(store, first.id) == theirs.after
 
 
@@ -138,7 +138,7 @@ def test_a_step_nobody_can_tell_anything_about_is_unknown(session: LossySession,
     (first, second) = write(store, creation(), creation())
     session.fates = [lost_after, lost_before] * 4
     session.reads_fail = True
-    assert store.apply([step(first), step(second)]) == [CommitResult(Verdict.UNKNOWN)] * 2
+    assert store.apply([step(first), step(second)]) == [CommitResult(CommitStatus.UNKNOWN)] * 2
 
 
 def test_a_step_that_is_lost_again_and_again_is_unknown_not_refused(
@@ -146,7 +146,7 @@ def test_a_step_that_is_lost_again_and_again_is_unknown_not_refused(
 ) -> None:
     (first,) = write(store, creation())
     session.fates = [lost_before] * 100
-    assert attempt(store, step(first)) == CommitResult(Verdict.UNKNOWN)
+    assert attempt(store, step(first)) == CommitResult(CommitStatus.UNKNOWN)
 
 
 def test_random_losses_among_rivals_never_make_the_outcome_a_lie(
@@ -165,4 +165,4 @@ def test_random_losses_among_rivals_never_make_the_outcome_a_lie(
 
     for change, outcome in zip(changes, outcomes, strict=True):
         happened = version_of(change.after) in store.version_page(change.after.id, None, 9)
-        assert outcome.verdict is (Verdict.APPLIED if happened else Verdict.REFUSED)
+        assert outcome.verdict is (CommitStatus.APPLIED if happened else CommitStatus.REFUSED)

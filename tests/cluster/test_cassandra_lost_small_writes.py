@@ -14,11 +14,11 @@ from amp.adapters.cassandra.session import RowsOrError
 from amp.adapters.cassandra.shared_values import CassandraSharedValues
 from amp.adapters.cassandra.type_registry import CassandraTypeRegistry
 from amp.domain.buckets import first_map
+from amp.domain.claims import Claim
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, JobState
 from amp.domain.types import AssetType
 from amp.errors import StoreUnavailable
-from amp.ports.claims import Claim
 from tests.cluster.lossy_session import (
     Fate,
     LossySession,

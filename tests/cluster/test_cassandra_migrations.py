@@ -9,8 +9,8 @@ from threading import Event, Thread
 
 import pytest
 
+from amp.adapters.cassandra.component import CassandraPart
 from amp.adapters.cassandra.migrations import Migrations, read_migrations
-from amp.adapters.cassandra.part import CassandraPart
 from amp.adapters.cassandra.schema_lock import SchemaLock
 from amp.adapters.cassandra.session import CassandraSession
 from amp.errors import AmpError, StoreUnavailable

@@ -16,20 +16,20 @@ from amp.adapters.cassandra import intent_log
 from amp.adapters.cassandra.asset_listing import CassandraAssetListing, places_of
 from amp.adapters.cassandra.asset_store import CassandraAssetStore
 from amp.adapters.cassandra.claims import CassandraClaims
+from amp.adapters.cassandra.component import CassandraPart
 from amp.adapters.cassandra.dead_letters import CassandraDeadLetters
 from amp.adapters.cassandra.errors import TooManyTombstones
 from amp.adapters.cassandra.intent_log import INSERT_INTENT, CassandraIntentLog, intent_values
-from amp.adapters.cassandra.part import CassandraPart
 from amp.adapters.cassandra.session import CassandraSession
 from amp.domain.assets import Asset, Change
+from amp.domain.claims import Claim
 from amp.domain.dead_letters import DeadLetter, put_aside
-from amp.domain.events import JobEvent, message_json
 from amp.domain.ids import mint_at
+from amp.domain.messages import JobItem, message_json
 from amp.errors import StoreUnavailable
 from amp.ports.asset_listing import IdPage
-from amp.ports.asset_store import CommitResult, Verdict
-from amp.ports.claims import Claim
-from amp.ports.dead_letters import LetterPage
+from amp.ports.asset_store import CommitResult, CommitStatus
+from amp.ports.dead_letters import DeadLetterPage
 from amp.settings import load_settings
 from tests.contract.asset_samples import (
     creation,
@@ -182,7 +182,7 @@ def test_a_server_that_was_killed_is_found_again_with_all_it_answered_for(
 def _apply_in_vain(store: CassandraAssetStore, change: Change) -> None:
     """Refused before it was sent or, where the driver had not noticed the death yet, unknown."""
     (outcome,) = store.apply([change])
-    assert outcome.verdict is Verdict.UNKNOWN
+    assert outcome.verdict is CommitStatus.UNKNOWN
     raise StoreUnavailable
 
 
@@ -212,10 +212,10 @@ def test_a_step_sent_to_a_server_that_hangs_is_unknown_and_may_be_repeated(
     finally:
         server.resume()
 
-    assert outcome.verdict is Verdict.UNKNOWN
+    assert outcome.verdict is CommitStatus.UNKNOWN
     wait_for_ping(quick)
     (outcome,) = store.apply([change])
-    assert outcome.verdict is Verdict.APPLIED
+    assert outcome.verdict is CommitStatus.APPLIED
     assert head(store, first.id) == change.after
     assert [version.version for version in store.version_page(first.id, None, 9)] == [3, 2, 1]
     quick.close()
@@ -239,7 +239,7 @@ def ids_of(page: IdPage) -> tuple[UUID, ...]:
     return page.ids
 
 
-def letters_of(page: LetterPage) -> tuple[DeadLetter, ...]:
+def letters_of(page: DeadLetterPage) -> tuple[DeadLetter, ...]:
     return page.letters
 
 
@@ -344,7 +344,7 @@ def test_claims_are_walked_where_many_were_released(part: CassandraPart) -> None
 
 
 def letter_of(job_id: UUID, first_ms: int) -> DeadLetter:
-    message = JobEvent(job_id=job_id, chunk=1, asset_id=uuid4())
+    message = JobItem(job_id=job_id, chunk=1, asset_id=uuid4())
     return put_aside("bulk", message, orjson.dumps(message_json(message)), "a reason", "", first_ms)
 
 
@@ -353,7 +353,7 @@ def test_versions_are_paged_of_an_asset_that_had_very_many(part: CassandraPart) 
     (asset,) = write(store, creation())
     for _ in range(TOMBSTONES + 100):
         change = step(asset, dropped=asset.version - 4 if asset.version > 4 else None)
-        assert store.apply([change]) == [CommitResult(Verdict.APPLIED)]
+        assert store.apply([change]) == [CommitResult(CommitStatus.APPLIED)]
         asset = change.after
 
     newest = range(asset.version, asset.version - 5, -1)

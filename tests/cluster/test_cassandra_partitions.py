@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import pytest
 
 from amp.adapters.cassandra.asset_store import CassandraAssetStore
-from amp.adapters.cassandra.part import CassandraPart
+from amp.adapters.cassandra.component import CassandraPart
 from amp.adapters.cassandra.session import CassandraSession
 from amp.domain.assets import Asset, ChangeKind, version_of
 from amp.domain.retention import Retention
-from amp.ports.asset_store import CommitResult, Verdict
+from amp.ports.asset_store import CommitResult, CommitStatus
 from amp.settings import load_settings
 from tests.contract.asset_samples import creation, head, step, write
 
@@ -70,5 +70,5 @@ def test_that_a_change_was_made_is_remembered_for_as_long_as_it_may_come_again(
     # Its revision is long forgotten.
     assert store.made({asset.id: derived}) == {asset.id}
     repeated = step(asset, ChangeKind.LABELLED, change_id=derived)
-    assert store.apply([repeated]) == [CommitResult(Verdict.APPLIED)]
+    assert store.apply([repeated]) == [CommitResult(CommitStatus.APPLIED)]
     assert head(store, asset.id) == asset

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from amp.adapters.cassandra.asset_store import CassandraAssetStore
+from amp.adapters.cassandra.component import CassandraPart
 from amp.adapters.cassandra.job_log import CassandraJobLog
-from amp.adapters.cassandra.part import CassandraPart
 from amp.adapters.cassandra.session import CassandraSession, Mode, Request
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job

@@ -13,13 +13,13 @@ import pytest
 from amp.adapters.elasticsearch.bucket_documents import ElasticsearchBucketDocuments
 from amp.adapters.elasticsearch.bucket_indices import ElasticsearchBucketIndices
 from amp.adapters.elasticsearch.client import ElasticsearchClient
-from amp.adapters.elasticsearch.part import ElasticsearchPart
+from amp.adapters.elasticsearch.component import ElasticsearchPart
 from amp.adapters.elasticsearch.search_index import ElasticsearchSearchIndex
-from amp.domain.criteria import EVERYTHING, SearchRequest
+from amp.domain.criteria import EVERYTHING, IndexQuery
 from amp.errors import SearchUnavailable
-from amp.ports.bucket_documents import Position, Range, RawDocument
+from amp.ports.bucket_documents import Position, RawDocument, TimeRange
 from amp.ports.bucket_indices import AliasChange
-from amp.ports.search_index import Put, PutResult, Written
+from amp.ports.search_index import Put, PutResult, WriteStatus
 from amp.settings import load_settings
 from tests.contract.search_sets import asset, head
 
@@ -49,11 +49,11 @@ def make_away() -> Iterator[ElasticsearchClient]:
 def test_while_the_server_is_away_writes_are_busy_and_all_else_is_unavailable(away: ElasticsearchClient) -> None:
     index, indices, part = ElasticsearchSearchIndex(away), ElasticsearchBucketIndices(away), ElasticsearchPart(away)
     documents, raw = ElasticsearchBucketDocuments(away), RawDocument(Position(0, "a", 1, 1), b"{}")
-    assert [result.written for result in index.put(puts(3))] == [Written.BUSY] * 3
-    assert [result.written for result in documents.put("amp-a-1-w1", [raw])] == [Written.BUSY]
-    assert [result.written for result in documents.delete("amp-a-1-w1", [raw])] == [Written.BUSY]
+    assert [result.written for result in index.put(puts(3))] == [WriteStatus.BUSY] * 3
+    assert [result.written for result in documents.put("amp-a-1-w1", [raw])] == [WriteStatus.BUSY]
+    assert [result.written for result in documents.delete("amp-a-1-w1", [raw])] == [WriteStatus.BUSY]
     for call in (
-        lambda: index.search(SearchRequest(criteria=EVERYTHING)),
+        lambda: index.search(IndexQuery(criteria=EVERYTHING)),
         lambda: index.visible([asset().id], "s"),
         lambda: indices.create("amp-a-1"),
         lambda: indices.drop("amp-a-1"),
@@ -65,11 +65,11 @@ def test_while_the_server_is_away_writes_are_busy_and_all_else_is_unavailable(aw
         lambda: indices.reclaim("amp-a-1"),
         indices.info,
         lambda: documents.mark("amp-a-1"),
-        lambda: documents.page("amp-a-1", Range(0), limit=1),
+        lambda: documents.page("amp-a-1", TimeRange(0), limit=1),
         lambda: documents.revisions("amp-a-1", ["a"]),
-        lambda: documents.slices("amp-a-1", Range(0), 1_000),
-        lambda: documents.count("amp-a-1", Range(0)),
-        lambda: documents.median_created_ms("amp-a-1", Range(0)),
+        lambda: documents.slices("amp-a-1", TimeRange(0), 1_000),
+        lambda: documents.count("amp-a-1", TimeRange(0)),
+        lambda: documents.median_created_ms("amp-a-1", TimeRange(0)),
         part.ping,
         part.pending,
         part.migrate,
@@ -84,9 +84,9 @@ def test_a_server_that_hangs_is_given_up_in_time() -> None:
         listener.listen()
         client = client_of(listener.getsockname())
         started = time.monotonic()
-        assert ElasticsearchSearchIndex(client).put(puts(1))[0].written is Written.BUSY
+        assert ElasticsearchSearchIndex(client).put(puts(1))[0].written is WriteStatus.BUSY
         with pytest.raises(SearchUnavailable):
-            ElasticsearchSearchIndex(client).search(SearchRequest(criteria=EVERYTHING, timeout_s=0.5))
+            ElasticsearchSearchIndex(client).search(IndexQuery(criteria=EVERYTHING, timeout_s=0.5))
         assert time.monotonic() - started < 5
         client.close()
 
@@ -138,38 +138,38 @@ def test_a_request_refused_whole_is_halved_until_only_what_is_at_fault_is_reject
 
     with server(refuse_seven) as index:
         results = index.put(puts(10))
-    assert [n for n, result in enumerate(results) if result.written is Written.REJECTED] == [7]
-    assert {result.written for n, result in enumerate(results) if n != 7} == {Written.DONE}
+    assert [n for n, result in enumerate(results) if result.written is WriteStatus.REJECTED] == [7]
+    assert {result.written for n, result in enumerate(results) if n != 7} == {WriteStatus.DONE}
     assert sizes[0] == 10
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500, 502, 503, 504])
 def test_a_request_refused_whole_for_no_fault_of_its_documents_is_busy(status: int) -> None:
     with server(lambda _: (status, error(status))) as index:
-        assert [result.written for result in index.put(puts(2))] == [Written.BUSY] * 2
+        assert [result.written for result in index.put(puts(2))] == [WriteStatus.BUSY] * 2
 
 
 @pytest.mark.parametrize(
     ("item", "expected"),
     [
-        ({"status": 201}, Written.DONE),
-        (error(409, "version_conflict_engine_exception"), Written.SUPERSEDED),
-        (error(404, "index_not_found_exception"), Written.STALE),
-        (error(404, "shard_not_found_exception"), Written.BUSY),
-        (error(403, "cluster_block_exception"), Written.BUSY),
-        (error(429, "es_rejected_execution_exception"), Written.BUSY),
-        (error(500), Written.BUSY),
-        (error(503, "unavailable_shards_exception"), Written.BUSY),
-        (error(400, "document_parsing_exception"), Written.REJECTED),
+        ({"status": 201}, WriteStatus.DONE),
+        (error(409, "version_conflict_engine_exception"), WriteStatus.SUPERSEDED),
+        (error(404, "index_not_found_exception"), WriteStatus.STALE),
+        (error(404, "shard_not_found_exception"), WriteStatus.BUSY),
+        (error(403, "cluster_block_exception"), WriteStatus.BUSY),
+        (error(429, "es_rejected_execution_exception"), WriteStatus.BUSY),
+        (error(500), WriteStatus.BUSY),
+        (error(503, "unavailable_shards_exception"), WriteStatus.BUSY),
+        (error(400, "document_parsing_exception"), WriteStatus.REJECTED),
     ],
 )
-def test_each_item_is_judged_by_itself(item: dict[str, object], expected: Written) -> None:
+def test_each_item_is_judged_by_itself(item: dict[str, object], expected: WriteStatus) -> None:
     answer = {"errors": True, "items": [{"index": {"status": 200}}, {"index": item}]}
     with server(lambda _: (200, answer)) as index:
         done, judged = index.put(puts(2))
-    assert done == PutResult(Written.DONE)
+    assert done == PutResult(WriteStatus.DONE)
     assert judged.written is expected
-    assert bool(judged.reason) == (expected not in (Written.DONE, Written.SUPERSEDED))
+    assert bool(judged.reason) == (expected not in (WriteStatus.DONE, WriteStatus.SUPERSEDED))
 
 
 def test_requests_stay_small_and_none_is_empty() -> None:
@@ -181,6 +181,6 @@ def test_requests_stay_small_and_none_is_empty() -> None:
 
     with server(accept) as index:
         results = index.put(puts(20, metadata={"synopsis": "x" * 500_000}))
-    assert [result.written for result in results] == [Written.DONE] * 20
+    assert [result.written for result in results] == [WriteStatus.DONE] * 20
     assert 3 <= len(sizes) <= 8
     assert all(0 < size <= 8 * 1024 * 1024 for size in sizes)

@@ -9,14 +9,14 @@ import pytest
 from amp.adapters.elasticsearch.bucket_documents import ElasticsearchBucketDocuments
 from amp.adapters.elasticsearch.bucket_indices import ElasticsearchBucketIndices
 from amp.adapters.elasticsearch.client import ElasticsearchClient
-from amp.adapters.elasticsearch.part import ElasticsearchPart
+from amp.adapters.elasticsearch.component import ElasticsearchPart
 from amp.adapters.elasticsearch.template import index_template
 from amp.errors import SearchUnavailable
-from amp.ports.bucket_documents import Range
+from amp.ports.bucket_documents import TimeRange
 from tests.contract.search_sets import asset, elasticsearch_client, remove_everything
 
 pytestmark = pytest.mark.cluster
-ALL = Range(0)
+ALL = TimeRange(0)
 Opened = Callable[..., ElasticsearchClient]
 
 

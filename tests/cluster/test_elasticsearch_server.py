@@ -12,14 +12,14 @@ from amp.adapters.elasticsearch import facets
 from amp.adapters.elasticsearch.bucket_documents import ElasticsearchBucketDocuments
 from amp.adapters.elasticsearch.bucket_indices import ElasticsearchBucketIndices
 from amp.adapters.elasticsearch.client import ElasticsearchClient
-from amp.adapters.elasticsearch.part import ElasticsearchPart
+from amp.adapters.elasticsearch.component import ElasticsearchPart
 from amp.adapters.elasticsearch.search_index import ElasticsearchSearchIndex
 from amp.domain.buckets import Bucket
 from amp.domain.criteria import FacetOn
 from amp.domain.documents import IndexedDocument
 from amp.errors import SearchUnavailable
 from amp.ports.bucket_indices import AliasChange, ReadFilter
-from amp.ports.search_index import PutResult, Written
+from amp.ports.search_index import PutResult, WriteStatus
 from tests.contract.search_sets import (
     NEW_YEAR_MS,
     SearchSet,
@@ -73,7 +73,7 @@ def test_whoever_blocks_second_waits_for_the_writes_under_way_as_the_first_does(
     assert not _writing(real, bucket.index)
     for thread in (first, *writers):
         thread.join()
-    assert Written.DONE in {one.written for one in results}, "no write was under way"
+    assert WriteStatus.DONE in {one.written for one in results}, "no write was under way"
 
 
 def _put_into(real: RealSet, bucket: Bucket, documents: list[IndexedDocument], results: list[PutResult]) -> None:
@@ -99,7 +99,7 @@ def test_an_index_made_while_the_template_is_lost_is_as_strict_as_any(real: Real
     bucket = real.bucket()
     bad = head(asset())
     bad.body["surprise"] = 1  # type: ignore[typeddict-unknown-key]
-    assert real.put(bucket, bad)[0].written is Written.REJECTED
+    assert real.put(bucket, bad)[0].written is WriteStatus.REJECTED
 
 
 def test_migrating_installs_the_template_once_and_again_when_it_changes(

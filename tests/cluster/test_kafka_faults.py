@@ -8,12 +8,12 @@ from contextlib import closing, contextmanager
 
 import pytest
 
+from amp.adapters.kafka.component import KafkaPart
 from amp.adapters.kafka.consumer import KafkaConsumer
-from amp.adapters.kafka.event_queue import KafkaEventQueue
-from amp.adapters.kafka.part import KafkaPart
-from amp.domain.events import Event
+from amp.adapters.kafka.message_queue import KafkaEventQueue
+from amp.domain.messages import AssetChanged
 from amp.errors import QueueUnavailable
-from amp.ports.event_queue import Topic
+from amp.ports.message_queue import Topic
 from amp.settings import Settings, load_settings
 from tests.background import background_threads
 from tests.contract.test_event_queue import event, events_of, put, revisions, take, take_and_commit, unordered
@@ -84,7 +84,7 @@ def within(seconds: float) -> Iterator[None]:
 def test_what_was_published_while_the_broker_was_down_is_delivered_once_it_is_back(
     broker: Server, queue: KafkaEventQueue, consumer: KafkaConsumer
 ) -> None:
-    delivered: list[Event] = []
+    delivered: list[AssetChanged] = []
     sent = revisions(uuid.uuid4(), 1000)
     broker.kill()
     with within(1):
@@ -100,7 +100,7 @@ def test_what_was_published_while_the_broker_was_down_is_delivered_once_it_is_ba
 def test_events_beyond_the_buffer_are_dropped_at_once_and_never_reported_delivered(
     broker: Server, queue: KafkaEventQueue
 ) -> None:
-    delivered: list[Event] = []
+    delivered: list[AssetChanged] = []
     put(queue, [event()])
     sent = [event() for _ in range(120_000)]
     broker.kill()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from amp.adapters.kafka.part import KafkaPart
+from amp.adapters.kafka.component import KafkaPart
 from amp.errors import BadSetting
 from amp.settings import Settings, load_settings
 from tests.contract.queue_sets import own_kafka_settings

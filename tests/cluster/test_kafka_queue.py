@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import pytest
 
 from amp.errors import NotMigrated
-from amp.ports.event_queue import Delivery, Topic
+from amp.ports.message_queue import Delivery, Topic
 from amp.settings import Settings
 from tests.background import background_threads
 from tests.contract.queue_sets import QueueSet, kafka_queues, own_kafka_settings
@@ -86,7 +86,7 @@ def test_what_a_killed_process_had_not_committed_goes_to_another_member(
 
 
 def test_a_consumer_of_a_topic_that_does_not_exist_says_to_migrate(kafka_settings: Settings) -> None:
-    from amp.adapters.kafka.event_queue import KafkaEventQueue
+    from amp.adapters.kafka.message_queue import KafkaEventQueue
 
     queue = KafkaEventQueue(kafka_settings, background_threads())
     consumer = queue.consume(Topic.REALTIME, "index")

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from amp.adapters.redis.cache import RedisCache
-from amp.adapters.redis.part import RedisPart
+from amp.adapters.redis.component import RedisPart
 from amp.errors import CacheUnavailable
 from amp.settings import Settings, load_settings
 from tests.stack import Stack

@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 
 from amp.domain.assets import Scope
-from amp.domain.events import Event
-from amp.ports.event_queue import Topic
+from amp.domain.messages import AssetChanged
+from amp.ports.message_queue import Topic
 from amp.services.indexing.write_documents import AssetDocuments
 from tests.faults.world import World
 from tests.stack.waiting import wait_until
@@ -28,7 +28,7 @@ def test_a_deleted_asset_stays_deleted_when_elasticsearch_restarts_and_a_slow_wo
     # Elasticsearch forgets the versions of what was really deleted when it restarts.
     world.stack.elasticsearch.kill()
     world.heal()
-    assert world.amp.indexer._putter.put(stale, threading.Event()) == {}
+    assert world.amp.indexing.indexer._putter.put(stale, threading.Event()) == {}
     indices = world.amp.adapters.indices
     indices.refresh([info.index for info in indices.info()])
     assert caller.revisions_found([asset_id]) == {}
@@ -53,11 +53,11 @@ def test_everything_stored_survives_a_restart_of_everything(world: World) -> Non
 def documents_now(world: World, asset_id: UUID) -> list[AssetDocuments]:
     """What a worker would index now for every event of the asset."""
     head = world.amp.adapters.store.heads([asset_id])[asset_id]
-    event = Event(
+    event = AssetChanged(
         asset_id=asset_id,
         version=head.version,
         revision=head.revision,
         scope=Scope.ALL,
         change_id=head.change_id,
     )
-    return world.amp.indexer.build([event]).documents
+    return world.amp.indexing.indexer.build([event]).documents

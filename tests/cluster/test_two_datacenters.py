@@ -8,10 +8,10 @@ from uuid import uuid4
 import pytest
 
 from amp.adapters.cassandra.asset_store import CassandraAssetStore
-from amp.adapters.cassandra.part import CassandraPart
+from amp.adapters.cassandra.component import CassandraPart
 from amp.adapters.cassandra.session import CassandraSession
 from amp.errors import StoreUnavailable
-from amp.ports.asset_store import Verdict
+from amp.ports.asset_store import CommitStatus
 from amp.settings import load_settings
 from tests.contract.asset_samples import at_once, creation, head, intent_for, step, write
 from tests.stack import Stack
@@ -121,5 +121,5 @@ def both_won(parts: list[CassandraPart]) -> int:
             store.prepare([(change, intent_for(change))])
         calls = [lambda s=store, c=change: s.apply([c])[0] for store, change in zip(stores, changes, strict=True)]
         outcomes = at_once(calls)
-        twice += [outcome.verdict for outcome in outcomes] == [Verdict.APPLIED] * 2
+        twice += [outcome.verdict for outcome in outcomes] == [CommitStatus.APPLIED] * 2
     return twice

@@ -12,9 +12,9 @@ from uuid import UUID
 import uuid6
 
 from amp.domain.assets import Asset, Change, ChangeKind, State
-from amp.domain.events import Intent, event_of
 from amp.domain.ids import created_ms, mint_at
-from amp.ports.asset_store import AssetStore, CommitResult, Verdict
+from amp.domain.messages import Intent, event_of
+from amp.ports.asset_store import AssetStore, CommitResult, CommitStatus
 
 _DONE = TypeVar("_DONE")
 
@@ -114,7 +114,7 @@ def write(store: AssetStore, *changes: Change) -> list[Asset]:
     """Prepares and applies changes that nothing stands in the way of."""
     store.prepare([(change, intent_for(change)) for change in changes])
     outcomes = store.apply(changes)
-    assert [outcome.verdict for outcome in outcomes] == [Verdict.APPLIED] * len(changes)
+    assert [outcome.verdict for outcome in outcomes] == [CommitStatus.APPLIED] * len(changes)
     return [change.after for change in changes]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from amp.adapter_sets import Adapters, cluster, embedded
-from amp.ports.part import Part
+from amp.ports.component import Component
 from amp.settings import Settings, load_settings
 from tests.background import background_threads
 
@@ -33,7 +33,7 @@ def unmade_store_set(request: pytest.FixtureRequest) -> Adapters:
     return request.getfixturevalue(f"_unmade_{request.param}_set")
 
 
-def store_part(adapters: Adapters) -> Part:
+def store_part(adapters: Adapters) -> Component:
     return next(part for part in adapters.parts if part.name == "store")
 
 

@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from amp.ports.event_queue import EventQueue, Topic
+from amp.ports.message_queue import MessageQueue, Topic
 from amp.settings import Settings, load_settings
 from tests.background import background_threads
 
 if TYPE_CHECKING:
     from amp.adapters.embedded.database import Database
-    from amp.adapters.embedded.event_queue import SqliteEventQueue
+    from amp.adapters.embedded.message_queue import SqliteEventQueue
 
 
 @dataclass(frozen=True, kw_only=True)
 class QueueSet:
-    queue: EventQueue
+    queue: MessageQueue
     #: A further client of the same queue, as another process has.
-    another: Callable[[], EventQueue]
+    another: Callable[[], MessageQueue]
     #: Puts bytes into a topic that no `publish` would put there.
     put_raw: Callable[[Topic, bytes], None]
     #: A client of it that loses some of the messages it publishes, or all of them.
-    losing: Callable[[], EventQueue]
+    losing: Callable[[], MessageQueue]
 
 
 @pytest.fixture(name="queue_set", params=["embedded", pytest.param("kafka", marks=pytest.mark.cluster)])
@@ -41,8 +41,8 @@ def make_queue_set(request: pytest.FixtureRequest) -> Iterator[QueueSet]:
 
 def embedded_queues(folder: Path, at_end: ExitStack) -> QueueSet:
     from amp.adapters.embedded.database import Database
-    from amp.adapters.embedded.event_queue import SqliteEventQueue
-    from amp.adapters.embedded.store_part import SqliteStorePart
+    from amp.adapters.embedded.message_queue import SqliteEventQueue
+    from amp.adapters.embedded.store_component import SqliteStorePart
 
     database = Database(folder)
     at_end.callback(database.close)
@@ -57,7 +57,7 @@ def embedded_queues(folder: Path, at_end: ExitStack) -> QueueSet:
 
 
 def _refusing_queue(database: "Database") -> "SqliteEventQueue":
-    from amp.adapters.embedded.event_queue import SqliteEventQueue
+    from amp.adapters.embedded.message_queue import SqliteEventQueue
 
     with database.writing() as connection:
         connection.execute("CREATE TRIGGER refuse BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'refused'); END")
@@ -81,8 +81,8 @@ def kafka_queues(settings: Settings, at_end: ExitStack) -> QueueSet:
     from confluent_kafka import Producer
     from confluent_kafka.admin import AdminClient
 
-    from amp.adapters.kafka.event_queue import KafkaEventQueue
-    from amp.adapters.kafka.part import KafkaPart
+    from amp.adapters.kafka.component import KafkaPart
+    from amp.adapters.kafka.message_queue import KafkaEventQueue
 
     prefix = settings.kafka_topic_prefix
     part = KafkaPart(settings)

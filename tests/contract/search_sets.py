@@ -13,13 +13,13 @@ import pytest
 
 from amp.domain.assets import Asset, State, Value, asset_json, version_json, version_of
 from amp.domain.buckets import Bucket, index_name
-from amp.domain.criteria import EVERYTHING, Criteria, Hit, SearchPage, SearchRequest
+from amp.domain.criteria import EVERYTHING, Criteria, Hit, IndexQuery, SearchPage
 from amp.domain.documents import IndexedDocument, head_document, superseded_document
 from amp.domain.ids import mint_at
 from amp.domain.types import AssetType, Field, FieldType
 from amp.ports.bucket_documents import BucketDocuments
 from amp.ports.bucket_indices import AliasChange, BucketIndices, ReadFilter
-from amp.ports.search_index import Put, PutResult, SearchIndex, Written
+from amp.ports.search_index import Put, PutResult, SearchIndex, WriteStatus
 
 if TYPE_CHECKING:
     from amp.adapters.elasticsearch.client import ElasticsearchClient
@@ -83,7 +83,7 @@ class SearchSet:
     def store(self, bucket: Bucket, documents: Iterable[IndexedDocument]) -> None:
         """Put them and make them visible."""
         results = self.put(bucket, *documents)
-        assert {result.written for result in results} <= {Written.DONE}, results
+        assert {result.written for result in results} <= {WriteStatus.DONE}, results
         self.indices.refresh([bucket.index])
 
     def empty_bucket(self, start_s: int = 0) -> Bucket:
@@ -94,7 +94,7 @@ class SearchSet:
         return bucket
 
     def search(self, criteria: Criteria = EVERYTHING, **request: object) -> SearchPage:
-        return self.index.search(SearchRequest(criteria=criteria, **request))  # type: ignore[arg-type]
+        return self.index.search(IndexQuery(criteria=criteria, **request))  # type: ignore[arg-type]
 
     def documents_in(self, index: str) -> int:
         return next(info.documents for info in self.indices.info() if info.index == index)
@@ -174,9 +174,9 @@ def open_search_set(request: pytest.FixtureRequest, folder: Path, *, shards: int
 def _embedded_set(folder: Path, at_end: ExitStack) -> SearchSet:
     from amp.adapters.embedded.search_bucket_documents import SqliteBucketDocuments
     from amp.adapters.embedded.search_bucket_indices import SqliteBucketIndices
+    from amp.adapters.embedded.search_component import SearchPart
     from amp.adapters.embedded.search_database import SearchDatabase
     from amp.adapters.embedded.search_index import SqliteSearchIndex
-    from amp.adapters.embedded.search_part import SearchPart
 
     database = SearchDatabase(folder)
     part = SearchPart(database)
@@ -193,7 +193,7 @@ def _embedded_set(folder: Path, at_end: ExitStack) -> SearchSet:
 def _elasticsearch_set(cluster_settings: Mapping[str, str], shards: int, at_end: ExitStack) -> SearchSet:
     from amp.adapters.elasticsearch.bucket_documents import ElasticsearchBucketDocuments
     from amp.adapters.elasticsearch.bucket_indices import ElasticsearchBucketIndices
-    from amp.adapters.elasticsearch.part import ElasticsearchPart
+    from amp.adapters.elasticsearch.component import ElasticsearchPart
     from amp.adapters.elasticsearch.search_index import ElasticsearchSearchIndex
 
     client = elasticsearch_client(cluster_settings, elasticsearch_shards=shards)

@@ -11,7 +11,7 @@ import pytest
 from amp.adapter_sets import Adapters
 from amp.domain.assets import Asset
 from amp.domain.ids import mint_at
-from amp.ports.asset_listing import AssetListing, Stray
+from amp.ports.asset_listing import AssetListing, OrphanedListing
 from tests.contract.asset_samples import creation, intent_for, new_asset, now_ms, purge, recreation, unique, write
 from tests.contract.test_asset_listing import mixed_ids, walk
 from tests.stack.waiting import wait_until
@@ -42,7 +42,7 @@ def is_listed(listing: AssetListing, asset: Asset) -> list[bool]:
     return [asset.id in walk(listing, **name, **bounds) for name in names]
 
 
-def strays_of(listing: AssetListing, *assets: Asset) -> list[Stray]:
+def strays_of(listing: AssetListing, *assets: Asset) -> list[OrphanedListing]:
     ids, types, projects = zip(*((asset.id, asset.type, asset.project) for asset in assets), strict=True)
     return listing.strays(ids, types, projects)
 

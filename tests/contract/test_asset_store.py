@@ -9,7 +9,7 @@ import pytest
 from amp.adapter_sets import Adapters
 from amp.domain.assets import Asset, Change, ChangeKind, State, version_of
 from amp.domain.changes import stripped
-from amp.ports.asset_store import AssetStore, CommitResult, Verdict
+from amp.ports.asset_store import AssetStore, CommitResult, CommitStatus
 from tests.contract.asset_samples import (
     at_once,
     attempt,
@@ -116,7 +116,7 @@ def test_preparing_alone_makes_no_asset_and_may_be_repeated(store: AssetStore) -
     store.prepare([pair])
     store.prepare([pair, pair])
     assert head(store, change.after.id) is None
-    assert store.apply([change]) == [CommitResult(Verdict.APPLIED)]
+    assert store.apply([change]) == [CommitResult(CommitStatus.APPLIED)]
 
 
 def test_an_update_makes_the_next_version_and_keeps_the_one_before(store: AssetStore) -> None:
@@ -159,20 +159,20 @@ def test_a_stale_revision_is_refused_with_the_head_and_changes_nothing(store: As
 
     outcome = attempt(store, step(first, name="too late"))
 
-    assert outcome == CommitResult(Verdict.REFUSED, second)
+    assert outcome == CommitResult(CommitStatus.REFUSED, second)
     assert head(store, first.id) == second
     assert store.versions({first.id: [2, 3]}) == {(first.id, 2): version_of(second)}
 
 
 def test_creating_an_asset_that_exists_is_refused_with_its_head(store: AssetStore) -> None:
     (first,) = write(store, creation())
-    assert attempt(store, creation(id=first.id, name="twin")) == CommitResult(Verdict.REFUSED, first)
+    assert attempt(store, creation(id=first.id, name="twin")) == CommitResult(CommitStatus.REFUSED, first)
     assert head(store, first.id) == first
 
 
 def test_changing_an_asset_that_is_not_there_is_refused_without_a_head(store: AssetStore) -> None:
     never_written = new_asset()
-    assert attempt(store, step(never_written)) == CommitResult(Verdict.REFUSED, None)
+    assert attempt(store, step(never_written)) == CommitResult(CommitStatus.REFUSED, None)
     assert head(store, never_written.id) is None
     assert store.versions({never_written.id: [1, 2]}) == {}
 
@@ -180,7 +180,7 @@ def test_changing_an_asset_that_is_not_there_is_refused_without_a_head(store: As
 def test_a_change_ahead_of_the_head_is_refused(store: AssetStore) -> None:
     (first,) = write(store, creation())
     ahead = dataclasses.replace(first, revision=5)
-    assert attempt(store, step(ahead)) == CommitResult(Verdict.REFUSED, first)
+    assert attempt(store, step(ahead)) == CommitResult(CommitStatus.REFUSED, first)
 
 
 def test_one_call_gives_each_asset_its_own_fate_in_order(store: AssetStore) -> None:
@@ -194,8 +194,8 @@ def test_one_call_gives_each_asset_its_own_fate_in_order(store: AssetStore) -> N
 
     outcomes = store.apply(changes)
 
-    assert outcomes[0::3] == [CommitResult(Verdict.REFUSED, asset) for asset in updated]
-    assert outcomes[1::3] == outcomes[2::3] == [CommitResult(Verdict.APPLIED)] * 10
+    assert outcomes[0::3] == [CommitResult(CommitStatus.REFUSED, asset) for asset in updated]
+    assert outcomes[1::3] == outcomes[2::3] == [CommitResult(CommitStatus.APPLIED)] * 10
 
 
 def test_of_several_changes_of_one_asset_in_one_call_one_is_applied(store: AssetStore) -> None:
@@ -204,11 +204,13 @@ def test_of_several_changes_of_one_asset_in_one_call_one_is_applied(store: Asset
     store.prepare([(change, intent_for(change)) for change in rivals])
     outcomes = store.apply(rivals)
     found = head(store, asset_id)
-    assert [outcome.verdict for outcome in outcomes].count(Verdict.APPLIED) == 1
-    assert [change.after for change, o in zip(rivals, outcomes, strict=True) if o.verdict is Verdict.APPLIED] == [found]
-    assert [o.head for o in outcomes if o.verdict is Verdict.REFUSED] == [found, found]
+    assert [outcome.verdict for outcome in outcomes].count(CommitStatus.APPLIED) == 1
+    assert [change.after for change, o in zip(rivals, outcomes, strict=True) if o.verdict is CommitStatus.APPLIED] == [
+        found
+    ]
+    assert [o.head for o in outcomes if o.verdict is CommitStatus.REFUSED] == [found, found]
     twice = step(rivals[0].after if found is None else found)
-    assert store.apply([twice, twice]) == [CommitResult(Verdict.APPLIED)] * 2
+    assert store.apply([twice, twice]) == [CommitResult(CommitStatus.APPLIED)] * 2
     assert head(store, asset_id) == twice.after
 
 
@@ -218,8 +220,8 @@ def test_a_repeated_change_is_applied_once(store: AssetStore) -> None:
     update = step(create.after)
     write(store, update)
 
-    assert store.apply([create]) == [CommitResult(Verdict.APPLIED)]
-    assert store.apply([update]) == [CommitResult(Verdict.APPLIED)]
+    assert store.apply([create]) == [CommitResult(CommitStatus.APPLIED)]
+    assert store.apply([update]) == [CommitResult(CommitStatus.APPLIED)]
     assert head(store, create.after.id) == update.after
 
 
@@ -230,7 +232,7 @@ def test_a_change_known_by_its_change_id_is_not_applied_again_on_a_later_head(st
     (second,) = write(store, step(first, name="by the job", change_id=job_change))
     (third,) = write(store, step(second, name="by someone else"))
 
-    assert attempt(store, step(third, name="by the job", change_id=job_change)) == CommitResult(Verdict.APPLIED)
+    assert attempt(store, step(third, name="by the job", change_id=job_change)) == CommitResult(CommitStatus.APPLIED)
 
     assert head(store, first.id) == third
     assert store.versions({first.id: [4]}) == {}
@@ -262,9 +264,9 @@ def test_a_purged_asset_created_again_continues_from_its_revision(store: AssetSt
     (purged,) = write(store, purge(first))
 
     refused = attempt(store, creation(id=first.id))
-    assert refused.verdict is Verdict.REFUSED
+    assert refused.verdict is CommitStatus.REFUSED
     assert shown(refused.head) == shown(purged)
-    assert attempt(store, step(first, name="stale")).verdict is Verdict.REFUSED
+    assert attempt(store, step(first, name="stale")).verdict is CommitStatus.REFUSED
 
     (again,) = write(store, recreation(purged))
     assert again.revision == purged.revision + 1
@@ -284,7 +286,7 @@ def test_a_recreation_computed_before_another_one_is_refused(store: AssetStore) 
     (first,) = write(store, creation())
     (purged,) = write(store, purge(first))
     (again,) = write(store, recreation(purged))
-    assert attempt(store, recreation(purged)) == CommitResult(Verdict.REFUSED, again)
+    assert attempt(store, recreation(purged)) == CommitResult(CommitStatus.REFUSED, again)
 
 
 def test_purging_again_and_again_keeps_the_revision_growing(store: AssetStore) -> None:
@@ -300,7 +302,7 @@ def test_a_dropped_version_goes_with_the_change_that_drops_it(store: AssetStore)
     (first,) = write(store, creation())
     (second,) = write(store, step(first))
     refused = attempt(store, step(first, dropped=1))
-    assert refused.verdict is Verdict.REFUSED
+    assert refused.verdict is CommitStatus.REFUSED
     assert [v.version for v in store.version_page(first.id, None, 10)] == [2, 1]
 
     (third,) = write(store, step(second, dropped=1))
@@ -378,7 +380,7 @@ def test_a_change_was_made_to_the_asset_it_was_made_to_and_to_no_other(store: As
     [updated] = write(store, step(first.after))
     refused = step(second.after, name="late")
     write(store, step(second.after))
-    assert attempt(store, refused).verdict is Verdict.REFUSED
+    assert attempt(store, refused).verdict is CommitStatus.REFUSED
     changes = {
         first.after.id: first.after.change_id,
         second.after.id: refused.after.change_id,
@@ -409,13 +411,15 @@ def test_of_many_creators_of_one_asset_one_wins_and_the_others_see_its_head(stor
     outcomes = at_once([partial(attempt, store, change) for change in changes])
 
     winners = [
-        change.after for change, outcome in zip(changes, outcomes, strict=True) if outcome.verdict is Verdict.APPLIED
+        change.after
+        for change, outcome in zip(changes, outcomes, strict=True)
+        if outcome.verdict is CommitStatus.APPLIED
     ]
     assert len(winners) == 1
     assert head(store, asset_id) == winners[0]
-    refused = [outcome for outcome in outcomes if outcome.verdict is Verdict.REFUSED]
+    refused = [outcome for outcome in outcomes if outcome.verdict is CommitStatus.REFUSED]
     assert [outcome.head for outcome in refused] == winners * len(refused)
-    assert all(outcome.verdict is not Verdict.UNKNOWN for outcome in outcomes)
+    assert all(outcome.verdict is not CommitStatus.UNKNOWN for outcome in outcomes)
 
 
 def test_updates_by_many_clients_lose_no_revision_and_leave_no_gap(store: AssetStore) -> None:
@@ -428,7 +432,7 @@ def test_updates_by_many_clients_lose_no_revision_and_leave_no_gap(store: AssetS
             current = head(store, first.id)
             assert current is not None
             change = step(current, name=f"client {client} change {len(done)}")
-            if attempt(store, change).verdict is Verdict.APPLIED:
+            if attempt(store, change).verdict is CommitStatus.APPLIED:
                 done.append(change)
         return done
 
@@ -457,7 +461,7 @@ def test_a_stripped_asset_has_nothing_left_but_its_revision_and_its_changes(stor
     assert store.version_page(first.id, None, 10) == []
     for change in (first, edited, purged):
         assert store.made({first.id: change.change_id}) == {first.id}, "it still settles"
-    assert attempt(store, made).verdict is Verdict.APPLIED, "a copy that comes late"
+    assert attempt(store, made).verdict is CommitStatus.APPLIED, "a copy that comes late"
     [again] = write(store, recreation(left, project="p", type="t", created_by="eve", external_id="new"))
     assert shown(head(store, first.id)) == again
     assert again.revision == 4
@@ -468,7 +472,7 @@ def test_what_was_to_be_written_over_a_purged_asset_is_refused_once_it_is_stripp
     [purged] = write(store, purge(first))
     store.strip([purged])
     late = attempt(store, recreation(purged))
-    assert late.verdict is Verdict.REFUSED
+    assert late.verdict is CommitStatus.REFUSED
     assert late.head is not None
     assert late.head.is_stripped
     store.strip([purged])

@@ -13,9 +13,9 @@ from amp.domain.criteria import Criteria, EntryMatches, OneOf, SortBy, TextMatch
 from amp.domain.documents import IndexedDocument
 from amp.domain.types import FieldType
 from amp.errors import NotFound
-from amp.ports.bucket_documents import BucketDocuments, Position, Range, RawDocument, Slice
+from amp.ports.bucket_documents import BucketDocuments, Position, RawDocument, SliceTotals, TimeRange
 from amp.ports.bucket_indices import AliasChange, ReadFilter
-from amp.ports.search_index import Put, Written
+from amp.ports.search_index import Put, WriteStatus
 from tests.contract.search_sets import (
     NEW_YEAR_MS,
     SEARCH_SETS,
@@ -28,7 +28,7 @@ from tests.contract.search_sets import (
     superseded,
 )
 
-ALL = Range(0)
+ALL = TimeRange(0)
 DAY_MS = 24 * 3600 * 1000
 
 
@@ -39,7 +39,9 @@ def make_wide_set(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Se
         yield opened
 
 
-def walk(search_set: SearchSet, index: str, of: Range = ALL, *, limit: int = 100, **how: object) -> list[RawDocument]:
+def walk(
+    search_set: SearchSet, index: str, of: TimeRange = ALL, *, limit: int = 100, **how: object
+) -> list[RawDocument]:
     """All documents of the range, page by page."""
     found: list[RawDocument] = []
     while True:
@@ -54,7 +56,7 @@ def ids(documents: list[RawDocument]) -> list[str]:
     return [document.doc_id for document in documents]
 
 
-def written(results: list[object]) -> list[Written]:
+def written(results: list[object]) -> list[WriteStatus]:
     return [result.written for result in results]  # type: ignore[attr-defined]
 
 
@@ -104,12 +106,12 @@ def test_a_range_has_its_start_and_not_its_end(search_set: SearchSet) -> None:
     bucket = search_set.bucket()
     made = [asset(str(n), at=n) for n in range(5)]
     search_set.store(bucket, [head(one) for one in made])
-    some = Range(NEW_YEAR_MS + 1, NEW_YEAR_MS + 3)
+    some = TimeRange(NEW_YEAR_MS + 1, NEW_YEAR_MS + 3)
     found = [str(made[1].id), str(made[2].id)]
     assert ids(walk(search_set, bucket.index, some)) == found
     assert ids(walk(search_set, bucket.index, some, limit=1, since="[-1]" if _sharded(search_set) else "0")) == found
     assert search_set.documents.count(bucket.index, some) == 2
-    assert search_set.documents.count(bucket.index, Range(NEW_YEAR_MS + 1)) == 4
+    assert search_set.documents.count(bucket.index, TimeRange(NEW_YEAR_MS + 1)) == 4
 
 
 def _sharded(search_set: SearchSet) -> bool:
@@ -149,7 +151,7 @@ def test_what_was_written_after_a_mark_is_found_by_it_and_nothing_that_was_befor
     found = walk(search_set, bucket.index, since=mark, limit=1)
     assert ids(found) == [document.doc_id for document in sorted(later, key=order)]
     assert found == walk(search_set, bucket.index, since=mark)
-    of = Range(NEW_YEAR_MS, NEW_YEAR_MS + 13)
+    of = TimeRange(NEW_YEAR_MS, NEW_YEAR_MS + 13)
     assert ids(walk(search_set, bucket.index, of, since=mark)) == [str(old[3].id), str(old[12].id)]
 
 
@@ -182,7 +184,7 @@ def test_pages_and_marks_cover_all_shards(wide_set: SearchSet) -> None:
 def copy(search_set: SearchSet, source: Bucket, target: Bucket, *, limit: int = 3) -> None:
     for document in walk(search_set, source.index, limit=limit):
         (result,) = search_set.documents.put(target.write_alias, [document])
-        assert result.written is Written.DONE
+        assert result.written is WriteStatus.DONE
     search_set.indices.refresh([target.index])
 
 
@@ -226,7 +228,7 @@ def test_a_copied_tombstone_keeps_late_writes_out(search_set: SearchSet) -> None
     search_set.store(source, [head(gone)])
     copy(search_set, source, target)
     late = replace(gone, state=State.ACTIVE, revision=3)
-    assert written(search_set.put(target, head(late))) == [Written.SUPERSEDED]
+    assert written(search_set.put(target, head(late))) == [WriteStatus.SUPERSEDED]
     assert search_set.documents_in(target.index) == 0
 
 
@@ -247,7 +249,7 @@ def test_a_copy_overwrites_nothing_newer(search_set: SearchSet) -> None:
     search_set.store(source, [head(one) for one in made])
     search_set.store(target, [head(replace(made[n], name="live", revision=n + 1)) for n in range(3)])
     results = search_set.documents.put(target.write_alias, walk(search_set, source.index))
-    assert written(results) == [Written.DONE, Written.DONE, Written.SUPERSEDED]
+    assert written(results) == [WriteStatus.DONE, WriteStatus.DONE, WriteStatus.SUPERSEDED]
     search_set.indices.refresh([target.index])
     assert names(search_set.search()) == ["live", "1", "0"]
     assert search_set.documents.revisions(target.index, [str(one.id) for one in made]) == {
@@ -263,8 +265,11 @@ def test_a_delete_removes_what_is_no_newer_and_is_done_where_nothing_is(search_s
     search_set.store(bucket, [head(one) for one in made])
     seen = walk(search_set, bucket.index, bodies=False)
     search_set.store(bucket, [head(replace(made[0], revision=3))])
-    assert search_set.documents.delete(bucket.write_alias, seen[1:2])[0].written is Written.DONE
-    assert written(search_set.documents.delete(bucket.write_alias, seen)) == [Written.SUPERSEDED, *[Written.DONE] * 3]
+    assert search_set.documents.delete(bucket.write_alias, seen[1:2])[0].written is WriteStatus.DONE
+    assert written(search_set.documents.delete(bucket.write_alias, seen)) == [
+        WriteStatus.SUPERSEDED,
+        *[WriteStatus.DONE] * 3,
+    ]
     search_set.indices.refresh([bucket.index])
     assert names(search_set.search()) == ["0"]
     assert search_set.documents_in(bucket.index) == search_set.documents.count(bucket.index, ALL) == 1
@@ -277,13 +282,13 @@ def test_what_was_removed_a_moment_ago_does_not_come_back_older(search_set: Sear
     [there] = walk(search_set, bucket.index)
     missing = replace(there, position=replace(there.position, doc_id=str(made[1].id)))
     removed = [replace(one, position=replace(one.position, revision=5)) for one in (there, missing)]
-    assert written(search_set.documents.delete(bucket.write_alias, removed)) == [Written.DONE] * 2
+    assert written(search_set.documents.delete(bucket.write_alias, removed)) == [WriteStatus.DONE] * 2
     # Whoever read them before comes with them now: an index worker, or a move.
-    assert search_set.documents.put(bucket.write_alias, [there])[0].written is Written.SUPERSEDED
+    assert search_set.documents.put(bucket.write_alias, [there])[0].written is WriteStatus.SUPERSEDED
     late = [Put(bucket.write_alias, head(one)) for one in made]
-    assert written(search_set.index.put(late)) == [Written.SUPERSEDED] * 2
+    assert written(search_set.index.put(late)) == [WriteStatus.SUPERSEDED] * 2
     again = [Put(bucket.write_alias, head(replace(one, revision=6))) for one in made]
-    assert written(search_set.index.put(again)) == [Written.DONE] * 2
+    assert written(search_set.index.put(again)) == [WriteStatus.DONE] * 2
 
 
 def test_a_stale_alias_refuses_copies_and_deletes_and_nothing_is_made(search_set: SearchSet) -> None:
@@ -291,7 +296,7 @@ def test_a_stale_alias_refuses_copies_and_deletes_and_nothing_is_made(search_set
     search_set.store(bucket, [head(asset("there"))])
     found = walk(search_set, bucket.index)
     for change in (search_set.documents.put, search_set.documents.delete):
-        assert written(change(f"{bucket.index}-w9", found * 2)) == [Written.STALE] * 2
+        assert written(change(f"{bucket.index}-w9", found * 2)) == [WriteStatus.STALE] * 2
     assert [info.index for info in search_set.indices.info()] == [bucket.index]
     assert names(search_set.search()) == ["there"]
 
@@ -302,10 +307,10 @@ def test_a_blocked_index_takes_neither_copies_nor_deletes(search_set: SearchSet)
     found = walk(search_set, bucket.index)
     search_set.indices.block(bucket.index)
     for change in (search_set.documents.put, search_set.documents.delete):
-        assert written(change(bucket.write_alias, found)) == [Written.BUSY]
+        assert written(change(bucket.write_alias, found)) == [WriteStatus.BUSY]
     search_set.indices.unblock(bucket.index)
     for change in (search_set.documents.put, search_set.documents.delete):
-        assert written(change(bucket.write_alias, found)) == [Written.DONE]
+        assert written(change(bucket.write_alias, found)) == [WriteStatus.DONE]
 
 
 def test_writing_nothing_gives_nothing(search_set: SearchSet) -> None:
@@ -320,7 +325,7 @@ def test_a_body_that_is_no_document_is_rejected_and_keeps_no_other_out(search_se
     search_set.store(source, [head(asset(name, at=at)) for at, name in enumerate(("good", "bad", "fine"))])
     good, bad, fine = walk(search_set, source.index)
     results = search_set.documents.put(target.write_alias, [good, replace(bad, body=b'{"colour":"red"}'), fine])
-    assert written(results) == [Written.DONE, Written.REJECTED, Written.DONE]
+    assert written(results) == [WriteStatus.DONE, WriteStatus.REJECTED, WriteStatus.DONE]
     assert results[1].reason
 
 
@@ -364,8 +369,8 @@ def test_slices_tell_count_and_sum_of_revisions_of_each_part_that_holds_anything
     tombstone = asset(at=56, revision=100, state=State.DELETED)
     search_set.store(bucket, [*map(head, made), head(tombstone)])
 
-    def slice_(start: int, end: int, documents: int, revisions: int) -> Slice:
-        return Slice(Range(NEW_YEAR_MS + start, NEW_YEAR_MS + end), documents, revisions)
+    def slice_(start: int, end: int, documents: int, revisions: int) -> SliceTotals:
+        return SliceTotals(TimeRange(NEW_YEAR_MS + start, NEW_YEAR_MS + end), documents, revisions)
 
     assert NEW_YEAR_MS % 10 == 0
     slices = search_set.documents.slices
@@ -376,12 +381,12 @@ def test_slices_tell_count_and_sum_of_revisions_of_each_part_that_holds_anything
         slice_(90, 100, 1, 10),
         slice_(100, 110, 1, 1),
     ]
-    assert slices(bucket.index, Range(NEW_YEAR_MS + 1, NEW_YEAR_MS + 56), 10) == [
+    assert slices(bucket.index, TimeRange(NEW_YEAR_MS + 1, NEW_YEAR_MS + 56), 10) == [
         slice_(1, 10, 2, 12),
         slice_(10, 20, 1, 1),
         slice_(50, 56, 1, 6),
     ]
-    assert slices(bucket.index, Range(NEW_YEAR_MS + 200), 10) == []
+    assert slices(bucket.index, TimeRange(NEW_YEAR_MS + 200), 10) == []
 
 
 def test_the_median_parts_the_documents_in_halves(search_set: SearchSet) -> None:
@@ -390,9 +395,9 @@ def test_the_median_parts_the_documents_in_halves(search_set: SearchSet) -> None
     middle = search_set.documents.median_created_ms(bucket.index, ALL)
     assert middle is not None
     assert abs(middle - NEW_YEAR_MS - 50_000) <= 2_000
-    some = Range(NEW_YEAR_MS, NEW_YEAR_MS + 11_000)
+    some = TimeRange(NEW_YEAR_MS, NEW_YEAR_MS + 11_000)
     assert search_set.documents.median_created_ms(bucket.index, some) == pytest.approx(NEW_YEAR_MS + 5_000, abs=1_000)
-    assert search_set.documents.median_created_ms(bucket.index, Range(NEW_YEAR_MS + 10**9)) is None
+    assert search_set.documents.median_created_ms(bucket.index, TimeRange(NEW_YEAR_MS + 10**9)) is None
 
 
 @pytest.mark.parametrize("others", [(), (0,), (99_999,), (0, 99_999)])

@@ -11,7 +11,7 @@ from amp.domain.assets import Asset, State
 from amp.domain.documents import IndexedDocument, dropped_document
 from amp.domain.ids import mint_at
 from amp.errors import NotFound
-from amp.ports.bucket_documents import Range, RawDocument, Sums
+from amp.ports.bucket_documents import RawDocument, TimeRange, Totals
 from tests.contract.search_sets import (
     NEW_YEAR_MS,
     SearchSet,
@@ -21,7 +21,7 @@ from tests.contract.search_sets import (
     superseded,
 )
 
-ALL = Range(0)
+ALL = TimeRange(0)
 WIDTH_MS = 60_000
 #: Divisible by any width that is used here.
 assert NEW_YEAR_MS % WIDTH_MS == 0
@@ -35,9 +35,9 @@ def versions(at: int, **values: object) -> list[IndexedDocument]:
     return [head(third), superseded(third, first), superseded(third, second)]
 
 
-def added_up(documents: list[IndexedDocument], of: Range, width_ms: int) -> dict[int, Sums]:
+def added_up(documents: list[IndexedDocument], of: TimeRange, width_ms: int) -> dict[int, Totals]:
     """What the documents come to, one by one."""
-    found: dict[int, Sums] = defaultdict(Sums)
+    found: dict[int, Totals] = defaultdict(Totals)
     for document in documents:
         body = document.body
         created_ms, latest = body["created_ms"], body["latest"]
@@ -46,9 +46,9 @@ def added_up(documents: list[IndexedDocument], of: Range, width_ms: int) -> dict
         if of.type not in (None, body["type"]) or of.project not in (None, body["project"]):
             continue
         if latest:
-            one = Sums(1, int(body["deleted"]), document.revision, body["version"], 0, created_ms)
+            one = Totals(1, int(body["deleted"]), document.revision, body["version"], 0, created_ms)
         else:
-            one = Sums() if body["deleted"] else Sums(versions=body["version"], superseded=1, created=created_ms)
+            one = Totals() if body["deleted"] else Totals(versions=body["version"], superseded=1, created=created_ms)
         found[created_ms // width_ms * width_ms] += one
     return dict(found)
 
@@ -78,8 +78,8 @@ def test_sums_tell_heads_and_superseded_versions_of_each_part_apart(search_set: 
     search_set.store(bucket, [*versions(0), head(gone), *versions(3 * WIDTH_MS), head(asset(at=3 * WIDTH_MS + 1))])
     third = NEW_YEAR_MS + 3 * WIDTH_MS
     assert search_set.documents.sums(bucket.index, ALL, WIDTH_MS) == {
-        NEW_YEAR_MS: Sums(2, 1, revisions=9, versions=8, superseded=2, created=4 * NEW_YEAR_MS + WIDTH_MS - 1),
-        third: Sums(2, 0, revisions=6, versions=7, superseded=2, created=4 * third + 1),
+        NEW_YEAR_MS: Totals(2, 1, revisions=9, versions=8, superseded=2, created=4 * NEW_YEAR_MS + WIDTH_MS - 1),
+        third: Totals(2, 0, revisions=6, versions=7, superseded=2, created=4 * third + 1),
     }
 
 
@@ -88,26 +88,26 @@ def test_tombstones_of_versions_do_not_count(search_set: SearchSet) -> None:
     now = asset(version=4, revision=4, state=State.DELETED)
     of_version = superseded(now, dataclasses.replace(now, version=3, revision=3))
     search_set.store(bucket, [head(now), of_version, dropped_document(now, 1)])
-    assert search_set.documents.sums(bucket.index, ALL, WIDTH_MS) == {NEW_YEAR_MS: Sums(1, 1, 4, 4, 0, NEW_YEAR_MS)}
+    assert search_set.documents.sums(bucket.index, ALL, WIDTH_MS) == {NEW_YEAR_MS: Totals(1, 1, 4, 4, 0, NEW_YEAR_MS)}
 
 
 @pytest.mark.parametrize(
     "of",
     [
         ALL,
-        Range(NEW_YEAR_MS + 1),
-        Range(NEW_YEAR_MS + WIDTH_MS, NEW_YEAR_MS + 3 * WIDTH_MS),
-        Range(NEW_YEAR_MS + WIDTH_MS // 2, NEW_YEAR_MS + 2 * WIDTH_MS + 1),
-        Range(0, NEW_YEAR_MS),
-        Range(NEW_YEAR_MS + 2 * WIDTH_MS, NEW_YEAR_MS + 2 * WIDTH_MS),
-        Range(0, type="still"),
-        Range(0, type="nothing"),
-        Range(0, project="north"),
-        Range(NEW_YEAR_MS + 1, NEW_YEAR_MS + 3 * WIDTH_MS, "clip", "south"),
+        TimeRange(NEW_YEAR_MS + 1),
+        TimeRange(NEW_YEAR_MS + WIDTH_MS, NEW_YEAR_MS + 3 * WIDTH_MS),
+        TimeRange(NEW_YEAR_MS + WIDTH_MS // 2, NEW_YEAR_MS + 2 * WIDTH_MS + 1),
+        TimeRange(0, NEW_YEAR_MS),
+        TimeRange(NEW_YEAR_MS + 2 * WIDTH_MS, NEW_YEAR_MS + 2 * WIDTH_MS),
+        TimeRange(0, type="still"),
+        TimeRange(0, type="nothing"),
+        TimeRange(0, project="north"),
+        TimeRange(NEW_YEAR_MS + 1, NEW_YEAR_MS + 3 * WIDTH_MS, "clip", "south"),
     ],
 )
 def test_sums_slices_count_and_pages_are_of_the_range_with_its_type_and_project(
-    search_set: SearchSet, of: Range
+    search_set: SearchSet, of: TimeRange
 ) -> None:
     seed = random.randrange(1 << 30)
     chance = random.Random(seed)
@@ -140,13 +140,13 @@ def test_an_empty_index_has_no_sums(search_set: SearchSet) -> None:
 
 
 def test_two_sums_are_added_name_by_name() -> None:
-    assert Sums(1, 2, 3, 4, 5, 6) + Sums(10, 20, 30, 40, 50, 60) == Sums(11, 22, 33, 44, 55, 66)
-    assert Sums() + Sums(5, 4, 3, 2, 1) == Sums(5, 4, 3, 2, 1)
+    assert Totals(1, 2, 3, 4, 5, 6) + Totals(10, 20, 30, 40, 50, 60) == Totals(11, 22, 33, 44, 55, 66)
+    assert Totals() + Totals(5, 4, 3, 2, 1) == Totals(5, 4, 3, 2, 1)
 
 
 def test_sums_agree_up_to_what_floating_point_numbers_cannot_tell() -> None:
-    small, large = Sums(heads=3, created=3 * NEW_YEAR_MS), Sums(heads=10**6, created=10**6 * NEW_YEAR_MS)
-    for sums in (small, large, Sums()):
+    small, large = Totals(heads=3, created=3 * NEW_YEAR_MS), Totals(heads=10**6, created=10**6 * NEW_YEAR_MS)
+    for sums in (small, large, Totals()):
         assert sums.agree_with(dataclasses.replace(sums, created=int(float(sums.created))))
         assert not sums.agree_with(dataclasses.replace(sums, created=sums.created + WIDTH_MS))
         for name in ("heads", "deleted", "revisions", "versions", "superseded"):

@@ -7,7 +7,8 @@ from functools import partial
 import pytest
 
 from amp.adapter_sets import Adapters
-from amp.ports.claims import Claim, Claims
+from amp.domain.claims import Claim
+from amp.ports.claims import Claims
 from tests.contract.asset_samples import at_once, unique
 
 
@@ -134,7 +135,7 @@ def test_a_claim_is_replaced_only_where_it_holds_to_the_digest(claims: Claims) -
     assert not claims.replace(claim, other), "nobody holds it"
     assert claims.holders([(claim.scope, claim.key)]) == [None]
     claims.claim([claim])
-    assert not claims.replace(Claim(claim.scope, claim.key, claim.asset_id, "none"), other)
+    assert not claims.replace(Claim(claim.scope, claim.key, claim.holder_id, "none"), other)
     assert claims.replace(claim, other)
     assert claims.holders([(claim.scope, claim.key)]) == [other]
     assert claims.replace(claim, other), "it is done"
@@ -157,7 +158,7 @@ def test_a_claim_put_in_the_place_of_one_that_ends_does_not_end(claims: Claims) 
 def test_a_claim_with_another_digest_is_not_released(claims: Claims) -> None:
     claim = a_claim(digest="one")
     claims.claim([claim])
-    claims.release(Claim(claim.scope, claim.key, claim.asset_id, "two"))
+    claims.release(Claim(claim.scope, claim.key, claim.holder_id, "two"))
     assert claims.holders([(claim.scope, claim.key)]) == [claim]
 
 
@@ -201,14 +202,14 @@ def test_claims_that_end_and_those_listed_are_found_by_their_asset(claims: Claim
 def test_a_claim_whose_release_is_refused_is_still_found_by_its_asset(claims: Claims) -> None:
     claim = a_claim(digest="one")
     claims.claim([claim], ttl_s=3600)
-    claims.release(Claim(claim.scope, claim.key, claim.asset_id, "two"))
-    assert claims.of_assets([claim.asset_id]) == [claim]
+    claims.release(Claim(claim.scope, claim.key, claim.holder_id, "two"))
+    assert claims.of_assets([claim.holder_id]) == [claim]
 
 
 def test_a_claim_made_again_is_found_by_its_asset_and_gone_once_released(claims: Claims) -> None:
     claim = a_claim(digest="one")
     for _ in range(3):
         claims.claim([claim], ttl_s=3600)
-        assert claims.of_assets([claim.asset_id]) == [claim]
+        assert claims.of_assets([claim.holder_id]) == [claim]
         claims.release(claim)
-        assert claims.of_assets([claim.asset_id]) == []
+        assert claims.of_assets([claim.holder_id]) == []

@@ -10,7 +10,7 @@ import pytest
 
 from amp.adapter_sets import Adapters
 from amp.domain.dead_letters import DeadLetter, letter_id
-from amp.domain.events import JobEvent, Message, event_of, message_json
+from amp.domain.messages import JobItem, Message, event_of, message_json
 from amp.errors import BadCursor
 from amp.ports.dead_letters import DeadLetters
 from tests.contract.asset_samples import at_once, creation, now_ms
@@ -35,8 +35,8 @@ def a_letter(message: Message | None = None, payload: bytes | None = None, **val
     return DeadLetter(id=letter_id(values["topic"], message, payload), message=message, payload=payload, **values)
 
 
-def job_event(job_id: UUID) -> JobEvent:
-    return JobEvent(job_id=job_id, chunk=3, asset_id=uuid4())
+def job_event(job_id: UUID) -> JobItem:
+    return JobItem(job_id=job_id, chunk=3, asset_id=uuid4())
 
 
 def put(letters: DeadLetters, *put_aside: DeadLetter) -> None:

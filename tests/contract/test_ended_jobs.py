@@ -11,17 +11,16 @@ import pytest
 from amp.adapter_sets import Adapters
 from amp.adapters.clock import SystemClock
 from amp.adapters.embedded.cache import MemoryCache
-from amp.domain.buckets import BucketMap, first_map
-from amp.domain.chunks import Chunk, Outcome, Result
+from amp.domain.chunks import Chunk, ItemOutcome, ItemResult
 from amp.domain.dead_letters import DeadLetter, put_aside
-from amp.domain.events import JobEvent, message_json
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, JobState
+from amp.domain.messages import JobItem, message_json
 from amp.ports.dead_letters import DeadLetters
-from amp.ports.event_queue import Topic
 from amp.ports.job_chunks import JobChunks
-from amp.services.jobs.control import SteerJobs
-from amp.services.jobs.dead_letters import SteerLetters, Which
+from amp.ports.message_queue import Topic
+from amp.services.jobs.control import JobControl
+from amp.services.jobs.dead_letters import DeadLetterAdmin, DeadLetterFilter
 from amp.services.runtime.presence import WorkerPresence
 from tests.background import background_threads
 from tests.contract.asset_samples import now_ms
@@ -32,26 +31,19 @@ CHUNKS = [ASSETS[0:2], ASSETS[2:4], ASSETS[4:6], ASSETS[6:8]]
 OUTCOMES = dict(zip(ASSETS, ["changed", "failed", "done", "failed", "failed", "skipped", "failed"], strict=False))
 
 
-class _NoMove:
-    """A bucket map in which no move is under way."""
-
-    def refresh(self) -> BucketMap:
-        return first_map("amp")
-
-
 @pytest.fixture
-def steer(store_set: Adapters) -> SteerJobs:
+def steer(store_set: Adapters) -> JobControl:
     return _steering(store_set, store_set.chunks)
 
 
-def _steering(s: Adapters, chunks: JobChunks) -> SteerJobs:
+def _steering(s: Adapters, chunks: JobChunks) -> JobControl:
     presence = WorkerPresence(MemoryCache(), background_threads())
-    return SteerJobs(s.jobs, s.letters, chunks, _NoMove(), None, presence, SystemClock())  # type: ignore[arg-type]
+    return JobControl(s.jobs, s.letters, chunks, (), presence, SystemClock())
 
 
 @pytest.fixture
-def admin(store_set: Adapters) -> SteerLetters:
-    return SteerLetters(store_set.letters, store_set.queue, store_set.jobs, store_set.chunks)
+def admin(store_set: Adapters) -> DeadLetterAdmin:
+    return DeadLetterAdmin(store_set.letters, store_set.queue, store_set.jobs, store_set.chunks)
 
 
 def _ended(store_set: Adapters, state: JobState, *, dry_run: bool = False) -> Job:
@@ -63,7 +55,7 @@ def _ended(store_set: Adapters, state: JobState, *, dry_run: bool = False) -> Jo
         for asset_id in ids:
             if asset_id in OUTCOMES:
                 _record(store_set, job, number, asset_id, dry_run=dry_run)
-    counts = {outcome.value: 0 for outcome in Outcome} | {"changed": 1, "failed": 1}
+    counts = {outcome.value: 0 for outcome in ItemOutcome} | {"changed": 1, "failed": 1}
     progress = {"documents": 100, "done": 2, "counts": counts, "rate": 38.0, "remaining_s": 77}
     store_set.jobs.save_progress(job.id, progress, {"settled": 1})
     store_set.jobs.set_state(job.id, state, ended_ms=now_ms())
@@ -71,14 +63,14 @@ def _ended(store_set: Adapters, state: JobState, *, dry_run: bool = False) -> Jo
 
 
 def _record(store_set: Adapters, job: Job, number: int, asset_id: UUID, *, dry_run: bool) -> None:
-    result = Result(Outcome(OUTCOMES[asset_id]), "why")
-    if result.outcome is Outcome.FAILED and not dry_run:
-        event = JobEvent(job_id=job.id, chunk=number, asset_id=asset_id)
+    result = ItemResult(ItemOutcome(OUTCOMES[asset_id]), "why")
+    if result.outcome is ItemOutcome.FAILED and not dry_run:
+        event = JobItem(job_id=job.id, chunk=number, asset_id=asset_id)
         store_set.letters.put(put_aside(Topic.BULK, event, orjson.dumps(message_json(event)), "why", "", now_ms()))
     store_set.chunks.record(job.id, {number: {asset_id: result}})
 
 
-def _counts(steer: SteerJobs, job: Job) -> Mapping[str, int]:
+def _counts(steer: JobControl, job: Job) -> Mapping[str, int]:
     """They are the same in lists, and add up to how many assets were taken up."""
     progress = steer.get(job.id).job.progress
     [listed] = [status.job.progress for status in steer.page(None, 200) if status.job.id == job.id]
@@ -89,7 +81,7 @@ def _counts(steer: SteerJobs, job: Job) -> Mapping[str, int]:
 
 
 @pytest.mark.parametrize("state", [JobState.FAILED, JobState.CANCELLED])
-def test_every_result_counts_of_a_job_that_ended_early(store_set: Adapters, steer: SteerJobs, state: JobState) -> None:
+def test_every_result_counts_of_a_job_that_ended_early(store_set: Adapters, steer: JobControl, state: JobState) -> None:
     job = _ended(store_set, state)
     assert _counts(steer, job) == {"changed": 1, "done": 1, "skipped": 1, "failed": 4}
     found, following = steer.results(job.id, 0, 100)
@@ -109,7 +101,7 @@ class _CountingChunks:
         self.reads[job_id] += 1
         return self._chunks.get(job_id, number)
 
-    def results(self, job_id: UUID, number: int) -> dict[UUID, Result]:
+    def results(self, job_id: UUID, number: int) -> dict[UUID, ItemResult]:
         self.reads[job_id] += 1
         return self._chunks.results(job_id, number)
 
@@ -131,15 +123,17 @@ def test_a_list_of_jobs_that_ended_early_reads_the_chunks_of_a_few(
 
 
 def test_no_failure_vanishes_when_dead_letters_are_discarded(
-    store_set: Adapters, steer: SteerJobs, admin: SteerLetters
+    store_set: Adapters, steer: JobControl, admin: DeadLetterAdmin
 ) -> None:
     job = _ended(store_set, JobState.FAILED)
     one = steer.results(job.id, 0, 100)[0][0]
-    [letter] = [letter for letter in admin.page(Which(job_id=job.id), None, 9).letters if _asset(letter) == one[0]]
-    assert admin.discard(Which(ids=[letter.id])) == 1
+    [letter] = [
+        letter for letter in admin.page(DeadLetterFilter(job_id=job.id), None, 9).letters if _asset(letter) == one[0]
+    ]
+    assert admin.discard(DeadLetterFilter(ids=[letter.id])) == 1
     assert _counts(steer, job) == {"changed": 1, "done": 1, "skipped": 1, "failed": 3, "resolved": 1}
     assert one not in steer.results(job.id, 0, 100)[0]
-    assert admin.discard(Which(job_id=job.id)) == 3
+    assert admin.discard(DeadLetterFilter(job_id=job.id)) == 3
     assert _counts(steer, job) == {"changed": 1, "done": 1, "skipped": 1, "resolved": 4}
     assert steer.results(job.id, 0, 100) == ([], None)
 
@@ -159,29 +153,29 @@ class _RenewingLetters:
         self._letters.remove_unchanged(letters)
 
 
-def test_a_failure_that_comes_again_while_it_is_discarded_stays(store_set: Adapters, steer: SteerJobs) -> None:
+def test_a_failure_that_comes_again_while_it_is_discarded_stays(store_set: Adapters, steer: JobControl) -> None:
     s, job = store_set, _ended(store_set, JobState.FAILED)
     [renewed, *_] = s.letters.page(job_id=job.id, position=None, limit=9).letters
     letters: Any = _RenewingLetters(s.letters, renewed)
-    assert SteerLetters(letters, s.queue, s.jobs, s.chunks).discard(Which(job_id=job.id)) == 3
+    assert DeadLetterAdmin(letters, s.queue, s.jobs, s.chunks).discard(DeadLetterFilter(job_id=job.id)) == 3
     assert [asset_id for asset_id, _ in steer.results(job.id, 0, 100)[0]] == [_asset(renewed)]
     assert _counts(steer, job) == {"changed": 1, "done": 1, "skipped": 1, "failed": 1, "resolved": 3}
 
 
-def test_a_discard_leaves_nothing_of_a_forgotten_job(store_set: Adapters, admin: SteerLetters) -> None:
+def test_a_discard_leaves_nothing_of_a_forgotten_job(store_set: Adapters, admin: DeadLetterAdmin) -> None:
     job = _ended(store_set, JobState.FAILED)
     store_set.chunks.forget(job.id, range(len(CHUNKS)))
     store_set.jobs.forget(job.id)
-    assert admin.discard(Which(job_id=job.id)) == 4
+    assert admin.discard(DeadLetterFilter(job_id=job.id)) == 4
     assert [store_set.chunks.results(job.id, number) for number in range(len(CHUNKS))] == [{}] * len(CHUNKS)
 
 
-def test_failures_of_a_dry_run_stay_failures(store_set: Adapters, steer: SteerJobs) -> None:
+def test_failures_of_a_dry_run_stay_failures(store_set: Adapters, steer: JobControl) -> None:
     job = _ended(store_set, JobState.FAILED, dry_run=True)
     assert _counts(steer, job) == {"changed": 1, "done": 1, "skipped": 1, "failed": 4}
 
 
-def test_a_job_that_does_not_run_has_no_speed(store_set: Adapters, steer: SteerJobs) -> None:
+def test_a_job_that_does_not_run_has_no_speed(store_set: Adapters, steer: JobControl) -> None:
     progress = steer.get(_ended(store_set, JobState.CANCELLED).id).job.progress
     assert (progress["rate"], progress["remaining_s"]) == (None, None)
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 import pytest
 
 from amp.domain.assets import Scope
-from amp.domain.events import Event, JobEvent, Message
-from amp.ports.event_queue import Consumer, Delivery, EventQueue, Topic
+from amp.domain.messages import AssetChanged, JobItem, Message
+from amp.ports.message_queue import Consumer, Delivery, MessageQueue, Topic
 from tests.contract.queue_sets import QueueSet, make_queue_set  # noqa: F401 - the fixture `queue_set`
 
 #: Long enough for a slow machine; nothing waits that long unless it fails.
@@ -18,17 +18,17 @@ DEADLINE_S = 30
 QUIET_S = 0.5
 
 
-def event(asset_id: uuid.UUID | None = None, revision: int = 1, scope: Scope = Scope.HEAD) -> Event:
-    return Event(
+def event(asset_id: uuid.UUID | None = None, revision: int = 1, scope: Scope = Scope.HEAD) -> AssetChanged:
+    return AssetChanged(
         asset_id=asset_id or uuid.uuid4(), version=revision, revision=revision, scope=scope, change_id=uuid.uuid4()
     )
 
 
-def revisions(asset_id: uuid.UUID, count: int) -> list[Event]:
+def revisions(asset_id: uuid.UUID, count: int) -> list[AssetChanged]:
     return [event(asset_id, number + 1) for number in range(count)]
 
 
-def put(queue: EventQueue, events: Iterable[Message], topic: Topic = Topic.REALTIME) -> None:
+def put(queue: MessageQueue, events: Iterable[Message], topic: Topic = Topic.REALTIME) -> None:
     queue.publish(topic, list(events))
     assert queue.flush(DEADLINE_S)
 
@@ -69,10 +69,10 @@ def test_an_event_comes_out_as_it_went_in(queue_set: QueueSet) -> None:
 def test_an_event_of_a_job_comes_out_as_it_went_in(queue_set: QueueSet) -> None:
     job_id = uuid.uuid4()
     sent = [
-        JobEvent(job_id=job_id, chunk=0, asset_id=uuid.uuid4()),
-        JobEvent(job_id=job_id, chunk=2**31 - 1, asset_id=uuid.uuid4(), replayed=True),
+        JobItem(job_id=job_id, chunk=0, asset_id=uuid.uuid4()),
+        JobItem(job_id=job_id, chunk=2**31 - 1, asset_id=uuid.uuid4(), replayed=True),
     ]
-    reported: list[JobEvent] = []
+    reported: list[JobItem] = []
     queue_set.queue.publish(Topic.BULK, sent, reported.append)
     assert queue_set.queue.flush(DEADLINE_S)
     consumer = queue_set.queue.consume(Topic.BULK, "jobs")
@@ -272,7 +272,7 @@ def test_keep_alive_neither_loses_nor_repeats_events(queue_set: QueueSet) -> Non
 
 
 def test_every_event_is_reported_delivered_once_and_is_there_by_then(queue_set: QueueSet) -> None:
-    reported: list[Event] = []
+    reported: list[AssetChanged] = []
     sent = [event() for _ in range(20)]
     queue_set.queue.publish(Topic.REALTIME, sent, reported.append)
     assert queue_set.queue.flush(DEADLINE_S)
@@ -288,9 +288,9 @@ def test_deliveries_are_reported_without_a_flush(queue_set: QueueSet) -> None:
 
 
 def test_a_failing_callback_stops_neither_the_others_nor_the_queue(queue_set: QueueSet) -> None:
-    reported: list[Event] = []
+    reported: list[AssetChanged] = []
 
-    def fail_first(delivered: Event) -> None:
+    def fail_first(delivered: AssetChanged) -> None:
         reported.append(delivered)
         if len(reported) == 1:
             raise RuntimeError("the callback failed")

@@ -5,23 +5,23 @@ import uuid
 import pytest
 
 from amp.domain.assets import Scope
-from amp.domain.events import Event
-from amp.ports.event_queue import Consumer, Delivery, Topic
+from amp.domain.messages import AssetChanged
+from amp.ports.message_queue import Consumer, Delivery, Topic
 from tests.contract.queue_sets import QueueSet, make_queue_set  # noqa: F401 - the fixture `queue_set`
 from tests.stack.waiting import wait_until
 
 DEADLINE_S = 30
 
 
-def events(count: int, asset_id: uuid.UUID | None = None) -> list[Event]:
+def events(count: int, asset_id: uuid.UUID | None = None) -> list[AssetChanged]:
     """Of one asset, in order, or of as many assets as events."""
     return [
-        Event(asset_id=asset_id or uuid.uuid4(), version=n, revision=n, scope=Scope.HEAD, change_id=uuid.uuid4())
+        AssetChanged(asset_id=asset_id or uuid.uuid4(), version=n, revision=n, scope=Scope.HEAD, change_id=uuid.uuid4())
         for n in range(1, count + 1)
     ]
 
 
-def put(queue_set: QueueSet, sent: list[Event], topic: Topic = Topic.REALTIME) -> None:
+def put(queue_set: QueueSet, sent: list[AssetChanged], topic: Topic = Topic.REALTIME) -> None:
     queue_set.queue.publish(topic, sent)
     assert queue_set.queue.flush(DEADLINE_S)
 

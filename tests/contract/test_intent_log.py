@@ -10,7 +10,7 @@ import pytest
 
 from amp.adapter_sets import Adapters
 from amp.adapters.cassandra.intent_log import CassandraIntentLog
-from amp.domain.events import Intent
+from amp.domain.messages import Intent
 from amp.ports.intent_log import IntentLog
 from tests.contract.asset_samples import creation, intent_for, now_ms, write
 

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from amp.adapter_sets import Adapters
-from amp.domain.chunks import Chunk, Outcome, Result
+from amp.domain.chunks import Chunk, ItemOutcome, ItemResult
 from amp.domain.ids import mint_at
 from amp.ports.job_chunks import JobChunks
 from tests.contract.asset_samples import at_once, id_version_1, id_version_6, now_ms
@@ -61,11 +61,11 @@ def test_of_many_that_begin_a_chunk_at_once_one_wins_and_all_are_told_it(chunks:
 
 
 def test_results_are_read_back_and_the_later_stands_for_the_earlier(chunks: JobChunks) -> None:
-    chunk = chunks.begin(a_chunk(ids=ids(len(Outcome))))
-    first = dict(zip(chunk.ids, map(Result, Outcome), strict=True))
+    chunk = chunks.begin(a_chunk(ids=ids(len(ItemOutcome))))
+    first = dict(zip(chunk.ids, map(ItemResult, ItemOutcome), strict=True))
     chunks.record(chunk.job_id, {0: first})
     assert chunks.results(chunk.job_id, 0) == first
-    again = {chunk.ids[0]: Result(Outcome.FAILED, "ü 日本 'q\";--"), chunk.ids[1]: Result(Outcome.DONE)}
+    again = {chunk.ids[0]: ItemResult(ItemOutcome.FAILED, "ü 日本 'q\";--"), chunk.ids[1]: ItemResult(ItemOutcome.DONE)}
     chunks.record(chunk.job_id, {0: again})
     chunks.record(chunk.job_id, {0: {}})
     chunks.record(chunk.job_id, {})
@@ -79,9 +79,9 @@ def test_the_later_record_stands_although_the_host_of_the_earlier_was_ahead(
     chunk = chunks.begin(a_chunk(ids=ids(100)))
     with monkeypatch.context() as patch:
         patch.setattr("amp.adapters.cassandra.job_chunks.uuid1", lambda: id_version_1(now_ms() + 3_600_000))
-        chunks.record(chunk.job_id, {0: dict.fromkeys(chunk.ids, Result(Outcome.FAILED, "bad"))})
-    for outcome in (Outcome.CHANGED, Outcome.FAILED, Outcome.DONE):
-        later = {asset_id: Result(outcome, str(number)) for number, asset_id in enumerate(chunk.ids)}
+        chunks.record(chunk.job_id, {0: dict.fromkeys(chunk.ids, ItemResult(ItemOutcome.FAILED, "bad"))})
+    for outcome in (ItemOutcome.CHANGED, ItemOutcome.FAILED, ItemOutcome.DONE):
+        later = {asset_id: ItemResult(outcome, str(number)) for number, asset_id in enumerate(chunk.ids)}
         chunks.record(chunk.job_id, {0: later})
         assert chunks.results(chunk.job_id, 0) == later
 
@@ -89,21 +89,23 @@ def test_the_later_record_stands_although_the_host_of_the_earlier_was_ahead(
 @pytest.mark.parametrize("count", [1, 63, 64, 65, 500])
 def test_any_number_of_results_is_recorded_at_once(chunks: JobChunks, count: int) -> None:
     chunk = chunks.begin(a_chunk(ids=ids(count)))
-    results = {asset_id: Result(Outcome.SKIPPED, str(n)) for n, asset_id in enumerate(chunk.ids)}
+    results = {asset_id: ItemResult(ItemOutcome.SKIPPED, str(n)) for n, asset_id in enumerate(chunk.ids)}
     chunks.record(chunk.job_id, {0: results})
     assert chunks.results(chunk.job_id, 0) == results
 
 
 def test_results_of_many_chunks_are_recorded_at_once(chunks: JobChunks) -> None:
     job_id = uuid4()
-    results = {number: {asset_id: Result(Outcome.DONE, str(number)) for asset_id in ids(2)} for number in range(30)}
+    results = {
+        number: {asset_id: ItemResult(ItemOutcome.DONE, str(number)) for asset_id in ids(2)} for number in range(30)
+    }
     chunks.record(job_id, results)
     assert {number: chunks.results(job_id, number) for number in results} == results
 
 
 def test_results_make_no_chunk_and_a_chunk_keeps_the_results_from_before(chunks: JobChunks) -> None:
     chunk = a_chunk()
-    results = {chunk.ids[0]: Result(Outcome.CHANGED)}
+    results = {chunk.ids[0]: ItemResult(ItemOutcome.CHANGED)}
     chunks.record(chunk.job_id, {0: results})
     assert chunks.get(chunk.job_id, 0) is None
     assert chunks.begin(chunk) == chunk
@@ -115,13 +117,13 @@ def test_results_belong_to_one_chunk_of_one_job(chunks: JobChunks) -> None:
     places = [(one, 0), (one, 1), (two, 0)]
     for number, place in enumerate(places):
         job_id, of = place
-        chunks.record(job_id, {of: {asset_id: Result(Outcome.DONE, str(number))}})
+        chunks.record(job_id, {of: {asset_id: ItemResult(ItemOutcome.DONE, str(number))}})
     assert [chunks.results(*place)[asset_id].note for place in places] == ["0", "1", "2"]
 
 
 def test_a_note_may_hold_anything_and_a_long_one_is_cut(chunks: JobChunks) -> None:
     chunk = chunks.begin(a_chunk())
-    long = Result(Outcome.FAILED, "a\0b\ud800c" + "\U0001f3ac" * 1_000_000)
+    long = ItemResult(ItemOutcome.FAILED, "a\0b\ud800c" + "\U0001f3ac" * 1_000_000)
     chunks.record(chunk.job_id, {0: {chunk.ids[0]: long}})
     note = chunks.results(chunk.job_id, 0)[chunk.ids[0]].note
     assert note.startswith("a\ufffdb\ufffdc\U0001f3ac\U0001f3ac")
@@ -131,7 +133,7 @@ def test_a_note_may_hold_anything_and_a_long_one_is_cut(chunks: JobChunks) -> No
 def test_a_forgotten_chunk_is_gone_with_its_results_and_no_other(chunks: JobChunks) -> None:
     chunk = chunks.begin(a_chunk())
     other = chunks.begin(a_chunk(job_id=chunk.job_id, number=1))
-    results = {chunk.ids[0]: Result(Outcome.DONE)}
+    results = {chunk.ids[0]: ItemResult(ItemOutcome.DONE)}
     for number in (0, 1):
         chunks.record(chunk.job_id, {number: results})
     for _ in range(2):

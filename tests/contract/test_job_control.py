@@ -10,12 +10,11 @@ import pytest
 from amp.adapter_sets import Adapters
 from amp.adapters.clock import SystemClock
 from amp.adapters.embedded.cache import MemoryCache
-from amp.domain.buckets import BucketMap, first_map
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, JobState
 from amp.domain.principals import Principal
 from amp.errors import Conflict, StoreUnavailable
-from amp.services.jobs.control import SteerJobs
+from amp.services.jobs.control import JobControl
 from amp.services.jobs.states import JobStates
 from amp.services.runtime.presence import WorkerPresence
 from tests.background import background_threads
@@ -25,17 +24,10 @@ _TRIES = 60
 _CALLER = Principal("ann")
 
 
-class _NoMove:
-    """A bucket map in which no move is under way."""
-
-    def refresh(self) -> BucketMap:
-        return first_map("amp")
-
-
 @pytest.fixture
-def steer(store_set: Adapters) -> SteerJobs:
+def steer(store_set: Adapters) -> JobControl:
     s, presence = store_set, WorkerPresence(MemoryCache(), background_threads())
-    return SteerJobs(s.jobs, s.letters, s.chunks, _NoMove(), None, presence, SystemClock())  # type: ignore[arg-type]
+    return JobControl(s.jobs, s.letters, s.chunks, (), presence, SystemClock())
 
 
 def _added(store_set: Adapters, state: JobState) -> Job:
@@ -59,7 +51,7 @@ def _acknowledged(call: Callable[[], object]) -> bool:
 
 
 @pytest.mark.parametrize("other", ["pause", "resume"])
-def test_a_cancel_that_was_acknowledged_stands(store_set: Adapters, steer: SteerJobs, other: str) -> None:
+def test_a_cancel_that_was_acknowledged_stands(store_set: Adapters, steer: JobControl, other: str) -> None:
     for _ in range(_TRIES):
         job = _added(store_set, JobState.RUNNING if other == "pause" else JobState.PAUSED)
         against = partial(getattr(steer, other), job.id, _CALLER)
@@ -69,7 +61,7 @@ def test_a_cancel_that_was_acknowledged_stands(store_set: Adapters, steer: Steer
         assert _state(store_set, job) is JobState.CANCELLED
 
 
-def test_of_a_cancel_and_an_end_at_once_one_is_refused(store_set: Adapters, steer: SteerJobs) -> None:
+def test_of_a_cancel_and_an_end_at_once_one_is_refused(store_set: Adapters, steer: JobControl) -> None:
     states = JobStates(jobs=store_set.jobs, clock=SystemClock())
     for _ in range(_TRIES):
         job = _added(store_set, JobState.RUNNING)
@@ -82,7 +74,7 @@ def test_of_a_cancel_and_an_end_at_once_one_is_refused(store_set: Adapters, stee
 
 
 def test_all_controls_at_once_leave_a_note_of_each_change(
-    store_set: Adapters, steer: SteerJobs, monkeypatch: pytest.MonkeyPatch
+    store_set: Adapters, steer: JobControl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And of nothing else: what came too late leaves none."""
     changes: list[bool] = []
@@ -110,7 +102,7 @@ def test_all_controls_at_once_leave_a_note_of_each_change(
 
 @pytest.mark.parametrize("control", ["pause", "cancel"])
 def test_a_control_is_noted_although_the_store_takes_no_further_write(
-    store_set: Adapters, steer: SteerJobs, monkeypatch: pytest.MonkeyPatch, control: str
+    store_set: Adapters, steer: JobControl, monkeypatch: pytest.MonkeyPatch, control: str
 ) -> None:
     def refuse(*_: object) -> None:
         raise StoreUnavailable("on purpose")

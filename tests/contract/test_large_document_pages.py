@@ -10,7 +10,7 @@ import pytest
 from amp.domain.assets import Asset
 from amp.domain.buckets import Bucket
 from amp.domain.documents import IndexedDocument, head_document
-from amp.ports.bucket_documents import MAX_PAGE_BYTES, Range, RawDocument
+from amp.ports.bucket_documents import MAX_PAGE_BYTES, RawDocument, TimeRange
 from tests.contract.search_sets import SEARCH_SETS, TYPES, SearchSet, asset, open_search_set
 
 _LARGE_BYTES = 900_000
@@ -42,12 +42,12 @@ def _document(made: Asset, size: int) -> IndexedDocument:
 
 
 def _bare(search_set: SearchSet, bucket: Bucket) -> list[RawDocument]:
-    return search_set.documents.page(bucket.index, Range(0), limit=1_000, bodies=False)
+    return search_set.documents.page(bucket.index, TimeRange(0), limit=1_000, bodies=False)
 
 
 def _pages(search_set: SearchSet, bucket: Bucket, since: str | None = None) -> Iterator[list[RawDocument]]:
     after = None
-    while page := search_set.documents.page(bucket.index, Range(0), after=after, since=since, limit=1_000):
+    while page := search_set.documents.page(bucket.index, TimeRange(0), after=after, since=since, limit=1_000):
         yield page
         after = page[-1].position
 

@@ -12,12 +12,12 @@ import pytest
 from amp.adapter_sets import Adapters, embedded
 from amp.domain.assets import Scope
 from amp.domain.dead_letters import put_aside
-from amp.domain.events import AnyMessage, Event, JobEvent, message_json
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job
+from amp.domain.messages import AnyMessage, AssetChanged, JobItem, message_json
 from amp.errors import QueueUnavailable
-from amp.ports.event_queue import EventQueue, Topic
-from amp.services.jobs.dead_letters import SteerLetters, Which
+from amp.ports.message_queue import MessageQueue, Topic
+from amp.services.jobs.dead_letters import DeadLetterAdmin, DeadLetterFilter
 from amp.services.runtime.delivery import publish_durably
 from amp.settings import load_settings
 from tests.contract.conftest import store_part
@@ -31,7 +31,7 @@ _COUNT = 20
 class FlushedByOthers:
     """A queue that another thread flushes whenever this one has published."""
 
-    def __init__(self, queue: EventQueue) -> None:
+    def __init__(self, queue: MessageQueue) -> None:
         self._queue = queue
 
     def publish(
@@ -51,8 +51,10 @@ def store(tmp_path: Path) -> Iterator[Adapters]:
         yield adapters
 
 
-def events(count: int) -> list[Event]:
-    return [Event(asset_id=uuid4(), version=1, revision=1, scope=Scope.HEAD, change_id=uuid4()) for _ in range(count)]
+def events(count: int) -> list[AssetChanged]:
+    return [
+        AssetChanged(asset_id=uuid4(), version=1, revision=1, scope=Scope.HEAD, change_id=uuid4()) for _ in range(count)
+    ]
 
 
 def test_after_a_lossy_publish_a_flush_ends_and_only_the_durable_are_reported(queue_set: QueueSet) -> None:
@@ -73,10 +75,10 @@ def test_messages_are_durable_one_by_one_whoever_flushes(queue_set: QueueSet) ->
 def test_a_replay_removes_only_dead_letters_whose_message_is_in_the_queue(queue_set: QueueSet, store: Adapters) -> None:
     for event in events(_COUNT):
         store.letters.put(put_aside(Topic.REALTIME, event, orjson.dumps(message_json(event)), "bad", "", 1))
-    admin = SteerLetters(store.letters, FlushedByOthers(queue_set.losing()), store.jobs, store.chunks)
+    admin = DeadLetterAdmin(store.letters, FlushedByOthers(queue_set.losing()), store.jobs, store.chunks)
     with pytest.raises(QueueUnavailable, match=f"of {_COUNT} messages"):
-        admin.replay(Which())
-    left = admin.page(Which(), None, 200).letters
+        admin.replay(DeadLetterFilter())
+    left = admin.page(DeadLetterFilter(), None, 200).letters
     assert len(left) == _COUNT - queue_set.queue.lag(Topic.REALTIME, "index")
 
 
@@ -84,9 +86,9 @@ def test_a_replay_of_a_jobs_dead_letters_says_that_messages_were_lost(queue_set:
     job = Job(id=mint_at(1_700_000_000_000), kind="delete", parameters={}, requested_by="ann")
     store.jobs.add(job)
     for number in range(_COUNT):
-        event = JobEvent(job_id=job.id, chunk=number, asset_id=uuid4())
+        event = JobItem(job_id=job.id, chunk=number, asset_id=uuid4())
         store.letters.put(put_aside(Topic.BULK, event, orjson.dumps(message_json(event)), "bad", "", 1))
-    admin = SteerLetters(store.letters, FlushedByOthers(queue_set.losing()), store.jobs, store.chunks)
+    admin = DeadLetterAdmin(store.letters, FlushedByOthers(queue_set.losing()), store.jobs, store.chunks)
     with pytest.raises(QueueUnavailable):
-        admin.replay(Which(job_id=job.id))
-    assert len(admin.page(Which(), None, 200).letters) == _COUNT
+        admin.replay(DeadLetterFilter(job_id=job.id))
+    assert len(admin.page(DeadLetterFilter(), None, 200).letters) == _COUNT

@@ -10,9 +10,9 @@ from typing import Any
 from amp.adapter_sets import Adapters
 from amp.domain.assets import Change
 from amp.errors import QueueUnavailable, Retryable, SearchUnavailable, StoreUnavailable
-from amp.ports.asset_store import CommitResult, Verdict
-from amp.ports.event_queue import Topic
-from amp.ports.search_index import PutResult, Written
+from amp.ports.asset_store import CommitResult, CommitStatus
+from amp.ports.message_queue import Topic
+from amp.ports.search_index import PutResult, WriteStatus
 
 #: What a port raises, by its name among the adapters. Reads and writes alike.
 _FAULTY: dict[str, type[Retryable]] = {
@@ -106,7 +106,7 @@ class FaultyStore(FaultyPort):
         outcomes = dict(zip(map(id, sent), self._port.apply(sent) if sent else (), strict=True))
         lost = self._mishaps.choices.random() < 0.5
         return [
-            CommitResult(Verdict.UNKNOWN) if lost or id(change) not in outcomes else outcomes[id(change)]
+            CommitResult(CommitStatus.UNKNOWN) if lost or id(change) not in outcomes else outcomes[id(change)]
             for change in changes
         ]
 
@@ -123,7 +123,7 @@ class FaultyDocuments(FaultyPort):
 
     def _written(self, write: Callable[..., list[PutResult]], *args: Any) -> list[PutResult]:
         when = self._mishaps.draw()
-        busy = [PutResult(Written.BUSY, "on purpose") for _ in args[-1]]
+        busy = [PutResult(WriteStatus.BUSY, "on purpose") for _ in args[-1]]
         if when == "before":
             return busy
         results = write(*args)

@@ -102,7 +102,7 @@ class RandomInjector:
 
     def _migrate(self) -> None:
         for _ in range(self._choices.randrange(1, 4)):
-            self._service.amp.migrate.run()
+            self._service.amp.system.migration.run()
 
     def _move(self) -> None:
         """Ask for one; more than one at a time are refused."""

@@ -78,7 +78,7 @@ class RandomService:
         deadline_s = time.monotonic() + _STARTED_S
         while True:
             try:
-                self.amp.migrate.run()
+                self.amp.system.migration.run()
                 return
             except Retryable:
                 if time.monotonic() > deadline_s:
@@ -106,7 +106,7 @@ class RandomService:
             self._free.wait_for(lambda: self._calls == 0)
         self.note_failures()
         self._life.wait_until_quiet(_STOPPED_S)
-        self.amp.publisher.close(0)
+        self.amp.outbox.publisher.close(0)
         self.adapters.close()
         self.start()
 

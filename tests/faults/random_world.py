@@ -17,7 +17,7 @@ import structlog
 from amp.domain.principals import Principal
 from amp.domain.types import Field, FieldType
 from amp.errors import Retryable
-from amp.ports.event_queue import Topic
+from amp.ports.message_queue import Topic
 from amp.services.indexing.handle import INDEX_GROUP
 from amp.services.jobs.worker import JOBS_GROUP
 from amp.settings import Settings
@@ -225,7 +225,7 @@ def served(world: RandomWorld) -> Iterator[None]:
     world.service.start()
     try:
         fields = {"mark": Field(type=FieldType.STRING), "number": Field(type=FieldType.LONG)}
-        world.service.amp.register_types.create(TYPE, "", fields, Principal("campaign"))
+        world.service.amp.types.registration.create(TYPE, "", fields, Principal("campaign"))
         yield
     finally:
         world.mishaps.end()

@@ -13,7 +13,7 @@ def built(settings: Mapping[str, object]) -> Iterator[Amp]:
     """Migrated; settings are named as fields or as variables."""
     amp = build(load_settings({name.removeprefix("AMP_").lower(): value for name, value in settings.items()}))
     try:
-        amp.migrate.run()
+        amp.system.migration.run()
         yield amp
     finally:
         amp.close()

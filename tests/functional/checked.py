@@ -14,9 +14,9 @@ from amp.domain.buckets import Bucket
 from amp.domain.changes import Draft
 from amp.domain.documents import IndexedDocument
 from amp.ports.bucket_documents import Position, RawDocument
-from amp.ports.event_queue import Topic
-from amp.ports.search_index import Put, Written
-from amp.services.assets.creation import Order
+from amp.ports.message_queue import Topic
+from amp.ports.search_index import Put, WriteStatus
+from amp.services.assets.creation import CreateRequest
 from tests.functional.job_calls import DEADLINE_S, counts, ended, results, started
 from tests.functional.moving import current_map, indexed, working
 from tests.functional.rest import Rest
@@ -45,7 +45,7 @@ class Checked:
 
     def born(self, day: int, **metadata: Any) -> Asset:
         draft = Draft(type="clip", name=f"of day {day}", metadata=metadata, created_ms=BORN_MS + day * DAY_MS)
-        made = self.world.amp.create_assets.create(Order(draft), CALLER)
+        made = self.world.amp.assets.creation.create(CreateRequest(draft), CALLER)
         self.world.mine.add(made.id)
         return made
 
@@ -72,7 +72,7 @@ class Checked:
 
     def head(self, asset: Asset) -> IndexedDocument:
         amp = self.world.amp
-        [made] = amp.indexer.build_of(amp.adapters.store.heads([asset.id]))
+        [made] = amp.indexing.indexer.build_of(amp.adapters.store.heads([asset.id]))
         return made.documents[-1]
 
     def bucket(self, asset: Asset) -> Bucket:
@@ -82,14 +82,14 @@ class Checked:
         """A document like the asset's own but for that."""
         document = IndexedDocument(doc_id, revision, self.head(asset).body | {"revision": revision} | body)  # type: ignore[arg-type]
         [result] = self.world.amp.adapters.index.put([Put(self.bucket(asset).write_alias, document)])
-        assert result.written is Written.DONE, result
+        assert result.written is WriteStatus.DONE, result
         self.world.refresh()
 
     def remove(self, asset: Asset, doc_id: str, revision: int) -> None:
         position = Position(asset.created_ms, doc_id, asset.version, revision)
         documents = self.world.amp.adapters.documents
         [result] = documents.delete(self.bucket(asset).write_alias, [RawDocument(position)])
-        assert result.written is Written.DONE, result
+        assert result.written is WriteStatus.DONE, result
         self.world.refresh()
 
     def run(self, kind: str, selector: Any = ALL, timeout_s: float = DEADLINE_S, **more: Any) -> dict[str, Any]:
@@ -121,6 +121,6 @@ def make_checked(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Che
     else:
         settings = {"search_timeout_s": "1"} | request.getfixturevalue("fresh_cluster_settings")
     with wired(settings | SETTINGS) as world:
-        assert world.amp.lay_out_buckets.go_on([BOUNDARY_S], None, CALLER).job is not None
-        assert world.amp.mover.advance(threading.Event())
+        assert world.amp.moves.layout.go_on([BOUNDARY_S], None, CALLER).job is not None
+        assert world.amp.moves.runner.advance(threading.Event())
         yield Checked(world, Rest(create_app(world.amp)))

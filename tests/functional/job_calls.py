@@ -8,11 +8,11 @@ from urllib.parse import quote
 from uuid import UUID
 
 from amp.bootstrap import Amp
-from amp.domain.chunks import Outcome, Result
-from amp.domain.events import JobEvent
+from amp.domain.chunks import ItemOutcome, ItemResult
 from amp.domain.jobs import Job
+from amp.domain.messages import JobItem
 from amp.domain.selectors import Selector
-from amp.ports.event_queue import Topic
+from amp.ports.message_queue import Topic
 from tests.functional.rest import Rest
 from tests.stack.waiting import wait_until
 
@@ -158,7 +158,7 @@ def documents(amp: Amp, ids: Collection[str]) -> dict[str, int]:
 def replay(amp: Amp, job_id: str, ids: Collection[str]) -> None:
     """The events of an ended job come again, and are done."""
     queue = amp.adapters.queue
-    events = [JobEvent(job_id=UUID(job_id), chunk=0, asset_id=UUID(i), replayed=True) for i in ids]
+    events = [JobItem(job_id=UUID(job_id), chunk=0, asset_id=UUID(i), replayed=True) for i in ids]
     queue.publish(Topic.BULK, events * 2)
     assert queue.flush(10)
     mark = queue.mark(Topic.BULK)
@@ -170,7 +170,7 @@ class Noting:
     """A processor that notes what it is given, and stumbles over what is poison to it."""
 
     changes: bool = False
-    only_suspects: bool = False
+    selects_mismatches: bool = False
     takes: frozenset[str] = frozenset()
     seen: list[str] = field(default_factory=list)
     poison: set[str] = field(default_factory=set)
@@ -178,16 +178,16 @@ class Noting:
     def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:
         pass
 
-    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, Result]:  # noqa: ARG002
+    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:  # noqa: ARG002
         given = [str(asset_id) for asset_id in ids]
         if bad := self.poison & set(given):
             raise RuntimeError(f"cannot stand {', '.join(sorted(bad))}")
         self.seen += given
-        return dict.fromkeys(ids, Result(Outcome.DONE))
+        return dict.fromkeys(ids, ItemResult(ItemOutcome.DONE))
 
 
 def register(amp: Amp, kind: str) -> Noting:
     """A new kind of job, on a service that may be running."""
     processor = Noting()
-    amp.start_jobs._processors[kind] = processor  # type: ignore[index]  # the one registry of all who look into it
+    amp.jobs.submission._processors[kind] = processor  # type: ignore[index]  # the one registry of all who look into it
     return processor

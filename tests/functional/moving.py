@@ -11,7 +11,7 @@ from amp.domain.buckets import BucketMap
 from amp.domain.changes import Draft
 from amp.domain.jobs import Job
 from amp.domain.moves import MoveKind, Phase
-from amp.services.assets.creation import Order
+from amp.services.assets.creation import CreateRequest
 from tests.bench.layout import lay_out
 from tests.functional.wired import CALLER, Wired, embedded, wired
 from tests.stack.waiting import wait_until
@@ -66,7 +66,9 @@ def fill(service: Wired, count: int = 40, apart_ms: int = 1_000) -> list[tuple[s
         Draft(type="clip", name=f"clip {n}", metadata={"cameraId": n}, created_ms=BORN_MS + n * apart_ms)
         for n in range(count)
     ]
-    for n, asset in enumerate(service.amp.create_assets.create_many([Order(draft) for draft in drafts], CALLER)):
+    for n, asset in enumerate(
+        service.amp.assets.creation.create_many([CreateRequest(draft) for draft in drafts], CALLER)
+    ):
         assert not isinstance(asset, Exception)
         service.mine.add(asset.id)
         if n % 4 == 1:
@@ -97,7 +99,7 @@ def move(service: Wired, kind: MoveKind, bucket: int = 0, at_s: int | None = Non
 
 def start(service: Wired, kind: MoveKind, bucket: int = 0, at_s: int | None = None, rate: float | None = None) -> Job:
     name = current_map(service).buckets[bucket].name
-    return service.amp.plan_moves.start(kind, name, at_s, rate, CALLER)
+    return service.amp.moves.planning.start(kind, name, at_s, rate, CALLER)
 
 
 def ended(service: Wired, job: Job) -> Job:

@@ -89,8 +89,8 @@ def test_an_update_is_tried_dry_then_made_once(amp: Amp, folder: Path) -> None:
 
 def test_fields_are_renamed_and_copied(amp: Amp, folder: Path) -> None:
     with built({"data_dir": folder}) as service:
-        fields = {**service.register_types.get("clip").fields, "format": Field(type=FieldType.STRING)}
-        service.register_types.next_version("clip", "", fields, CALLER)
+        fields = {**service.types.registration.get("clip").fields, "format": Field(type=FieldType.STRING)}
+        service.types.registration.next_version("clip", "", fields, CALLER)
     assert printed(amp("migrate-type", "--all")) == f"migrate-type completed: {COUNT} assets, {COUNT} changed\n"
     assert counts(printed_json(amp("update", "--all", "--copy", "codec=format", "--sample", "5", "--json"))) == {
         "changed": 5
@@ -209,8 +209,8 @@ def test_dead_letters_are_listed_shown_replayed_and_discarded(amp: Amp, folder: 
     assert "/metadata/codec" in shown
     assert printed(amp("dead-letters", "discard", letters[0]["id"])) == "1 discarded\n"
     with built({"data_dir": folder}) as service:
-        fields = {**service.register_types.get("bare").fields, "codec": Field(type=FieldType.STRING)}
-        service.register_types.next_version("bare", "", fields, CALLER)
+        fields = {**service.types.registration.get("bare").fields, "codec": Field(type=FieldType.STRING)}
+        service.types.registration.next_version("bare", "", fields, CALLER)
     assert printed_json(amp("dead-letters", "replay", "--job", job["id"], "--json")) == {"replayed": 2, "kept": []}
     wait_until(lambda: printed_json(amp("dead-letters", "--json")) == [], 60, "the replay")
     assert counts(printed_json(amp("jobs", "show", job["id"], "--json"))) == {"changed": COUNT, "resolved": 3}

@@ -215,7 +215,7 @@ def test_a_deleted_asset_is_gone_until_it_is_restored(rest: Rest) -> None:
     again = rest.delete(path)
     assert (again.status_code, again.headers["ETag"]) == (204, '"2"')
 
-    gone = assert_problem(rest.get(path), 410, "gone")
+    gone = assert_problem(rest.get(path), 410, "asset-deleted")
     assert (gone["id"], gone["revision"]) == (asset["id"], 2)
     for answer in (
         rest.put(path, json={"name": "b"}),
@@ -223,7 +223,7 @@ def test_a_deleted_asset_is_gone_until_it_is_restored(rest: Rest) -> None:
         rest.get(f"{path}/versions"),
         rest.get(f"{path}/versions/1"),
     ):
-        assert_problem(answer, 410, "gone")
+        assert_problem(answer, 410, "asset-deleted")
     tombstone = rest.get(f"{path}?deleted=true").get_json()
     assert (tombstone["state"], tombstone["revision"], tombstone["version"]) == ("deleted", 2, 1)
     assert rest.get(f"{path}/versions?deleted=true").status_code == 200

@@ -17,8 +17,8 @@ from amp.domain.moves import MoveKind
 from amp.domain.principals import Principal
 from amp.errors import BucketNotFound, Conflict, JobNotFound, Unprocessable
 from amp.ports.bucket_indices import AliasChange, ReadFilter
-from amp.services.assets.creation import Order
-from amp.services.moves.autosplit import BucketSizes, WatchBuckets
+from amp.services.assets.creation import CreateRequest
+from amp.services.moves.autosplit import AutoSplit, BucketSizes
 from tests.functional.amp_command import amp_command
 from tests.functional.wired import Wired, wired
 
@@ -66,21 +66,21 @@ def indexed(world: Wired, count: int = 1) -> list[str]:
 
 
 def found(world: Wired, *, heal: bool = False) -> list[tuple[str, str, bool]]:
-    return [(f.index, f.problem, f.healed) for f in world.amp.reconcile.run(heal=heal)]
+    return [(f.index, f.problem, f.healed) for f in world.amp.buckets.reconciliation.run(heal=heal)]
 
 
 def moved(world: Wired) -> None:
     """The recorded move, made to its end."""
-    assert world.amp.mover.advance(threading.Event())
+    assert world.amp.moves.runner.advance(threading.Event())
     assert bucket_map(world).move is None
 
 
-def watch(world: Wired, **sizes: Any) -> WatchBuckets:
+def watch(world: Wired, **sizes: Any) -> AutoSplit:
     a = world.amp.adapters
     asked = {"roll_bytes": NO_LIMIT, "roll_documents": NO_LIMIT, "limit_bytes": NO_LIMIT, "split": True} | sizes
-    maps = world.amp.plan_moves._maps
-    return WatchBuckets(
-        maps, a.indices, world.amp.plan_moves, a.clock, BucketSizes(roll_lead_s=120.0, rate=None, **asked)
+    maps = world.amp.moves.planning._maps
+    return AutoSplit(
+        maps, a.indices, world.amp.moves.planning, a.clock, BucketSizes(roll_lead_s=120.0, rate=None, **asked)
     )
 
 
@@ -137,16 +137,16 @@ def test_a_lost_index_is_shown_and_an_empty_one_stands_in_known_to_be_incomplete
     indexed(either)
     lost = newest(either)
     either.amp.adapters.indices.drop(lost.index)
-    assert [status.state for status in either.amp.show_buckets.report().buckets] == ["lost"]
+    assert [status.state for status in either.amp.moves.reports.report().buckets] == ["lost"]
     with pytest.raises(Conflict, match="is gone"):
-        either.amp.plan_moves.start(MoveKind.REBUILD, FIRST, None, None, CALLER)
+        either.amp.moves.planning.start(MoveKind.REBUILD, FIRST, None, None, CALLER)
     assert [finding[2] for finding in found(either)] == [False]
     [(index, told, healed)] = found(either, heal=True)
     assert (index, healed) == (lost.index, True)
     made = newest(either)
     assert made.index in told
     assert made.index != lost.index
-    assert [status.state for status in either.amp.show_buckets.report().buckets] == ["incomplete"]
+    assert [status.state for status in either.amp.moves.reports.report().buckets] == ["incomplete"]
     assert found(either) == []
     assert either.seen() == []
     ids = indexed(either)
@@ -156,7 +156,7 @@ def test_a_lost_index_is_shown_and_an_empty_one_stands_in_known_to_be_incomplete
 def test_all_lost_indices_are_replaced_in_one_pass_and_all_refilled_buckets_completed_in_one(world: Wired) -> None:
     a = world.amp.adapters
     for at_s in (3_000, 2_000, 1_000):
-        world.amp.plan_moves.start(MoveKind.ROLL, FIRST, at_s, None, CALLER)
+        world.amp.moves.planning.start(MoveKind.ROLL, FIRST, at_s, None, CALLER)
         moved(world)
     lost = bucket_map(world).buckets
     assert len(lost) == 4
@@ -165,11 +165,11 @@ def test_all_lost_indices_are_replaced_in_one_pass_and_all_refilled_buckets_comp
     assert [finding[2] for finding in found(world, heal=True)] == [True] * 4
     assert [bucket.incomplete for bucket in bucket_map(world).buckets] == [True] * 4
     assert found(world) == []
-    world.amp.refill_buckets.run()
+    world.amp.moves.refill.run()
     for job in a.jobs.open():
         a.jobs.set_state(job.id, JobState.COMPLETED, ended_ms=1)
     generation = bucket_map(world).generation
-    world.amp.refill_buckets.run()
+    world.amp.moves.refill.run()
     assert bucket_map(world).incomplete == ()
     assert bucket_map(world).generation == generation + 1
 
@@ -183,7 +183,7 @@ def test_an_index_of_no_bucket_is_told_and_left_alone(world: Wired) -> None:
 
 def test_while_a_move_is_under_way_nothing_is_touched(world: Wired) -> None:
     indexed(world)
-    world.amp.plan_moves.start(MoveKind.REBUILD, FIRST, None, None, CALLER)
+    world.amp.moves.planning.start(MoveKind.REBUILD, FIRST, None, None, CALLER)
     block(world, newest(world))
     assert found(world, heal=True) == []
     assert [info.blocked for info in world.amp.adapters.indices.info()] == [True]
@@ -228,7 +228,7 @@ def test_doctor_tells_what_disagrees(settings: dict[str, object]) -> None:
 def test_doctor_names_a_bucket_that_is_not_complete(settings: dict[str, object]) -> None:
     with wired(settings) as world:
         world.amp.adapters.indices.drop(newest(world).index)
-        world.amp.migrate.run()
+        world.amp.system.migration.run()
         assert bucket_map(world).buckets[0].incomplete
     [advice] = _doctor(settings)["advice"]
     assert advice.startswith(f"bucket {FIRST} is degraded: its index was lost")
@@ -237,10 +237,10 @@ def test_doctor_names_a_bucket_that_is_not_complete(settings: dict[str, object])
 def test_a_bucket_opened_for_the_last_second_of_all_does_not_keep_others_from_being_opened(world: Wired) -> None:
     indexed(world, 3)
     last_s = 253_402_300_799  # 9999-12-31T23:59:59Z
-    world.amp.plan_moves.start(MoveKind.ROLL, FIRST, last_s, None, CALLER)
+    world.amp.moves.planning.start(MoveKind.ROLL, FIRST, last_s, None, CALLER)
     moved(world)
     now_s = world.amp.adapters.clock.now_ms() // 1000
-    name, at_s = world.amp.lay_out_buckets.next_start(None)
+    name, at_s = world.amp.moves.layout.next_start(None)
     assert name == FIRST
     assert now_s < at_s < now_s + 1_000
     assert watch(world, roll_documents=3).check()
@@ -248,7 +248,7 @@ def test_a_bucket_opened_for_the_last_second_of_all_does_not_keep_others_from_be
     assert [b.start_s for b in bucket_map(world).buckets][::2] == [0, last_s]
     # The bucket of now ends soon: once is enough.
     assert not watch(world, roll_documents=3).check()
-    name, at_s = world.amp.lay_out_buckets.next_start(None)
+    name, at_s = world.amp.moves.layout.next_start(None)
     assert bucket_map(world).bucket_at(at_s * 1000).start_s < at_s < last_s
 
 
@@ -298,7 +298,7 @@ def test_a_bucket_of_one_second_cannot_be_split_and_that_is_tried_once(world: Wi
     assert not watching.check()
     assert not watching.check()
     with pytest.raises(Unprocessable, match="within one second"):
-        world.amp.plan_moves.start(MoveKind.SPLIT, FIRST, None, None, CALLER)
+        world.amp.moves.planning.start(MoveKind.SPLIT, FIRST, None, None, CALLER)
     assert [job.kind for job in world.amp.adapters.jobs.page(None, 10)] == ["roll"]
 
 
@@ -306,17 +306,17 @@ def test_a_boundary_with_all_documents_on_one_side_is_refused_with_a_better_one(
     imported(world, [1_600_000_000, 1_600_000_010])
     for at_s in (1_500_000_000, 1_600_000_000, 1_600_000_011):
         with pytest.raises(Unprocessable, match=r"one side of .* created before 2020-09-13T12:26:"):
-            world.amp.plan_moves.look(MoveKind.SPLIT, FIRST, at_s, None)
-    assert world.amp.plan_moves.look(MoveKind.SPLIT, FIRST, 1_600_000_010, 4.0).seconds == 0.25
+            world.amp.moves.planning.look(MoveKind.SPLIT, FIRST, at_s, None)
+    assert world.amp.moves.planning.look(MoveKind.SPLIT, FIRST, 1_600_000_010, 4.0).seconds == 0.25
 
 
 def test_a_move_nobody_knows_cannot_be_planned_or_cancelled(world: Wired) -> None:
     with pytest.raises(BucketNotFound):
-        world.amp.plan_moves.look(MoveKind.REBUILD, "20200101000000", None, None)
+        world.amp.moves.planning.look(MoveKind.REBUILD, "20200101000000", None, None)
     with pytest.raises(JobNotFound):
-        world.amp.plan_moves.cancel(mint_at(0), CALLER)
+        world.amp.moves.planning.cancel(mint_at(0), CALLER)
     with pytest.raises(JobNotFound):
-        world.amp.steer_jobs.get(mint_at(0))
+        world.amp.jobs.control.get(mint_at(0))
 
 
 def test_a_job_whose_move_never_came_into_the_map_has_failed(world: Wired) -> None:
@@ -326,33 +326,33 @@ def test_a_job_whose_move_never_came_into_the_map_has_failed(world: Wired) -> No
     )
     for job in (late, fresh):
         jobs.add(job)
-    found = world.amp.steer_jobs.get(late.id).job
+    found = world.amp.jobs.control.get(late.id).job
     assert (found.state, found.reason[:14]) == (JobState.FAILED, "it never began")
     assert [note.text for note in found.history] == [f"failed: {found.reason}"]
     assert jobs.get(late.id) == found
-    assert world.amp.steer_jobs.get(fresh.id).job.state is JobState.RUNNING
+    assert world.amp.jobs.control.get(fresh.id).job.state is JobState.RUNNING
 
 
 def test_a_pause_that_comes_after_the_end_of_a_move_is_refused(world: Wired) -> None:
-    job = world.amp.plan_moves.start(MoveKind.REBUILD, FIRST, None, None, CALLER)
-    assert world.amp.steer_jobs.get(job.id).job.state is JobState.RUNNING
-    world.amp.plan_moves.cancel(job.id, CALLER)
+    job = world.amp.moves.planning.start(MoveKind.REBUILD, FIRST, None, None, CALLER)
+    assert world.amp.jobs.control.get(job.id).job.state is JobState.RUNNING
+    world.amp.moves.planning.cancel(job.id, CALLER)
     moved(world)
     assert not world.amp.adapters.jobs.set_state(job.id, JobState.PAUSED)
     with pytest.raises(Conflict, match="has ended: cancelled"):
-        world.amp.steer_jobs.pause(job.id, CALLER)
-    found = world.amp.steer_jobs.get(job.id).job
+        world.amp.jobs.control.pause(job.id, CALLER)
+    found = world.amp.jobs.control.get(job.id).job
     assert found.state is JobState.CANCELLED
     assert [note.text for note in found.history] == ["cancelled by tester", "ended"]
-    assert [status.job.state for status in world.amp.steer_jobs.page(None, 10)] == [JobState.CANCELLED]
+    assert [status.job.state for status in world.amp.jobs.control.page(None, 10)] == [JobState.CANCELLED]
 
 
 def test_a_move_refused_by_a_changed_map_says_so_in_its_history(world: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(world.amp.plan_moves._maps, "replace", lambda *_: False)
+    monkeypatch.setattr(world.amp.moves.planning._maps, "replace", lambda *_: False)
     with pytest.raises(Conflict, match="changed meanwhile"):
-        world.amp.plan_moves.start(MoveKind.REBUILD, FIRST, None, None, CALLER)
+        world.amp.moves.planning.start(MoveKind.REBUILD, FIRST, None, None, CALLER)
     [job] = world.amp.adapters.jobs.page(None, 10)
-    [note] = world.amp.steer_jobs.get(job.id).job.history
+    [note] = world.amp.jobs.control.get(job.id).job.history
     assert note.text == f"failed: {job.reason}"
 
 
@@ -360,7 +360,7 @@ def imported(world: Wired, created_s: Sequence[int]) -> None:
     """Assets created then, which searches see."""
     for at_s in created_s:
         draft = Draft(type="clip", created_ms=at_s * 1000, metadata={})
-        world.mine.add(world.amp.create_assets.create(Order(draft), CALLER).id)
+        world.mine.add(world.amp.assets.creation.create(CreateRequest(draft), CALLER).id)
     world.index(*world.events(len(created_s)))
 
 
@@ -372,7 +372,7 @@ def test_metrics_show_the_buckets_the_move_under_way_and_what_moved(either: Wire
     assert before[f'amp_bucket_bytes{{bucket="{FIRST}"}}'] > 0
     assert before["amp_move_hold_seconds_count"] == before["amp_move_documents_total"] == 0
     assert not [name for name in before if name.startswith("amp_move_phase")]
-    either.amp.plan_moves.start(MoveKind.SPLIT, FIRST, 1_600_000_010, None, CALLER)
+    either.amp.moves.planning.start(MoveKind.SPLIT, FIRST, 1_600_000_010, None, CALLER)
     assert shown(either)['amp_move_phase{kind="split",phase="plan"}'] == 1
     moved(either)
     after = shown(either)
@@ -381,7 +381,7 @@ def test_metrics_show_the_buckets_the_move_under_way_and_what_moved(either: Wire
     assert (after["amp_move_hold_seconds_count"], after["amp_move_documents_total"]) == (1, 2)
     block(either, newest(either))
     for findings, heal in ((1, True), (0, True)):
-        either.amp.reconcile.run(heal=heal)
+        either.amp.buckets.reconciliation.run(heal=heal)
         assert shown(either)["amp_bucket_findings"] == findings
 
 
@@ -392,7 +392,7 @@ def shown(world: Wired) -> dict[str, float]:
 
 
 def lay_out(world: Wired, start_s: int) -> None:
-    assert world.amp.lay_out_buckets.go_on([start_s], None, CALLER).job is not None
+    assert world.amp.moves.layout.go_on([start_s], None, CALLER).job is not None
     moved(world)
 
 

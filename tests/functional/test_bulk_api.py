@@ -105,7 +105,7 @@ def test_an_idempotency_key_makes_a_repeated_bulk_harmless(rest: Rest) -> None:
     first = bulk(rest, items, **{"Idempotency-Key": key})
     assert bulk(rest, items, **{"Idempotency-Key": key}) == first
     changed = bulk(rest, [*items[:5], {"type": kind, "name": "other"}, *items[6:]], **{"Idempotency-Key": key})
-    assert changed[5]["problem"]["type"] == "urn:amp:problem:key-reused"
+    assert changed[5]["problem"]["type"] == "urn:amp:problem:idempotency-key-reused"
     assert changed[:5] + changed[6:] == first[:5] + first[6:]
     assert len(rest.get(f"/v1/assets?type={kind}&limit=200").get_json()["items"]) == 20
 

@@ -10,7 +10,7 @@ from amp.api.app import create_app
 from amp.domain.assets import Asset, Change
 from amp.ports.asset_store import CommitResult
 from amp.ports.bucket_documents import RawDocument
-from amp.ports.event_queue import Topic
+from amp.ports.message_queue import Topic
 from amp.ports.search_index import PutResult
 from tests.functional.job_calls import DEADLINE_S, counts, ended, started
 from tests.functional.moving import working

@@ -12,11 +12,11 @@ from amp.domain.assets import Asset
 from amp.domain.changes import Draft
 from amp.domain.types import Field, FieldType
 from amp.ports.bucket_documents import Position, RawDocument
-from amp.ports.search_index import Put, Written
-from amp.services.assets.creation import Order
+from amp.ports.search_index import Put, WriteStatus
+from amp.services.assets.creation import CreateRequest
 from amp.services.buckets.bucket_map import BucketMaps
-from amp.services.consistency.compare import CompareDocuments, Fault
-from amp.services.consistency.compare_names import CompareNames
+from amp.services.consistency.compare import Discrepancy, DocumentComparison
+from amp.services.consistency.compare_names import NameComparison
 from tests.functional.moving import current_map
 from tests.functional.wired import CALLER, Wired, embedded, wired
 
@@ -32,19 +32,21 @@ def world(tmp_path: Path) -> Iterator[Wired]:
         yield found
 
 
-def _comparer(world: Wired) -> CompareDocuments:
+def _comparer(world: Wired) -> DocumentComparison:
     amp, a = world.amp, world.amp.adapters
-    maps, names = BucketMaps(a.buckets, a.cache, a.clock, 1.0), CompareNames(a.store, a.claims)
-    return CompareDocuments(a.store, a.listing, amp.indexer, a.documents, maps, amp.catalog, names)
+    maps, names = BucketMaps(a.buckets, a.cache, a.clock, 1.0), NameComparison(a.store, a.claims)
+    return DocumentComparison(a.store, a.listing, amp.indexing.indexer, a.documents, maps, amp.types.catalog, names)
 
 
 def _large(world: Wired) -> Asset:
-    world.amp.register_types.create("large", "", {"notes": Field(type=FieldType.TEXT, array=True)}, CALLER)
+    world.amp.types.registration.create("large", "", {"notes": Field(type=FieldType.TEXT, array=True)}, CALLER)
     notes = [f"{number:02}" + "x" * 30_000 for number in range(_VERSION_BYTES // 30_000)]
-    asset = world.amp.create_assets.create(Order(Draft(type="large", name="0", metadata={"notes": notes})), CALLER)
+    asset = world.amp.assets.creation.create(
+        CreateRequest(Draft(type="large", name="0", metadata={"notes": notes})), CALLER
+    )
     for number in range(1, _VERSIONS):
         world.edit(asset, str(number))
-    world.amp.indexer.index_all([asset.id], threading.Event())
+    world.amp.indexing.indexer.index_all([asset.id], threading.Event())
     world.refresh()
     return asset
 
@@ -63,7 +65,7 @@ def test_many_large_versions_are_compared_some_at_a_time(world: Wired) -> None:
 def test_each_fault_among_many_versions_is_found(world: Wired) -> None:
     asset, comparer, a = _large(world), _comparer(world), world.amp.adapters
     alias = current_map(world).bucket_at(asset.created_ms).write_alias
-    parts = world.amp.indexer.parts_of(a.store.heads([asset.id]))
+    parts = world.amp.indexing.indexer.parts_of(a.store.heads([asset.id]))
     built = {document.doc_id: document for part in parts for one in part for document in one.documents}
     assert len(built) == _VERSIONS
     missing, changed = (f"{asset.id}:{number}" for number in (3, 41))
@@ -71,11 +73,11 @@ def test_each_fault_among_many_versions_is_found(world: Wired) -> None:
     for doc_id in (changed, str(asset.id)):
         document = built[doc_id]
         spoiled = replace(document, body=document.body | {"name": "another"})
-        assert a.index.put([Put(alias, spoiled)])[0].written is Written.DONE
+        assert a.index.put([Put(alias, spoiled)])[0].written is WriteStatus.DONE
     world.refresh()
     [difference] = comparer.differences([asset.id]).values()
     assert sorted(difference.faults) == [
-        (Fault.MALFORMED, str(asset.id)),
-        (Fault.MALFORMED, changed),
-        (Fault.MISSING, missing),
+        (Discrepancy.MALFORMED, str(asset.id)),
+        (Discrepancy.MALFORMED, changed),
+        (Discrepancy.MISSING, missing),
     ]

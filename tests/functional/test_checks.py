@@ -14,14 +14,14 @@ from amp.adapters.embedded import search_removals
 from amp.api.app import create_app
 from amp.domain.buckets import index_of
 from amp.domain.changes import Draft
+from amp.domain.claims import Claim
 from amp.domain.ids import mint_at
 from amp.domain.jobs import JobState
 from amp.domain.moves import MoveKind, Phase
 from amp.ports.bucket_documents import RawDocument
-from amp.ports.claims import Claim
-from amp.ports.event_queue import Topic
-from amp.ports.search_index import PutResult, Written
-from amp.services.assets.creation import Order
+from amp.ports.message_queue import Topic
+from amp.ports.search_index import PutResult, WriteStatus
+from amp.services.assets.creation import CreateRequest
 from tests.functional.built import running
 from tests.functional.checked import (
     BORN_MS,
@@ -71,7 +71,7 @@ def plant(checked: Checked) -> None:
     wrong = current_map(world).bucket_at(plain[0].created_ms)
     assert wrong.index != checked.bucket(plain[7]).index
     [result] = world.amp.adapters.documents.put(wrong.write_alias, [copy])
-    assert result.written is Written.DONE
+    assert result.written is WriteStatus.DONE
     world.refresh()
     expected[str(plain[7].id)] = f"misplaced: {plain[7].id} in {wrong.index}"
 
@@ -99,7 +99,7 @@ def test_every_fault_is_found_and_fixed_and_nothing_else_is_touched(checked: Che
 
 def test_a_check_of_some_assets_tells_of_those_alone(checked: Checked) -> None:
     plant(checked)
-    checked.world.amp.register_types.create("other", "", {}, CALLER)
+    checked.world.amp.types.registration.create("other", "", {}, CALLER)
     assert checked.finds({"type": "other"}) == {}
     assert checked.finds({"type": "clip"}).keys() == checked.expected.keys()
     assert checked.finds({"project": "default"}).keys() == checked.expected.keys()
@@ -202,11 +202,11 @@ def test_an_external_id_that_leads_nowhere_is_found_by_a_deep_check_and_claimed(
     drafts = [
         Draft(type="clip", metadata={}, external_id=name, created_ms=BORN_MS + n) for n, name in enumerate(("a", "b"))
     ]
-    made = [world.amp.create_assets.create(Order(draft), CALLER) for draft in drafts]
+    made = [world.amp.assets.creation.create(CreateRequest(draft), CALLER) for draft in drafts]
     checked.settle()
     lost, astray = (Claim("external-id:default", name, asset.id) for name, asset in zip("ab", made, strict=True))
     claims.release(lost)
-    assert claims.replace(astray, replace(astray, asset_id=made[0].id))
+    assert claims.replace(astray, replace(astray, holder_id=made[0].id))
     deep = {"parameters": {"deep": True}}
     ids = {"ids": [str(asset.id) for asset in made]}
     assert checked.finds(ids)[str(made[1].id)] == "unclaimed: 'b' of project 'default'"
@@ -229,7 +229,7 @@ def test_a_lost_bucket_is_missing_all_of_its_documents(checked: Checked) -> None
     made = [checked.born(day) for day in range(DAYS)]
     checked.settle()
     checked.world.amp.adapters.indices.drop(checked.bucket(made[-1]).index)
-    checked.world.amp.reconcile.run(heal=True)
+    checked.world.amp.buckets.reconciliation.run(heal=True)
     assert checked.finds().keys() == {str(asset.id) for asset in made[DAYS // 2 :]}
     assert counts(checked.run("fix")) == {"changed": DAYS // 2, "done": DAYS // 2}
     assert checked.finds() == {}
@@ -332,7 +332,7 @@ def _ghost(checked: Checked, *, in_target: bool = False) -> str:
         source, target = bucket_map.write_aliases(asset.created_ms)
         [(_, bare)] = [found for found in a.documents.of_assets([asset.id]) if found[1].doc_id == doc_id]
         [[copy]] = a.documents.with_bodies(index_of(source), [bare])
-        assert a.documents.put(target, [copy])[0].written is Written.DONE
+        assert a.documents.put(target, [copy])[0].written is WriteStatus.DONE
     return doc_id
 
 
@@ -360,7 +360,7 @@ def test_a_fix_tells_what_the_index_rejects_and_does_not_try_it_again(
 
     def rejecting(_alias: str, some: Sequence[RawDocument]) -> list[PutResult]:
         asked.extend(some)
-        return [PutResult(Written.REJECTED, "it may not go")] * len(some)
+        return [PutResult(WriteStatus.REJECTED, "it may not go")] * len(some)
 
     monkeypatch.setattr(checked.world.amp.adapters.documents, "delete", rejecting)
     job = checked.run("fix")

@@ -10,10 +10,10 @@ import pytest
 from amp.api.app import create_app
 from amp.bootstrap import Amp
 from amp.domain.dead_letters import DeadLetter
-from amp.domain.events import JobEvent
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job
-from amp.ports.event_queue import Topic
+from amp.domain.messages import JobItem
+from amp.ports.message_queue import Topic
 from amp.services.jobs.worker import JOBS_GROUP
 from tests.functional.built import running
 from tests.functional.job_calls import (
@@ -106,7 +106,7 @@ def test_a_replay_that_fails_again_has_one_attempt_more(rest: Rest, noting: Noti
     assert rest.post(f"{LETTERS}/discard", json={"ids": [letter["id"]]}).get_json() == {"discarded": 1}
     assert rest.post(f"{LETTERS}/discard", json={"ids": [letter["id"]]}).get_json() == {"discarded": 0}
     assert counts(shown(rest, job_id)) == {"done": 10, "resolved": 2}
-    assert_problem(rest.get(f"{LETTERS}/{letter['id']}"), 404, "letter-not-found")
+    assert_problem(rest.get(f"{LETTERS}/{letter['id']}"), 404, "dead-letter-not-found")
 
 
 def test_an_asset_that_does_not_fit_its_type_is_told_and_done_once_the_type_was_mended(rest: Rest) -> None:
@@ -183,7 +183,7 @@ def test_what_live_traffic_could_not_index_is_listed_and_replayed(
     service: Amp, rest: Rest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kind = rest.new_type()
-    build = service.indexer._build
+    build = service.indexing.indexer._build
 
     def spoil(events: Any) -> Any:
         built = build(events)
@@ -195,7 +195,7 @@ def test_what_live_traffic_could_not_index_is_listed_and_replayed(
         return built
 
     with monkeypatch.context() as patch:
-        patch.setattr(service.indexer, "_build", spoil)
+        patch.setattr(service.indexing.indexer, "_build", spoil)
         bad = rest.new_asset(kind, name="poison")["id"]
         good = rest.new_asset(kind, name="healthy")["id"]
         await_search(rest, f"type:{kind}", [good])
@@ -265,7 +265,7 @@ def test_letters_are_replayed_and_discarded_only_if_they_are_named(
 
 def test_a_letter_that_is_not_there_is_404(rest: Rest) -> None:
     for letter_id in (uuid4(), "nonsense"):
-        assert_problem(rest.get(f"{LETTERS}/{letter_id}"), 404, "letter-not-found")
+        assert_problem(rest.get(f"{LETTERS}/{letter_id}"), 404, "dead-letter-not-found")
     assert_problem(rest.get(f"{LETTERS}?job=nonsense"), 400, "bad-request")
 
 
@@ -299,7 +299,7 @@ def test_workers_that_know_no_such_kind_of_job_put_its_work_aside(service: Amp, 
     a = service.adapters
     job = Job(id=mint_at(a.clock.now_ms()), kind="of-tomorrow", parameters={}, requested_by="x")
     a.jobs.add(job)
-    event = JobEvent(job_id=job.id, chunk=0, asset_id=mint_at(a.clock.now_ms()))
+    event = JobItem(job_id=job.id, chunk=0, asset_id=mint_at(a.clock.now_ms()))
     a.queue.publish(Topic.BULK, [event])
     wait_until(lambda: letters(rest, f"?job={job.id}") != [], DEADLINE_S, "the dead letter")
     [letter] = letters(rest, f"?job={job.id}")

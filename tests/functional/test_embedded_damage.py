@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from amp.adapters.embedded.database import Database
-from amp.domain.criteria import EVERYTHING, SearchRequest
+from amp.domain.criteria import EVERYTHING, IndexQuery
 from amp.errors import BadSetting
 from tests.functional.amp_command import amp_command
 from tests.functional.built import built
@@ -61,10 +61,10 @@ def test_a_lost_search_index_leaves_the_service_working_and_a_bucket_to_be_refil
     asset_id = filled(tmp_path)
     harm(tmp_path / "search.db")
     with built({"data_dir": tmp_path}) as amp:
-        [bucket] = amp.check_health.check().buckets
+        [bucket] = amp.system.health.check().buckets
         assert "not all documents are back" in bucket.detail
-        assert amp.read_assets.get(UUID(asset_id)).name == "one"
-        amp.refill_buckets.run()
+        assert amp.assets.reader.get(UUID(asset_id)).name == "one"
+        amp.moves.refill.run()
         [job] = amp.adapters.jobs.open()
         assert job.kind == "reindex"
     kept = list(tmp_path.glob("search.db.set-aside-*"))
@@ -87,9 +87,9 @@ def test_a_killed_process_leaves_an_index_as_new_as_the_store(tmp_path: Path) ->
     folder = killed_after_indexing(tmp_path)
     for _ in range(2):
         with built({"data_dir": folder}) as amp:
-            assert amp.migrate.pending() == []
-            assert amp.check_health.check().buckets == []
-            assert amp.adapters.index.search(SearchRequest(criteria=EVERYTHING)).total == 1
+            assert amp.system.migration.pending() == []
+            assert amp.system.health.check().buckets == []
+            assert amp.adapters.index.search(IndexQuery(criteria=EVERYTHING)).total == 1
 
 
 def _log_lost(folder: Path) -> None:
@@ -111,14 +111,14 @@ def test_an_index_that_is_older_than_the_store_is_set_aside_and_refilled(
     folder = killed_after_indexing(tmp_path)
     harm(folder)
     with built({"data_dir": folder}) as amp:
-        [bucket] = amp.check_health.check().buckets
+        [bucket] = amp.system.health.check().buckets
         assert "not all documents are back" in bucket.detail
-        amp.refill_buckets.run()
+        amp.moves.refill.run()
         [job] = amp.adapters.jobs.open()
         assert job.kind == "reindex"
     assert list(folder.glob("search.db.set-aside-*"))
     with built({"data_dir": folder}) as amp:
-        assert amp.migrate.pending() == []
+        assert amp.system.migration.pending() == []
     assert len(list(folder.glob("search.db.set-aside-????????T????????????"))) == 1
 
 
@@ -139,11 +139,11 @@ def store_restored(folder: Path) -> Path:
 def test_an_index_that_knows_more_than_a_restored_store_is_set_aside_and_refilled(tmp_path: Path) -> None:
     folder = store_restored(tmp_path)
     with built({"data_dir": folder}) as amp:
-        [bucket] = amp.check_health.check().buckets
+        [bucket] = amp.system.health.check().buckets
         assert "not all documents are back" in bucket.detail
-        assert amp.adapters.index.search(SearchRequest(criteria=EVERYTHING)).total == 0
+        assert amp.adapters.index.search(IndexQuery(criteria=EVERYTHING)).total == 0
     with built({"data_dir": folder}) as amp:
-        assert amp.migrate.pending() == []
+        assert amp.system.migration.pending() == []
     assert len(list(folder.glob("search.db.set-aside-????????T????????????"))) == 1
 
 

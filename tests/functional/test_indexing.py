@@ -13,9 +13,9 @@ import orjson
 import pytest
 
 from amp.domain.assets import Scope, Version
-from amp.domain.criteria import OneOf, RootField, RootMatches, SearchRequest, SortBy
-from amp.domain.events import Event
-from amp.ports.event_queue import Topic
+from amp.domain.criteria import IndexQuery, OneOf, RootField, RootMatches, SortBy
+from amp.domain.messages import AssetChanged
+from amp.ports.message_queue import Topic
 from amp.ports.search_index import Put, PutResult
 from tests.functional.wired import Wired, embedded, wired
 
@@ -71,12 +71,12 @@ def test_events_reversed_repeated_and_shuffled_leave_the_index_right(service: Wi
 
 def test_a_deleted_asset_does_not_come_back_by_a_late_event(service: Wired) -> None:
     asset = service.edit(service.create(), "second")
-    before = service.amp.indexer.build(service.events(2)).documents
+    before = service.amp.indexing.indexer.build(service.events(2)).documents
     service.delete(asset)
     service.index(*service.events(1))
     assert service.seen(all_versions=True) == []
     # A worker that built its documents before the deletion, and slept.
-    assert service.amp.indexer._putter.put(before, threading.Event()) == {}
+    assert service.amp.indexing.indexer._putter.put(before, threading.Event()) == {}
     service.refresh()
     assert service.seen(all_versions=True) == []
 
@@ -102,7 +102,7 @@ def test_deleting_and_restoring_what_is_so_already_changes_nothing(service: Wire
 def test_an_event_of_an_asset_that_is_not_there_is_left_alone(service: Wired) -> None:
     asset = service.create()
     (event,) = service.events(1)
-    ghost = Event(
+    ghost = AssetChanged(
         asset_id=type(asset.id)(int=asset.id.int + 1),
         version=1,
         revision=1,
@@ -120,10 +120,10 @@ def test_the_relay_publishes_what_the_writer_could_not(service: Wired, monkeypat
     patch_clock = service.amp.adapters.clock
     later = patch_clock.now_ms() + 60_000
     monkeypatch.setattr(patch_clock, "now_ms", lambda: later)
-    assert service.amp.relay.relay_once() == 1
+    assert service.amp.outbox.relay.relay_once() == 1
     (event,) = service.events(1)
     assert (event.asset_id, event.revision) == (asset.id, 1)
-    assert service.amp.relay.relay_once() == 0, "the intent of a delivered event is cleared"
+    assert service.amp.outbox.relay.relay_once() == 0, "the intent of a delivered event is cleared"
 
 
 def test_the_relay_keeps_an_intent_while_the_queue_is_down(service: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,10 +134,10 @@ def test_the_relay_keeps_an_intent_while_the_queue_is_down(service: Wired, monke
         patch.setattr(queue, "flush", lambda _: False)
         asset = service.create()
         patch.setattr(clock, "now_ms", lambda: start + 300_000)
-        assert service.amp.relay.relay_once() == 1
-        assert service.amp.relay.relay_once() == 0, "not asked for again at once"
+        assert service.amp.outbox.relay.relay_once() == 1
+        assert service.amp.outbox.relay.relay_once() == 0, "not asked for again at once"
     monkeypatch.setattr(clock, "now_ms", lambda: start + 400_000)
-    assert service.amp.relay.relay_once() == 1
+    assert service.amp.outbox.relay.relay_once() == 1
     assert service.events(1)[0].asset_id == asset.id
 
 
@@ -160,7 +160,7 @@ def test_an_intent_that_was_never_applied_is_looked_at_more_and_more_rarely_then
             looked_at.append(found[0].due_ms)
             monkeypatch.setattr(clock, "now_ms", lambda at=found[0].due_ms: at)
             monkeypatch.setattr(clock, "monotonic_s", lambda at=found[0].due_ms: at / 1000)
-            assert service.amp.relay.relay_once() == 1
+            assert service.amp.outbox.relay.relay_once() == 1
         pauses = [later - earlier for earlier, later in pairwise(looked_at)]
         # Once it is old enough to be dropped, it is kept for another minute, as clocks may disagree.
         assert pauses[:-1] == sorted(pauses[:-1])
@@ -173,7 +173,7 @@ def test_the_worker_puts_aside_what_the_index_rejects_and_goes_on(
     service: Wired, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     poison, healthy = service.create("poison"), service.create("healthy")
-    build = service.amp.indexer._build
+    build = service.amp.indexing.indexer._build
 
     def spoil(events: object) -> object:
         built = build(events)  # type: ignore[arg-type]
@@ -183,7 +183,7 @@ def test_the_worker_puts_aside_what_the_index_rejects_and_goes_on(
                 asset.documents[0].body["created_ms"] = "not a number"  # type: ignore[typeddict-item]
         return built
 
-    monkeypatch.setattr(service.amp.indexer, "_build", spoil)
+    monkeypatch.setattr(service.amp.indexing.indexer, "_build", spoil)
     stop = threading.Event()
     worker = threading.Thread(target=service.amp.workers["index"], args=(stop,))
     worker.start()
@@ -204,14 +204,14 @@ def test_the_worker_puts_aside_what_the_index_rejects_and_goes_on(
 
 def test_puts_that_meet_a_busy_index_are_repeated_until_it_takes_them(service: Wired) -> None:
     asset = service.edit(service.create(), "second")
-    documents = service.amp.indexer.build(service.events(2)).documents
+    documents = service.amp.indexing.indexer.build(service.events(2)).documents
     indices = service.amp.adapters.indices
     (index,) = [info.index for info in indices.info()]
     stop = threading.Event()
     indices.block(index)
     try:
         with ThreadPoolExecutor(1) as pool:
-            putting = pool.submit(service.amp.indexer._putter.put, documents, stop)
+            putting = pool.submit(service.amp.indexing.indexer._putter.put, documents, stop)
             try:
                 with pytest.raises(TimeoutError):
                     putting.result(timeout=0.5)
@@ -232,7 +232,7 @@ def test_versions_past_the_number_kept_leave_index_and_store(tmp_path: Path) -> 
             service.edit(asset, f"name {n}")
             service.index(*service.events(2 if n == 2 else 1))
         assert [version for _, version, _ in service.seen(all_versions=True)] == [4, 5, 6]
-        _, kept, more = service.amp.read_assets.versions(asset.id, None, 10)
+        _, kept, more = service.amp.assets.reader.versions(asset.id, None, 10)
         assert ([version.version for version in kept], more) == ([6, 5, 4], False)
 
 
@@ -241,7 +241,7 @@ def test_an_event_from_before_a_purge_drops_no_version_of_the_asset_made_again(t
         asset = service.create()
         service.edit(asset, "second")
         service.index(*service.events(2))
-        service.index(Event(asset_id=asset.id, version=4, revision=1, scope=Scope.HEAD, change_id=uuid4()))
+        service.index(AssetChanged(asset_id=asset.id, version=4, revision=1, scope=Scope.HEAD, change_id=uuid4()))
         assert [version for _, version, _ in service.seen(all_versions=True)] == [1, 2]
 
 
@@ -267,7 +267,7 @@ def test_the_head_of_an_asset_with_many_versions_is_written_once(
         service.refresh()
         found = service.amp.adapters.documents.of_assets([asset.id])
         assert {document.revision for _, document in found} == {9}
-        assert service.amp.indexer.index_all([asset.id], threading.Event()).rejected == {}
+        assert service.amp.indexing.indexer.index_all([asset.id], threading.Event()).rejected == {}
         assert put[3:] == [[":3", ":4"], [":5", ":6"], [":7", ""]]
 
 
@@ -288,12 +288,12 @@ def test_what_was_indexed_and_what_was_dropped_is_counted_once(tmp_path: Path, m
 
         assert counted() == (0, 2)
         indices.block(index)
-        for handle in (service.amp.indexer.handle, service.amp.indexer.handle_retries):
+        for handle in (service.amp.indexing.indexer.handle, service.amp.indexing.indexer.handle_retries):
             assert handle(events, threading.Event()) == {}
             assert counted() == (0, 2), "they are set aside"
         indices.unblock(index)
         monkeypatch.setattr("amp.services.buckets.refusals.PROBE_S", 0.0)
-        assert service.amp.indexer.handle_retries(events, threading.Event()) == {}
+        assert service.amp.indexing.indexer.handle_retries(events, threading.Event()) == {}
         assert counted() == (9, 2)
 
 
@@ -301,9 +301,7 @@ def test_an_asset_edited_between_two_pages_comes_once(service: Wired) -> None:
     edited, other = service.create(), service.create()
     service.index(*service.events(2))
     mine = RootMatches(RootField.ID, (OneOf(tuple(map(str, service.mine))),))
-    oldest_first = SearchRequest(
-        criteria=mine, size=1, sort=(SortBy(root=RootField.CREATED, key=None, descending=False),)
-    )
+    oldest_first = IndexQuery(criteria=mine, size=1, sort=(SortBy(root=RootField.CREATED, key=None, descending=False),))
     index = service.amp.adapters.index
     (first,) = index.search(oldest_first).hits
     assert orjson.loads(first.source)["id"] == str(edited.id)
@@ -335,7 +333,7 @@ def test_all_documents_of_an_asset_with_many_versions_are_put_in_parts(
 
     monkeypatch.setattr(store, "versions", count_versions)
     monkeypatch.setattr(service.amp.adapters.index, "put", count_puts)
-    service.amp.indexer.index(service.events(52)[-1:], threading.Event())
+    service.amp.indexing.indexer.index(service.events(52)[-1:], threading.Event())
     service.refresh()
     assert max(asked) <= 20
     assert max(put_at_once) <= 21

@@ -11,7 +11,7 @@ from amp.bootstrap import Amp
 from amp.domain.ids import mint_at
 from amp.domain.types import Field, FieldType
 from amp.services.types.catalog import TypeCatalog
-from amp.services.types.register import RegisterTypes
+from amp.services.types.register import TypeRegistration
 from tests.functional.built import running
 from tests.functional.job_calls import (
     DEADLINE_S,
@@ -224,7 +224,7 @@ def test_a_version_that_another_process_has_just_made_is_what_assets_are_brought
         kind = rest.new_type()
         made = rest.new_asset(kind)["id"]
         a = amp.adapters
-        elsewhere = RegisterTypes(a.types, TypeCatalog(a.types, a.clock, 86_400.0), a.clock)
+        elsewhere = TypeRegistration(a.types, TypeCatalog(a.types, a.clock, 86_400.0), a.clock)
         fields = {**elsewhere.get(kind).fields, "more": Field(type=FieldType.STRING)}
         elsewhere.next_version(kind, "", fields, CALLER)
         assert counts(ran(rest, "migrate-type", {"type": kind})) == {"changed": 1}

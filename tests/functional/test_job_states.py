@@ -10,8 +10,8 @@ from amp.api.app import create_app
 from amp.bootstrap import Amp
 from amp.domain.assets import Asset, ChangeKind
 from amp.ports.bucket_documents import RawDocument
-from amp.ports.event_queue import Topic
-from amp.ports.search_index import PutResult, Written
+from amp.ports.message_queue import Topic
+from amp.ports.search_index import PutResult, WriteStatus
 from tests.contract.asset_samples import step, write
 from tests.functional.built import running
 from tests.functional.job_calls import (
@@ -123,7 +123,7 @@ def test_a_purge_of_which_the_index_keeps_a_document_fails_and_can_be_replayed(
 
     def rejecting(alias: str, some: Sequence[RawDocument]) -> list[PutResult]:
         results = delete(alias, [document for document in some if document.position.asset_id != kept])
-        rest_of_them = [PutResult(Written.REJECTED, "it may not go")] * (len(some) - len(results))
+        rest_of_them = [PutResult(WriteStatus.REJECTED, "it may not go")] * (len(some) - len(results))
         taken, rejected = iter(results), iter(rest_of_them)
         return [next(rejected if document.position.asset_id == kept else taken) for document in some]
 
@@ -176,7 +176,7 @@ def test_a_lost_index_is_made_whole_again(own: Amp) -> None:
     await_search(rest, f"type:{kind}", alive)
     for info in own.adapters.indices.info():
         own.adapters.indices.drop(info.index)
-    assert [finding.healed for finding in own.reconcile.run(heal=True)] == [True]
+    assert [finding.healed for finding in own.buckets.reconciliation.run(heal=True)] == [True]
     assert documents(own, made) == {}
     assert counts(ran(rest, "reindex", {"all": True})) == {"done": 40}
     whole = documents(own, made)

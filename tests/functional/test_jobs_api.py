@@ -101,7 +101,7 @@ def test_a_job_asked_for_again_under_its_key_is_the_same_job(rest: Rest, kind: s
     assert (again.status_code, again.get_json()["id"]) == (202, first.get_json()["id"])
     assert counts(ended(rest, first.get_json()["id"])) == {"done": 3}
     assert rest.post(JOBS, json=body, headers=headers).get_json()["state"] == "completed"
-    assert_problem(rest.post(JOBS, json=body | {"sample": 1}, headers=headers), 422, "key-reused")
+    assert_problem(rest.post(JOBS, json=body | {"sample": 1}, headers=headers), 422, "idempotency-key-reused")
     other = rest.post(JOBS, json=body, headers={"Idempotency-Key": unique("key")})
     assert other.get_json()["id"] != first.get_json()["id"]
     assert_problem(rest.post(JOBS, json=body, headers={"Idempotency-Key": ""}), 400, "bad-request")

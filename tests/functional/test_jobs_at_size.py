@@ -14,8 +14,8 @@ from amp.domain.changes import Draft
 from amp.domain.documents import IndexedDocument
 from amp.domain.ids import mint_at
 from amp.ports.bucket_documents import Position, RawDocument
-from amp.ports.search_index import Put, Written
-from amp.services.assets.creation import Order
+from amp.ports.search_index import Put, WriteStatus
+from amp.services.assets.creation import CreateRequest
 from tests.campaign_seed import campaign_seed
 from tests.functional.checked import (
     BORN_MS,
@@ -115,7 +115,7 @@ class Planting:
             done += a.documents.put(alias, documents)
         for alias, documents in self.removals.items():
             done += a.documents.delete(alias, documents)
-        assert {result.written for result in done} == {Written.DONE}
+        assert {result.written for result in done} == {WriteStatus.DONE}
         a.listing.remove(self.unlisted)
         self.checked.world.refresh()
 
@@ -133,7 +133,9 @@ def born(checked: Checked, count: int) -> list[Asset]:
         for n in range(count)
     ]
     made: list[Asset] = []
-    for asset_or_error in checked.world.amp.create_assets.create_many([Order(draft) for draft in drafts], CALLER):
+    for asset_or_error in checked.world.amp.assets.creation.create_many(
+        [CreateRequest(draft) for draft in drafts], CALLER
+    ):
         assert isinstance(asset_or_error, Asset), asset_or_error
         made.append(asset_or_error)
     checked.world.mine |= {one.id for one in made}
@@ -150,7 +152,7 @@ def test_of_many_faults_all_are_found_and_mended_and_nothing_else_is_while_other
     chance.shuffle(made)
     live, bad = [str(one.id) for one in made[:_LIVE]], made[_LIVE : _LIVE + FAULTS]
     amp = checked.world.amp
-    built = amp.indexer.build_of(amp.adapters.store.heads([one.id for one in bad]))
+    built = amp.indexing.indexer.build_of(amp.adapters.store.heads([one.id for one in bad]))
     heads = [of.documents[-1] for of in built]
     planting = Planting(checked, {document.doc_id: document for document in heads})
     for n, one in enumerate(bad):

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from amp.domain.assets import Asset, Scope, content_bytes
-from amp.ports.search_index import Put, PutResult, Written
+from amp.ports.search_index import Put, PutResult, WriteStatus
 from amp.services.runtime.step_size import StepSize
 from tests.functional.wired import Wired, embedded, wired
 
@@ -49,7 +49,7 @@ class Sizes:
 @pytest.fixture
 def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wired]:
     with wired(embedded(tmp_path)) as made:
-        monkeypatch.setattr(made.amp.indexer, "_step_size", StepSize(_STEP_BYTES))
+        monkeypatch.setattr(made.amp.indexing.indexer, "_step_size", StepSize(_STEP_BYTES))
         monkeypatch.setattr("amp.services.indexing.write_documents._GROUP_BYTES", _STEP_BYTES)
         yield made
 
@@ -57,7 +57,7 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wired]:
 def test_a_batch_of_large_assets_is_indexed_some_at_a_time(service: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
     made = [service.create(notes=_TEXT) for _ in range(_COUNT)]
     events, sizes = service.events(_COUNT), Sizes(service, monkeypatch)
-    assert service.amp.indexer.index(events, threading.Event()) == {}
+    assert service.amp.indexing.indexer.index(events, threading.Event()) == {}
     assert max(sizes.read) <= _STEP_BYTES
     assert max(sizes.put) <= 3 * _STEP_BYTES
     service.refresh()
@@ -67,11 +67,11 @@ def test_a_batch_of_large_assets_is_indexed_some_at_a_time(service: Wired, monke
 def test_a_batch_of_small_assets_is_indexed_at_once(service: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(5):
         service.create()
-        service.amp.indexer.index(service.events(1), threading.Event())
+        service.amp.indexing.indexer.index(service.events(1), threading.Event())
     for _ in range(_COUNT):
         service.create()
     events, sizes = service.events(_COUNT), Sizes(service, monkeypatch)
-    service.amp.indexer.index(events, threading.Event())
+    service.amp.indexing.indexer.index(events, threading.Event())
     assert (len(sizes.read), len(sizes.put)) == (1, 1)
 
 
@@ -79,17 +79,17 @@ def test_a_batch_of_small_assets_is_indexed_at_once(service: Wired, monkeypatch:
 def test_large_assets_after_small_ones_are_indexed_some_at_a_time(
     service: Wired, monkeypatch: pytest.MonkeyPatch, again: bool
 ) -> None:
-    monkeypatch.setattr(service.amp.indexer, "_step_size", StepSize())
+    monkeypatch.setattr(service.amp.indexing.indexer, "_step_size", StepSize())
     monkeypatch.setattr("amp.services.indexing.handle.STEP_BYTES", _STEP_BYTES)
     small = [service.create() for _ in range(70)]
     made = [service.create(notes=_TEXT) for _ in range(_COUNT)]
     events, stop, sizes = service.events(70 + _COUNT), threading.Event(), Sizes(service, monkeypatch)
     if again:
-        assert service.amp.indexer.index_all([event.asset_id for event in events], stop).known == {
+        assert service.amp.indexing.indexer.index_all([event.asset_id for event in events], stop).known == {
             asset.id for asset in [*small, *made]
         }
     else:
-        assert service.amp.indexer.index(events, stop) == {}
+        assert service.amp.indexing.indexer.index(events, stop) == {}
     assert len(sizes.read) > _COUNT * len(_TEXT) / _STEP_BYTES
     assert max(sizes.read) <= _STEP_BYTES + 9_000
     service.refresh()
@@ -110,7 +110,7 @@ def test_large_versions_of_small_assets_are_read_some_at_a_time(
         store, "versions", lambda wanted: [read.append(sum(map(len, wanted.values()))), versions(wanted)][1]
     )
     for _ in range(2):  # The second time steps are long.
-        assert service.amp.indexer.index(events, stop) == {}
+        assert service.amp.indexing.indexer.index(events, stop) == {}
     assert sum(read) == 2 * _COUNT
     assert max(read) <= 5
     service.refresh()
@@ -126,7 +126,7 @@ def test_large_assets_with_versions_are_reindexed_some_at_a_time(
     service.edit(made[1], "other")
     sizes = Sizes(service, monkeypatch)
     missing = UUID("01900000-0000-7000-8000-000000000000")
-    indexed = service.amp.indexer.index_all([*(asset.id for asset in made), missing], threading.Event())
+    indexed = service.amp.indexing.indexer.index_all([*(asset.id for asset in made), missing], threading.Event())
     assert (indexed.known, indexed.rejected, indexed.refused) == ({asset.id for asset in made}, {}, set())
     assert max(sizes.put) <= 22 * 9_000  # twenty versions of one asset, and its head
     service.refresh()
@@ -148,7 +148,7 @@ def test_many_changes_of_one_large_asset_are_indexed_some_at_a_time(
 ) -> None:
     _edited(service, 1, 60)
     events, sizes = service.events(61), Sizes(service, monkeypatch)
-    assert getattr(service.amp.indexer, handle)(events[30:], threading.Event()) == {}
+    assert getattr(service.amp.indexing.indexer, handle)(events[30:], threading.Event()) == {}
     assert max(sizes.put) <= 22 * 9_000, "twenty versions of it, and its head"
     service.refresh()
     named = [version for _, version, _ in service.seen(all_versions=True)]
@@ -158,7 +158,7 @@ def test_many_changes_of_one_large_asset_are_indexed_some_at_a_time(
 def test_a_late_event_of_all_versions_reads_some_at_a_time(service: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
     _edited(service, 1, 60)
     sizes, early = Sizes(service, monkeypatch), replace(service.events(61)[2], scope=Scope.ALL)
-    assert service.amp.indexer.index([early], threading.Event()) == {}
+    assert service.amp.indexing.indexer.index([early], threading.Event()) == {}
     assert max(sizes.put) <= 22 * 9_000, "twenty versions of it, and its head"
     service.refresh()
     assert [version for _, version, _ in service.seen(all_versions=True)] == list(range(1, 62))
@@ -172,7 +172,7 @@ def test_many_changes_of_some_large_assets_are_indexed_some_at_a_time(
     monkeypatch.setattr("amp.services.indexing.handle.STEP_BYTES", _STEP_BYTES)
     # As after a restart in front of one small asset: nothing tells how large the next are.
     events, sizes = service.events(1 + 10 * 16), Sizes(service, monkeypatch)
-    assert service.amp.indexer.index(events, threading.Event()) == {}
+    assert service.amp.indexing.indexer.index(events, threading.Event()) == {}
     assert max(sizes.put) <= _STEP_BYTES + 17 * 9_000
     service.refresh()
     assert service.seen() == sorted([(str(small.id), 1, 1), *((str(asset.id), 16, 16) for asset in made)])
@@ -193,10 +193,10 @@ def test_all_that_a_reindex_cannot_put_shares_one_patience(service: Wired, monke
     sizes, stop = Sizes(service, monkeypatch), _Pauses()
 
     def unanswered(puts: Sequence[Put]) -> list[PutResult]:
-        return [PutResult(Written.BUSY, "connection refused", answered=False) for _ in puts]
+        return [PutResult(WriteStatus.BUSY, "connection refused", answered=False) for _ in puts]
 
     monkeypatch.setattr(service.amp.adapters.index, "put", unanswered)
-    indexed = service.amp.indexer.index_all([asset.id for asset in made], stop)
+    indexed = service.amp.indexing.indexer.index_all([asset.id for asset in made], stop)
     assert indexed.refused == {asset.id for asset in made}
     assert 30 <= stop.slept_s < 36
     assert len(list(filter(None, sizes.read))) < 10, "what is given up is not read"

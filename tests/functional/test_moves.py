@@ -14,12 +14,12 @@ from amp.domain.moves import MoveKind, Phase
 from amp.errors import BucketNotFound, Conflict, SearchUnavailable, Unprocessable
 from amp.ports.bucket_documents import RawDocument
 from amp.ports.bucket_indices import AliasChange
-from amp.ports.search_index import PutResult, Written
+from amp.ports.search_index import PutResult, WriteStatus
 from amp.services.buckets.bucket_map import BucketMaps
-from amp.services.moves.cleanup import ClearSource
-from amp.services.moves.copy_range import CopyRange
-from amp.services.search.resolve import ResolveQuery
-from amp.services.search.search import SearchAssets, SearchOrder
+from amp.services.moves.cleanup import MoveCleanup
+from amp.services.moves.copy_range import RangeCopy
+from amp.services.search.resolve import QueryResolver
+from amp.services.search.search import AssetSearch, SearchQuery
 from tests.functional.moving import (
     BORN_MS,
     DEADLINE_S,
@@ -57,7 +57,7 @@ def test_a_bucket_is_split_merged_and_rebuilt_and_searches_show_the_same(service
     assert current_map(service).buckets[0].index != before
     assert held_documents(service) == [len(shown)]
     assert service.seen(all_versions=True) == shown
-    assert service.amp.reconcile.run() == []
+    assert service.amp.buckets.reconciliation.run() == []
 
 
 def test_what_is_written_after_a_split_lands_in_its_bucket_and_late_events_bring_nothing_back(service: Wired) -> None:
@@ -95,12 +95,12 @@ def test_a_cancelled_move_leaves_things_as_they_were(service: Wired, kind: MoveK
     job = start(service, kind, rate=1.0)  # slow enough to be caught in the middle
     with working(service, "bucket"):
         wait_until(lambda: phase_of(service) is Phase.DUAL, DEADLINE_S, "the copying")
-        service.amp.plan_moves.cancel(job.id, CALLER)
+        service.amp.moves.planning.cancel(job.id, CALLER)
         assert ended(service, job).state is JobState.CANCELLED
     assert [(bucket.start_s, bucket.index) for bucket in current_map(service).buckets] == before
     assert held_documents(service) == documents
     assert service.seen(all_versions=True) == shown
-    assert service.amp.reconcile.run() == []
+    assert service.amp.buckets.reconciliation.run() == []
     assert move(service, kind).state is JobState.COMPLETED, "nothing is in the way of doing it after all"
     assert service.seen(all_versions=True) == shown
 
@@ -157,7 +157,7 @@ def test_two_movers_at_once_do_no_harm(service: Wired) -> None:
     shown = fill(service)
     job = start(service, MoveKind.SPLIT)
     stop = threading.Event()
-    movers = [threading.Thread(target=service.amp.mover.advance, args=(stop,)) for _ in range(2)]
+    movers = [threading.Thread(target=service.amp.moves.runner.advance, args=(stop,)) for _ in range(2)]
     for mover in movers:
         mover.start()
     for mover in movers:
@@ -171,16 +171,16 @@ def test_a_mover_that_slept_while_another_ended_its_move_says_nothing(
     service: Wired, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(service)
-    job, stop, clean = start(service, MoveKind.REBUILD), threading.Event(), ClearSource.clean
+    job, stop, clean = start(service, MoveKind.REBUILD), threading.Event(), MoveCleanup.clean
 
-    def after_another(clear: ClearSource, *of: Any, **more: Any) -> None:
-        monkeypatch.setattr(ClearSource, "clean", clean)
-        assert service.amp.mover.advance(stop)
+    def after_another(clear: MoveCleanup, *of: Any, **more: Any) -> None:
+        monkeypatch.setattr(MoveCleanup, "clean", clean)
+        assert service.amp.moves.runner.advance(stop)
         clean(clear, *of, **more)
 
-    monkeypatch.setattr(ClearSource, "clean", after_another)
+    monkeypatch.setattr(MoveCleanup, "clean", after_another)
     with capture_logs() as told:
-        service.amp.mover.advance(stop)
+        service.amp.moves.runner.advance(stop)
     assert ended(service, job).state is JobState.COMPLETED
     assert [line for line in told if line["log_level"] == "error"] == []
 
@@ -190,12 +190,12 @@ def test_a_move_says_why_its_source_keeps_documents(service: Wired, monkeypatch:
     job, documents = start(service, MoveKind.SPLIT), service.amp.adapters.documents
 
     def rejecting(_alias: str, some: list[RawDocument]) -> list[PutResult]:
-        return [PutResult(Written.REJECTED, "not today")] * len(some)
+        return [PutResult(WriteStatus.REJECTED, "not today")] * len(some)
 
     with monkeypatch.context() as patch:
         patch.setattr(documents, "delete", rejecting)
         with pytest.raises(SearchUnavailable, match="documents could not be removed: not today"):
-            service.amp.mover.advance(threading.Event())
+            service.amp.moves.runner.advance(threading.Event())
     with working(service, "bucket"):
         assert ended(service, job).state is JobState.COMPLETED
 
@@ -215,7 +215,7 @@ def test_a_move_whose_index_is_lost_ends(
     if kind is MoveKind.MERGE:
         move(service, MoveKind.SPLIT)
     job, stop, amp = start(service, kind), threading.Event(), service.amp
-    step = (CopyRange, "run") if phase is Phase.DUAL else (ClearSource, "clean")
+    step = (RangeCopy, "run") if phase is Phase.DUAL else (MoveCleanup, "clean")
 
     def stopped(*_: Any, **__: Any) -> None:
         raise SearchUnavailable("stopped here")
@@ -223,7 +223,7 @@ def test_a_move_whose_index_is_lost_ends(
     with monkeypatch.context() as patch:
         patch.setattr(*step, stopped)
         with pytest.raises(SearchUnavailable):
-            amp.mover.advance(stop)
+            amp.moves.runner.advance(stop)
     assert phase_of(service) is phase
     moving = current_map(service).move
     assert moving is not None
@@ -231,10 +231,10 @@ def test_a_move_whose_index_is_lost_ends(
         amp.adapters.indices.drop(index)
     with working(service, "bucket"):
         ended(service, job)
-    amp.reconcile.run()
+    amp.buckets.reconciliation.run()
     infos = {info.index for info in amp.adapters.indices.info()}
     assert infos == {bucket.index for bucket in current_map(service).buckets}
-    assert amp.reconcile.run() == []
+    assert amp.buckets.reconciliation.run() == []
 
 
 def test_a_search_that_knows_the_buckets_of_before_a_merge_is_answered(service: Wired) -> None:
@@ -243,14 +243,16 @@ def test_a_search_that_knows_the_buckets_of_before_a_merge_is_answered(service: 
     a, limits = service.amp.adapters, SearchLimits(total=10_000, timeout_s=5)
     old = BucketMaps(a.buckets, MemoryCache(), a.clock, refresh_s=3600)
     assert len(old.current().buckets) == 2
-    searches = SearchAssets(a.index, ResolveQuery(service.amp.catalog, limits), service.amp.cursors, old, limits)
-    assert searches.search(SearchOrder(size=0, all_versions=True), CALLER).total == len(shown)
+    searches = AssetSearch(
+        a.index, QueryResolver(service.amp.types.catalog, limits), service.amp.search.cursors, old, limits
+    )
+    assert searches.search(SearchQuery(size=0, all_versions=True), CALLER).total == len(shown)
     move(service, MoveKind.MERGE)
-    assert searches.search(SearchOrder(size=0, all_versions=True), CALLER).total == len(shown)
+    assert searches.search(SearchQuery(size=0, all_versions=True), CALLER).total == len(shown)
 
 
 def test_what_cannot_be_done_is_refused_with_the_reason(service: Wired) -> None:
-    plan = service.amp.plan_moves
+    plan = service.amp.moves.planning
     with pytest.raises(BucketNotFound):
         plan.start(MoveKind.SPLIT, "20990101000000", None, None, CALLER)
     with pytest.raises(Unprocessable, match="empty"):

@@ -8,10 +8,10 @@ import pytest
 
 from amp.bootstrap import Amp
 from amp.domain.assets import Change
+from amp.domain.claims import Claim
 from amp.domain.ids import mint_at
 from amp.errors import StoreUnavailable
-from amp.ports.asset_store import CommitResult, Verdict
-from amp.ports.claims import Claim
+from amp.ports.asset_store import CommitResult, CommitStatus
 from amp.services.assets.release import RELEASING
 from tests.functional.job_calls import asset, counts, deleted, ran
 from tests.functional.rest import Rest, assert_problem, unique
@@ -62,7 +62,7 @@ def test_a_claim_of_an_asset_with_another_name_is_taken_over(service: Amp, rest:
     first = rest.new_asset(kind)
     for name in ("by-put", "by-post"):
         claim = external_claim(team, name, first["id"])
-        service.adapters.claims.claim([Claim(claim.scope, claim.key, claim.asset_id, digest)])
+        service.adapters.claims.claim([Claim(claim.scope, claim.key, claim.holder_id, digest)])
         assert named(rest, team, name) == []
     put = rest.put(f"/v1/assets/by-external-id/{team}/by-put", json={"type": kind})
     assert put.status_code == 201, put.text
@@ -120,7 +120,7 @@ def test_a_key_that_stands_for_an_asset_of_another_request_is_not_answered_with_
         patch.setattr(service.adapters.store, "prepare", _unavailable)
         assert rest.post("/v1/assets", json=body, headers={"Idempotency-Key": key}).status_code == 503
     [claim] = [c for c in _all_claims(service) if c.key == key]
-    other = rest.new_asset(kind, id=str(claim.asset_id), name="not keyed")
+    other = rest.new_asset(kind, id=str(claim.holder_id), name="not keyed")
     made = rest.post("/v1/assets", json=body, headers={"Idempotency-Key": key})
     assert made.status_code == 201
     assert made.get_json()["id"] != other["id"]
@@ -150,7 +150,7 @@ def test_what_is_purged_is_gone_but_for_id_revision_and_state(service: Amp, rest
         "", "", None, "", "", 0
     )  # fmt: skip
     assert service.adapters.claims.of_assets([id_]) == []
-    assert [claim for claim in _all_claims(service) if claim.asset_id == id_] == []
+    assert [claim for claim in _all_claims(service) if claim.holder_id == id_] == []
     again = secret.post("/v1/assets", json=body | {"id": made["id"]})
     assert (again.status_code, again.get_json()["revision"]) == (201, 4)
     assert named(rest, team, "secret") == [made["id"]]
@@ -276,7 +276,7 @@ def test_a_key_is_not_answered_with_what_others_made_over_a_purged_asset(rest: R
     deleted(rest, body["id"])
     assert counts(ran(rest, "purge", {"ids": [body["id"]]}, parameters={"retention_s": 0})) == {"changed": 1}
     other = rest.new_asset(kind, id=body["id"], name="another's", project=unique("team"))
-    assert_problem(rest.post("/v1/assets", json=body, headers=headers), 410, "gone")
+    assert_problem(rest.post("/v1/assets", json=body, headers=headers), 410, "asset-deleted")
     assert asset(rest, body["id"]) == other
 
 
@@ -307,7 +307,7 @@ def test_a_purge_removes_the_documents_of_before_whatever_became_of_the_asset(
                 assert rest.put(f"/v1/assets/{id_}", json={"name": "2"}).status_code == 200
                 assert rest.delete(f"/v1/assets/{id_}?wait_for=searchable&timeout=30s").status_code == 204
             if "repeated" in meanwhile:
-                return [CommitResult(Verdict.UNKNOWN)] * len(changes)
+                return [CommitResult(CommitStatus.UNKNOWN)] * len(changes)
         return outcomes
 
     with pytest.MonkeyPatch.context() as patch:

@@ -123,7 +123,7 @@ def test_a_condition_in_the_document_has_every_operator(document: Document) -> N
 def test_the_bounds_in_the_document_are_those_that_hold(document: Document) -> None:
     limits, settings = SearchLimits(), load_settings()
     assert LIMIT.schema["maximum"] == SIZE.schema["maximum"] == limits.page
-    assert document["components"]["schemas"]["SearchRequest"]["properties"]["size"]["maximum"] == limits.page
+    assert document["components"]["schemas"]["IndexQuery"]["properties"]["size"]["maximum"] == limits.page
     bulk = document["paths"]["/v1/assets/bulk"]["post"]["requestBody"]
     assert bulk["content"]["application/json"]["schema"]["maxItems"] == settings.max_bulk_items
 
@@ -132,8 +132,10 @@ def test_every_type_of_problem_is_listed(document: Document) -> None:
     rows = re.findall(r"^\| `urn:amp:problem:([a-z-]+)` \| (\d{3}) \|", document["info"]["description"], re.MULTILINE)
     assert {
         ("malformed-json", "400"), ("invalid-id", "400"), ("asset-not-found", "404"), ("not-found", "404"),
-        ("method-not-allowed", "405"), ("already-exists", "409"), ("gone", "410"), ("revision-mismatch", "412"),
-        ("too-large", "413"), ("unsupported-media-type", "415"), ("key-reused", "422"), ("unprocessable", "422"),
+        ("method-not-allowed", "405"), ("already-exists", "409"), ("asset-deleted", "410"),
+        ("revision-mismatch", "412"),
+        ("too-large", "413"), ("unsupported-media-type", "415"), ("idempotency-key-reused", "422"),
+        ("unprocessable", "422"),
         ("internal-server-error", "500"), ("outcome-unknown", "503"), ("search-unavailable", "503"),
     } <= set(rows)  # fmt: skip
     assert len(rows) == len(set(rows)) < 40

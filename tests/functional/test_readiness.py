@@ -94,13 +94,13 @@ def test_a_search_index_that_takes_no_documents_is_named(tmp_path: Path) -> None
         stopped.set()
         with files_up_to(_size(tmp_path / "data" / "search.db-wal")):
             with pytest.raises(Stopped):
-                world.amp.indexer.index([event], stopped)
-            [part] = [part for part in world.amp.check_health.check().parts if part.name == "search"]
+                world.amp.indexing.indexer.index([event], stopped)
+            [part] = [part for part in world.amp.system.health.check().parts if part.name == "search"]
             assert not part.healthy
         world.index(event)
-        assert all(part.healthy for part in world.amp.check_health.check().parts)
+        assert all(part.healthy for part in world.amp.system.health.check().parts)
         # None runs here; for a moment after the fault, that is unknown.
-        wait_until(lambda: world.amp.check_health.check().degraded == ["index worker"], 30, "all but the worker")
+        wait_until(lambda: world.amp.system.health.check().degraded == ["index worker"], 30, "all but the worker")
 
 
 def test_a_failing_background_thread_is_named(tmp_path: Path) -> None:

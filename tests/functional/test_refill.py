@@ -11,11 +11,11 @@ import pytest
 from amp.api.app import create_app
 from amp.domain.buckets import Bucket
 from amp.domain.dead_letters import put_aside
-from amp.domain.events import JobEvent, message_json
 from amp.domain.ids import created_ms, mint_at
 from amp.domain.jobs import JobState
+from amp.domain.messages import JobItem, message_json
 from amp.domain.moves import MoveKind
-from amp.ports.event_queue import Topic
+from amp.ports.message_queue import Topic
 from amp.worker import WorkerThreads
 from tests.functional.amp_command import amp_command
 from tests.functional.moving import current_map, move
@@ -44,7 +44,7 @@ def working(world: Wired) -> Iterator[None]:
 
 
 def states(world: Wired) -> list[str]:
-    return [status.state for status in world.amp.show_buckets.report().buckets]
+    return [status.state for status in world.amp.moves.reports.report().buckets]
 
 
 def test_a_lost_index_is_refilled_and_complete_again(either: Wired) -> None:
@@ -56,7 +56,7 @@ def test_a_lost_index_is_refilled_and_complete_again(either: Wired) -> None:
             lambda: [item[0] for item in either.seen()] == sorted(map(str, (first.id, third.id))), 60, "two assets"
         )
         before = either.amp.adapters.documents.of_assets([first.id, second.id, third.id])
-        [bucket] = either.amp.show_buckets.report().buckets
+        [bucket] = either.amp.moves.reports.report().buckets
         either.amp.adapters.indices.drop(bucket.bucket.index)
         wait_until(lambda: states(either) == ["open"], 60, "the bucket to be whole again")
         either.refresh()
@@ -64,14 +64,14 @@ def test_a_lost_index_is_refilled_and_complete_again(either: Wired) -> None:
         # Superseded versions and tombstones, too.
         assert sorted((d.doc_id, d.revision) for _, d in after) == sorted((d.doc_id, d.revision) for _, d in before)
         assert {index for index, _ in after} != {bucket.bucket.index}
-        assert either.amp.read_assets.get(first.id).revision == changed.revision
+        assert either.amp.assets.reader.get(first.id).revision == changed.revision
         [job] = [job for job in either.amp.adapters.jobs.page(None, 10) if job.kind == "reindex"]
         assert (job.state, job.requested_by) == ("completed", "bucket worker")
 
 
 def test_readyz_names_a_lost_bucket_and_then_an_incomplete_one(either: Wired) -> None:
     rest = Rest(create_app(either.amp))
-    [bucket] = either.amp.show_buckets.report().buckets
+    [bucket] = either.amp.moves.reports.report().buckets
     assert rest.get("/readyz").get_json()["buckets"] == []
     either.amp.adapters.indices.drop(bucket.bucket.index)
     assert rest.get("/v1/search").status_code == 503
@@ -79,7 +79,7 @@ def test_readyz_names_a_lost_bucket_and_then_an_incomplete_one(either: Wired) ->
     assert f"bucket {bucket.bucket.name}" in health["degraded"]
     missed = "searches miss its index, and fail until the bucket worker replaces it"
     assert [found["detail"] for found in health["buckets"]] == [missed]
-    either.amp.reconcile.run()
+    either.amp.buckets.reconciliation.run()
     [found] = rest.get("/readyz").get_json()["buckets"]
     assert found["detail"] == "its index was lost, and not all documents are back yet"
 
@@ -93,9 +93,9 @@ def test_a_search_of_an_incomplete_bucket_says_so_and_gives_no_total_as_exact(ei
     whole = rest.post("/v1/search", json=exact).get_json()
     assert (whole["total"], whole["total_relation"], whole["incomplete_buckets"]) == (2, "eq", [])
     assert whole["facets"]["names"]["approximate"] is False
-    [bucket] = either.amp.show_buckets.report().buckets
+    [bucket] = either.amp.moves.reports.report().buckets
     either.amp.adapters.indices.drop(bucket.bucket.index)
-    either.amp.reconcile.run()
+    either.amp.buckets.reconciliation.run()
     either.index(events[two.id])
     partial = rest.post("/v1/search", json=exact).get_json()
     assert (partial["total"], partial["total_relation"]) == (1, "gte")
@@ -115,12 +115,12 @@ def test_the_command_line_warns_of_an_incomplete_bucket(tmp_path: Path) -> None:
     env = {"AMP_DATA_DIR": tmp_path}
     with wired(env) as world:
         world.create("one")
-        [bucket] = world.amp.show_buckets.report().buckets
+        [bucket] = world.amp.moves.reports.report().buckets
         world.amp.adapters.indices.drop(bucket.bucket.index)
-        world.amp.reconcile.run()
-        world.amp.refill_buckets.run()
-        [status] = world.amp.steer_jobs.page(None, 10)
-        world.amp.steer_jobs.cancel(status.job.id, CALLER)
+        world.amp.buckets.reconciliation.run()
+        world.amp.moves.refill.run()
+        [status] = world.amp.jobs.control.page(None, 10)
+        world.amp.jobs.control.cancel(status.job.id, CALLER)
     incomplete = f"bucket {bucket.bucket.name} is incomplete: some of its documents are not indexed yet"
     warning = f"assets may be missing, as {incomplete}"
     for options in ((), ("--json",), ("--all", "--json"), ("--all",)):
@@ -135,34 +135,34 @@ def test_the_command_line_warns_of_an_incomplete_bucket(tmp_path: Path) -> None:
 
 def test_a_refill_that_was_cancelled_leaves_the_bucket_incomplete_and_is_not_begun_again(either: Wired) -> None:
     either.create("one")
-    [bucket] = either.amp.show_buckets.report().buckets
+    [bucket] = either.amp.moves.reports.report().buckets
     either.amp.adapters.indices.drop(bucket.bucket.index)
-    assert [finding.healed for finding in either.amp.reconcile.run()] == [True]
-    either.amp.refill_buckets.run()
-    [status] = either.amp.steer_jobs.page(None, 10)
-    either.amp.steer_jobs.cancel(status.job.id, CALLER)
-    either.amp.refill_buckets.run()
+    assert [finding.healed for finding in either.amp.buckets.reconciliation.run()] == [True]
+    either.amp.moves.refill.run()
+    [status] = either.amp.jobs.control.page(None, 10)
+    either.amp.jobs.control.cancel(status.job.id, CALLER)
+    either.amp.moves.refill.run()
     assert states(either) == ["incomplete"]
-    assert len(either.amp.steer_jobs.page(None, 10)) == 1
+    assert len(either.amp.jobs.control.page(None, 10)) == 1
 
 
 def test_a_refill_is_complete_once_none_of_its_dead_letters_is_left(either: Wired) -> None:
     a = either.amp.adapters
-    [bucket] = either.amp.show_buckets.report().buckets
+    [bucket] = either.amp.moves.reports.report().buckets
     a.indices.drop(bucket.bucket.index)
-    either.amp.reconcile.run()
-    either.amp.refill_buckets.run()
-    [status] = either.amp.steer_jobs.page(None, 10)
-    event = JobEvent(job_id=status.job.id, chunk=0, asset_id=mint_at(1))
+    either.amp.buckets.reconciliation.run()
+    either.amp.moves.refill.run()
+    [status] = either.amp.jobs.control.page(None, 10)
+    event = JobItem(job_id=status.job.id, chunk=0, asset_id=mint_at(1))
     payload = orjson.dumps(message_json(event))
     dead_letter = put_aside(Topic.BULK, event, payload, "bad", "", a.clock.now_ms())
     a.letters.put(dead_letter)
     a.jobs.save_progress(status.job.id, {"done": 1, "counts": {"failed": 1}}, {})
     a.jobs.set_state(status.job.id, JobState.COMPLETED, ended_ms=2)
-    either.amp.refill_buckets.run()
+    either.amp.moves.refill.run()
     assert states(either) == ["incomplete"]
     a.letters.remove([dead_letter.id])
-    either.amp.refill_buckets.run()
+    either.amp.moves.refill.run()
     assert states(either) == ["open"]
 
 
@@ -173,26 +173,26 @@ def test_a_refill_of_before_a_merge_does_not_complete_what_the_other_bucket_lost
     lose(either, older)
     [refill] = a.jobs.open()
     a.jobs.set_state(refill.id, JobState.COMPLETED, ended_ms=1)
-    either.amp.refill_buckets.run()
+    either.amp.moves.refill.run()
     assert states(either) == ["open", "open"]
     lose(either, newer)
     [refill] = a.jobs.open()
-    either.amp.steer_jobs.cancel(refill.id, CALLER)
+    either.amp.jobs.control.cancel(refill.id, CALLER)
     move(either, MoveKind.MERGE)
-    either.amp.refill_buckets.run()
+    either.amp.moves.refill.run()
     assert states(either) == ["incomplete"]
     [refill] = a.jobs.open()
     assert refill.parameters["selector"] == {"from_ms": 0}
     a.jobs.set_state(refill.id, JobState.COMPLETED, ended_ms=1)
-    either.amp.refill_buckets.run()
+    either.amp.moves.refill.run()
     assert states(either) == ["open"]
 
 
 def lose(world: Wired, bucket: Bucket) -> None:
     """Its index, and let an empty one stand in and its refill begin."""
     world.amp.adapters.indices.drop(bucket.index)
-    assert [finding.healed for finding in world.amp.reconcile.run()] == [True]
-    world.amp.refill_buckets.run()
+    assert [finding.healed for finding in world.amp.buckets.reconciliation.run()] == [True]
+    world.amp.moves.refill.run()
 
 
 def test_a_refill_that_ends_long_after_jobs_that_began_later_completes_its_bucket(
@@ -200,16 +200,16 @@ def test_a_refill_that_ends_long_after_jobs_that_began_later_completes_its_bucke
 ) -> None:
     monkeypatch.setattr("amp.services.moves.refill._JOBS_AT_ONCE", 2)
     jobs = either.amp.adapters.jobs
-    [bucket] = either.amp.show_buckets.report().buckets
+    [bucket] = either.amp.moves.reports.report().buckets
     either.amp.adapters.indices.drop(bucket.bucket.index)
-    either.amp.reconcile.run()
-    either.amp.refill_buckets.run()
+    either.amp.buckets.reconciliation.run()
+    either.amp.moves.refill.run()
     [refill] = jobs.open()
     for n in range(1, 6):
         later = replace(refill, id=mint_at(created_ms(refill.id) + n), parameters={"selector": {}})
         jobs.add(later)
         jobs.set_state(later.id, JobState.COMPLETED, ended_ms=1)
     jobs.set_state(refill.id, JobState.COMPLETED, ended_ms=2)
-    either.amp.refill_buckets.run()
+    either.amp.moves.refill.run()
     assert states(either) == ["open"]
     assert len(jobs.page(None, 10)) == 6

@@ -12,17 +12,17 @@ import pytest
 from amp.domain.assets import Asset, Scope
 from amp.domain.buckets import index_of
 from amp.domain.changes import Draft
-from amp.domain.events import Event
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, JobState
+from amp.domain.messages import AssetChanged
 from amp.domain.moves import MoveKind
 from amp.domain.selectors import Selector
 from amp.errors import SearchUnavailable
 from amp.ports.bucket_documents import RawDocument
-from amp.ports.event_queue import Topic
-from amp.services.assets.creation import Order
-from amp.services.jobs.submit import JobOrder
-from amp.services.moves.copy_documents import CopyDocuments
+from amp.ports.message_queue import Topic
+from amp.services.assets.creation import CreateRequest
+from amp.services.jobs.submit import JobRequest
+from amp.services.moves.copy_documents import DocumentCopy
 from amp.worker import WorkerThreads
 from tests.functional.wired import CALLER, Wired, wired
 from tests.stack.waiting import wait_until
@@ -40,15 +40,15 @@ def either(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
     own = {"data_dir": tmp_path}
     settings = own if request.param == "embedded" else request.getfixturevalue("fresh_cluster_settings")
     with wired({"search_timeout_s": "1", **settings}) as world:
-        world.amp.plan_moves.start(MoveKind.ROLL, _FIRST, _OLD_S + 1_000, None, CALLER)
-        assert world.amp.mover.advance(threading.Event())
+        world.amp.moves.planning.start(MoveKind.ROLL, _FIRST, _OLD_S + 1_000, None, CALLER)
+        assert world.amp.moves.runner.advance(threading.Event())
         yield world
 
 
 def old(world: Wired, name: str) -> Asset:
     """An asset of the first bucket."""
     draft = Draft(type="clip", name=name, metadata={}, id=mint_at(_OLD_S * 1000))
-    asset = world.amp.create_assets.create(Order(draft), CALLER)
+    asset = world.amp.assets.creation.create(CreateRequest(draft), CALLER)
     world.mine.add(asset.id)
     return asset
 
@@ -91,10 +91,10 @@ def test_other_buckets_are_indexed_while_one_refuses_and_its_own_documents_come_
         new = either.create("new")
         shows(either, new)
         wait_until(lambda: lag(either, Topic.REALTIME, "index") == 0, DEADLINE_S, "the queue of live traffic")
-        [bucket] = either.amp.check_health.check().buckets
+        [bucket] = either.amp.system.health.check().buckets
         assert (bucket.name, bucket.healthy) == (_FIRST, False)
         assert "refuses writes" in bucket.detail
-        assert f"bucket {_FIRST}" in either.amp.check_health.check().degraded
+        assert f"bucket {_FIRST}" in either.amp.system.health.check().degraded
     # Killed or stopped: they are durable, and whoever comes next has them.
     either.amp.adapters.indices.unblock(first_index(either))
     with indexing(either):
@@ -105,12 +105,12 @@ def test_other_buckets_are_indexed_while_one_refuses_and_its_own_documents_come_
 def test_when_the_retry_queue_is_full_all_wait_and_nothing_is_committed(
     either: Wired, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    retries = either.amp.indexer._retries
+    retries = either.amp.indexing.indexer._retries
     monkeypatch.setattr(retries, "_max_events", 1)
     refused: list[UUID] = []
     add = retries.add
 
-    def counted_add(events: Sequence[Event]) -> bool:
+    def counted_add(events: Sequence[AssetChanged]) -> bool:
         taken = add(events)
         if not taken:
             refused.extend(event.asset_id for event in events)
@@ -130,10 +130,10 @@ def test_when_the_retry_queue_is_full_all_wait_and_nothing_is_committed(
 
 
 def test_a_bucket_that_is_not_complete_is_named(either: Wired) -> None:
-    assert either.amp.check_health.check().buckets == []
+    assert either.amp.system.health.check().buckets == []
     either.amp.adapters.indices.drop(first_index(either))
-    either.amp.reconcile.run()
-    [bucket] = either.amp.check_health.check().buckets
+    either.amp.buckets.reconciliation.run()
+    [bucket] = either.amp.system.health.check().buckets
     assert (bucket.name, bucket.healthy) == (_FIRST, False)
     assert "not all documents are back" in bucket.detail
 
@@ -147,16 +147,16 @@ def test_while_the_target_of_a_move_refuses_searches_stay_right_and_the_move_wai
     with indexing(either):
         before = old(either, "before")
         shows(either, before)
-        job = either.amp.plan_moves.start(MoveKind.REBUILD, _FIRST, None, None, CALLER)
-        copied = CopyDocuments.put
+        job = either.amp.moves.planning.start(MoveKind.REBUILD, _FIRST, None, None, CALLER)
+        copied = DocumentCopy.put
 
-        def refused(self: CopyDocuments, alias: str, documents: list[RawDocument]) -> None:
+        def refused(self: DocumentCopy, alias: str, documents: list[RawDocument]) -> None:
             indices.block(index_of(alias))
             copied(self, alias, documents)
 
-        monkeypatch.setattr(CopyDocuments, "put", refused)
+        monkeypatch.setattr(DocumentCopy, "put", refused)
         with pytest.raises(SearchUnavailable):
-            either.amp.mover.advance(stop)
+            either.amp.moves.runner.advance(stop)
         found = either.amp.adapters.buckets.load()
         assert found is not None
         assert found.move is not None
@@ -165,15 +165,15 @@ def test_while_the_target_of_a_move_refuses_searches_stay_right_and_the_move_wai
         shows(either, before, new)
         wait_until(lambda: lag(either, Topic.REALTIME, "index") == 0, DEADLINE_S, "the queue of live traffic")
         assert lag(either, Topic.RETRY, "index-retry") == 0
-        [bucket] = either.amp.check_health.check().buckets
+        [bucket] = either.amp.system.health.check().buckets
         assert bucket.name == _FIRST
         assert f"waits for {found.move.target}" in bucket.detail
         record = either.amp.adapters.jobs.get(job.id)
         assert record is not None
         assert any(note.text.startswith("dual waits: ") for note in record.history)
-        monkeypatch.setattr(CopyDocuments, "put", copied)
+        monkeypatch.setattr(DocumentCopy, "put", copied)
         indices.unblock(found.move.target)
-        assert either.amp.mover.advance(stop)
+        assert either.amp.moves.runner.advance(stop)
         shows(either, before, new)
     ended = either.amp.adapters.jobs.get(job.id)
     assert ended is not None
@@ -191,8 +191,8 @@ def jobs_running(world: Wired) -> Iterator[None]:
 
 
 def job_of(world: Wired, kind: str, *assets: Asset, **parameters: int) -> UUID:
-    order = JobOrder(kind=kind, selector=Selector(), ids=[asset.id for asset in assets], parameters=parameters)
-    return world.amp.start_jobs.start(order, CALLER).id
+    order = JobRequest(kind=kind, selector=Selector(), ids=[asset.id for asset in assets], parameters=parameters)
+    return world.amp.jobs.submission.start(order, CALLER).id
 
 
 def job_in(world: Wired, job_id: UUID) -> Job:
@@ -257,8 +257,8 @@ def test_a_retried_batch_waits_once_and_reads_nothing_of_a_refusing_bucket(
 ) -> None:
     monkeypatch.setattr("amp.services.buckets.refusals.REFUSES_AFTER_S", 0.0)
     with wired({"data_dir": tmp_path}) as world:
-        world.amp.plan_moves.start(MoveKind.ROLL, _FIRST, _OLD_S + 1_000, None, CALLER)
-        assert world.amp.mover.advance(threading.Event())
+        world.amp.moves.planning.start(MoveKind.ROLL, _FIRST, _OLD_S + 1_000, None, CALLER)
+        assert world.amp.moves.runner.advance(threading.Event())
         waiting = [old(world, f"asset {number}") for number in range(30)]
         light = world.events(30)
         # As heavy as assets with many versions.
@@ -266,14 +266,14 @@ def test_a_retried_batch_waits_once_and_reads_nothing_of_a_refusing_bucket(
         healthy = world.create("new")
         batch = [*heavy, *light[10:], *world.events(1)]
         world.amp.adapters.indices.block(first_index(world))
-        assert world.amp.indexer.handle(light[:1], threading.Event()) == {}
+        assert world.amp.indexing.indexer.handle(light[:1], threading.Event()) == {}
         read: list[UUID] = []
         store = world.amp.adapters.store
         for name, reads in (("heads", store.heads), ("each_head", store.each_head)):
             monkeypatch.setattr(store, name, lambda ids, reads=reads: [read.extend(ids), reads(ids)][1])
         pauses = Pauses()
         before = lag(world, Topic.RETRY, "index-retry")
-        assert world.amp.indexer.handle_retries(batch, pauses) == {}
+        assert world.amp.indexing.indexer.handle_retries(batch, pauses) == {}
         assert pauses.count == 1
         assert read == [healthy.id]
         assert lag(world, Topic.RETRY, "index-retry") == before + len(waiting)

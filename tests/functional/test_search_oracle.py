@@ -14,18 +14,18 @@ from amp.adapters.clock import SystemClock
 from amp.adapters.embedded.bucket_registry import SqliteBucketRegistry
 from amp.adapters.embedded.cache import MemoryCache
 from amp.adapters.embedded.database import Database
-from amp.adapters.embedded.store_part import SqliteStorePart
-from amp.api.models.search import SearchRequest as SearchBody
+from amp.adapters.embedded.store_component import SqliteStorePart
+from amp.api.models.search import IndexQuery as SearchBody
 from amp.domain.buckets import first_map
-from amp.domain.criteria import SearchPage, SearchRequest
+from amp.domain.criteria import IndexQuery, SearchPage
 from amp.domain.document_match import matches
 from amp.domain.limits import SearchLimits
 from amp.domain.principals import Principal
 from amp.domain.types import AssetType
 from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.search.cursors import Cursors
-from amp.services.search.resolve import ResolveQuery
-from amp.services.search.search import SearchAssets
+from amp.services.search.resolve import QueryResolver
+from amp.services.search.search import AssetSearch
 from amp.services.types.catalog import TypeCatalog
 from tests.contract.search_sets import SEARCH_SETS, open_search_set
 from tests.oracle import criteria_oracle, query_oracle
@@ -60,7 +60,7 @@ def make_maps(tmp_path: Path) -> Iterator[BucketMaps]:
 
 
 @st.composite
-def _worlds_and_requests(draw: st.DrawFn) -> tuple[World, list[SearchRequest]]:
+def _worlds_and_requests(draw: st.DrawFn) -> tuple[World, list[IndexQuery]]:
     world = draw_world(draw)
     return world, [draw_request(draw, world) for _ in range(_SEARCHES)]
 
@@ -71,7 +71,7 @@ def test_criteria_find_what_brute_force_finds(shelf: Shelf) -> None:
 
     @_campaign
     @given(_worlds_and_requests(), st.booleans())
-    def campaign(drawn: tuple[World, list[SearchRequest]], misplaced: bool) -> None:
+    def campaign(drawn: tuple[World, list[IndexQuery]], misplaced: bool) -> None:
         nonlocal compared
         world, requests = drawn
         shelf.put(world, misplaced)
@@ -130,13 +130,13 @@ class _TypesOf:
         return self._types
 
 
-def _service(shelf: Shelf, world: World, maps: BucketMaps) -> SearchAssets:
+def _service(shelf: Shelf, world: World, maps: BucketMaps) -> AssetSearch:
     limits = SearchLimits(conditions=100, metadata_conditions=100, depth=10, total=_TOTAL_LIMIT)
-    resolver = ResolveQuery(TypeCatalog(_TypesOf(world), SystemClock(), refresh_s=60), limits)
-    return SearchAssets(shelf.index, resolver, Cursors(lambda: b"secret"), maps, limits)
+    resolver = QueryResolver(TypeCatalog(_TypesOf(world), SystemClock(), refresh_s=60), limits)
+    return AssetSearch(shelf.index, resolver, Cursors(lambda: b"secret"), maps, limits)
 
 
-def _pages(search: dict[str, Any], service: SearchAssets) -> Iterator[SearchPage]:
+def _pages(search: dict[str, Any], service: AssetSearch) -> Iterator[SearchPage]:
     """The way of a request, from its JSON on."""
     cursor = None
     while True:

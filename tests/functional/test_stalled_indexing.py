@@ -9,7 +9,7 @@ import pytest
 from amp.domain.assets import Asset
 from amp.domain.jobs import Job, JobState
 from amp.domain.selectors import Selector
-from amp.services.jobs.submit import JobOrder
+from amp.services.jobs.submit import JobRequest
 from amp.worker import WorkerThreads
 from tests.functional.wired import CALLER, Wired, wired
 from tests.stack.waiting import wait_until
@@ -38,8 +38,8 @@ def working(world: Wired, *kinds: str) -> Iterator[None]:
 
 
 def started(world: Wired, kind: str, assets: Sequence[Asset]) -> Job:
-    order = JobOrder(kind=kind, selector=Selector(), ids=[asset.id for asset in assets])
-    return world.amp.start_jobs.start(order, CALLER)
+    order = JobRequest(kind=kind, selector=Selector(), ids=[asset.id for asset in assets])
+    return world.amp.jobs.submission.start(order, CALLER)
 
 
 def found_of(world: Wired, job: Job) -> Job:
@@ -59,7 +59,7 @@ def test_a_check_that_waits_for_index_workers_holds_up_no_other_job(either: Wire
         wait_until(lambda: either.amp.adapters.chunks.get(check.id, 0) is not None, DEADLINE_S, "the check to begin")
         deletion = started(either, "delete", assets[:1])
         wait_until(lambda: state_of(either, deletion) is JobState.COMPLETED, DEADLINE_S, "the deletion")
-        status = either.amp.steer_jobs.get(check.id)
+        status = either.amp.jobs.control.get(check.id)
         assert (status.job.state, status.waits_for) == (JobState.RUNNING, ("index",))
         with working(either, "index"):
             wait_until(lambda: state_of(either, check) is JobState.COMPLETED, DEADLINE_S, "the check")

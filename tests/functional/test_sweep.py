@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from amp.ports.event_queue import Topic
-from amp.services.consistency.continuous import Sweep
+from amp.ports.message_queue import Topic
+from amp.services.consistency.continuous import ContinuousCheck
 from tests.functional.moving import working
 from tests.functional.wired import Wired, embedded, wired
 from tests.stack.waiting import wait_until
 
 
-def sweep(world: Wired, rate: float | None = 1e6) -> Sweep:
+def sweep(world: Wired, rate: float | None = 1e6) -> ContinuousCheck:
     a = world.amp.adapters
-    return Sweep(a.jobs, world.amp.start_jobs, a.leases, a.clock, holder="tester", rate=rate)
+    return ContinuousCheck(a.jobs, world.amp.jobs.submission, a.leases, a.clock, holder="tester", rate=rate)
 
 
 def test_a_sweep_finds_what_differs_and_the_next_waits_its_time(tmp_path: Path) -> None:
@@ -25,15 +25,15 @@ def test_a_sweep_finds_what_differs_and_the_next_waits_its_time(tmp_path: Path) 
         sweep(world).run()
         with working(world, "relay", "extract", "job"):
             wait_until(lambda: not world.amp.adapters.jobs.open(), 60, "the end of the sweep")
-        [status] = world.amp.steer_jobs.page(None, 10)
+        [status] = world.amp.jobs.control.page(None, 10)
         assert (status.job.kind, status.job.requested_by, status.job.state) == ("check", "sweep", "completed")
-        [(asset_id, result)], _ = world.amp.steer_jobs.results(status.job.id, 0, 10)
+        [(asset_id, result)], _ = world.amp.jobs.control.results(status.job.id, 0, 10)
         assert (asset_id, result.note) == (missing.id, f"missing: {missing.id}")
         sweep(world).run()
-        assert len(world.amp.steer_jobs.page(None, 10)) == 1
+        assert len(world.amp.jobs.control.page(None, 10)) == 1
 
 
 def test_without_a_rate_nothing_is_swept(tmp_path: Path) -> None:
     with wired(embedded(tmp_path)) as world:
         sweep(world, None).run()
-        assert world.amp.steer_jobs.page(None, 10) == []
+        assert world.amp.jobs.control.page(None, 10) == []

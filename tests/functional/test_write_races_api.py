@@ -81,7 +81,7 @@ def test_a_repeat_gets_the_first_answer_even_after_a_change(rest: Rest) -> None:
     rest.patch(first.headers["Location"], json={"name": "changed"})
     again = create({"name": "first", "type": kind})
     assert (again.status_code, again.get_json()) == (201, first.get_json())
-    assert_problem(create({"type": kind, "name": "other"}), 422, "key-reused")
+    assert_problem(create({"type": kind, "name": "other"}), 422, "idempotency-key-reused")
     other = create({"type": kind, "name": "other"}, Rest(rest.app, "someone else"))
     assert other.get_json()["id"] != first.get_json()["id"]
 
@@ -117,7 +117,7 @@ def test_a_deleted_asset_keeps_its_external_id(rest: Rest) -> None:
     assert rest.get(f"/v1/assets?external_id={name}&deleted=true").get_json()["items"][0]["id"] == asset["id"]
     assert_problem(rest.post("/v1/assets", json={"type": kind, "external_id": name}), 409, "already-exists")
     answer = rest.put(f"/v1/assets/by-external-id/default/{name}", json={"type": kind})
-    assert_problem(answer, 410, "gone")
+    assert_problem(answer, 410, "asset-deleted")
 
 
 def test_put_by_external_id_creates_and_then_replaces(rest: Rest) -> None:

@@ -13,13 +13,13 @@ import orjson
 from amp.bootstrap import Amp
 from amp.domain.assets import Asset
 from amp.domain.changes import Draft
-from amp.domain.criteria import OneOf, RootField, RootMatches, SearchRequest
-from amp.domain.events import Event
+from amp.domain.criteria import IndexQuery, OneOf, RootField, RootMatches
+from amp.domain.messages import AssetChanged
 from amp.domain.preconditions import ANY_STATE
 from amp.domain.principals import Principal
 from amp.domain.types import Field, FieldType
-from amp.ports.event_queue import Topic
-from amp.services.assets.creation import Order
+from amp.ports.message_queue import Topic
+from amp.services.assets.creation import CreateRequest
 from amp.services.assets.edit import NewContent
 from tests.functional.built import built
 
@@ -35,7 +35,7 @@ class Wired:
 
     def create(self, name: str = "first", **metadata: Any) -> Asset:
         draft = Draft(type="clip", name=name, metadata=metadata)
-        asset = self.amp.create_assets.create(Order(draft), CALLER)
+        asset = self.amp.assets.creation.create(CreateRequest(draft), CALLER)
         self.mine.add(asset.id)
         return asset
 
@@ -43,25 +43,25 @@ class Wired:
         def edit(before: Asset) -> NewContent:
             return NewContent(name, before.metadata, before.labels)
 
-        return self.amp.change_assets.edit(asset.id, edit, ANY_STATE, CALLER)
+        return self.amp.assets.editing.edit(asset.id, edit, ANY_STATE, CALLER)
 
     def label(self, asset: Asset, *labels: str) -> Asset:
         def edit(before: Asset) -> NewContent:
             return NewContent(before.name, before.metadata, labels)
 
-        return self.amp.change_assets.edit(asset.id, edit, ANY_STATE, CALLER)
+        return self.amp.assets.editing.edit(asset.id, edit, ANY_STATE, CALLER)
 
     def delete(self, asset: Asset) -> Asset:
-        return self.amp.change_assets.delete(asset.id, ANY_STATE, CALLER)
+        return self.amp.assets.editing.delete(asset.id, ANY_STATE, CALLER)
 
     def restore(self, asset: Asset) -> Asset:
-        return self.amp.change_assets.restore(asset.id, ANY_STATE, CALLER)
+        return self.amp.assets.editing.restore(asset.id, ANY_STATE, CALLER)
 
-    def events(self, count: int) -> list[Event]:
+    def events(self, count: int) -> list[AssetChanged]:
         """The next `count` events of the realtime topic, committed."""
         consumer = self.amp.adapters.queue.consume(Topic.REALTIME, "watching")
         try:
-            got: list[Event] = []
+            got: list[AssetChanged] = []
             while len(got) < count:
                 deliveries = consumer.poll(count - len(got), 10.0)
                 assert deliveries, f"{count} events expected, {len(got)} came"
@@ -71,9 +71,9 @@ class Wired:
         finally:
             consumer.close()
 
-    def index(self, *events: Event) -> None:
+    def index(self, *events: AssetChanged) -> None:
         """Take these events into the index, as the worker does, and let searches see it."""
-        assert self.amp.indexer.index(events, threading.Event()) == {}
+        assert self.amp.indexing.indexer.index(events, threading.Event()) == {}
         self.refresh()
 
     def refresh(self) -> None:
@@ -83,13 +83,13 @@ class Wired:
     def seen(self, *, all_versions: bool = False) -> list[tuple[str, int, int]]:
         """What a search shows of them: (id, version, revision)."""
         mine = RootMatches(RootField.ID, (OneOf(tuple(map(str, self.mine))),))
-        request = SearchRequest(criteria=mine, size=200, all_versions=all_versions)
+        request = IndexQuery(criteria=mine, size=200, all_versions=all_versions)
         page = self.amp.adapters.index.search(request)
         items = [orjson.loads(hit.source) for hit in page.hits]
         return sorted((item["id"], item["version"], item["revision"]) for item in items)
 
     def head(self, asset_id: UUID) -> Asset:
-        return self.amp.read_assets.get(asset_id)
+        return self.amp.assets.reader.get(asset_id)
 
 
 @contextmanager
@@ -100,7 +100,7 @@ def wired(settings: Mapping[str, object]) -> Iterator[Wired]:
             "codec": Field(type=FieldType.STRING),
             "notes": Field(type=FieldType.TEXT),
         }
-        amp.register_types.create("clip", "", fields, CALLER)
+        amp.types.registration.create("clip", "", fields, CALLER)
         yield Wired(amp)
 
 

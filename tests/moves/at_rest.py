@@ -8,7 +8,7 @@ from amp.bootstrap import Amp
 from amp.domain.buckets import BucketMap
 from amp.domain.ids import created_ms
 from amp.errors import Retryable
-from amp.ports.event_queue import Topic
+from amp.ports.message_queue import Topic
 from tests.faults.caller import Caller, NotAnswered
 from tests.faults.compare import Differences, RawDocument, index_equals_store, raw_documents
 from tests.faults.store import Stored, stored_assets
@@ -49,7 +49,7 @@ def _differences(amp: Amp, caller: Caller, stored: list[Stored]) -> str:
     found: Differences = index_equals_store(stored, caller.search_all(), documents)
     wrong = [str(found)] if found else []
     wrong += [f"a move is recorded: {bucket_map.move}"] if bucket_map.move is not None else []
-    wrong += [f"{finding.index}: {finding.problem}" for finding in amp.reconcile.run(heal=False)]
+    wrong += [f"{finding.index}: {finding.problem}" for finding in amp.buckets.reconciliation.run(heal=False)]
     wrong += list(_misplaced(bucket_map, documents))[:5]
     return "\n".join(wrong)
 

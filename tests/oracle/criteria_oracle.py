@@ -10,6 +10,7 @@ from amp.domain.criteria import (
     EntryExists,
     EntryMatches,
     FacetOn,
+    IndexQuery,
     NotOf,
     OneOf,
     Prefix,
@@ -17,7 +18,6 @@ from amp.domain.criteria import (
     RootExists,
     RootField,
     RootMatches,
-    SearchRequest,
     SortBy,
     Test,
     TextMatches,
@@ -29,7 +29,7 @@ from tests.oracle.items import Answer, Item, Ordering, commonest, in_order
 _DATES = (RootField.CREATED, RootField.UPDATED)
 
 
-def answer(items: Sequence[Item], request: SearchRequest) -> Answer:
+def answer(items: Sequence[Item], request: IndexQuery) -> Answer:
     """Everything that matches; size, cursor and the limit of the total are left to whoever compares."""
     seen = [item for item in items if item.searched and (item.latest or request.all_versions)]
     found = [item for item in seen if holds(request.criteria, item)]

@@ -12,6 +12,7 @@ from amp.domain.criteria import (
     EntryExists,
     EntryMatches,
     FacetOn,
+    IndexQuery,
     NotOf,
     OneOf,
     Prefix,
@@ -19,7 +20,6 @@ from amp.domain.criteria import (
     RootExists,
     RootField,
     RootMatches,
-    SearchRequest,
     SortBy,
     Test,
     TextMatches,
@@ -35,12 +35,12 @@ _ROOTS = list(RootField)
 _up_to_three = st.integers(0, 3)
 
 
-def draw_request(draw: DrawFn, world: World) -> SearchRequest:
+def draw_request(draw: DrawFn, world: World) -> IndexQuery:
     in_this_world: Criteria = RootMatches(RootField.PROJECT, (OneOf(world.projects),))
     if draw(st.booleans()):
         # Says the same, but gives an index no place to look.
         in_this_world = NotOf(NotOf(in_this_world))
-    return SearchRequest(
+    return IndexQuery(
         criteria=AllOf((in_this_world, _criteria(draw, world, depth=3))),
         sort=tuple(SortBy(*_ordered(draw, world), draw(st.booleans())) for _ in range(pick(draw, [0, 0, 1, 2, 3]))),
         size=draw(st.integers(2, 20)),

@@ -6,8 +6,8 @@ from dataclasses import replace
 import orjson
 
 from amp.domain.buckets import Bucket
-from amp.domain.criteria import SearchPage, SearchRequest
-from amp.ports.search_index import Put, Written
+from amp.domain.criteria import IndexQuery, SearchPage
+from amp.ports.search_index import Put, WriteStatus
 from tests.contract.search_sets import SearchSet
 from tests.oracle.items import Answer
 from tests.oracle.worlds import BOUNDARY_MS, World
@@ -30,13 +30,13 @@ class Shelf:
                 if misplaced or bucket is self._bucket_of(created_ms):
                     puts.append(Put(bucket.write_alias, document))
         results = self.index.put(puts)
-        assert {result.written for result in results} <= {Written.DONE}, results
+        assert {result.written for result in results} <= {WriteStatus.DONE}, results
         self._set.indices.refresh([self._old.index, self._new.index])
 
     def _bucket_of(self, created_ms: int) -> Bucket:
         return self._new if created_ms >= BOUNDARY_MS else self._old
 
-    def pages(self, request: SearchRequest) -> Iterator[SearchPage]:
+    def pages(self, request: IndexQuery) -> Iterator[SearchPage]:
         """All of them, one after the other."""
         while True:
             page = self.index.search(request)

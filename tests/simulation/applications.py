@@ -7,7 +7,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from amp.domain.assets import Asset, Scope, State
-from amp.domain.events import Event, Intent
+from amp.domain.messages import AssetChanged, Intent
 from tests.simulation.installation import CLOCKS_APART_S, START_S, TIMES_MS
 from tests.simulation.intents_twin import SimulatedIntents
 from tests.simulation.queue_twin import SimulatedQueue
@@ -29,7 +29,7 @@ class Applications:
         self._store = store
         self._intents = intents
         self._queue = queue
-        self._published: list[Event] = []
+        self._published: list[AssetChanged] = []
         #: Ids that clients brought, of assets that may not be written yet.
         self._announced: list[UUID] = []
 
@@ -58,7 +58,7 @@ class Applications:
             yield from self._write(after, _event(after, scope))
             yield chance.random() ** 2 * interval_s
 
-    def _write(self, after: Asset, event: Event) -> Play[None]:
+    def _write(self, after: Asset, event: AssetChanged) -> Play[None]:
         chance, dies = self._scheduler.random, self._scheduler.random.random() < 0.1
         now_ms = int((START_S + self._scheduler.now_s) * 1000)
         if after.revision == 1:
@@ -104,7 +104,7 @@ class Applications:
                 self._scheduler.note("partitions change hands")
                 self._queue.hand_over()
 
-    def _is_done(self, event: Event) -> bool:
+    def _is_done(self, event: AssetChanged) -> bool:
         head = self._store.assets.get(event.asset_id)
         return head is not None and head.revision >= event.revision
 
@@ -127,8 +127,8 @@ class Applications:
         return replace(asset, revision=revision), Scope.HEAD
 
 
-def _event(after: Asset, scope: Scope) -> Event:
-    return Event(
+def _event(after: Asset, scope: Scope) -> AssetChanged:
+    return AssetChanged(
         asset_id=after.id,
         version=after.version,
         revision=after.revision,

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import orjson
 
-from amp.ports.bucket_documents import Position, Range, RawDocument, Slice
+from amp.ports.bucket_documents import Position, RawDocument, SliceTotals, TimeRange
 from amp.ports.search_index import PutResult
 from tests.simulation.bulk_twin import BulkWrites, Item, lost, short
 from tests.simulation.cluster import Index, Stored
@@ -25,7 +25,7 @@ class SimulatedBucketDocuments(BulkWrites):
     def page(
         self,
         index: str,
-        of: Range,
+        of: TimeRange,
         *,
         after: Position | None = None,
         since: str | None = None,
@@ -75,25 +75,25 @@ class SimulatedBucketDocuments(BulkWrites):
     def delete(self, alias: str, documents: Sequence[RawDocument]) -> list[PutResult]:
         return self.bulk("delete", [self._delete_item(alias, document) for document in documents])
 
-    def slices(self, index: str, of: Range, width_ms: int) -> list[Slice]:
-        def read() -> list[Slice]:
+    def slices(self, index: str, of: TimeRange, width_ms: int) -> list[SliceTotals]:
+        def read() -> list[SliceTotals]:
             sums: dict[int, tuple[int, int]] = {}
             for stored in self._cluster.there(index).visible.values():
                 if _covers(of, stored):
                     part = stored.created_ms // width_ms
                     documents, revisions = sums.get(part, (0, 0))
                     sums[part] = documents + 1, revisions + stored.revision
-            return [Slice(of.part(part * width_ms, width_ms), *sums[part]) for part in sorted(sums)]
+            return [SliceTotals(of.part(part * width_ms, width_ms), *sums[part]) for part in sorted(sums)]
 
         return self._ask(f"slices {index}", read)
 
-    def count(self, index: str, of: Range) -> int:
+    def count(self, index: str, of: TimeRange) -> int:
         return self._ask(
             f"count {index}",
             lambda: sum(_covers(of, stored) for stored in self._cluster.there(index).visible.values()),
         )
 
-    def median_created_ms(self, index: str, of: Range) -> int | None:
+    def median_created_ms(self, index: str, of: TimeRange) -> int | None:
         def read() -> int | None:
             times = sorted(s.created_ms for s in self._cluster.there(index).visible.values() if _covers(of, s))
             return times[len(times) // 2] if times else None
@@ -118,7 +118,7 @@ class SimulatedBucketDocuments(BulkWrites):
         return alias, f"{short(document.doc_id)}@{document.revision}", land
 
 
-def _covers(of: Range, stored: Stored) -> bool:
+def _covers(of: TimeRange, stored: Stored) -> bool:
     return of.start_ms <= stored.created_ms and (of.end_ms is None or stored.created_ms < of.end_ms)
 
 

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from amp.errors import SearchUnavailable
-from amp.ports.search_index import PutResult, Written
+from amp.ports.search_index import PutResult, WriteStatus
 from tests.simulation.cluster import Index, SimulatedCluster
 from tests.simulation.scheduler import Play, Scheduler
 
-_STALE = PutResult(Written.STALE)
-_BUSY = PutResult(Written.BUSY)
-_UNANSWERED = PutResult(Written.BUSY, answered=False)
+_STALE = PutResult(WriteStatus.STALE)
+_BUSY = PutResult(WriteStatus.BUSY)
+_UNANSWERED = PutResult(WriteStatus.BUSY, answered=False)
 #: One item of a bulk: its alias, its document for the trace, and what it does at the shard.
 Item = tuple[str, str, Callable[[Index], PutResult]]
 

@@ -13,11 +13,11 @@ from typing import Any
 from amp.domain.buckets import index_of
 from amp.errors import NotFound
 from amp.ports.bucket_indices import AliasChange, ReadFilter
-from amp.ports.search_index import PutResult, Written
+from amp.ports.search_index import PutResult, WriteStatus
 
-_DONE = PutResult(Written.DONE)
-_SUPERSEDED = PutResult(Written.SUPERSEDED)
-_STALE = PutResult(Written.STALE)
+_DONE = PutResult(WriteStatus.DONE)
+_SUPERSEDED = PutResult(WriteStatus.SUPERSEDED)
+_STALE = PutResult(WriteStatus.STALE)
 #: Shards of an index; each refreshes by itself.
 SHARDS = 2
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NoReturn
 
-from amp.domain.events import Intent
+from amp.domain.messages import Intent
 from amp.errors import StoreUnavailable
 from tests.simulation.scheduler import Scheduler
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from amp.services.buckets.aliases import MoveAliases
 from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.indexing.retry_queue import RetryQueue
-from amp.services.moves.run import MoveTimes, RunMoves
+from amp.services.moves.run import MoveRunner, MoveTimes
 from amp.services.runtime.installation_cache import InstallationCache
-from amp.services.system.migrate import Migrate
+from amp.services.system.migrate import SystemMigration
 from tests.simulation.bucket_indices_twin import SimulatedBucketIndices
 from tests.simulation.cluster import SimulatedCluster
 from tests.simulation.faults import Faults
@@ -29,9 +29,9 @@ class Parts:
     aliases: type[MoveAliases] = MoveAliases
     cache: type[InstallationCache] = InstallationCache
     maps: type[BucketMaps] = BucketMaps
-    migrate: type[Migrate] = Migrate
+    migrate: type[SystemMigration] = SystemMigration
     retries: type[RetryQueue] = RetryQueue
-    mover: type[RunMoves] = RunMoves
+    mover: type[MoveRunner] = MoveRunner
     times: MoveTimes = _TIMES
     faults: Callable[[random.Random], Faults] = Faults.of
 

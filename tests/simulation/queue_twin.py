@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from amp.domain.events import AnyMessage, Message
+from amp.domain.messages import AnyMessage, Message
 from amp.errors import QueueUnavailable
-from amp.ports.event_queue import Delivery, Topic
+from amp.ports.message_queue import Delivery, Topic
 from tests.simulation.scheduler import Scheduler
 
 _PARTITIONS = 2

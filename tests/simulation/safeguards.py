@@ -10,10 +10,10 @@ from uuid import UUID
 
 from amp.domain.assets import Asset
 from amp.domain.buckets import BucketMap
-from amp.domain.events import Event
+from amp.domain.messages import AssetChanged
 from amp.domain.moves import Move
 from amp.errors import NotFound
-from amp.ports.bucket_documents import BucketDocuments, Range, RawDocument
+from amp.ports.bucket_documents import BucketDocuments, RawDocument, TimeRange
 from amp.ports.bucket_indices import AliasChange, BucketIndices, IndexInfo, ReadFilter
 from amp.ports.clock import Clock
 from amp.ports.job_log import JobLog
@@ -21,12 +21,12 @@ from amp.ports.search_index import PutResult
 from amp.services.buckets.aliases import MoveAliases
 from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.indexing.retry_queue import RetryQueue
-from amp.services.moves.compare_ranges import MatchRanges
-from amp.services.moves.copy_documents import Copy, CopyDocuments
-from amp.services.moves.copy_range import CopyRange
-from amp.services.moves.run import MoveTimes, RunMoves
+from amp.services.moves.compare_ranges import RangeComparison
+from amp.services.moves.copy_documents import Copy, DocumentCopy
+from amp.services.moves.copy_range import RangeCopy
+from amp.services.moves.run import MoveRunner, MoveTimes
 from amp.services.runtime.installation_cache import InstallationCache
-from amp.services.system.migrate import Migrate
+from amp.services.system.migrate import SystemMigration
 from tests.simulation.bucket_indices_twin import SimulatedBucketIndices
 from tests.simulation.cluster import Index, SimulatedCluster, Stored
 from tests.simulation.parts import Parts
@@ -94,15 +94,15 @@ class _LeavesKeptTargets(MoveAliases):
         """What got into the bucket through its former aliases may land at any time."""
 
 
-class _ComparesNothing(MatchRanges):
-    def differing(self, *_: Any, **__: Any) -> list[Range]:
+class _ComparesNothing(RangeComparison):
+    def differing(self, *_: Any, **__: Any) -> list[TimeRange]:
         return []
 
     def bring_forward(self, copy: Copy, *args: Any, **kwargs: Any) -> Iterator[tuple[list[RawDocument], int]]:
         return iter(()) if copy.since is not None else super().bring_forward(copy, *args, **kwargs)
 
 
-class _DoesNotVerify(RunMoves):
+class _DoesNotVerify(MoveRunner):
     def __init__(
         self,
         maps: BucketMaps,
@@ -111,14 +111,14 @@ class _DoesNotVerify(RunMoves):
         jobs: JobLog,
         clock: Clock,
         aliases: MoveAliases,
-        copier: CopyDocuments,
+        copier: DocumentCopy,
         times: MoveTimes,
     ) -> None:
         super().__init__(maps, indices, documents, jobs, clock, aliases, copier, times)
-        self._copy = CopyRange(indices, documents, copier, _ComparesNothing(documents, copier), times.serve)
+        self._copy = RangeCopy(indices, documents, copier, _ComparesNothing(documents, copier), times.serve)
 
 
-class _TakesRefusedForCopied(RunMoves):
+class _TakesRefusedForCopied(MoveRunner):
     def __init__(
         self,
         maps: BucketMaps,
@@ -127,7 +127,7 @@ class _TakesRefusedForCopied(RunMoves):
         jobs: JobLog,
         clock: Clock,
         aliases: MoveAliases,
-        copier: CopyDocuments,
+        copier: DocumentCopy,
         times: MoveTimes,
     ) -> None:
         once = copier._put_once
@@ -150,7 +150,7 @@ class _KeepsTheHighest(BucketMaps):
         return (self._map is None or found.generation > self._map.generation) and super()._learn(found, learned_before)
 
 
-class _AddsWhatItMisses(Migrate):
+class _AddsWhatItMisses(SystemMigration):
     def _point(self, bucket_map: BucketMap, there: Mapping[str, IndexInfo]) -> list[str]:
         for bucket in bucket_map.buckets:
             if bucket.index in there and bucket.write_alias not in there[bucket.index].write_aliases:
@@ -160,7 +160,7 @@ class _AddsWhatItMisses(Migrate):
 
 
 class _TakesPublishedForDurable(RetryQueue):
-    def put_back(self, events: Sequence[Event]) -> bool:
+    def put_back(self, events: Sequence[AssetChanged]) -> bool:
         super().put_back(events)
         return True
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from amp.domain.criteria import Hit, SearchPage, SearchRequest
+from amp.domain.criteria import Hit, IndexQuery, SearchPage
 from amp.errors import SearchUnavailable
 from amp.ports.search_index import Put, PutResult
 from tests.simulation.bulk_twin import BulkWrites, Item, short
@@ -29,7 +29,7 @@ class SimulatedSearchIndex(BulkWrites):
 
         return put.alias, f"{short(document.doc_id)}@{document.revision}", land
 
-    def search_in_steps(self, request: SearchRequest) -> Play[SearchPage]:
+    def search_in_steps(self, request: IndexQuery) -> Play[SearchPage]:
         """In steps: the read alias is looked up once, then index after index is read."""
         began_s = self._scheduler.now_s
         resolved = list(self._cluster.read.values())

@@ -6,7 +6,7 @@ from collections import Counter
 
 import orjson
 
-from amp.domain.criteria import EVERYTHING, SearchPage, SearchRequest, SortValues
+from amp.domain.criteria import EVERYTHING, IndexQuery, SearchPage, SortValues
 from amp.errors import SearchUnavailable
 from tests.simulation.installation import LONGEST_SEARCH_S
 from tests.simulation.invariants import Invariants
@@ -69,9 +69,7 @@ class Searchers:
             self.pages += len(pages)
 
     def _page(self, after: SortValues | None, size: int, buckets: int) -> Play[SearchPage | None]:
-        request = SearchRequest(
-            criteria=EVERYTHING, size=size, after=after, buckets=buckets, timeout_s=LONGEST_SEARCH_S
-        )
+        request = IndexQuery(criteria=EVERYTHING, size=size, after=after, buckets=buckets, timeout_s=LONGEST_SEARCH_S)
         try:
             return (yield from self._index.search_in_steps(request))
         except SearchUnavailable:

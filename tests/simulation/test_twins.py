@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from amp.domain.criteria import SearchPage, SearchRequest
+from amp.domain.criteria import IndexQuery, SearchPage
 from tests.contract import test_bucket_documents as documents
 from tests.contract import test_bucket_indices as indices
 from tests.contract.search_sets import SearchSet
@@ -58,7 +58,7 @@ _CONTRACT = [
 
 
 class _AskedAtOnce(SimulatedSearchIndex):
-    def search(self, request: SearchRequest) -> SearchPage:
+    def search(self, request: IndexQuery) -> SearchPage:
         steps = self.search_in_steps(request)
         while True:
             try:

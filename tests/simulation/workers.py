@@ -19,17 +19,17 @@ from amp.domain.principals import Principal
 from amp.errors import Conflict, Retryable, Unprocessable
 from amp.metrics import Metrics
 from amp.services.buckets.bucket_map import BucketMaps
-from amp.services.buckets.reconcile import ReconcileBuckets
+from amp.services.buckets.reconcile import BucketReconciliation
 from amp.services.buckets.refusals import RefusingBuckets
-from amp.services.buckets.settlement import SettleWrites
-from amp.services.indexing.handle import IndexAssets
-from amp.services.indexing.write_documents import PutDocuments
-from amp.services.moves.autosplit import WatchBuckets
-from amp.services.moves.copy_documents import CopyDocuments
-from amp.services.moves.plan import PlanMoves
-from amp.services.moves.run import RunMoves
-from amp.services.moves.worker import LEASE, LEASE_S, RunBucketWorker
-from amp.services.outbox.relay import RelayIntents
+from amp.services.buckets.settlement import WriteSettlement
+from amp.services.indexing.handle import AssetIndexer
+from amp.services.indexing.write_documents import DocumentWriter
+from amp.services.moves.autosplit import AutoSplit
+from amp.services.moves.copy_documents import DocumentCopy
+from amp.services.moves.plan import MovePlanning
+from amp.services.moves.run import MoveRunner
+from amp.services.moves.worker import LEASE, LEASE_S, BucketWorker
+from amp.services.outbox.relay import IntentRelay
 from amp.services.runtime.chores import Chores
 from amp.services.runtime.leases import LeaseKeeper
 from amp.services.types.catalog import TypeCatalog
@@ -79,9 +79,9 @@ class Workers:
         catalog = TypeCatalog(OneType(), clock, 60.0)
         aliases = world.parts.aliases(maps, world.indices)
         refusing = RefusingBuckets(world.cache, clock)
-        putter = PutDocuments(world.search_index, maps, SettleWrites(maps, aliases), refusing)
+        putter = DocumentWriter(world.search_index, maps, WriteSettlement(maps, aliases), refusing)
         retries = world.parts.retries(world.retries, _RETRY_LIMIT)  # type: ignore[arg-type]
-        indexer = IndexAssets(world.store, catalog, putter, retries, _METRICS, VERSIONS_KEPT)
+        indexer = AssetIndexer(world.store, catalog, putter, retries, _METRICS, VERSIONS_KEPT)
         stop, retrying = _Stop(scheduler), name.startswith("retry")
         consumer = (world.retries if retrying else world.queue).consume(name)
         handle = indexer.handle_retries if retrying else indexer.handle
@@ -101,7 +101,7 @@ class Workers:
 
     def _relay(self, _name: str) -> None:
         world = self._world
-        relay = RelayIntents(world.intents, world.store, world.queue, SkewedClock(self._scheduler), _METRICS)
+        relay = IntentRelay(world.intents, world.store, world.queue, SkewedClock(self._scheduler), _METRICS)
         relay.run(_Stop(self._scheduler))
 
     def _client(self, _name: str) -> None:
@@ -125,14 +125,14 @@ class Workers:
     def _bucket_worker(self, name: str) -> None:
         world = self._world
         clock, maps = self._process()
-        planner = PlanMoves(maps, world.indices, world.documents, world.jobs, clock, PREFIX)
-        worker = RunBucketWorker(
+        planner = MovePlanning(maps, world.indices, world.documents, world.jobs, clock, PREFIX)
+        worker = BucketWorker(
             self._mover(clock, maps),
             Chores(
                 clock,
                 {
-                    "reconcile": ReconcileBuckets(maps, world.indices, PREFIX).run,
-                    "watch": WatchBuckets(maps, world.indices, planner, clock, world.sizes).check,
+                    "reconcile": BucketReconciliation(maps, world.indices, PREFIX).run,
+                    "watch": AutoSplit(maps, world.indices, planner, clock, world.sizes).check,
                 },
             ),
             _LapsingLease(world.leases, clock, name=LEASE, holder=name, ttl_s=LEASE_S),
@@ -141,9 +141,9 @@ class Workers:
         )
         worker.run(_Stop(self._scheduler))
 
-    def _mover(self, clock: SkewedClock, maps: BucketMaps) -> RunMoves:
+    def _mover(self, clock: SkewedClock, maps: BucketMaps) -> MoveRunner:
         world = self._world
-        copier = CopyDocuments(world.documents, clock, _Reader(self._scheduler))
+        copier = DocumentCopy(world.documents, clock, _Reader(self._scheduler))
         return world.parts.mover(
             maps,
             world.indices,
@@ -159,7 +159,7 @@ class Workers:
         """Asks for one move after the other, and takes some of them back."""
         world, scheduler, chance = self._world, self._scheduler, self._chance
         clock, maps = self._process()
-        planner = PlanMoves(maps, world.indices, world.documents, world.jobs, clock, PREFIX)
+        planner = MovePlanning(maps, world.indices, world.documents, world.jobs, clock, PREFIX)
         while self.moves_left:
             self.moves_left -= 1
             scheduler.sleep(chance.random() * 3)

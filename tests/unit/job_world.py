@@ -12,23 +12,24 @@ from amp.adapters.embedded.asset_listing import SqliteAssetListing
 from amp.adapters.embedded.asset_store import SqliteAssetStore
 from amp.adapters.embedded.database import Database
 from amp.adapters.embedded.dead_letters import SqliteDeadLetters
-from amp.adapters.embedded.event_queue import SqliteEventQueue
 from amp.adapters.embedded.job_chunks import SqliteJobChunks
 from amp.adapters.embedded.job_ids import SqliteJobIds
 from amp.adapters.embedded.job_log import SqliteJobLog
-from amp.domain.chunks import TOLD, Outcome, Result
+from amp.adapters.embedded.message_queue import SqliteEventQueue
+from amp.domain.chunks import TOLD, ItemOutcome, ItemResult
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, JobState
 from amp.domain.selectors import Selector, selector_json
 from amp.errors import StoreUnavailable
 from amp.metrics import Metrics
-from amp.ports.event_queue import Topic
-from amp.services.jobs.chunk_source import ChunkSource
-from amp.services.jobs.extractor import ExtractJobs
+from amp.ports.message_queue import Topic
+from amp.services.jobs.asset_selection import AssetSelection
+from amp.services.jobs.extractor import JobExtractor
 from amp.services.jobs.listed_ids import ListedIds
 from amp.services.jobs.pacing import JobPace
-from amp.services.jobs.selection import SelectAssets
-from amp.services.jobs.worker import JOBS_GROUP, ProcessJobs
+from amp.services.jobs.selection import Selection
+from amp.services.jobs.selections import JobSelections
+from amp.services.jobs.worker import JOBS_GROUP, JobWorker
 from amp.services.runtime.chores import Chores
 from tests.contract.asset_samples import creation, now_ms, write
 
@@ -101,7 +102,7 @@ class Tapped:
 class Processor:
     """What becomes of an asset is the same each time."""
 
-    changes, only_suspects = True, False
+    changes, selects_mismatches = True, False
     takes: frozenset[str] = frozenset()
 
     def __init__(self) -> None:
@@ -110,18 +111,27 @@ class Processor:
     def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:
         raise NotImplementedError
 
-    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, Result]:
+    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:
         assert job.kind == KIND
         assert not stop.is_set()
         self.processed.update(ids)
-        return {asset_id: Result(outcome_of(asset_id)) for asset_id in ids}
+        return {asset_id: ItemResult(outcome_of(asset_id)) for asset_id in ids}
 
 
-def outcome_of(asset_id: UUID) -> Outcome:
+def _no_mismatches(_selector: Selector, _deep: object) -> Selection:
+    raise AssertionError("jobs of this kind do not select mismatches")
+
+
+def outcome_of(asset_id: UUID) -> ItemOutcome:
     # Most are told of nowhere, so that most chunks are forgotten.
-    return [Outcome.DONE, Outcome.CHANGED, Outcome.SKIPPED, Outcome.DONE, Outcome.FOUND, Outcome.FAILED][
-        (asset_id.int >> 80) % 6
-    ]
+    return [
+        ItemOutcome.DONE,
+        ItemOutcome.CHANGED,
+        ItemOutcome.SKIPPED,
+        ItemOutcome.DONE,
+        ItemOutcome.FOUND,
+        ItemOutcome.FAILED,
+    ][(asset_id.int >> 80) % 6]
 
 
 @dataclass
@@ -145,16 +155,16 @@ class World:
         made = [creation(id=mint_at(1_700_000_000_000 + n), type="movie") for n in range(ASSETS)]
         self.ids = [asset.id for asset in write(SqliteAssetStore(self.database), *made)]
 
-    def extractor(self, chores: Chores | None = None) -> ExtractJobs:
+    def extractor(self, chores: Chores | None = None) -> JobExtractor:
         def tapped(port: object) -> Any:
             return Tapped(port, lambda name, done: self.tell(name, done))
 
-        select = SelectAssets(tapped(self.listing), None, None)  # type: ignore[arg-type]
-        chunks, listed = tapped(self.chunks), ListedIds(ids=tapped(self.job_ids))
-        source = ChunkSource(chunks=chunks, select=select, listed=listed)
-        return ExtractJobs(
-            tapped(self.jobs), chunks, source, tapped(self.queue), tapped(self.leases), self.clock,
-            {KIND: self.processor}, lambda: None, lambda: JobPace(self.clock, lambda: 0, 0),  # type: ignore[arg-type, return-value]
+        select = AssetSelection(tapped(self.listing), None, None)  # type: ignore[arg-type]
+        listed = ListedIds(ids=tapped(self.job_ids))
+        selections = JobSelections(assets=select, listed=listed, mismatches=_no_mismatches)
+        return JobExtractor(
+            tapped(self.jobs), tapped(self.chunks), selections, tapped(self.queue), tapped(self.leases), self.clock,
+            {KIND: self.processor}, lambda: JobPace(self.clock, lambda: 0, 0),
             chores or Chores(self.clock, {}),
             holder=f"extractor {next(self._names)}", most_failures=100,
         )  # fmt: skip
@@ -175,14 +185,14 @@ class World:
 
     def work(self) -> None:
         """All that is in the queue."""
-        worker = ProcessJobs(self.jobs, self.chunks, self.letters, {KIND: self.processor}, self.clock, Metrics())
+        worker = JobWorker(self.jobs, self.chunks, self.letters, {KIND: self.processor}, self.clock, Metrics())
         while deliveries := self.consumer.poll(100, 0):
             messages = [delivery.event for delivery in deliveries if delivery.event is not None]
             failures = worker.handle(messages, threading.Event())
             assert self.gives_up or not failures
             self.consumer.commit(deliveries)
 
-    def finish(self, job: Job, *extractors: ExtractJobs, step_s: float = 0.5) -> Job:
+    def finish(self, job: Job, *extractors: JobExtractor, step_s: float = 0.5) -> Job:
         """Run it to its end."""
         for _ in range(400):
             for extractor in extractors:
@@ -201,8 +211,8 @@ class World:
         expected = Counter(outcome_of(asset_id).value for asset_id in self.ids)
         assert +Counter(found.progress["counts"]) == expected, told
         assert (found.progress["done"], found.progress["documents"]) == (ASSETS, ASSETS), told
-        assert self.letters.count(job.id) == expected[Outcome.FAILED], told
-        kept: dict[UUID, Result] = {}
+        assert self.letters.count(job.id) == expected[ItemOutcome.FAILED], told
+        kept: dict[UUID, ItemResult] = {}
         for number in range(found.checkpoint["settled"]):
             kept |= self.chunks.results(job.id, number)
         wanted = {asset_id for asset_id in self.ids if outcome_of(asset_id) in TOLD}

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from amp.adapters.cassandra.claims import CassandraClaims
 from amp.adapters.cassandra.session import Mode
-from amp.ports.claims import Claim
+from amp.domain.claims import Claim
 
 
 class Session:

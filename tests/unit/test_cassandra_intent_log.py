@@ -8,7 +8,7 @@ from zlib import crc32
 import pytest
 
 from amp.adapters.cassandra.intent_log import CassandraIntentLog
-from amp.domain.events import Intent
+from amp.domain.messages import Intent
 from amp.errors import StoreUnavailable
 from tests.contract.asset_samples import creation, intent_for
 

@@ -14,32 +14,32 @@ import pytest
 from amp.adapters.embedded.asset_store import SqliteAssetStore
 from amp.adapters.embedded.database import Database
 from amp.adapters.embedded.intent_log import SqliteIntentLog
-from amp.adapters.embedded.store_part import SqliteStorePart
+from amp.adapters.embedded.store_component import SqliteStorePart
 from amp.adapters.embedded.type_registry import SqliteTypeRegistry
 from amp.domain.assets import Asset, Change, State
 from amp.domain.changes import Content, Stamp, deletion, purging, replacement
-from amp.domain.chunks import Outcome, Result
-from amp.domain.events import Intent
+from amp.domain.chunks import ItemOutcome, ItemResult
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job
 from amp.domain.limits import SearchLimits
+from amp.domain.messages import Intent
 from amp.domain.selectors import Selector, selector_json
 from amp.domain.types import AssetType, Field, FieldType
 from amp.errors import Fault, OutcomeUnknown, StoreUnavailable, Unprocessable
 from amp.metrics import Metrics
 from amp.ports import asset_store
-from amp.ports.asset_store import Verdict
+from amp.ports.asset_store import CommitStatus
 from amp.services.assets.edit import ATTEMPTS
-from amp.services.job_kinds.bulk_changes import ChangeInJobs
+from amp.services.job_kinds.bulk_changes import BulkChanges
 from amp.services.jobs.head_selection import HeadSelection
 from amp.services.jobs.processor import SKIP_MISSING
-from amp.services.outbox.commit import CommitChanges
+from amp.services.outbox.commit import ChangeCommitter
 from amp.services.runtime.step_size import StepSize
-from amp.services.search.resolve import ResolveQuery
+from amp.services.search.resolve import QueryResolver
 from amp.services.types.catalog import TypeCatalog
 from tests.contract.asset_samples import creation, now_ms, purge, recreation, step, write
 
-CHANGED, DONE = Result(Outcome.CHANGED), Result(Outcome.DONE)
+CHANGED, DONE = ItemResult(ItemOutcome.CHANGED), ItemResult(ItemOutcome.DONE)
 
 
 class Clock:
@@ -82,13 +82,13 @@ class Store(SqliteAssetStore):
             raise StoreUnavailable
         self.applied += len(changes)
         outcomes = super().apply(changes) if answer != "unsent" else []
-        return outcomes if not answer else [asset_store.CommitResult(Verdict.UNKNOWN)] * len(changes)
+        return outcomes if not answer else [asset_store.CommitResult(CommitStatus.UNKNOWN)] * len(changes)
 
 
 @dataclasses.dataclass
 class World:
     store: Store
-    changer: ChangeInJobs
+    changer: BulkChanges
     clock: Clock
     types: SqliteTypeRegistry
 
@@ -113,10 +113,10 @@ def world(tmp_path: Path) -> Iterator[World]:
         SqliteStorePart(database).migrate()
         store, clock = Store(database), Clock()
         intents = SqliteIntentLog(database)
-        committer = CommitChanges(store, intents, NoPublisher(), clock, Metrics(), 5.0)  # type: ignore[arg-type]
+        committer = ChangeCommitter(store, intents, NoPublisher(), clock, Metrics(), 5.0)  # type: ignore[arg-type]
         catalog = TypeCatalog(SqliteTypeRegistry(database), clock, 60)
-        selection = HeadSelection(resolver=ResolveQuery(catalog, SearchLimits()), catalog=catalog)
-        yield World(store, ChangeInJobs(store, committer, selection, clock), clock, SqliteTypeRegistry(database))
+        selection = HeadSelection(resolver=QueryResolver(catalog, SearchLimits()), catalog=catalog)
+        yield World(store, BulkChanges(store, committer, selection, clock), clock, SqliteTypeRegistry(database))
 
 
 def a_job(selector: Selector | None = None, *, dry_run: bool = False) -> Job:
@@ -212,7 +212,7 @@ def test_an_asset_that_others_keep_changing_fails_and_the_rest_do_not_wait_for_i
     world.changer._step_size.note(1_000)  # so that they go together
     world.store.before = [lambda: world.others(asset_id)] * ATTEMPTS
     results = world.changer.run(a_job(), [*rest, asset_id], set_camera)
-    assert results.pop(asset_id) == Result(Outcome.FAILED, "others kept changing it")
+    assert results.pop(asset_id) == ItemResult(ItemOutcome.FAILED, "others kept changing it")
     assert results == dict.fromkeys(rest, CHANGED)
     assert world.head(asset_id).metadata["cameraId"] != 9
     assert world.store.applied == 4 + 2 * ATTEMPTS + 4 - 1
@@ -261,8 +261,8 @@ def test_a_dry_run_tells_what_would_become_of_each_and_changes_nothing(world: Wo
         assert world.changer.run(job, [changes, is_so, gone, missing], make) == {
             changes: CHANGED,
             is_so: DONE,
-            gone: Result(Outcome.SKIPPED, "it is deleted"),
-            missing: Result(Outcome.SKIPPED, SKIP_MISSING),
+            gone: ItemResult(ItemOutcome.SKIPPED, "it is deleted"),
+            missing: ItemResult(ItemOutcome.SKIPPED, SKIP_MISSING),
         }
     assert world.store.applied == before
     assert world.head(changes).revision == 1
@@ -271,7 +271,7 @@ def test_a_dry_run_tells_what_would_become_of_each_and_changes_nothing(world: Wo
 def test_assets_that_are_missing_or_purged_are_skipped(world: World) -> None:
     [purged], missing = world.made(), mint_at(now_ms())
     write(world.store, purge(world.head(purged)))
-    skipped = Result(Outcome.SKIPPED, SKIP_MISSING)
+    skipped = ItemResult(ItemOutcome.SKIPPED, SKIP_MISSING)
     assert world.changer.run(a_job(), [purged, missing], add_one) == {purged: skipped, missing: skipped}
 
 
@@ -286,7 +286,7 @@ def test_an_asset_that_is_not_covered_is_left_alone(world: World) -> None:
     [mine], [other] = world.made(type="movie"), world.made(type="still")
     results = world.changer.run(a_job(Selector(type="movie")), [mine, other], set_camera)
     assert results[mine] == CHANGED
-    assert results[other].outcome is Outcome.SKIPPED
+    assert results[other].outcome is ItemOutcome.SKIPPED
     assert world.head(other).revision == 1
 
 
@@ -300,12 +300,12 @@ def test_an_asset_made_anew_as_another_type_meanwhile_is_left_alone(world: World
 
     world.store.before = [purge_and_make_anew]
     [result] = world.changer.run(a_job(Selector(type="movie")), [asset_id], set_camera).values()
-    assert result.outcome is Outcome.SKIPPED
+    assert result.outcome is ItemOutcome.SKIPPED
     assert world.head(asset_id).metadata["cameraId"] == 8
 
 
 CAMERA = {"cameraId": Field(type=FieldType.LONG)}
-NOT_SELECTED = Result(Outcome.SKIPPED, "it is not among those selected")
+NOT_SELECTED = ItemResult(ItemOutcome.SKIPPED, "it is not among those selected")
 
 
 def searching(world: World, query: str, **values: Any) -> Job:
@@ -369,7 +369,7 @@ def test_an_asset_that_cannot_be_changed_so_fails_with_the_reason_and_the_others
     results = world.changer.run(a_job(), [bad, *good], make)
     failure = results.pop(bad)
     assert results == dict.fromkeys(good, CHANGED)
-    assert failure.outcome is Outcome.FAILED
+    assert failure.outcome is ItemOutcome.FAILED
     assert failure.note.startswith("it does not fit: /metadata/0: is wrong 0; /metadata/1: is wrong 1")
     assert "wrong 5" not in failure.note
 
@@ -388,7 +388,7 @@ def test_whatever_happens_in_between_each_change_is_made_once(world: World) -> N
     seed = random.randrange(1 << 30)
     chance = random.Random(seed)
     ids, job = world.made(10, metadata={"cameraId": 0, "theirs": 0}), a_job()
-    results: dict[UUID, Result] = {}
+    results: dict[UUID, ItemResult] = {}
     theirs = dict.fromkeys(ids, 0)
 
     def another() -> None:
@@ -423,5 +423,5 @@ def test_large_assets_are_changed_some_at_a_time(world: World, monkeypatch: pyte
 
     monkeypatch.setattr(world.store, "heads", read_heads)
     results = world.changer.run(a_job(), ids, set_camera)
-    assert results == dict.fromkeys(ids, Result(Outcome.CHANGED))
+    assert results == dict.fromkeys(ids, ItemResult(ItemOutcome.CHANGED))
     assert max(read) <= 3

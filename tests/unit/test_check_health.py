@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from amp.domain.health import ComponentHealth
 from amp.errors import StoreUnavailable
-from amp.services.system.health import CheckHealth, Health, PartHealth
+from amp.services.system.health import Health, HealthCheck
 from tests.background import background_threads
 
 _BOUND_S = 0.3
@@ -29,12 +30,12 @@ def hang() -> Iterator[threading.Event]:
     go_on.set()
 
 
-def checking(pings: dict[str, Callable[[], str]], buckets: Callable[[], list[PartHealth]] = list) -> CheckHealth:
+def checking(pings: dict[str, Callable[[], str]], buckets: Callable[[], list[ComponentHealth]] = list) -> HealthCheck:
     parts = [Part(name, ping) for name, ping in pings.items()]
-    return CheckHealth(parts, background_threads(), buckets, buckets, bound_s=_BOUND_S)  # type: ignore[arg-type]
+    return HealthCheck(parts, background_threads(), buckets, buckets, bound_s=_BOUND_S)  # type: ignore[arg-type]
 
 
-def timed(checker: CheckHealth) -> Health:
+def timed(checker: HealthCheck) -> Health:
     began_s = time.monotonic()
     found = checker.check()
     assert time.monotonic() - began_s < _TOO_LONG_S
@@ -61,7 +62,7 @@ def test_parts_that_hang_are_unhealthy_and_the_others_are_told_as_they_are(hang:
 
 
 def test_buckets_that_nobody_can_tell_in_time_are_named(hang: threading.Event) -> None:
-    def hanging() -> list[PartHealth]:
+    def hanging() -> list[ComponentHealth]:
         hang.wait()
         return []
 
@@ -112,7 +113,7 @@ def test_any_error_is_the_state_of_the_part_that_raises_it() -> None:
 
 
 def test_an_unexpected_error_of_the_buckets_is_named_and_hides_nothing_else() -> None:
-    def broken() -> list[PartHealth]:
+    def broken() -> list[ComponentHealth]:
         raise RuntimeError("broken")
 
     health = timed(checking({"store": fine}, broken))
@@ -137,7 +138,7 @@ def test_buckets_that_cannot_be_read_while_every_part_answers_are_named() -> Non
 
 
 def test_troubled_buckets_are_told() -> None:
-    troubled = PartHealth("19700101000000", False, "it refuses writes")
+    troubled = ComponentHealth("19700101000000", False, "it refuses writes")
     assert timed(checking({"store": fine}, lambda: [troubled])).degraded == [
         "bucket 19700101000000", "19700101000000"
     ]  # fmt: skip

@@ -14,7 +14,7 @@ import tenacity.nap
 
 from amp.cli import importer as importer_module
 from amp.cli.client import AmpClient
-from amp.cli.import_rows import ImportOrder, ImportReport, import_rows
+from amp.cli.import_rows import ImportOptions, ImportReport, import_rows
 from amp.cli.importer import Importer, ImportStopped, Item, OnExisting
 from amp.cli.rejected_rows import RejectedRows, check_rejected, unused_name
 
@@ -134,7 +134,7 @@ def test_an_id_that_is_taken_ends_an_import_that_asks_for_it() -> None:
 def run(service: Service, tmp_path: Path, lines: list[str], **more: Any) -> ImportReport:
     path = tmp_path / "rows.ndjson"
     path.write_text("\n".join(lines))
-    order = ImportOrder(
+    order = ImportOptions(
         path=path, format="ndjson", type_name="t", id_field="id", rejected_path=tmp_path / "rejected", **more
     )
     return import_rows(service.client, order, quiet=True)

@@ -5,26 +5,27 @@ from uuid import uuid4
 
 from amp.domain.assets import Asset
 from amp.domain.changes import Content, Draft, Stamp, creation
+from amp.domain.claims import IdempotencyKey
 from amp.domain.ids import mint_at
 from amp.errors import AlreadyExists, Conflict, OutcomeUnknown
-from amp.services.assets.creation import MAX_TRIES, Order, Plan, RepeatKey, TakenNames, batches_without_rivals
+from amp.services.assets.creation import MAX_TRIES, CreateRequest, Creation, TakenNames, batches_without_rivals
 from amp.services.outbox.commit import BATCH
 
 
-def plan(position: int, external_id: str | None = None, key: str | None = None) -> Plan:
+def plan(position: int, external_id: str | None = None, key: str | None = None) -> Creation:
     draft = Draft(type="clip", external_id=external_id, metadata={})
     asset_id = mint_at(1_700_000_000_000 + position)
     content = Content(name="", metadata={}, labels=(), type_version=1)
     change = creation(draft, asset_id, content, Stamp(actor="anna", at_ms=1, change_id=uuid4()))
-    order = Order(draft, None if key is None else RepeatKey("anna", key, "digest"))
-    return Plan(position, order, asset_id, change)
+    order = CreateRequest(draft, None if key is None else IdempotencyKey("anna", key, "digest"))
+    return Creation(position, order, asset_id, change)
 
 
-def created(made: Plan) -> Asset:
+def created(made: Creation) -> Asset:
     return made.change.after
 
 
-def positions(plans: list[Plan]) -> list[list[int]]:
+def positions(plans: list[Creation]) -> list[list[int]]:
     return [[found.position for found in batch] for batch in batches_without_rivals(plans)]
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from amp.domain.criteria import SearchRequest
+from amp.domain.criteria import IndexQuery
 from amp.domain.document_match import matches
 from tests.contract.search_sets import head
 from tests.contract.test_search_criteria import CASES, LIBRARY
@@ -14,14 +14,14 @@ from tests.oracle.worlds import World, draw_world
 
 
 @st.composite
-def _worlds_and_requests(draw: st.DrawFn) -> tuple[World, list[SearchRequest]]:
+def _worlds_and_requests(draw: st.DrawFn) -> tuple[World, list[IndexQuery]]:
     world = draw_world(draw)
     return world, [draw_request(draw, world) for _ in range(8)]
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(_worlds_and_requests())
-def test_criteria_hold_for_a_document_as_they_do_for_its_asset(drawn: tuple[World, list[SearchRequest]]) -> None:
+def test_criteria_hold_for_a_document_as_they_do_for_its_asset(drawn: tuple[World, list[IndexQuery]]) -> None:
     world, requests = drawn
     for item, (_, document) in zip(world.items, world.documents(), strict=True):
         for request in requests:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amp.domain.assets import Asset, Change, ChangeKind, Scope, State
-from amp.domain.events import Event, JobEvent, Message, event_of, message_from_json, message_json
 from amp.domain.ids import mint_at
+from amp.domain.messages import AssetChanged, JobItem, Message, event_of, message_from_json, message_json
 
 HEAD = Asset(
     id=mint_at(1_700_000_000_000),
@@ -33,7 +33,7 @@ HEAD = Asset(
 )
 
 events = st.builds(
-    Event,
+    AssetChanged,
     asset_id=st.uuids(),
     version=st.integers(1, 10_000),
     revision=st.integers(1, 10_000),
@@ -42,7 +42,7 @@ events = st.builds(
 )
 
 job_events = st.builds(
-    JobEvent,
+    JobItem,
     job_id=st.uuids(),
     chunk=st.integers(0, 1 << 31),
     asset_id=st.uuids(),
@@ -57,7 +57,7 @@ def step(kind: ChangeKind, before: Asset | None = HEAD, **fields: Any) -> Change
 
 def test_an_event_names_the_asset_after_the_change() -> None:
     change = step(ChangeKind.UPDATED, version=3)
-    assert event_of(change) == Event(
+    assert event_of(change) == AssetChanged(
         asset_id=HEAD.id, version=3, revision=4, scope=Scope.HEAD, change_id=change.after.change_id
     )
 
@@ -104,7 +104,7 @@ json_values: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-MESSAGES = [event_of(step(ChangeKind.UPDATED)), JobEvent(job_id=uuid4(), chunk=1, asset_id=uuid4())]
+MESSAGES = [event_of(step(ChangeKind.UPDATED)), JobItem(job_id=uuid4(), chunk=1, asset_id=uuid4())]
 spoiled = st.one_of(st.fixed_dictionaries(dict.fromkeys(message_json(message), json_values)) for message in MESSAGES)
 
 

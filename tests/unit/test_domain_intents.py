@@ -2,7 +2,7 @@
 
 import pytest
 
-from amp.domain.events import MAX_DEFERRAL_MS, Intent, deferral_ms
+from amp.domain.messages import MAX_DEFERRAL_MS, Intent, deferral_ms
 from tests.contract.asset_samples import creation, intent_for
 
 _NOW_MS, _HOUR_MS = 1_800_000_000_000, 3_600_000

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from amp.domain.buckets import BucketMap, first_map, map_from_json, map_json, write_alias
 from amp.domain.move_phases import (
-    WrongPhase,
+    InvalidPhase,
     cancelled,
     dual,
     ended,
@@ -139,7 +139,7 @@ def test_the_newest_bucket_has_nothing_to_merge_with() -> None:
 
 
 def test_there_is_one_move_at_a_time() -> None:
-    with pytest.raises(WrongPhase):
+    with pytest.raises(InvalidPhase):
         planned_split(planned(), "amp", planned().buckets[0], AT_S + 1, JOB)
 
 
@@ -155,7 +155,7 @@ def test_there_is_one_move_at_a_time() -> None:
     ],
 )
 def test_phases_follow_each_other_in_one_way_only(step: object, from_: object) -> None:
-    with pytest.raises(WrongPhase):
+    with pytest.raises(InvalidPhase):
         step(from_())  # type: ignore[operator]
 
 
@@ -192,5 +192,5 @@ def _after(bucket_map: BucketMap, step: str, n: int) -> BucketMap:
             case "cancelled":
                 return cancelled(bucket_map, "")
         return {"dual": dual, "hold": hold, "switched": switched, "ended": ended}[step](bucket_map)
-    except (WrongPhase, ValueError):
+    except (InvalidPhase, ValueError):
         return bucket_map

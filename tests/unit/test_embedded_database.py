@@ -13,10 +13,18 @@ from pathlib import Path
 import pytest
 
 from amp.adapters.embedded.database import Database
+from amp.adapters.embedded.search_component import SearchPart
 from amp.adapters.embedded.search_database import SearchDatabase
-from amp.adapters.embedded.search_part import SearchPart
-from amp.adapters.embedded.store_part import SqliteStorePart
-from amp.errors import AmpError, BadSetting, Busy, NotMigrated, QueueUnavailable, SearchUnavailable, StoreUnavailable
+from amp.adapters.embedded.store_component import SqliteStorePart
+from amp.errors import (
+    AmpError,
+    BadSetting,
+    DataDirLocked,
+    NotMigrated,
+    QueueUnavailable,
+    SearchUnavailable,
+    StoreUnavailable,
+)
 from tests.file_limit import files_up_to
 
 #: Writes numbers for ever and says each that was acknowledged.
@@ -70,14 +78,14 @@ def test_the_folder_is_made_and_only_its_owner_may_look_into_it(tmp_path: Path) 
 def test_a_second_process_is_told_which_folder_and_which_process(
     tmp_path: Path, writer: "subprocess.Popen[str]"
 ) -> None:
-    with pytest.raises(Busy) as refused:
+    with pytest.raises(DataDirLocked) as refused:
         Database(tmp_path)
     assert str(tmp_path) in refused.value.message
     assert str(writer.pid) in refused.value.message
 
 
 def test_a_folder_cannot_be_opened_twice_within_a_process_either(database: Database) -> None:
-    with pytest.raises(Busy, match=str(os.getpid())):
+    with pytest.raises(DataDirLocked, match=str(os.getpid())):
         Database(database.path.parent)
     database.close()
     Database(database.path.parent).close()

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from amp.adapters.embedded.database import Database
 from amp.adapters.embedded.intent_log import SqliteIntentLog
-from amp.adapters.embedded.store_part import SqliteStorePart
+from amp.adapters.embedded.store_component import SqliteStorePart
 from amp.domain.assets import Scope
-from amp.domain.events import DEFERRAL_SLACK_MS, MAX_DEFERRAL_MS, MIN_DEFERRAL_MS, Event, Intent
+from amp.domain.messages import DEFERRAL_SLACK_MS, MAX_DEFERRAL_MS, MIN_DEFERRAL_MS, AssetChanged, Intent
 
 _NOW_MS, _HOUR_MS = 1_800_000_000_000, 3_600_000
 
@@ -33,7 +33,7 @@ def intents(database: Database) -> Iterator[sqlite3.Connection]:
 
 
 def _intent(due_ms: int, recorded_ms: int) -> Intent:
-    event = Event(asset_id=uuid.uuid4(), version=1, revision=1, scope=Scope.HEAD, change_id=uuid.uuid4())
+    event = AssetChanged(asset_id=uuid.uuid4(), version=1, revision=1, scope=Scope.HEAD, change_id=uuid.uuid4())
     return Intent(event=event, recorded_ms=recorded_ms, due_ms=due_ms)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from amp.adapters.embedded.database import Database
 from amp.adapters.embedded.migrations import Migration, apply_migration, load_migrations, pending_migrations
-from amp.adapters.embedded.store_part import SqliteStorePart
+from amp.adapters.embedded.store_component import SqliteStorePart
 from amp.errors import BadSetting
 from amp.resources import resource_folder
 

@@ -12,9 +12,9 @@ import pytest
 
 from amp.adapters.embedded.database import Database
 from amp.adapters.embedded.pairing import Pairing
+from amp.adapters.embedded.search_component import SearchPart
 from amp.adapters.embedded.search_database import SearchDatabase
-from amp.adapters.embedded.search_part import SearchPart
-from amp.adapters.embedded.store_part import SqliteStorePart
+from amp.adapters.embedded.store_component import SqliteStorePart
 
 
 @dataclass

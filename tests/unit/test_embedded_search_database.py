@@ -14,13 +14,13 @@ import pytest
 from amp.adapters.embedded import search_bucket_indices
 from amp.adapters.embedded.search_bucket_documents import SqliteBucketDocuments
 from amp.adapters.embedded.search_bucket_indices import SqliteBucketIndices
+from amp.adapters.embedded.search_component import SearchPart
 from amp.adapters.embedded.search_database import SearchDatabase
 from amp.adapters.embedded.search_index import SqliteSearchIndex
-from amp.adapters.embedded.search_part import SearchPart
-from amp.domain.criteria import EntryMatches, OneOf, SearchRequest, TextMatches
+from amp.domain.criteria import EntryMatches, IndexQuery, OneOf, TextMatches
 from amp.domain.types import FieldType
 from amp.errors import NotMigrated, SearchUnavailable
-from amp.ports.search_index import Put, Written
+from amp.ports.search_index import Put, WriteStatus
 from amp.services.system.health import _BOUND_S
 from tests.contract.asset_samples import at_once
 from tests.contract.search_sets import SearchSet, asset, head, names
@@ -59,7 +59,7 @@ def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
         assert names(search_set.search(H264)) == ["kept"]
         # Numbers given to fields before the restart are not given again.
         later = asset("later", metadata={"gain": 1.0, "codec": "h264"}, revision=2)
-        assert search_set.put(bucket, head(later))[0].written is Written.DONE
+        assert search_set.put(bucket, head(later))[0].written is WriteStatus.DONE
         assert set(names(search_set.search(H264))) == {"kept", "later"}
 
 
@@ -95,7 +95,7 @@ def test_what_is_pending_is_told_and_the_rest_says_what_to_do(database: SearchDa
     part = SearchPart(database)
     assert part.pending() == [f"apply migration {name} to search.db" for name in MIGRATIONS]
     with pytest.raises(NotMigrated):
-        SqliteSearchIndex(database).search(SearchRequest(criteria=H264))
+        SqliteSearchIndex(database).search(IndexQuery(criteria=H264))
     with pytest.raises(NotMigrated):
         SqliteSearchIndex(database).put([Put("w", head(asset()))])
     assert "search.db" in part.ping()
@@ -117,7 +117,7 @@ def test_a_closed_index_is_unavailable(tmp_path: Path) -> None:
     database.close()
     with pytest.raises(SearchUnavailable):
         search_set.search()
-    assert search_set.put(bucket, head(asset()))[0].written is Written.BUSY
+    assert search_set.put(bucket, head(asset()))[0].written is WriteStatus.BUSY
 
 
 def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
@@ -171,10 +171,10 @@ def test_a_document_that_cannot_be_stored_is_rejected_and_keeps_no_other_out(tmp
         surrogate.body["project"] = "\ud800"
         results = search_set.put(bucket, too_big, head(asset("first", metadata={"gain": 1.0})), surrogate, good)
         assert [result.written for result in results] == [
-            Written.REJECTED,
-            Written.DONE,
-            Written.REJECTED,
-            Written.DONE,
+            WriteStatus.REJECTED,
+            WriteStatus.DONE,
+            WriteStatus.REJECTED,
+            WriteStatus.DONE,
         ]
         assert set(names(search_set.search())) == {"first", "good"}
         assert names(search_set.search(H264)) == ["good"]

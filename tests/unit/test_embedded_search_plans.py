@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from amp.adapters.embedded import search_conditions, search_query
 from amp.adapters.embedded.search_bucket_documents import SqliteBucketDocuments
 from amp.adapters.embedded.search_bucket_indices import SqliteBucketIndices
+from amp.adapters.embedded.search_component import SearchPart
 from amp.adapters.embedded.search_database import SearchDatabase
 from amp.adapters.embedded.search_index import SqliteSearchIndex
-from amp.adapters.embedded.search_part import SearchPart
-from amp.domain.criteria import SearchRequest
+from amp.domain.criteria import IndexQuery
 from tests.contract.search_sets import SearchSet
 from tests.oracle import criteria_oracle
 from tests.oracle.criteria_strategies import draw_request
@@ -41,7 +41,7 @@ def make_shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
 
 
 @st.composite
-def _worlds_and_requests(draw: st.DrawFn) -> tuple[World, list[SearchRequest]]:
+def _worlds_and_requests(draw: st.DrawFn) -> tuple[World, list[IndexQuery]]:
     world = draw_world(draw)
     return world, [draw_request(draw, world) for _ in range(8)]
 
@@ -56,7 +56,7 @@ def test_every_way_to_the_documents_finds_the_same(shelf: Shelf, way: str, monke
 
     @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
     @given(_worlds_and_requests())
-    def campaign(drawn: tuple[World, list[SearchRequest]]) -> None:
+    def campaign(drawn: tuple[World, list[IndexQuery]]) -> None:
         world, requests = drawn
         shelf.put(world, misplaced=False)
         for request in requests:

@@ -16,23 +16,23 @@ from amp.adapters.embedded.cache import MemoryCache
 from amp.adapters.embedded.claims import SqliteClaims
 from amp.adapters.embedded.database import Database
 from amp.adapters.embedded.dead_letters import SqliteDeadLetters
-from amp.adapters.embedded.event_queue import KEPT_EVENTS, SqliteEventQueue
 from amp.adapters.embedded.intent_log import SqliteIntentLog
 from amp.adapters.embedded.job_chunks import SqliteJobChunks
+from amp.adapters.embedded.message_queue import KEPT_EVENTS, SqliteEventQueue
 from amp.adapters.embedded.shared_values import SqliteSharedValues
-from amp.adapters.embedded.store_part import SqliteStorePart
+from amp.adapters.embedded.store_component import SqliteStorePart
 from amp.adapters.embedded.type_registry import SqliteTypeRegistry
 from amp.domain.assets import Change
 from amp.domain.buckets import first_map
-from amp.domain.chunks import Chunk, Outcome, Result
+from amp.domain.chunks import Chunk, ItemOutcome, ItemResult
+from amp.domain.claims import Claim
 from amp.domain.dead_letters import DeadLetter, letter_id
-from amp.domain.events import Event, Intent, event_of
+from amp.domain.messages import AssetChanged, Intent, event_of
 from amp.domain.retention import Retention
 from amp.domain.types import AssetType, Field, FieldType
 from amp.errors import StoreUnavailable
-from amp.ports.asset_store import Verdict
-from amp.ports.claims import Claim
-from amp.ports.event_queue import Topic
+from amp.ports.asset_store import CommitStatus
+from amp.ports.message_queue import Topic
 from tests.contract.asset_samples import creation, step, write
 from tests.file_limit import files_up_to
 
@@ -59,7 +59,7 @@ def letter_of(payload: bytes) -> DeadLetter:
     return DeadLetter(id=id_, topic="realtime", message=None, payload=payload, reason="no", first_ms=1, last_ms=1)
 
 
-def events(count: int) -> list[Event]:
+def events(count: int) -> list[AssetChanged]:
     return [event_of(creation()) for _ in range(count)]
 
 
@@ -83,7 +83,7 @@ def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
     claim = Claim("external", "e", change.after.id, "digest")
     letter = letter_of(b"no event")
     chunk = Chunk(job_id=change.after.change_id, number=0, ids=(change.after.id,), passed=3, position="on")
-    results = {change.after.id: Result(Outcome.SKIPPED, "purged")}
+    results = {change.after.id: ItemResult(ItemOutcome.SKIPPED, "purged")}
     with opened(tmp_path) as database:
         store = SqliteAssetStore(database)
         store.prepare([(change, intent_of(change))])
@@ -127,16 +127,16 @@ def test_a_write_whose_commit_fails_is_never_told_as_a_success(database: Databas
         with pytest.raises(StoreUnavailable):
             store.prepare([(large, intent_of(large))] * 500)
         outcomes = store.apply([again, large])
-    assert [outcome.verdict for outcome in outcomes] == [Verdict.REFUSED, Verdict.UNKNOWN]
+    assert [outcome.verdict for outcome in outcomes] == [CommitStatus.REFUSED, CommitStatus.UNKNOWN]
     assert outcomes[0].head == there.after
     assert store.heads([large.after.id]) == {}
-    assert [outcome.verdict for outcome in store.apply([large])] == [Verdict.APPLIED]
+    assert [outcome.verdict for outcome in store.apply([large])] == [CommitStatus.APPLIED]
     assert store.heads([large.after.id]) == {large.after.id: large.after}
 
 
 def test_events_that_could_not_be_kept_are_not_reported_delivered(database: Database) -> None:
     queue = SqliteEventQueue(database)
-    reported: list[Event] = []
+    reported: list[AssetChanged] = []
     with _Disk(database).full():
         queue.publish(Topic.REALTIME, events(200), reported.append)
     assert reported == []

@@ -14,14 +14,14 @@ from uuid import UUID
 import pytest
 
 from amp.adapters.embedded.database import Database
-from amp.adapters.embedded.store_part import SqliteStorePart
-from amp.domain.chunks import TOLD, Outcome
+from amp.adapters.embedded.store_component import SqliteStorePart
+from amp.domain.chunks import TOLD, ItemOutcome
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, JobState
 from amp.domain.selectors import Selector
 from amp.errors import StoreUnavailable
-from amp.ports.event_queue import Topic
-from amp.services.jobs.extractor import ExtractJobs
+from amp.ports.message_queue import Topic
+from amp.services.jobs.extractor import JobExtractor
 from amp.services.jobs.listed_ids import ListedIds
 from amp.services.jobs.worker import JOBS_GROUP
 from amp.services.runtime.chores import Chores
@@ -142,7 +142,7 @@ def test_a_job_with_more_failures_than_it_may_have_fails(world: World) -> None:
     found = world.finish(world.job(parameters={"most_failures": 0}), world.extractor())
     assert found.state is JobState.FAILED
     assert "0" in found.reason
-    assert found.progress["counts"][Outcome.FAILED] == 1
+    assert found.progress["counts"][ItemOutcome.FAILED] == 1
 
 
 def test_a_kind_without_a_processor_is_left_to_others(world: World) -> None:
@@ -216,10 +216,10 @@ def test_another_that_takes_a_job_over_while_one_hangs_does_no_harm(world: World
     for number in count():
         for steps in (3, 400):
             job, first, second = world.job(), world.extractor(), world.extractor()
-            taken_over: list[ExtractJobs] = []
+            taken_over: list[JobExtractor] = []
 
             def take_over(
-                job: Job = job, second: ExtractJobs = second, steps: int = steps, by: list[ExtractJobs] = taken_over
+                job: Job = job, second: JobExtractor = second, steps: int = steps, by: list[JobExtractor] = taken_over
             ) -> None:
                 by.append(second)
                 world.clock.at_s += LEASE_S + 1
@@ -252,7 +252,7 @@ def test_one_that_was_held_up_takes_nothing_back_of_what_another_saved(world: Wo
             name: str,
             done: bool,
             job: Job = job,
-            second: ExtractJobs = second,
+            second: JobExtractor = second,
             number: int = number,
             saves: Iterator[int] = saves,
             further: list[Job] = further,

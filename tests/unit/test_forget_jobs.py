@@ -11,11 +11,11 @@ from amp.adapters.embedded.database import Database
 from amp.adapters.embedded.job_chunks import SqliteJobChunks
 from amp.adapters.embedded.job_ids import SqliteJobIds
 from amp.adapters.embedded.job_log import SqliteJobLog
-from amp.adapters.embedded.store_part import SqliteStorePart
-from amp.domain.chunks import Chunk, Outcome, Result
+from amp.adapters.embedded.store_component import SqliteStorePart
+from amp.domain.chunks import Chunk, ItemOutcome, ItemResult
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, JobState
-from amp.services.jobs.retention import ForgetJobs
+from amp.services.jobs.retention import JobExpiry
 
 DAY_MS = 86_400_000
 
@@ -83,7 +83,7 @@ def test_everything_of_a_job_goes_with_it_and_nothing_of_others(
         # Of those settled some are gone; some were never settled.
         for number in (1, 3, 4, 5, 6):
             chunks.begin(Chunk(job_id=job.id, number=number, ids=(job.id,)))
-            chunks.record(job.id, {number: {job.id: Result(Outcome.FOUND, "x")}})
+            chunks.record(job.id, {number: {job.id: ItemResult(ItemOutcome.FOUND, "x")}})
     forget = forgetting(database, clock, 90 * DAY_MS / 1000)
     steps = 0
     while jobs.get(old.id) is not None:
@@ -122,8 +122,8 @@ def test_jobs_may_be_kept_for_ever(jobs: SqliteJobLog, database: Database, kept_
     assert jobs.get(job.id) is not None
 
 
-def forgetting(database: Database, clock: SystemClock, kept_s: float) -> ForgetJobs:
-    return ForgetJobs(SqliteJobLog(database), SqliteJobChunks(database), SqliteJobIds(database), clock, kept_s)
+def forgetting(database: Database, clock: SystemClock, kept_s: float) -> JobExpiry:
+    return JobExpiry(SqliteJobLog(database), SqliteJobChunks(database), SqliteJobIds(database), clock, kept_s)
 
 
 def len_of(left: list[int]) -> int:

@@ -10,12 +10,11 @@ import pytest
 
 from amp.adapters.clock import SystemClock
 from amp.adapters.embedded.cache import MemoryCache
-from amp.domain.buckets import BucketMap, first_map
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, JobState, open_states
 from amp.domain.principals import Principal
 from amp.errors import Conflict
-from amp.services.jobs.control import JobStatus, SteerJobs
+from amp.services.jobs.control import JobControl, JobStatus
 from amp.services.jobs.states import JobStates
 from amp.services.runtime.presence import WorkerPresence
 from tests.background import background_threads
@@ -26,11 +25,6 @@ CALLER = Principal("ann")
 
 class Violation(Exception):
     pass
-
-
-class _NoMove:
-    def refresh(self) -> BucketMap:
-        return first_map("amp")
 
 
 class _Interrupted(BaseException):
@@ -90,7 +84,7 @@ class _NoChunks:
 
 def _steer(log: Log, control: str) -> JobStatus | None:
     presence = WorkerPresence(MemoryCache(), background_threads())
-    steer = SteerJobs(log, None, _NoChunks(), _NoMove(), None, presence, SystemClock())  # type: ignore[arg-type]
+    steer = JobControl(log, None, _NoChunks(), (), presence, SystemClock())  # type: ignore[arg-type]
     try:
         found: JobStatus = getattr(steer, control)(JOB.id, CALLER)
     except Conflict:

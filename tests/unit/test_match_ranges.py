@@ -7,10 +7,10 @@ from uuid import UUID
 
 from amp.adapters.clock import SystemClock
 from amp.domain.assets import Asset, State
-from amp.ports.bucket_documents import Position, Range, RawDocument
-from amp.ports.search_index import PutResult, Written
-from amp.services.moves.compare_ranges import MatchRanges
-from amp.services.moves.copy_documents import Copy, CopyDocuments
+from amp.ports.bucket_documents import Position, RawDocument, TimeRange
+from amp.ports.search_index import PutResult, WriteStatus
+from amp.services.moves.compare_ranges import RangeComparison
+from amp.services.moves.copy_documents import Copy, DocumentCopy
 from tests.contract.search_sets import asset
 
 _PURGED = replace(asset("purged"), state=State.PURGED, revision=9)
@@ -28,7 +28,7 @@ class _Documents:
     copied: list[str] = field(default_factory=list)
 
     def page(
-        self, _index: str, _of: Range, *, after: Position | None, bodies: bool = True, **_: Any
+        self, _index: str, _of: TimeRange, *, after: Position | None, bodies: bool = True, **_: Any
     ) -> list[RawDocument]:
         assert not bodies
         return self.source if after is None else []
@@ -42,7 +42,7 @@ class _Documents:
 
     def put(self, _alias: str, documents: Sequence[RawDocument]) -> list[PutResult]:
         self.copied += [document.doc_id for document in documents]
-        return [PutResult(Written.DONE) for _ in documents]
+        return [PutResult(WriteStatus.DONE) for _ in documents]
 
 
 def test_what_a_purge_removed_does_not_come_back_from_the_source_of_a_move() -> None:
@@ -50,8 +50,8 @@ def test_what_a_purge_removed_does_not_come_back_from_the_source_of_a_move() -> 
     source = [RawDocument(_position(head, version)) for head, version in places.values()]
     documents = _Documents(source)
     heads = {head.id: head for head, _ in places.values()}
-    copier = CopyDocuments(documents, SystemClock(), None, lambda ids: _of(heads, ids))  # type: ignore[arg-type]
-    pages = list(MatchRanges(documents, copier).bring_forward(Copy("a", "b-w1", Range(0)), "b", lambda _: None))  # type: ignore[arg-type]
+    copier = DocumentCopy(documents, SystemClock(), None, lambda ids: _of(heads, ids))  # type: ignore[arg-type]
+    pages = list(RangeComparison(documents, copier).bring_forward(Copy("a", "b-w1", TimeRange(0)), "b", lambda _: None))  # type: ignore[arg-type]
     assert documents.copied == [source[2].doc_id, source[3].doc_id]
     # The source may be emptied of all of it.
     assert pages == [(source, 2)]
@@ -62,8 +62,8 @@ def test_only_documents_that_are_behind_are_read_with_their_bodies() -> None:
     source = [RawDocument(_position(head, 1)) for head in heads]
     there = {source[n].doc_id: revision for n, revision in enumerate((3, 2, 3, 4))}
     documents = _Documents(source, there)
-    copier = CopyDocuments(documents, SystemClock(), None, lambda _: {})  # type: ignore[arg-type]
-    pages = list(MatchRanges(documents, copier).bring_forward(Copy("a", "b-w1", Range(0)), "b", lambda _: None))  # type: ignore[arg-type]
+    copier = DocumentCopy(documents, SystemClock(), None, lambda _: {})  # type: ignore[arg-type]
+    pages = list(RangeComparison(documents, copier).bring_forward(Copy("a", "b-w1", TimeRange(0)), "b", lambda _: None))  # type: ignore[arg-type]
     assert documents.read == documents.copied == [source[1].doc_id, source[4].doc_id]
     assert pages == [(source, 2)]
 

@@ -9,22 +9,22 @@ import pytest
 from amp.adapters.embedded.bucket_registry import SqliteBucketRegistry
 from amp.adapters.embedded.database import Database
 from amp.adapters.embedded.search_bucket_indices import SqliteBucketIndices
+from amp.adapters.embedded.search_component import SearchPart
 from amp.adapters.embedded.search_database import SearchDatabase
-from amp.adapters.embedded.search_part import SearchPart
-from amp.adapters.embedded.store_part import SqliteStorePart
+from amp.adapters.embedded.store_component import SqliteStorePart
 from amp.domain.buckets import BucketMap
 from amp.domain.ids import mint_at
 from amp.domain.move_phases import dual, planned_rebuild
 from amp.ports.bucket_indices import AliasChange, IndexInfo
 from amp.ports.bucket_registry import BucketRegistry
-from amp.services.system.migrate import Migrate
+from amp.services.system.migrate import SystemMigration
 
 
 @dataclass
 class Installation:
     registry: BucketRegistry
     indices: SqliteBucketIndices
-    migrate: Migrate
+    migrate: SystemMigration
 
     @property
     def bucket_map(self) -> BucketMap:
@@ -41,7 +41,7 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
     store, search = Database(tmp_path), SearchDatabase(tmp_path)
     registry, indices = SqliteBucketRegistry(store), SqliteBucketIndices(search)
     parts = (SqliteStorePart(store), SearchPart(search))
-    yield Installation(registry, indices, Migrate(parts, registry, indices, "amp"))
+    yield Installation(registry, indices, SystemMigration(parts, registry, indices, "amp"))
     for part in parts:
         part.close()
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from amp.adapters.embedded.database import Database
+from amp.adapters.embedded.search_component import SearchPart
 from amp.adapters.embedded.search_database import SearchDatabase
-from amp.adapters.embedded.search_part import SearchPart
 from amp.errors import BadSetting
 from amp.private_files import make_private, write_private
 
@@ -24,7 +24,7 @@ import os, sys
 from pathlib import Path
 from amp.adapters.embedded.database import Database
 from amp.adapters.embedded.search_database import SearchDatabase
-from amp.adapters.embedded.search_part import SearchPart
+from amp.adapters.embedded.search_component import SearchPart
 os.umask(int(sys.argv[2], 8))
 database = Database(Path(sys.argv[1]))
 with database.writing() as connection:

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from amp.domain.assets import Scope
-from amp.domain.events import AnyMessage, Event, Intent
-from amp.ports.event_queue import Topic
-from amp.services.outbox.publish import PublishChanges
+from amp.domain.messages import AnyMessage, AssetChanged, Intent
+from amp.ports.message_queue import Topic
+from amp.services.outbox.publish import ChangePublisher
 from tests.background import background_threads
 from tests.stack.waiting import wait_until
 
@@ -38,13 +38,13 @@ class Intents:
 
 def intent(number: int) -> Intent:
     id_ = UUID(int=number)
-    event = Event(asset_id=id_, version=1, revision=1, scope=Scope.HEAD, change_id=id_)
+    event = AssetChanged(asset_id=id_, version=1, revision=1, scope=Scope.HEAD, change_id=id_)
     return Intent(event=event, recorded_ms=0, due_ms=0)
 
 
 def test_intents_are_cleared_again_after_an_unexpected_error() -> None:
     intents = Intents()
-    publisher = PublishChanges(Queue(), intents, background_threads())  # type: ignore[arg-type]
+    publisher = ChangePublisher(Queue(), intents, background_threads())  # type: ignore[arg-type]
     publisher.publish([intent(1)])
     wait_until(lambda: intents.calls == 1, 30, "the first error", 0.005)
     publisher.publish([intent(2)])

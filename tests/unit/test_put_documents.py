@@ -16,18 +16,18 @@ from amp.domain.ids import mint_at
 from amp.domain.move_phases import dual
 from amp.domain.moves import Move, MoveKind, Phase
 from amp.ports.bucket_documents import Position, RawDocument
-from amp.ports.search_index import Put, PutResult, Written
-from amp.services.buckets.aliases import LookAgain
+from amp.ports.search_index import Put, PutResult, WriteStatus
+from amp.services.buckets.aliases import MapChanged
 from amp.services.buckets.refusals import RefusingBuckets
-from amp.services.buckets.settlement import SettleWrites
-from amp.services.indexing.remove_documents import Remaining, Removal, RemoveDocuments
-from amp.services.indexing.write_documents import AssetDocuments, PutDocuments
+from amp.services.buckets.settlement import WriteSettlement
+from amp.services.indexing.remove_documents import DocumentRemover, Removal, RemovalResult
+from amp.services.indexing.write_documents import AssetDocuments, DocumentWriter
 from amp.services.runtime.retry import Stopped
 
 
 class _Index:
     def put(self, puts: list[Put]) -> list[PutResult]:
-        return [PutResult(Written.STALE) for _ in puts]
+        return [PutResult(WriteStatus.STALE) for _ in puts]
 
 
 class _Maps:
@@ -47,7 +47,7 @@ class _NeverDone:
     def settle(self, _bucket_map: object) -> None:
         self.settled += 1
         assert self.settled <= self.most, "no pause between looks"
-        raise LookAgain
+        raise MapChanged
 
 
 class _Stop(threading.Event):
@@ -67,7 +67,7 @@ def test_a_writer_that_helps_a_move_pauses_between_looks_and_can_be_stopped() ->
     index: Any = _Index()
     maps: Any = _Maps()
     refusing = RefusingBuckets(MemoryCache(), SystemClock())
-    putter = PutDocuments(index, maps, SettleWrites(maps, aliases), refusing)
+    putter = DocumentWriter(index, maps, WriteSettlement(maps, aliases), refusing)
     asset_id = mint_at(1_000)
     asset = AssetDocuments(asset_id, 1_000, (IndexedDocument(str(asset_id), 1, {}),))  # type: ignore[typeddict-item]
     with pytest.raises(Stopped):
@@ -77,7 +77,7 @@ def test_a_writer_that_helps_a_move_pauses_between_looks_and_can_be_stopped() ->
 
 class _AlwaysStale:
     def delete(self, _alias: str, documents: list[RawDocument]) -> list[PutResult]:
-        return [PutResult(Written.STALE) for _ in documents]
+        return [PutResult(WriteStatus.STALE) for _ in documents]
 
 
 def removal(at_ms: int, index: str | None = None) -> Removal:
@@ -87,13 +87,15 @@ def removal(at_ms: int, index: str | None = None) -> Removal:
 def test_who_removes_helps_a_move_too_and_leaves_what_waits_for_too_long() -> None:
     aliases, maps, documents = _NeverDone(most=1_000), _Maps(), _AlwaysStale()
     refusing = RefusingBuckets(MemoryCache(), SystemClock())
-    parts: Any = (documents, maps, SettleWrites(maps, aliases), refusing)  # type: ignore[arg-type]
+    parts: Any = (documents, maps, WriteSettlement(maps, aliases), refusing)  # type: ignore[arg-type]
     found = removal(1_000)
-    assert RemoveDocuments(*parts).remove([found], _Stop(10_000)) == Remaining({found.asset_id}, {})
+    assert DocumentRemover(*parts).remove([found], _Stop(10_000)) == RemovalResult({found.asset_id}, {})
     assert aliases.settled > 1
     with pytest.raises(Stopped):
-        RemoveDocuments(*parts).remove([found], _Stop(10))
-    assert RemoveDocuments(*parts).remove([removal(1_000, "no bucket's any more")], _Stop(10)) == Remaining(set(), {})
+        DocumentRemover(*parts).remove([found], _Stop(10))
+    assert DocumentRemover(*parts).remove([removal(1_000, "no bucket's any more")], _Stop(10)) == RemovalResult(
+        set(), {}
+    )
 
 
 class _OneRefuses:
@@ -105,7 +107,7 @@ class _OneRefuses:
         self.refused = 0
 
     def delete(self, alias: str, documents: list[RawDocument]) -> list[PutResult]:
-        written = Written.BUSY if index_of(alias) == self.index else Written.DONE
+        written = WriteStatus.BUSY if index_of(alias) == self.index else WriteStatus.DONE
         return [PutResult(written, "the disk is full")] * len(documents)
 
     def put(self, puts: list[Put]) -> list[PutResult]:
@@ -113,10 +115,10 @@ class _OneRefuses:
         for put in puts:
             if index_of(put.alias) == self.index:
                 self.refused += 1
-                results.append(PutResult(Written.BUSY, "the disk is full"))
+                results.append(PutResult(WriteStatus.BUSY, "the disk is full"))
             else:
                 self.taken.append((index_of(put.alias), put.document.doc_id))
-                results.append(PutResult(Written.DONE))
+                results.append(PutResult(WriteStatus.DONE))
         return results
 
 
@@ -174,9 +176,9 @@ def test_while_only_the_target_of_a_move_refuses_the_source_is_written(refusing:
     index = _OneRefuses(source if refusing == "source" else target)
     maps: Any = _Maps()
     maps.current = maps.refresh = lambda: bucket_map
-    writes = SettleWrites(maps, _Nothing())  # type: ignore[arg-type]
+    writes = WriteSettlement(maps, _Nothing())  # type: ignore[arg-type]
     parts: tuple[Any, ...] = (index, maps, writes, RefusingBuckets(_NoCache(), clock))  # type: ignore[arg-type]
-    putter, aside = PutDocuments(*parts), set[UUID]()
+    putter, aside = DocumentWriter(*parts), set[UUID]()
 
     def set_aside(ids: Collection[UUID]) -> bool:
         aside.update(ids)
@@ -205,16 +207,16 @@ def test_a_document_counts_as_removed_only_once_the_target_of_a_move_is_rid_of_i
     index = _OneRefuses(bucket_map.move.source if refusing == "source" else bucket_map.move.target)
     maps: Any = _Maps()
     maps.current = maps.refresh = lambda: bucket_map
-    writes = SettleWrites(maps, _Nothing())  # type: ignore[arg-type]
+    writes = WriteSettlement(maps, _Nothing())  # type: ignore[arg-type]
     parts: tuple[Any, ...] = (index, maps, writes, RefusingBuckets(_NoCache(), clock))  # type: ignore[arg-type]
-    remover = RemoveDocuments(*parts)
+    remover = DocumentRemover(*parts)
     both, first = removal(2_000_000), removal(1_000)
     expected = {both.asset_id, first.asset_id} if refusing == "source" else {both.asset_id}
-    assert remover.remove([both, first], _Pauses(clock)) == Remaining(expected, {})
+    assert remover.remove([both, first], _Pauses(clock)) == RemovalResult(expected, {})
     assert remover.without_refused([both.asset_id]) == []
     index.index = "another"
     clock.at_s += 10
-    assert remover.remove([both, first], _Pauses(clock)) == Remaining(set(), {})
+    assert remover.remove([both, first], _Pauses(clock)) == RemovalResult(set(), {})
 
 
 @pytest.mark.parametrize("phase", list(Phase))
@@ -231,9 +233,9 @@ def test_what_is_removed_from_the_source_of_a_move_is_removed_from_the_target_to
 def test_a_removal_that_an_index_rejects_does_not_count_as_done() -> None:
     class Rejecting:
         def delete(self, _alias: str, documents: list[RawDocument]) -> list[PutResult]:
-            return [PutResult(Written.REJECTED, "no such thing")] * len(documents)
+            return [PutResult(WriteStatus.REJECTED, "no such thing")] * len(documents)
 
     maps, refusing = _Maps(), RefusingBuckets(MemoryCache(), SystemClock())
-    parts: Any = (Rejecting(), maps, SettleWrites(maps, _Nothing()), refusing)  # type: ignore[arg-type]
+    parts: Any = (Rejecting(), maps, WriteSettlement(maps, _Nothing()), refusing)  # type: ignore[arg-type]
     found = removal(1_000)
-    assert RemoveDocuments(*parts).remove([found], _Stop(10)) == Remaining(set(), {found.asset_id: "no such thing"})
+    assert DocumentRemover(*parts).remove([found], _Stop(10)) == RemovalResult(set(), {found.asset_id: "no such thing"})

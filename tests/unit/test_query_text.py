@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from amp.domain.queries import All, Any_, Condition, Not, Query
+from amp.domain.queries import Condition, Conjunction, Disjunction, Negation, Query
 from amp.domain.types import FieldType
 from amp.errors import BadQuery
 from amp.services.search.query_text import MAX_BYTES, parse_query_text
@@ -21,7 +21,7 @@ READ: list[tuple[str, Query | None, str | None]] = [
     ("", None, None),
     ("  \n", None, None),
     ("*", None, None),
-    ("*:*", All(()), None),
+    ("*:*", Conjunction(()), None),
     ("land", None, "land"),
     ('land "the girls"', None, "land the girls"),
     ("+land AND girls", None, "land girls"),
@@ -41,8 +41,8 @@ READ: list[tuple[str, Query | None, str | None]] = [
     ("n:1e999", c("metadata.n", eq="1e999"), None),
     ("name:Al*", c("name", prefix="Al"), None),
     ("codec:*", c("metadata.codec", exists=True), None),
-    ("NOT codec:*", Not(c("metadata.codec", exists=True)), None),
-    ("-codec:h264", Not(c("metadata.codec", eq="h264")), None),
+    ("NOT codec:*", Negation(c("metadata.codec", exists=True)), None),
+    ("-codec:h264", Negation(c("metadata.codec", eq="h264")), None),
     ("n:[1 TO 5]", c("metadata.n", gte=1, lte=5), None),
     ("n:{1 TO 5}", c("metadata.n", gt=1, lt=5), None),
     ("n:[1 TO 5}", c("metadata.n", gte=1, lt=5), None),
@@ -55,15 +55,19 @@ READ: list[tuple[str, Query | None, str | None]] = [
     ("n:<=5", c("metadata.n", lte=5), None),
     ("created_at:>2020-01-01T10:20:30.5Z", c("created_at", gt="2020-01-01T10:20:30.5Z"), None),
     ("created_at:[2020-01-01 TO 2021-01-01}", c("created_at", gte="2020-01-01", lt="2021-01-01"), None),
-    ("a:x b:y", All((c("metadata.a", eq="x"), c("metadata.b", eq="y"))), None),
-    ("a:x AND (b:y AND c:z)", All((c("metadata.a", eq="x"), c("metadata.b", eq="y"), c("metadata.c", eq="z"))), None),
-    ("a:x OR b:y", Any_((c("metadata.a", eq="x"), c("metadata.b", eq="y"))), None),
-    ("a:x b:y OR b:z", All((c("metadata.a", eq="x"), c("metadata.b", in_=["y", "z"]))), None),
+    ("a:x b:y", Conjunction((c("metadata.a", eq="x"), c("metadata.b", eq="y"))), None),
+    (
+        "a:x AND (b:y AND c:z)",
+        Conjunction((c("metadata.a", eq="x"), c("metadata.b", eq="y"), c("metadata.c", eq="z"))),
+        None,
+    ),
+    ("a:x OR b:y", Disjunction((c("metadata.a", eq="x"), c("metadata.b", eq="y"))), None),
+    ("a:x b:y OR b:z", Conjunction((c("metadata.a", eq="x"), c("metadata.b", in_=["y", "z"]))), None),
     ("a:(x OR y OR 3)", c("metadata.a", in_=["x", "y", 3, "3"]), None),
-    ("a:(x y)", All((c("metadata.a", eq="x"), c("metadata.a", eq="y"))), None),
-    ("a:(x OR y*)", Any_((c("metadata.a", eq="x"), c("metadata.a", prefix="y"))), None),
-    ("a:(1 AND NOT -2)", All((c("metadata.a", in_=[1, "1"]), Not(c("metadata.a", in_=[-2, "-2"])))), None),
-    ("(land a:x) b:y", All((c("metadata.a", eq="x"), c("metadata.b", eq="y"))), "land"),
+    ("a:(x y)", Conjunction((c("metadata.a", eq="x"), c("metadata.a", eq="y"))), None),
+    ("a:(x OR y*)", Disjunction((c("metadata.a", eq="x"), c("metadata.a", prefix="y"))), None),
+    ("a:(1 AND NOT -2)", Conjunction((c("metadata.a", in_=[1, "1"]), Negation(c("metadata.a", in_=[-2, "-2"])))), None),
+    ("(land a:x) b:y", Conjunction((c("metadata.a", eq="x"), c("metadata.b", eq="y"))), "land"),
     ("or and not", None, "or and not"),
 ]
 

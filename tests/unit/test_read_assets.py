@@ -11,7 +11,7 @@ import pytest
 from amp.adapter_sets import Adapters, embedded
 from amp.domain.assets import Asset, version_of
 from amp.errors import StoreUnavailable
-from amp.services.assets.read import ReadAssets
+from amp.services.assets.read import AssetReader
 from amp.settings import load_settings
 from tests.contract.asset_samples import creation, purge, recreation, step, write
 
@@ -43,7 +43,7 @@ class Interrupted:
 
 def test_the_version_of_an_asset_s_next_life_comes_with_its_own_head(adapters: Adapters) -> None:
     store = Interrupted(adapters.store)
-    reader = ReadAssets(store, adapters.listing, adapters.claims)
+    reader = AssetReader(store, adapters.listing, adapters.claims)
     (first,) = write(adapters.store, creation())
     gone = purge(first)
     again = recreation(gone.after, version=1)
@@ -53,7 +53,7 @@ def test_the_version_of_an_asset_s_next_life_comes_with_its_own_head(adapters: A
 
 def test_a_page_of_versions_comes_with_a_head_that_knows_them(adapters: Adapters) -> None:
     store = Interrupted(adapters.store)
-    reader = ReadAssets(store, adapters.listing, adapters.claims)
+    reader = AssetReader(store, adapters.listing, adapters.claims)
     (first,) = write(adapters.store, creation())
     second = step(first)
     store.between = lambda: write(adapters.store, second)
@@ -63,7 +63,7 @@ def test_a_page_of_versions_comes_with_a_head_that_knows_them(adapters: Adapters
 
 def test_assets_read_before_the_store_stopped_answering_are_returned(adapters: Adapters) -> None:
     store = Interrupted(adapters.store)
-    reader = ReadAssets(store, adapters.listing, adapters.claims)
+    reader = AssetReader(store, adapters.listing, adapters.claims)
     assets = write(adapters.store, *[creation() for _ in range(25)])
     ids = [asset.id for asset in assets]
 

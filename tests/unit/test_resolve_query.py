@@ -21,10 +21,10 @@ from amp.domain.criteria import (
     TextMatches,
 )
 from amp.domain.limits import SearchLimits
-from amp.domain.queries import All, Condition, Facet, Not, Query, Sort
+from amp.domain.queries import Condition, Conjunction, Facet, Negation, Query, Sort
 from amp.domain.types import AssetType, Field, FieldType
 from amp.errors import BadQuery
-from amp.services.search.resolve import ResolveQuery
+from amp.services.search.resolve import QueryResolver
 from amp.services.types.catalog import TypeCatalog
 
 
@@ -51,20 +51,20 @@ class Registry:
 
 
 @pytest.fixture
-def resolver() -> ResolveQuery:
-    return ResolveQuery(TypeCatalog(Registry(), SystemClock(), 5.0), SearchLimits())
+def resolver() -> QueryResolver:
+    return QueryResolver(TypeCatalog(Registry(), SystemClock(), 5.0), SearchLimits())
 
 
 def condition(field: str, **operators: Any) -> Condition:
     return Condition(field, tuple(operators.items()), "/query")
 
 
-def test_a_number_is_looked_for_among_longs_only(resolver: ResolveQuery) -> None:
+def test_a_number_is_looked_for_among_longs_only(resolver: QueryResolver) -> None:
     found = resolver.criteria(condition("metadata.code", eq=5), None)
     assert found == EntryMatches("code", FieldType.LONG, (OneOf((5,)),))
 
 
-def test_in_looks_among_every_kind_that_has_a_value_for_it(resolver: ResolveQuery) -> None:
+def test_in_looks_among_every_kind_that_has_a_value_for_it(resolver: QueryResolver) -> None:
     found = resolver.criteria(Condition("metadata.code", (("in", [5, "five"]),), "/query"), None)
     assert found == AnyOf(
         (
@@ -74,28 +74,28 @@ def test_in_looks_among_every_kind_that_has_a_value_for_it(resolver: ResolveQuer
     )
 
 
-def test_what_no_value_can_be_finds_nothing(resolver: ResolveQuery) -> None:
+def test_what_no_value_can_be_finds_nothing(resolver: QueryResolver) -> None:
     assert resolver.criteria(condition("metadata.code", eq=True), None) == NOTHING
     assert resolver.criteria(condition("version", eq="one"), None) == NOTHING
     assert resolver.criteria(condition("metadata.code", gt=1, lt="z"), None) == NOTHING
 
 
-def test_exists_stands_beside_other_operators(resolver: ResolveQuery) -> None:
+def test_exists_stands_beside_other_operators(resolver: QueryResolver) -> None:
     assert resolver.criteria(condition("metadata.code", exists=False), None) == NotOf(EntryExists("code"))
     both = resolver.criteria(condition("metadata.code", exists=True, eq=5), None)
     assert both == AllOf((EntryExists("code"), EntryMatches("code", FieldType.LONG, (OneOf((5,)),))))
 
 
-def test_ids_compare_whichever_case_they_are_asked_in(resolver: ResolveQuery) -> None:
+def test_ids_compare_whichever_case_they_are_asked_in(resolver: QueryResolver) -> None:
     assert resolver.criteria(condition("id", eq="ABC"), None) == RootMatches(RootField.ID, (OneOf(("abc",)),))
 
 
-def test_query_and_text_hold_together(resolver: ResolveQuery) -> None:
+def test_query_and_text_hold_together(resolver: QueryResolver) -> None:
     found = resolver.criteria(condition("metadata.code", exists=True), "Red fox")
     assert found == AllOf((EntryExists("code"), TextMatches(("red", "fox"))))
 
 
-def test_sorts_and_facets_name_root_fields_and_keys(resolver: ResolveQuery) -> None:
+def test_sorts_and_facets_name_root_fields_and_keys(resolver: QueryResolver) -> None:
     sorts = resolver.sort([Sort("created_at"), Sort("metadata.code", descending=True)])
     assert sorts == (SortBy(RootField.CREATED, None, False), SortBy(None, "code", True))
     assert resolver.facets([Facet("c", "metadata.code", 5)]) == (FacetOn("c", None, "code", 5),)
@@ -104,11 +104,11 @@ def test_sorts_and_facets_name_root_fields_and_keys(resolver: ResolveQuery) -> N
 def _nested(depth: int) -> Query:
     query: Query = condition("metadata.code", eq=1)
     for _ in range(depth):
-        query = Not(query)
+        query = Negation(query)
     return query
 
 
-_REFUSED: list[tuple[str, str, Callable[[ResolveQuery], object]]] = [
+_REFUSED: list[tuple[str, str, Callable[[QueryResolver], object]]] = [
     ("unknown key", "did you mean metadata.code", lambda r: r.criteria(condition("metadata.Code", eq=1), None)),
     ("unknown key in exists", "no asset type", lambda r: r.criteria(condition("metadata.nope", exists=True), None)),
     ("unknown root", "did you mean metadata.code", lambda r: r.criteria(condition("code", eq=1), None)),
@@ -126,9 +126,13 @@ _REFUSED: list[tuple[str, str, Callable[[ResolveQuery], object]]] = [
     ("text without words", "0 words", lambda r: r.criteria(None, "  ")),
     ("surrogate", "lone surrogate", lambda r: r.criteria(condition("name", eq="\ud800"), None)),
     ("too deep", "6 levels", lambda r: r.criteria(_nested(6), None)),
-    ("too many joints", "65 of all, any and not", lambda r: r.criteria(All((All(()),) * 64), None)),
-    ("too many", "33 conditions", lambda r: r.criteria(All((condition("id", eq="x"),) * 33), None)),
-    ("too many on metadata", "9 cond", lambda r: r.criteria(All((condition("metadata.code", eq=1),) * 9), None)),
+    ("too many joints", "65 of all, any and not", lambda r: r.criteria(Conjunction((Conjunction(()),) * 64), None)),
+    ("too many", "33 conditions", lambda r: r.criteria(Conjunction((condition("id", eq="x"),) * 33), None)),
+    (
+        "too many on metadata",
+        "9 cond",
+        lambda r: r.criteria(Conjunction((condition("metadata.code", eq=1),) * 9), None),
+    ),
     ("sort by text", "only text", lambda r: r.sort([Sort("metadata.notes")])),
     ("sort by nothing", "is none of", lambda r: r.sort([Sort("nope")])),
     ("too many sorts", "at most 8", lambda r: r.sort([Sort("id")] * 9)),
@@ -139,7 +143,7 @@ _REFUSED: list[tuple[str, str, Callable[[ResolveQuery], object]]] = [
 
 @pytest.mark.parametrize(("detail", "ask"), [case[1:] for case in _REFUSED], ids=[case[0] for case in _REFUSED])
 def test_what_cannot_be_answered_is_refused_with_its_place(
-    resolver: ResolveQuery, detail: str, ask: Callable[[ResolveQuery], object]
+    resolver: QueryResolver, detail: str, ask: Callable[[QueryResolver], object]
 ) -> None:
     with pytest.raises(BadQuery) as caught:
         ask(resolver)

@@ -8,7 +8,7 @@ import pytest
 from amp.adapters.clock import SystemClock
 from amp.adapters.embedded.leases import MemoryLeases
 from amp.errors import SearchUnavailable
-from amp.services.moves.worker import LEASE, LEASE_S, RunBucketWorker
+from amp.services.moves.worker import LEASE, LEASE_S, BucketWorker
 from amp.services.runtime.chores import Chores
 from amp.services.runtime.leases import LeaseKeeper
 
@@ -36,7 +36,7 @@ def test_a_check_that_fails_keeps_no_other_from_running() -> None:
     def fail() -> None:
         raise RuntimeError("broken")
 
-    worker = RunBucketWorker(
+    worker = BucketWorker(
         Mover(),  # type: ignore[arg-type]
         Chores(clock, {"one": fail, "two": lambda: ran.append("two")}),
         LeaseKeeper(MemoryLeases(), clock, name=LEASE, holder="ann", ttl_s=LEASE_S),
@@ -51,7 +51,7 @@ def test_a_check_that_fails_keeps_no_other_from_running() -> None:
 @pytest.mark.parametrize("rounds", [0, 3])
 def test_checks_run_while_a_move_takes_its_time_or_gets_no_answer(rounds: int) -> None:
     clock, ran = SystemClock(), list[str]()
-    worker = RunBucketWorker(
+    worker = BucketWorker(
         StuckMover(rounds),  # type: ignore[arg-type]
         Chores(clock, {"one": lambda: ran.append("one")}),
         LeaseKeeper(MemoryLeases(), clock, name=LEASE, holder="ann", ttl_s=LEASE_S),

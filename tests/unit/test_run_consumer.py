@@ -8,11 +8,11 @@ from uuid import UUID, uuid4
 
 from amp.adapters.clock import SystemClock
 from amp.domain.dead_letters import DeadLetter, letter_id
-from amp.domain.events import JobEvent, Message
+from amp.domain.messages import JobItem, Message
 from amp.errors import QueueUnavailable, StoreUnavailable
 from amp.metrics import Metrics
-from amp.ports.event_queue import Delivery, Topic
-from amp.services.runtime.consumer import Failure, RunConsumer
+from amp.ports.message_queue import Delivery, Topic
+from amp.services.runtime.consumer import ConsumerLoop, Failure
 from amp.services.runtime.retry import Stopped
 from tests.stack.waiting import wait_until
 
@@ -20,8 +20,8 @@ DEADLINE_S = 30
 JOB = UUID(int=1)
 
 
-def message(number: int) -> JobEvent:
-    return JobEvent(job_id=JOB, chunk=0, asset_id=UUID(int=number))
+def message(number: int) -> JobItem:
+    return JobItem(job_id=JOB, chunk=0, asset_id=UUID(int=number))
 
 
 def deliveries(count: int, poison: Sequence[int] = ()) -> list[Delivery]:
@@ -86,7 +86,7 @@ class Running:
     def __init__(self, world: World, handle: Handle, batch: int) -> None:
         self.stop = threading.Event()
         self.error: BaseException | None = None
-        self._runner = RunConsumer(
+        self._runner = ConsumerLoop(
             world, world, SystemClock(), world.metrics, handle, topic=Topic.BULK, group="jobs", batch=batch  # type: ignore[arg-type]
         )  # fmt: skip
         self._thread = threading.Thread(target=self._run)
@@ -325,6 +325,6 @@ def test_payloads_that_differ_are_letters_that_differ() -> None:
     event = message(1)
     same = {letter_id("bulk", event, b"a"), letter_id("bulk", event, b"b")}
     assert len(same) == 1
-    other = JobEvent(job_id=uuid4(), chunk=0, asset_id=event.asset_id)
+    other = JobItem(job_id=uuid4(), chunk=0, asset_id=event.asset_id)
     told = [letter_id("bulk", None, b"a"), letter_id("bulk", None, b"b"), letter_id("realtime", None, b"a")]
     assert len({*same, *told, letter_id("bulk", other, b"a")}) == 5

@@ -9,7 +9,7 @@ from amp.domain.buckets import BucketMap, first_map
 from amp.domain.ids import mint_at
 from amp.domain.move_phases import dual, planned_split
 from amp.errors import SearchUnavailable
-from amp.services.moves.run import MoveTimes, RunMoves
+from amp.services.moves.run import MoveRunner, MoveTimes
 from tests.manual_clock import ManualClock
 
 _AT_S = 1_700_000_000
@@ -47,21 +47,21 @@ def history() -> History:
 
 
 @pytest.fixture
-def mover(clock: ManualClock, history: History) -> RunMoves:
+def mover(clock: ManualClock, history: History) -> MoveRunner:
     nothing: Any = None
     aliases: Any = Down()
     maps: Any = Maps()
     jobs: Any = history
-    return RunMoves(maps, nothing, nothing, jobs, clock, aliases, nothing, MoveTimes(longest_search=1.0))
+    return MoveRunner(maps, nothing, nothing, jobs, clock, aliases, nothing, MoveTimes(longest_search=1.0))
 
 
-def fail(mover: RunMoves) -> None:
+def fail(mover: MoveRunner) -> None:
     with pytest.raises(SearchUnavailable):
         mover.advance(threading.Event())
 
 
 def test_a_move_that_fails_time_and_again_says_why_it_waits(
-    mover: RunMoves, clock: ManualClock, history: History
+    mover: MoveRunner, clock: ManualClock, history: History
 ) -> None:
     for _ in range(4):
         fail(mover)
@@ -69,7 +69,7 @@ def test_a_move_that_fails_time_and_again_says_why_it_waits(
     assert history.notes == ["dual waits: no answer"]
 
 
-def test_faults_hours_apart_are_no_wait(mover: RunMoves, clock: ManualClock, history: History) -> None:
+def test_faults_hours_apart_are_no_wait(mover: MoveRunner, clock: ManualClock, history: History) -> None:
     for _ in range(3):
         fail(mover)
         clock.now_s += 7_200

@@ -2,17 +2,17 @@
 
 import pytest
 
-from amp.domain.criteria import Hit, SearchPage, SearchRequest
+from amp.domain.criteria import Hit, IndexQuery, SearchPage
 from amp.domain.ids import mint_at
 from amp.domain.limits import SearchLimits
 from amp.domain.principals import Principal
-from amp.domain.queries import All, Condition, Not, query_identity
+from amp.domain.queries import Condition, Conjunction, Negation, query_identity
 from amp.domain.selectors import Selector
 from amp.errors import BadCursor, NotMigrated
-from amp.services.jobs.selection import SelectAssets
+from amp.services.jobs.asset_selection import AssetSelection
 from amp.services.search.cursors import Cursors
-from amp.services.search.resolve import ResolveQuery
-from amp.services.search.search import SearchAssets
+from amp.services.search.resolve import QueryResolver
+from amp.services.search.search import AssetSearch
 
 CALLER = Principal("ann")
 IDS = [mint_at(n) for n in range(7)]
@@ -21,7 +21,7 @@ IDS = [mint_at(n) for n in range(7)]
 class _Index:
     """Finds the ids, three a page."""
 
-    def search(self, request: SearchRequest) -> SearchPage:
+    def search(self, request: IndexQuery) -> SearchPage:
         first = 0 if request.after is None else int(request.after[0] or 0) + 1
         hits = [Hit(b"", (n, str(IDS[n]))) for n in range(first, len(IDS))][:3]
         more = first + len(hits) < len(IDS)
@@ -41,10 +41,10 @@ class _NoKinds:
         return 0.0
 
 
-def select(secret: bytes) -> SelectAssets:
-    resolver, limits = ResolveQuery(_NoKinds(), SearchLimits()), SearchLimits()  # type: ignore[arg-type]
-    searcher = SearchAssets(_Index(), resolver, Cursors(lambda: secret), _NoMaps(), limits)  # type: ignore[arg-type]
-    return SelectAssets(None, searcher, _NoKinds())  # type: ignore[arg-type]
+def select(secret: bytes) -> AssetSelection:
+    resolver, limits = QueryResolver(_NoKinds(), SearchLimits()), SearchLimits()  # type: ignore[arg-type]
+    searcher = AssetSearch(_Index(), resolver, Cursors(lambda: secret), _NoMaps(), limits)  # type: ignore[arg-type]
+    return AssetSelection(None, searcher, _NoKinds())  # type: ignore[arg-type]
 
 
 def test_a_place_is_good_after_the_key_of_cursors_was_changed() -> None:
@@ -62,8 +62,10 @@ def test_a_place_of_another_make_is_refused() -> None:
 
 
 def test_a_query_is_told_by_what_it_asks_and_not_by_where_it_stands() -> None:
-    def query(pointer: str, operand: object = 10**30) -> All:
-        return All((Condition("name", (("eq", operand),), pointer), Not(Condition("id", (("in", ["a"]),)))))
+    def query(pointer: str, operand: object = 10**30) -> Conjunction:
+        return Conjunction(
+            (Condition("name", (("eq", operand),), pointer), Negation(Condition("id", (("in", ["a"]),))))
+        )
 
     assert query_identity(query("/query")) == query_identity(query("/q"))
     assert query_identity(query("")) != query_identity(query("", 1))

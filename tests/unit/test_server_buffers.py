@@ -11,22 +11,22 @@ import pytest
 from amp.errors import AmpError, Overloaded
 from amp.server.buffers import Buffers
 from amp.server.http_server import HttpServer
-from amp.server.messages import Answer, Limits, Request
+from amp.server.messages import HttpLimits, HttpRequest, HttpResponse
 
 _BODY = b"x" * 100_000
 _POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(_BODY) + _BODY
 _DEADLINE_S = 10.0
 
 
-def limits(buffered_bytes: int) -> Limits:
-    return Limits(
+def limits(buffered_bytes: int) -> HttpLimits:
+    return HttpLimits(
         head_s=5.0, body_s=5.0, answer_s=5.0, idle_s=5.0,
         body_bytes=1_000_000, connections=50, buffered_bytes=buffered_bytes,
     )  # fmt: skip
 
 
-def answer(status: int) -> Answer:
-    return Answer(status=status, reason="", headers=((b"content-length", b"0"),), body=b"")
+def answer(status: int) -> HttpResponse:
+    return HttpResponse(status=status, reason="", headers=((b"content-length", b"0"),), body=b"")
 
 
 class AllThreadsBusy:
@@ -36,12 +36,12 @@ class AllThreadsBusy:
         self.may = asyncio.Event()
         self.waiting = 0
 
-    async def answer(self, _request: Request) -> Answer:
+    async def answer(self, _request: HttpRequest) -> HttpResponse:
         self.waiting += 1
         await self.may.wait()
         return answer(200)
 
-    def refuse(self, error: Exception) -> Answer:
+    def refuse(self, error: Exception) -> HttpResponse:
         return answer(503 if isinstance(error, Overloaded) else 400 if isinstance(error, AmpError) else 500)
 
 

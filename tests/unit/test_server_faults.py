@@ -7,20 +7,20 @@ from pathlib import Path
 
 from amp.errors import AmpError
 from amp.server.http_server import HttpServer
-from amp.server.messages import Answer, Limits, Request
+from amp.server.messages import HttpLimits, HttpRequest, HttpResponse
 from amp.server.processes import banner
 from amp.settings import Settings
 
-_LIMITS = Limits(
+_LIMITS = HttpLimits(
     head_s=5.0, body_s=5.0, answer_s=5.0, idle_s=5.0, body_bytes=1000, connections=10, buffered_bytes=1000
 )  # fmt: skip
 
 
 class Handler:
-    async def answer(self, _request: Request) -> Answer:
-        return Answer(status=200, reason="OK", headers=((b"content-length", b"0"),), body=b"")
+    async def answer(self, _request: HttpRequest) -> HttpResponse:
+        return HttpResponse(status=200, reason="OK", headers=((b"content-length", b"0"),), body=b"")
 
-    def refuse(self, error: Exception) -> Answer:
+    def refuse(self, error: Exception) -> HttpResponse:
         raise AmpError(str(error))
 
 

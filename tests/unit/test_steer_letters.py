@@ -9,10 +9,10 @@ import pytest
 
 from amp.adapter_sets import Adapters, embedded
 from amp.domain.dead_letters import put_aside
-from amp.domain.events import Event, Message, event_of, message_json
+from amp.domain.messages import AssetChanged, Message, event_of, message_json
 from amp.errors import QueueUnavailable
-from amp.ports.event_queue import Topic
-from amp.services.jobs.dead_letters import SteerLetters, Which
+from amp.ports.message_queue import Topic
+from amp.services.jobs.dead_letters import DeadLetterAdmin, DeadLetterFilter
 from amp.services.runtime.delivery import publish_durably
 from amp.settings import load_settings
 from tests.contract.asset_samples import creation
@@ -49,7 +49,7 @@ def adapters(tmp_path: Path) -> Iterator[Adapters]:
         a.close()
 
 
-def _letters_of_one_event(a: Adapters) -> Event:
+def _letters_of_one_event(a: Adapters) -> AssetChanged:
     """Two dead letters: the event was put aside from both topics of live traffic."""
     event = event_of(creation())
     for topic in (Topic.REALTIME, Topic.RETRY):
@@ -59,19 +59,19 @@ def _letters_of_one_event(a: Adapters) -> Event:
 
 def test_a_replay_of_one_event_with_two_letters_is_no_failure(adapters: Adapters) -> None:
     _letters_of_one_event(adapters)
-    steer = SteerLetters(adapters.letters, Queue(), adapters.jobs, adapters.chunks)  # type: ignore[arg-type]
-    assert steer.replay(Which()).count == 2
-    assert steer.page(Which(), None, 10).letters == ()
+    steer = DeadLetterAdmin(adapters.letters, Queue(), adapters.jobs, adapters.chunks)  # type: ignore[arg-type]
+    assert steer.replay(DeadLetterFilter()).count == 2
+    assert steer.page(DeadLetterFilter(), None, 10).letters == ()
 
 
 def test_a_replay_counts_every_letter_whose_message_was_not_taken(adapters: Adapters) -> None:
     _letters_of_one_event(adapters)
     queue = Queue()
     queue.late = True
-    steer = SteerLetters(adapters.letters, queue, adapters.jobs, adapters.chunks)  # type: ignore[arg-type]
+    steer = DeadLetterAdmin(adapters.letters, queue, adapters.jobs, adapters.chunks)  # type: ignore[arg-type]
     with pytest.raises(QueueUnavailable, match="did not take 2 of 2"):
-        steer.replay(Which())
-    assert len(steer.page(Which(), None, 10).letters) == 2
+        steer.replay(DeadLetterFilter())
+    assert len(steer.page(DeadLetterFilter(), None, 10).letters) == 2
 
 
 def test_what_is_reported_delivered_too_late_changes_no_result() -> None:

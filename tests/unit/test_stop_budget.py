@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 
 from amp.domain.assets import Scope
-from amp.domain.events import Event, Intent
-from amp.services.outbox.publish import PublishChanges
+from amp.domain.messages import AssetChanged, Intent
+from amp.services.outbox.publish import ChangePublisher
 from amp.settings import Settings
 from amp.stop_budget import StopBudget
 from amp.worker import WorkerThreads
@@ -74,7 +74,7 @@ def test_hanging_workers_share_one_time(time: Time) -> None:
 
 def test_delivery_and_clearing_of_what_was_published_share_one_time(time: Time) -> None:
     hanging = Hanging(time)
-    publisher = PublishChanges(hanging, hanging, hanging)  # type: ignore[arg-type]
+    publisher = ChangePublisher(hanging, hanging, hanging)  # type: ignore[arg-type]
     publisher.publish(_intents())
     publisher.close(4.0)
     assert time.now_s == 1004.0
@@ -82,7 +82,7 @@ def test_delivery_and_clearing_of_what_was_published_share_one_time(time: Time) 
 
 def _intents() -> Sequence[Intent]:
     id_ = UUID(int=1)
-    event = Event(asset_id=id_, version=1, revision=1, scope=Scope.HEAD, change_id=id_)
+    event = AssetChanged(asset_id=id_, version=1, revision=1, scope=Scope.HEAD, change_id=id_)
     return [Intent(event=event, recorded_ms=0, due_ms=0)]
 
 

@@ -12,9 +12,9 @@ _BEFORE = """
     from amp import worker
     from amp.adapters.clock import SystemClock
     from amp.metrics import Metrics
-    from amp.services.runtime.consumer import RunConsumer
+    from amp.services.runtime.consumer import ConsumerLoop
     from amp.services.runtime.threads import BackgroundThreads
-    from amp.ports.event_queue import Delivery, Topic
+    from amp.ports.message_queue import Delivery, Topic
     from amp.settings import Settings
 
     for_ever = threading.Event()
@@ -51,7 +51,7 @@ def test_a_batch_that_hangs_keeps_no_worker_from_ending() -> None:
             poll=lambda *_: [Delivery(None, b"", 0)], keep_alive=lambda: None, close=lambda: None
         )
         queue = SimpleNamespace(consume=lambda *_: consumer)
-        loop = RunConsumer(
+        loop = ConsumerLoop(
             queue, None, SystemClock(), Metrics(), stop_and_hang, topic=Topic.REALTIME, group="index", batch=1
         ).run
     """

@@ -19,7 +19,7 @@ from amp.adapters.cassandra.session import CassandraSession, Request, rows_of
 from amp.domain.assets import Asset
 from amp.domain.ids import created_ms
 from amp.errors import BadCursor
-from amp.ports.asset_listing import IdPage, Stray
+from amp.ports.asset_listing import IdPage, OrphanedListing
 
 #: A slot is the UTC day of creation. With 16 shards, a day of 10 million new assets makes partitions under 50 MB.
 _SLOT_MS = 86_400_000
@@ -145,12 +145,14 @@ class CassandraAssetListing:
         requests = [(INSERT_LISTED_AT, (*place, asset_id, listed_us[asset_id])) for place, asset_id in places]
         self._session.rows_of_many(requests)
 
-    def strays(self, ids: Collection[UUID], types: Collection[str], projects: Collection[str]) -> list[Stray]:
+    def strays(self, ids: Collection[UUID], types: Collection[str], projects: Collection[str]) -> list[OrphanedListing]:
         lists = ["all", *(f"type:{name}" for name in types), *(f"project:{name}" for name in projects)]
         found = self._listed([(_place(name, asset_id), asset_id) for asset_id in ids for name in lists])
-        return [Stray(place[0], asset_id, written_us // 1000) for (place, asset_id), written_us in found.items()]
+        return [
+            OrphanedListing(place[0], asset_id, written_us // 1000) for (place, asset_id), written_us in found.items()
+        ]
 
-    def drop(self, strays: Sequence[Stray]) -> None:
+    def drop(self, strays: Sequence[OrphanedListing]) -> None:
         # The time was cut to milliseconds.
         self._session.rows_of_many(
             [(_REMOVE, (stray.written_ms * 1000 + 999, *_place(stray.list, stray.id), stray.id)) for stray in strays]

@@ -11,7 +11,7 @@ from amp.adapters.cassandra.session import CassandraSession, Mode, RowsOrError
 from amp.domain.assets import Asset, Change, State
 from amp.domain.retention import Retention
 from amp.errors import StoreUnavailable
-from amp.ports.asset_store import CommitResult, Verdict
+from amp.ports.asset_store import CommitResult, CommitStatus
 
 #: There for a change that was made, whatever came after it, for as long as anybody may look for it.
 CHANGE_ROW = "SELECT id FROM {ks}.assets WHERE id = ? AND row_kind = 'change' AND number = 0 AND change_id = ?"
@@ -22,8 +22,8 @@ _ATTEMPTS = 4
 _BUDGET_S = 8.0
 _PAUSE_S = 0.05
 
-_APPLIED = CommitResult(Verdict.APPLIED)
-_UNKNOWN = CommitResult(Verdict.UNKNOWN)
+_APPLIED = CommitResult(CommitStatus.APPLIED)
+_UNKNOWN = CommitResult(CommitStatus.UNKNOWN)
 
 
 class AssetSteps:
@@ -118,7 +118,7 @@ def _outcome(change: Change, made: bool | None, heads: dict[UUID, Asset] | None)
     if _version_of_head(head) == _version_of_head(change.before):
         # Nothing stands in its way: a copy of it may still be under way, or it may be sent again.
         return _UNKNOWN
-    return CommitResult(Verdict.REFUSED, head)
+    return CommitResult(CommitStatus.REFUSED, head)
 
 
 def _version_of_head(head: Asset | None) -> tuple[int, UUID | None] | None:

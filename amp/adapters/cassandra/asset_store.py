@@ -17,7 +17,7 @@ from amp.adapters.cassandra.asset_steps import CHANGE_ROW, AssetSteps
 from amp.adapters.cassandra.preparation import Preparation
 from amp.adapters.cassandra.session import CassandraSession, Mode, Request
 from amp.domain.assets import Asset, Change, Version
-from amp.domain.events import Intent
+from amp.domain.messages import Intent
 from amp.domain.retention import Retention
 from amp.ports.asset_store import CommitResult
 

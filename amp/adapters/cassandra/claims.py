@@ -8,9 +8,10 @@ from amp.adapters.cassandra.errors import translation
 from amp.adapters.cassandra.reads_in_parts import Found, KeyRange, read_in_parts
 from amp.adapters.cassandra.session import CassandraSession, Mode, RowsOrError
 from amp.adapters.cassandra.settling import settled
+from amp.domain.claims import Claim
 from amp.domain.retention import MAX_RETENTION_S
 from amp.errors import StoreUnavailable
-from amp.ports.claims import Claim, ClaimPage
+from amp.ports.claims import ClaimPage
 
 # An update and never an insert: the mark that an insert leaves of the row could outlast its values.
 _CLAIM = (
@@ -55,7 +56,7 @@ class CassandraClaims:
         for _ in range(_ATTEMPTS):
             sent = [claims[i] for i in open_]
             answers = self._session.run_many(
-                [(_CLAIM, (ttl_s, claim.asset_id, claim.digest, claim.scope, claim.key)) for claim in sent],
+                [(_CLAIM, (ttl_s, claim.holder_id, claim.digest, claim.scope, claim.key)) for claim in sent],
                 Mode.CONDITIONAL,
             )
             for i, claim, answer in zip(open_, sent, answers, strict=True):
@@ -75,7 +76,7 @@ class CassandraClaims:
         return self._look(keys, Mode.PLAIN)
 
     def replace(self, claim: Claim, by: Claim) -> bool:
-        values = (by.asset_id, by.digest, claim.scope, claim.key, claim.asset_id, claim.digest)
+        values = (by.holder_id, by.digest, claim.scope, claim.key, claim.holder_id, claim.digest)
 
         def look() -> bool | None:
             [holder] = self._look([(claim.scope, claim.key)], Mode.SERIAL)
@@ -84,12 +85,12 @@ class CassandraClaims:
         return settled(lambda: bool(self._session.run(_REPLACE, values, Mode.CONDITIONAL)[0]["[applied]"]), look)
 
     def release(self, claim: Claim) -> None:
-        values = (claim.scope, claim.key, claim.asset_id, claim.digest)
-        place = (claim.asset_id, claim.scope, claim.key)
+        values = (claim.scope, claim.key, claim.holder_id, claim.digest)
+        place = (claim.holder_id, claim.scope, claim.key)
         # Read before the release: whoever claims it after that lists it at a later time.
         listed = self._session.run(_LISTED_AT, place)
         answer = self._session.run(_RELEASE, values, Mode.CONDITIONAL)[0]
-        is_held = not answer["[applied]"] and answer.get("asset_id") == claim.asset_id
+        is_held = not answer["[applied]"] and answer.get("asset_id") == claim.holder_id
         if listed and listed[0][0] is not None and not is_held:
             self._session.run(_UNLIST, (listed[0][0], *place))
 
@@ -112,10 +113,10 @@ class CassandraClaims:
         listed = [Claim(*row) for rows in answers for row in rows]
         holders = self._look([(claim.scope, claim.key) for claim in listed], Mode.SERIAL)
         pairs = zip(listed, holders, strict=True)
-        return [holder for claim, holder in pairs if holder is not None and holder.asset_id == claim.asset_id]
+        return [holder for claim, holder in pairs if holder is not None and holder.holder_id == claim.holder_id]
 
     def _list(self, claims: Sequence[Claim], ttl_s: int) -> None:
-        rows = [(claim.asset_id, claim.scope, claim.key, claim.digest, ttl_s) for claim in claims]
+        rows = [(claim.holder_id, claim.scope, claim.key, claim.digest, ttl_s) for claim in claims]
         self._session.rows_of_many([(_LIST, row) for row in rows])
 
     def _look(self, keys: Sequence[tuple[str, str]], mode: Mode) -> list[Claim | None]:

@@ -11,11 +11,11 @@ import orjson
 from amp.adapters.cassandra.errors import TooManyTombstones
 from amp.adapters.cassandra.reads_in_parts import KeyRange, read_in_parts
 from amp.adapters.cassandra.session import CassandraSession, Mode
+from amp.domain.dead_letter_pages import place_in, position_after, storable_letter
 from amp.domain.dead_letters import DeadLetter
-from amp.domain.events import Message, message_from_json
-from amp.domain.letter_lists import place_in, position_after, storable_letter
+from amp.domain.messages import Message, message_from_json
 from amp.errors import StoreUnavailable
-from amp.ports.dead_letters import LetterPage
+from amp.ports.dead_letters import DeadLetterPage
 
 _COLUMNS = "id, topic, payload, reason, detail, attempts, first_ms, last_ms"
 _ADD = f"INSERT INTO {{ks}}.dead_letters ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS"
@@ -60,7 +60,7 @@ class CassandraDeadLetters:
         rows = self._session.run(_GET, (letter_id,))
         return _letter_of(rows[0]) if rows else None
 
-    def page(self, *, job_id: UUID | None, position: str | None, limit: int) -> LetterPage:
+    def page(self, *, job_id: UUID | None, position: str | None, limit: int) -> DeadLetterPage:
         name = "all" if job_id is None else f"job:{job_id}"
         at = None if position is None else place_in(position)
         letters: list[DeadLetter] = []
@@ -70,9 +70,9 @@ class CassandraDeadLetters:
             listed = self._listed(name, at, wanted)
             letters += self._letters(listed)
             if len(listed) < wanted:
-                return LetterPage(tuple(letters), None)
+                return DeadLetterPage(tuple(letters), None)
             at = listed[-1]
-        return LetterPage(tuple(letters[:limit]), position_after(letters[limit - 1]))
+        return DeadLetterPage(tuple(letters[:limit]), position_after(letters[limit - 1]))
 
     def count(self, job_id: UUID) -> int:
         name = f"job:{job_id}"

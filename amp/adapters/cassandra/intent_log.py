@@ -14,7 +14,7 @@ from amp.adapters.cassandra.id_order import between_any
 from amp.adapters.cassandra.reads_in_parts import KeyRange, read_in_parts
 from amp.adapters.cassandra.session import CassandraSession, Request, RowsOrError, rows_of
 from amp.domain.assets import Scope
-from amp.domain.events import MAX_DEFERRAL_MS, Event, Intent
+from amp.domain.messages import MAX_DEFERRAL_MS, AssetChanged, Intent
 
 #: At 10,000 changes a second each partition takes 75,000 rows, under the tombstones a read may pass (100,000).
 _SHARDS = 8
@@ -251,5 +251,5 @@ def _delete_cql(count: int) -> str:
 
 def _intent_of(row: Any) -> Intent:
     asset_id, version, revision, scope, change_id, recorded_ms, due_ms = row
-    event = Event(asset_id=asset_id, version=version, revision=revision, scope=Scope(scope), change_id=change_id)
+    event = AssetChanged(asset_id=asset_id, version=version, revision=revision, scope=Scope(scope), change_id=change_id)
     return Intent(event=event, recorded_ms=recorded_ms, due_ms=due_ms)

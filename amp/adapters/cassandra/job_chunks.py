@@ -7,8 +7,8 @@ from uuid import UUID, uuid1
 
 from amp.adapters.cassandra.session import CassandraSession, Mode, Request
 from amp.adapters.cassandra.settling import settled
-from amp.domain.chunks import Chunk, Outcome, Result
-from amp.domain.texts import storable_reason
+from amp.domain.chunks import Chunk, ItemOutcome, ItemResult
+from amp.domain.storable_text import storable_reason
 
 # A condition takes its time from the servers, a plain write from this process, and the later time wins. The two never
 # meet in one cell: the static columns are written on conditions only, the rows of results never on any. What removes
@@ -41,7 +41,7 @@ class CassandraJobChunks:
     def get(self, job_id: UUID, number: int) -> Chunk | None:
         return self._read(job_id, number, Mode.PLAIN)
 
-    def record(self, job_id: UUID, results: Mapping[int, Mapping[UUID, Result]]) -> None:
+    def record(self, job_id: UUID, results: Mapping[int, Mapping[UUID, ItemResult]]) -> None:
         requests: list[Request] = []
         latest = self._session.rows_of_many([(_LATEST, (job_id, number)) for number in results])
         for (number, of_chunk), rows in zip(results.items(), latest, strict=True):
@@ -55,10 +55,10 @@ class CassandraJobChunks:
                 requests.append((_RECORD, (job_id, number, latest_at, told[at : at + _RESULTS_A_ROW])))
         self._session.rows_of_many(requests)
 
-    def results(self, job_id: UUID, number: int) -> dict[UUID, Result]:
+    def results(self, job_id: UUID, number: int) -> dict[UUID, ItemResult]:
         # Before anything is recorded, the static part alone makes a row of nulls.
         return {
-            asset_id: Result(Outcome(outcome), note)
+            asset_id: ItemResult(ItemOutcome(outcome), note)
             for (row,) in self._session.run(_RESULTS, (job_id, number))
             for outcome, note, ids in row or ()
             for asset_id in ids

@@ -14,7 +14,7 @@ from amp.adapters.cassandra.asset_listing import (
 from amp.adapters.cassandra.intent_log import INSERT_INTENT, intent_values
 from amp.adapters.cassandra.session import CassandraSession, Request
 from amp.domain.assets import Change, State
-from amp.domain.events import Intent
+from amp.domain.messages import Intent
 
 #: Slots a process remembers having written; they are few unless history is imported.
 _SLOTS_REMEMBERED = 100_000

@@ -14,7 +14,7 @@ from amp.adapters.elasticsearch.errors import translated
 from amp.adapters.elasticsearch.hits_at_once import HitsAtOnce
 from amp.domain.documents import IndexedDocument
 from amp.errors import NotFound, SearchUnavailable, TooLarge
-from amp.ports.bucket_documents import MAX_PAGE_BYTES, Position, Range, RawDocument, Slice, Sums
+from amp.ports.bucket_documents import MAX_PAGE_BYTES, Position, RawDocument, SliceTotals, TimeRange, Totals
 from amp.ports.search_index import PutResult
 
 _ORDER = ("created_ms", "asset_id", "version", "revision")
@@ -56,7 +56,7 @@ class ElasticsearchBucketDocuments:
     def page(
         self,
         index: str,
-        of: Range,
+        of: TimeRange,
         *,
         after: Position | None = None,
         since: str | None = None,
@@ -161,16 +161,16 @@ class ElasticsearchBucketDocuments:
     def delete(self, alias: str, documents: Sequence[RawDocument]) -> list[PutResult]:
         return bulk.write(self._client, (bulk.delete_item(alias, d.doc_id, d.revision) for d in documents))
 
-    def slices(self, index: str, of: Range, width_ms: int) -> list[Slice]:
+    def slices(self, index: str, of: TimeRange, width_ms: int) -> list[SliceTotals]:
         by_time = {"field": "created_ms", "interval": width_ms, "min_doc_count": 1}
         revisions = {"revisions": {"sum": {"field": "revision"}}}
         answer = self._sums(index, of, {"slices": {"histogram": by_time, "aggs": revisions}})
         return [
-            Slice(of.part(int(part["key"]), width_ms), part["doc_count"], int(part["revisions"]["value"]))
+            SliceTotals(of.part(int(part["key"]), width_ms), part["doc_count"], int(part["revisions"]["value"]))
             for part in answer["aggregations"]["slices"]["buckets"]
         ]
 
-    def sums(self, index: str, of: Range, width_ms: int) -> dict[int, Sums]:
+    def sums(self, index: str, of: TimeRange, width_ms: int) -> dict[int, Totals]:
         by_time = {"field": "created_ms", "interval": width_ms, "min_doc_count": 1}
         added_up = {name: {"sum": {"field": field}} for name, field in _ADDED_UP.items()}
         heads = {"deleted": {"filter": {"term": {"deleted": True}}}, "revisions": {"sum": {"field": "revision"}}}
@@ -181,7 +181,7 @@ class ElasticsearchBucketDocuments:
         }
         answer = self._sums(index, of, {"slices": {"histogram": by_time, "aggs": parts}})
         return {
-            int(part["key"]): Sums(
+            int(part["key"]): Totals(
                 heads=part["heads"]["doc_count"],
                 deleted=part["heads"]["deleted"]["doc_count"],
                 revisions=int(part["heads"]["revisions"]["value"]),
@@ -218,11 +218,11 @@ class ElasticsearchBucketDocuments:
         # Through JSON, as it came to the index.
         return bool(orjson.loads(found.body) == orjson.loads(bulk.body_of(wanted)))
 
-    def count(self, index: str, of: Range) -> int:
+    def count(self, index: str, of: TimeRange) -> int:
         total: int = self._sums(index, of, {})["hits"]["total"]["value"]
         return total
 
-    def median_created_ms(self, index: str, of: Range) -> int | None:
+    def median_created_ms(self, index: str, of: TimeRange) -> int | None:
         percentiles = {"field": "created_ms", "percents": [50], "keyed": False}
         bounds = {"least": {"min": {"field": "created_ms"}}, "most": {"max": {"field": "created_ms"}}}
         answer = self._sums(index, of, {"half": {"percentiles": percentiles}, **bounds})
@@ -233,7 +233,7 @@ class ElasticsearchBucketDocuments:
         # It is interpolated, and might lie a rounding error outside.
         return int(min(max(middle, found["least"]["value"]), found["most"]["value"]))
 
-    def _sums(self, index: str, of: Range, aggregations: dict[str, Any]) -> dict[str, Any]:
+    def _sums(self, index: str, of: TimeRange, aggregations: dict[str, Any]) -> dict[str, Any]:
         body = {"query": {"bool": {"filter": _within(of)}}, "size": 0, "track_total_hits": True}
         return self._search(index, body | ({"aggs": aggregations} if aggregations else {}), _SUMS_TIMEOUT_S)
 
@@ -263,7 +263,7 @@ class ElasticsearchBucketDocuments:
         return answer
 
 
-def _within(of: Range, after: Position | None = None) -> list[dict[str, Any]]:
+def _within(of: TimeRange, after: Position | None = None) -> list[dict[str, Any]]:
     # Only documents have it, and not the nested entries within. What lies before `after` need not be looked at.
     bounds = {"gte": of.start_ms if after is None else max(of.start_ms, after.created_ms)}
     filters: list[dict[str, Any]] = [

@@ -8,13 +8,13 @@ import orjson
 from amp.adapters.elasticsearch.client import ElasticsearchClient
 from amp.domain.documents import IndexedDocument
 from amp.errors import BadQuery, SearchUnavailable, TooLarge
-from amp.ports.search_index import PutResult, Written
+from amp.ports.search_index import PutResult, WriteStatus
 
 #: Larger requests gain nothing; servers refuse them at 100 MiB by default, proxies in between earlier.
 MAX_REQUEST_BYTES = 8 * 1024 * 1024
 
-_DONE = PutResult(Written.DONE)
-_SUPERSEDED = PutResult(Written.SUPERSEDED)
+_DONE = PutResult(WriteStatus.DONE)
+_SUPERSEDED = PutResult(WriteStatus.SUPERSEDED)
 
 
 def put_item(alias: str, doc_id: str, revision: int, body: bytes) -> bytes:
@@ -71,12 +71,12 @@ def _send(client: ElasticsearchClient, items: list[bytes]) -> list[PutResult]:
         answer = client.post("bulk", "/_bulk", b"".join(items), params=params, ndjson=True)
     except (TooLarge, BadQuery) as e:
         if len(items) == 1:
-            return [PutResult(Written.REJECTED, e.message)]
+            return [PutResult(WriteStatus.REJECTED, e.message)]
         # Whichever document it is, the others shall not suffer from it.
         half = len(items) // 2
         return _send(client, items[:half]) + _send(client, items[half:])
     except SearchUnavailable as e:
-        return [PutResult(Written.BUSY, e.message, answered=False)] * len(items)
+        return [PutResult(WriteStatus.BUSY, e.message, answered=False)] * len(items)
     if not answer["errors"]:
         return [_DONE] * len(items)
     return [_result(result) for item in answer["items"] for result in item.values()]
@@ -91,8 +91,8 @@ def _result(item: Mapping[str, Any]) -> PutResult:
         return _SUPERSEDED
     kind, reason = item["error"]["type"], item["error"]["reason"]
     if status == 404 and kind == "index_not_found_exception":
-        return PutResult(Written.STALE, reason)
+        return PutResult(WriteStatus.STALE, reason)
     if status in (400, 413):
-        return PutResult(Written.REJECTED, f"{kind}: {reason}")
+        return PutResult(WriteStatus.REJECTED, f"{kind}: {reason}")
     # Blocked, overloaded, without permission, a shard on its way elsewhere: none is the document's fault.
-    return PutResult(Written.BUSY, f"{kind}: {reason}")
+    return PutResult(WriteStatus.BUSY, f"{kind}: {reason}")

@@ -15,7 +15,7 @@ from amp.adapters.elasticsearch.errors import translated
 from amp.adapters.elasticsearch.facets import facet_aggregations, facet_values
 from amp.adapters.elasticsearch.hits_at_once import MAX_ANSWER_BYTES, HitsAtOnce
 from amp.adapters.elasticsearch.sorting import sort_clauses
-from amp.domain.criteria import Hit, SearchPage, SearchRequest
+from amp.domain.criteria import Hit, IndexQuery, SearchPage
 from amp.domain.documents import head_doc_id
 from amp.errors import BucketsMissing, NotFound, SearchUnavailable, TooLarge
 from amp.ports.search_index import Put, PutResult
@@ -35,7 +35,7 @@ class ElasticsearchSearchIndex:
     def put(self, puts: Sequence[Put]) -> list[PutResult]:
         return bulk.write(self._client, map(_item, puts))
 
-    def search(self, request: SearchRequest) -> SearchPage:
+    def search(self, request: IndexQuery) -> SearchPage:
         wanted, hits, size = request.size + 1, list[Hit](), 0  # the one more tells whether there is another page
         answer, asked = self._some(request, wanted)
         first = answer
@@ -81,7 +81,7 @@ class ElasticsearchSearchIndex:
             asset_id: doc["_version"] for asset_id, doc in zip(places, answer["docs"], strict=True) if doc.get("found")
         }
 
-    def _some(self, request: SearchRequest, wanted: int) -> tuple[dict[str, Any], int]:
+    def _some(self, request: IndexQuery, wanted: int) -> tuple[dict[str, Any], int]:
         """Up to `wanted` hits, fewer where they are large, and how many were asked for."""
         while True:
             asked = self._hits_at_once.of(wanted) if request.sources else wanted
@@ -139,7 +139,7 @@ def _item(put: Put) -> bytes:
     return bulk.put_item(put.alias, document.doc_id, document.revision, bulk.body_of(document))
 
 
-def _search_body(request: SearchRequest, size: int) -> dict[str, Any]:
+def _search_body(request: IndexQuery, size: int) -> dict[str, Any]:
     body: dict[str, Any] = {
         "query": root_query(request.criteria, all_versions=request.all_versions),
         "sort": sort_clauses(request),
@@ -158,7 +158,7 @@ def _hit(hit: dict[str, Any]) -> Hit:
     return Hit(hit["_source"]["source"].encode() if "_source" in hit else b"", tuple(hit["sort"]))
 
 
-def _page(request: SearchRequest, answer: dict[str, Any], hits: Sequence[Hit], *, more: bool) -> SearchPage:
+def _page(request: IndexQuery, answer: dict[str, Any], hits: Sequence[Hit], *, more: bool) -> SearchPage:
     total = answer["hits"]["total"]
     return SearchPage(
         hits=tuple(hits),

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from amp.domain.criteria import RootField, SearchRequest, SortBy
+from amp.domain.criteria import IndexQuery, RootField, SortBy
 
 
-def sort_clauses(request: SearchRequest) -> list[dict[str, Any]]:
+def sort_clauses(request: IndexQuery) -> list[dict[str, Any]]:
     """One clause per `SortBy`, then the ties. `search_after` takes back what a hit shows for them, nulls included."""
     tie_order = "desc" if request.tie_descending else "asc"
     return [*map(_clause, request.sort), *({field: tie_order} for field in request.ties)]

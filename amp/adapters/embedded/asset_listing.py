@@ -8,7 +8,7 @@ from amp.adapters.embedded.database import Database
 from amp.domain.assets import Asset
 from amp.domain.ids import created_ms
 from amp.errors import BadCursor, InvalidId
-from amp.ports.asset_listing import IdPage, Stray
+from amp.ports.asset_listing import IdPage, OrphanedListing
 
 
 class SqliteAssetListing:
@@ -64,10 +64,10 @@ class SqliteAssetListing:
         ids: Collection[UUID],  # noqa: ARG002 - as above
         types: Collection[str],  # noqa: ARG002
         projects: Collection[str],  # noqa: ARG002
-    ) -> list[Stray]:
+    ) -> list[OrphanedListing]:
         return []
 
-    def drop(self, strays: Sequence[Stray]) -> None:
+    def drop(self, strays: Sequence[OrphanedListing]) -> None:
         """Nothing to do: there are none."""
 
     def remove(self, assets: Sequence[Asset]) -> None:

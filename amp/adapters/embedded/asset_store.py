@@ -17,10 +17,10 @@ from amp.adapters.embedded.asset_rows import (
 from amp.adapters.embedded.database import Database
 from amp.domain.assets import Asset, Change, State, Version, version_of
 from amp.domain.changes import stripped
-from amp.domain.events import Intent
+from amp.domain.messages import Intent
 from amp.domain.retention import Retention
 from amp.errors import StoreUnavailable
-from amp.ports.asset_store import CommitResult, Verdict
+from amp.ports.asset_store import CommitResult, CommitStatus
 
 #: SQLite takes at most 32,766 parameters a statement.
 _IDS_A_QUERY = 1_000
@@ -77,7 +77,7 @@ class SqliteAssetStore:
             if not outcomes:
                 raise
             # The commit itself failed. This process sees it undone, but what reached the disk may yet come back.
-            return [CommitResult(Verdict.UNKNOWN) if o.verdict is Verdict.APPLIED else o for o in outcomes]
+            return [CommitResult(CommitStatus.UNKNOWN) if o.verdict is CommitStatus.APPLIED else o for o in outcomes]
         return outcomes
 
     def heads(self, ids: Collection[UUID], *, settle: bool = False) -> dict[UUID, Asset]:  # noqa: ARG002 - never open
@@ -146,13 +146,13 @@ def _apply(connection: sqlite3.Connection, changes: Sequence[Change], retention:
         key = asset_id, change_id = change.after.id, change.after.change_id
         head = heads.get(asset_id)
         if key in accepted or (head is not None and _is_made(connection, asset_id, change_id)):
-            outcomes.append(CommitResult(Verdict.APPLIED))
+            outcomes.append(CommitResult(CommitStatus.APPLIED))
         elif _follows(change, head):
             accepted[key] = change
             heads[asset_id] = change.after
-            outcomes.append(CommitResult(Verdict.APPLIED))
+            outcomes.append(CommitResult(CommitStatus.APPLIED))
         else:
-            outcomes.append(CommitResult(Verdict.REFUSED, head))
+            outcomes.append(CommitResult(CommitStatus.REFUSED, head))
     _write(connection, list(accepted.values()))
     _forget(connection, list(accepted.values()), retention)
     return outcomes

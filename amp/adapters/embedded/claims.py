@@ -8,7 +8,8 @@ from uuid import UUID
 import orjson
 
 from amp.adapters.embedded.database import Database
-from amp.ports.claims import Claim, ClaimPage
+from amp.domain.claims import Claim
+from amp.ports.claims import ClaimPage
 
 #: By how much the clock may be wrong.
 _CLOCK_ERROR_MS = 25 * 3_600_000
@@ -21,7 +22,7 @@ class SqliteClaims:
     def claim(self, claims: Sequence[Claim], ttl_s: int | None = None) -> list[Claim]:
         now_ms = _now_ms()
         expires_ms = None if ttl_s is None else now_ms + ttl_s * 1000
-        rows = [(claim.scope, claim.key, claim.asset_id.bytes, claim.digest, expires_ms) for claim in claims]
+        rows = [(claim.scope, claim.key, claim.holder_id.bytes, claim.digest, expires_ms) for claim in claims]
         with self._database.writing() as connection:
             # Those of other keys stay for longer: the clock may be ahead for a moment.
             connection.execute("DELETE FROM claims WHERE expires_ms <= ?", (now_ms - _CLOCK_ERROR_MS,))
@@ -44,7 +45,7 @@ class SqliteClaims:
                 "UPDATE claims SET asset_id = ?, digest = ?, expires_ms = NULL"
                 " WHERE scope = ? AND key = ? AND asset_id = ? AND digest = ?"
                 " AND (expires_ms IS NULL OR expires_ms > ?)",
-                (by.asset_id.bytes, by.digest, claim.scope, claim.key, claim.asset_id.bytes, claim.digest, now_ms),
+                (by.holder_id.bytes, by.digest, claim.scope, claim.key, claim.holder_id.bytes, claim.digest, now_ms),
             )
             return _holder(connection, claim.scope, claim.key, past_ms=now_ms) == by
 
@@ -52,7 +53,7 @@ class SqliteClaims:
         with self._database.writing() as connection:
             connection.execute(
                 "DELETE FROM claims WHERE scope = ? AND key = ? AND asset_id = ? AND digest = ?",
-                (claim.scope, claim.key, claim.asset_id.bytes, claim.digest),
+                (claim.scope, claim.key, claim.holder_id.bytes, claim.digest),
             )
 
     def page(self, position: str | None, limit: int) -> ClaimPage:

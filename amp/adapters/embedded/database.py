@@ -16,7 +16,7 @@ from amp.adapters.embedded.paired_file import PairedFile
 from amp.adapters.embedded.queue_board import QueueBoard
 from amp.adapters.embedded.write_transactions import MAX_WRITE_BYTES, WriteTransactions
 from amp.data_folder import LOCK_FILE
-from amp.errors import BadSetting, Busy, NoData, NotMigrated, Retryable, StoreUnavailable
+from amp.errors import BadSetting, DataDirLocked, NoData, NotMigrated, Retryable, StoreUnavailable
 from amp.main_process import main_process_id
 from amp.private_files import make_private, make_private_if_there
 from amp.settings import variable
@@ -172,7 +172,7 @@ def _lock_folder(folder: Path) -> TextIO:
         lock.seek(0)
         holder = lock.read(32)
         lock.close()
-        raise Busy(f"the data folder {folder} is in use by process {holder or '(unknown)'}") from e
+        raise DataDirLocked(f"the data folder {folder} is in use by process {holder or '(unknown)'}") from e
     except OSError as e:
         raise _unusable(folder, e) from e
     if not os.access(folder, os.W_OK | os.X_OK, effective_ids=True):

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from amp.adapters.embedded.database import Database
 from amp.adapters.embedded.payloads import message_in
+from amp.domain.dead_letter_pages import place_in, position_after, storable_letter
 from amp.domain.dead_letters import DeadLetter
-from amp.domain.letter_lists import place_in, position_after, storable_letter
-from amp.ports.dead_letters import LetterPage
+from amp.ports.dead_letters import DeadLetterPage
 
 _COLUMNS = "id, topic, payload, reason, detail, attempts, first_ms, last_ms"
 _PUT = (
@@ -43,7 +43,7 @@ class SqliteDeadLetters:
             row = connection.execute(query, (letter_id.bytes,)).fetchone()
         return None if row is None else _letter_of(row)
 
-    def page(self, *, job_id: UUID | None, position: str | None, limit: int) -> LetterPage:
+    def page(self, *, job_id: UUID | None, position: str | None, limit: int) -> DeadLetterPage:
         conditions: list[str] = []
         values: list[bytes | int] = []
         if job_id is not None:
@@ -58,7 +58,7 @@ class SqliteDeadLetters:
         with self._database.reading() as connection:
             rows = connection.execute(query, (*values, limit + 1)).fetchall()
         letters = tuple(_letter_of(row) for row in rows[:limit])
-        return LetterPage(letters, position_after(letters[-1]) if len(rows) > limit else None)
+        return DeadLetterPage(letters, position_after(letters[-1]) if len(rows) > limit else None)
 
     def count(self, job_id: UUID) -> int:
         query = "SELECT count(*) FROM dead_letters WHERE job_id = ?"

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from amp.adapters.embedded.database import Database
 from amp.domain.assets import Scope
-from amp.domain.events import DEFERRAL_SLACK_MS, MAX_DEFERRAL_MS, MIN_DEFERRAL_MS, Event, Intent
+from amp.domain.messages import DEFERRAL_SLACK_MS, MAX_DEFERRAL_MS, MIN_DEFERRAL_MS, AssetChanged, Intent
 from amp.errors import NotMigrated, StoreUnavailable
 
 #: `Intent.is_due`.
@@ -75,7 +75,7 @@ class SqliteIntentLog:
             rows = connection.execute(f"SELECT {_COLUMNS} FROM intents WHERE {which}", values).fetchall()
         return [
             Intent(
-                event=Event(
+                event=AssetChanged(
                     asset_id=UUID(bytes=asset_id),
                     version=version,
                     revision=revision,

@@ -5,8 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from amp.adapters.embedded.database import Database
-from amp.domain.chunks import Chunk, Outcome, Result
-from amp.domain.texts import storable_reason
+from amp.domain.chunks import Chunk, ItemOutcome, ItemResult
+from amp.domain.storable_text import storable_reason
 
 _BEGIN = "INSERT OR IGNORE INTO job_chunks (job_id, number, ids, passed, position) VALUES (?, ?, ?, ?, ?)"
 _GET = "SELECT job_id, number, ids, passed, position FROM job_chunks WHERE job_id = ? AND number = ?"
@@ -30,7 +30,7 @@ class SqliteJobChunks:
             row = connection.execute(_GET, (job_id.bytes, number)).fetchone()
         return None if row is None else _chunk_of(row)
 
-    def record(self, job_id: UUID, results: Mapping[int, Mapping[UUID, Result]]) -> None:
+    def record(self, job_id: UUID, results: Mapping[int, Mapping[UUID, ItemResult]]) -> None:
         rows = [
             (job_id.bytes, number, asset_id.bytes, result.outcome, storable_reason(result.note))
             for number, of_chunk in results.items()
@@ -39,10 +39,10 @@ class SqliteJobChunks:
         with self._database.writing() as connection:
             connection.executemany(_RECORD, rows)
 
-    def results(self, job_id: UUID, number: int) -> dict[UUID, Result]:
+    def results(self, job_id: UUID, number: int) -> dict[UUID, ItemResult]:
         with self._database.reading() as connection:
             rows = connection.execute(_RESULTS, (job_id.bytes, number)).fetchall()
-        return {UUID(bytes=asset_id): Result(Outcome(outcome), note) for asset_id, outcome, note in rows}
+        return {UUID(bytes=asset_id): ItemResult(ItemOutcome(outcome), note) for asset_id, outcome, note in rows}
 
     def forget(self, job_id: UUID, numbers: Sequence[int]) -> None:
         keys = [(job_id.bytes, number) for number in numbers]

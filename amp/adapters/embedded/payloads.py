@@ -2,7 +2,7 @@
 
 import orjson
 
-from amp.domain.events import Message, message_from_json, message_json
+from amp.domain.messages import Message, message_from_json, message_json
 
 
 def payload_of(message: Message) -> bytes:

@@ -12,7 +12,7 @@ from amp.adapters.embedded.search_database import SearchDatabase
 from amp.adapters.embedded.search_rows import raw_document, same_document
 from amp.adapters.embedded.search_writer import Change, SearchWriter
 from amp.domain.documents import IndexedDocument
-from amp.ports.bucket_documents import MAX_PAGE_BYTES, Position, Range, RawDocument, Slice, Sums
+from amp.ports.bucket_documents import MAX_PAGE_BYTES, Position, RawDocument, SliceTotals, TimeRange, Totals
 from amp.ports.search_index import PutResult
 
 _TIMEOUT_S = 60.0
@@ -37,7 +37,7 @@ class SqliteBucketDocuments:
     def page(
         self,
         index: str,
-        of: Range,
+        of: TimeRange,
         *,
         after: Position | None = None,
         since: str | None = None,
@@ -94,16 +94,16 @@ class SqliteBucketDocuments:
     def delete(self, alias: str, documents: Sequence[RawDocument]) -> list[PutResult]:
         return self._writer.write([Change(alias, d.doc_id, d.revision, None) for d in documents])
 
-    def slices(self, index: str, of: Range, width_ms: int) -> list[Slice]:
+    def slices(self, index: str, of: TimeRange, width_ms: int) -> list[SliceTotals]:
         with self._index(index) as (connection, index_id):
             where, values = _within(index_id, of)
             rows = connection.execute(
                 f"SELECT created_ms / ? * ?, count(*), sum(revision) FROM {_BY_CREATED} WHERE {where} GROUP BY 1",
                 (width_ms, width_ms, *values),
             ).fetchall()
-        return [Slice(of.part(start_ms, width_ms), documents, total) for start_ms, documents, total in rows]
+        return [SliceTotals(of.part(start_ms, width_ms), documents, total) for start_ms, documents, total in rows]
 
-    def sums(self, index: str, of: Range, width_ms: int) -> dict[int, Sums]:
+    def sums(self, index: str, of: TimeRange, width_ms: int) -> dict[int, Totals]:
         with self._index(index) as (connection, index_id):
             where, values = _within(index_id, of)
             rows = connection.execute(
@@ -113,7 +113,7 @@ class SqliteBucketDocuments:
                 f" FROM {_BY_CREATED} WHERE {where} GROUP BY 1",
                 (width_ms, width_ms, *values),
             ).fetchall()
-        return {start_ms: Sums(*found) for start_ms, *found in rows}
+        return {start_ms: Totals(*found) for start_ms, *found in rows}
 
     def of_assets(self, ids: Collection[UUID]) -> list[tuple[str, RawDocument]]:
         with self._database.read(_TIMEOUT_S) as connection:
@@ -128,11 +128,11 @@ class SqliteBucketDocuments:
         with self._database.read(_TIMEOUT_S) as connection:
             return same_document(connection, found.body, wanted)
 
-    def count(self, index: str, of: Range) -> int:
+    def count(self, index: str, of: TimeRange) -> int:
         with self._index(index) as (connection, index_id):
             return _count(connection, *_within(index_id, of))
 
-    def median_created_ms(self, index: str, of: Range) -> int | None:
+    def median_created_ms(self, index: str, of: TimeRange) -> int | None:
         with self._index(index) as (connection, index_id):
             where, values = _within(index_id, of)
             before = _count(connection, where, values) // 2
@@ -160,7 +160,7 @@ def _page(connection: sqlite3.Connection, found: Iterable[tuple[int, RawDocument
     return page
 
 
-def _within(index_id: int, of: Range) -> tuple[str, tuple[object, ...]]:
+def _within(index_id: int, of: TimeRange) -> tuple[str, tuple[object, ...]]:
     optional = (("created_ms < ?", of.end_ms), ("type = ?", of.type), ("project = ?", of.project))
     given = [(condition, value) for condition, value in optional if value is not None]
     where = " AND ".join(["index_id = ? AND created_ms >= ?", *(condition for condition, _ in given)])

@@ -7,7 +7,7 @@ from uuid import UUID
 from amp.adapters.embedded.search_database import SearchDatabase
 from amp.adapters.embedded.search_query import answer
 from amp.adapters.embedded.search_writer import Change, SearchWriter
-from amp.domain.criteria import SearchPage, SearchRequest
+from amp.domain.criteria import IndexQuery, SearchPage
 from amp.domain.documents import head_doc_id
 from amp.ports.search_index import Put, PutResult
 
@@ -24,7 +24,7 @@ class SqliteSearchIndex:
             [Change(put.alias, put.document.doc_id, put.document.revision, put.document) for put in puts]
         )
 
-    def search(self, request: SearchRequest) -> SearchPage:
+    def search(self, request: IndexQuery) -> SearchPage:
         with self._database.read(request.timeout_s) as connection:
             return answer(connection, request)
 

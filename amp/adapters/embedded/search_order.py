@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from amp.adapters.embedded.search_conditions import COLUMNS, TRUE, Conditions, Sql, joined
 from amp.adapters.embedded.search_rows import LABELS
-from amp.domain.criteria import RootField, SearchRequest, SortBy, SortValues
+from amp.domain.criteria import IndexQuery, RootField, SortBy, SortValues
 from amp.domain.types import FieldType
 
 #: What a metadata key is sorted by and counted by in facets.
@@ -14,7 +14,7 @@ VALUE_KINDS = tuple(kind for kind in FieldType if kind is not FieldType.TEXT)
 class Order:
     """The order one request asks for, over columns `s0`, `s1`, … and the tie-breakers."""
 
-    def __init__(self, request: SearchRequest, conditions: Conditions) -> None:
+    def __init__(self, request: IndexQuery, conditions: Conditions) -> None:
         self._sort = request.sort
         self._ties = request.ties
         self._ties_descending = request.tie_descending

@@ -17,10 +17,10 @@ from amp.domain.criteria import (
     FacetOn,
     FacetValues,
     Hit,
+    IndexQuery,
     RootField,
     RootMatches,
     SearchPage,
-    SearchRequest,
     TextMatches,
 )
 from amp.domain.sort_values import sort_value_json
@@ -38,7 +38,7 @@ _BY_CREATED = Sql("documents d INDEXED BY documents_by_created")
 _COLLECTED = Sql("matches m CROSS JOIN documents d ON d.doc = m.doc")
 
 
-def answer(connection: sqlite3.Connection, request: SearchRequest) -> SearchPage:
+def answer(connection: sqlite3.Connection, request: IndexQuery) -> SearchPage:
     """One page; the connection sees one moment of the database."""
     (buckets,) = connection.execute("SELECT count(*) FROM read_filters").fetchone()
     if buckets < request.buckets:
@@ -57,7 +57,7 @@ def answer(connection: sqlite3.Connection, request: SearchRequest) -> SearchPage
     )
 
 
-def _hits(connection: sqlite3.Connection, request: SearchRequest, rows: Sequence[tuple[Any, ...]]) -> Iterator[Hit]:
+def _hits(connection: sqlite3.Connection, request: IndexQuery, rows: Sequence[tuple[Any, ...]]) -> Iterator[Hit]:
     """Sources are read one by one, as together they may take a hundred times as much as the page may hold."""
     size = 0
     for doc, *values in rows:
@@ -73,7 +73,7 @@ def _hits(connection: sqlite3.Connection, request: SearchRequest, rows: Sequence
 class _Search:
     """One request on its way; its matches are in the connection's table `matches`."""
 
-    def __init__(self, connection: sqlite3.Connection, request: SearchRequest) -> None:
+    def __init__(self, connection: sqlite3.Connection, request: IndexQuery) -> None:
         self._connection = connection
         self._request = request
         self._conditions = Conditions(connection, all_versions=request.all_versions)

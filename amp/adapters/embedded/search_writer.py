@@ -9,7 +9,7 @@ from amp.adapters.embedded.search_database import SearchDatabase
 from amp.adapters.embedded.search_rows import DocumentRows, FieldIds, remove_documents, strange_fields
 from amp.domain.documents import IndexedDocument
 from amp.errors import SearchUnavailable
-from amp.ports.search_index import PutResult, Written
+from amp.ports.search_index import PutResult, WriteStatus
 
 #: Numbers beyond 64 bits, lone surrogates, and things that are no values at all.
 _UNSTORABLE = (OverflowError, ValueError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
@@ -49,15 +49,15 @@ class SearchWriter:
                 return self._write(connection, changes)
         except SearchUnavailable as e:
             self._fields.forget()
-            return [PutResult(Written.BUSY, e.message, answered=False)] * len(changes)
+            return [PutResult(WriteStatus.BUSY, e.message, answered=False)] * len(changes)
         except _UNSTORABLE as e:
             if len(changes) == 1:
-                return self._undone(changes, Written.REJECTED, str(e))
+                return self._undone(changes, WriteStatus.REJECTED, str(e))
             self._fields.forget()
             # One of them is at fault; it must not keep the others out.
             return [result for change in changes for result in self.write([change])]
 
-    def _undone(self, changes: Sequence[Change], written: Written, reason: str) -> list[PutResult]:
+    def _undone(self, changes: Sequence[Change], written: WriteStatus, reason: str) -> list[PutResult]:
         self._fields.forget()
         return [PutResult(written, reason)] * len(changes)
 
@@ -71,26 +71,26 @@ class SearchWriter:
         for change in changes:
             index_id, blocked = aliases.get(change.alias, (None, False))
             if index_id is None:
-                results.append(PutResult(Written.STALE, f"there is no write alias {change.alias!r}"))
+                results.append(PutResult(WriteStatus.STALE, f"there is no write alias {change.alias!r}"))
                 continue
             if blocked:
-                results.append(PutResult(Written.BUSY, f"writes through {change.alias!r} are blocked"))
+                results.append(PutResult(WriteStatus.BUSY, f"writes through {change.alias!r} are blocked"))
                 continue
             place = (index_id, change.doc_id)
             if revisions.get(place, change.revision) > change.revision:
-                results.append(PutResult(Written.SUPERSEDED, f"revision {revisions[place]} is there"))
+                results.append(PutResult(WriteStatus.SUPERSEDED, f"revision {revisions[place]} is there"))
                 continue
             if place not in stored and removals.revision(place) > change.revision:
-                results.append(PutResult(Written.SUPERSEDED, f"removed at revision {removals.revision(place)}"))
+                results.append(PutResult(WriteStatus.SUPERSEDED, f"removed at revision {removals.revision(place)}"))
                 continue
             if isinstance(change.content, IndexedDocument) and (strange := strange_fields(change.content.body)):
-                results.append(PutResult(Written.REJECTED, f"there is no field {', '.join(strange)}"))
+                results.append(PutResult(WriteStatus.REJECTED, f"there is no field {', '.join(strange)}"))
                 continue
             revisions[place] = change.revision
             winners[place] = change
             if change.content is None:
                 removals.add(place, change.revision)
-            results.append(PutResult(Written.DONE))
+            results.append(PutResult(WriteStatus.DONE))
         self._replace(connection, winners, stored)
         return results
 

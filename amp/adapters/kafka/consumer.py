@@ -11,8 +11,8 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
 from amp.adapters.kafka.connection import client_config, group_name, topic_name, translated
-from amp.domain.events import Message, message_from_json
-from amp.ports.event_queue import Delivery, Topic
+from amp.domain.messages import Message, message_from_json
+from amp.ports.message_queue import Delivery, Topic
 from amp.settings import Settings
 
 _log = structlog.get_logger()

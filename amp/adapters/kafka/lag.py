@@ -8,7 +8,7 @@ from typing import TypeVar
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from amp.adapters.kafka.connection import client_config, error_of, group_name, topic_name, translated
-from amp.ports.event_queue import Topic
+from amp.ports.message_queue import Topic
 from amp.settings import Settings
 
 _T = TypeVar("_T")

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from amp.api.models.values import Id, Ids, Strict, Time
 from amp.errors import Fault, Unprocessable
-from amp.services.jobs.dead_letters import Which
+from amp.services.jobs.dead_letters import DeadLetterFilter
 
 MAX_IDS = 10_000
 
@@ -29,11 +29,11 @@ class WhichLetters(Strict):
             raise ValueError(f"all stands alone, but {', '.join(given)} is given as well")
         return self
 
-    def which(self) -> Which:
+    def which(self) -> DeadLetterFilter:
         """:raises Unprocessable: with the place of an id that is none."""
         ids = None if self.ids is None else [_uuid(text, f"/ids/{i}") for i, text in enumerate(self.ids)]
         job_id = None if self.job is None else _uuid(self.job, "/job")
-        return Which(ids=ids, job_id=job_id, reason=self.reason)
+        return DeadLetterFilter(ids=ids, job_id=job_id, reason=self.reason)
 
 
 class LetterOut(BaseModel):

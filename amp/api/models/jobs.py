@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field, model_validator
 
 from amp.api.models.values import Id, Ids, MetadataGiven, Strict, Texts, Time, TimeGiven
-from amp.domain.chunks import Outcome
+from amp.domain.chunks import ItemOutcome
 from amp.domain.ids import parse_id
 from amp.domain.jobs import JobState
 from amp.domain.limits import MAX_FAULTS
@@ -14,7 +14,7 @@ from amp.domain.moves import Phase
 from amp.domain.selectors import Selector
 from amp.domain.times import parse_ms
 from amp.errors import Fault, InvalidId, Unprocessable
-from amp.services.jobs.submit import JobOrder
+from amp.services.jobs.submit import JobRequest
 
 #: Items a second; a job that makes one in ten seconds would never end.
 _LEAST_RATE = 0.1
@@ -135,9 +135,9 @@ class JobIn(Strict):
         None, ge=0, le=_MOST, description="The job fails past so many. Left out, the setting AMP_JOB_MOST_FAILURES."
     )
 
-    def order(self, usual_rate: float) -> JobOrder:
+    def order(self, usual_rate: float) -> JobRequest:
         """:raises Unprocessable: with the place of each fault."""
-        return JobOrder(
+        return JobRequest(
             kind=self.kind,
             selector=self.selector.selector(),
             ids=self.selector.parsed_ids(),
@@ -166,7 +166,7 @@ class CountsOut(BaseModel):
     resolved: int = Field(0, description="Had failed; replayed since, or discarded.")
 
 
-assert set(Outcome) == set(CountsOut.model_fields)
+assert set(ItemOutcome) == set(CountsOut.model_fields)
 
 
 class ProgressOut(BaseModel):

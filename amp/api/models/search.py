@@ -11,7 +11,7 @@ from amp.domain import queries
 from amp.domain.queries import OPERATORS
 from amp.domain.types import KEY
 from amp.errors import BadQuery, Fault
-from amp.services.search.search import SearchOrder
+from amp.services.search.search import SearchQuery
 
 #: Arrays, objects and members of them in a search.
 MAX_VALUES = 20_000
@@ -59,7 +59,7 @@ class All(Strict):
     all: list["QueryIn"]
 
     def query(self, pointer: str) -> queries.Query:
-        return queries.All(tuple(part.query(f"{pointer}/all/{i}") for i, part in enumerate(self.all)))
+        return queries.Conjunction(tuple(part.query(f"{pointer}/all/{i}") for i, part in enumerate(self.all)))
 
 
 class Any_(Strict):
@@ -68,7 +68,7 @@ class Any_(Strict):
     any: list["QueryIn"]
 
     def query(self, pointer: str) -> queries.Query:
-        return queries.Any_(tuple(part.query(f"{pointer}/any/{i}") for i, part in enumerate(self.any)))
+        return queries.Disjunction(tuple(part.query(f"{pointer}/any/{i}") for i, part in enumerate(self.any)))
 
 
 class Not(Strict):
@@ -77,7 +77,7 @@ class Not(Strict):
     not_: "QueryIn" = Field(alias="not")
 
     def query(self, pointer: str) -> queries.Query:
-        return queries.Not(self.not_.query(f"{pointer}/not"))
+        return queries.Negation(self.not_.query(f"{pointer}/not"))
 
 
 def _kind(value: Any) -> str:
@@ -104,7 +104,7 @@ class FacetIn(Strict):
     size: int = Field(10, description="How many values to give at most.")
 
 
-class SearchRequest(Strict):
+class IndexQuery(Strict):
     """A search."""
 
     query: QueryIn | None = None
@@ -117,8 +117,8 @@ class SearchRequest(Strict):
     fields: Texts | None = Field(None, max_length=_MAX_FIELDS, description="What to give of each item.")
     total: Literal["exact"] | None = Field(None, description="`exact` counts to the end.")
 
-    def order(self) -> SearchOrder:
-        return SearchOrder(
+    def order(self) -> SearchQuery:
+        return SearchQuery(
             query=None if self.query is None else self.query.query("/query"),
             text=self.text,
             sort=[queries.Sort(s.field, s.order == "desc", f"/sort/{i}") for i, s in enumerate(self.sort)],

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from amp.api.models.values import Ignored, Scalar, Strict, Time
 from amp.domain.limits import MAX_FAULTS, AssetLimits
-from amp.domain.texts import clipped
+from amp.domain.storable_text import clipped
 from amp.domain.types import KEY, FieldType
 from amp.domain.types import Field as DeclaredField
 from amp.domain.validation import canonical_scalar, check_text, escape_pointer

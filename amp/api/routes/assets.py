@@ -11,7 +11,7 @@ from amp.api.current import amp, principal
 from amp.api.idempotency import key_given, repeat_key
 from amp.api.json_body import JSON, MERGE_PATCH, JsonBody
 from amp.api.models.assets import AssetCreate, AssetList, AssetPatch, AssetReplacement
-from amp.api.operations import Answer, operation
+from amp.api.operations import ResponseSpec, operation
 from amp.api.pages import next_cursor, position
 from amp.api.parameters import (
     CURSOR,
@@ -42,7 +42,7 @@ from amp.api.routes.terms import (
 )
 from amp.domain.assets import asset_json
 from amp.domain.changes import DEFAULT_PROJECT
-from amp.services.assets.creation import Order
+from amp.services.assets.creation import CreateRequest
 
 api = APIBlueprint("assets", __name__, url_prefix="/v1", abp_tags=[Tag(name="assets")])
 
@@ -65,8 +65,8 @@ def create_asset(body: AssetCreate) -> Response:
     Its type has to be there: that of the example is the example of `POST /v1/types`.
     """
     key = key_given()
-    order = Order(body.draft(), None if key is None else repeat_key(key, body.model_dump()))
-    asset = amp().create_assets.create(order, principal())
+    order = CreateRequest(body.draft(), None if key is None else repeat_key(key, body.model_dump()))
+    asset = amp().assets.creation.create(order, principal())
     return asset_response(asset, 201, await_if_asked([asset]))
 
 
@@ -76,7 +76,7 @@ def create_asset(body: AssetCreate) -> Response:
     "/assets",
     query=(TYPE, PROJECT, EXTERNAL_ID, LIMIT, CURSOR, FIELDS, LONGS, DELETED),
     headers=(PRINCIPAL,),
-    answers={200: Answer("A page of assets.", AssetList)},
+    answers={200: ResponseSpec("A page of assets.", AssetList)},
     refusals=(503,),
 )
 def list_assets() -> Response:
@@ -88,11 +88,11 @@ def list_assets() -> Response:
     shape = shape_asked()
     external_id = EXTERNAL_ID.read()
     if external_id is not None:
-        found = amp().read_assets.by_external_id(PROJECT.read() or DEFAULT_PROJECT, external_id)
+        found = amp().assets.reader.by_external_id(PROJECT.read() or DEFAULT_PROJECT, external_id)
         assets = [found] if found and is_shown(found) and TYPE.read() in (None, found.type) else []
         return json_response({"items": [shape.of(asset_json(asset)) for asset in assets], "next_cursor": None})
     bound_to = ["assets", TYPE.read(), PROJECT.read()]
-    page, after = amp().read_assets.list(
+    page, after = amp().assets.reader.list(
         type_name=TYPE.read(), project=PROJECT.read(), position=position(str, bound_to), limit=LIMIT.read()
     )
     items = [shape.of(asset_json(asset)) for asset in page]
@@ -105,7 +105,7 @@ def list_assets() -> Response:
     "/assets/<asset_id>",
     query=(DELETED, LONGS),
     headers=(IF_NONE_MATCH, PRINCIPAL),
-    answers={200: ASSET, 304: Answer("The caller has it.", headers=(ETAG,))},
+    answers={200: ASSET, 304: ResponseSpec("The caller has it.", headers=(ETAG,))},
     refusals=(404, 410, 503),
 )
 def get_asset(asset_id: UUID) -> Response:
@@ -113,7 +113,7 @@ def get_asset(asset_id: UUID) -> Response:
 
     A deleted one is answered with 410; with `deleted=true` it is shown.
     """
-    asset = shown(amp().read_assets.get(asset_id))
+    asset = shown(amp().assets.reader.get(asset_id))
     if not none_match().holds(asset.revision):
         return empty_response(304, {"ETag": etag(asset.revision)})
     return asset_response(asset)
@@ -135,7 +135,7 @@ def replace_asset(asset_id: UUID, body: AssetReplacement) -> Response:
     What GET gave can be sent back: fields that never change must be as they are, and those that the server keeps are
     ignored. What changes nothing makes no new revision.
     """
-    asset = amp().change_assets.edit(asset_id, body.applied_to, precondition(), principal())
+    asset = amp().assets.editing.edit(asset_id, body.applied_to, precondition(), principal())
     return asset_response(asset, headers=await_if_asked([asset]))
 
 
@@ -154,7 +154,7 @@ def patch_asset(asset_id: UUID, body: AssetPatch) -> Response:
 
     A JSON Merge Patch (RFC 7396): what is left out stays, null removes.
     """
-    asset = amp().change_assets.edit(asset_id, body.applied_to, precondition(), principal())
+    asset = amp().assets.editing.edit(asset_id, body.applied_to, precondition(), principal())
     return asset_response(asset, headers=await_if_asked([asset]))
 
 
@@ -164,7 +164,7 @@ def patch_asset(asset_id: UUID, body: AssetPatch) -> Response:
     "/assets/<asset_id>",
     query=_WAITING,
     headers=(IF_MATCH, UNLESS_MATCH, PRINCIPAL),
-    answers={204: Answer("It is deleted.", headers=(ETAG, SEARCHABLE))},
+    answers={204: ResponseSpec("It is deleted.", headers=(ETAG, SEARCHABLE))},
     refusals=(404, 409, 412, 503),
 )
 def delete_asset(asset_id: UUID) -> Response:
@@ -172,7 +172,7 @@ def delete_asset(asset_id: UUID) -> Response:
 
     Deleting a deleted one changes nothing.
     """
-    asset = amp().change_assets.delete(asset_id, precondition(), principal())
+    asset = amp().assets.editing.delete(asset_id, precondition(), principal())
     return empty_response(204, {"ETag": etag(asset.revision), **await_if_asked([asset])})
 
 
@@ -190,7 +190,7 @@ def restore_asset(asset_id: UUID) -> Response:
 
     Restoring a live one changes nothing.
     """
-    asset = amp().change_assets.restore(asset_id, precondition(), principal())
+    asset = amp().assets.editing.restore(asset_id, precondition(), principal())
     return asset_response(asset, headers=await_if_asked([asset]))
 
 
@@ -209,7 +209,7 @@ def put_asset_by_external_id(project: str, external_id: str, body: AssetReplacem
 
     Where there is none yet, the body must name its type.
     """
-    asset, created = amp().put_assets.put(
+    asset, created = amp().assets.upsert.put(
         project,
         external_id,
         draft=lambda: body.draft(project, external_id),

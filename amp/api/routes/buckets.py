@@ -23,7 +23,7 @@ from amp.api.models.buckets import (
     SplitIn,
 )
 from amp.api.models.jobs import JobOut
-from amp.api.operations import Answer, operation
+from amp.api.operations import ResponseSpec, operation
 from amp.api.pages import next_cursor, position
 from amp.api.parameters import BUCKETS_LIMIT, CURSOR
 from amp.api.responses import json_response
@@ -33,8 +33,8 @@ from amp.services.jobs.control import JobStatus
 
 api = APIBlueprint("buckets", __name__, url_prefix="/v1/admin", abp_tags=[Tag(name="buckets")])
 _MOVE = {
-    200: Answer("What would move.", PlanOut),
-    202: Answer("The job that does it.", JobOut, (LOCATION,)),
+    200: ResponseSpec("What would move.", PlanOut),
+    202: ResponseSpec("The job that does it.", JobOut, (LOCATION,)),
 }
 
 
@@ -44,12 +44,12 @@ _MOVE = {
     "/buckets",
     query=(BUCKETS_LIMIT, CURSOR),
     headers=(PRINCIPAL,),
-    answers={200: Answer("The bucket map, or a page of it.", BucketList)},
+    answers={200: ResponseSpec("The bucket map, or a page of it.", BucketList)},
     refusals=(503,),
 )
 def list_buckets() -> Response:
     """List time buckets in order of time, with their sizes and what is being done to them."""
-    report = amp().show_buckets.report()
+    report = amp().moves.reports.report()
     after = position(int, ["buckets"])
     start = 0 if after is None else bisect_right([status.bucket.start_s for status in report.buckets], after)
     page = report.buckets[start : start + BUCKETS_LIMIT.read()]
@@ -74,7 +74,7 @@ def roll_buckets(body: RollIn) -> Response:
 
     The bucket worker does it by itself when the newest bucket has grown large.
     """
-    name, at_s = amp().lay_out_buckets.next_start(body.at_s())
+    name, at_s = amp().moves.layout.next_start(body.at_s())
     return _moved(MoveKind.ROLL, name, at_s, body)
 
 
@@ -85,8 +85,8 @@ def roll_buckets(body: RollIn) -> Response:
     headers=(PRINCIPAL,),
     body=JsonBody(InitIn, examples.LAYOUT),
     answers={
-        200: Answer("What is missing, if anything; nothing was begun.", LayoutOut),
-        202: Answer("The job that opens the first of what is missing.", LayoutOut, (LOCATION,)),
+        200: ResponseSpec("What is missing, if anything; nothing was begun.", LayoutOut),
+        202: ResponseSpec("The job that opens the first of what is missing.", LayoutOut, (LOCATION,)),
     },
     refusals=(409, 422, 503),
 )
@@ -96,7 +96,7 @@ def lay_out_buckets(body: InitIn) -> Response:
     One bucket is opened at a time, the newest first: this begins the next one that is missing. Repeat the same request
     when its job has ended, until nothing is missing.
     """
-    starts_s, service = body.starts_s(), amp().lay_out_buckets
+    starts_s, service = body.starts_s(), amp().moves.layout
     if body.dry_run:
         return json_response(layout_json(service.look(starts_s)))
     found = service.go_on(starts_s, body.rate_or(amp().settings.move_rate), principal())
@@ -111,7 +111,7 @@ def lay_out_buckets(body: InitIn) -> Response:
     "/buckets/reconcile",
     headers=(PRINCIPAL,),
     body=JsonBody(ReconcileIn, examples.RECONCILE, optional=True),
-    answers={200: Answer("What disagrees, and what was healed.", Findings)},
+    answers={200: ResponseSpec("What disagrees, and what was healed.", Findings)},
     refusals=(422, 503),
 )
 def reconcile_buckets(body: ReconcileIn) -> Response:
@@ -120,13 +120,13 @@ def reconcile_buckets(body: ReconcileIn) -> Response:
     The bucket worker does it by itself every AMP_BUCKET_CHECK_S, and heals. While a move is under way, its job is named
     and nothing is looked at: aliases and blocks are the mover's then.
     """
-    findings = amp().reconcile.run(heal=body.heal)
-    move = amp().show_buckets.move()
+    findings = amp().buckets.reconciliation.run(heal=body.heal)
+    move = amp().moves.reports.move()
     items = [{"index": f.index, "problem": f.problem, "healed": f.healed} for f in findings]
     return json_response(
         {
             "items": items,
-            "incomplete_buckets": [bucket.name for bucket in amp().reconcile.incomplete()],
+            "incomplete_buckets": [bucket.name for bucket in amp().buckets.reconciliation.incomplete()],
             "job": None if move is None else str(move.id),
         }
     )
@@ -158,7 +158,7 @@ def split_bucket(bucket_name: str, body: SplitIn) -> Response:
 def merge_bucket(bucket_name: str, body: MergeIn) -> Response:
     """Merge a bucket with the next one in time."""
     if body.next is not None:
-        amp().plan_moves.require_neighbour(bucket_name, body.next)
+        amp().moves.planning.require_neighbour(bucket_name, body.next)
     return _moved(MoveKind.MERGE, bucket_name, None, body)
 
 
@@ -179,6 +179,6 @@ def rebuild_bucket(bucket_name: str, body: RebuildIn) -> Response:
 def _moved(kind: MoveKind, name: str, at_s: int | None, body: RebuildIn) -> Response:
     rate = body.rate_or(amp().settings.move_rate)
     if body.dry_run:
-        return json_response(plan_json(amp().plan_moves.look(kind, name, at_s, rate), rate))
-    job = amp().plan_moves.start(kind, name, at_s, rate, principal())
-    return json_response(job_json(JobStatus(job, None)), 202, job_location(job))
+        return json_response(plan_json(amp().moves.planning.look(kind, name, at_s, rate), rate))
+    job = amp().moves.planning.start(kind, name, at_s, rate, principal())
+    return json_response(job_json(JobStatus(job)), 202, job_location(job))

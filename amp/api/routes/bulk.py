@@ -18,7 +18,7 @@ from amp.api.documented_settings import in_text, of_schema
 from amp.api.idempotency import key_given, repeat_key
 from amp.api.json_body import JSON, NDJSON, JsonBody, checked_object, conform, media_type, single_bytes, unpacked_body
 from amp.api.models.assets import AssetCreate, AssetIds, AssetsFound, BulkResult
-from amp.api.operations import Answer, operation
+from amp.api.operations import ResponseSpec, operation
 from amp.api.parameters import DELETED, FIELDS, LONGS, TIMEOUT, WAIT_FOR
 from amp.api.presenters import is_shown, shape_asked
 from amp.api.responses import await_if_asked, json_response
@@ -26,7 +26,7 @@ from amp.api.routes.terms import IDEMPOTENCY_KEY, PRINCIPAL, RETRY_AFTER, SEARCH
 from amp.api.strict_json import ArrayItems, LineItems
 from amp.domain.assets import Asset, asset_json
 from amp.errors import AmpError, Invalid, Retryable, StoreUnavailable
-from amp.services.assets.creation import Order
+from amp.services.assets.creation import CreateRequest
 from amp.services.outbox.commit import BATCH
 
 BulkItems = ArrayItems | LineItems
@@ -71,7 +71,7 @@ class _BulkBody:
     query=(WAIT_FOR, TIMEOUT),
     headers=(IDEMPOTENCY_KEY, PRINCIPAL),
     body=_BulkBody(),
-    answers={200: Answer("What became of each item.", BulkResult, (SEARCHABLE, RETRY_AFTER))},
+    answers={200: ResponseSpec("What became of each item.", BulkResult, (SEARCHABLE, RETRY_AFTER))},
     refusals=(503,),
 )
 def create_assets(body: BulkItems) -> Response:
@@ -115,7 +115,7 @@ def create_assets(body: BulkItems) -> Response:
     query=(FIELDS, LONGS, DELETED),
     headers=(PRINCIPAL,),
     body=JsonBody(AssetIds, examples.IDS),
-    answers={200: Answer("Those that were found.", AssetsFound)},
+    answers={200: ResponseSpec("Those that were found.", AssetsFound)},
     refusals=(422, 503),
 )
 def get_assets(body: AssetIds) -> Response:
@@ -126,27 +126,29 @@ def get_assets(body: AssetIds) -> Response:
     """
     shape = shape_asked()
     ids = body.parsed()
-    some, rest = amp().read_assets.get_some(ids)
+    some, rest = amp().assets.reader.get_some(ids)
     found = {asset.id: asset for asset in some if is_shown(asset)}
     missing = [str(asset_id) for asset_id in ids[: len(ids) - len(rest)] if asset_id not in found]
     items = [shape.of(asset_json(asset)) for asset in found.values()]
     return json_response({"items": items, "missing": missing, "rest": [str(asset_id) for asset_id in rest]})
 
 
-def _created(orders: Sequence[Order | Invalid], failure: StoreUnavailable | None) -> list[Asset | AmpError]:
+def _created(orders: Sequence[CreateRequest | Invalid], failure: StoreUnavailable | None) -> list[Asset | AmpError]:
     """What each order comes to; those that could not be read stay as they are. After a failure none is tried."""
     if failure is not None:
-        return [failure if isinstance(order, Order) else order for order in orders]
-    found = iter(amp().create_assets.create_many([order for order in orders if isinstance(order, Order)], principal()))
-    return [next(found) if isinstance(order, Order) else order for order in orders]
+        return [failure if isinstance(order, CreateRequest) else order for order in orders]
+    found = iter(
+        amp().assets.creation.create_many([order for order in orders if isinstance(order, CreateRequest)], principal())
+    )
+    return [next(found) if isinstance(order, CreateRequest) else order for order in orders]
 
 
-def _order(item: Any, key: str | None) -> Order | Invalid:
+def _order(item: Any, key: str | None) -> CreateRequest | Invalid:
     """The order, or what is wrong with it."""
     try:
         if isinstance(item, Invalid):
             return item
         body = conform(AssetCreate, checked_object(item))
-        return Order(body.draft(), None if key is None else repeat_key(key, body.model_dump()))
+        return CreateRequest(body.draft(), None if key is None else repeat_key(key, body.model_dump()))
     except Invalid as e:
         return e

@@ -11,12 +11,12 @@ from amp.api.admin_presenters import letter_json
 from amp.api.current import amp
 from amp.api.json_body import JsonBody
 from amp.api.models.dead_letters import MAX_IDS, Discarded, LetterList, LetterOut, Replayed, WhichLetters
-from amp.api.operations import Answer, operation
+from amp.api.operations import ResponseSpec, operation
 from amp.api.pages import next_cursor, position
 from amp.api.parameters import CURSOR, JOB, LIMIT, REASON
 from amp.api.responses import json_response
 from amp.api.routes.terms import PRINCIPAL
-from amp.services.jobs.dead_letters import Which
+from amp.services.jobs.dead_letters import DeadLetterFilter
 
 api = APIBlueprint("dead_letters", __name__, url_prefix="/v1/admin", abp_tags=[Tag(name="dead letters")])
 
@@ -27,14 +27,14 @@ api = APIBlueprint("dead_letters", __name__, url_prefix="/v1/admin", abp_tags=[T
     "/dead-letters",
     query=(JOB, REASON, LIMIT, CURSOR),
     headers=(PRINCIPAL,),
-    answers={200: Answer("A page of dead letters.", LetterList)},
+    answers={200: ResponseSpec("A page of dead letters.", LetterList)},
     refusals=(503,),
 )
 def list_letters() -> Response:
     """List dead letters, newest first."""
-    which = Which(job_id=JOB.read(), reason=REASON.read())
+    which = DeadLetterFilter(job_id=JOB.read(), reason=REASON.read())
     bound_to = ["dead-letters", str(which.job_id), which.reason]
-    page = amp().steer_letters.page(which, position(str, bound_to), LIMIT.read())
+    page = amp().jobs.dead_letters.page(which, position(str, bound_to), LIMIT.read())
     items = [letter_json(letter) for letter in page.letters]
     return json_response({"items": items, "next_cursor": next_cursor(page.position, bound_to)})
 
@@ -44,12 +44,12 @@ def list_letters() -> Response:
     "get",
     "/dead-letters/<letter_id>",
     headers=(PRINCIPAL,),
-    answers={200: Answer("The dead letter.", LetterOut)},
+    answers={200: ResponseSpec("The dead letter.", LetterOut)},
     refusals=(404, 503),
 )
 def get_letter(letter_id: UUID) -> Response:
     """Read a dead letter."""
-    return json_response(letter_json(amp().steer_letters.get(letter_id)))
+    return json_response(letter_json(amp().jobs.dead_letters.get(letter_id)))
 
 
 @operation(
@@ -58,7 +58,7 @@ def get_letter(letter_id: UUID) -> Response:
     "/dead-letters/replay",
     headers=(PRINCIPAL,),
     body=JsonBody(WhichLetters, examples.DEAD_LETTERS, max_values=MAX_IDS + 100),
-    answers={202: Answer("How many are on their way again.", Replayed)},
+    answers={202: ResponseSpec("How many are on their way again.", Replayed)},
     refusals=(422, 503),
 )
 def replay_letters(body: WhichLetters) -> Response:
@@ -67,7 +67,7 @@ def replay_letters(body: WhichLetters) -> Response:
     One whose work succeeds disappears from the list; one that fails again has one attempt more. One that cannot be
     read, or whose job is no longer kept, stays; `kept` says how many and why.
     """
-    found = amp().steer_letters.replay(body.which())
+    found = amp().jobs.dead_letters.replay(body.which())
     kept = [{"reason": reason, "count": count} for reason, count in found.kept.items()]
     return json_response({"replayed": found.count, "kept": kept}, 202)
 
@@ -78,9 +78,9 @@ def replay_letters(body: WhichLetters) -> Response:
     "/dead-letters/discard",
     headers=(PRINCIPAL,),
     body=JsonBody(WhichLetters, examples.DEAD_LETTERS, max_values=MAX_IDS + 100),
-    answers={200: Answer("How many are gone.", Discarded)},
+    answers={200: ResponseSpec("How many are gone.", Discarded)},
     refusals=(422, 503),
 )
 def discard_letters(body: WhichLetters) -> Response:
     """Forget dead letters."""
-    return json_response({"discarded": amp().steer_letters.discard(body.which())})
+    return json_response({"discarded": amp().jobs.dead_letters.discard(body.which())})

@@ -10,20 +10,22 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from amp.api.current import amp
 from amp.api.models.health import Alive, Readiness
-from amp.api.operations import Answer, operation
+from amp.api.operations import ResponseSpec, operation
 from amp.api.responses import json_response
 from amp.errors import StoreUnavailable
 
 api = APIBlueprint("health", __name__, abp_tags=[Tag(name="operations")])
 
 
-@operation(api, "get", "/healthz", answers={200: Answer("The process answers.", Alive)})
+@operation(api, "get", "/healthz", answers={200: ResponseSpec("The process answers.", Alive)})
 def get_health() -> Response:
     """Tell that the process is alive."""
     return json_response({"status": "ok"})
 
 
-@operation(api, "get", "/readyz", answers={200: Answer("It can be used, if degraded.", Readiness)}, refusals=(503,))
+@operation(
+    api, "get", "/readyz", answers={200: ResponseSpec("It can be used, if degraded.", Readiness)}, refusals=(503,)
+)
 def get_readiness() -> Response:
     """Tell whether the service can be used, and what needs attention.
 
@@ -31,7 +33,7 @@ def get_readiness() -> Response:
     200 with the degraded parts, background threads and buckets named, and work that waits for a worker. The 503 problem
     has the same members.
     """
-    health = amp().check_health.check()
+    health = amp().system.health.check()
     detail: dict[str, Any] = {
         "degraded": health.degraded,
         "parts": [asdict(part) for part in health.parts],
@@ -51,7 +53,7 @@ def get_readiness() -> Response:
     api,
     "get",
     "/metrics",
-    answers={200: Answer("Metrics of the service's processes on this machine.", media_type="text/plain")},
+    answers={200: ResponseSpec("Metrics of the service's processes on this machine.", media_type="text/plain")},
 )
 def get_metrics() -> Response:
     """Metrics in Prometheus's text format."""

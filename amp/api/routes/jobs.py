@@ -12,7 +12,7 @@ from amp.api.current import amp, principal
 from amp.api.idempotency import key_given, repeat_key
 from amp.api.json_body import JSON, MERGE_PATCH, JsonBody
 from amp.api.models.jobs import MAX_IDS, JobIn, JobList, JobOut, JobPatch, ResultList
-from amp.api.operations import Answer, operation
+from amp.api.operations import ResponseSpec, operation
 from amp.api.pages import next_cursor, position
 from amp.api.parameters import CURSOR, LIMIT
 from amp.api.responses import json_response
@@ -29,13 +29,13 @@ _RESULTS_A_PAGE = 200
     "/jobs",
     query=(LIMIT, CURSOR),
     headers=(PRINCIPAL,),
-    answers={200: Answer("A page of jobs.", JobList)},
+    answers={200: ResponseSpec("A page of jobs.", JobList)},
     refusals=(503,),
 )
 def list_jobs() -> Response:
     """List jobs, newest first."""
     before, limit = position(str, ["jobs"]), LIMIT.read()
-    found = amp().steer_jobs.page(None if before is None else UUID(before), limit + 1)
+    found = amp().jobs.control.page(None if before is None else UUID(before), limit + 1)
     last = str(found[limit - 1].job.id) if len(found) > limit else None
     items = [job_json(status, history=False) for status in found[:limit]]
     return json_response({"items": items, "next_cursor": next_cursor(last, ["jobs"])})
@@ -47,7 +47,7 @@ def list_jobs() -> Response:
     "/jobs",
     headers=(IDEMPOTENCY_KEY, PRINCIPAL),
     body=JsonBody(JobIn, examples.JOB, bulk=True, max_values=MAX_IDS + 5_000),
-    answers={202: Answer("The job.", JobOut, (LOCATION,))},
+    answers={202: ResponseSpec("The job.", JobOut, (LOCATION,))},
     refusals=(422, 503),
 )
 def start_job(body: JobIn) -> Response:
@@ -58,8 +58,8 @@ def start_job(body: JobIn) -> Response:
     """
     key = key_given()
     said = None if key is None else repeat_key(key, body.model_dump(mode="json", by_alias=True, exclude_unset=True))
-    job = amp().start_jobs.start(body.order(amp().settings.job_rate), principal(), said)
-    return json_response(job_json(amp().steer_jobs.get(job.id)), 202, job_location(job))
+    job = amp().jobs.submission.start(body.order(amp().settings.job_rate), principal(), said)
+    return json_response(job_json(amp().jobs.control.get(job.id)), 202, job_location(job))
 
 
 @operation(
@@ -67,12 +67,12 @@ def start_job(body: JobIn) -> Response:
     "get",
     "/jobs/<job_id>",
     headers=(PRINCIPAL,),
-    answers={200: Answer("The job with its history.", JobOut)},
+    answers={200: ResponseSpec("The job with its history.", JobOut)},
     refusals=(404, 503),
 )
 def get_job(job_id: UUID) -> Response:
     """Read a job: how far it is, and how it got there."""
-    return json_response(job_json(amp().steer_jobs.get(job_id)))
+    return json_response(job_json(amp().jobs.control.get(job_id)))
 
 
 @operation(
@@ -81,7 +81,7 @@ def get_job(job_id: UUID) -> Response:
     "/jobs/<job_id>/results",
     query=(CURSOR,),
     headers=(PRINCIPAL,),
-    answers={200: Answer("A page of results.", ResultList)},
+    answers={200: ResponseSpec("A page of results.", ResultList)},
     refusals=(404, 503),
 )
 def list_results(job_id: UUID) -> Response:
@@ -90,7 +90,7 @@ def list_results(job_id: UUID) -> Response:
     What went well is only counted.
     """
     bound_to = ["job-results", str(job_id)]
-    found, following = amp().steer_jobs.results(job_id, position(int, bound_to) or 0, _RESULTS_A_PAGE)
+    found, following = amp().jobs.control.results(job_id, position(int, bound_to) or 0, _RESULTS_A_PAGE)
     items = [
         {"asset": str(asset_id), "outcome": result.outcome.value, "note": result.note} for asset_id, result in found
     ]
@@ -103,12 +103,12 @@ def list_results(job_id: UUID) -> Response:
     "/jobs/<job_id>",
     headers=(PRINCIPAL,),
     body=JsonBody(JobPatch, examples.JOB_PATCH, (JSON, MERGE_PATCH)),
-    answers={200: Answer("The job as it is now.", JobOut)},
+    answers={200: ResponseSpec("The job as it is now.", JobOut)},
     refusals=(404, 409, 422, 503),
 )
 def change_job(job_id: UUID, body: JobPatch) -> Response:
     """Change how fast a job may go while it runs."""
-    return json_response(job_json(amp().steer_jobs.set_rate(job_id, body.rate, principal())))
+    return json_response(job_json(amp().jobs.control.set_rate(job_id, body.rate, principal())))
 
 
 @operation(
@@ -116,7 +116,7 @@ def change_job(job_id: UUID, body: JobPatch) -> Response:
     "post",
     "/jobs/<job_id>/pause",
     headers=(PRINCIPAL,),
-    answers={200: Answer("The job as it is now.", JobOut)},
+    answers={200: ResponseSpec("The job as it is now.", JobOut)},
     refusals=(404, 409, 503),
 )
 def pause_job(job_id: UUID) -> Response:
@@ -124,7 +124,7 @@ def pause_job(job_id: UUID) -> Response:
 
     Searches and writes are right meanwhile. It takes effect within about a second.
     """
-    return json_response(job_json(amp().steer_jobs.pause(job_id, principal())))
+    return json_response(job_json(amp().jobs.control.pause(job_id, principal())))
 
 
 @operation(
@@ -132,12 +132,12 @@ def pause_job(job_id: UUID) -> Response:
     "post",
     "/jobs/<job_id>/resume",
     headers=(PRINCIPAL,),
-    answers={200: Answer("The job as it is now.", JobOut)},
+    answers={200: ResponseSpec("The job as it is now.", JobOut)},
     refusals=(404, 409, 503),
 )
 def resume_job(job_id: UUID) -> Response:
     """Let a paused job go on."""
-    return json_response(job_json(amp().steer_jobs.resume(job_id, principal())))
+    return json_response(job_json(amp().jobs.control.resume(job_id, principal())))
 
 
 @operation(
@@ -145,7 +145,7 @@ def resume_job(job_id: UUID) -> Response:
     "post",
     "/jobs/<job_id>/cancel",
     headers=(PRINCIPAL,),
-    answers={202: Answer("The job, which ends soon.", JobOut)},
+    answers={202: ResponseSpec("The job, which ends soon.", JobOut)},
     refusals=(404, 409, 503),
 )
 def cancel_job(job_id: UUID) -> Response:
@@ -154,4 +154,4 @@ def cancel_job(job_id: UUID) -> Response:
     A job over assets stops; what it has done stays done. A move is undone, which is possible until searches use the new
     index: then 409. The cancellation is complete once the job's state is `cancelled`.
     """
-    return json_response(job_json(amp().steer_jobs.cancel(job_id, principal())), 202)
+    return json_response(job_json(amp().jobs.control.cancel(job_id, principal())), 202)

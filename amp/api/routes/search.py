@@ -10,8 +10,8 @@ from flask_openapi3.models.tag import Tag
 from amp.api import examples
 from amp.api.current import amp, principal
 from amp.api.json_body import JsonBody
-from amp.api.models.search import MAX_VALUES, SearchRequest, SearchResult
-from amp.api.operations import Answer, operation
+from amp.api.models.search import MAX_VALUES, IndexQuery, SearchResult
+from amp.api.operations import ResponseSpec, operation
 from amp.api.parameters import CURSOR, FIELDS, LONGS, QUERY_TEXT, SIZE, SORT, TOTAL
 from amp.api.presenters import Shape, search_json, shape_asked, shape_of_search
 from amp.api.responses import json_response
@@ -19,11 +19,11 @@ from amp.api.routes.terms import PRINCIPAL
 from amp.domain.queries import Sort
 from amp.errors import BadQuery, Fault
 from amp.services.search.query_text import parse_query_text
-from amp.services.search.search import SearchOrder
+from amp.services.search.search import SearchQuery
 
 api = APIBlueprint("search", __name__, url_prefix="/v1", abp_tags=[Tag(name="search")])
 
-_FOUND = Answer("What was found.", SearchResult)
+_FOUND = ResponseSpec("What was found.", SearchResult)
 
 
 @operation(
@@ -32,11 +32,11 @@ _FOUND = Answer("What was found.", SearchResult)
     "/search",
     query=(LONGS,),
     headers=(PRINCIPAL,),
-    body=JsonBody(SearchRequest, examples.SEARCH, refusal=BadQuery, max_values=MAX_VALUES),
+    body=JsonBody(IndexQuery, examples.SEARCH, refusal=BadQuery, max_values=MAX_VALUES),
     answers={200: _FOUND},
     refusals=(503,),
 )
-def search(body: SearchRequest) -> Response:
+def search(body: IndexQuery) -> Response:
     """Search assets of all types by any field.
 
     Items are the assets as GET gave them when they were indexed, about a second after a change.
@@ -58,9 +58,9 @@ def search_by_text() -> Response:
 
     Words, `field:value`, `field:>=value`, ranges, AND, OR, NOT and brackets; a blank means AND.
     """
-    since_s = amp().catalog.now_s()
-    query, text = parse_query_text(QUERY_TEXT.read(), partial(amp().catalog.kinds, since_s=since_s))
-    order = SearchOrder(
+    since_s = amp().types.catalog.now_s()
+    query, text = parse_query_text(QUERY_TEXT.read(), partial(amp().types.catalog.kinds, since_s=since_s))
+    order = SearchQuery(
         query=query,
         text=text,
         sort=[_sort(name) for name in SORT.read()],
@@ -72,9 +72,9 @@ def search_by_text() -> Response:
     return _answer(order, shape_asked())
 
 
-def _answer(order: SearchOrder, shape: Shape) -> Response:
+def _answer(order: SearchQuery, shape: Shape) -> Response:
     began_s = time.monotonic()
-    found = amp().search_assets.search(order, principal())
+    found = amp().search.assets.search(order, principal())
     return json_response(search_json(found, shape, round((time.monotonic() - began_s) * 1000)))
 
 

@@ -10,7 +10,7 @@ from amp.api import examples
 from amp.api.current import amp, principal
 from amp.api.json_body import JsonBody
 from amp.api.models.types import MAX_VALUES, TypeCreate, TypeList, TypeOut, TypeReplacement
-from amp.api.operations import Answer, operation
+from amp.api.operations import ResponseSpec, operation
 from amp.api.pages import next_cursor, position
 from amp.api.parameters import CURSOR, LIMIT
 from amp.api.responses import json_response
@@ -26,13 +26,13 @@ api = APIBlueprint("types", __name__, url_prefix="/v1", abp_tags=[Tag(name="type
     "/types",
     headers=(PRINCIPAL,),
     body=JsonBody(TypeCreate, examples.CLIP_TYPE, max_values=MAX_VALUES),
-    answers={201: Answer("The new type.", TypeOut, (LOCATION,))},
+    answers={201: ResponseSpec("The new type.", TypeOut, (LOCATION,))},
     refusals=(409, 422, 503),
 )
 def create_type(body: TypeCreate) -> Response:
     """Register an asset type."""
     fields = body.declared_fields(amp().limits)
-    made = amp().register_types.create(body.checked_name(), body.description, fields, principal())
+    made = amp().types.registration.create(body.checked_name(), body.description, fields, principal())
     return json_response(type_json(made), 201, {"Location": f"{request.script_root}/v1/types/{made.name}"})
 
 
@@ -42,7 +42,7 @@ def create_type(body: TypeCreate) -> Response:
     "/types/<type_name>",
     headers=(PRINCIPAL,),
     body=JsonBody(TypeReplacement, examples.WIDER_CLIP_TYPE, max_values=MAX_VALUES),
-    answers={200: Answer("The newest version of the type.", TypeOut)},
+    answers={200: ResponseSpec("The newest version of the type.", TypeOut)},
     refusals=(404, 409, 422, 503),
 )
 def replace_type(type_name: str, body: TypeReplacement) -> Response:
@@ -53,7 +53,7 @@ def replace_type(type_name: str, body: TypeReplacement) -> Response:
     """
     body.check_name(type_name)
     fields = body.declared_fields(amp().limits)
-    newest, _ = amp().register_types.next_version(type_name, body.description, fields, principal())
+    newest, _ = amp().types.registration.next_version(type_name, body.description, fields, principal())
     return json_response(type_json(newest))
 
 
@@ -63,12 +63,12 @@ def replace_type(type_name: str, body: TypeReplacement) -> Response:
     "/types",
     query=(LIMIT, CURSOR),
     headers=(PRINCIPAL,),
-    answers={200: Answer("A page of types.", TypeList)},
+    answers={200: ResponseSpec("A page of types.", TypeList)},
     refusals=(503,),
 )
 def list_types() -> Response:
     """List asset types, the newest version of each, by name."""
-    types = amp().register_types.newest()
+    types = amp().types.registration.newest()
     names = [found.name for found in types]
     after = position(str, ["types"])
     start = 0 if after is None else bisect_right(names, after)
@@ -82,12 +82,12 @@ def list_types() -> Response:
     "get",
     "/types/<type_name>",
     headers=(PRINCIPAL,),
-    answers={200: Answer("The newest version of the type.", TypeOut)},
+    answers={200: ResponseSpec("The newest version of the type.", TypeOut)},
     refusals=(404, 503),
 )
 def get_type(type_name: str) -> Response:
     """Read the newest version of an asset type."""
-    return json_response(type_json(amp().register_types.get(type_name)))
+    return json_response(type_json(amp().types.registration.get(type_name)))
 
 
 @operation(
@@ -95,9 +95,9 @@ def get_type(type_name: str) -> Response:
     "get",
     "/types/<type_name>/versions/<version>",
     headers=(PRINCIPAL,),
-    answers={200: Answer("That version of the type.", TypeOut)},
+    answers={200: ResponseSpec("That version of the type.", TypeOut)},
     refusals=(404, 503),
 )
 def get_type_version(type_name: str, version: int) -> Response:
     """Read one version of an asset type."""
-    return json_response(type_json(amp().register_types.get(type_name, version)))
+    return json_response(type_json(amp().types.registration.get(type_name, version)))

@@ -8,7 +8,7 @@ from flask_openapi3.models.tag import Tag
 
 from amp.api.current import amp
 from amp.api.models.assets import AssetList
-from amp.api.operations import Answer, operation
+from amp.api.operations import ResponseSpec, operation
 from amp.api.pages import next_cursor, position
 from amp.api.parameters import CURSOR, DELETED, FIELDS, LIMIT, LONGS
 from amp.api.presenters import shape_asked, shown
@@ -25,14 +25,14 @@ api = APIBlueprint("versions", __name__, url_prefix="/v1", abp_tags=[Tag(name="a
     "/assets/<asset_id>/versions",
     query=(LIMIT, CURSOR, FIELDS, LONGS, DELETED),
     headers=(PRINCIPAL,),
-    answers={200: Answer("A page of the asset as it was at each version, newest first.", AssetList)},
+    answers={200: ResponseSpec("A page of the asset as it was at each version, newest first.", AssetList)},
     refusals=(404, 410, 503),
 )
 def list_versions(asset_id: UUID) -> Response:
     """List the versions of an asset, newest first."""
     shape = shape_asked()
     bound_to = ["versions", str(asset_id)]
-    asset, versions, more = amp().read_assets.versions(asset_id, position(int, bound_to), LIMIT.read())
+    asset, versions, more = amp().assets.reader.versions(asset_id, position(int, bound_to), LIMIT.read())
     shown(asset)
     items = [shape.of(version_json(asset, version)) for version in versions]
     return json_response({"items": items, "next_cursor": next_cursor(versions[-1].version if more else None, bound_to)})
@@ -44,10 +44,10 @@ def list_versions(asset_id: UUID) -> Response:
     "/assets/<asset_id>/versions/<version>",
     query=(DELETED, LONGS),
     headers=(PRINCIPAL,),
-    answers={200: Answer("The asset as it was.", ASSET.model)},
+    answers={200: ResponseSpec("The asset as it was.", ASSET.model)},
     refusals=(404, 410, 503),
 )
 def get_version(asset_id: UUID, version: int) -> Response:
     """Read one version of an asset."""
-    asset, found = amp().read_assets.version(asset_id, version)
+    asset, found = amp().assets.reader.version(asset_id, version)
     return json_response(shape_asked().of(version_json(shown(asset), found)))

@@ -5,12 +5,21 @@ from dataclasses import replace
 from uuid import UUID
 
 from amp.domain.assets import Asset, State, Version
+from amp.domain.claims import Claim
 from amp.domain.ids import created_ms
-from amp.errors import AlreadyExists, AmpError, Conflict, Gone, KeyReused, OutcomeUnknown, StoreUnavailable
+from amp.errors import (
+    AlreadyExists,
+    AmpError,
+    AssetDeleted,
+    Conflict,
+    IdempotencyKeyReused,
+    OutcomeUnknown,
+    StoreUnavailable,
+)
 from amp.ports.asset_store import AssetStore
-from amp.ports.claims import Claim, Claims
-from amp.services.assets.creation import Plan
-from amp.services.assets.release import RELEASING, ReleaseNames, external_key, is_borne
+from amp.ports.claims import Claims
+from amp.services.assets.creation import Creation
+from amp.services.assets.release import RELEASING, NameRelease, external_key, is_borne
 
 #: One per order, as far as it is decided.
 Results = list[Asset | AmpError | None]
@@ -21,25 +30,25 @@ _FIXED = ("created_by", "type", "project", "external_id")
 _CONTENT = ("name", "metadata", "labels")
 
 
-class ClaimNames:
+class NameClaims:
     """A claim whose asset was never written is completed by whoever comes next, under the claimed id. One whose asset
     bears another name is released first.
     """
 
-    def __init__(self, store: AssetStore, claims: Claims, releaser: ReleaseNames, key_ttl_s: int) -> None:
+    def __init__(self, store: AssetStore, claims: Claims, releaser: NameRelease, key_ttl_s: int) -> None:
         self._store = store
         self._claims = claims
         self._releaser = releaser
         self._key_ttl_s = key_ttl_s
 
-    def claim(self, plans: Sequence[Plan], results: Results) -> list[Plan]:
+    def claim(self, plans: Sequence[Creation], results: Results) -> list[Creation]:
         """The plans still to carry out, some under another id; what others come to is in `results`.
 
         :raises StoreUnavailable: the store does not answer; claiming again is safe.
         """
         return self.claim_external_ids(self._claim_keys(plans, results), results)
 
-    def claim_external_ids(self, plans: Sequence[Plan], results: Results) -> list[Plan]:
+    def claim_external_ids(self, plans: Sequence[Creation], results: Results) -> list[Creation]:
         """Those of the plans that may be carried out, over the heads they were made for; what others come to is in
         `results`. Claimed again before each attempt: a name may have been released since.
 
@@ -60,7 +69,7 @@ class ClaimNames:
             results[plan.position] = Conflict("the external id is being claimed by others; try again")
         return ready
 
-    def release(self, plans: Sequence[Plan]) -> None:
+    def release(self, plans: Sequence[Creation]) -> None:
         """Let go of the external ids of plans that were refused as their asset bears another name. What is not released
         now is when somebody else wants the name.
         """
@@ -70,7 +79,7 @@ class ClaimNames:
         except StoreUnavailable:
             return
 
-    def first_answers(self, plans: Sequence[tuple[Plan, UUID]]) -> Results:
+    def first_answers(self, plans: Sequence[tuple[Creation, UUID]]) -> Results:
         """For each plan and the asset its idempotency key stands for, what the first request with the key was answered,
         or would have been; the asset as it is now if its first version is no longer kept; None: it was never written.
 
@@ -84,7 +93,7 @@ class ClaimNames:
             for plan, asset_id in plans
         ]
 
-    def _claim_keys(self, plans: Sequence[Plan], results: Results) -> list[Plan]:
+    def _claim_keys(self, plans: Sequence[Creation], results: Results) -> list[Creation]:
         """The plans still to carry out; those made under the same key before get their first answer again."""
         keyed = [(plan, plan.order.repeat_key) for plan in plans if plan.order.repeat_key is not None]
         holders = self._claims.claim([key.claim(plan.asset_id) for plan, key in keyed], self._key_ttl_s)
@@ -93,13 +102,13 @@ class ClaimNames:
         for (plan, key), holder in zip(keyed, holders, strict=True):
             try:
                 key.check(holder)
-            except KeyReused as e:
+            except IdempotencyKeyReused as e:
                 results[plan.position] = e
                 continue
-            if holder.asset_id == plan.asset_id:
+            if holder.holder_id == plan.asset_id:
                 ready.append(plan)
             else:
-                earlier.append((plan, holder.asset_id))
+                earlier.append((plan, holder.holder_id))
         for (plan, asset_id), answer in zip(earlier, self.first_answers(earlier), strict=True):
             if answer is None:
                 plan.take_id(asset_id)
@@ -113,16 +122,16 @@ class ClaimNames:
                 results[plan.position] = OutcomeUnknown(id=str(asset_id))
         return ready
 
-    def _holds(self, plan: Plan, holder: Claim) -> bool:
+    def _holds(self, plan: Creation, holder: Claim) -> bool:
         """Whether the plan's external id is its own for good; False: it is being released."""
         return holder.digest != RELEASING or self._claims.replace(holder, _external_claim(plan))
 
-    def _resolve(self, taken: Sequence[tuple[Plan, Claim]], results: Results) -> list[Plan]:
+    def _resolve(self, taken: Sequence[tuple[Creation, Claim]], results: Results) -> list[Creation]:
         """The plans that may claim their external id again; what the others come to is in `results`."""
-        heads = self._store.heads([holder.asset_id for _, holder in taken], settle=True) if taken else {}
+        heads = self._store.heads([holder.holder_id for _, holder in taken], settle=True) if taken else {}
         again, stale = [], []
         for plan, holder in taken:
-            head, id_ = heads.get(holder.asset_id), holder.asset_id
+            head, id_ = heads.get(holder.holder_id), holder.holder_id
             if head is not None and is_borne(holder, head):
                 detail = f"external id {holder.key!r} belongs to asset {id_}"
                 results[plan.position] = AlreadyExists(detail, id=str(id_), revision=head.revision)
@@ -140,26 +149,26 @@ class ClaimNames:
         self._releaser.release(stale)
         return again
 
-    def _move_key(self, plan: Plan, from_id: UUID, to_id: UUID) -> bool:
+    def _move_key(self, plan: Creation, from_id: UUID, to_id: UUID) -> bool:
         """Let the plan's idempotency key, if it has one, stand for another asset; False if others were faster."""
         key = plan.order.repeat_key
         if key is None:
             return True
         self._claims.release(key.claim(from_id))
         [holder] = self._claims.claim([key.claim(to_id)], self._key_ttl_s)
-        return holder.asset_id == to_id
+        return holder.holder_id == to_id
 
 
 def _by_holder(
-    plans: Sequence[Plan], holders: Sequence[Claim]
-) -> tuple[list[tuple[Plan, Claim]], list[tuple[Plan, Claim]]]:
+    plans: Sequence[Creation], holders: Sequence[Claim]
+) -> tuple[list[tuple[Creation, Claim]], list[tuple[Creation, Claim]]]:
     """The plans whose asset holds their external id, and those for which another does."""
     pairs = list(zip(plans, holders, strict=True))
-    own = [(plan, holder) for plan, holder in pairs if holder.asset_id == plan.asset_id]
-    return own, [(plan, holder) for plan, holder in pairs if holder.asset_id != plan.asset_id]
+    own = [(plan, holder) for plan, holder in pairs if holder.holder_id == plan.asset_id]
+    return own, [(plan, holder) for plan, holder in pairs if holder.holder_id != plan.asset_id]
 
 
-def _external_claim(plan: Plan) -> Claim:
+def _external_claim(plan: Creation) -> Claim:
     draft = plan.order.draft
     scope, key = external_key(draft.project, draft.external_id or "")
     return Claim(scope, key, plan.asset_id)
@@ -169,14 +178,14 @@ def _first_answer(wanted: Asset, head: Asset | None, first: Version | None, *, m
     if head is None:
         return None
     if head.state is State.PURGED:
-        return Gone("the asset made under this Idempotency-Key is gone")
+        return AssetDeleted("the asset made under this Idempotency-Key is gone")
     if not made:
         return AlreadyExists(f"asset {head.id} exists already", id=str(head.id), revision=head.revision)
     # The first version may be no longer kept; the asset itself is there all the same.
     answer, same = (head, _FIXED) if first is None else (_as_first_made(head, first), _FIXED + _CONTENT)
     if any(getattr(wanted, name) != getattr(answer, name) for name in same):
         # Purged since; the id is that of an asset which somebody else made.
-        return Gone("the asset made under this Idempotency-Key is gone")
+        return AssetDeleted("the asset made under this Idempotency-Key is gone")
     return answer
 
 
@@ -196,7 +205,7 @@ def _as_first_made(head: Asset, first: Version) -> Asset:
     )
 
 
-def _other_time(plan: Plan, holder_id: UUID) -> bool:
+def _other_time(plan: Creation, holder_id: UUID) -> bool:
     """The draft asks for a creation time that the claimed id does not have."""
     wanted_ms = plan.order.draft.created_ms
     return wanted_ms is not None and wanted_ms != created_ms(holder_id)

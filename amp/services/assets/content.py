@@ -14,7 +14,7 @@ from amp.errors import Fault, Unprocessable
 from amp.services.types.catalog import TypeCatalog
 
 
-class CheckContent:
+class ContentValidation:
     """The one gate that names, labels and metadata go through, whichever way they come in."""
 
     def __init__(self, catalog: TypeCatalog, limits: AssetLimits) -> None:

@@ -10,27 +10,27 @@ from amp.domain.principals import Principal
 from amp.domain.times import format_ms
 from amp.domain.validation import text_faults
 from amp.errors import AlreadyExists, AmpError, Conflict, Fault, OutcomeUnknown, StoreUnavailable, Unprocessable
-from amp.ports.asset_store import CommitResult, Verdict
+from amp.ports.asset_store import CommitResult, CommitStatus
 from amp.ports.clock import Clock
-from amp.services.assets.claims import ClaimNames, Results
-from amp.services.assets.content import CheckContent
-from amp.services.assets.creation import Order, Plan, TakenNames, apart_by_id, batches_without_rivals
+from amp.services.assets.claims import NameClaims, Results
+from amp.services.assets.content import ContentValidation
+from amp.services.assets.creation import CreateRequest, Creation, TakenNames, apart_by_id, batches_without_rivals
 from amp.services.assets.release import bears
-from amp.services.outbox.commit import CommitChanges
+from amp.services.outbox.commit import ChangeCommitter
 
 #: How often a creation is tried over a purged asset that changes meanwhile, or after another one under the same id.
 _ROUNDS = 5
 
 
-class CreateAssets:
+class AssetCreation:
     """Names are claimed before the asset is written; a claim whose asset was never written is completed by whoever
     comes next, so a crash in between makes no twin and blocks nobody."""
 
     def __init__(
         self,
-        names: ClaimNames,
-        committer: CommitChanges,
-        checker: CheckContent,
+        names: NameClaims,
+        committer: ChangeCommitter,
+        checker: ContentValidation,
         clock: Clock,
     ) -> None:
         self._names = names
@@ -39,7 +39,7 @@ class CreateAssets:
         self._clock = clock
         self._mint = IdMint(clock.now_ms, checker.limits.skew_ms)
 
-    def create(self, order: Order, principal: Principal) -> Asset:
+    def create(self, order: CreateRequest, principal: Principal) -> Asset:
         """The new asset, or the one made earlier under the same idempotency key, as it was then.
 
         :raises AmpError: whatever kept it from being created.
@@ -49,7 +49,7 @@ class CreateAssets:
             raise result
         return result
 
-    def create_many(self, orders: Sequence[Order], principal: Principal) -> list[Asset | AmpError]:
+    def create_many(self, orders: Sequence[CreateRequest], principal: Principal) -> list[Asset | AmpError]:
         """For each order, in order, the asset or what kept it from being created.
 
         Once the store does not answer, nothing is written any more: `StoreUnavailable` is the result of orders of which
@@ -81,7 +81,7 @@ class CreateAssets:
         assert len(settled) == len(orders), "every order has come to something"
         return settled
 
-    def _plan(self, position: int, order: Order, principal: Principal, began_s: float) -> Plan:
+    def _plan(self, position: int, order: CreateRequest, principal: Principal, began_s: float) -> Creation:
         draft = order.draft
         faults = text_faults(iter([("/project", draft.project)]), self._checker.limits.name_bytes)
         if draft.external_id is not None:
@@ -95,7 +95,7 @@ class CreateAssets:
             raise Unprocessable("the asset cannot be created", faults)
         content = self._checker.check(draft.type, draft.name, draft.metadata, draft.labels, began_s)
         stamp = Stamp(actor=principal.name, at_ms=self._clock.now_ms(), change_id=_change_id(order))
-        return Plan(position, order, asset_id, creation(draft, asset_id, content, stamp))
+        return Creation(position, order, asset_id, creation(draft, asset_id, content, stamp))
 
     def _id_of(self, draft: Draft, faults: list[Fault]) -> UUID:
         latest_ms = self._clock.now_ms() + self._checker.limits.skew_ms
@@ -116,7 +116,7 @@ class CreateAssets:
             return mint_at(draft.created_ms)
         return self._mint.mint()
 
-    def _create_batch(self, plans: Sequence[Plan], results: Results) -> None:
+    def _create_batch(self, plans: Sequence[Creation], results: Results) -> None:
         ready = self._names.claim(plans, results)
         for _ in range(_ROUNDS):
             firsts, rivals = apart_by_id(ready)
@@ -129,28 +129,28 @@ class CreateAssets:
         for plan in ready:
             results[plan.position] = Conflict(f"asset {plan.asset_id} is being changed by others; try again")
 
-    def _carry_out(self, plans: Sequence[Plan], results: Results) -> list[Plan]:
+    def _carry_out(self, plans: Sequence[Creation], results: Results) -> list[Creation]:
         """The plans that met a purged asset, ready to be carried out once more on top of it."""
-        over_purged: list[Plan] = []
-        keyed: list[Plan] = []
-        misnamed: list[Plan] = []
+        over_purged: list[Creation] = []
+        keyed: list[Creation] = []
+        misnamed: list[Creation] = []
         outcomes = self._committer.commit([plan.change for plan in plans])
         for plan, outcome in zip(plans, outcomes, strict=True):
             head, draft = outcome.head, plan.order.draft
-            if outcome.verdict is Verdict.REFUSED and head is not None and head.state is State.PURGED:
+            if outcome.verdict is CommitStatus.REFUSED and head is not None and head.state is State.PURGED:
                 plan.continue_from(head)
                 over_purged.append(plan)
-            elif outcome.verdict is Verdict.APPLIED and plan.order.repeat_key is not None:
+            elif outcome.verdict is CommitStatus.APPLIED and plan.order.repeat_key is not None:
                 keyed.append(plan)
             else:
                 results[plan.position] = _result(plan, outcome)
-                if outcome.verdict is Verdict.REFUSED and not bears(head, draft.project, draft.external_id or ""):
+                if outcome.verdict is CommitStatus.REFUSED and not bears(head, draft.project, draft.external_id or ""):
                     misnamed.append(plan)
         self._answer_keyed(keyed, results)
         self._names.release(misnamed)
         return over_purged
 
-    def _answer_keyed(self, plans: Sequence[Plan], results: Results) -> None:
+    def _answer_keyed(self, plans: Sequence[Creation], results: Results) -> None:
         """Another request with the same key may have written the very same change first: its answer counts."""
         try:
             answers = self._names.first_answers([(plan, plan.asset_id) for plan in plans])
@@ -160,17 +160,17 @@ class CreateAssets:
             results[plan.position] = answer or OutcomeUnknown(id=str(plan.asset_id))
 
 
-def _change_id(order: Order) -> UUID:
+def _change_id(order: CreateRequest) -> UUID:
     """The same for all requests with one idempotency key, so that the store knows the change when it comes again."""
     key = order.repeat_key
     return uuid4() if key is None else uuid5(NAMESPACE_OID, f"{key.scope}\0{key.key}")
 
 
-def _result(plan: Plan, outcome: CommitResult) -> Asset | AmpError:
+def _result(plan: Creation, outcome: CommitResult) -> Asset | AmpError:
     match outcome.verdict:
-        case Verdict.APPLIED:
+        case CommitStatus.APPLIED:
             return plan.change.after
-        case Verdict.UNKNOWN:
+        case CommitStatus.UNKNOWN:
             return OutcomeUnknown(id=str(plan.asset_id))
     head = outcome.head
     return AlreadyExists(

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from amp.domain.assets import Asset, Change
 from amp.domain.changes import Draft
-from amp.errors import AlreadyExists, AmpError, Conflict, KeyReused
-from amp.ports.claims import Claim
+from amp.domain.claims import IdempotencyKey
+from amp.errors import AlreadyExists, AmpError, Conflict
 from amp.services.assets.release import external_key
 from amp.services.outbox.commit import BATCH
 
@@ -19,37 +19,19 @@ MAX_TRIES = 100
 
 
 @dataclass(frozen=True, slots=True)
-class RepeatKey:
-    """An idempotency key: whoever comes again with it gets the first answer."""
-
-    scope: str  #: caller and route
-    key: str
-    digest: str  #: of the body
-
-    def claim(self, id_: UUID) -> Claim:
-        """The claim that lets the key stand for the asset or job `id_`."""
-        return Claim(self.scope, self.key, id_, self.digest)
-
-    def check(self, holder: Claim) -> None:
-        """:raises KeyReused: the key, which `holder` has, was used with another body."""
-        if holder.digest != self.digest:
-            raise KeyReused("this Idempotency-Key was used before with another body")
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
+class CreateRequest:
     """One asset to create."""
 
     draft: Draft
-    repeat_key: RepeatKey | None = None
+    repeat_key: IdempotencyKey | None = None
 
 
 @dataclass(slots=True)
-class Plan:
+class Creation:
     """An order on its way: where its result goes, and the change that will carry it out."""
 
     position: int
-    order: Order
+    order: CreateRequest
     asset_id: UUID
     change: Change
     own_id: UUID = field(init=False)  #: asked for or minted, whatever id a name was claimed for
@@ -70,9 +52,9 @@ class Plan:
         self.change = replace(self.change, before=purged, after=after)
 
 
-def batches_without_rivals(plans: Sequence[Plan]) -> Iterator[list[Plan]]:
+def batches_without_rivals(plans: Sequence[Creation]) -> Iterator[list[Creation]]:
     """Batches in which no two plans want the same id, external id or key; rivals come in order, in batches apart."""
-    rounds: list[list[Plan]] = []
+    rounds: list[list[Creation]] = []
     earlier: Counter[Name] = Counter()
     for plan in plans:
         names = _names(plan)
@@ -87,9 +69,9 @@ def batches_without_rivals(plans: Sequence[Plan]) -> Iterator[list[Plan]]:
             yield plans_of_round[begin : begin + BATCH]
 
 
-def apart_by_id(plans: Sequence[Plan]) -> tuple[list[Plan], list[Plan]]:
+def apart_by_id(plans: Sequence[Creation]) -> tuple[list[Creation], list[Creation]]:
     """The first plan of each id, and the others: names that were claimed may have led several to one id."""
-    firsts: dict[UUID, Plan] = {}
+    firsts: dict[UUID, Creation] = {}
     rivals = [plan for plan in plans if firsts.setdefault(plan.asset_id, plan) is not plan]
     return list(firsts.values()), rivals
 
@@ -102,7 +84,7 @@ class TakenNames:
         self._refusals: dict[Name, AlreadyExists] = {}
         self._tries: Counter[Name] = Counter()
 
-    def refusal(self, plan: Plan) -> Conflict | None:
+    def refusal(self, plan: Creation) -> Conflict | None:
         """Why the plan would be refused; None: it has to be tried."""
         for name in _names(plan):
             if refusal := self._refusals.get(name):
@@ -111,7 +93,7 @@ class TakenNames:
                 return Conflict(f"{MAX_TRIES} items of this request that want the same name were refused")
         return None
 
-    def learn(self, plan: Plan, result: Asset | AmpError | None) -> None:
+    def learn(self, plan: Creation, result: Asset | AmpError | None) -> None:
         """`result` is what the plan came to."""
         self._tries.update(_names(plan))
         external = _external_name(plan)
@@ -128,7 +110,7 @@ class TakenNames:
                     self._refusals[external] = AlreadyExists(detail, **context)
 
 
-def _names(plan: Plan) -> list[Name]:
+def _names(plan: Creation) -> list[Name]:
     external, key = _external_name(plan), plan.order.repeat_key
     claimed = [] if external is None else [external]
     if key is not None:
@@ -136,6 +118,6 @@ def _names(plan: Plan) -> list[Name]:
     return [plan.asset_id, *claimed]
 
 
-def _external_name(plan: Plan) -> tuple[str, str] | None:
+def _external_name(plan: Creation) -> tuple[str, str] | None:
     draft = plan.order.draft
     return None if draft.external_id is None else external_key(draft.project, draft.external_id)

@@ -11,11 +11,11 @@ from amp.domain.assets import Asset, Change, State
 from amp.domain.changes import Content, Stamp, deletion, replacement, restoration
 from amp.domain.preconditions import Precondition
 from amp.domain.principals import Principal
-from amp.errors import AssetNotFound, Conflict, Gone, OutcomeUnknown, RevisionMismatch
-from amp.ports.asset_store import AssetStore, Verdict
+from amp.errors import AssetDeleted, AssetNotFound, Conflict, OutcomeUnknown, RevisionMismatch
+from amp.ports.asset_store import AssetStore, CommitStatus
 from amp.ports.clock import Clock
-from amp.services.assets.content import CheckContent
-from amp.services.outbox.commit import CommitChanges
+from amp.services.assets.content import ContentValidation
+from amp.services.outbox.commit import ChangeCommitter
 from amp.services.runtime.retry import Backoff, attempts
 
 #: Without If-Match, how often a change is computed again over a newer head before it is given up.
@@ -32,11 +32,11 @@ class NewContent:
     labels: Sequence[str]
 
 
-class ChangeAssets:
+class AssetEditing:
     """Every success is a distinct revision on top of the one it was computed from; a change that changes nothing
     gives the asset as it is."""
 
-    def __init__(self, store: AssetStore, committer: CommitChanges, checker: CheckContent, clock: Clock) -> None:
+    def __init__(self, store: AssetStore, committer: ChangeCommitter, checker: ContentValidation, clock: Clock) -> None:
         self._store = store
         self._committer = committer
         self._checker = checker
@@ -56,7 +56,7 @@ class ChangeAssets:
 
         def step(before: Asset, stamp: Stamp) -> Change | None:
             if before.state is State.DELETED:
-                raise Gone(f"asset {asset_id} is deleted; restore it first", revision=before.revision)
+                raise AssetDeleted(f"asset {asset_id} is deleted; restore it first", revision=before.revision)
             new = edit(before)
             content: Content = self._checker.check(before.type, new.name, new.metadata, new.labels)
             return replacement(before, content, stamp, self._checker.limits.versions_kept)
@@ -101,9 +101,9 @@ class ChangeAssets:
         if change is None:
             return before
         outcome = self._committer.commit([change])[0]
-        if outcome.verdict is Verdict.APPLIED:
+        if outcome.verdict is CommitStatus.APPLIED:
             return change.after
-        if outcome.verdict is Verdict.UNKNOWN:
+        if outcome.verdict is CommitStatus.UNKNOWN:
             raise OutcomeUnknown(id=str(asset_id))
         if not precondition.holds(None if outcome.head is None else outcome.head.revision):
             raise _mismatch(outcome.head or before)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from amp.domain.assets import Asset, State, Version, content_bytes
+from amp.domain.limits import PAGE_BYTES
 from amp.errors import AssetNotFound, StoreUnavailable, VersionNotFound
 from amp.ports.asset_listing import AssetListing
 from amp.ports.asset_store import AssetStore
@@ -11,7 +12,6 @@ from amp.ports.claims import Claims
 from amp.services.assets.release import bears, external_key
 
 #: Of the content in one answer, about; an answer ends with the read that passes it.
-PAGE_BYTES = 4 * 1024 * 1024
 #: Assets or versions that are in memory before their size is known.
 _READ_AT_ONCE = 20
 #: How often an asset is read again, at most, that changes meanwhile.
@@ -20,7 +20,7 @@ _ATTEMPTS = 5
 _MAX_READS = 40
 
 
-class ReadAssets:
+class AssetReader:
     """What it gives is never older than any write answered before. Purged assets are not there; deleted ones are, and
     it is the caller's to hide them."""
 
@@ -71,7 +71,7 @@ class ReadAssets:
         :raises StoreUnavailable: the store does not answer.
         """
         [claim] = self._claims.holders([external_key(project, external_id)])
-        head = self.get_many([claim.asset_id])[0] if claim else None
+        head = self.get_many([claim.holder_id])[0] if claim else None
         return head if bears(head, project, external_id) else None
 
     def version(self, asset_id: UUID, version: int) -> tuple[Asset, Version]:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from amp.domain.assets import Asset, State
+from amp.domain.claims import Claim
 from amp.ports.asset_store import AssetStore
-from amp.ports.claims import Claim, Claims
+from amp.ports.claims import Claims
 
 _EXTERNAL = "external-id:"
 #: The digest of an external id's claim that is about to be released.
@@ -39,7 +40,7 @@ def is_borne(claim: Claim, head: Asset | None) -> bool:
     return bears(head, project_of(claim), claim.key)
 
 
-class ReleaseNames:
+class NameRelease:
     """A creation over a purged head may be about to write the name when it is released. So the claim is marked first,
     and a purged head is changed while it is marked: creations that began before are refused then, and later ones take
     the mark away.
@@ -56,13 +57,13 @@ class ReleaseNames:
         :raises StoreUnavailable: some may still be held; release them again.
         """
         marked = [mark for claim in claims if (mark := self._mark(claim)) is not None]
-        ids = [claim.asset_id for claim in marked]
+        ids = [claim.holder_id for claim in marked]
         heads = self._store.heads(ids, settle=True) if ids else {}
         if purged := [head for head in heads.values() if head.state is State.PURGED]:
             self._store.strip(purged)
             heads |= self._store.heads([head.id for head in purged], settle=True)
         for claim in marked:
-            head = heads.get(claim.asset_id)
+            head = heads.get(claim.holder_id)
             if head is None or is_borne(claim, head):
                 self._claims.replace(claim, replace(claim, digest=""))
             else:

@@ -8,17 +8,17 @@ from amp.domain.changes import Draft
 from amp.domain.preconditions import Precondition
 from amp.domain.principals import Principal
 from amp.errors import AlreadyExists, AssetNotFound, Conflict, RevisionMismatch
-from amp.services.assets.create import CreateAssets
-from amp.services.assets.creation import Order
-from amp.services.assets.edit import ATTEMPTS, ChangeAssets, NewContent
-from amp.services.assets.read import ReadAssets
+from amp.services.assets.create import AssetCreation
+from amp.services.assets.creation import CreateRequest
+from amp.services.assets.edit import ATTEMPTS, AssetEditing, NewContent
+from amp.services.assets.read import AssetReader
 from amp.services.assets.release import bears
 
 
-class PutAssets:
+class AssetUpsert:
     """Whoever finds the external id taken on creating it goes on to replace."""
 
-    def __init__(self, creator: CreateAssets, changer: ChangeAssets, reader: ReadAssets) -> None:
+    def __init__(self, creator: AssetCreation, changer: AssetEditing, reader: AssetReader) -> None:
         self._creator = creator
         self._changer = changer
         self._reader = reader
@@ -50,7 +50,7 @@ class PutAssets:
                 if not precondition.holds(None):
                     raise RevisionMismatch("there is no such asset yet, and If-Match requires one")
                 try:
-                    return self._creator.create(Order(draft()), principal), True
+                    return self._creator.create(CreateRequest(draft()), principal), True
                 except AlreadyExists as e:
                     found = self._reader.by_external_id(project, external_id)
                     if found is None or str(found.id) != e.context.get("id"):

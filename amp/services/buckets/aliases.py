@@ -12,7 +12,7 @@ from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.buckets.index_aliases import read_filter
 
 
-class LookAgain(Exception):
+class MapChanged(Exception):
     """Somebody else is further: read the map again and go on from there."""
 
 
@@ -48,7 +48,7 @@ class MoveAliases:
         """Take the step that writers may be waiting for, in place of a mover that died: writers are let through again,
         by going forward where searches have switched, else by going back.
 
-        :raises LookAgain: the map is another now.
+        :raises MapChanged: the map is another now.
         :raises SearchUnavailable, StoreUnavailable: it may have been done.
         """
         move = bucket_map.move
@@ -57,7 +57,7 @@ class MoveAliases:
         if move.phase is Phase.HOLD:
             self._go_forward_if_switched(bucket_map, self._look(move))
             self._maps.replace(dual(bucket_map), bucket_map)
-            raise LookAgain
+            raise MapChanged
         if move.phase is not Phase.SWITCHED:
             self.rotate(bucket_map)
         self.unblock(move)
@@ -65,7 +65,7 @@ class MoveAliases:
     def rotate(self, bucket_map: BucketMap) -> None:
         """Let source and target answer to the token of DUAL, or of CANCELLED, and to no other.
 
-        :raises LookAgain: searches have switched already, or another phase began.
+        :raises MapChanged: searches have switched already, or another phase began.
         :raises SearchUnavailable, StoreUnavailable: it may have been done.
         """
         move = _move(bucket_map)
@@ -76,11 +76,11 @@ class MoveAliases:
         self._go_forward_if_switched(bucket_map, found)
         if move.phase is Phase.DUAL and (lost := _lost(move, found)):
             self._maps.replace(cancelled(bucket_map, f"the index {lost} is gone"), bucket_map)
-            raise LookAgain
+            raise MapChanged
         # Of either: to whoever sleeps in CANCELLED while the switch comes first, the source may be gone and the target
         # all there is.
         if any(token_of(alias) > move.phase_token for _, alias in found.aliases):
-            raise LookAgain
+            raise MapChanged
         added = [
             (info.index, write_alias(info.index, move.phase_token))
             for info in (found.source, found.target)
@@ -92,7 +92,7 @@ class MoveAliases:
     def hold(self, bucket_map: BucketMap) -> None:
         """Let the source answer to a token that no writer uses.
 
-        :raises LookAgain: searches have switched already, or another phase began.
+        :raises MapChanged: searches have switched already, or another phase began.
         :raises SearchUnavailable, StoreUnavailable: it may have been done.
         """
         move = _move(bucket_map)
@@ -103,13 +103,13 @@ class MoveAliases:
         found = self._look(move)
         if not found.source_answers_to(move.phase_token):
             self._go_forward_if_switched(bucket_map, found)
-            raise LookAgain
+            raise MapChanged
 
     def switch(self, bucket_map: BucketMap) -> None:
         """In one call: searches see the range in the target and no longer in the source, and both answer to the token
         that was reserved for it.
 
-        :raises LookAgain: another phase began.
+        :raises MapChanged: another phase began.
         :raises SearchUnavailable: it may have been done.
         """
         move = _move(bucket_map)
@@ -151,14 +151,14 @@ class MoveAliases:
         move = _move(bucket_map)
         if found.answers_to(move.switch_token):
             self._maps.replace(switched(bucket_map), bucket_map)
-            raise LookAgain
+            raise MapChanged
 
     def _change(self, change: AliasChange) -> None:
         try:
             if not self._indices.change_aliases(change):
-                raise LookAgain
+                raise MapChanged
         except NotFound as e:
-            raise LookAgain from e
+            raise MapChanged from e
 
     def _look(self, move: Move) -> _Pair:
         found = {info.index: info for info in self._indices.info()}

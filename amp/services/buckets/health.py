@@ -3,11 +3,11 @@
 from collections.abc import Sequence, Set
 
 from amp.domain.buckets import Bucket, BucketMap
+from amp.domain.health import ComponentHealth
 from amp.errors import Retryable
 from amp.ports.bucket_indices import BucketIndices
 from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.buckets.refusals import RefusingBuckets
-from amp.services.system.health import PartHealth
 
 
 class BucketHealth:
@@ -16,7 +16,7 @@ class BucketHealth:
         self._indices = indices
         self._refusing = refusing
 
-    def troubled(self) -> Sequence[PartHealth]:
+    def troubled(self) -> Sequence[ComponentHealth]:
         """One entry for each of them, by the bucket's name. While the search index does not answer, it is unknown which
         buckets searches miss, and the others are named.
 
@@ -42,7 +42,7 @@ class BucketHealth:
             if move is not None and move.source == bucket.index and (reason := refusals.get(move.target)):
                 reasons.append(f"its move waits for {move.target}, which refuses writes: {reason}")
             if reasons:
-                found.append(PartHealth(bucket.name, False, "; ".join(reasons)))
+                found.append(ComponentHealth(bucket.name, False, "; ".join(reasons)))
         return found
 
     def _missed(self, bucket_map: BucketMap) -> Set[str]:

@@ -9,7 +9,7 @@ from amp.errors import NotFound
 from amp.ports.bucket_indices import AliasChange, BucketIndices, IndexInfo, ReadFilter
 
 
-class PointAliases:
+class IndexAliases:
     """Every change takes away the aliases it saw. Where there are none, there is nothing to take away, and a late call
     could bring back the alias of a map that is long gone. So it first puts a claim of its own there, under a token that
     no writer ever uses, looks once more, and takes that away: whoever comes between makes the change fail.

@@ -10,7 +10,7 @@ from amp.errors import NotFound
 from amp.ports.bucket_indices import BucketIndices, IndexInfo
 from amp.ports.creation_guard import CreationGuard
 from amp.services.buckets.bucket_map import BucketMaps
-from amp.services.buckets.index_aliases import PointAliases, read_filter
+from amp.services.buckets.index_aliases import IndexAliases, read_filter
 
 _log = structlog.get_logger(__name__)
 
@@ -24,7 +24,7 @@ class Finding:
     healed: bool
 
 
-class ReconcileBuckets:
+class BucketReconciliation:
     """While a move is under way nothing is touched: aliases and blocks are the mover's then. Between moves the map
     alone says how things are, and each repair takes away exactly what was seen, so an old look does no harm.
     """
@@ -40,7 +40,7 @@ class ReconcileBuckets:
         """`guard`: None where no write ever makes an index. `found` is told how much disagreed at each look."""
         self._maps = maps
         self._indices = indices
-        self._pointer = PointAliases(indices)
+        self._pointer = IndexAliases(indices)
         self._prefix = index_prefix
         self._guard = guard
         self._found = found

@@ -11,7 +11,7 @@ from amp.domain.buckets import index_of
 from amp.errors import CacheUnavailable
 from amp.ports.cache import Cache
 from amp.ports.clock import Clock
-from amp.ports.search_index import PutResult, Written
+from amp.ports.search_index import PutResult, WriteStatus
 
 _log = structlog.get_logger(__name__)
 _CACHE_KEY = "refusing-buckets"
@@ -46,9 +46,9 @@ class RefusingBuckets:
         refused: dict[str, str] = {}
         accepted: set[str] = set()
         for index, result in answers:
-            if result.written is Written.BUSY and result.answered:
+            if result.written is WriteStatus.BUSY and result.answered:
                 refused[index] = result.reason
-            elif result.written in (Written.DONE, Written.SUPERSEDED):
+            elif result.written in (WriteStatus.DONE, WriteStatus.SUPERSEDED):
                 accepted.add(index)
         for index in accepted:
             self.accepted(index)

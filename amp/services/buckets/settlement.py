@@ -10,7 +10,7 @@ import structlog
 
 from amp.domain.buckets import BucketMap
 from amp.errors import NotMigrated, Retryable
-from amp.services.buckets.aliases import LookAgain, MoveAliases
+from amp.services.buckets.aliases import MapChanged, MoveAliases
 from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.runtime.retry import Backoff, Stopped
 
@@ -54,7 +54,7 @@ class Patience:
         return self.left_s <= 0
 
 
-class SettleWrites:
+class WriteSettlement:
     def __init__(self, maps: BucketMaps, aliases: MoveAliases) -> None:
         self._maps = maps
         self._aliases = aliases
@@ -95,7 +95,7 @@ class SettleWrites:
         """False: the move went on meanwhile; look again after the next pause if writers still wait then."""
         try:
             self._aliases.settle(self._maps.refresh())
-        except LookAgain:
+        except MapChanged:
             return False
         except (Retryable, NotMigrated) as e:
             _log.warning("move not helped", action="move_help_failed", reason=str(e))

@@ -6,20 +6,21 @@ from typing import Any
 from uuid import UUID
 
 from amp.domain.changes import DEFAULT_PROJECT
-from amp.domain.chunks import Outcome, Result
+from amp.domain.chunks import ItemOutcome, ItemResult
+from amp.domain.claims import Claim
 from amp.domain.jobs import Job
 from amp.domain.selectors import Selector
 from amp.ports.asset_listing import AssetListing
 from amp.ports.bucket_indices import BucketIndices
-from amp.ports.claims import Claim, Claims
+from amp.ports.claims import Claims
 from amp.ports.clock import Clock
 from amp.ports.intent_log import IntentLog
-from amp.services.assets.release import ReleaseNames
+from amp.services.assets.release import NameRelease
 from amp.services.buckets.bucket_map import BucketMaps
-from amp.services.consistency.compare import CompareDocuments, Difference
-from amp.services.indexing.handle import IndexAssets
-from amp.services.indexing.remove_documents import Removal, RemoveDocuments
-from amp.services.indexing.wait import AwaitIndexed
+from amp.services.consistency.compare import AssetDiff, DocumentComparison
+from amp.services.indexing.handle import AssetIndexer
+from amp.services.indexing.remove_documents import DocumentRemover, Removal
+from amp.services.indexing.wait import IndexingWait
 from amp.services.runtime.retry import Backoff, Stopped, retry_rest
 
 _ROUNDS = 10
@@ -32,16 +33,16 @@ _KEPT_CHANGING = "it kept changing"
 _CHANGES_WAIT = "not checked: changes wait for a bucket that refuses writes"
 
 
-class ConfirmDifferences:
+class DifferenceConfirmation:
     """A difference is real if it is there at the same revision after everything was indexed that could explain it:
     what is in the queue, what is still among the intents, and what a writer may be about to publish.
     """
 
     def __init__(
         self,
-        comparer: CompareDocuments,
+        comparer: DocumentComparison,
         intents: IntentLog,
-        indexed: AwaitIndexed,
+        indexed: IndexingWait,
         indices: BucketIndices,
         maps: BucketMaps,
         clock: Clock,
@@ -57,7 +58,7 @@ class ConfirmDifferences:
 
     def run(
         self, ids: Sequence[UUID], stop: threading.Event, projects: Collection[str] = ()
-    ) -> tuple[dict[UUID, Difference], Mapping[UUID, str]]:
+    ) -> tuple[dict[UUID, AssetDiff], Mapping[UUID, str]]:
         """The real differences of these assets, and those of which it cannot be told, with the reason.
 
         :param projects: whose lists may name ids without an asset.
@@ -65,7 +66,7 @@ class ConfirmDifferences:
         :raises Retryable: a part does not answer.
         :raises Stopped: `stop` was set before it was known.
         """
-        real: dict[UUID, Difference] = {}
+        real: dict[UUID, AssetDiff] = {}
         suspects = self._comparer.differences(ids, projects=projects)
         for _ in range(_ROUNDS):
             if not suspects:
@@ -75,7 +76,7 @@ class ConfirmDifferences:
             if not indexed:
                 return real, dict.fromkeys(again, _CHANGES_WAIT)
             open_ = {intent.event.asset_id for intent in self._intents.due(self._clock.now_ms(), _OPEN_INTENTS)}
-            later: dict[UUID, Difference] = {}
+            later: dict[UUID, AssetDiff] = {}
             for asset_id, difference in again.items():
                 if asset_id in open_ or difference.revision != suspects[asset_id].revision:
                     later[asset_id] = difference
@@ -84,7 +85,7 @@ class ConfirmDifferences:
             suspects = later
         return real, dict.fromkeys(suspects, _KEPT_CHANGING)
 
-    def _wait(self, suspects: Mapping[UUID, Difference], stop: threading.Event) -> bool:
+    def _wait(self, suspects: Mapping[UUID, AssetDiff], stop: threading.Event) -> bool:
         """Until the relay has had its time with the youngest of them, and the index workers theirs. False: changes wait
         for a bucket that refuses writes, and nobody can tell of which assets."""
         youngest_ms = max(difference.updated_ms for difference in suspects.values())
@@ -95,7 +96,7 @@ class ConfirmDifferences:
         self._indices.refresh([bucket.index for bucket in self._maps.current().buckets])
         return indexed
 
-    def _lasting(self, difference: Difference, before: Difference) -> Difference | None:
+    def _lasting(self, difference: AssetDiff, before: AssetDiff) -> AssetDiff | None:
         """Only what both looks have seen, and no row that may belong to an asset that is just being made."""
         oldest_ms = self._clock.now_ms() - _STRAY_MS
         young = {stray.list for stray in difference.strays if stray.written_ms > oldest_ms}
@@ -107,41 +108,41 @@ class ConfirmDifferences:
         return difference if difference.faults else None
 
 
-class CheckAssets:
+class AssetCheck:
     """A `Processor` that reports differences."""
 
     changes = False
-    only_suspects = True
+    selects_mismatches = True
     takes = frozenset({"deep"})
 
-    def __init__(self, confirm: ConfirmDifferences) -> None:
+    def __init__(self, confirm: DifferenceConfirmation) -> None:
         self._confirm = confirm
 
     def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:
         pass
 
-    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, Result]:
+    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:
         real, unclear = self._confirm.run(ids, stop, _projects(job))
         return _results(ids, real, unclear)
 
 
-class FixAssets:
+class AssetRepair:
     """A `Processor` that repairs what differs, and nothing else: the store is right."""
 
     changes = True
-    only_suspects = True
+    selects_mismatches = True
     takes = frozenset({"deep"})
 
     def __init__(
         self,
-        confirm: ConfirmDifferences,
-        comparer: CompareDocuments,
-        indexer: IndexAssets,
-        remover: RemoveDocuments,
+        confirm: DifferenceConfirmation,
+        comparer: DocumentComparison,
+        indexer: AssetIndexer,
+        remover: DocumentRemover,
         indices: BucketIndices,
         listing: AssetListing,
         claims: Claims,
-        releaser: ReleaseNames,
+        releaser: NameRelease,
         maps: BucketMaps,
         clock: Clock,
     ) -> None:
@@ -159,7 +160,7 @@ class FixAssets:
     def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:
         pass
 
-    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, Result]:
+    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:
         real, unclear = self._confirm.run(ids, stop, _projects(job))
         results = _results(ids, real, unclear)
         if job.dry_run:
@@ -168,14 +169,14 @@ class FixAssets:
         for asset_id, difference in real.items():
             still = left.get(asset_id)
             results[asset_id] = (
-                Result(Outcome.CHANGED, difference.told)
+                ItemResult(ItemOutcome.CHANGED, difference.told)
                 if still is None
-                else Result(Outcome.FAILED, f"not repaired: {still}")
+                else ItemResult(ItemOutcome.FAILED, f"not repaired: {still}")
             )
         return results
 
     def _repair(
-        self, real: Mapping[UUID, Difference], stop: threading.Event, projects: Collection[str]
+        self, real: Mapping[UUID, AssetDiff], stop: threading.Event, projects: Collection[str]
     ) -> Mapping[UUID, str]:
         """What is left of the differences, as it is told."""
         left = dict(real)
@@ -203,7 +204,7 @@ class FixAssets:
         }
 
     def _repair_once(
-        self, differences: Mapping[UUID, Difference], stop: threading.Event
+        self, differences: Mapping[UUID, AssetDiff], stop: threading.Event
     ) -> tuple[Collection[UUID], Mapping[UUID, str]]:
         """The assets whose bucket refuses writes, and those of which the index rejects some, with the reason."""
         # By the revision that was found: what live traffic has written since stays.
@@ -220,16 +221,18 @@ class FixAssets:
     def _claim_names(self, wanted: Sequence[Claim]) -> None:
         """One whose holder bears the name as well stays a difference: nobody here can tell which is right."""
         pairs = zip(wanted, self._claims.claim(wanted), strict=True)
-        self._releaser.release([holder for claim, holder in pairs if holder.asset_id != claim.asset_id])
+        self._releaser.release([holder for claim, holder in pairs if holder.holder_id != claim.holder_id])
 
 
-def _results(ids: Sequence[UUID], real: Mapping[UUID, Difference], unclear: Mapping[UUID, str]) -> dict[UUID, Result]:
+def _results(
+    ids: Sequence[UUID], real: Mapping[UUID, AssetDiff], unclear: Mapping[UUID, str]
+) -> dict[UUID, ItemResult]:
     return {
-        asset_id: Result(Outcome.FOUND, real[asset_id].told)
+        asset_id: ItemResult(ItemOutcome.FOUND, real[asset_id].told)
         if asset_id in real
-        else Result(Outcome.SKIPPED, unclear[asset_id])
+        else ItemResult(ItemOutcome.SKIPPED, unclear[asset_id])
         if asset_id in unclear
-        else Result(Outcome.DONE)
+        else ItemResult(ItemOutcome.DONE)
         for asset_id in ids
     }
 

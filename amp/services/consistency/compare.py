@@ -10,14 +10,14 @@ from uuid import UUID
 
 from amp.domain.assets import Asset, State
 from amp.domain.buckets import BucketMap
+from amp.domain.claims import Claim
 from amp.errors import NotFound
-from amp.ports.asset_listing import AssetListing, Stray
+from amp.ports.asset_listing import AssetListing, OrphanedListing
 from amp.ports.asset_store import AssetStore
 from amp.ports.bucket_documents import BucketDocuments, RawDocument
-from amp.ports.claims import Claim
 from amp.services.buckets.bucket_map import BucketMaps
-from amp.services.consistency.compare_names import CompareNames, shown_name
-from amp.services.indexing.handle import IndexAssets
+from amp.services.consistency.compare_names import NameComparison, shown_name
+from amp.services.indexing.handle import AssetIndexer
 from amp.services.indexing.write_documents import AssetDocuments
 from amp.services.runtime.step_size import StepSize
 from amp.services.types.catalog import TypeCatalog
@@ -28,7 +28,7 @@ _DOCUMENT_BYTES = 512
 _Found = Mapping[UUID, list[tuple[str, RawDocument]]]
 
 
-class Fault(StrEnum):
+class Discrepancy(StrEnum):
     MISSING = "missing"  #: the index lacks a document
     STALE = "stale"  #: a document is older than the store
     AHEAD = "ahead"  #: a document claims a revision that the store has not reached
@@ -42,15 +42,15 @@ class Fault(StrEnum):
 
 
 @dataclass(slots=True)
-class Difference:
+class AssetDiff:
     """How store and index disagree about one asset."""
 
     asset_id: UUID
     head: Asset | None  #: None: there is no asset
-    faults: list[tuple[Fault, str]] = field(default_factory=list)
+    faults: list[tuple[Discrepancy, str]] = field(default_factory=list)
     #: Documents that should not be where they are, with their index and without their bodies.
     extra: list[tuple[str, RawDocument]] = field(default_factory=list)
-    strays: list[Stray] = field(default_factory=list)
+    strays: list[OrphanedListing] = field(default_factory=list)
     misleading: list[Claim] = field(default_factory=list)  #: claims that lead here and should not
     unclaimed: list[Claim] = field(default_factory=list)  #: claims that should lead here
 
@@ -68,7 +68,7 @@ class Difference:
 
     @property
     def unlisted(self) -> bool:
-        return any(fault is Fault.UNLISTED for fault, _ in self.faults)
+        return any(fault is Discrepancy.UNLISTED for fault, _ in self.faults)
 
 
 @dataclass(slots=True)
@@ -79,16 +79,16 @@ class _Wanted:
     malformed: set[str] = field(default_factory=set)  #: the ids of documents that say something else
 
 
-class CompareDocuments:
+class DocumentComparison:
     def __init__(
         self,
         store: AssetStore,
         listing: AssetListing,
-        indexer: IndexAssets,
+        indexer: AssetIndexer,
         documents: BucketDocuments,
         maps: BucketMaps,
         catalog: TypeCatalog,
-        names: CompareNames,
+        names: NameComparison,
     ) -> None:
         self._store = store
         self._listing = listing
@@ -101,28 +101,28 @@ class CompareDocuments:
 
     def differences(
         self, ids: Collection[UUID], *, settle: bool = False, projects: Collection[str] = ()
-    ) -> dict[UUID, Difference]:
+    ) -> dict[UUID, AssetDiff]:
         """Of those assets about which there is one, as of now: what is on its way counts as missing. With `settle`,
         changes of which the store has not decided yet are decided first. Nobody knows the names of all projects: an id
         without an asset is looked for in the lists of `projects` alone.
 
         :raises Retryable: a part does not answer.
         """
-        result: dict[UUID, Difference] = {}
+        result: dict[UUID, AssetDiff] = {}
         for some in self._step_size.steps(deque(ids)):
             result |= self._differences(some, settle, projects)
         return result
 
-    def _differences(self, ids: Collection[UUID], settle: bool, projects: Collection[str]) -> dict[UUID, Difference]:
+    def _differences(self, ids: Collection[UUID], settle: bool, projects: Collection[str]) -> dict[UUID, AssetDiff]:
         bucket_map = self._maps.refresh()
         found = self._found(ids, bucket_map)
         # The store after the index: what the index shows that is newer than this is ahead of it for good.
         all_heads = self._store.heads(ids, settle=settle)
         heads = {asset_id: head for asset_id, head in all_heads.items() if head.state is not State.PURGED}
         wanted = self._wanted(heads, found, bucket_map)
-        result: dict[UUID, Difference] = {}
+        result: dict[UUID, AssetDiff] = {}
         for asset_id in ids:
-            result[asset_id] = Difference(asset_id, heads.get(asset_id))
+            result[asset_id] = AssetDiff(asset_id, heads.get(asset_id))
             self._compare(result[asset_id], wanted, found.get(asset_id, ()), bucket_map)
         self._compare_lists(result, projects)
         self._compare_names(result, all_heads)
@@ -173,7 +173,7 @@ class CompareDocuments:
 
     def _compare(
         self,
-        difference: Difference,
+        difference: AssetDiff,
         all_wanted: _Wanted,
         found: Sequence[tuple[str, RawDocument]],
         bucket_map: BucketMap,
@@ -189,44 +189,44 @@ class CompareDocuments:
             if expected is None and head is not None and document.tombstone and ":" in document.doc_id:
                 continue  # of a version that is not kept any more
             if expected is None:
-                faults.append((Fault.GHOST, f"{document.doc_id} at revision {document.revision}"))
+                faults.append((Discrepancy.GHOST, f"{document.doc_id} at revision {document.revision}"))
                 difference.extra.append((index, document))
                 continue
             if index != right:
                 if index not in moving:
-                    faults.append((Fault.MISPLACED, f"{document.doc_id} in {index}"))
+                    faults.append((Discrepancy.MISPLACED, f"{document.doc_id} in {index}"))
                     difference.extra.append((index, document))
                 continue
             missing.pop(document.doc_id, None)
             if document.revision > expected:
-                faults.append((Fault.AHEAD, f"{document.doc_id} at {document.revision}, not {expected}"))
+                faults.append((Discrepancy.AHEAD, f"{document.doc_id} at {document.revision}, not {expected}"))
                 difference.extra.append((index, document))
             elif document.revision < _least(difference, document.doc_id, expected):
-                faults.append((Fault.STALE, f"{document.doc_id} at {document.revision}, not {expected}"))
+                faults.append((Discrepancy.STALE, f"{document.doc_id} at {document.revision}, not {expected}"))
             elif document.revision == expected and document.doc_id in all_wanted.malformed:
-                faults.append((Fault.MALFORMED, document.doc_id))
-        faults += [(Fault.MISSING, doc_id) for doc_id in missing]
+                faults.append((Discrepancy.MALFORMED, document.doc_id))
+        faults += [(Discrepancy.MISSING, doc_id) for doc_id in missing]
 
-    def _compare_lists(self, differences: Mapping[UUID, Difference], projects: Collection[str]) -> None:
+    def _compare_lists(self, differences: Mapping[UUID, AssetDiff], projects: Collection[str]) -> None:
         heads = [difference.head for difference in differences.values() if difference.head is not None]
         for asset_id, lists in self._listing.unlisted(heads).items():
-            differences[asset_id].faults.append((Fault.UNLISTED, ", ".join(lists)))
+            differences[asset_id].faults.append((Discrepancy.UNLISTED, ", ".join(lists)))
         without = [asset_id for asset_id, difference in differences.items() if difference.head is None]
         if without:
             for stray in self._listing.strays(without, self._catalog.names(), projects):
-                differences[stray.id].faults.append((Fault.STRAY, stray.list))
+                differences[stray.id].faults.append((Discrepancy.STRAY, stray.list))
                 differences[stray.id].strays.append(stray)
 
-    def _compare_names(self, differences: Mapping[UUID, Difference], heads: Mapping[UUID, Asset]) -> None:
+    def _compare_names(self, differences: Mapping[UUID, AssetDiff], heads: Mapping[UUID, Asset]) -> None:
         for claim in self._names.misleading(heads):
-            differences[claim.asset_id].faults.append((Fault.MISLEADING, shown_name(claim)))
-            differences[claim.asset_id].misleading.append(claim)
+            differences[claim.holder_id].faults.append((Discrepancy.MISLEADING, shown_name(claim)))
+            differences[claim.holder_id].misleading.append(claim)
         for claim in self._names.unclaimed([head for head in heads.values() if head.state is not State.PURGED]):
-            differences[claim.asset_id].faults.append((Fault.UNCLAIMED, shown_name(claim)))
-            differences[claim.asset_id].unclaimed.append(claim)
+            differences[claim.holder_id].faults.append((Discrepancy.UNCLAIMED, shown_name(claim)))
+            differences[claim.holder_id].unclaimed.append(claim)
 
 
-def _least(difference: Difference, doc_id: str, revision: int) -> int:
+def _least(difference: AssetDiff, doc_id: str, revision: int) -> int:
     """A superseded version is right at any revision since all documents changed last."""
     if difference.head is None or doc_id == str(difference.asset_id):
         return revision

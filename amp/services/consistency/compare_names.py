@@ -4,13 +4,14 @@ from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from amp.domain.assets import Asset
+from amp.domain.claims import Claim
 from amp.domain.selectors import Selector
 from amp.ports.asset_store import AssetStore
-from amp.ports.claims import Claim, Claims
+from amp.ports.claims import Claims
 from amp.services.assets.release import external_key, is_borne, is_external, project_of
 
 
-class CompareNames:
+class NameComparison:
     def __init__(self, store: AssetStore, claims: Claims) -> None:
         self._store = store
         self._claims = claims
@@ -23,16 +24,16 @@ class CompareNames:
         """
         page = self._claims.page(position, limit)
         claims = [claim for claim in page.claims if is_external(claim)]
-        heads = self._store.heads({claim.asset_id for claim in claims}) if claims else {}
+        heads = self._store.heads({claim.holder_id for claim in claims}) if claims else {}
         wrong = [
             claim
             for claim in claims
-            if (head := heads.get(claim.asset_id)) is not None
+            if (head := heads.get(claim.holder_id)) is not None
             and not is_borne(claim, head)
             and selector.project in (None, head.project, project_of(claim))
         ]
         self._claims.list_by_asset(wrong)
-        return tuple(dict.fromkeys(claim.asset_id for claim in wrong)), page.position
+        return tuple(dict.fromkeys(claim.holder_id for claim in wrong)), page.position
 
     def misleading(self, heads: Mapping[UUID, Asset]) -> list[Claim]:
         """The listed claims of external ids that lead to these assets, which do not bear them.
@@ -40,7 +41,7 @@ class CompareNames:
         :raises StoreUnavailable: the store does not answer.
         """
         listed = self._claims.of_assets(heads.keys())
-        return [claim for claim in listed if is_external(claim) and not is_borne(claim, heads[claim.asset_id])]
+        return [claim for claim in listed if is_external(claim) and not is_borne(claim, heads[claim.holder_id])]
 
     def unclaimed(self, heads: Collection[Asset]) -> list[Claim]:
         """For each of these assets whose external id does not lead to it, the claim that it should hold.
@@ -54,7 +55,7 @@ class CompareNames:
         ]
         holders = self._claims.holders([(claim.scope, claim.key) for claim in wanted])
         pairs = zip(wanted, holders, strict=True)
-        return [claim for claim, holder in pairs if holder is None or holder.asset_id != claim.asset_id]
+        return [claim for claim, holder in pairs if holder is None or holder.holder_id != claim.holder_id]
 
 
 def shown_name(claim: Claim) -> str:

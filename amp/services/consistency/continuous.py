@@ -8,7 +8,7 @@ from amp.domain.selectors import Selector
 from amp.ports.clock import Clock
 from amp.ports.job_log import JobLog
 from amp.ports.leases import Leases
-from amp.services.jobs.submit import JobOrder, StartJobs
+from amp.services.jobs.submit import JobRequest, JobSubmission
 from amp.services.runtime.leases import LeaseKeeper
 
 _log = structlog.get_logger(__name__)
@@ -21,9 +21,9 @@ _LEAST_MS = 3_600_000
 _JOBS_BACK = 100
 
 
-class Sweep:
+class ContinuousCheck:
     def __init__(
-        self, jobs: JobLog, starter: StartJobs, leases: Leases, clock: Clock, *, holder: str, rate: float | None
+        self, jobs: JobLog, starter: JobSubmission, leases: Leases, clock: Clock, *, holder: str, rate: float | None
     ) -> None:
         """:param rate: assets a second; None: nothing is swept."""
         self._jobs = jobs
@@ -42,7 +42,7 @@ class Sweep:
         if self._rate is None or now_s - self._looked_s < _LOOK_EVERY_S:
             return
         if self._lease.acquire() and self._is_due():
-            job = self._starter.start(JobOrder(kind="check", selector=Selector(), rate=self._rate), _CALLER)
+            job = self._starter.start(JobRequest(kind="check", selector=Selector(), rate=self._rate), _CALLER)
             _log.info("sweep begins", action="sweep_begins", job=str(job.id))
         self._looked_s = now_s
 

@@ -7,7 +7,7 @@ import orjson
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class MismatchPosition:
     """Where a selection stands."""
 
     day: int  #: since 1970
@@ -19,7 +19,7 @@ class Place:
         return urlsafe_b64encode(orjson.dumps(asdict(self))).decode()
 
     @classmethod
-    def decode(cls, text: str | None) -> "Place":
+    def decode(cls, text: str | None) -> "MismatchPosition":
         if text is None:
             return cls(-1, "begin")
         found = orjson.loads(urlsafe_b64decode(text))

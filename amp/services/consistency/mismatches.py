@@ -16,12 +16,13 @@ from amp.domain.selectors import Selector
 from amp.errors import NotFound
 from amp.ports.asset_listing import AssetListing, IdPage
 from amp.ports.asset_store import AssetStore
-from amp.ports.bucket_documents import BucketDocuments, Position, Sums
+from amp.ports.bucket_documents import BucketDocuments, Position, Totals
 from amp.services.buckets.bucket_map import BucketMaps
-from amp.services.consistency.compare_names import CompareNames
-from amp.services.consistency.mismatch_position import Place
+from amp.services.consistency.compare_names import NameComparison
+from amp.services.consistency.mismatch_position import MismatchPosition
 from amp.services.consistency.sources import DocumentSources
-from amp.services.jobs.selection import listed
+from amp.services.jobs.asset_selection import listed
+from amp.services.jobs.selection import SelectionStep
 
 _DAY_MS = 86_400_000
 _SLICE_MS = 60_000
@@ -29,17 +30,6 @@ _SLICE_MS = 60_000
 _BEFORE_ALL = -1
 #: Assets whose heads are read at once, and in one step.
 _READ, _STEP = 2_000, 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What one step of a selection gave."""
-
-    ids: tuple[UUID, ...] = ()
-    passed: int = 0
-    position: str | None = None
-    #: Nothing to tell yet: step again from the same position.
-    unfinished: bool = False
 
 
 @dataclass(slots=True)
@@ -58,16 +48,16 @@ class _Members:
 class _Day:
     """What the store's walk over a day has come to so far."""
 
-    place: Place
+    place: MismatchPosition
     position: str | None = None
-    sums: dict[int, Sums] = field(default_factory=lambda: defaultdict(Sums))
+    sums: dict[int, Totals] = field(default_factory=lambda: defaultdict(Totals))
     strange: set[int] = field(default_factory=set)  #: slices with ids that have no asset
     #: By the name of a type or a project.
     types: dict[str, _Members] = field(default_factory=lambda: defaultdict(_Members))
     projects: dict[str, _Members] = field(default_factory=lambda: defaultdict(_Members))
 
 
-class SelectSuspects:
+class MismatchSelection:
     """Day by day: the heads of the store are added up by slices of a minute and compared with sums that the index
     works out by itself. Only where they differ are ids given out, the store's and the index's. Of a day that agrees
     nothing but its sums has crossed the network.
@@ -79,32 +69,36 @@ class SelectSuspects:
         store: AssetStore,
         documents: BucketDocuments,
         maps: BucketMaps,
-        names: CompareNames,
+        names: NameComparison,
+        selector: Selector,
         *,
+        deep: bool,
         versions_kept: int,
     ) -> None:
+        """:param deep: select every asset of a day, even where the totals agree."""
         self._listing = listing
         self._store = store
         self._documents = documents
         self._sources = DocumentSources(documents, maps)
         self._names = names
+        self._selector = selector
+        self._deep = deep
         self._versions_kept = versions_kept
         self._day: _Day | None = None
 
-    def step(self, selector: Selector, position: str | None, limit: int, *, deep: bool) -> Step:
-        """Go on from `position` (None: from the beginning).
-
-        :raises Retryable: a part does not answer.
-        """
-        place = Place.decode(position)
+    def step(self, position: str | None, limit: int) -> SelectionStep:
+        """See `Selection.step`."""
+        selector, place = self._selector, MismatchPosition.decode(position)
         match place.stage:
             case "begin" | "names" if selector in (Selector(), Selector(project=selector.project)):
                 ids, at = self._names.walk(selector, place.at, limit)
-                return Step(ids, position=replace(place, stage="days" if at is None else "names", at=at).encode())
+                return SelectionStep(
+                    ids, position=replace(place, stage="days" if at is None else "names", at=at).encode()
+                )
             case "begin" | "days":
                 return self._next_day(selector, _BEFORE_ALL)
             case "sums":
-                return self._sums(selector, place, deep)
+                return self._sums(selector, place)
             case "listed":
                 return self._listed(selector, place, limit)
             case _:
@@ -112,7 +106,7 @@ class SelectSuspects:
 
     # A day's sums --------------------------------------------------------------------------------------------------
 
-    def _sums(self, selector: Selector, place: Place, deep: bool) -> Step:
+    def _sums(self, selector: Selector, place: MismatchPosition) -> SelectionStep:
         if self._day is None or self._day.place != place:
             self._day = _Day(place)
         day = self._day
@@ -124,22 +118,22 @@ class SelectSuspects:
             if page.position is None:
                 break
         else:
-            return Step(unfinished=True)
+            return SelectionStep(unfinished=True)
         self._day = None
         index = self._index_sums(selector, place.day)
         differing = {
             number
             for number in day.sums.keys() | index.keys()
-            if not day.sums.get(number, Sums()).agree_with(index.get(number, Sums()))
+            if not day.sums.get(number, Totals()).agree_with(index.get(number, Totals()))
         }
         differing |= day.strange
-        if deep or not self._lists_agree(day, begin_ms, end_ms):
+        if self._deep or not self._lists_agree(day, begin_ms, end_ms):
             differing |= day.sums.keys() | index.keys()
         healthy = sum(sums.heads for number, sums in day.sums.items() if number not in differing)
         if not differing:
             return self._next_day(selector, place.day, healthy)
         following = replace(place, stage="listed", slices=tuple(sorted(differing)))
-        return Step(passed=healthy, position=following.encode())
+        return SelectionStep(passed=healthy, position=following.encode())
 
     def _add(self, day: _Day, ids: Collection[UUID], selector: Selector) -> None:
         heads = self._store.heads(ids)
@@ -154,10 +148,10 @@ class SelectSuspects:
                 day.types[head.type].add(asset_id)
                 day.projects[head.project].add(asset_id)
 
-    def _sums_of(self, head: Asset) -> Sums:
+    def _sums_of(self, head: Asset) -> Totals:
         deleted = head.state is not State.ACTIVE
         superseded = range(0) if deleted else head.superseded(self._versions_kept)
-        return Sums(
+        return Totals(
             heads=1,
             deleted=int(deleted),
             revisions=head.revision,
@@ -166,8 +160,8 @@ class SelectSuspects:
             created=head.created_ms * (1 + len(superseded)),
         )
 
-    def _index_sums(self, selector: Selector, day: int) -> dict[int, Sums]:
-        total: dict[int, Sums] = defaultdict(Sums)
+    def _index_sums(self, selector: Selector, day: int) -> dict[int, Totals]:
+        total: dict[int, Totals] = defaultdict(Totals)
         for index, of in self._sources.of(selector, *self._bounds(selector, day)):
             try:
                 found = self._documents.sums(index, of, _SLICE_MS)
@@ -195,7 +189,7 @@ class SelectSuspects:
 
     # The ids of slices that differ ---------------------------------------------------------------------------------
 
-    def _listed(self, selector: Selector, place: Place, limit: int) -> Step:
+    def _listed(self, selector: Selector, place: MismatchPosition, limit: int) -> SelectionStep:
         begin_ms, end_ms = self._bounds(selector, place.day)
         page = self._page(selector, begin_ms, end_ms, place.at, limit)
         differing = frozenset(place.slices)
@@ -203,9 +197,9 @@ class SelectSuspects:
         following = replace(place, at=page.position)
         if page.position is None:
             following = replace(place, stage="indexed", at=None)
-        return Step(ids, position=following.encode())
+        return SelectionStep(ids, position=following.encode())
 
-    def _indexed(self, selector: Selector, place: Place, limit: int) -> Step:
+    def _indexed(self, selector: Selector, place: MismatchPosition, limit: int) -> SelectionStep:
         """Those that the index has in these slices and the store does not list there."""
         differing = frozenset(place.slices)
         sources = list(self._sources.of(selector, *self._bounds(selector, place.day)))
@@ -227,7 +221,7 @@ class SelectSuspects:
                 )
                 last = page[-1].position
                 at = orjson.dumps([index, [last.created_ms, last.doc_id, last.version, last.revision]]).decode()
-                return Step(self._not_listed(selector, list(found)), position=replace(place, at=at).encode())
+                return SelectionStep(self._not_listed(selector, list(found)), position=replace(place, at=at).encode())
             position = None
         return self._next_day(selector, place.day)
 
@@ -244,7 +238,7 @@ class SelectSuspects:
 
     # Days ----------------------------------------------------------------------------------------------------------
 
-    def _next_day(self, selector: Selector, day: int, passed: int = 0) -> Step:
+    def _next_day(self, selector: Selector, day: int, passed: int = 0) -> SelectionStep:
         """On to the next day of which store or index know anything."""
         begin_ms = (day + 1) * _DAY_MS
         if selector.from_ms is not None:
@@ -253,8 +247,8 @@ class SelectSuspects:
             chain(self._listed_from(selector, begin_ms), self._indexed_from(selector, begin_ms)), default=None
         )
         if following is None or (selector.to_ms is not None and following >= selector.to_ms):
-            return Step(passed=passed)
-        return Step(passed=passed, position=Place(following // _DAY_MS).encode())
+            return SelectionStep(passed=passed)
+        return SelectionStep(passed=passed, position=MismatchPosition(following // _DAY_MS).encode())
 
     def _listed_from(self, selector: Selector, begin_ms: int) -> list[int]:
         position = None

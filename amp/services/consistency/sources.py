@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from amp.domain.buckets import Bucket, BucketMap
 from amp.domain.selectors import Selector
 from amp.errors import NotFound
-from amp.ports.bucket_documents import BucketDocuments, Range
+from amp.ports.bucket_documents import BucketDocuments, TimeRange
 from amp.services.buckets.bucket_map import BucketMaps
 
 
@@ -17,7 +17,7 @@ class DocumentSources:
         self._maps = maps
         self._strays: frozenset[str] | None = None
 
-    def of(self, selector: Selector, begin_ms: int, end_ms: int | None) -> Iterator[tuple[str, Range]]:
+    def of(self, selector: Selector, begin_ms: int, end_ms: int | None) -> Iterator[tuple[str, TimeRange]]:
         """Each index with the part of the time it may hold documents of, in order of time but for the strays.
 
         :raises Retryable: a part does not answer.
@@ -29,7 +29,7 @@ class DocumentSources:
             if bucket.index in strays:
                 low, high = begin_ms, end_ms
             if high is None or low < high:
-                yield bucket.index, Range(low, high, selector.type, selector.project)
+                yield bucket.index, TimeRange(low, high, selector.type, selector.project)
 
     def strays(self) -> frozenset[str]:
         """The indices that hold documents outside the range of their bucket: none, as a rule.
@@ -52,8 +52,8 @@ class DocumentSources:
 
     def _has_strays(self, bucket: Bucket, end_ms: int | None) -> bool:
         try:
-            before = self._documents.count(bucket.index, Range(0, bucket.start_s * 1000)) if bucket.start_s else 0
-            return before > 0 or (end_ms is not None and self._documents.count(bucket.index, Range(end_ms)) > 0)
+            before = self._documents.count(bucket.index, TimeRange(0, bucket.start_s * 1000)) if bucket.start_s else 0
+            return before > 0 or (end_ms is not None and self._documents.count(bucket.index, TimeRange(end_ms)) > 0)
         except NotFound:
             return False
 

@@ -6,13 +6,13 @@ import orjson
 
 from amp.domain.assets import Asset, Scope, Version, asset_json, version_json
 from amp.domain.documents import IndexedDocument, dropped_document, head_document, superseded_document
-from amp.domain.events import Event
+from amp.domain.messages import AssetChanged
 from amp.errors import TypeNotFound
 from amp.services.indexing.write_documents import AssetDocuments
 from amp.services.types.catalog import TypeCatalog
 
 
-class MakeDocuments:
+class DocumentBuilder:
     def __init__(self, catalog: TypeCatalog, versions_kept: int) -> None:
         self._catalog = catalog
         self._versions_kept = versions_kept
@@ -21,7 +21,7 @@ class MakeDocuments:
         """The versions under the head's that have a document."""
         return head.superseded(self._versions_kept)
 
-    def wanted(self, head: Asset, events: Sequence[Event]) -> Sequence[int]:
+    def wanted(self, head: Asset, events: Sequence[AssetChanged]) -> Sequence[int]:
         """The versions under the head's whose documents these events call for, in order; without events all of them."""
         older = self.older(head)
         if not older or not events or any(event.scope is Scope.ALL for event in events):
@@ -29,7 +29,7 @@ class MakeDocuments:
         named = {version for event in events for version in (event.version - 1, event.version)}
         return sorted(version for version in named if version in older)
 
-    def make(self, head: Asset, versions: Collection[Version], events: Sequence[Event] | None) -> AssetDocuments:
+    def make(self, head: Asset, versions: Collection[Version], events: Sequence[AssetChanged] | None) -> AssetDocuments:
         """The documents of these versions and of the head, and the tombstones of versions that the events drop.
 
         :param events: None: of these versions alone.
@@ -51,7 +51,7 @@ class MakeDocuments:
             for source in [orjson.dumps(version_json(head, version))]
         ]
 
-    def _dropped(self, head: Asset, events: Sequence[Event]) -> list[IndexedDocument]:
+    def _dropped(self, head: Asset, events: Sequence[AssetChanged]) -> list[IndexedDocument]:
         dropped = {version for event in events if (version := event.version - self._versions_kept) > 0}
         if not dropped:
             return []

@@ -9,15 +9,15 @@ from itertools import accumulate
 from uuid import UUID
 
 from amp.domain.assets import Asset, State, Version, content_bytes
-from amp.domain.events import Event, Message
+from amp.domain.messages import AssetChanged, Message
 from amp.metrics import Metrics
 from amp.ports.asset_store import AssetStore
 from amp.services.buckets.refusals import PROBE_S
 from amp.services.buckets.settlement import Patience
-from amp.services.indexing.aside import Aside
-from amp.services.indexing.build_documents import MakeDocuments
+from amp.services.indexing.build_documents import DocumentBuilder
+from amp.services.indexing.deferred import DeferredAssets
 from amp.services.indexing.retry_queue import RetryQueue
-from amp.services.indexing.write_documents import AssetDocuments, Indexed, PutDocuments
+from amp.services.indexing.write_documents import AssetDocuments, DocumentWriter, IndexResult
 from amp.services.runtime.consumer import Failure
 from amp.services.runtime.retry import Stopped, retry_until_stopped
 from amp.services.runtime.step_size import MAX_COUNT_READ_WHILE_SMALL, STEP_BYTES, StepSize
@@ -34,7 +34,7 @@ _PATIENCE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
+class BuiltDocuments:
     """What was made of some assets."""
 
     documents: Sequence[AssetDocuments]
@@ -43,14 +43,14 @@ class Built:
     left: Collection[UUID]  #: the assets that were not read, as others take enough; never all of them
 
 
-class IndexAssets:
+class AssetIndexer:
     """Documents are made of what the store says now, under its revision, so replay and reordering are harmless."""
 
     def __init__(
         self,
         store: AssetStore,
         catalog: TypeCatalog,
-        putter: PutDocuments,
+        putter: DocumentWriter,
         retries: RetryQueue,
         metrics: Metrics,
         versions_kept: int,
@@ -59,7 +59,7 @@ class IndexAssets:
         self._putter = putter
         self._retries = retries
         self._metrics = metrics
-        self._maker = MakeDocuments(catalog, versions_kept)
+        self._maker = DocumentBuilder(catalog, versions_kept)
         self._step_size = StepSize(max_count=MAX_COUNT_READ_WHILE_SMALL)
 
     def handle(self, messages: Sequence[Message], stop: threading.Event) -> Mapping[Message, Failure]:
@@ -68,7 +68,7 @@ class IndexAssets:
         :raises Stopped: `stop` was set before all was done.
         """
         events = _events_among(messages)
-        aside = Aside(events, self._retries.add)
+        aside = DeferredAssets(events, self._retries.add)
         return self._settled(messages, self._index(events, stop, aside), aside.ids)
 
     def handle_retries(self, messages: Sequence[Message], stop: threading.Event) -> Mapping[Message, Failure]:
@@ -78,9 +78,9 @@ class IndexAssets:
         :raises Stopped: `stop` was set before all was done.
         """
         rejected: dict[UUID, str] = {}
-        pending: Sequence[Event] = _events_among(messages)
+        pending: Sequence[AssetChanged] = _events_among(messages)
         while pending:
-            aside = Aside(pending, lambda _: True)
+            aside = DeferredAssets(pending, lambda _: True)
             rejected |= self._index(pending, stop, aside)
             pending = aside.events
             if pending and stop.wait(PROBE_S):
@@ -89,13 +89,13 @@ class IndexAssets:
                 break
         return self._settled(messages, rejected, {event.asset_id for event in pending})
 
-    def index(self, events: Sequence[Event], stop: threading.Event) -> Mapping[UUID, str]:
+    def index(self, events: Sequence[AssetChanged], stop: threading.Event) -> Mapping[UUID, str]:
         """Bring the documents of these events' assets up to the store, as long as it takes; the assets that the index
         rejects, with the reason. The events of a bucket that refuses writes go into the retry queue, if it has room.
 
         :raises Stopped: `stop` was set before all was done.
         """
-        return self._index(events, stop, Aside(events, self._retries.add))
+        return self._index(events, stop, DeferredAssets(events, self._retries.add))
 
     def _settled(
         self, messages: Sequence[Message], rejected: Mapping[UUID, str], aside: Collection[UUID]
@@ -103,7 +103,7 @@ class IndexAssets:
         failures: dict[Message, Failure] = {}
         indexed = 0
         for message in messages:
-            if not isinstance(message, Event):
+            if not isinstance(message, AssetChanged):
                 failures[message] = Failure("no event")
             elif message.asset_id in rejected:
                 failures[message] = Failure(rejected[message.asset_id])
@@ -112,7 +112,9 @@ class IndexAssets:
         self._metrics.events_indexed.inc(indexed)
         return failures
 
-    def _index(self, events: Sequence[Event], stop: threading.Event, aside: Aside) -> Mapping[UUID, str]:
+    def _index(
+        self, events: Sequence[AssetChanged], stop: threading.Event, aside: DeferredAssets
+    ) -> Mapping[UUID, str]:
         by_asset = _by_asset(events)
         heavy: list[UUID] = []
 
@@ -136,9 +138,9 @@ class IndexAssets:
     def _index_in_parts(
         self,
         asset_id: UUID,
-        events: Sequence[Event],
+        events: Sequence[AssetChanged],
         stop: threading.Event,
-        aside: Aside,
+        aside: DeferredAssets,
         patience: Patience | None = None,
     ) -> Mapping[UUID, str]:
         """The documents of many versions of one asset, some at a time: together they may be a thousand times as large
@@ -154,7 +156,7 @@ class IndexAssets:
         return rejected
 
     def _build_part(
-        self, asset_id: UUID, numbers: Sequence[int], events: Sequence[Event] | None
+        self, asset_id: UUID, numbers: Sequence[int], events: Sequence[AssetChanged] | None
     ) -> list[AssetDocuments]:
         """The documents of some versions. The last part, which has the events, brings the tombstones of the versions
         that these drop, and the head."""
@@ -162,7 +164,7 @@ class IndexAssets:
         versions = self._versions(dict.fromkeys(heads, numbers))
         return [self._maker.make(head, versions[asset_id], events) for head in heads.values()]
 
-    def build(self, events: Iterable[Event]) -> Built:
+    def build(self, events: Iterable[AssetChanged]) -> BuiltDocuments:
         """The documents these events call for. An asset or version the store does not have is left alone: its own
         event will come, and ghosts are the checker's work.
 
@@ -170,7 +172,7 @@ class IndexAssets:
         """
         return self._build(_by_asset(events))
 
-    def _build(self, events: Mapping[UUID, Sequence[Event]]) -> Built:
+    def _build(self, events: Mapping[UUID, Sequence[AssetChanged]]) -> BuiltDocuments:
         """As `build`; every document of those assets that have no events."""
         heads, left = self._read(events.keys())
         wanted = {asset_id: self._maker.wanted(head, events[asset_id]) for asset_id, head in heads.items()}
@@ -181,16 +183,16 @@ class IndexAssets:
         versions = self._versions(light)
         documents = [self._maker.make(heads[asset_id], versions[asset_id], events[asset_id]) for asset_id in light]
         self._step_size.note(max((made.source_bytes for made in documents), default=0))
-        return Built(documents, set(heads), heads.keys() - light.keys(), [*left, *later])
+        return BuiltDocuments(documents, set(heads), heads.keys() - light.keys(), [*left, *later])
 
-    def index_all(self, ids: Sequence[UUID], stop: threading.Event) -> Indexed:
+    def index_all(self, ids: Sequence[UUID], stop: threading.Event) -> IndexResult:
         """Put every document that the index shall hold of these assets, some assets at a time. Once the index has not
         taken them for long enough, what is left counts as refused.
 
         :raises StoreUnavailable: the store does not answer.
         :raises Stopped: `stop` was set before all were put.
         """
-        aside = Aside((), lambda _: True)
+        aside = DeferredAssets((), lambda _: True)
         patience = Patience(_PATIENCE_S)
         known: set[UUID] = set()
         heavy: list[UUID] = []
@@ -214,7 +216,7 @@ class IndexAssets:
         for asset_id in heavy:
             if taken([asset_id]):
                 rejected |= self._index_in_parts(asset_id, (), stop, aside, patience)
-        return Indexed(known, rejected, aside.ids)
+        return IndexResult(known, rejected, aside.ids)
 
     def build_of(self, heads: Mapping[UUID, Asset]) -> list[AssetDocuments]:
         """Every document that the index shall hold of assets with these heads, none of them purged.
@@ -261,12 +263,12 @@ class IndexAssets:
         return versions
 
 
-def _events_among(messages: Sequence[Message]) -> list[Event]:
-    return [message for message in messages if isinstance(message, Event)]
+def _events_among(messages: Sequence[Message]) -> list[AssetChanged]:
+    return [message for message in messages if isinstance(message, AssetChanged)]
 
 
-def _by_asset(events: Iterable[Event]) -> dict[UUID, list[Event]]:
-    by_asset: dict[UUID, list[Event]] = defaultdict(list)
+def _by_asset(events: Iterable[AssetChanged]) -> dict[UUID, list[AssetChanged]]:
+    by_asset: dict[UUID, list[AssetChanged]] = defaultdict(list)
     for event in events:
         by_asset[event.asset_id].append(event)
     return by_asset

@@ -11,10 +11,10 @@ import structlog
 
 from amp.domain.buckets import BucketMap, index_of, write_alias
 from amp.ports.bucket_documents import BucketDocuments, RawDocument
-from amp.ports.search_index import Written
+from amp.ports.search_index import WriteStatus
 from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.buckets.refusals import RefusingBuckets
-from amp.services.buckets.settlement import Patience, SettleWrites, Unsettled, Writes
+from amp.services.buckets.settlement import Patience, Unsettled, Writes, WriteSettlement
 
 _log = structlog.get_logger(__name__)
 #: One asset may have any number of documents.
@@ -51,20 +51,20 @@ class Removal:
 
 
 @dataclass(frozen=True, slots=True)
-class Remaining:
+class RemovalResult:
     """The assets of which not all that was to be removed is."""
 
     left: Collection[UUID]  #: a bucket refuses that or does not answer
     rejected: Mapping[UUID, str]  #: the index rejects it for good, with the reason
 
 
-class RemoveDocuments:
+class DocumentRemover:
     """A document that stays in the target of a move would come back at the switch. So both are asked to remove it, also
     while only the target refuses writes.
     """
 
     def __init__(
-        self, documents: BucketDocuments, maps: BucketMaps, writes: SettleWrites, refusing: RefusingBuckets
+        self, documents: BucketDocuments, maps: BucketMaps, writes: WriteSettlement, refusing: RefusingBuckets
     ) -> None:
         self._documents = documents
         self._maps = maps
@@ -76,7 +76,7 @@ class RemoveDocuments:
         bucket_map = self._maps.current()
         return [asset_id for asset_id in ids if not self._refusing.refuses_any(bucket_map.aliases_of(asset_id))]
 
-    def remove(self, removals: Iterable[Removal], stop: threading.Event) -> Remaining:
+    def remove(self, removals: Iterable[Removal], stop: threading.Event) -> RemovalResult:
         """Remove them, some at a time.
 
         :raises Stopped: `stop` was set before all was done.
@@ -102,7 +102,7 @@ class RemoveDocuments:
         while some := list(islice(pending, _DOCUMENTS_AT_ONCE)):
             patience.left_s = max(patience.left_s, _LEAST_PATIENCE_S)
             self._writes.run(writes, some, stop, patience)
-        return Remaining(left, rejected)
+        return RemovalResult(left, rejected)
 
     def _send(
         self, bucket_map: BucketMap, removals: Sequence[Removal], rejected: dict[UUID, str]
@@ -119,11 +119,11 @@ class RemoveDocuments:
             self._refusing.note((index_of(alias), result) for result in results)
             for removal, result in zip(some, results, strict=True):
                 match result.written:
-                    case Written.STALE:
+                    case WriteStatus.STALE:
                         stale[removal] = None
-                    case Written.BUSY:
+                    case WriteStatus.BUSY:
                         busy[removal] = None
-                    case Written.REJECTED:
+                    case WriteStatus.REJECTED:
                         doc_id = removal.document.doc_id
                         _log.warning("not removed", action="removal_rejected", document=doc_id, reason=result.reason)
                         rejected[removal.asset_id] = result.reason

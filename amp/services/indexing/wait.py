@@ -4,7 +4,7 @@ import threading
 
 from amp.errors import IndexingStalled
 from amp.ports.clock import Clock
-from amp.ports.event_queue import EventQueue, Topic
+from amp.ports.message_queue import MessageQueue, Topic
 from amp.services.indexing.handle import INDEX_GROUP
 from amp.services.indexing.retry_queue import RETRY_GROUP
 from amp.services.runtime.retry import Backoff, Stopped, retry_until_stopped
@@ -16,8 +16,8 @@ _PATIENCE_S = 30.0
 _SHORT_PATIENCE_S = 2.0
 
 
-class AwaitIndexed:
-    def __init__(self, queue: EventQueue, clock: Clock) -> None:
+class IndexingWait:
+    def __init__(self, queue: MessageQueue, clock: Clock) -> None:
         self._queue = queue
         self._clock = clock
         self._patience_s = _PATIENCE_S

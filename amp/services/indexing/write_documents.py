@@ -10,10 +10,10 @@ import structlog
 
 from amp.domain.buckets import BucketMap, index_of
 from amp.domain.documents import IndexedDocument
-from amp.ports.search_index import Put, SearchIndex, Written
+from amp.ports.search_index import Put, SearchIndex, WriteStatus
 from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.buckets.refusals import RefusingBuckets
-from amp.services.buckets.settlement import Patience, SetAside, SettleWrites, Unsettled, Writes
+from amp.services.buckets.settlement import Patience, SetAside, Unsettled, Writes, WriteSettlement
 
 _log = structlog.get_logger(__name__)
 #: Documents are put once their sources take so much.
@@ -35,7 +35,7 @@ class AssetDocuments:
 
 
 @dataclass(frozen=True, slots=True)
-class Indexed:
+class IndexResult:
     """What became of assets that were to be indexed as a whole."""
 
     known: Collection[UUID]  #: those that the store has
@@ -43,8 +43,10 @@ class Indexed:
     refused: Collection[UUID]  #: those that their bucket does not take now
 
 
-class PutDocuments:
-    def __init__(self, index: SearchIndex, maps: BucketMaps, writes: SettleWrites, refusing: RefusingBuckets) -> None:
+class DocumentWriter:
+    def __init__(
+        self, index: SearchIndex, maps: BucketMaps, writes: WriteSettlement, refusing: RefusingBuckets
+    ) -> None:
         self._index = index
         self._maps = maps
         self._writes = writes
@@ -145,13 +147,13 @@ class PutDocuments:
         busy: dict[int, dict[str, IndexedDocument]] = defaultdict(dict)
         for put, owner, result in zip(puts, owners, results, strict=True):
             match result.written:
-                case Written.STALE:
+                case WriteStatus.STALE:
                     stale.add(owner)
-                case Written.BUSY:
+                case WriteStatus.BUSY:
                     aliases = bucket_map.write_aliases(assets[owner].created_ms)
                     if not self._is_left_to_mover(aliases, put.alias):
                         busy[owner][put.document.doc_id] = put.document
-                case Written.REJECTED:
+                case WriteStatus.REJECTED:
                     rejected[assets[owner].asset_id] = result.reason
         again = [
             AssetDocuments(assets[owner].asset_id, assets[owner].created_ms, tuple(documents.values()))

@@ -9,16 +9,16 @@ from tenacity import RetryError, TryAgain
 
 from amp.domain.assets import Asset, Change, State, content_bytes
 from amp.domain.changes import Stamp
-from amp.domain.chunks import Outcome, Result
+from amp.domain.chunks import ItemOutcome, ItemResult
 from amp.domain.jobs import Job
 from amp.domain.selectors import selector_from_json
 from amp.errors import OutcomeUnknown, Unprocessable
-from amp.ports.asset_store import AssetStore, Verdict
+from amp.ports.asset_store import AssetStore, CommitStatus
 from amp.ports.clock import Clock
 from amp.services.assets.edit import ATTEMPTS
 from amp.services.jobs.head_selection import HeadSelection
 from amp.services.jobs.processor import SKIP_MISSING
-from amp.services.outbox.commit import CommitChanges
+from amp.services.outbox.commit import ChangeCommitter
 from amp.services.runtime.retry import Backoff, attempts
 from amp.services.runtime.step_size import StepSize
 
@@ -31,32 +31,34 @@ _IN_MEMORY = 3
 _NOT_SELECTED = "it is not among those selected"
 
 
-class ChangeInJobs:
+class BulkChanges:
     """The change of one asset in one job always has the same id. One that is among the asset's revisions is done, so
     an event that comes again changes nothing twice; one that others were faster than is computed again over theirs,
     if theirs is still selected.
     """
 
-    def __init__(self, store: AssetStore, committer: CommitChanges, selection: HeadSelection, clock: Clock) -> None:
+    def __init__(self, store: AssetStore, committer: ChangeCommitter, selection: HeadSelection, clock: Clock) -> None:
         self._store = store
         self._committer = committer
         self._selection = selection
         self._clock = clock
         self._step_size = StepSize()
 
-    def run(self, job: Job, ids: Sequence[UUID], step: Step) -> dict[UUID, Result]:
+    def run(self, job: Job, ids: Sequence[UUID], step: Step) -> dict[UUID, ItemResult]:
         """What became of each asset; with `dry_run` among the job's parameters, what would.
 
         :raises StoreUnavailable, OutcomeUnknown: some may be changed; all of them may be tried again.
         """
         selected = self._selection.test(selector_from_json(job.parameters["selector"]))
-        results: dict[UUID, Result] = {}
+        results: dict[UUID, ItemResult] = {}
         for some in self._step_size.steps(deque(ids)):
             results |= self._run(job, some, selected, step)
         return results
 
-    def _run(self, job: Job, ids: Sequence[UUID], selected: Callable[[Asset], bool], step: Step) -> dict[UUID, Result]:
-        results: dict[UUID, Result] = {}
+    def _run(
+        self, job: Job, ids: Sequence[UUID], selected: Callable[[Asset], bool], step: Step
+    ) -> dict[UUID, ItemResult]:
+        results: dict[UUID, ItemResult] = {}
         pending = list(ids)
 
         def change_pending() -> None:
@@ -70,7 +72,7 @@ class ChangeInJobs:
         try:
             attempts(self._clock, ATTEMPTS, _RACES)(change_pending)
         except RetryError:
-            results |= {asset_id: Result(Outcome.FAILED, "others kept changing it") for asset_id in pending}
+            results |= {asset_id: ItemResult(ItemOutcome.FAILED, "others kept changing it") for asset_id in pending}
         return results
 
     def _attempt(self, job: Job, ids: Sequence[UUID], selected: Callable[[Asset], bool], step: Step) -> "_Attempt":
@@ -78,33 +80,35 @@ class ChangeInJobs:
         self._step_size.note(max((_IN_MEMORY * content_bytes(head) for head in heads.values()), default=0))
         steps = {asset_id: self._step(job, heads.get(asset_id), selected, step, asset_id) for asset_id in ids}
         changes = [change for change in steps.values() if isinstance(change, Change)]
-        results = {asset_id: result for asset_id, result in steps.items() if isinstance(result, Result)}
+        results = {asset_id: result for asset_id, result in steps.items() if isinstance(result, ItemResult)}
         if job.dry_run:
-            return _Attempt(results | {change.after.id: Result(Outcome.CHANGED) for change in changes}, [])
+            return _Attempt(results | {change.after.id: ItemResult(ItemOutcome.CHANGED) for change in changes}, [])
         unchanged = {asset_id: _change_id(job, asset_id) for asset_id in results if asset_id in heads}
         if unchanged:
             # What this job did before may be why there is nothing to do now.
-            results |= {asset_id: Result(Outcome.CHANGED) for asset_id in self._store.made(unchanged)}
+            results |= {asset_id: ItemResult(ItemOutcome.CHANGED) for asset_id in self._store.made(unchanged)}
         refused = list(self._commit(changes))
-        results |= {change.after.id: Result(Outcome.CHANGED) for change in changes if change.after.id not in refused}
+        results |= {
+            change.after.id: ItemResult(ItemOutcome.CHANGED) for change in changes if change.after.id not in refused
+        }
         return _Attempt(results, refused)
 
     def _step(
         self, job: Job, head: Asset | None, selected: Callable[[Asset], bool], step: Step, asset_id: UUID
-    ) -> Change | Result:
+    ) -> Change | ItemResult:
         if head is None or head.state is State.PURGED:
             # The job itself may have purged it.
-            return Result(Outcome.SKIPPED, SKIP_MISSING)
+            return ItemResult(ItemOutcome.SKIPPED, SKIP_MISSING)
         if not selected(head):
-            return Result(Outcome.SKIPPED, _NOT_SELECTED)
+            return ItemResult(ItemOutcome.SKIPPED, _NOT_SELECTED)
         stamp = Stamp(actor=job.requested_by, at_ms=self._clock.now_ms(), change_id=_change_id(job, asset_id))
         try:
             change = step(head, stamp)
         except Unprocessable as e:
-            return Result(Outcome.FAILED, _told(e))
+            return ItemResult(ItemOutcome.FAILED, _told(e))
         if isinstance(change, Change):
             return change
-        return Result(Outcome.SKIPPED, change) if change else Result(Outcome.DONE)
+        return ItemResult(ItemOutcome.SKIPPED, change) if change else ItemResult(ItemOutcome.DONE)
 
     def _commit(self, changes: Sequence[Change]) -> Iterator[UUID]:
         """The assets whose change was refused because others were faster.
@@ -114,16 +118,16 @@ class ChangeInJobs:
         if not changes:
             return
         outcomes = self._committer.commit(changes)
-        if any(outcome.verdict is Verdict.UNKNOWN for outcome in outcomes):
+        if any(outcome.verdict is CommitStatus.UNKNOWN for outcome in outcomes):
             raise OutcomeUnknown
         for change, outcome in zip(changes, outcomes, strict=True):
-            if outcome.verdict is not Verdict.APPLIED:
+            if outcome.verdict is not CommitStatus.APPLIED:
                 yield change.after.id
 
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    results: dict[UUID, Result]
+    results: dict[UUID, ItemResult]
     refused: list[UUID]  #: assets that others changed first
 
 

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from amp.domain.assets import Asset, Change, State
 from amp.domain.changes import Stamp, purging
-from amp.domain.chunks import Outcome, Result
+from amp.domain.chunks import ItemOutcome, ItemResult
+from amp.domain.claims import Claim
 from amp.domain.documents import head_doc_id, superseded_doc_id
 from amp.domain.jobs import Job
 from amp.domain.selectors import Selector
@@ -16,29 +17,29 @@ from amp.errors import Fault, Unprocessable
 from amp.ports.asset_listing import AssetListing
 from amp.ports.asset_store import AssetStore
 from amp.ports.bucket_documents import Position, RawDocument
-from amp.ports.claims import Claim, Claims
-from amp.services.assets.release import ReleaseNames, external_key, is_external
-from amp.services.indexing.remove_documents import Remaining, Removal, RemoveDocuments
-from amp.services.job_kinds.bulk_changes import ChangeInJobs
+from amp.ports.claims import Claims
+from amp.services.assets.release import NameRelease, external_key, is_external
+from amp.services.indexing.remove_documents import DocumentRemover, Removal, RemovalResult
+from amp.services.job_kinds.bulk_changes import BulkChanges
 
 
-class PurgeAssets:
+class AssetPurge:
     """A `Processor`. The store goes first: from then on nobody makes documents of the asset, so those that are removed
     after stay away. Whatever a death leaves behind goes when the event comes again.
     """
 
     changes = True
-    only_suspects = False
+    selects_mismatches = False
     takes = frozenset({"retention_s"})
 
     def __init__(
         self,
-        changer: ChangeInJobs,
+        changer: BulkChanges,
         store: AssetStore,
         listing: AssetListing,
         claims: Claims,
-        releaser: ReleaseNames,
-        remover: RemoveDocuments,
+        releaser: NameRelease,
+        remover: DocumentRemover,
         *,
         retention_s: float,
         versions_kept: int,
@@ -57,7 +58,7 @@ class PurgeAssets:
             detail = "a search finds no deleted assets; select them otherwise"
             raise Unprocessable(detail, [Fault("/selector/query", detail)])
 
-    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, Result]:
+    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:
         retention_s = job.parameters.get("retention_s", self._retention_s)
 
         def step(before: Asset, stamp: Stamp) -> Change | str | None:
@@ -72,7 +73,7 @@ class PurgeAssets:
         ids = self._remover.without_refused(ids)
         results = self._changer.run(job, ids, step)
         if results:
-            changed = {id_ for id_, result in results.items() if result.outcome is Outcome.CHANGED}
+            changed = {id_ for id_, result in results.items() if result.outcome is ItemOutcome.CHANGED}
             found = self._store.heads(ids)
             heads = [head for head in found.values() if head.state is State.PURGED]
             # Others may have stripped an asset since, or made it again; its documents of before are there all the same.
@@ -112,7 +113,7 @@ class PurgeAssets:
         names = [external_key(asset.project, asset.external_id) for asset in purged if asset.external_id is not None]
         ids = {asset.id for asset in purged}
         for holder in self._claims.holders(names):
-            if holder is not None and holder.asset_id in ids:
+            if holder is not None and holder.holder_id in ids:
                 held[holder.scope, holder.key] = holder
         for claim in held.values():
             if not is_external(claim):
@@ -120,10 +121,10 @@ class PurgeAssets:
         return [claim for claim in held.values() if is_external(claim)]
 
 
-def _rid_of(results: Mapping[UUID, Result], remaining: Remaining) -> dict[UUID, Result]:
+def _rid_of(results: Mapping[UUID, ItemResult], remaining: RemovalResult) -> dict[UUID, ItemResult]:
     """The results, but for assets that come again; one of which the index keeps something has failed."""
     failed = {
-        asset_id: Result(Outcome.FAILED, f"not removed from the index: {reason}")
+        asset_id: ItemResult(ItemOutcome.FAILED, f"not removed from the index: {reason}")
         for asset_id, reason in remaining.rejected.items()
     }
     return {

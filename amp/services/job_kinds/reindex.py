@@ -5,34 +5,34 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from amp.domain.chunks import Outcome, Result
+from amp.domain.chunks import ItemOutcome, ItemResult
 from amp.domain.jobs import Job
 from amp.domain.selectors import Selector
-from amp.services.indexing.handle import IndexAssets
+from amp.services.indexing.handle import AssetIndexer
 from amp.services.jobs.processor import SKIP_MISSING
 
 
-class ReindexAssets:
+class AssetReindex:
     """A `Processor`: all documents of an asset, superseded versions and tombstones included, are written anew."""
 
     changes = False
-    only_suspects = False
+    selects_mismatches = False
     takes: frozenset[str] = frozenset()
 
-    def __init__(self, indexer: IndexAssets) -> None:
+    def __init__(self, indexer: AssetIndexer) -> None:
         self._indexer = indexer
 
     def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:
         pass
 
-    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, Result]:  # noqa: ARG002
+    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:  # noqa: ARG002
         indexed = self._indexer.index_all(ids, stop)
         return {
-            asset_id: Result(Outcome.FAILED, indexed.rejected[asset_id])
+            asset_id: ItemResult(ItemOutcome.FAILED, indexed.rejected[asset_id])
             if asset_id in indexed.rejected
-            else Result(Outcome.DONE)
+            else ItemResult(ItemOutcome.DONE)
             if asset_id in indexed.known
-            else Result(Outcome.SKIPPED, SKIP_MISSING)
+            else ItemResult(ItemOutcome.SKIPPED, SKIP_MISSING)
             for asset_id in ids
             if asset_id not in indexed.refused
         }

@@ -7,24 +7,24 @@ from uuid import UUID
 
 from amp.domain.assets import Asset, Change, State
 from amp.domain.changes import Stamp, deletion, migration, restoration
-from amp.domain.chunks import Result
+from amp.domain.chunks import ItemResult
 from amp.domain.jobs import Job
 from amp.domain.selectors import Selector
 from amp.errors import Fault, Unprocessable
 from amp.ports.clock import Clock
-from amp.services.assets.content import CheckContent
-from amp.services.job_kinds.bulk_changes import ChangeInJobs
+from amp.services.assets.content import ContentValidation
+from amp.services.job_kinds.bulk_changes import BulkChanges
 from amp.services.types.catalog import TypeCatalog
 
 
-class ChangeStates:
+class StateChanges:
     """A `Processor` that deletes or restores."""
 
     changes = True
-    only_suspects = False
+    selects_mismatches = False
     takes: frozenset[str] = frozenset()
 
-    def __init__(self, changer: ChangeInJobs, step: Callable[[Asset, Stamp], Change | None]) -> None:
+    def __init__(self, changer: BulkChanges, step: Callable[[Asset, Stamp], Change | None]) -> None:
         self._changer = changer
         self._step = step
 
@@ -33,18 +33,18 @@ class ChangeStates:
             detail = "a search finds no deleted assets; select them otherwise"
             raise Unprocessable(detail, [Fault("/selector/query", detail)])
 
-    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, Result]:  # noqa: ARG002
+    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:  # noqa: ARG002
         return self._changer.run(job, ids, self._step)
 
 
-class MigrateTypes:
+class TypeMigration:
     """A `Processor` that brings assets under the newest version of their type."""
 
     changes = True
-    only_suspects = False
+    selects_mismatches = False
     takes: frozenset[str] = frozenset()
 
-    def __init__(self, changer: ChangeInJobs, checker: CheckContent, catalog: TypeCatalog, clock: Clock) -> None:
+    def __init__(self, changer: BulkChanges, checker: ContentValidation, catalog: TypeCatalog, clock: Clock) -> None:
         self._changer = changer
         self._checker = checker
         self._catalog = catalog
@@ -53,7 +53,7 @@ class MigrateTypes:
     def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:
         pass
 
-    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, Result]:  # noqa: ARG002
+    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:  # noqa: ARG002
         since_s = self._clock.monotonic_s()
         # The newest version may have been made, elsewhere, just before the job was asked for.
         self._catalog.refresh()
@@ -67,9 +67,9 @@ class MigrateTypes:
         return self._changer.run(job, ids, step)
 
 
-def deleting(changer: ChangeInJobs) -> ChangeStates:
-    return ChangeStates(changer, deletion)
+def deleting(changer: BulkChanges) -> StateChanges:
+    return StateChanges(changer, deletion)
 
 
-def restoring(changer: ChangeInJobs) -> ChangeStates:
-    return ChangeStates(changer, restoration)
+def restoring(changer: BulkChanges) -> StateChanges:
+    return StateChanges(changer, restoration)

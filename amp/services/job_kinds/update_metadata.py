@@ -8,7 +8,7 @@ from uuid import UUID
 
 from amp.domain.assets import Asset, Change, State
 from amp.domain.changes import Stamp, replacement
-from amp.domain.chunks import Result
+from amp.domain.chunks import ItemResult
 from amp.domain.jobs import Job
 from amp.domain.limits import MAX_FAULTS
 from amp.domain.selectors import Selector
@@ -16,13 +16,13 @@ from amp.domain.types import AssetType
 from amp.domain.validation import canonical_scalar, escape_pointer, misfit
 from amp.errors import Fault, Unprocessable
 from amp.ports.clock import Clock
-from amp.services.assets.content import CheckContent
-from amp.services.job_kinds.bulk_changes import ChangeInJobs
+from amp.services.assets.content import ContentValidation
+from amp.services.job_kinds.bulk_changes import BulkChanges
 from amp.services.types.catalog import TypeCatalog
 
 
 @dataclass(frozen=True, slots=True)
-class Update:
+class MetadataUpdate:
     """What happens to the metadata, in this order: copies, renames, removals, values set. Copies and renames take the
     values as they were before; where there is none, nothing happens."""
 
@@ -32,7 +32,7 @@ class Update:
     copy: Mapping[str, str]  #: from the field copied to its copy
 
     @classmethod
-    def of(cls, parameters: Mapping[str, Any]) -> "Update":
+    def of(cls, parameters: Mapping[str, Any]) -> "MetadataUpdate":
         return cls(
             set=parameters.get("set") or {},
             remove=parameters.get("remove") or (),
@@ -72,21 +72,21 @@ class Update:
                 yield source, f"/parameters/{what}/{escape_pointer(source)}"
 
 
-class UpdateMetadata:
+class MetadataUpdates:
     """A `Processor`: each asset gets a new version under the newest version of its type, or keeps the one it has."""
 
     changes = True
-    only_suspects = False
+    selects_mismatches = False
     takes = frozenset({"set", "remove", "rename", "copy"})
 
-    def __init__(self, changer: ChangeInJobs, checker: CheckContent, catalog: TypeCatalog, clock: Clock) -> None:
+    def __init__(self, changer: BulkChanges, checker: ContentValidation, catalog: TypeCatalog, clock: Clock) -> None:
         self._changer = changer
         self._checker = checker
         self._catalog = catalog
         self._clock = clock
 
     def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:
-        update = Update.of(parameters)
+        update = MetadataUpdate.of(parameters)
         faults = list(_contradictions(update))
         if not (update.set or update.remove or update.rename or update.copy):
             faults.append(Fault("/parameters", "says nothing to do: give set, remove, rename or copy"))
@@ -104,8 +104,8 @@ class UpdateMetadata:
         if faults:
             raise Unprocessable("the update cannot be made", faults)
 
-    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, Result]:  # noqa: ARG002
-        update = Update.of(job.parameters)
+    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:  # noqa: ARG002
+        update = MetadataUpdate.of(job.parameters)
         # The types may have been read here before the job was asked for: read them once more before assets fail.
         since_s = self._clock.monotonic_s()
 
@@ -120,7 +120,7 @@ class UpdateMetadata:
 
         return self._changer.run(job, ids, step)
 
-    def _misfits(self, update: Update) -> Iterator[Fault]:
+    def _misfits(self, update: MetadataUpdate) -> Iterator[Fault]:
         """Values that no type can take, where the types of the assets are not known."""
         for key, value in update.set.items():
             values = value if isinstance(value, list) else [value]
@@ -136,7 +136,7 @@ class UpdateMetadata:
                     yield Fault(f"/parameters/set/{escape_pointer(key)}", reasons[0])
 
 
-def _contradictions(update: Update) -> Iterator[Fault]:
+def _contradictions(update: MetadataUpdate) -> Iterator[Fault]:
     targets: dict[str, str] = {}
     for key, pointer in update.written():
         if key in targets:
@@ -153,7 +153,7 @@ def _contradictions(update: Update) -> Iterator[Fault]:
                 yield Fault(f"/parameters/{what}/{escape_pointer(source)}", f"{source[:128]!r} is its own target")
 
 
-def _breaks(update: Update, asset_type: AssetType, checker: CheckContent) -> Iterator[Fault]:
+def _breaks(update: MetadataUpdate, asset_type: AssetType, checker: ContentValidation) -> Iterator[Fault]:
     """What assets of the type could not keep to it after."""
     for key, pointer in (*update.written(), *update.read()):
         if key not in asset_type.fields:

@@ -1,44 +1,81 @@
-"""Shows jobs, and pauses, resumes, slows and cancels them."""
+"""Reports jobs, and pauses, resumes, throttles and cancels them."""
 
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Protocol
 from uuid import UUID
 
-from amp.domain.chunks import TOLD, Result
-from amp.domain.ids import created_ms
+from amp.domain.chunks import TOLD, ItemResult
 from amp.domain.jobs import Job, JobState, Note
-from amp.domain.moves import MOVE_KINDS, Move, Phase
 from amp.domain.principals import Principal
 from amp.errors import Conflict, JobNotFound
 from amp.ports.clock import Clock
 from amp.ports.dead_letters import DeadLetters
 from amp.ports.job_chunks import JobChunks
 from amp.ports.job_log import JobLog
-from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.jobs.ended_counts import EndedCounts, chunk_count
 from amp.services.jobs.states import JobStates
 from amp.services.jobs.workers import workers_of
-from amp.services.moves.plan import PlanMoves
 from amp.services.runtime.presence import WorkerPresence
 
 #: Jobs of one page whose unsettled chunks are read, up to about forty reads each.
 _MAX_COUNTED = 20
 _CHUNKS_A_PAGE = 200
-#: A job's record comes before its move is in the map.
-_BEGINNING_MS = 60_000
-_NEVER_BEGAN = "it never began: the process that recorded it stopped half-way"
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """The job that a controller's worker is at."""
+
+    job_id: UUID
+    phase: str
+    is_being_cancelled: bool
+
+
+class JobController(Protocol):
+    """Controls the jobs of some kinds that do not go through chunks: their own worker runs one of them at a time."""
+
+    @property
+    def kinds(self) -> Collection[str]: ...
+
+    def under_way(self) -> UnderWay | None:
+        """Return the job that runs now.
+
+        :raises StoreUnavailable: the store does not answer.
+        """
+        ...
+
+    def settled(self, job: Job) -> Job:
+        """Return the final record of a job that was not under way before its record was read. A job whose record is
+        still open never began; it ends here.
+
+        :raises StoreUnavailable: the store does not answer.
+        """
+        ...
+
+    def cancel(self, job_id: UUID, principal: Principal) -> None:
+        """Begin to undo the job; its record says when that is complete.
+
+        :raises JobNotFound, Conflict, StoreUnavailable: as `JobControl.cancel`.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
     job: Job
-    phase: Phase | None  #: of a move under way
+    under_way: UnderWay | None = None  #: of a job that has a controller
     waits_for: tuple[str, ...] = ()  #: kinds of workers that it needs and that do not run
 
+    @property
+    def phase(self) -> str | None:
+        return None if self.under_way is None else self.under_way.phase
 
-class SteerJobs:
-    """The bucket map alone says whether a move is under way. A move ends in its record first and then in the map, so a
-    record that is still open without a move in the map is of one that never began; reading it ends it.
+
+class JobControl:
+    """A controller alone says whether one of its jobs is under way. Such a job ends in its record first and with the
+    controller second, so what is under way is read before the records.
     """
 
     def __init__(
@@ -46,58 +83,60 @@ class SteerJobs:
         jobs: JobLog,
         letters: DeadLetters,
         chunks: JobChunks,
-        maps: BucketMaps,
-        planner: PlanMoves,
+        controllers: Sequence[JobController],
         presence: WorkerPresence,
         clock: Clock,
     ) -> None:
         self._jobs = jobs
         self._chunks = chunks
-        self._maps = maps
-        self._planner = planner
+        self._controllers = controllers
+        self._of_kind = {kind: controller for controller in controllers for kind in controller.kinds}
         self._presence = presence
         self._clock = clock
         self._counts = EndedCounts(letters=letters, chunks=chunks)
         self._states = JobStates(jobs=jobs, clock=clock)
 
     def get(self, job_id: UUID) -> JobStatus:
-        """With its history.
+        """Return the job with its history.
 
         :raises JobNotFound: there is no such job.
         :raises StoreUnavailable: the store does not answer.
         """
-        move = self._maps.refresh().move
+        under_way = self._under_way()
         job = self._jobs.get(job_id)
         if job is None:
             raise JobNotFound(f"there is no job {job_id}")
-        if move is not None and move.id == job_id:
-            return self._under_way(job, move)
+        if job_id in under_way:
+            return self._running_status(job, under_way[job_id])
         return self._status(self._settled(job))
 
-    def of_move(self, move: Move) -> JobStatus | None:
-        """None: it has no record yet."""
-        job = self._jobs.get(move.id)
-        return None if job is None else self._under_way(job, move)
-
-    def page(self, before: UUID | None, limit: int) -> list[JobStatus]:
-        """Those recorded before that one (None: all), newest first, without their histories. Past the first 20 that
-        ended early, counts are those of the settled chunks.
+    def of(self, under_way: UnderWay) -> JobStatus | None:
+        """Return the status of that job; None: it has no record yet.
 
         :raises StoreUnavailable: the store does not answer.
         """
-        move = self._maps.refresh().move
+        job = self._jobs.get(under_way.job_id)
+        return None if job is None else self._running_status(job, under_way)
+
+    def page(self, before: UUID | None, limit: int) -> list[JobStatus]:
+        """Return jobs recorded before that one (None: all), newest first, without their histories. Past the first 20
+        that ended early, only settled chunks are counted.
+
+        :raises StoreUnavailable: the store does not answer.
+        """
+        under_way = self._under_way()
         found, ended_early = [], 0
         for job in self._jobs.page(before, limit):
-            if job.state.ended and (move is None or move.id != job.id):
-                ended_early += job.state is not JobState.COMPLETED and job.kind not in MOVE_KINDS
+            if job.state.ended and job.id not in under_way:
+                ended_early += job.state is not JobState.COMPLETED and job.kind not in self._of_kind
                 found.append(self._status(self._settled(job, all_chunks=ended_early <= _MAX_COUNTED)))
             else:
-                # Another may have forgotten it since the page was read.
+                # Another process may have removed it since the page was read.
                 with suppress(JobNotFound):
                     found.append(self._without_history(job.id))
         return found
 
-    def results(self, job_id: UUID, first: int, limit: int) -> tuple[list[tuple[UUID, Result]], int | None]:
+    def results(self, job_id: UUID, first: int, limit: int) -> tuple[list[tuple[UUID, ItemResult]], int | None]:
         """The assets of a job that were found to differ or given up, from its chunk `first` on, and where to
         go on (None: there are no more). What went well is counted, not kept.
 
@@ -106,7 +145,7 @@ class SteerJobs:
         """
         job = self.get(job_id).job
         settled = chunk_count(self._chunks, job) if job.state.ended else job.checkpoint.get("settled", 0)
-        found: list[tuple[UUID, Result]] = []
+        found: list[tuple[UUID, ItemResult]] = []
         for number in range(first, min(settled, first + _CHUNKS_A_PAGE)):
             results = self._chunks.results(job_id, number)
             found += [(asset_id, result) for asset_id, result in results.items() if result.outcome in TOLD]
@@ -123,7 +162,7 @@ class SteerJobs:
         :raises StoreUnavailable: look before trying again.
         """
         status = self._running(job_id)
-        if status.phase is Phase.CANCELLED:
+        if status.under_way is not None and status.under_way.is_being_cancelled:
             raise Conflict("too late to pause: it is being cancelled")
         if status.job.state is JobState.PAUSED:
             return status
@@ -164,9 +203,9 @@ class SteerJobs:
         if status.job.state is JobState.CANCELLED:
             return status
         self._require_running(status)
-        if status.job.kind in MOVE_KINDS:
-            self._planner.cancel(job_id, caller)
-            # Going back copies nothing, but may remove what was copied.
+        if (controller := self._of_kind.get(status.job.kind)) is not None:
+            controller.cancel(job_id, caller)
+            # Undoing copies nothing, but may remove what was copied.
             self._states.resume(job_id, "")
             return self.get(job_id)
         self._states.cancel(job_id, f"cancelled by {caller.name}")
@@ -192,26 +231,26 @@ class SteerJobs:
         status = self.get(job_id)
         return replace(status, job=replace(status.job, history=()))
 
+    def _under_way(self) -> dict[UUID, UnderWay]:
+        found = [controller.under_way() for controller in self._controllers]
+        return {job.job_id: job for job in found if job is not None}
+
     def _settled(self, job: Job, *, all_chunks: bool = True) -> Job:
-        """The job, whose move was not in the map before its record was read."""
-        if job.kind not in MOVE_KINDS:
-            return self._counts.counted(job, all_chunks=all_chunks) if job.state.ended else job
-        if job.state.ended:
-            return job
-        if self._clock.now_ms() - created_ms(job.id) < _BEGINNING_MS:
-            return job
-        self._states.end(job.id, JobState.FAILED, _NEVER_BEGAN)
-        return self._jobs.get(job.id) or job
+        """The job, which was not under way before its record was read."""
+        if (controller := self._of_kind.get(job.kind)) is not None:
+            return controller.settled(job)
+        return self._counts.counted(job, all_chunks=all_chunks) if job.state.ended else job
 
     def _status(self, job: Job) -> JobStatus:
-        is_stopped = job.state is not JobState.RUNNING or job.kind in MOVE_KINDS
-        return JobStatus(_without_speed(job), None, () if is_stopped else self._presence.missing(*workers_of(job.kind)))
+        is_stopped = job.state is not JobState.RUNNING or job.kind in self._of_kind
+        waits_for = () if is_stopped else self._presence.missing(*workers_of(job.kind))
+        return JobStatus(_without_speed(job), None, waits_for)
 
-    def _under_way(self, job: Job, move: Move) -> JobStatus:
-        """A record that says it has ended is a moment ahead of the map, in which the next move has no place yet."""
+    def _running_status(self, job: Job, under_way: UnderWay) -> JobStatus:
+        """A record that has ended is ahead of its controller for a moment, in which no other job may begin."""
         job = replace(job, state=JobState.RUNNING, ended_ms=None) if job.state.ended else job
-        waits_for = self._presence.missing(*workers_of(move.kind)) if job.state is JobState.RUNNING else ()
-        return JobStatus(_without_speed(job), move.phase, waits_for)
+        waits_for = self._presence.missing(*workers_of(job.kind)) if job.state is JobState.RUNNING else ()
+        return JobStatus(_without_speed(job), under_way, waits_for)
 
 
 def _has_ended(job: Job) -> Conflict:

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from uuid import UUID
 
-from amp.domain.chunks import Outcome, Result
+from amp.domain.chunks import ItemOutcome, ItemResult
 from amp.domain.dead_letters import DeadLetter
-from amp.domain.events import Event, JobEvent, Message
-from amp.errors import LetterNotFound, QueueUnavailable
-from amp.ports.dead_letters import DeadLetters, LetterPage
-from amp.ports.event_queue import EventQueue, Topic
+from amp.domain.messages import AssetChanged, JobItem, Message
+from amp.errors import DeadLetterNotFound, QueueUnavailable
+from amp.ports.dead_letters import DeadLetterPage, DeadLetters
 from amp.ports.job_chunks import JobChunks
 from amp.ports.job_log import JobLog
+from amp.ports.message_queue import MessageQueue, Topic
 from amp.services.runtime.delivery import publish_durably
 
 _PAGE = 200
@@ -22,7 +22,7 @@ _PAGES_AT_MOST = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Which:
+class DeadLetterFilter:
     """Letters that meet every condition given; no condition: all of them."""
 
     ids: Collection[UUID] | None = None
@@ -49,23 +49,23 @@ _UNREADABLE = "not a message that can be read"
 _JOB_FORGOTTEN = "the job is no longer kept, so nothing can do its work; discard the dead letter"
 
 
-class SteerLetters:
-    def __init__(self, letters: DeadLetters, queue: EventQueue, jobs: JobLog, chunks: JobChunks) -> None:
+class DeadLetterAdmin:
+    def __init__(self, letters: DeadLetters, queue: MessageQueue, jobs: JobLog, chunks: JobChunks) -> None:
         self._letters = letters
         self._queue = queue
         self._jobs = jobs
         self._chunks = chunks
 
     def get(self, letter_id: UUID) -> DeadLetter:
-        """:raises LetterNotFound: there is none, any more at least.
+        """:raises DeadLetterNotFound: there is none, any more at least.
         :raises StoreUnavailable: the store does not answer.
         """
         found = self._letters.get(letter_id)
         if found is None:
-            raise LetterNotFound(f"there is no dead letter {letter_id}")
+            raise DeadLetterNotFound(f"there is no dead letter {letter_id}")
         return found
 
-    def page(self, which: Which, position: str | None, limit: int) -> LetterPage:
+    def page(self, which: DeadLetterFilter, position: str | None, limit: int) -> DeadLetterPage:
         """Newest first; a page may be short while there is a position.
 
         :raises BadCursor: the position is none of this list.
@@ -78,9 +78,9 @@ class SteerLetters:
             position = page.position
             if position is None or len(found) >= limit:
                 break
-        return LetterPage(tuple(found), position)
+        return DeadLetterPage(tuple(found), position)
 
-    def replay(self, which: Which) -> Replay:
+    def replay(self, which: DeadLetterFilter) -> Replay:
         """Hand them to the workers again. One whose work succeeds is no dead letter any more, one that fails again has
         one attempt more. Those that cannot be read as messages, or whose job is gone, stay.
 
@@ -92,9 +92,9 @@ class SteerLetters:
             reasons = [self._cannot_be_replayed(letter, kept_jobs) for letter in batch]
             kept.update(filter(None, reasons))
             letters = [letter for letter, reason in zip(batch, reasons, strict=True) if not reason]
-            live = [letter for letter in letters if isinstance(letter.message, Event)]
+            live = [letter for letter in letters if isinstance(letter.message, AssetChanged)]
             of_jobs = [
-                replace(letter.message, replayed=True) for letter in letters if isinstance(letter.message, JobEvent)
+                replace(letter.message, replayed=True) for letter in letters if isinstance(letter.message, JobItem)
             ]
             events = [letter.message for letter in live if letter.message is not None]
             sent: list[Message] = [*events, *of_jobs]
@@ -108,7 +108,7 @@ class SteerLetters:
             count += len(letters)
         return Replay(count, dict(kept))
 
-    def discard(self, which: Which) -> int:
+    def discard(self, which: DeadLetterFilter) -> int:
         """Forget them and return how many. Jobs no longer list them among their failures. One that failed again
         meanwhile stays.
 
@@ -137,20 +137,20 @@ class SteerLetters:
 
     def _resolve(self, letters: Sequence[DeadLetter], kept_jobs: dict[UUID, bool]) -> None:
         """Record it in the results of their jobs, those that are kept."""
-        by_job: dict[UUID, dict[int, dict[UUID, Result]]] = defaultdict(lambda: defaultdict(dict))
+        by_job: dict[UUID, dict[int, dict[UUID, ItemResult]]] = defaultdict(lambda: defaultdict(dict))
         for letter in letters:
             event = letter.message
-            if isinstance(event, JobEvent) and self._is_kept(event.job_id, kept_jobs):
-                by_job[event.job_id][event.chunk][event.asset_id] = Result(Outcome.RESOLVED)
+            if isinstance(event, JobItem) and self._is_kept(event.job_id, kept_jobs):
+                by_job[event.job_id][event.chunk][event.asset_id] = ItemResult(ItemOutcome.RESOLVED)
         for job_id, by_chunk in by_job.items():
             self._chunks.record(job_id, by_chunk)
 
-    def _batches(self, which: Which) -> Iterator[list[DeadLetter]]:
+    def _batches(self, which: DeadLetterFilter) -> Iterator[list[DeadLetter]]:
         found = self._found(which)
         while batch := list(islice(found, _PAGE)):
             yield batch
 
-    def _found(self, which: Which) -> Iterator[DeadLetter]:
+    def _found(self, which: DeadLetterFilter) -> Iterator[DeadLetter]:
         if which.ids is not None:
             letters = (self._letters.get(letter_id) for letter_id in dict.fromkeys(which.ids))
             yield from (letter for letter in letters if letter is not None and which.covers(letter))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import count
 
-from amp.domain.chunks import Chunk, Outcome
+from amp.domain.chunks import Chunk, ItemOutcome
 from amp.domain.jobs import Job, JobState
 from amp.ports.dead_letters import DeadLetters
 from amp.ports.job_chunks import JobChunks
@@ -50,19 +50,19 @@ class EndedCounts:
             counts += self._unsettled(job)
         if not counts:
             return job
-        failed = counts[Outcome.FAILED]
+        failed = counts[ItemOutcome.FAILED]
         if failed and not job.dry_run:
             # There may be more for a moment, as they come before the results.
             left = min(failed, self.letters.count(job.id))
-            counts[Outcome.FAILED] = left
-            counts[Outcome.RESOLVED] += failed - left
+            counts[ItemOutcome.FAILED] = left
+            counts[ItemOutcome.RESOLVED] += failed - left
         done = counts.total()
         documents = job.progress.get("documents")
         progress = {
             **job.progress,
             "documents": None if documents is None else max(documents, done),
             "done": done,
-            "counts": {outcome.value: counts[outcome] for outcome in Outcome},
+            "counts": {outcome.value: counts[outcome] for outcome in ItemOutcome},
         }
         return replace(job, progress=progress)
 
@@ -70,6 +70,6 @@ class EndedCounts:
         """The outcomes in chunks that were not settled when the job ended."""
         counts = Counter[str]()
         for chunk in unsettled_chunks(self.chunks, job):
-            counts[Outcome.DONE] += chunk.passed
+            counts[ItemOutcome.DONE] += chunk.passed
             counts.update(result.outcome for result in self.chunks.results(job.id, chunk.number).values())
         return counts

@@ -8,23 +8,22 @@ from uuid import UUID
 
 import structlog
 
-from amp.domain.chunks import TOLD, Outcome, Result
+from amp.domain.chunks import TOLD, Chunk, ItemOutcome, ItemResult
 from amp.domain.jobs import Job, JobState
 from amp.domain.selectors import selector_from_json
-from amp.domain.texts import storable_reason
+from amp.domain.storable_text import storable_reason
 from amp.errors import AmpError, Retryable
 from amp.ports.clock import Clock
-from amp.ports.event_queue import EventQueue
 from amp.ports.job_chunks import JobChunks
 from amp.ports.job_log import JobLog
 from amp.ports.leases import Leases
-from amp.services.consistency.mismatches import SelectSuspects
-from amp.services.jobs.chunk_source import ChunkSource
+from amp.ports.message_queue import MessageQueue
 from amp.services.jobs.pacing import JobPace
 from amp.services.jobs.pauses import JobPauses
 from amp.services.jobs.processor import Processor
 from amp.services.jobs.run import JobRun
-from amp.services.jobs.send_chunks import SendChunks
+from amp.services.jobs.selections import JobSelections
+from amp.services.jobs.send_chunks import ChunkSender
 from amp.services.jobs.states import JobStates
 from amp.services.runtime.chores import Chores
 from amp.services.runtime.leases import LeaseKeeper
@@ -46,7 +45,7 @@ class _TakenOver(Exception):
     """Somebody else runs the job, or it has ended."""
 
 
-class ExtractJobs:
+class JobExtractor:
     """Any number of these may run: each job is one's own by a lease, and two at one job do no harm, as chunks and
     results are the same whoever writes them.
 
@@ -57,12 +56,11 @@ class ExtractJobs:
         self,
         jobs: JobLog,
         chunks: JobChunks,
-        source: ChunkSource,
-        queue: EventQueue,
+        selections: JobSelections,
+        queue: MessageQueue,
         leases: Leases,
         clock: Clock,
         processors: Mapping[str, Processor],
-        suspects: Callable[[], SelectSuspects],
         pace: Callable[[], JobPace],
         chores: Chores,
         *,
@@ -71,12 +69,11 @@ class ExtractJobs:
     ) -> None:
         self._jobs = jobs
         self._chunks = chunks
-        self._source = source
-        self._sender = SendChunks(queue=queue, chunks=chunks, clock=clock)
+        self._selections = selections
+        self._sender = ChunkSender(queue=queue, chunks=chunks, clock=clock)
         self._leases = leases
         self._clock = clock
         self._processors = processors
-        self._suspects = suspects
         self._pace = pace
         self._chores = chores
         self._holder = holder
@@ -148,7 +145,7 @@ class ExtractJobs:
             return
         run.job = job
         settled = self._settle(run)
-        if run.counts[Outcome.FAILED] > self._limit(job):
+        if run.counts[ItemOutcome.FAILED] > self._limit(job):
             self._end(run, JobState.FAILED, f"more than {self._limit(job):,} assets failed")
         elif run.exhausted and not run.outstanding:
             self._end(run, JobState.COMPLETED)
@@ -196,10 +193,13 @@ class ExtractJobs:
         checkpoint = job.checkpoint
         run = JobRun(
             job=job,
-            selector=selector_from_json(job.parameters["selector"]),
+            selection=self._selections.of(
+                job,
+                selector_from_json(job.parameters["selector"]),
+                mismatches=self._processors[job.kind].selects_mismatches,
+            ),
             pace=self._pace(),
             lease=lease,
-            suspects=self._suspects() if self._processors[job.kind].only_suspects else None,
             settled=_settled(job),
             counts=Counter(checkpoint.get("counts", {})),
             position=checkpoint.get("position"),
@@ -222,7 +222,7 @@ class ExtractJobs:
             if not results.keys() >= set(chunk.ids):
                 break
             counts = Counter(results[asset_id].outcome.value for asset_id in chunk.ids)
-            counts[Outcome.DONE.value] += chunk.passed
+            counts[ItemOutcome.DONE.value] += chunk.passed
             run.counts += counts
             run.settled += 1
             if not _is_worth_keeping(results):
@@ -241,9 +241,15 @@ class ExtractJobs:
             room = run.pace.room(run.job.rate, wanted)
             if not room:
                 return
-            chunk = self._source.next(run, room)
-            if chunk is None:
+            step = run.selection.step(run.position, room)
+            if step.unfinished:
                 return
+            # The one that is there if another process made it.
+            chunk = self._chunks.begin(
+                Chunk(
+                    job_id=run.job.id, number=run.next_number, ids=step.ids, passed=step.passed, position=step.position
+                )
+            )
             run.take_up(chunk)
             run.pace.took(len(chunk.ids) + chunk.passed)
             self._sender.send(run, chunk, chunk.ids)
@@ -281,5 +287,5 @@ def _settled(job: Job) -> int:
     return settled
 
 
-def _is_worth_keeping(results: Mapping[UUID, Result]) -> bool:
+def _is_worth_keeping(results: Mapping[UUID, ItemResult]) -> bool:
     return any(result.outcome in TOLD for result in results.values())

@@ -10,7 +10,7 @@ from amp.domain.document_match import matches
 from amp.domain.documents import head_document
 from amp.domain.selectors import Selector
 from amp.services.search.query_text import parse_query_text
-from amp.services.search.resolve import ResolveQuery
+from amp.services.search.resolve import QueryResolver
 from amp.services.types.catalog import TypeCatalog
 
 
@@ -19,7 +19,7 @@ class HeadSelection:
     """Evaluates what a selector says of assets on their heads. A query finds what a search of an index would find
     that holds the documents of these heads; so no deleted assets."""
 
-    resolver: ResolveQuery
+    resolver: QueryResolver
     catalog: TypeCatalog
 
     def test(self, selector: Selector) -> Callable[[Asset], bool]:

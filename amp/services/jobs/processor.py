@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
-from amp.domain.chunks import Result
+from amp.domain.chunks import ItemResult
 from amp.domain.jobs import Job
 from amp.domain.selectors import Selector
 
@@ -19,7 +19,7 @@ class Processor(Protocol):
     #: Whether it changes assets, so that it can run dry first.
     changes: bool
     #: Whether it is enough to give it the assets of time slices in which store and index differ.
-    only_suspects: bool
+    selects_mismatches: bool
     #: The parameters it takes.
     takes: frozenset[str]
 
@@ -27,7 +27,7 @@ class Processor(Protocol):
         """:raises Unprocessable: such a job could not do anything sensible; with the place of each fault."""
         ...
 
-    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, Result]:
+    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:
         """Look after these assets, none of them twice; what became of each. Those that cannot be done now, as their
         bucket refuses writes, are left out and come again later.
 

@@ -22,7 +22,7 @@ _PAGE = 200
 _CHUNKS_AT_ONCE = 2_000
 
 
-class ForgetJobs:
+class JobExpiry:
     def __init__(self, jobs: JobLog, chunks: JobChunks, ids: JobIds, clock: Clock, kept_s: float) -> None:
         """:param kept_s: how long jobs are kept after they were asked for."""
         self._jobs = jobs

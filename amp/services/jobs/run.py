@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from amp.domain.chunks import Chunk, Outcome
+from amp.domain.chunks import Chunk, ItemOutcome
 from amp.domain.jobs import Job
-from amp.domain.selectors import Selector
-from amp.services.consistency.mismatches import SelectSuspects
 from amp.services.jobs.pacing import JobPace
+from amp.services.jobs.selection import Selection
 from amp.services.runtime.leases import LeaseKeeper
 
 
@@ -18,7 +17,7 @@ class JobRun:
     """All of it can be had back from the job's checkpoint and its chunks."""
 
     job: Job
-    selector: Selector
+    selection: Selection
     pace: JobPace
     lease: LeaseKeeper
     settled: int  #: chunks below this are accounted for
@@ -26,7 +25,6 @@ class JobRun:
     position: str | None  #: where the next chunk begins
     exhausted: bool  #: the last chunk was made
     saved: Mapping[str, Any]  #: the checkpoint as it was read or saved last
-    suspects: SelectSuspects | None  #: where only suspects need a closer look
     outstanding: list[Chunk] = field(default_factory=list)
     to_forget: list[int] = field(default_factory=list)  #: settled chunks, once the checkpoint is past them
     selected: int = 0  #: in all chunks so far
@@ -74,7 +72,7 @@ class JobRun:
         return {
             "documents": total,
             "done": self.accounted,
-            "counts": {outcome.value: self.counts[outcome] for outcome in Outcome},
+            "counts": {outcome.value: self.counts[outcome] for outcome in ItemOutcome},
             "rate": None if self.speed is None else round(self.speed, 1),
             "remaining_s": round(left / self.speed) if left is not None and self.speed else None,
         }

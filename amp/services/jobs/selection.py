@@ -1,125 +1,28 @@
-"""Finds the assets that a job is for, page by page, and by their ids alone."""
+"""The assets that a job is about, in steps: what every kind of selection promises."""
 
-from functools import partial
+from dataclasses import dataclass
+from typing import Protocol
 from uuid import UUID
 
-import orjson
 
-from amp.domain.criteria import SortValues
-from amp.domain.principals import Principal
-from amp.domain.queries import All, Condition, Query
-from amp.domain.selectors import Selector
-from amp.domain.times import format_ms
-from amp.errors import BadCursor, BadQuery, Fault, Retryable, Unprocessable
-from amp.ports.asset_listing import AssetListing, IdPage
-from amp.services.search.query_text import parse_query_text
-from amp.services.search.search import SearchAssets, SearchOrder
-from amp.services.types.catalog import TypeCatalog
+@dataclass(frozen=True, slots=True)
+class SelectionStep:
+    """What one step of a selection gave."""
 
-#: What one page of a search may hold.
-_SEARCHED = 200
+    ids: tuple[UUID, ...] = ()
+    passed: int = 0  #: assets that were covered by the step and need no work
+    position: str | None = None  #: where the next step begins; None: this was the last
+    unfinished: bool = False  #: nothing yet; step again from the same position
 
 
-class SelectAssets:
-    def __init__(self, listing: AssetListing, searcher: SearchAssets, catalog: TypeCatalog) -> None:
-        self._listing = listing
-        self._searcher = searcher
-        self._catalog = catalog
+class Selection(Protocol):
+    """The assets of one job. A process that takes over the job makes another one and continues from the position."""
 
-    def check(self, selector: Selector, caller: Principal) -> None:
-        """:raises Unprocessable: nothing can be selected so; with the place of each fault.
-        :raises StoreUnavailable, SearchUnavailable: that cannot be told now.
+    def step(self, position: str | None, limit: int) -> SelectionStep:
+        """Return up to `limit` assets from `position` on (None: from the first).
+
+        :raises NotFound: the ids that the job was given are gone.
+        :raises BadCursor: the position is not one of this selection.
+        :raises Retryable: a component does not answer.
         """
-        faults: list[Fault] = []
-        if selector.type is not None and self._catalog.known(selector.type) is None:
-            self._catalog.read_since(None)
-            if self._catalog.known(selector.type) is None:
-                faults.append(Fault("/selector/type", f"there is no asset type {selector.type[:128]!r}"))
-        if selector.type is not None and selector.project is not None:
-            faults.append(Fault("/selector/project", "cannot be given together with a type; use a query"))
-        if selector.from_ms is not None and selector.to_ms is not None and selector.from_ms >= selector.to_ms:
-            faults.append(Fault("/selector/created/to", "is not after `from`"))
-        if selector.query is not None:
-            try:
-                self._search(selector.query, None, caller, size=0)
-            except BadQuery as e:
-                faults.append(Fault("/selector/query", str(e)))
-        if faults:
-            raise Unprocessable("the selector cannot be used", faults)
-
-    def page(self, selector: Selector, position: str | None, limit: int, caller: Principal) -> IdPage:
-        """Up to `limit` ids from `position` on (None: from the first); a listed one may turn out not to be covered.
-
-        :raises StoreUnavailable, SearchUnavailable: they cannot be had now.
-        """
-        if selector.query is not None:
-            return self._search(selector.query, position, caller, size=min(limit, _SEARCHED))
-        return listed(self._listing, selector, position, limit)
-
-    def may_miss(self, selector: Selector) -> tuple[str, ...]:
-        """The buckets of which the selector may miss assets now: lists come from the store, only queries search."""
-        return self._searcher.incomplete() if selector.query is not None else ()
-
-    def about(self, selector: Selector, caller: Principal) -> int | None:
-        """How many assets it selects, as far as the index knows; None: that cannot be told."""
-        if selector.ids is not None:
-            return selector.ids
-        try:
-            since_s = self._catalog.now_s()
-            query, text = (
-                self._parsed(selector.query, since_s) if selector.query is not None else (_query(selector), None)
-            )
-            order = SearchOrder(query=query, text=text, size=0, exact_total=True, since_s=since_s)
-            return self._searcher.search(order, caller).total
-        except (Retryable, BadQuery):
-            return None
-
-    def _search(self, text: str, position: str | None, caller: Principal, size: int) -> IdPage:
-        since_s = self._catalog.now_s()
-        query, words = self._parsed(text, since_s)
-        # Positions are kept with jobs, where they outlive the key that signs cursors.
-        order, after = SearchOrder(query=query, text=words, size=size, ids_only=True, since_s=since_s), _place(position)
-        answer = self._searcher.search_after(order, after, caller)
-        following = None if answer.last is None else orjson.dumps(answer.last).decode()
-        return IdPage(tuple(UUID(str(hit.sort[-1])) for hit in answer.hits), following)
-
-    def _parsed(self, text: str, since_s: float) -> tuple[Query | None, str | None]:
-        return parse_query_text(text, partial(self._catalog.kinds, since_s=since_s))
-
-
-def _place(position: str | None) -> SortValues | None:
-    """:raises BadCursor: it is none of a search."""
-    if position is None:
-        return None
-    try:
-        return tuple(orjson.loads(position))
-    except ValueError as e:
-        raise BadCursor("the position is not one of a search") from e
-
-
-def listed(listing: AssetListing, selector: Selector, position: str | None, limit: int) -> IdPage:
-    """What the lists of the store name, as far as type, project and creation go.
-
-    :raises StoreUnavailable: the store does not answer.
-    """
-    return listing.page(
-        type_name=selector.type,
-        project=selector.project,
-        from_ms=selector.from_ms,
-        to_ms=selector.to_ms,
-        position=position,
-        limit=limit,
-    )
-
-
-def _query(selector: Selector) -> Query | None:
-    conditions: list[Query] = []
-    if selector.type is not None:
-        conditions.append(Condition("type", (("eq", selector.type),)))
-    if selector.project is not None:
-        conditions.append(Condition("project", (("eq", selector.project),)))
-    if selector.from_ms is not None:
-        conditions.append(Condition("created_at", (("gte", format_ms(selector.from_ms)),)))
-    if selector.to_ms is not None:
-        conditions.append(Condition("created_at", (("lt", format_ms(selector.to_ms)),)))
-    return All(tuple(conditions)) if conditions else None
+        ...

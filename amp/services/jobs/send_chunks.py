@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from amp.domain.chunks import Chunk
-from amp.domain.events import JobEvent
+from amp.domain.messages import JobItem
 from amp.ports.clock import Clock
-from amp.ports.event_queue import EventQueue, Topic
 from amp.ports.job_chunks import JobChunks
+from amp.ports.message_queue import MessageQueue, Topic
 from amp.services.jobs.run import JobRun
 from amp.services.jobs.worker import JOBS_GROUP
 
@@ -17,13 +17,13 @@ _LOST_S = 30.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SendChunks:
-    queue: EventQueue
+class ChunkSender:
+    queue: MessageQueue
     chunks: JobChunks
     clock: Clock
 
     def send(self, run: JobRun, chunk: Chunk, ids: Sequence[UUID]) -> None:
-        events = [JobEvent(job_id=run.job.id, chunk=chunk.number, asset_id=asset_id) for asset_id in ids]
+        events = [JobItem(job_id=run.job.id, chunk=chunk.number, asset_id=asset_id) for asset_id in ids]
         self.queue.publish(Topic.BULK, events)
         run.sent_s, run.mark = self.clock.monotonic_s(), None
 

@@ -8,6 +8,7 @@ from uuid import UUID
 import structlog
 
 from amp.domain.buckets import incomplete_text
+from amp.domain.claims import IdempotencyKey
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, Note
 from amp.domain.principals import Principal
@@ -16,17 +17,16 @@ from amp.domain.selectors import Selector, selector_json
 from amp.errors import Fault, Unprocessable
 from amp.ports.clock import Clock
 from amp.ports.job_log import JobLog
-from amp.services.assets.creation import RepeatKey
+from amp.services.jobs.asset_selection import AssetSelection
 from amp.services.jobs.claims import JobClaims
 from amp.services.jobs.listed_ids import ListedIds
 from amp.services.jobs.processor import Processor
-from amp.services.jobs.selection import SelectAssets
 
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class JobOrder:
+class JobRequest:
     """What a caller asks for."""
 
     kind: str
@@ -40,13 +40,13 @@ class JobOrder:
     refills: Refill | None = None  #: what of a lost index it brings back
 
 
-class StartJobs:
+class JobSubmission:
     def __init__(
         self,
         jobs: JobLog,
         listed: ListedIds,
         claims: JobClaims,
-        select: SelectAssets,
+        select: AssetSelection,
         processors: Mapping[str, Processor],
         clock: Clock,
     ) -> None:
@@ -57,13 +57,13 @@ class StartJobs:
         self._processors = processors
         self._clock = clock
 
-    def start(self, order: JobOrder, caller: Principal, repeat_key: RepeatKey | None = None) -> Job:
+    def start(self, order: JobRequest, caller: Principal, repeat_key: IdempotencyKey | None = None) -> Job:
         """Keep the job; the extractor takes it from there.
 
         :param repeat_key: a repeat with the same key gets the job of the first request.
 
         :raises Unprocessable: it cannot be done so; with the place of each fault.
-        :raises KeyReused: the key was used with another body.
+        :raises IdempotencyKeyReused: the key was used with another body.
         :raises StoreUnavailable: with a repeat key, ask again; without one, look before.
         """
         processor = self._processors.get(order.kind)

@@ -10,18 +10,18 @@ from uuid import UUID
 import orjson
 import structlog
 
-from amp.domain.chunks import Outcome, Result
+from amp.domain.chunks import ItemOutcome, ItemResult
 from amp.domain.dead_letters import letter_id, put_aside
-from amp.domain.events import JobEvent, Message, message_json
 from amp.domain.jobs import Job, JobState
-from amp.domain.texts import storable_reason
+from amp.domain.messages import JobItem, Message, message_json
+from amp.domain.storable_text import storable_reason
 from amp.errors import AmpError, IndexingStalled, Retryable
 from amp.metrics import Metrics
 from amp.ports.clock import Clock
 from amp.ports.dead_letters import DeadLetters
-from amp.ports.event_queue import Topic
 from amp.ports.job_chunks import JobChunks
 from amp.ports.job_log import JobLog
+from amp.ports.message_queue import Topic
 from amp.services.jobs.processor import Processor
 from amp.services.jobs.states import JobStates
 from amp.services.runtime.consumer import Failure
@@ -44,8 +44,8 @@ _WAITS = "its bucket refuses writes, or a part or the index workers do nothing: 
 _TOLD_EVERY_S = 3_600.0
 
 
-class ProcessJobs:
-    """A handler of `RunConsumer`. An asset that cannot be processed is a dead letter and never stops the others. One
+class JobWorker:
+    """A handler of `ConsumerLoop`. An asset that cannot be processed is a dead letter and never stops the others. One
     that cannot be processed now is set aside: it gets no result, so the extractor sends its event again later.
     """
 
@@ -76,11 +76,11 @@ class ProcessJobs:
         :raises Stopped: `stop` was set before all was done.
         """
         failures: dict[Message, Failure] = {
-            message: Failure("no event of a job") for message in messages if not isinstance(message, JobEvent)
+            message: Failure("no event of a job") for message in messages if not isinstance(message, JobItem)
         }
-        by_job: dict[UUID, dict[UUID, JobEvent]] = defaultdict(dict)
+        by_job: dict[UUID, dict[UUID, JobItem]] = defaultdict(dict)
         for message in messages:
-            if isinstance(message, JobEvent):
+            if isinstance(message, JobItem):
                 # An asset that comes twice is worked on once. A replayed event wins: it counts although the job ended.
                 before = by_job[message.job_id].get(message.asset_id)
                 if before is None or not before.replayed:
@@ -92,7 +92,7 @@ class ProcessJobs:
         return failures
 
     def _handle_or_fail(
-        self, job_id: UUID, events: Mapping[UUID, JobEvent], stop: threading.Event
+        self, job_id: UUID, events: Mapping[UUID, JobItem], stop: threading.Event
     ) -> Mapping[Message, Failure]:
         """An error that is no asset's is the job's: it ends so, its events are given up, and the other jobs go on."""
         try:
@@ -103,12 +103,12 @@ class ProcessJobs:
             _log.exception("job failed", action="job_failed", job=str(job_id))
             reason, detail = storable_reason(f"unexpected error: {e!r}"), traceback.format_exc()
         retry_until_stopped(lambda: self._states.end(job_id, JobState.FAILED, reason), stop, "job")
-        failed = Result(Outcome.FAILED, reason)
+        failed = ItemResult(ItemOutcome.FAILED, reason)
         with suppress(Exception):  # what went wrong may go wrong here as well; then the job counts fewer
             self._chunks.record(job_id, _by_chunk(events, dict.fromkeys(events, failed)))
         return {event: Failure(reason, detail) for event in events.values()}
 
-    def _handle(self, job_id: UUID, events: Mapping[UUID, JobEvent], stop: threading.Event) -> dict[Message, Failure]:
+    def _handle(self, job_id: UUID, events: Mapping[UUID, JobItem], stop: threading.Event) -> dict[Message, Failure]:
         job = retry_until_stopped(lambda: self._job(job_id), stop, "job")
         if job is None:
             return {}
@@ -125,7 +125,7 @@ class ProcessJobs:
         if waiting := [event for asset_id, event in events.items() if asset_id not in results]:
             self._tell_waiting(job, len(waiting))
             # Nobody sends these again.
-            results |= {event.asset_id: Result(Outcome.FAILED, _WAITS) for event in waiting if event.replayed}
+            results |= {event.asset_id: ItemResult(ItemOutcome.FAILED, _WAITS) for event in waiting if event.replayed}
         retry_until_stopped(lambda: self._record(job, events, results, details), stop, "job")
         for outcome, count in Counter(result.outcome for result in results.values()).items():
             self._metrics.job_assets.labels(job.kind, outcome).inc(count)
@@ -133,7 +133,7 @@ class ProcessJobs:
 
     def _process(
         self, job: Job, processor: Processor, ids: Sequence[UUID], stop: threading.Event
-    ) -> tuple[dict[UUID, Result], dict[UUID, str]]:
+    ) -> tuple[dict[UUID, ItemResult], dict[UUID, str]]:
         """What became of the assets that were not set aside, and the stack traces of those that failed by an error of
         ours."""
         try:
@@ -142,7 +142,7 @@ class ProcessJobs:
             raise
         except Exception as e:  # noqa: BLE001 - whatever an asset does to a processor, the others shall not suffer
             _log.warning("job stumbles", action="job_stumbles", job=str(job.id), assets=len(ids), reason=repr(e))
-        results: dict[UUID, Result] = {}
+        results: dict[UUID, ItemResult] = {}
         details: dict[UUID, str] = {}
         for asset_id in ids:
             result, detail = self._process_one(job, processor, asset_id, stop)
@@ -154,11 +154,11 @@ class ProcessJobs:
 
     def _results(
         self, job: Job, processor: Processor, ids: Sequence[UUID], stop: threading.Event
-    ) -> Mapping[UUID, Result]:
+    ) -> Mapping[UUID, ItemResult]:
         """What became of the assets; of none of them once a part has not answered for too long."""
         began_s = self._clock.monotonic_s()
 
-        def process() -> Mapping[UUID, Result]:
+        def process() -> Mapping[UUID, ItemResult]:
             try:
                 return processor.process(job, ids, stop)
             except Retryable as e:
@@ -172,7 +172,7 @@ class ProcessJobs:
 
     def _process_one(
         self, job: Job, processor: Processor, asset_id: UUID, stop: threading.Event
-    ) -> tuple[Result | None, str]:
+    ) -> tuple[ItemResult | None, str]:
         reason = detail = ""
         for attempt in range(_ATTEMPTS):
             if attempt and stop.wait(_PAUSES.pause_s(attempt)):
@@ -183,7 +183,7 @@ class ProcessJobs:
                 raise
             except Exception as e:  # noqa: BLE001 - as above
                 reason, detail = e.message if isinstance(e, AmpError) else repr(e), traceback.format_exc()
-        return Result(Outcome.FAILED, reason), detail
+        return ItemResult(ItemOutcome.FAILED, reason), detail
 
     def _tell_waiting(self, job: Job, count: int) -> None:
         now_s = self._clock.monotonic_s()
@@ -199,15 +199,15 @@ class ProcessJobs:
     def _record(
         self,
         job: Job,
-        events: Mapping[UUID, JobEvent],
-        results: Mapping[UUID, Result],
+        events: Mapping[UUID, JobItem],
+        results: Mapping[UUID, ItemResult],
         details: Mapping[UUID, str],
     ) -> None:
         """The dead letters before the results: a job that has ended has all its failures listed. A dry run leaves no
         dead letters, as there is nothing to do again."""
         for asset_id, result in results.items():
             event = events[asset_id]
-            if result.outcome is Outcome.FAILED and not job.dry_run:
+            if result.outcome is ItemOutcome.FAILED and not job.dry_run:
                 payload, detail = orjson.dumps(message_json(event)), details.get(asset_id, "")
                 self._letters.put(put_aside(Topic.BULK, event, payload, result.note, detail, self._clock.now_ms()))
                 self._metrics.dead_letters.inc()
@@ -229,8 +229,8 @@ class ProcessJobs:
         return job
 
 
-def _by_chunk(events: Mapping[UUID, JobEvent], results: Mapping[UUID, Result]) -> dict[int, dict[UUID, Result]]:
-    by_chunk: dict[int, dict[UUID, Result]] = defaultdict(dict)
+def _by_chunk(events: Mapping[UUID, JobItem], results: Mapping[UUID, ItemResult]) -> dict[int, dict[UUID, ItemResult]]:
+    by_chunk: dict[int, dict[UUID, ItemResult]] = defaultdict(dict)
     for asset_id, result in results.items():
         by_chunk[events[asset_id].chunk][asset_id] = result
     return by_chunk

@@ -11,7 +11,7 @@ from amp.errors import Conflict, Unprocessable
 from amp.ports.bucket_indices import BucketIndices, IndexInfo
 from amp.ports.clock import Clock
 from amp.services.buckets.bucket_map import BucketMaps
-from amp.services.moves.plan import PlanMoves
+from amp.services.moves.plan import MovePlanning
 
 _log = structlog.get_logger(__name__)
 _WATCH = Principal("bucket worker")
@@ -29,11 +29,11 @@ class BucketSizes:
     rate: float | None  #: documents a second of such a split; None: as fast as it goes
 
 
-class WatchBuckets:
+class AutoSplit:
     """One move at a time, so each look records one at most."""
 
     def __init__(
-        self, maps: BucketMaps, indices: BucketIndices, planner: PlanMoves, clock: Clock, sizes: BucketSizes
+        self, maps: BucketMaps, indices: BucketIndices, planner: MovePlanning, clock: Clock, sizes: BucketSizes
     ) -> None:
         self._maps = maps
         self._indices = indices

@@ -3,20 +3,20 @@
 from amp.domain.buckets import Bucket, write_alias
 from amp.domain.moves import Move
 from amp.errors import SearchUnavailable
-from amp.ports.bucket_documents import BucketDocuments, Range, RawDocument
+from amp.ports.bucket_documents import BucketDocuments, RawDocument, TimeRange
 from amp.ports.bucket_indices import BucketIndices
-from amp.ports.search_index import Written
-from amp.services.buckets.aliases import LookAgain
-from amp.services.moves.compare_ranges import MatchRanges
-from amp.services.moves.copy_documents import PAGE, Copy, Fenced
+from amp.ports.search_index import WriteStatus
+from amp.services.buckets.aliases import MapChanged
+from amp.services.moves.compare_ranges import RangeComparison
+from amp.services.moves.copy_documents import PAGE, Copy, StaleToken
 from amp.services.moves.copy_range import range_of
 from amp.services.moves.progress import MoveProgress
 
 
-class ClearSource:
+class MoveCleanup:
     """Nothing is removed but what the other index has, at that revision or a later one."""
 
-    def __init__(self, indices: BucketIndices, documents: BucketDocuments, matcher: MatchRanges) -> None:
+    def __init__(self, indices: BucketIndices, documents: BucketDocuments, matcher: RangeComparison) -> None:
         self._indices = indices
         self._documents = documents
         self._matcher = matcher
@@ -24,7 +24,7 @@ class ClearSource:
     def clean(self, move: Move, progress: MoveProgress, *, empty: bool) -> None:
         """The source holds nothing any more that the target lacks and, if asked to `empty` it, nothing of the range.
 
-        :raises LookAgain, Fenced: another phase began, or something is there again: do it once more.
+        :raises MapChanged, Fenced: another phase began, or something is there again: do it once more.
         :raises Retryable: a part does not answer.
         """
         left = Copy(move.source, write_alias(move.target, move.switch_token), range_of(move))
@@ -37,7 +37,7 @@ class ClearSource:
     def undo(self, move: Move, kept: Bucket, progress: MoveProgress) -> None:
         """A bucket that should have taken up its neighbour holds only its own again.
 
-        :raises LookAgain, Fenced: another phase began, or something is there again: do it once more.
+        :raises MapChanged, Fenced: another phase began, or something is there again: do it once more.
         :raises Retryable: a part does not answer.
         """
         of, after = range_of(move), None
@@ -51,12 +51,12 @@ class ClearSource:
     def _delete(self, alias: str, documents: list[RawDocument]) -> None:
         """Those that are newer by now stay."""
         results = self._documents.delete(alias, documents)
-        if any(result.written is Written.STALE for result in results):
-            raise Fenced
-        if kept := [result for result in results if result.written in (Written.BUSY, Written.REJECTED)]:
+        if any(result.written is WriteStatus.STALE for result in results):
+            raise StaleToken
+        if kept := [result for result in results if result.written in (WriteStatus.BUSY, WriteStatus.REJECTED)]:
             raise SearchUnavailable(f"{len(kept)} documents could not be removed: {kept[0].reason}")
 
-    def _require_empty(self, index: str, of: Range) -> None:
+    def _require_empty(self, index: str, of: TimeRange) -> None:
         self._indices.refresh([index])
         if self._documents.count(index, of):
-            raise LookAgain
+            raise MapChanged

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Collection, Iterator
 
-from amp.ports.bucket_documents import BucketDocuments, Position, Range, RawDocument
-from amp.services.moves.copy_documents import PAGE, Copy, CopyDocuments
+from amp.ports.bucket_documents import BucketDocuments, Position, RawDocument, TimeRange
+from amp.services.moves.copy_documents import PAGE, Copy, DocumentCopy
 
 _DAY_MS = 24 * 3600 * 1000
 _FINEST_MS = 1_000
@@ -12,21 +12,21 @@ _SLICE = 2_000
 _PARTS = 60
 
 
-class MatchRanges:
+class RangeComparison:
     """Compares what is refreshed; what is behind is decided by what was last written."""
 
-    def __init__(self, documents: BucketDocuments, copier: CopyDocuments) -> None:
+    def __init__(self, documents: BucketDocuments, copier: DocumentCopy) -> None:
         self._documents = documents
         self._copier = copier
 
-    def differing(self, source: str, target: str, of: Range, width_ms: int = _DAY_MS) -> list[Range]:
+    def differing(self, source: str, target: str, of: TimeRange, width_ms: int = _DAY_MS) -> list[TimeRange]:
         """The parts of the range in which the two do not hold the same number of documents and sum of revisions.
 
         :raises NotFound: one of the indices is not there.
         :raises SearchUnavailable: the index does not answer.
         """
         there = {part.range.start_ms: part for part in self._documents.slices(target, of, width_ms)}
-        found: list[Range] = []
+        found: list[TimeRange] = []
         for part in self._documents.slices(source, of, width_ms):
             if part == there.get(part.range.start_ms):
                 continue

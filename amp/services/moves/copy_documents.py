@@ -10,9 +10,9 @@ from tenacity import RetryError, TryAgain
 
 from amp.domain.assets import Asset, State
 from amp.errors import SearchUnavailable
-from amp.ports.bucket_documents import BucketDocuments, Position, Range, RawDocument
+from amp.ports.bucket_documents import BucketDocuments, Position, RawDocument, TimeRange
 from amp.ports.clock import Clock
-from amp.ports.search_index import Written
+from amp.ports.search_index import WriteStatus
 from amp.services.runtime.retry import Backoff, attempts
 
 #: Documents of one page, fewer where they are large; the next is read while one is written.
@@ -21,11 +21,11 @@ _ATTEMPTS = 6
 _BACKOFF = Backoff(first_s=0.1)
 
 
-class Fenced(Exception):
+class StaleToken(Exception):
     """The target answers to another token: this mover has been overtaken."""
 
 
-class Unacceptable(Exception):
+class DocumentRejected(Exception):
     """The target rejects a document for good; the message says which and why."""
 
 
@@ -35,11 +35,11 @@ class Copy:
 
     source: str
     alias: str
-    of: Range
+    of: TimeRange
     since: str | None = None  #: only what was written after this mark
 
 
-class CopyDocuments:
+class DocumentCopy:
     """Documents keep their revisions, and nothing newer is ever overwritten: copying twice, or beside live writes, is
     harmless.
     """
@@ -107,11 +107,11 @@ class CopyDocuments:
         busy, reason = [], ""
         for document, result in zip(documents, self._documents.put(alias, documents), strict=True):
             match result.written:
-                case Written.STALE:
-                    raise Fenced
-                case Written.REJECTED:
-                    raise Unacceptable(f"document {document.doc_id} is not accepted: {result.reason}")
-                case Written.BUSY:
+                case WriteStatus.STALE:
+                    raise StaleToken
+                case WriteStatus.REJECTED:
+                    raise DocumentRejected(f"document {document.doc_id} is not accepted: {result.reason}")
+                case WriteStatus.BUSY:
                     busy.append(document)
                     reason = result.reason
         return busy, reason

@@ -8,11 +8,11 @@ import structlog
 
 from amp.domain.buckets import write_alias
 from amp.domain.moves import Move
-from amp.ports.bucket_documents import BucketDocuments, Range
+from amp.ports.bucket_documents import BucketDocuments, TimeRange
 from amp.ports.bucket_indices import BucketIndices
-from amp.services.buckets.aliases import LookAgain
-from amp.services.moves.compare_ranges import MatchRanges
-from amp.services.moves.copy_documents import Copy, CopyDocuments
+from amp.services.buckets.aliases import MapChanged
+from amp.services.moves.compare_ranges import RangeComparison
+from amp.services.moves.copy_documents import Copy, DocumentCopy
 from amp.services.moves.progress import MoveProgress
 
 _log = structlog.get_logger(__name__)
@@ -23,11 +23,11 @@ _MOST_ROUNDS = 20
 _UNDER_WAY = 50
 
 
-class CannotMove(Exception):
+class MoveFailed(Exception):
     """The move gives itself up; the message says why."""
 
 
-class CopyRange:
+class RangeCopy:
     """Each round copies what was written since the mark of the round before, so nothing is missed, however many writes
     go on; sums over slices of time then check the whole.
     """
@@ -36,8 +36,8 @@ class CopyRange:
         self,
         indices: BucketIndices,
         documents: BucketDocuments,
-        copier: CopyDocuments,
-        matcher: MatchRanges,
+        copier: DocumentCopy,
+        matcher: RangeComparison,
         serve_s: float,
     ) -> None:
         self._indices = indices
@@ -49,15 +49,15 @@ class CopyRange:
     def run(self, move: Move, progress: MoveProgress, stop: threading.Event) -> None:
         """On return, little is left for `finish`.
 
-        :raises CannotMove, Unacceptable: it cannot be done.
-        :raises LookAgain, Fenced: another phase or attempt began, or `stop` is set.
+        :raises MoveFailed, Unacceptable: it cannot be done.
+        :raises MapChanged, Fenced: another phase or attempt began, or `stop` is set.
         :raises Retryable: a part does not answer; begin again, it goes on from the checkpoint.
         """
         if progress.mark is None:
             self._copy_all(move, progress, stop)
         self._catch_up(move, progress, stop)
         if not self._indices.serve(move.target, self._serve_s):
-            raise CannotMove(f"not all copies of {move.target} are there after {self._serve_s:g} s")
+            raise MoveFailed(f"not all copies of {move.target} are there after {self._serve_s:g} s")
         self._verify(move, progress)
         self._catch_up(move, progress, stop)
 
@@ -93,7 +93,7 @@ class CopyRange:
             progress.begin_copy(first, self._documents.count(move.source, range_of(move)))
         self._copier.run(_copy(move, None), stop, after=progress.after, pace=progress.pace, copied=progress.copied)
         if stop.is_set():
-            raise LookAgain
+            raise MapChanged
         progress.caught_up(first)
 
     def _catch_up(self, move: Move, progress: MoveProgress, stop: threading.Event) -> None:
@@ -103,7 +103,7 @@ class CopyRange:
             progress.caught_up(mark)
             if copied <= _FEW:
                 return
-        raise CannotMove("changes come faster than they are copied; a higher rate may help")
+        raise MoveFailed("changes come faster than they are copied; a higher rate may help")
 
     def _bring_forward(
         self, move: Move, since: str | None, pace: Callable[[int], None], stop: threading.Event | None = None
@@ -114,7 +114,7 @@ class CopyRange:
         for _, count in self._matcher.bring_forward(_copy(move, since), move.target, pace, shown=True):
             copied += count
             if stop is not None and stop.is_set():
-                raise LookAgain
+                raise MapChanged
         return copied
 
     def _verify(self, move: Move, progress: MoveProgress) -> None:
@@ -130,12 +130,12 @@ class CopyRange:
                 return
             _log.warning("copy differs", action="move_verify", move=str(move.id), documents=missing)
             if last is not None and missing >= last:
-                raise CannotMove(f"{missing} documents are missing from the copy, after {last} before")
+                raise MoveFailed(f"{missing} documents are missing from the copy, after {last} before")
             last = missing
 
 
-def range_of(move: Move) -> Range:
-    return Range(move.start_ms, move.end_ms)
+def range_of(move: Move) -> TimeRange:
+    return TimeRange(move.start_ms, move.end_ms)
 
 
 def _copy(move: Move, since: str | None) -> Copy:

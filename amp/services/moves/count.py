@@ -9,7 +9,7 @@ from amp.metrics import Metrics
 from amp.ports.job_log import JobLog
 
 
-class CountMoves:
+class MoveMetrics:
     """A `JobLog`. A mover reads a job before it saves its progress, so what others did of it is not counted again."""
 
     def __init__(self, jobs: JobLog, metrics: Metrics) -> None:

@@ -10,23 +10,23 @@ from amp.domain.times import format_ms
 from amp.errors import Fault, Unprocessable
 from amp.ports.clock import Clock
 from amp.services.buckets.bucket_map import BucketMaps
-from amp.services.moves.plan import PlanMoves
+from amp.services.moves.plan import MovePlanning
 
 
 @dataclass(frozen=True, slots=True)
-class LayOut:
+class LaidOut:
     """How far a layout is."""
 
     job: Job | None  #: opens the first of `missing`
     missing: tuple[int, ...]  #: starts at which no bucket begins yet, in seconds, in the order they are opened
 
 
-class LayOutBuckets:
+class BucketLayout:
     """One move at a time, so a layout is a series of calls, each of which does what is still to be done: it can be
     broken off anywhere and asked for again.
     """
 
-    def __init__(self, maps: BucketMaps, planner: PlanMoves, clock: Clock, lead_s: float) -> None:
+    def __init__(self, maps: BucketMaps, planner: MovePlanning, clock: Clock, lead_s: float) -> None:
         self._maps = maps
         self._planner = planner
         self._clock = clock
@@ -52,13 +52,13 @@ class LayOutBuckets:
             raise Unprocessable(f"/at: {reason}", [Fault("/at", reason)])
         return bucket_map.bucket_at(at_s * 1000).name, at_s
 
-    def look(self, starts_s: Collection[int]) -> LayOut:
+    def look(self, starts_s: Collection[int]) -> LaidOut:
         """:raises StoreUnavailable: the store does not answer."""
         there = {bucket.start_s for bucket in self._maps.refresh().buckets}
         # Newest first: each document then moves once at most.
-        return LayOut(None, tuple(sorted(set(starts_s) - there, reverse=True)))
+        return LaidOut(None, tuple(sorted(set(starts_s) - there, reverse=True)))
 
-    def go_on(self, starts_s: Collection[int], rate: float | None, caller: Principal) -> LayOut:
+    def go_on(self, starts_s: Collection[int], rate: float | None, caller: Principal) -> LaidOut:
         """Begin to open the next bucket that is missing, if any.
 
         :raises Conflict: a move is under way; come again when it has ended.
@@ -69,4 +69,4 @@ class LayOutBuckets:
             return found
         first_s = found.missing[0]
         name = self._maps.refresh().bucket_at(first_s * 1000).name
-        return LayOut(self._planner.start(MoveKind.ROLL, name, first_s, rate, caller), found.missing)
+        return LaidOut(self._planner.start(MoveKind.ROLL, name, first_s, rate, caller), found.missing)

@@ -9,12 +9,12 @@ import structlog
 from amp.domain.buckets import Bucket, BucketMap
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, JobState
-from amp.domain.move_phases import WrongPhase, cancelled, planned_merge, planned_rebuild, planned_roll, planned_split
+from amp.domain.move_phases import InvalidPhase, cancelled, planned_merge, planned_rebuild, planned_roll, planned_split
 from amp.domain.moves import Move, MoveKind, Phase
 from amp.domain.principals import Principal
 from amp.domain.times import format_ms
 from amp.errors import BucketNotFound, Conflict, Fault, JobNotFound, Unprocessable
-from amp.ports.bucket_documents import BucketDocuments, Range
+from amp.ports.bucket_documents import BucketDocuments, TimeRange
 from amp.ports.bucket_indices import BucketIndices
 from amp.ports.clock import Clock
 from amp.ports.job_log import JobLog
@@ -38,7 +38,7 @@ class MovePlan:
     seconds: float | None  #: about, at the rate asked for; None: unthrottled
 
 
-class PlanMoves:
+class MovePlanning:
     """One move at a time: whoever comes second is told what is under way."""
 
     def __init__(
@@ -68,9 +68,9 @@ class PlanMoves:
         """
         planned_map, bucket = self._plan(self._maps.refresh(), kind, name, at_s)
         planned = _move(planned_map)
-        documents = self._documents.count(planned.source, Range(planned.start_ms, planned.end_ms))
+        documents = self._documents.count(planned.source, TimeRange(planned.start_ms, planned.end_ms))
         source_bytes = sum(info.bytes for info in self._indices.info() if info.index == planned.source)
-        share = documents / max(1, self._documents.count(planned.source, Range(0)))
+        share = documents / max(1, self._documents.count(planned.source, TimeRange(0)))
         return MovePlan(
             kind=kind,
             bucket=bucket,
@@ -139,7 +139,7 @@ class PlanMoves:
                 return job
             try:
                 going_back = cancelled(bucket_map, "")
-            except WrongPhase as e:
+            except InvalidPhase as e:
                 raise Conflict("too late to cancel: searches use the new place already") from e
             if self._maps.replace(going_back, bucket_map):
                 self._jobs.note(job_id, self._clock.now_ms(), f"cancelled by {caller.name}")
@@ -177,7 +177,7 @@ class PlanMoves:
     def _boundary(self, bucket_map: BucketMap, bucket: Bucket, at_s: int | None) -> int:
         """A whole second with documents on both sides."""
         end_s = bucket_map.end_s(bucket)
-        whole = Range(bucket.start_s * 1000, None if end_s is None else end_s * 1000)
+        whole = TimeRange(bucket.start_s * 1000, None if end_s is None else end_s * 1000)
         self._indices.refresh([bucket.index])
         median_ms = self._documents.median_created_ms(bucket.index, whole)
         if median_ms is None:
@@ -198,9 +198,9 @@ class PlanMoves:
             f"bucket {bucket.name} cannot be split: most of its documents were created within one second"
         )
 
-    def _divides(self, index: str, whole: Range, at_s: int) -> bool:
-        before = self._documents.count(index, Range(whole.start_ms, at_s * 1000))
-        return bool(before and self._documents.count(index, Range(at_s * 1000, whole.end_ms)))
+    def _divides(self, index: str, whole: TimeRange, at_s: int) -> bool:
+        before = self._documents.count(index, TimeRange(whole.start_ms, at_s * 1000))
+        return bool(before and self._documents.count(index, TimeRange(at_s * 1000, whole.end_ms)))
 
 
 def _within(bucket_map: BucketMap, bucket: Bucket, at_s: int) -> int:

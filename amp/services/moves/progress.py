@@ -10,7 +10,7 @@ from amp.domain.moves import Move, Phase
 from amp.ports.bucket_documents import Position
 from amp.ports.clock import Clock
 from amp.ports.job_log import JobLog
-from amp.services.buckets.aliases import LookAgain
+from amp.services.buckets.aliases import MapChanged
 from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.runtime.rate_limit import TokenBucket
 
@@ -106,7 +106,7 @@ class MoveProgress:
     def pace(self, count: int) -> None:
         """Wait until `count` documents more are due at the rate asked for, and as long as the move is paused.
 
-        :raises LookAgain: the map's move is another, or in another phase, or the worker stops.
+        :raises MapChanged: the map's move is another, or in another phase, or the worker stops.
         """
         while True:
             self._look()
@@ -136,7 +136,7 @@ class MoveProgress:
             self._meanwhile()
         # A map from the cache may be one of before the store was restored: begun again for each, a move never ends.
         if self._stop.is_set() or (self._maps.current().move != self._move and self._maps.refresh().move != self._move):
-            raise LookAgain
+            raise MapChanged
 
     def _show_rate(self) -> None:
         took_s = self._clock.monotonic_s() - self._began_s

@@ -13,7 +13,7 @@ from amp.domain.selectors import Selector
 from amp.ports.dead_letters import DeadLetters
 from amp.ports.job_log import JobLog
 from amp.services.buckets.bucket_map import BucketMaps
-from amp.services.jobs.submit import JobOrder, StartJobs
+from amp.services.jobs.submit import JobRequest, JobSubmission
 
 _log = structlog.get_logger(__name__)
 _CALLER = Principal("bucket worker")
@@ -21,12 +21,14 @@ _CALLER = Principal("bucket worker")
 _JOBS_AT_ONCE = 1_000
 
 
-class RefillBuckets:
+class BucketRefill:
     """One backfill for each loss, index and range. If it fails or is cancelled, the bucket stays incomplete, for people
     to see why; so it does while dead letters of the backfill are left.
     """
 
-    def __init__(self, maps: BucketMaps, jobs: JobLog, letters: DeadLetters, starter: StartJobs, rate: float) -> None:
+    def __init__(
+        self, maps: BucketMaps, jobs: JobLog, letters: DeadLetters, starter: JobSubmission, rate: float
+    ) -> None:
         self._maps = maps
         self._jobs = jobs
         self._letters = letters
@@ -73,7 +75,7 @@ class RefillBuckets:
     def _start(self, refill: Refill, bucket: Bucket) -> None:
         to_ms = None if refill.end_s is None else refill.end_s * 1000
         selector = Selector(from_ms=refill.start_s * 1000, to_ms=to_ms)
-        order = JobOrder(kind="reindex", selector=selector, rate=self._rate, refills=refill)
+        order = JobRequest(kind="reindex", selector=selector, rate=self._rate, refills=refill)
         job = self._starter.start(order, _CALLER)
         _log.warning("bucket refilled", action="bucket_refill", bucket=bucket.name, job=str(job.id))
 

@@ -8,8 +8,9 @@ from amp.domain.moves import Move, MoveKind
 from amp.metrics import BucketFigures, MapFigures
 from amp.ports.bucket_indices import BucketIndices, IndexInfo
 from amp.services.buckets.bucket_map import BucketMaps
-from amp.services.jobs.control import JobStatus, SteerJobs
+from amp.services.jobs.control import JobControl, JobStatus
 from amp.services.moves.autosplit import BucketSizes
+from amp.services.moves.control import under_way
 
 
 class BucketState(StrEnum):
@@ -49,8 +50,8 @@ class BucketReport:
     job: JobStatus | None  #: of the move
 
 
-class ShowBuckets:
-    def __init__(self, maps: BucketMaps, indices: BucketIndices, jobs: SteerJobs, sizes: BucketSizes) -> None:
+class BucketReports:
+    def __init__(self, maps: BucketMaps, indices: BucketIndices, jobs: JobControl, sizes: BucketSizes) -> None:
         self._maps = maps
         self._indices = indices
         self._jobs = jobs
@@ -65,7 +66,7 @@ class ShowBuckets:
             generation=bucket_map.generation,
             buckets=tuple(self._status(bucket_map, i, infos) for i in range(len(bucket_map.buckets))),
             move=move,
-            job=None if move is None else self._jobs.of_move(move),
+            job=None if move is None else self._jobs.of(under_way(move)),
         )
 
     def figures(self) -> MapFigures:

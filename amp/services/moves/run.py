@@ -9,21 +9,21 @@ import structlog
 
 from amp.domain.buckets import BucketMap
 from amp.domain.jobs import Job, JobState
-from amp.domain.move_phases import WrongPhase, cancelled, dual, ended, hold, switched
+from amp.domain.move_phases import InvalidPhase, cancelled, dual, ended, hold, switched
 from amp.domain.moves import Move, Phase
-from amp.domain.texts import storable_reason
+from amp.domain.storable_text import storable_reason
 from amp.errors import Invalid, NotFound, Retryable
 from amp.ports.bucket_documents import BucketDocuments
 from amp.ports.bucket_indices import BucketIndices
 from amp.ports.clock import Clock
 from amp.ports.job_log import JobLog
-from amp.services.buckets.aliases import LookAgain, MoveAliases
+from amp.services.buckets.aliases import MapChanged, MoveAliases
 from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.jobs.states import JobStates
-from amp.services.moves.cleanup import ClearSource
-from amp.services.moves.compare_ranges import MatchRanges
-from amp.services.moves.copy_documents import CopyDocuments, Fenced, Unacceptable
-from amp.services.moves.copy_range import CannotMove, CopyRange, range_of
+from amp.services.moves.cleanup import MoveCleanup
+from amp.services.moves.compare_ranges import RangeComparison
+from amp.services.moves.copy_documents import DocumentCopy, DocumentRejected, StaleToken
+from amp.services.moves.copy_range import MoveFailed, RangeCopy, range_of
 from amp.services.moves.progress import MoveProgress
 
 _log = structlog.get_logger(__name__)
@@ -58,7 +58,7 @@ class _Wait:
     told_s: float = float("-inf")  #: when the job's history was told
 
 
-class RunMoves:
+class MoveRunner:
     """Any process can do it, also beside one that still believes it does: each step is repeatable, and fenced by what
     it takes away. A fault ends `advance`; calling it again goes on where the map says.
     """
@@ -71,7 +71,7 @@ class RunMoves:
         jobs: JobLog,
         clock: Clock,
         aliases: MoveAliases,
-        copier: CopyDocuments,
+        copier: DocumentCopy,
         times: MoveTimes,
     ) -> None:
         self._maps = maps
@@ -81,9 +81,9 @@ class RunMoves:
         self._states = JobStates(jobs=jobs, clock=clock)
         self._clock = clock
         self._aliases = aliases
-        matcher = MatchRanges(documents, copier)
-        self._copy = CopyRange(indices, documents, copier, matcher, times.serve)
-        self._clear = ClearSource(indices, documents, matcher)
+        matcher = RangeComparison(documents, copier)
+        self._copy = RangeCopy(indices, documents, copier, matcher, times.serve)
+        self._clear = MoveCleanup(indices, documents, matcher)
         self._times = times
         #: The phase this process saw begin last, and when.
         self._seen: tuple[int, float] = (0, 0.0)
@@ -116,9 +116,9 @@ class RunMoves:
                 self._seen = move.phase_token, self._clock.monotonic_s()
             try:
                 self._phases[move.phase](bucket_map, move, stop)
-            except (LookAgain, Fenced):
+            except (MapChanged, StaleToken):
                 self._clock.sleep(_LOOK_AGAIN_S)
-            except (CannotMove, Unacceptable, NotFound) as e:
+            except (MoveFailed, DocumentRejected, NotFound) as e:
                 self._give_up(bucket_map, str(e))
             except Retryable as e:
                 self._tell_waiting(move, str(e))
@@ -130,7 +130,7 @@ class RunMoves:
             try:
                 self._indices.create(move.target, loading=True)
             except Invalid as e:
-                raise CannotMove(e.message) from e
+                raise MoveFailed(e.message) from e
         self._to(dual(bucket_map), bucket_map)
 
     def _dual(self, bucket_map: BucketMap, move: Move, stop: threading.Event) -> None:
@@ -144,7 +144,7 @@ class RunMoves:
         progress = self._progress(move, stop)
         if self._since_phase_s() > self._times.longest_hold or progress.mark is None:
             if progress.attempts >= _MOST_HOLDS:
-                raise CannotMove(f"writers would wait longer than {self._times.longest_hold:g} s")
+                raise MoveFailed(f"writers would wait longer than {self._times.longest_hold:g} s")
             progress.gave_up_hold()
             self._to(dual(bucket_map), bucket_map)
             return
@@ -206,33 +206,33 @@ class RunMoves:
     def _go_on_without(self, bucket_map: BucketMap, reason: str) -> None:
         """An index was lost: the move ends, and then the bucket worker lets another stand in, which is filled anew.
 
-        :raises LookAgain: others went on meanwhile: what is gone was in their way.
+        :raises MapChanged: others went on meanwhile: what is gone was in their way.
         """
         if self._maps.refresh().generation != bucket_map.generation:
-            raise LookAgain
+            raise MapChanged
         _log.warning("move goes on without an index", action="move_index_lost", reason=reason)
 
     def _give_up(self, bucket_map: BucketMap, reason: str) -> None:
         try:
             self._to(cancelled(bucket_map, reason), bucket_map)
-        except WrongPhase:
+        except InvalidPhase:
             if self._maps.refresh().generation != bucket_map.generation:
                 return  # others went on meanwhile: what is gone was in their way
             # Past the switch there is no way back; the source stays until this is cured.
             _log.error("move stands still", action="move_stuck", reason=reason)
             self._clock.sleep(_STUCK_S)
-        except LookAgain:
+        except MapChanged:
             return
 
     def _to(self, after: BucketMap, before: BucketMap) -> None:
-        """:raises LookAgain: the map is another by now."""
+        """:raises MapChanged: the map is another by now."""
         self._replace(after, before)
         assert after.move is not None
         self._tell(after.move, after.move.phase.value)
 
     def _replace(self, after: BucketMap, before: BucketMap) -> None:
         if not self._maps.replace(after, before):
-            raise LookAgain
+            raise MapChanged
 
     def _tell(self, move: Move, phase: str) -> None:
         _log.info("move goes on", action="move_phase", move=str(move.id), phase=phase, kind=move.kind.value)
@@ -275,4 +275,4 @@ class RunMoves:
         while (left_s := self._times.longest_search - self._since_phase_s()) > 0:
             self._clock.sleep(min(left_s, 0.5))
             if stop.is_set():
-                raise LookAgain
+                raise MapChanged

@@ -4,7 +4,7 @@ import threading
 
 from amp.errors import Retryable
 from amp.ports.clock import Clock
-from amp.services.moves.run import RunMoves
+from amp.services.moves.run import MoveRunner
 from amp.services.runtime.chores import Chores
 from amp.services.runtime.leases import LeaseKeeper
 from amp.services.runtime.polling import PollingLoop
@@ -16,7 +16,7 @@ _BACKOFF = Backoff(first_s=0.2, max_s=5.0)
 _LATELY_S = 3.0
 
 
-class RunBucketWorker:
+class BucketWorker:
     """One at a time by a lease, to save work: two at once do no harm.
 
     The checks run every `check_s` seconds, in their order, also while a move is under way or gets no answer; one that
@@ -25,7 +25,7 @@ class RunBucketWorker:
 
     def __init__(
         self,
-        mover: RunMoves,
+        mover: MoveRunner,
         checks: Chores,
         lease: LeaseKeeper,
         clock: Clock,

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from amp.domain.assets import Change
-from amp.domain.events import Intent, event_of
+from amp.domain.messages import Intent, event_of
 from amp.errors import StoreUnavailable
 from amp.metrics import Metrics
-from amp.ports.asset_store import AssetStore, CommitResult, Verdict
+from amp.ports.asset_store import AssetStore, CommitResult, CommitStatus
 from amp.ports.clock import Clock
 from amp.ports.intent_log import IntentLog
-from amp.services.outbox.publish import PublishChanges
+from amp.services.outbox.publish import ChangePublisher
 
 #: A condition is never sent under an older intent, so that the relay can tell when one cannot be applied any more.
 MAX_INTENT_AGE_MS = 30_000
@@ -17,14 +17,14 @@ MAX_INTENT_AGE_MS = 30_000
 BATCH = 500
 
 
-class CommitChanges:
+class ChangeCommitter:
     """The one way any change reaches the store."""
 
     def __init__(
         self,
         store: AssetStore,
         intents: IntentLog,
-        publisher: PublishChanges,
+        publisher: ChangePublisher,
         clock: Clock,
         metrics: Metrics,
         intent_grace_s: float,
@@ -50,15 +50,15 @@ class CommitChanges:
     def _commit_batch(self, changes: Sequence[Change]) -> list[CommitResult]:
         intents = self._prepare(changes)
         outcomes = self._store.apply(changes)
-        by_verdict: dict[Verdict, list[Intent]] = {verdict: [] for verdict in Verdict}
+        by_verdict: dict[CommitStatus, list[Intent]] = {verdict: [] for verdict in CommitStatus}
         for change, intent, outcome in zip(changes, intents, outcomes, strict=True):
             by_verdict[outcome.verdict].append(intent)
-            if outcome.verdict is Verdict.APPLIED and change.dropped_version is not None:
+            if outcome.verdict is CommitStatus.APPLIED and change.dropped_version is not None:
                 self._metrics.versions_dropped.inc()
-        if by_verdict[Verdict.APPLIED]:
-            self._publisher.publish(by_verdict[Verdict.APPLIED])
-        if by_verdict[Verdict.REFUSED]:
-            self._forget(by_verdict[Verdict.REFUSED])
+        if by_verdict[CommitStatus.APPLIED]:
+            self._publisher.publish(by_verdict[CommitStatus.APPLIED])
+        if by_verdict[CommitStatus.REFUSED]:
+            self._forget(by_verdict[CommitStatus.REFUSED])
         return outcomes  # intents of UNKNOWN ones stay: the relay settles them
 
     def _prepare(self, changes: Sequence[Change]) -> list[Intent]:

@@ -7,25 +7,25 @@ from collections.abc import Sequence
 
 import structlog
 
-from amp.domain.events import Event, Intent
+from amp.domain.messages import AssetChanged, Intent
 from amp.errors import Retryable
 from amp.ports.background import Background
-from amp.ports.event_queue import EventQueue, Topic
 from amp.ports.intent_log import IntentLog
+from amp.ports.message_queue import MessageQueue, Topic
 
 _log = structlog.get_logger(__name__)
 _CLEAR_AT_ONCE = 500
 _GATHERED_S = 0.1
 
 
-class PublishChanges:
+class ChangePublisher:
     """Loses nothing: an event that is not delivered, or an intent not cleared, is the relay's to bring again."""
 
-    def __init__(self, events: EventQueue, intents: IntentLog, background: Background) -> None:
+    def __init__(self, events: MessageQueue, intents: IntentLog, background: Background) -> None:
         self._events = events
         self._intents = intents
         self._background = background
-        self._waiting: dict[Event, Intent] = {}
+        self._waiting: dict[AssetChanged, Intent] = {}
         self._delivered: queue.SimpleQueue[Intent | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._clearer: threading.Thread | None = None
@@ -51,7 +51,7 @@ class PublishChanges:
             self._delivered.put(None)
             clearer.join(max(0.0, deadline_s - time.monotonic()))
 
-    def _on_delivered(self, event: Event) -> None:
+    def _on_delivered(self, event: AssetChanged) -> None:
         with self._lock:
             intent = self._waiting.pop(event, None)
         if intent is not None:

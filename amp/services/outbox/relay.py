@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import structlog
 
-from amp.domain.events import Intent, deferral_ms
+from amp.domain.messages import Intent, deferral_ms
 from amp.metrics import Metrics
 from amp.ports.asset_store import AssetStore
 from amp.ports.clock import Clock
-from amp.ports.event_queue import EventQueue, Topic
 from amp.ports.intent_log import IntentLog
+from amp.ports.message_queue import MessageQueue, Topic
 from amp.services.outbox.commit import MAX_INTENT_AGE_MS
 from amp.services.runtime.delivery import publish_durably
 from amp.services.runtime.polling import PollingLoop
@@ -27,14 +27,14 @@ _KNOWN_FOR_S = 2 * MAX_INTENT_AGE_MS / 1000
 _FORGOTTEN_AFTER_S = 3_600.0
 
 
-class RelayIntents:
+class IntentRelay:
     """Two relays at once only publish twice, which is harmless."""
 
     def __init__(
         self,
         intents: IntentLog,
         store: AssetStore,
-        queue: EventQueue,
+        queue: MessageQueue,
         clock: Clock,
         metrics: Metrics,
         *,

@@ -10,12 +10,12 @@ from functools import partial
 import structlog
 
 from amp.domain.dead_letters import DeadLetter, put_aside
-from amp.domain.events import Message
+from amp.domain.messages import Message
 from amp.errors import Retryable
 from amp.metrics import Metrics
 from amp.ports.clock import Clock
 from amp.ports.dead_letters import DeadLetters
-from amp.ports.event_queue import Consumer, Delivery, EventQueue, Topic
+from amp.ports.message_queue import Consumer, Delivery, MessageQueue, Topic
 from amp.services.runtime.calls import call_in_thread
 from amp.services.runtime.retry import Stopped
 
@@ -55,7 +55,7 @@ class _Batch:
         return self.failures.done()
 
 
-class RunConsumer:
+class ConsumerLoop:
     """Several batches are under way at once, each in a lane of its own, so that one is read from the store while the
     next is made into documents and a third goes into the index; they are settled in the order they came.
 
@@ -65,7 +65,7 @@ class RunConsumer:
 
     def __init__(
         self,
-        queue: EventQueue,
+        queue: MessageQueue,
         letters: DeadLetters,
         clock: Clock,
         metrics: Metrics,

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from amp.domain.events import AnyMessage
-from amp.ports.event_queue import EventQueue, Topic
+from amp.domain.messages import AnyMessage
+from amp.ports.message_queue import MessageQueue, Topic
 
 _FLUSH_S = 10.0
 
 
-def publish_durably(queue: EventQueue, topic: Topic, messages: Sequence[AnyMessage]) -> set[AnyMessage]:
+def publish_durably(queue: MessageQueue, topic: Topic, messages: Sequence[AnyMessage]) -> set[AnyMessage]:
     """Publish the messages and return those that are durable in the queue, after ten seconds at most. One that becomes
     durable later is never added to the result."""
     delivered: set[AnyMessage] = set()

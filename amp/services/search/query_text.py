@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from luqum import tree  # type: ignore[import-untyped]  # luqum brings no types
 from luqum.thread import parse as parse_lucene  # type: ignore[import-untyped]  # luqum brings no types
 
-from amp.domain.queries import METADATA_PREFIX, ROOT_FIELDS, All, Any_, Condition, Not, Query
+from amp.domain.queries import METADATA_PREFIX, ROOT_FIELDS, Condition, Conjunction, Disjunction, Negation, Query
 from amp.domain.types import FieldType
 from amp.domain.validation import LONG_MAX, LONG_MIN
 from amp.errors import BadQuery, Fault
@@ -100,7 +100,7 @@ class _Reader:
         _check_depth(item, depth)
         match item:
             case tree.SearchField(name="*", expr=tree.Word(value="*")):
-                return All(())
+                return Conjunction(())
             case tree.SearchField():
                 return self._values(self._field(item.name), item.expr, depth + 1)
             case tree.Word() | tree.Phrase():
@@ -137,7 +137,7 @@ class _Reader:
             case tree.AndOperation() | tree.UnknownOperation():
                 return _all([inner(child) for child in item.children])
             case tree.Not() | tree.Prohibit():
-                return Not(inner(item.a))
+                return Negation(inner(item.a))
             case tree.Group() | tree.FieldGroup() | tree.Plus():
                 return inner(item.children[0])
             case tree.Range() | tree.From() | tree.To():
@@ -216,13 +216,13 @@ def _condition(field: str, **operators: object) -> Condition:
 
 
 def _all(parts: Sequence[Query]) -> Query:
-    flat = [inner for part in parts for inner in (part.parts if isinstance(part, All) else (part,))]
-    return flat[0] if len(flat) == 1 else All(tuple(flat))
+    flat = [inner for part in parts for inner in (part.parts if isinstance(part, Conjunction) else (part,))]
+    return flat[0] if len(flat) == 1 else Conjunction(tuple(flat))
 
 
 def _any(parts: Sequence[Query]) -> Query:
     """Alternatives for one field become one condition: a search allows only so many."""
-    flat = [inner for part in parts for inner in (part.parts if isinstance(part, Any_) else (part,))]
+    flat = [inner for part in parts for inner in (part.parts if isinstance(part, Disjunction) else (part,))]
     merged: dict[str, list[object]] = {}
     others: list[Query] = []
     for part in flat:
@@ -238,7 +238,7 @@ def _any(parts: Sequence[Query]) -> Query:
         for field, values in merged.items()
     ]
     joined = [*lists, *others]
-    return joined[0] if len(joined) == 1 else Any_(tuple(joined))
+    return joined[0] if len(joined) == 1 else Disjunction(tuple(joined))
 
 
 def _check_depth(item: tree.Item, depth: int) -> None:

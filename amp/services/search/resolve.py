@@ -20,7 +20,18 @@ from amp.domain.criteria import (
     TextMatches,
 )
 from amp.domain.limits import SearchLimits
-from amp.domain.queries import METADATA_PREFIX, OPERATORS, ROOT_FIELDS, All, Any_, Condition, Facet, Not, Query, Sort
+from amp.domain.queries import (
+    METADATA_PREFIX,
+    OPERATORS,
+    ROOT_FIELDS,
+    Condition,
+    Conjunction,
+    Disjunction,
+    Facet,
+    Negation,
+    Query,
+    Sort,
+)
 from amp.domain.tokens import tokenize
 from amp.domain.types import FieldType
 from amp.domain.validation import check_text
@@ -31,7 +42,7 @@ _OPERAND_BYTES = 32 * 1024
 _TEXT_ONLY = frozenset({FieldType.TEXT})
 
 
-class ResolveQuery:
+class QueryResolver:
     """Refuses, naming the place, what cannot be answered; what merely cannot match becomes a query for nothing."""
 
     def __init__(self, catalog: TypeCatalog, limits: SearchLimits, since_s: float | None = None) -> None:
@@ -40,9 +51,9 @@ class ResolveQuery:
         self._limits = limits
         self._since_s = since_s
 
-    def since(self, since_s: float | None) -> "ResolveQuery":
+    def since(self, since_s: float | None) -> "QueryResolver":
         """The same for one request, which came in at `since_s`, so that it has the types read once."""
-        return ResolveQuery(self._catalog, self._limits, since_s)
+        return QueryResolver(self._catalog, self._limits, since_s)
 
     def criteria(self, query: Query | None, text: str | None) -> Criteria:
         """:raises BadQuery: with the place and what is allowed."""
@@ -84,11 +95,11 @@ class ResolveQuery:
 
     def _resolve(self, query: Query) -> Criteria:
         match query:
-            case All(parts):
+            case Conjunction(parts):
                 return AllOf(tuple(map(self._resolve, parts)))
-            case Any_(parts):
+            case Disjunction(parts):
                 return AnyOf(tuple(map(self._resolve, parts)))
-            case Not(part):
+            case Negation(part):
                 return NotOf(self._resolve(part))
         return self._condition(query)
 
@@ -193,27 +204,27 @@ class ResolveQuery:
 
 def _conditions(query: Query) -> Sequence[Condition]:
     match query:
-        case All(parts) | Any_(parts):
+        case Conjunction(parts) | Disjunction(parts):
             return [condition for part in parts for condition in _conditions(part)]
-        case Not(part):
+        case Negation(part):
             return _conditions(part)
     return [query]
 
 
 def _depth(query: Query) -> int:
     match query:
-        case All(parts) | Any_(parts):
+        case Conjunction(parts) | Disjunction(parts):
             return 1 + max(map(_depth, parts), default=0)
-        case Not(part):
+        case Negation(part):
             return 1 + _depth(part)
     return 0
 
 
 def _joints(query: Query) -> int:
     match query:
-        case All(parts) | Any_(parts):
+        case Conjunction(parts) | Disjunction(parts):
             return 1 + sum(map(_joints, parts))
-        case Not(part):
+        case Negation(part):
             return 1 + _joints(part)
     return 0
 

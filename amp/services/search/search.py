@@ -6,20 +6,19 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from amp.domain.buckets import BucketMap
-from amp.domain.criteria import FacetValues, Hit, SearchPage, SearchRequest, SortValues
-from amp.domain.limits import SearchLimits
+from amp.domain.criteria import FacetValues, Hit, IndexQuery, SearchPage, SortValues
+from amp.domain.limits import PAGE_BYTES, SearchLimits
 from amp.domain.principals import Principal
 from amp.domain.queries import Facet, Query, Sort, query_identity
 from amp.errors import BadCursor, BadQuery, BucketsMissing, Fault, NotMigrated, StoreUnavailable
 from amp.ports.search_index import SearchIndex
-from amp.services.assets.read import PAGE_BYTES
 from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.search.cursors import Cursors
-from amp.services.search.resolve import ResolveQuery
+from amp.services.search.resolve import QueryResolver
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SearchOrder:
+class SearchQuery:
     """What a caller asks for."""
 
     query: Query | None = None
@@ -35,7 +34,7 @@ class SearchOrder:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SearchAnswer:
+class SearchResults:
     hits: tuple[Hit, ...]
     total: int
     total_is_exact: bool
@@ -45,13 +44,13 @@ class SearchAnswer:
     next_cursor: str | None = None  #: the same for clients, signed
 
 
-class SearchAssets:
+class AssetSearch:
     """Works while the store is down, as long as the types asked about are known here."""
 
     def __init__(
         self,
         index: SearchIndex,
-        resolver: ResolveQuery,
+        resolver: QueryResolver,
         cursors: Cursors,
         maps: BucketMaps,
         limits: SearchLimits,
@@ -62,7 +61,7 @@ class SearchAssets:
         self._maps = maps
         self._limits = limits
 
-    def search(self, order: SearchOrder, principal: Principal) -> SearchAnswer:
+    def search(self, order: SearchQuery, principal: Principal) -> SearchResults:
         """:raises BadQuery: with the place and what is allowed.
         :raises SearchUnavailable: the index does not answer.
         """
@@ -73,7 +72,7 @@ class SearchAssets:
             return answer
         return replace(answer, next_cursor=self._cursors.seal(answer.last, bound_to, principal))
 
-    def search_after(self, order: SearchOrder, after: SortValues | None, principal: Principal) -> SearchAnswer:
+    def search_after(self, order: SearchQuery, after: SortValues | None, principal: Principal) -> SearchResults:
         """The page from that place on (None: the first), whatever cursor the order has.
 
         :raises BadQuery: with the place and what is allowed.
@@ -83,7 +82,7 @@ class SearchAssets:
             detail = f"takes 0 to {self._limits.page}"
             raise BadQuery(f"/size: {detail}", [Fault("/size", detail)])
         resolver, bucket_map = self._resolver.since(order.since_s), self._map()
-        request = SearchRequest(
+        request = IndexQuery(
             criteria=resolver.criteria(order.query, order.text),
             sort=resolver.sort(order.sort),
             size=order.size,
@@ -101,7 +100,7 @@ class SearchAssets:
         incomplete = () if bucket_map is None else _incomplete(bucket_map)
         # Without a map, nobody knows that every bucket was searched.
         is_whole = bucket_map is not None and not incomplete
-        return SearchAnswer(
+        return SearchResults(
             hits=page.hits,
             total=page.total,
             total_is_exact=page.total_is_exact and is_whole,
@@ -123,7 +122,7 @@ class SearchAssets:
             raise BadCursor
         return tuple(position)
 
-    def _page(self, request: SearchRequest) -> SearchPage:
+    def _page(self, request: IndexQuery) -> SearchPage:
         try:
             return self._index.search(request)
         except BucketsMissing:

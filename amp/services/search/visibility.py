@@ -13,7 +13,7 @@ from amp.services.runtime.retry import Backoff
 _PAUSES = Backoff(first_s=0.025, max_s=0.12)
 
 
-class AwaitSearchable:
+class SearchVisibility:
     """Asks the index itself, as the caller's searches do; nothing is refreshed for it."""
 
     def __init__(self, index: SearchIndex, maps: BucketMaps, clock: Clock) -> None:

@@ -8,8 +8,9 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 
+from amp.domain.health import ComponentHealth
 from amp.errors import AmpError
-from amp.ports.part import Part
+from amp.ports.component import Component
 from amp.services.runtime.calls import call_in_thread
 from amp.services.runtime.threads import BackgroundThreads, ThreadState
 
@@ -24,22 +25,13 @@ _BUCKETS, _WORK = "buckets", "work"
 
 
 @dataclass(frozen=True, slots=True)
-class PartHealth:
-    """A part, a bucket, or work that waits, as operators see it."""
-
-    name: str
-    healthy: bool
-    detail: str  #: what answered, or what is wrong
-
-
-@dataclass(frozen=True, slots=True)
 class Health:
     """The health of one process and of what it stands on."""
 
-    parts: Sequence[PartHealth]  #: and buckets and work, where these cannot be read although every part answers
+    parts: Sequence[ComponentHealth]  #: and buckets and work, where these cannot be read although every part answers
     threads: Sequence[ThreadState]
-    buckets: Sequence[PartHealth]  #: those that need attention
-    work: Sequence[PartHealth] = ()  #: what waits for a worker
+    buckets: Sequence[ComponentHealth]  #: those that need attention
+    work: Sequence[ComponentHealth] = ()  #: what waits for a worker
 
     @property
     def usable(self) -> bool:
@@ -61,15 +53,15 @@ class Health:
         ]
 
 
-class CheckHealth:
+class HealthCheck:
     """Asks everything at once and answers within a bound, whatever hangs or breaks."""
 
     def __init__(
         self,
-        parts: Sequence[Part],
+        parts: Sequence[Component],
         threads: BackgroundThreads,
-        buckets: Callable[[], Sequence[PartHealth]] = tuple,
-        work: Callable[[], Sequence[PartHealth]] = tuple,
+        buckets: Callable[[], Sequence[ComponentHealth]] = tuple,
+        work: Callable[[], Sequence[ComponentHealth]] = tuple,
         *,
         bound_s: float = _BOUND_S,
     ) -> None:
@@ -90,7 +82,7 @@ class CheckHealth:
         parts = []
         for ping, asked in zip(self._pings, pings, strict=True):
             trouble = self._trouble(ping.name, asked, answered)
-            parts.append(PartHealth(ping.name, trouble is None, asked.result() if trouble is None else trouble))
+            parts.append(ComponentHealth(ping.name, trouble is None, asked.result() if trouble is None else trouble))
         buckets, work = (found.result() if found in answered and not found.exception() else () for found in findings)
         are_healthy = all(part.healthy for part in parts)
         for finding, found in zip(self._findings, findings, strict=True):
@@ -98,7 +90,7 @@ class CheckHealth:
             is_explained = is_expected and not are_healthy
             trouble = self._trouble(finding.name, found, answered)
             if trouble is not None and not is_explained:
-                parts.append(PartHealth(finding.name, False, trouble))
+                parts.append(ComponentHealth(finding.name, False, trouble))
         return Health(parts, self._threads.states(), buckets, work)
 
     def _trouble(self, name: str, asked: Future[Any], answered: Container[Future[Any]]) -> str | None:

@@ -6,22 +6,22 @@ from amp.domain.buckets import BucketMap, first_map, with_stand_ins
 from amp.errors import NotMigrated
 from amp.ports.bucket_indices import BucketIndices, IndexInfo
 from amp.ports.bucket_registry import BucketRegistry
-from amp.ports.part import Part
-from amp.services.buckets.index_aliases import PointAliases, has_aliases
+from amp.ports.component import Component
+from amp.services.buckets.index_aliases import IndexAliases, has_aliases
 
 
-class Migrate:
+class SystemMigration:
     """Safe to run twice, and twice at once; a second run finds nothing to do. Safe beside moves: aliases are pointed
     only at indices that have none.
     """
 
     def __init__(
-        self, parts: Sequence[Part], registry: BucketRegistry, indices: BucketIndices, index_prefix: str
+        self, parts: Sequence[Component], registry: BucketRegistry, indices: BucketIndices, index_prefix: str
     ) -> None:
         self._parts = parts
         self._registry = registry
         self._indices = indices
-        self._pointer = PointAliases(indices)
+        self._pointer = IndexAliases(indices)
         self._index_prefix = index_prefix
 
     def pending(self) -> list[str]:

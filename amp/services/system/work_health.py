@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from contextlib import suppress
 
+from amp.domain.health import ComponentHealth
 from amp.domain.jobs import JobState
 from amp.domain.moves import MOVE_KINDS
 from amp.errors import Retryable
-from amp.ports.event_queue import EventQueue, Topic
 from amp.ports.job_log import JobLog
+from amp.ports.message_queue import MessageQueue, Topic
 from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.indexing.handle import INDEX_GROUP
 from amp.services.jobs.workers import ASSET_JOB_WORKERS, MOVE_WORKERS
 from amp.services.runtime.presence import WorkerPresence
-from amp.services.system.health import PartHealth
 
 #: Waiting jobs that are named; the others are counted.
 _MAX_JOBS = 20
@@ -20,7 +20,7 @@ _MAX_JOBS = 20
 
 class WorkHealth:
     def __init__(
-        self, presence: WorkerPresence, queue: EventQueue, jobs: JobLog, maps: BucketMaps, *, own_processes: bool
+        self, presence: WorkerPresence, queue: MessageQueue, jobs: JobLog, maps: BucketMaps, *, own_processes: bool
     ) -> None:
         """:param own_processes: workers are processes of their own, started apart; otherwise `amp serve` runs them, and
         without it they are missing only where something waits."""
@@ -30,7 +30,7 @@ class WorkHealth:
         self._maps = maps
         self._own_processes = own_processes
 
-    def waiting(self) -> Sequence[PartHealth]:
+    def waiting(self) -> Sequence[ComponentHealth]:
         """One entry for each kind of worker that is missing, and for each job and move that waits for one. Empty while
         the cache, which knows the workers, does not answer.
 
@@ -41,16 +41,16 @@ class WorkHealth:
             return ()
         return [*self._workers(missing), *self._move(missing), *self._waiting_jobs(missing)]
 
-    def _workers(self, missing: frozenset[str]) -> list[PartHealth]:
+    def _workers(self, missing: frozenset[str]) -> list[ComponentHealth]:
         found = []
         if "index" in missing and (waits := self._changes_wait()):
-            found.append(PartHealth("index worker", False, f"none runs; {waits}: {self._remedy('index')}"))
+            found.append(ComponentHealth("index worker", False, f"none runs; {waits}: {self._remedy('index')}"))
         if self._own_processes and "relay" in missing:
             detail = "none runs; a change whose event was lost is not indexed"
-            found.append(PartHealth("relay", False, f"{detail}: {self._remedy('relay')}"))
+            found.append(ComponentHealth("relay", False, f"{detail}: {self._remedy('relay')}"))
         if self._own_processes and "bucket" in missing:
             detail = "none runs; moves wait, and a lost index is not replaced"
-            found.append(PartHealth("bucket worker", False, f"{detail}: {self._remedy('bucket')}"))
+            found.append(ComponentHealth("bucket worker", False, f"{detail}: {self._remedy('bucket')}"))
         return found
 
     def _changes_wait(self) -> str:
@@ -62,24 +62,27 @@ class WorkHealth:
             return "1 change waits to be indexed" if lag == 1 else f"{lag:,} changes wait to be indexed"
         return "changes are not indexed" if self._own_processes else ""
 
-    def _move(self, missing: frozenset[str]) -> list[PartHealth]:
+    def _move(self, missing: frozenset[str]) -> list[ComponentHealth]:
         move = self._maps.current().move
         if move is None or missing.isdisjoint(MOVE_WORKERS):
             return []
-        return [PartHealth(f"job {move.id}", False, f"{move.kind} waits for a worker: {self._remedy(*MOVE_WORKERS)}")]
+        return [
+            ComponentHealth(f"job {move.id}", False, f"{move.kind} waits for a worker: {self._remedy(*MOVE_WORKERS)}")
+        ]
 
-    def _waiting_jobs(self, missing: frozenset[str]) -> list[PartHealth]:
+    def _waiting_jobs(self, missing: frozenset[str]) -> list[ComponentHealth]:
         needed = [kind for kind in ASSET_JOB_WORKERS if kind in missing]
         if not needed:
             return []
         jobs = [job for job in self._jobs.open() if job.state is JobState.RUNNING and job.kind not in MOVE_KINDS]
         remedy = self._remedy(*needed)
         found = [
-            PartHealth(f"job {job.id}", False, f"{job.kind} waits for a worker: {remedy}") for job in jobs[:_MAX_JOBS]
+            ComponentHealth(f"job {job.id}", False, f"{job.kind} waits for a worker: {remedy}")
+            for job in jobs[:_MAX_JOBS]
         ]
         if len(jobs) > _MAX_JOBS:
             detail = f"{len(jobs) - _MAX_JOBS:,} more jobs wait for a worker: {remedy}"
-            found.append(PartHealth("jobs", False, detail))
+            found.append(ComponentHealth("jobs", False, detail))
         return found
 
     def _remedy(self, *kinds: str) -> str:

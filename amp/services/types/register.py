@@ -11,7 +11,7 @@ from amp.ports.type_registry import TypeRegistry
 from amp.services.types.catalog import TypeCatalog
 
 
-class RegisterTypes:
+class TypeRegistration:
     """Every version is compatible with the one before; registering what is there already changes nothing."""
 
     def __init__(self, registry: TypeRegistry, catalog: TypeCatalog, clock: Clock) -> None:

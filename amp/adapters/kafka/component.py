@@ -9,7 +9,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from amp.adapters.kafka.connection import client_config, error_of, topic_name, translated
 from amp.errors import BadSetting, QueueUnavailable
-from amp.ports.event_queue import Topic
+from amp.ports.message_queue import Topic
 from amp.settings import Settings, variable
 
 _PING_TIMEOUT_S = 2.0

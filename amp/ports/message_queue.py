@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
-from amp.domain.events import AnyMessage, Message
+from amp.domain.messages import AnyMessage, Message
 
 
 class Topic(StrEnum):
@@ -52,7 +52,7 @@ class Consumer(Protocol):
         ...
 
 
-class EventQueue(Protocol):
+class MessageQueue(Protocol):
     def publish(
         self, topic: Topic, events: Sequence[AnyMessage], on_delivered: Callable[[AnyMessage], None] | None = None
     ) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from amp.domain.dead_letters import DeadLetter
-from amp.domain.texts import storable, storable_reason
+from amp.domain.storable_text import storable, storable_reason
 from amp.errors import BadCursor
 
 #: Of a longer stack trace the end, where it says what went wrong.

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 
-class Part(Protocol):
+class Component(Protocol):
     """One server, or its embedded stand-in, as operations see it."""
 
     name: str  #: "store", "queue", "search" or "cache"

@@ -3,19 +3,19 @@
 from collections.abc import Callable, Collection, Sequence
 from uuid import UUID
 
-from amp.domain.events import Event
+from amp.domain.messages import AssetChanged
 
 
-class Aside:
+class DeferredAssets:
     """What of one batch was set aside, each asset once."""
 
-    def __init__(self, events: Sequence[Event], keep: Callable[[Sequence[Event]], bool]) -> None:
+    def __init__(self, events: Sequence[AssetChanged], keep: Callable[[Sequence[AssetChanged]], bool]) -> None:
         self._events = events
         self._keep = keep
         self.ids: set[UUID] = set()
 
     @property
-    def events(self) -> Sequence[Event]:
+    def events(self) -> Sequence[AssetChanged]:
         return self._of(self.ids)
 
     def add(self, refused: Collection[UUID]) -> bool:
@@ -26,5 +26,5 @@ class Aside:
         self.ids |= new
         return True
 
-    def _of(self, ids: Collection[UUID]) -> Sequence[Event]:
+    def _of(self, ids: Collection[UUID]) -> Sequence[AssetChanged]:
         return [event for event in self._events if event.asset_id in ids]

@@ -8,9 +8,9 @@ import structlog
 
 from amp.adapters.embedded.database import Database
 from amp.adapters.embedded.payloads import message_in, payload_of
-from amp.domain.events import AnyMessage
+from amp.domain.messages import AnyMessage
 from amp.errors import QueueUnavailable
-from amp.ports.event_queue import Delivery, Topic
+from amp.ports.message_queue import Delivery, Topic
 
 log = structlog.get_logger(__name__)
 

@@ -9,7 +9,7 @@ from amp.domain.assets import Change, Scope
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Event:
+class AssetChanged:
     """An asset reached a revision."""
 
     asset_id: UUID
@@ -28,7 +28,7 @@ class Event:
 class Intent:
     """A durable note that an asset is about to change, kept until its event is delivered."""
 
-    event: Event
+    event: AssetChanged
     recorded_ms: int  #: when the writer made it; a condition is never sent 30 s past this
     due_ms: int  #: when the relay should read it
 
@@ -51,7 +51,7 @@ def deferral_ms(age_ms: int) -> int:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class JobEvent:
+class JobItem:
     """A job is to look after an asset."""
 
     job_id: UUID
@@ -66,13 +66,13 @@ class JobEvent:
 
 
 #: What travels through the queue.
-Message = Event | JobEvent
+Message = AssetChanged | JobItem
 AnyMessage = TypeVar("AnyMessage", bound=Message)
 
 
-def event_of(change: Change) -> Event:
+def event_of(change: Change) -> AssetChanged:
     after = change.after
-    return Event(
+    return AssetChanged(
         asset_id=after.id,
         version=after.version,
         revision=after.revision,
@@ -83,7 +83,7 @@ def event_of(change: Change) -> Event:
 
 def message_json(message: Message) -> dict[str, Any]:
     """The message as it travels; the inverse of `message_from_json`."""
-    if isinstance(message, JobEvent):
+    if isinstance(message, JobItem):
         return {
             "job_id": str(message.job_id),
             "chunk": message.chunk,
@@ -102,13 +102,13 @@ def message_json(message: Message) -> dict[str, Any]:
 def message_from_json(data: Mapping[str, Any]) -> Message:
     """:raises ValueError, KeyError, TypeError: `data` is no message."""
     if "job_id" in data:
-        return JobEvent(
+        return JobItem(
             job_id=UUID(str(data["job_id"])),
             chunk=int(data["chunk"]),
             asset_id=UUID(str(data["asset_id"])),
             replayed=bool(data["replayed"]),
         )
-    return Event(
+    return AssetChanged(
         asset_id=UUID(str(data["asset_id"])),
         version=int(data["version"]),
         revision=int(data["revision"]),

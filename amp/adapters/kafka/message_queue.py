@@ -11,9 +11,9 @@ from amp.adapters.kafka.connection import topic_name
 from amp.adapters.kafka.consumer import KafkaConsumer
 from amp.adapters.kafka.lag import GroupLag
 from amp.adapters.kafka.producer import MessageProducer
-from amp.domain.events import AnyMessage, message_json
+from amp.domain.messages import AnyMessage, message_json
 from amp.ports.background import Background
-from amp.ports.event_queue import Topic
+from amp.ports.message_queue import Topic
 from amp.settings import Settings
 
 #: Asks where topics end; nobody is ever in it.

@@ -1,0 +1,79 @@
+"""Builds the services that compare the search index with the source of truth and repair it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from amp.adapter_sets import Adapters
+from amp.domain.selectors import Selector
+from amp.services.consistency.check import AssetCheck, AssetRepair, DifferenceConfirmation
+from amp.services.consistency.compare import DocumentComparison
+from amp.services.consistency.compare_names import NameComparison
+from amp.services.consistency.continuous import ContinuousCheck
+from amp.services.consistency.mismatches import MismatchSelection
+from amp.services.indexing.wait import IndexingWait
+from amp.services.jobs.processor import Processor
+from amp.services.jobs.submit import JobSubmission
+from amp.settings import Settings
+from amp.wiring.assets import AssetServices
+from amp.wiring.buckets import BucketServices
+from amp.wiring.holder import new_holder
+from amp.wiring.indexing import IndexingServices
+from amp.wiring.types import TypeServices
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsistencyServices:
+    processors: Mapping[str, Processor]  #: of kinds of jobs
+    mismatches: Callable[[Selector, bool], MismatchSelection]  #: of one job; see `JobSelections`
+
+
+def consistency_services(
+    settings: Settings,
+    adapters: Adapters,
+    types: TypeServices,
+    buckets: BucketServices,
+    assets: AssetServices,
+    indexing: IndexingServices,
+) -> ConsistencyServices:
+    names, maps = NameComparison(adapters.store, adapters.claims), buckets.maps
+    comparison = DocumentComparison(
+        adapters.store, adapters.listing, indexing.indexer, adapters.documents, maps, types.catalog, names
+    )
+    confirmation = DifferenceConfirmation(
+        comparison,
+        adapters.intents,
+        IndexingWait(adapters.queue, adapters.clock),
+        adapters.indices,
+        maps,
+        adapters.clock,
+        settings.intent_grace_s,
+    )
+    repair = AssetRepair(
+        confirmation,
+        comparison,
+        indexing.indexer,
+        indexing.remover,
+        adapters.indices,
+        adapters.listing,
+        adapters.claims,
+        assets.name_release,
+        maps,
+        adapters.clock,
+    )
+
+    def mismatches(selector: Selector, deep: bool) -> MismatchSelection:
+        return MismatchSelection(
+            adapters.listing, adapters.store, adapters.documents, maps, names, selector,
+            deep=deep, versions_kept=settings.versions_kept,
+        )  # fmt: skip
+
+    return ConsistencyServices(
+        processors={"check": AssetCheck(confirmation), "fix": repair},
+        mismatches=mismatches,
+    )
+
+
+def continuous_check(settings: Settings, adapters: Adapters, submission: JobSubmission) -> ContinuousCheck:
+    return ContinuousCheck(
+        adapters.jobs, submission, adapters.leases, adapters.clock, holder=new_holder(), rate=settings.sweep_rate
+    )

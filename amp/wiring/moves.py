@@ -1,0 +1,102 @@
+"""Builds the services that move buckets."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from amp.adapter_sets import Adapters
+from amp.metrics import Metrics
+from amp.services.moves.autosplit import AutoSplit, BucketSizes
+from amp.services.moves.control import MoveController
+from amp.services.moves.copy_documents import DocumentCopy
+from amp.services.moves.count import MoveMetrics
+from amp.services.moves.layout import BucketLayout
+from amp.services.moves.plan import MovePlanning
+from amp.services.moves.refill import BucketRefill
+from amp.services.moves.report import BucketReports
+from amp.services.moves.run import MoveRunner, MoveTimes
+from amp.services.moves.worker import LEASE, LEASE_S, BucketWorker
+from amp.services.runtime.chores import Chores
+from amp.services.runtime.leases import LeaseKeeper
+from amp.settings import Settings
+from amp.wiring.buckets import BucketServices
+from amp.wiring.holder import new_holder
+from amp.wiring.jobs import JobServices
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoveServices:
+    planning: MovePlanning
+    runner: MoveRunner
+    reports: BucketReports
+    layout: BucketLayout
+    refill: BucketRefill
+    worker: BucketWorker
+
+
+def move_controller(settings: Settings, adapters: Adapters, buckets: BucketServices) -> MoveController:
+    maps, jobs, clock = buckets.maps, adapters.jobs, adapters.clock
+    prefix = settings.elasticsearch_index_prefix
+    planning = MovePlanning(maps, adapters.indices, adapters.documents, jobs, clock, prefix)
+    return MoveController(jobs=jobs, maps=maps, planning=planning, clock=clock)
+
+
+def move_services(
+    settings: Settings,
+    adapters: Adapters,
+    metrics: Metrics,
+    buckets: BucketServices,
+    jobs: JobServices,
+    controller: MoveController,
+) -> MoveServices:
+    sizes, maps, clock, planning = _sizes(settings), buckets.maps, adapters.clock, controller.planning
+    reports = BucketReports(maps, adapters.indices, jobs.control, sizes)
+    metrics.watch_buckets(reports.figures)
+    runner = _runner(settings, adapters, metrics, buckets)
+    refill = BucketRefill(maps, adapters.jobs, adapters.letters, jobs.submission, settings.job_rate)
+    checks: dict[str, Callable[[], object]] = {
+        "reconcile": buckets.reconciliation.run,
+        "refill": refill.run,
+        "watch": AutoSplit(maps, adapters.indices, planning, clock, sizes).check,
+    }
+    worker = BucketWorker(
+        runner,
+        Chores(clock, checks),
+        LeaseKeeper(adapters.leases, clock, name=LEASE, holder=new_holder(), ttl_s=LEASE_S),
+        clock,
+        check_s=settings.bucket_check_s,
+    )
+    return MoveServices(
+        planning=planning,
+        runner=runner,
+        reports=reports,
+        layout=BucketLayout(maps, planning, clock, sizes.roll_lead_s),
+        refill=refill,
+        worker=worker,
+    )
+
+
+def _runner(settings: Settings, adapters: Adapters, metrics: Metrics, buckets: BucketServices) -> MoveRunner:
+    reader = ThreadPoolExecutor(1, thread_name_prefix="move-read")
+    return MoveRunner(
+        buckets.maps,
+        adapters.indices,
+        adapters.documents,
+        MoveMetrics(adapters.jobs, metrics),
+        adapters.clock,
+        buckets.aliases,
+        DocumentCopy(adapters.documents, adapters.clock, reader, adapters.store.heads),
+        # Whoever asked has given up by then.
+        MoveTimes(longest_search=settings.search_timeout_s + 1.5),
+    )
+
+
+def _sizes(settings: Settings) -> BucketSizes:
+    return BucketSizes(
+        roll_bytes=settings.bucket_roll_bytes,
+        roll_documents=settings.bucket_roll_documents,
+        roll_lead_s=settings.bucket_roll_lead_s,
+        limit_bytes=settings.bucket_limit_bytes,
+        split=settings.bucket_split,
+        rate=settings.move_rate,
+    )

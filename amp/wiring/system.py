@@ -1,0 +1,35 @@
+"""Builds the services of the installation as a whole."""
+
+from dataclasses import dataclass
+
+from amp.adapter_sets import Adapters
+from amp.services.runtime.presence import WorkerPresence
+from amp.services.runtime.threads import BackgroundThreads
+from amp.services.system.health import HealthCheck
+from amp.services.system.migrate import SystemMigration
+from amp.services.system.work_health import WorkHealth
+from amp.settings import Settings
+from amp.wiring.buckets import BucketServices
+
+
+@dataclass(frozen=True, kw_only=True)
+class SystemServices:
+    health: HealthCheck
+    migration: SystemMigration
+
+
+def system_services(
+    settings: Settings,
+    adapters: Adapters,
+    background: BackgroundThreads,
+    buckets: BucketServices,
+    presence: WorkerPresence,
+) -> SystemServices:
+    work = WorkHealth(
+        presence, adapters.queue, adapters.jobs, buckets.maps, own_processes=settings.profile == "cluster"
+    )
+    prefix = settings.elasticsearch_index_prefix
+    return SystemServices(
+        health=HealthCheck(adapters.parts, background, buckets.health.troubled, work.waiting),
+        migration=SystemMigration(adapters.parts, adapters.buckets, adapters.indices, prefix),
+    )
