@@ -42,7 +42,7 @@ class Adapters:
     jobs: JobLog
     chunks: JobChunks
     job_ids: JobIds
-    letters: DeadLetters
+    dead_letters: DeadLetters
     leases: Leases
     queue: MessageQueue
     index: SearchIndex
@@ -112,7 +112,7 @@ def embedded(settings: Settings, *, create: bool = True) -> Adapters:
         jobs=SqliteJobLog(db),
         chunks=SqliteJobChunks(db),
         job_ids=SqliteJobIds(db),
-        letters=SqliteDeadLetters(db),
+        dead_letters=SqliteDeadLetters(db),
         leases=MemoryLeases(),
         queue=SqliteEventQueue(db),
         index=SqliteSearchIndex(search_db),
@@ -167,7 +167,7 @@ def cluster(settings: Settings, background: Background) -> Adapters:
         jobs=CassandraJobLog(session),
         chunks=CassandraJobChunks(session),
         job_ids=CassandraJobIds(session),
-        letters=CassandraDeadLetters(session),
+        dead_letters=CassandraDeadLetters(session),
         leases=CassandraLeases(session),
         queue=queue,
         index=ElasticsearchSearchIndex(client),

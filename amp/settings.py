@@ -182,11 +182,11 @@ class Settings(BaseSettings):
     job_live_lag: Count = Field(
         50, description="events of live traffic waiting past which jobs slow down (unthrottled ones do not)"
     )
-    job_most_failures: Count = Field(1_000, description="assets that may fail before a job is given up")
-    job_kept_s: Annotated[RetentionSeconds, Field(gt=0)] = Field(
+    job_max_failures: Count = Field(1_000, description="assets that may fail before a job is given up")
+    job_retention_s: Annotated[RetentionSeconds, Field(gt=0)] = Field(
         90 * 86_400.0, description="how long jobs are kept after they were asked for"
     )
-    sweep_rate: Rate | None = Field(
+    continuous_check_rate: Rate | None = Field(
         None, description="assets a second that are checked against the index all the time (default: none are)"
     )
     purge_after_s: RetentionSeconds = Field(
@@ -201,7 +201,7 @@ class Settings(BaseSettings):
     def repeatable_s(self) -> float:
         """How long a job or a request may be repeated, in seconds: a key must not start again what was done and
         forgotten."""
-        return max(self.job_kept_s, self.idempotency_ttl_s)
+        return max(self.job_retention_s, self.idempotency_ttl_s)
 
     @field_validator("*", mode="before")
     @classmethod

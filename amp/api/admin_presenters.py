@@ -62,18 +62,18 @@ def job_location(job: Job) -> dict[str, str]:
     return {"Location": f"{request.script_root}/v1/admin/jobs/{job.id}"}
 
 
-def letter_json(letter: DeadLetter) -> dict[str, Any]:
+def letter_json(dead_letter: DeadLetter) -> dict[str, Any]:
     return {
-        "id": str(letter.id),
-        "topic": letter.topic,
-        "job": letter.job_id and str(letter.job_id),
-        "asset": letter.message and str(letter.message.asset_id),
-        "reason": letter.reason,
-        "detail": letter.detail,
-        "attempts": letter.attempts,
-        "first_at": format_ms(letter.first_ms),
-        "last_at": format_ms(letter.last_ms),
-        "payload": letter.payload.decode(errors="replace"),
+        "id": str(dead_letter.id),
+        "topic": dead_letter.topic,
+        "job": dead_letter.job_id and str(dead_letter.job_id),
+        "asset": dead_letter.message and str(dead_letter.message.asset_id),
+        "reason": dead_letter.reason,
+        "detail": dead_letter.detail,
+        "attempts": dead_letter.attempts,
+        "first_at": format_ms(dead_letter.first_ms),
+        "last_at": format_ms(dead_letter.last_ms),
+        "payload": dead_letter.payload.decode(errors="replace"),
     }
 
 

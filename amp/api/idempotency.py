@@ -22,7 +22,7 @@ def key_given() -> str | None:
     return key
 
 
-def repeat_key(key: str, body: Any) -> IdempotencyKey:
+def idempotency_key(key: str, body: Any) -> IdempotencyKey:
     """`key` in the scope of this caller and route, for a `body` that is told apart by what it says, not how."""
     whose = orjson.dumps([principal().name, request.method, str(request.url_rule)]).decode()
     scope = f"idempotency-key:{whose}"

@@ -37,7 +37,7 @@ def observe(app: Flask, metrics: Metrics) -> None:
         response.headers[REQUEST_ID_HEADER] = g.request_id
         metrics.requests.labels(route, method, response.status_code).inc()
         metrics.request_seconds.labels(route, method).observe(duration_s)
-        caller = g.get("principal")
+        principal = g.get("principal")
         _log.info(
             "request",
             action="request",
@@ -45,7 +45,7 @@ def observe(app: Flask, metrics: Metrics) -> None:
             route=route,
             status=response.status_code,
             duration_ms=round(duration_s * 1000, 2),
-            principal=caller.name if caller else None,
+            principal=principal.name if principal else None,
         )
         return response
 

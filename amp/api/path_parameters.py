@@ -61,7 +61,7 @@ def _job_id(text: str) -> UUID:
         raise JobNotFound(f"there is no job {text[:64]!r}") from e
 
 
-def _letter_id(text: str) -> UUID:
+def _dead_letter_id(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError as e:
@@ -110,10 +110,10 @@ PATH: dict[str, PathParameter] = {
             parse=_job_id,
         ),
         PathParameter(
-            name="letter_id",
+            name="dead_letter_id",
             description="The id of a dead letter.",
             schema={"type": "string", "format": "uuid"},
-            parse=_letter_id,
+            parse=_dead_letter_id,
         ),
         PathParameter(
             name="type_name",

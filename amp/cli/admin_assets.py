@@ -24,7 +24,7 @@ def selecting(command: Callable[..., None], *, by_query: bool = True) -> Callabl
         json_option,
         follow_option,
         click.option(
-            "--most-failures", type=int, metavar="N", help="Give up past so many.  [default: AMP_JOB_MOST_FAILURES]"
+            "--max-failures", type=int, metavar="N", help="Give up past so many.  [default: AMP_JOB_MAX_FAILURES]"
         ),
         click.option("--sample", type=int, metavar="N", help="Only so many of the assets."),
         unthrottled_option,
@@ -201,7 +201,7 @@ def start_job(
     rate: float | None,
     unthrottled: bool,
     sample: int | None,
-    most_failures: int | None,
+    max_failures: int | None,
     follows: bool,
     as_json: bool,
     dry_run: bool = False,
@@ -227,7 +227,7 @@ def start_job(
         **rate_asked(rate, unthrottled),
         **({"dry_run": True} if dry_run else {}),
         **({} if sample is None else {"sample": sample}),
-        **({} if most_failures is None else {"most_failures": most_failures}),
+        **({} if max_failures is None else {"max_failures": max_failures}),
     }
     if not body["selector"]:
         raise click.UsageError("say which assets: --all, --type, --project, --from, --to, --query or --ids")

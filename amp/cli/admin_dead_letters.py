@@ -50,16 +50,16 @@ def list_(job: str | None, reason: str | None, limit: int, as_json: bool) -> Non
 
 
 @dead_letters.command()
-@click.argument("letter_id", metavar="ID")
+@click.argument("dead_letter_id", metavar="ID")
 @json_option
-def show(letter_id: str, as_json: bool) -> None:
+def show(dead_letter_id: str, as_json: bool) -> None:
     """Show one with its message and stack trace."""
     with service(load_settings()) as client:
-        letter = client.get(f"{_LETTERS}/{path_segment(letter_id)}")
+        dead_letter = client.get(f"{_LETTERS}/{path_segment(dead_letter_id)}")
     if as_json:
-        print_json(letter)
+        print_json(dead_letter)
         return
-    for name, value in letter.items():
+    for name, value in dead_letter.items():
         if value not in (None, ""):
             echo_block(name, str(value))
 

@@ -13,12 +13,14 @@ _MOST_DETAIL = 20_000
 _PLACE = re.compile(r"([0-9]{1,18})-([0-9a-f]{32})")
 
 
-def storable_letter(letter: DeadLetter) -> DeadLetter:
-    return replace(letter, reason=storable_reason(letter.reason), detail=storable(letter.detail[-_MOST_DETAIL:]))
+def storable_letter(dead_letter: DeadLetter) -> DeadLetter:
+    return replace(
+        dead_letter, reason=storable_reason(dead_letter.reason), detail=storable(dead_letter.detail[-_MOST_DETAIL:])
+    )
 
 
-def position_after(letter: DeadLetter) -> str:
-    return f"{letter.first_ms}-{letter.id.hex}"
+def position_after(dead_letter: DeadLetter) -> str:
+    return f"{dead_letter.first_ms}-{dead_letter.id.hex}"
 
 
 def place_in(position: str) -> tuple[int, UUID]:

@@ -26,10 +26,12 @@ class DeadLetter:
         return self.message.job_id if isinstance(self.message, JobItem) else None
 
 
-def put_aside(topic: str, message: Message | None, payload: bytes, reason: str, detail: str, now_ms: int) -> DeadLetter:
+def dead_letter_for(
+    topic: str, message: Message | None, payload: bytes, reason: str, detail: str, now_ms: int
+) -> DeadLetter:
     """The letter that a message becomes that is given up now."""
     return DeadLetter(
-        id=letter_id(topic, message, payload),
+        id=dead_letter_id(topic, message, payload),
         topic=topic,
         message=message,
         payload=payload,
@@ -40,7 +42,7 @@ def put_aside(topic: str, message: Message | None, payload: bytes, reason: str, 
     )
 
 
-def letter_id(topic: str, message: Message | None, payload: bytes) -> UUID:
+def dead_letter_id(topic: str, message: Message | None, payload: bytes) -> UUID:
     """The identity of a dead letter: of a job and an asset, or of whatever else the payload says."""
     if isinstance(message, JobItem):
         return uuid5(_NAMESPACE, f"{message.job_id}:{message.asset_id}")

@@ -10,20 +10,20 @@ from amp.domain.dead_letters import DeadLetter
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterPage:
-    letters: tuple[DeadLetter, ...]
+    dead_letters: tuple[DeadLetter, ...]
     #: Hand it back to go on after this page; None: there is no more.
     position: str | None
 
 
 class DeadLetters(Protocol):
-    def put(self, letter: DeadLetter) -> None:
+    def put(self, dead_letter: DeadLetter) -> None:
         """Keep it. One of its id that is there already gets its reason, detail and time, and one attempt more.
 
         :raises StoreUnavailable: it may not be there; put it again.
         """
         ...
 
-    def get(self, letter_id: UUID) -> DeadLetter | None:
+    def get(self, dead_letter_id: UUID) -> DeadLetter | None:
         """:raises StoreUnavailable: the store does not answer."""
         ...
 
@@ -43,14 +43,14 @@ class DeadLetters(Protocol):
         """
         ...
 
-    def remove(self, letter_ids: Collection[UUID]) -> None:
+    def remove(self, dead_letter_ids: Collection[UUID]) -> None:
         """Forget them; those that are gone are passed over.
 
         :raises StoreUnavailable: some may be left; remove them again.
         """
         ...
 
-    def remove_unchanged(self, letters: Collection[DeadLetter]) -> None:
+    def remove_unchanged(self, dead_letters: Collection[DeadLetter]) -> None:
         """Remove those of them that were not put again since they were read.
 
         :raises StoreUnavailable: some may be left; remove them again.

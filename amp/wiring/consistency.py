@@ -75,5 +75,10 @@ def consistency_services(
 
 def continuous_check(settings: Settings, adapters: Adapters, submission: JobSubmission) -> ContinuousCheck:
     return ContinuousCheck(
-        adapters.jobs, submission, adapters.leases, adapters.clock, holder=new_holder(), rate=settings.sweep_rate
+        adapters.jobs,
+        submission,
+        adapters.leases,
+        adapters.clock,
+        holder=new_holder(),
+        rate=settings.continuous_check_rate,
     )

@@ -40,11 +40,11 @@ def indexing_services(
     retries = RetryQueue(queue, settings.index_retry_limit)
     indexer = AssetIndexer(adapters.store, types.catalog, writer, retries, metrics, settings.versions_kept)
     live = ConsumerLoop(
-        queue, adapters.letters, adapters.clock, metrics, indexer.handle,
+        queue, adapters.dead_letters, adapters.clock, metrics, indexer.handle,
         topic=Topic.REALTIME, group=INDEX_GROUP, batch=settings.index_batch,
     )  # fmt: skip
     again = ConsumerLoop(
-        queue, adapters.letters, adapters.clock, metrics, indexer.handle_retries,
+        queue, adapters.dead_letters, adapters.clock, metrics, indexer.handle_retries,
         topic=Topic.RETRY, group=RETRY_GROUP, batch=settings.index_batch,
     )  # fmt: skip
     return IndexingServices(

@@ -53,7 +53,7 @@ def job_services(
     controllers: Sequence[JobController],
     mismatches: Callable[[Selector, bool], Selection],
 ) -> JobServices:
-    clock, chunks, dead_letters = adapters.clock, adapters.chunks, adapters.letters
+    clock, chunks, dead_letters = adapters.clock, adapters.chunks, adapters.dead_letters
     selection = AssetSelection(adapters.listing, search.assets, types.catalog)
     listed = ListedIds(ids=adapters.job_ids)
     claims = JobClaims(claims=adapters.claims, ttl_s=settings.idempotency_ttl_s)
@@ -96,5 +96,5 @@ def _extractor(
         adapters.jobs, adapters.chunks, selections, adapters.queue, adapters.leases, clock, processors,
         lambda: JobPace(clock, waiting, settings.job_live_lag),
         Chores(clock, {"forget-jobs": expiry.run, "sweep": check.run}),
-        holder=new_holder(), most_failures=settings.job_most_failures,
+        holder=new_holder(), max_failures=settings.job_max_failures,
     )  # fmt: skip

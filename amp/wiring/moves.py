@@ -53,7 +53,7 @@ def move_services(
     reports = BucketReports(maps, adapters.indices, jobs.control, sizes)
     metrics.watch_buckets(reports.figures)
     runner = _runner(settings, adapters, metrics, buckets)
-    refill = BucketRefill(maps, adapters.jobs, adapters.letters, jobs.submission, settings.job_rate)
+    refill = BucketRefill(maps, adapters.jobs, adapters.dead_letters, jobs.submission, settings.job_rate)
     checks: dict[str, Callable[[], object]] = {
         "reconcile": buckets.reconciliation.run,
         "refill": refill.run,

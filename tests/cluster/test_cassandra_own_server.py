@@ -23,7 +23,7 @@ from amp.adapters.cassandra.intent_log import INSERT_INTENT, CassandraIntentLog,
 from amp.adapters.cassandra.session import CassandraSession
 from amp.domain.assets import Asset, Change
 from amp.domain.claims import Claim
-from amp.domain.dead_letters import DeadLetter, put_aside
+from amp.domain.dead_letters import DeadLetter, dead_letter_for
 from amp.domain.ids import mint_at
 from amp.domain.messages import JobItem, message_json
 from amp.errors import StoreUnavailable
@@ -240,7 +240,7 @@ def ids_of(page: IdPage) -> tuple[UUID, ...]:
 
 
 def letters_of(page: DeadLetterPage) -> tuple[DeadLetter, ...]:
-    return page.letters
+    return page.dead_letters
 
 
 def ids_of_one_shard(count: int) -> list[UUID]:
@@ -345,7 +345,7 @@ def test_claims_are_walked_where_many_were_released(part: CassandraPart) -> None
 
 def letter_of(job_id: UUID, first_ms: int) -> DeadLetter:
     message = JobItem(job_id=job_id, chunk=1, asset_id=uuid4())
-    return put_aside("bulk", message, orjson.dumps(message_json(message)), "a reason", "", first_ms)
+    return dead_letter_for("bulk", message, orjson.dumps(message_json(message)), "a reason", "", first_ms)
 
 
 def test_versions_are_paged_of_an_asset_that_had_very_many(part: CassandraPart) -> None:

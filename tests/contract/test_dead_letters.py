@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from amp.adapter_sets import Adapters
-from amp.domain.dead_letters import DeadLetter, letter_id
+from amp.domain.dead_letters import DeadLetter, dead_letter_id
 from amp.domain.messages import JobItem, Message, event_of, message_json
 from amp.errors import BadCursor
 from amp.ports.dead_letters import DeadLetters
@@ -18,12 +18,12 @@ from tests.contract.asset_samples import at_once, creation, now_ms
 
 @pytest.fixture
 def letters(store_set: Adapters) -> DeadLetters:
-    return store_set.letters
+    return store_set.dead_letters
 
 
 @pytest.fixture
 def fresh_letters(fresh_store_set: Adapters) -> DeadLetters:
-    return fresh_store_set.letters
+    return fresh_store_set.dead_letters
 
 
 def a_letter(message: Message | None = None, payload: bytes | None = None, **values: Any) -> DeadLetter:
@@ -32,15 +32,15 @@ def a_letter(message: Message | None = None, payload: bytes | None = None, **val
         payload = orjson.dumps(message_json(message)) if message else b"\xff no JSON " + uuid4().bytes
     base: dict[str, Any] = {"topic": "bulk", "reason": "it is no long", "first_ms": now_ms(), "last_ms": now_ms()}
     values = base | values
-    return DeadLetter(id=letter_id(values["topic"], message, payload), message=message, payload=payload, **values)
+    return DeadLetter(id=dead_letter_id(values["topic"], message, payload), message=message, payload=payload, **values)
 
 
 def job_event(job_id: UUID) -> JobItem:
     return JobItem(job_id=job_id, chunk=3, asset_id=uuid4())
 
 
-def put(letters: DeadLetters, *put_aside: DeadLetter) -> None:
-    for letter in put_aside:
+def put(letters: DeadLetters, *dead_letter_for: DeadLetter) -> None:
+    for letter in dead_letter_for:
         letters.put(letter)
 
 
@@ -49,8 +49,8 @@ def walk(letters: DeadLetters, job_id: UUID | None, limit: int) -> list[DeadLett
     position = None
     while True:
         page = letters.page(job_id=job_id, position=position, limit=limit)
-        assert len(page.letters) <= limit
-        found += page.letters
+        assert len(page.dead_letters) <= limit
+        found += page.dead_letters
         position = page.position
         if position is None:
             return found
@@ -128,21 +128,21 @@ def test_the_last_page_says_so_even_when_it_is_full(letters: DeadLetters) -> Non
     assert letters.page(job_id=job_id, position=None, limit=4).position is None
     assert letters.page(job_id=job_id, position=None, limit=3).position is not None
     empty = letters.page(job_id=uuid4(), position=None, limit=3)
-    assert (empty.letters, empty.position) == ((), None)
+    assert (empty.dead_letters, empty.position) == ((), None)
 
 
 def test_removed_letters_are_gone_from_everywhere_and_may_be_removed_again(letters: DeadLetters) -> None:
     job_id = uuid4()
     now = now_ms()
-    put_aside = [a_letter(job_event(job_id), first_ms=now - n) for n in range(5)]
+    dead_letter_for = [a_letter(job_event(job_id), first_ms=now - n) for n in range(5)]
     live = a_letter(first_ms=now_ms() + 3_600_000)
-    put(letters, *put_aside, live)
-    gone = [put_aside[0].id, put_aside[3].id, live.id]
+    put(letters, *dead_letter_for, live)
+    gone = [dead_letter_for[0].id, dead_letter_for[3].id, live.id]
     for _ in range(2):
         letters.remove([*gone, uuid4()])
         assert [letters.get(id_) for id_ in gone] == [None] * 3
-        assert walk(letters, job_id, 2) == [put_aside[1], put_aside[2], put_aside[4]]
-        assert live not in letters.page(job_id=None, position=None, limit=10).letters
+        assert walk(letters, job_id, 2) == [dead_letter_for[1], dead_letter_for[2], dead_letter_for[4]]
+        assert live not in letters.page(job_id=None, position=None, limit=10).dead_letters
         assert letters.count(job_id) == 3
     letters.remove([])
 
@@ -150,13 +150,13 @@ def test_removed_letters_are_gone_from_everywhere_and_may_be_removed_again(lette
 def test_a_letter_put_again_since_it_was_read_is_not_removed_with_those_that_were_not(letters: DeadLetters) -> None:
     job_id = uuid4()
     now = now_ms()
-    put_aside = [a_letter(job_event(job_id), first_ms=now - n) for n in range(3)]
-    put(letters, *put_aside)
-    letters.put(put_aside[1])
+    dead_letter_for = [a_letter(job_event(job_id), first_ms=now - n) for n in range(3)]
+    put(letters, *dead_letter_for)
+    letters.put(dead_letter_for[1])
 
     for _ in range(2):
-        letters.remove_unchanged([*put_aside, a_letter(job_event(job_id))])
-        assert walk(letters, job_id, 2) == [dataclasses.replace(put_aside[1], attempts=2)]
+        letters.remove_unchanged([*dead_letter_for, a_letter(job_event(job_id))])
+        assert walk(letters, job_id, 2) == [dataclasses.replace(dead_letter_for[1], attempts=2)]
         assert letters.count(job_id) == 1
     letters.remove_unchanged([])
     letters.remove_unchanged(walk(letters, job_id, 2))
@@ -166,11 +166,11 @@ def test_a_letter_put_again_since_it_was_read_is_not_removed_with_those_that_wer
 def test_a_walk_goes_on_where_the_letter_it_stands_at_is_removed(letters: DeadLetters) -> None:
     job_id = uuid4()
     now = now_ms()
-    put_aside = [a_letter(job_event(job_id), first_ms=now - n) for n in range(4)]
-    put(letters, *put_aside)
+    dead_letter_for = [a_letter(job_event(job_id), first_ms=now - n) for n in range(4)]
+    put(letters, *dead_letter_for)
     page = letters.page(job_id=job_id, position=None, limit=2)
-    letters.remove([letter.id for letter in page.letters])
-    assert letters.page(job_id=job_id, position=page.position, limit=2).letters == tuple(put_aside[2:])
+    letters.remove([letter.id for letter in page.dead_letters])
+    assert letters.page(job_id=job_id, position=page.position, limit=2).dead_letters == tuple(dead_letter_for[2:])
 
 
 def test_a_removed_letter_that_is_put_again_starts_anew(letters: DeadLetters) -> None:

@@ -12,7 +12,7 @@ from amp.adapter_sets import Adapters
 from amp.adapters.clock import SystemClock
 from amp.adapters.embedded.cache import MemoryCache
 from amp.domain.chunks import Chunk, ItemOutcome, ItemResult
-from amp.domain.dead_letters import DeadLetter, put_aside
+from amp.domain.dead_letters import DeadLetter, dead_letter_for
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, JobState
 from amp.domain.messages import JobItem, message_json
@@ -38,12 +38,12 @@ def steer(store_set: Adapters) -> JobControl:
 
 def _steering(s: Adapters, chunks: JobChunks) -> JobControl:
     presence = WorkerPresence(MemoryCache(), background_threads())
-    return JobControl(s.jobs, s.letters, chunks, (), presence, SystemClock())
+    return JobControl(s.jobs, s.dead_letters, chunks, (), presence, SystemClock())
 
 
 @pytest.fixture
 def admin(store_set: Adapters) -> DeadLetterAdmin:
-    return DeadLetterAdmin(store_set.letters, store_set.queue, store_set.jobs, store_set.chunks)
+    return DeadLetterAdmin(store_set.dead_letters, store_set.queue, store_set.jobs, store_set.chunks)
 
 
 def _ended(store_set: Adapters, state: JobState, *, dry_run: bool = False) -> Job:
@@ -66,7 +66,9 @@ def _record(store_set: Adapters, job: Job, number: int, asset_id: UUID, *, dry_r
     result = ItemResult(ItemOutcome(OUTCOMES[asset_id]), "why")
     if result.outcome is ItemOutcome.FAILED and not dry_run:
         event = JobItem(job_id=job.id, chunk=number, asset_id=asset_id)
-        store_set.letters.put(put_aside(Topic.BULK, event, orjson.dumps(message_json(event)), "why", "", now_ms()))
+        store_set.dead_letters.put(
+            dead_letter_for(Topic.BULK, event, orjson.dumps(message_json(event)), "why", "", now_ms())
+        )
     store_set.chunks.record(job.id, {number: {asset_id: result}})
 
 
@@ -87,7 +89,7 @@ def test_every_result_counts_of_a_job_that_ended_early(store_set: Adapters, stee
     found, following = steer.results(job.id, 0, 100)
     assert following is None
     assert {asset_id for asset_id, _ in found} == {ASSETS[1], ASSETS[3], ASSETS[4], ASSETS[6]}
-    assert store_set.letters.count(job.id) == 4
+    assert store_set.dead_letters.count(job.id) == 4
 
 
 class _CountingChunks:
@@ -128,7 +130,9 @@ def test_no_failure_vanishes_when_dead_letters_are_discarded(
     job = _ended(store_set, JobState.FAILED)
     one = steer.results(job.id, 0, 100)[0][0]
     [letter] = [
-        letter for letter in admin.page(DeadLetterFilter(job_id=job.id), None, 9).letters if _asset(letter) == one[0]
+        letter
+        for letter in admin.page(DeadLetterFilter(job_id=job.id), None, 9).dead_letters
+        if _asset(letter) == one[0]
     ]
     assert admin.discard(DeadLetterFilter(ids=[letter.id])) == 1
     assert _counts(steer, job) == {"changed": 1, "done": 1, "skipped": 1, "failed": 3, "resolved": 1}
@@ -155,8 +159,8 @@ class _RenewingLetters:
 
 def test_a_failure_that_comes_again_while_it_is_discarded_stays(store_set: Adapters, steer: JobControl) -> None:
     s, job = store_set, _ended(store_set, JobState.FAILED)
-    [renewed, *_] = s.letters.page(job_id=job.id, position=None, limit=9).letters
-    letters: Any = _RenewingLetters(s.letters, renewed)
+    [renewed, *_] = s.dead_letters.page(job_id=job.id, position=None, limit=9).dead_letters
+    letters: Any = _RenewingLetters(s.dead_letters, renewed)
     assert DeadLetterAdmin(letters, s.queue, s.jobs, s.chunks).discard(DeadLetterFilter(job_id=job.id)) == 3
     assert [asset_id for asset_id, _ in steer.results(job.id, 0, 100)[0]] == [_asset(renewed)]
     assert _counts(steer, job) == {"changed": 1, "done": 1, "skipped": 1, "failed": 1, "resolved": 3}

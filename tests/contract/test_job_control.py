@@ -27,7 +27,7 @@ _CALLER = Principal("ann")
 @pytest.fixture
 def steer(store_set: Adapters) -> JobControl:
     s, presence = store_set, WorkerPresence(MemoryCache(), background_threads())
-    return JobControl(s.jobs, s.letters, s.chunks, (), presence, SystemClock())
+    return JobControl(s.jobs, s.dead_letters, s.chunks, (), presence, SystemClock())
 
 
 def _added(store_set: Adapters, state: JobState) -> Job:

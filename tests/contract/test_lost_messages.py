@@ -11,7 +11,7 @@ import pytest
 
 from amp.adapter_sets import Adapters, embedded
 from amp.domain.assets import Scope
-from amp.domain.dead_letters import put_aside
+from amp.domain.dead_letters import dead_letter_for
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job
 from amp.domain.messages import AnyMessage, AssetChanged, JobItem, message_json
@@ -74,11 +74,11 @@ def test_messages_are_durable_one_by_one_whoever_flushes(queue_set: QueueSet) ->
 
 def test_a_replay_removes_only_dead_letters_whose_message_is_in_the_queue(queue_set: QueueSet, store: Adapters) -> None:
     for event in events(_COUNT):
-        store.letters.put(put_aside(Topic.REALTIME, event, orjson.dumps(message_json(event)), "bad", "", 1))
-    admin = DeadLetterAdmin(store.letters, FlushedByOthers(queue_set.losing()), store.jobs, store.chunks)
+        store.dead_letters.put(dead_letter_for(Topic.REALTIME, event, orjson.dumps(message_json(event)), "bad", "", 1))
+    admin = DeadLetterAdmin(store.dead_letters, FlushedByOthers(queue_set.losing()), store.jobs, store.chunks)
     with pytest.raises(QueueUnavailable, match=f"of {_COUNT} messages"):
         admin.replay(DeadLetterFilter())
-    left = admin.page(DeadLetterFilter(), None, 200).letters
+    left = admin.page(DeadLetterFilter(), None, 200).dead_letters
     assert len(left) == _COUNT - queue_set.queue.lag(Topic.REALTIME, "index")
 
 
@@ -87,8 +87,8 @@ def test_a_replay_of_a_jobs_dead_letters_says_that_messages_were_lost(queue_set:
     store.jobs.add(job)
     for number in range(_COUNT):
         event = JobItem(job_id=job.id, chunk=number, asset_id=uuid4())
-        store.letters.put(put_aside(Topic.BULK, event, orjson.dumps(message_json(event)), "bad", "", 1))
-    admin = DeadLetterAdmin(store.letters, FlushedByOthers(queue_set.losing()), store.jobs, store.chunks)
+        store.dead_letters.put(dead_letter_for(Topic.BULK, event, orjson.dumps(message_json(event)), "bad", "", 1))
+    admin = DeadLetterAdmin(store.dead_letters, FlushedByOthers(queue_set.losing()), store.jobs, store.chunks)
     with pytest.raises(QueueUnavailable):
         admin.replay(DeadLetterFilter(job_id=job.id))
-    assert len(admin.page(DeadLetterFilter(), None, 200).letters) == _COUNT
+    assert len(admin.page(DeadLetterFilter(), None, 200).dead_letters) == _COUNT

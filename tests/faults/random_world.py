@@ -94,7 +94,7 @@ class RandomWorld:
         found += self._wrong_jobs()
         self.service.note_failures()
         found += self.service.failures
-        letters = self.service.adapters.letters.page(job_id=None, position=None, limit=100).letters
+        letters = self.service.adapters.dead_letters.page(job_id=None, position=None, limit=100).dead_letters
         found += [f"dead letter: {letter.reason}" for letter in letters if letter.job_id is None]
         return found
 

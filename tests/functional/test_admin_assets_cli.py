@@ -222,7 +222,7 @@ def test_a_job_that_fails_too_often_is_told_as_failed(amp: Amp, folder: Path) ->
     rows = json.dumps({"name": "other"})
     args = ("import", "-", "--type", "bare", "--infer", "--json")
     assert printed_json(amp_command(*args, env={"AMP_DATA_DIR": folder}, stdin=rows))["created"] == 1
-    failed = amp("update", "--project", "default", "--set", "codec=av1", "--most-failures", "0")
+    failed = amp("update", "--project", "default", "--set", "codec=av1", "--max-failures", "0")
     assert (failed.exit_code, failed.stdout) == (1, "")
     assert "Error: update-metadata failed: more than 0 assets failed" in failed.stderr
 

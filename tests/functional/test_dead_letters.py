@@ -140,7 +140,7 @@ def test_a_dry_run_leaves_no_dead_letters(rest: Rest) -> None:
     [(asset_id, (outcome, note))] = results(rest, job["id"]).items()
     assert (asset_id, outcome) == (bad, "failed")
     assert "/metadata/codec" in note
-    strict = ended(rest, started(rest, "update-metadata", {"project": project}, most_failures=0, **update), "failed")
+    strict = ended(rest, started(rest, "update-metadata", {"project": project}, max_failures=0, **update), "failed")
     assert counts(strict) == {"failed": 1}
     assert letters(rest, f"?job={strict['id']}") == []
 
@@ -166,13 +166,13 @@ def test_a_job_with_more_failures_than_allowed_is_given_up(rest: Rest, noting: N
     made = new_assets(rest, rest.new_type(), 6)
     noting.poison |= set(made[:3])
     try:
-        job = ended(rest, started(rest, "note", {"ids": made}, most_failures=2), "failed")
+        job = ended(rest, started(rest, "note", {"ids": made}, max_failures=2), "failed")
         assert job["reason"] == "more than 2 assets failed"
         assert job["history"][-1]["text"] == "failed: more than 2 assets failed"
         assert counts(job)["failed"] == 3
-        just_enough = ran(rest, "note", {"ids": made}, most_failures=3)
+        just_enough = ran(rest, "note", {"ids": made}, max_failures=3)
         assert counts(just_enough) == {"done": 3, "failed": 3}
-        strict = ended(rest, started(rest, "note", {"ids": made[2:]}, most_failures=0), "failed")
+        strict = ended(rest, started(rest, "note", {"ids": made[2:]}, max_failures=0), "failed")
         assert strict["reason"] == "more than 0 assets failed"
         assert len(letters(rest, f"?job={job['id']}")) == 3
     finally:
@@ -214,10 +214,10 @@ def _live(rest: Rest, asset_id: str) -> list[dict[str, Any]]:
 
 def test_what_is_no_message_is_shown_and_stays_until_it_is_discarded(service: Amp, rest: Rest) -> None:
     reason, now_ms = unique("gibberish"), service.adapters.clock.now_ms()
-    put_aside = DeadLetter(
+    dead_letter_for = DeadLetter(
         id=uuid4(), topic="bulk", message=None, payload=b"\xff{", reason=reason, first_ms=now_ms, last_ms=now_ms
     )
-    service.adapters.letters.put(put_aside)
+    service.adapters.dead_letters.put(dead_letter_for)
     [letter] = letters(rest, f"?reason={reason}")
     assert (letter["asset"], letter["job"], letter["payload"]) == (None, None, "\ufffd{")
     assert rest.post(f"{LETTERS}/replay", json={"reason": reason}).get_json() == {
@@ -264,8 +264,8 @@ def test_letters_are_replayed_and_discarded_only_if_they_are_named(
 
 
 def test_a_letter_that_is_not_there_is_404(rest: Rest) -> None:
-    for letter_id in (uuid4(), "nonsense"):
-        assert_problem(rest.get(f"{LETTERS}/{letter_id}"), 404, "dead-letter-not-found")
+    for dead_letter_id in (uuid4(), "nonsense"):
+        assert_problem(rest.get(f"{LETTERS}/{dead_letter_id}"), 404, "dead-letter-not-found")
     assert_problem(rest.get(f"{LETTERS}?job=nonsense"), 400, "bad-request")
 
 

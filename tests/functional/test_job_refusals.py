@@ -66,7 +66,7 @@ def test_a_refusal_is_told_in_words_of_its_own(rest: Rest) -> None:
         ({"kind": "reindex", "selector": ALL, "rate": "fast"}, "/rate"),
         ({"kind": "reindex", "selector": ALL, "sample": 0}, "/sample"),
         ({"kind": "reindex", "selector": ALL, "sample": True}, "/sample"),
-        ({"kind": "reindex", "selector": ALL, "most_failures": -1}, "/most_failures"),
+        ({"kind": "reindex", "selector": ALL, "max_failures": -1}, "/max_failures"),
         ({"kind": "reindex", "selector": ALL, "dry_run": True}, "/dry_run"),
         ({"kind": "check", "selector": ALL, "dry_run": True}, "/dry_run"),
         ({"kind": "delete", "selector": ALL, "dry_run": "yes"}, "/dry_run"),

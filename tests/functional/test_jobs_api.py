@@ -165,10 +165,10 @@ def test_a_sample_is_of_so_many_and_no_more(rest: Rest, noting: Noting) -> None:
 def test_a_job_shows_who_asked_for_it_how_far_it_is_and_how_it_went(rest: Rest, noting: Noting) -> None:
     kind, asker = rest.new_type(), Rest(rest.app, "mara")
     new_assets(rest, kind, 5)
-    job = ended(rest, started(asker, "note", {"type": kind}, rate=1000, most_failures=3))
+    job = ended(rest, started(asker, "note", {"type": kind}, rate=1000, max_failures=3))
     assert (job["kind"], job["requested_by"], job["rate"], job["reason"]) == ("note", "mara", 1000.0, "")
     assert job["parameters"]["selector"] == {"type": kind}
-    assert (job["parameters"]["most_failures"], job["dry_run"]) == (3, False)
+    assert (job["parameters"]["max_failures"], job["dry_run"]) == (3, False)
     progress = job["progress"]
     assert (progress["documents"], progress["done"], counts(job)) == (5, 5, {"done": 5})
     assert [note["text"] for note in job["history"]] == ["asked for by mara", "completed"]

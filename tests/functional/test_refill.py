@@ -10,7 +10,7 @@ import pytest
 
 from amp.api.app import create_app
 from amp.domain.buckets import Bucket
-from amp.domain.dead_letters import put_aside
+from amp.domain.dead_letters import dead_letter_for
 from amp.domain.ids import created_ms, mint_at
 from amp.domain.jobs import JobState
 from amp.domain.messages import JobItem, message_json
@@ -155,13 +155,13 @@ def test_a_refill_is_complete_once_none_of_its_dead_letters_is_left(either: Wire
     [status] = either.amp.jobs.control.page(None, 10)
     event = JobItem(job_id=status.job.id, chunk=0, asset_id=mint_at(1))
     payload = orjson.dumps(message_json(event))
-    dead_letter = put_aside(Topic.BULK, event, payload, "bad", "", a.clock.now_ms())
-    a.letters.put(dead_letter)
+    dead_letter = dead_letter_for(Topic.BULK, event, payload, "bad", "", a.clock.now_ms())
+    a.dead_letters.put(dead_letter)
     a.jobs.save_progress(status.job.id, {"done": 1, "counts": {"failed": 1}}, {})
     a.jobs.set_state(status.job.id, JobState.COMPLETED, ended_ms=2)
     either.amp.moves.refill.run()
     assert states(either) == ["incomplete"]
-    a.letters.remove([dead_letter.id])
+    a.dead_letters.remove([dead_letter.id])
     either.amp.moves.refill.run()
     assert states(either) == ["open"]
 

@@ -75,7 +75,7 @@ def test_every_value_is_used_or_refused_by_name(monkeypatch: pytest.MonkeyPatch)
 def test_a_process_that_is_started_wrongly_ends_in_a_line(command: list[str], tmp_path: Path) -> None:
     draw = seeded()
     bad = [
-        {"AMP_JOB_KEPT_S": "inf"},
+        {"AMP_JOB_RETENTION_S": "inf"},
         {"AMP_CASSANDRA_HOSTS": ","},
         {"AMP_PORT": "65536"},
         {"AMP_HOST": "a..b"},

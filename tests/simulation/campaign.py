@@ -17,7 +17,7 @@ from tests.simulation.world import World
 
 _LAST_LINES = 60
 #: A campaign that finds more has found enough.
-_MOST_FAILURES = 10
+_MAX_FAILURES = 10
 _stage = cache(Stage)
 _World = TypeVar("_World", bound=World)
 
@@ -49,7 +49,7 @@ def run_seeds(seeds: range, processes: int) -> int:
             if fault:
                 failed.append(seed)
                 click.echo(fault)
-            if len(failed) >= _MOST_FAILURES:
+            if len(failed) >= _MAX_FAILURES:
                 break
             if done % 1_000 == 0:
                 click.echo(f"{done} seeds in {time.monotonic() - began_s:.0f} s")

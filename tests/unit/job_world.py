@@ -147,7 +147,7 @@ class World:
     def __post_init__(self) -> None:
         self.jobs, self.chunks = SqliteJobLog(self.database), SqliteJobChunks(self.database)
         self.job_ids = SqliteJobIds(self.database)
-        self.queue, self.letters = SqliteEventQueue(self.database), SqliteDeadLetters(self.database)
+        self.queue, self.dead_letters = SqliteEventQueue(self.database), SqliteDeadLetters(self.database)
         self.leases = Leases(self.clock)
         self.listing = SqliteAssetListing(self.database)
         self.consumer = self.queue.consume(Topic.BULK, JOBS_GROUP)
@@ -166,7 +166,7 @@ class World:
             tapped(self.jobs), tapped(self.chunks), selections, tapped(self.queue), tapped(self.leases), self.clock,
             {KIND: self.processor}, lambda: JobPace(self.clock, lambda: 0, 0),
             chores or Chores(self.clock, {}),
-            holder=f"extractor {next(self._names)}", most_failures=100,
+            holder=f"extractor {next(self._names)}", max_failures=100,
         )  # fmt: skip
 
     def job(self, selector: Selector | None = None, **values: Any) -> Job:
@@ -185,7 +185,7 @@ class World:
 
     def work(self) -> None:
         """All that is in the queue."""
-        worker = JobWorker(self.jobs, self.chunks, self.letters, {KIND: self.processor}, self.clock, Metrics())
+        worker = JobWorker(self.jobs, self.chunks, self.dead_letters, {KIND: self.processor}, self.clock, Metrics())
         while deliveries := self.consumer.poll(100, 0):
             messages = [delivery.event for delivery in deliveries if delivery.event is not None]
             failures = worker.handle(messages, threading.Event())
@@ -211,7 +211,7 @@ class World:
         expected = Counter(outcome_of(asset_id).value for asset_id in self.ids)
         assert +Counter(found.progress["counts"]) == expected, told
         assert (found.progress["done"], found.progress["documents"]) == (ASSETS, ASSETS), told
-        assert self.letters.count(job.id) == expected[ItemOutcome.FAILED], told
+        assert self.dead_letters.count(job.id) == expected[ItemOutcome.FAILED], told
         kept: dict[UUID, ItemResult] = {}
         for number in range(found.checkpoint["settled"]):
             kept |= self.chunks.results(job.id, number)

@@ -26,7 +26,7 @@ from amp.domain.assets import Change
 from amp.domain.buckets import first_map
 from amp.domain.chunks import Chunk, ItemOutcome, ItemResult
 from amp.domain.claims import Claim
-from amp.domain.dead_letters import DeadLetter, letter_id
+from amp.domain.dead_letters import DeadLetter, dead_letter_id
 from amp.domain.messages import AssetChanged, Intent, event_of
 from amp.domain.retention import Retention
 from amp.domain.types import AssetType, Field, FieldType
@@ -55,7 +55,7 @@ def intent_of(change: Change) -> Intent:
 
 
 def letter_of(payload: bytes) -> DeadLetter:
-    id_ = letter_id("realtime", None, payload)
+    id_ = dead_letter_id("realtime", None, payload)
     return DeadLetter(id=id_, topic="realtime", message=None, payload=payload, reason="no", first_ms=1, last_ms=1)
 
 

@@ -139,7 +139,7 @@ def test_a_cancelled_job_is_left_alone(world: World) -> None:
 
 
 def test_a_job_with_more_failures_than_it_may_have_fails(world: World) -> None:
-    found = world.finish(world.job(parameters={"most_failures": 0}), world.extractor())
+    found = world.finish(world.job(parameters={"max_failures": 0}), world.extractor())
     assert found.state is JobState.FAILED
     assert "0" in found.reason
     assert found.progress["counts"][ItemOutcome.FAILED] == 1
@@ -427,7 +427,7 @@ def _broken(world: World, how: str) -> Job:
         case "its checkpoint is none":
             return world.job(checkpoint={"counts": 7})
         case _:
-            return world.job(parameters={"most_failures": "many"})
+            return world.job(parameters={"max_failures": "many"})
 
 
 @pytest.mark.parametrize(

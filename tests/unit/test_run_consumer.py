@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from amp.adapters.clock import SystemClock
-from amp.domain.dead_letters import DeadLetter, letter_id
+from amp.domain.dead_letters import DeadLetter, dead_letter_id
 from amp.domain.messages import JobItem, Message
 from amp.errors import QueueUnavailable, StoreUnavailable
 from amp.metrics import Metrics
@@ -37,7 +37,7 @@ class World:
     def __init__(self, waiting: Sequence[Delivery] = ()) -> None:
         self.waiting = list(waiting)
         self.calls: list[tuple[str, Any]] = []
-        self.letters: list[DeadLetter] = []
+        self.dead_letters: list[DeadLetter] = []
         self.letters_down = False
         self.commits_fail = False
         self.metrics = Metrics()
@@ -69,7 +69,7 @@ class World:
             self.calls.append(("put fails", letter.payload))
             raise StoreUnavailable
         self.calls.append(("put", letter.payload))
-        self.letters.append(letter)
+        self.dead_letters.append(letter)
 
     def told(self, *names: str) -> list[tuple[str, Any]]:
         return [call for call in self.calls if call[0] in names]
@@ -144,7 +144,7 @@ def test_everything_is_handled_and_committed_in_order() -> None:
         until(lambda: len(world.committed) == 25, "all to be committed")
     assert world.committed == list(range(25))
     assert sorted(len(messages) for messages in handled) == [5, 10, 10]
-    assert not world.letters
+    assert not world.dead_letters
 
 
 def test_what_is_no_message_is_a_dead_letter_before_it_is_committed() -> None:
@@ -159,9 +159,9 @@ def test_what_is_no_message_is_a_dead_letter_before_it_is_committed() -> None:
         until(lambda: bool(world.committed), "a commit")
     assert world.told("put", "commit") == [("put", b"poison 1"), ("commit", [0, 1, 2])]
     assert handled == [message(0), message(2)]
-    [letter] = world.letters
+    [letter] = world.dead_letters
     assert (letter.message, letter.payload, letter.topic, letter.job_id) == (None, b"poison 1", "bulk", None)
-    assert letter.id == letter_id("bulk", None, b"poison 1")
+    assert letter.id == dead_letter_id("bulk", None, b"poison 1")
     assert letter.reason
     assert b"amp_dead_letters_total 1.0" in world.metrics.expose()
 
@@ -175,7 +175,7 @@ def test_what_is_given_up_is_a_dead_letter_before_it_is_committed_and_the_others
     with running(world, handle):
         until(lambda: bool(world.committed), "a commit")
     assert world.told("put", "commit") == [("put", b"1"), ("put", b"3"), ("commit", [0, 1, 2, 3])]
-    first, second = world.letters
+    first, second = world.dead_letters
     assert (first.message, first.reason, first.detail, first.job_id) == (message(1), "hopeless", "a trace", JOB)
     assert (second.message, second.reason, second.detail) == (message(3), "no use", "")
     assert first.first_ms == first.last_ms > 0
@@ -186,7 +186,7 @@ def test_the_same_message_given_up_twice_is_the_same_letter() -> None:
     world = World(again)
     with running(world, lambda _, __: {message(1): Failure("hopeless")}):
         until(lambda: bool(world.committed), "a commit")
-    assert len({letter.id for letter in world.letters}) == 1
+    assert len({letter.id for letter in world.dead_letters}) == 1
 
 
 def test_while_dead_letters_cannot_be_kept_nothing_is_committed_and_the_worker_stays_a_member() -> None:
@@ -197,7 +197,7 @@ def test_while_dead_letters_cannot_be_kept_nothing_is_committed_and_the_worker_s
         assert world.committed == []
         world.letters_down = False
         until(lambda: world.committed == [0], "the commit")
-    assert [letter.payload for letter in world.letters] == [b"poison 0"]
+    assert [letter.payload for letter in world.dead_letters] == [b"poison 0"]
 
 
 def test_told_to_stop_before_dead_letters_could_be_kept_it_commits_nothing_from_there_on() -> None:
@@ -222,7 +222,7 @@ def test_told_to_stop_before_a_batch_is_done_it_commits_neither_that_nor_any_aft
             assert begun.acquire(timeout=DEADLINE_S)
         worker.end()
     assert world.committed in ([], list(range(10)))
-    assert not world.letters
+    assert not world.dead_letters
 
 
 def test_a_batch_that_finishes_while_it_stops_is_committed() -> None:
@@ -313,7 +313,7 @@ def test_a_commit_that_fails_stops_nothing() -> None:
         world.commits_fail = False
         world.waiting += [Delivery(message(10), b"", 10)]
         until(lambda: world.committed == [10], "the next commit")
-    assert not world.letters
+    assert not world.dead_letters
 
 
 def test_an_idle_worker_stops_and_leaves_its_group() -> None:
@@ -323,8 +323,12 @@ def test_an_idle_worker_stops_and_leaves_its_group() -> None:
 
 def test_payloads_that_differ_are_letters_that_differ() -> None:
     event = message(1)
-    same = {letter_id("bulk", event, b"a"), letter_id("bulk", event, b"b")}
+    same = {dead_letter_id("bulk", event, b"a"), dead_letter_id("bulk", event, b"b")}
     assert len(same) == 1
     other = JobItem(job_id=uuid4(), chunk=0, asset_id=event.asset_id)
-    told = [letter_id("bulk", None, b"a"), letter_id("bulk", None, b"b"), letter_id("realtime", None, b"a")]
-    assert len({*same, *told, letter_id("bulk", other, b"a")}) == 5
+    told = [
+        dead_letter_id("bulk", None, b"a"),
+        dead_letter_id("bulk", None, b"b"),
+        dead_letter_id("realtime", None, b"a"),
+    ]
+    assert len({*same, *told, dead_letter_id("bulk", other, b"a")}) == 5

@@ -47,7 +47,7 @@ def test_a_bad_value_names_its_variable_and_the_value(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        *[("AMP_JOB_KEPT_S", value) for value in ("2e9", "inf", "nan", "-1", "0")],
+        *[("AMP_JOB_RETENTION_S", value) for value in ("2e9", "inf", "nan", "-1", "0")],
         *[(f"AMP_{name}_RATE", value) for name in ("JOB", "MOVE", "SWEEP") for value in ("inf", "nan", "1e-300", "0")],
         *[("AMP_PURGE_AFTER_S", value) for value in ("inf", "nan", "1e12")],
         ("AMP_BUCKET_CHECK_S", "1e-9"),
@@ -113,10 +113,10 @@ def test_a_bad_address_is_refused_without_its_secrets(url: str) -> None:
 
 
 def test_an_empty_value_of_a_setting_that_may_be_left_out_leaves_it_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AMP_URL", "AMP_KAFKA_TLS_CA", "AMP_SWEEP_RATE", "AMP_CASSANDRA_PASSWORD"):
+    for name in ("AMP_URL", "AMP_KAFKA_TLS_CA", "AMP_CONTINUOUS_CHECK_RATE", "AMP_CASSANDRA_PASSWORD"):
         monkeypatch.setenv(name, "")
     settings = load_settings()
-    assert (settings.url, settings.kafka_tls_ca, settings.sweep_rate) == (None, None, None)
+    assert (settings.url, settings.kafka_tls_ca, settings.continuous_check_rate) == (None, None, None)
 
 
 def test_settings_that_do_not_go_together_are_refused() -> None:

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from amp.adapter_sets import Adapters, embedded
-from amp.domain.dead_letters import put_aside
+from amp.domain.dead_letters import dead_letter_for
 from amp.domain.messages import AssetChanged, Message, event_of, message_json
 from amp.errors import QueueUnavailable
 from amp.ports.message_queue import Topic
@@ -53,25 +53,25 @@ def _letters_of_one_event(a: Adapters) -> AssetChanged:
     """Two dead letters: the event was put aside from both topics of live traffic."""
     event = event_of(creation())
     for topic in (Topic.REALTIME, Topic.RETRY):
-        a.letters.put(put_aside(topic, event, orjson.dumps(message_json(event)), "why", "", 1))
+        a.dead_letters.put(dead_letter_for(topic, event, orjson.dumps(message_json(event)), "why", "", 1))
     return event
 
 
 def test_a_replay_of_one_event_with_two_letters_is_no_failure(adapters: Adapters) -> None:
     _letters_of_one_event(adapters)
-    steer = DeadLetterAdmin(adapters.letters, Queue(), adapters.jobs, adapters.chunks)  # type: ignore[arg-type]
+    steer = DeadLetterAdmin(adapters.dead_letters, Queue(), adapters.jobs, adapters.chunks)  # type: ignore[arg-type]
     assert steer.replay(DeadLetterFilter()).count == 2
-    assert steer.page(DeadLetterFilter(), None, 10).letters == ()
+    assert steer.page(DeadLetterFilter(), None, 10).dead_letters == ()
 
 
 def test_a_replay_counts_every_letter_whose_message_was_not_taken(adapters: Adapters) -> None:
     _letters_of_one_event(adapters)
     queue = Queue()
     queue.late = True
-    steer = DeadLetterAdmin(adapters.letters, queue, adapters.jobs, adapters.chunks)  # type: ignore[arg-type]
+    steer = DeadLetterAdmin(adapters.dead_letters, queue, adapters.jobs, adapters.chunks)  # type: ignore[arg-type]
     with pytest.raises(QueueUnavailable, match="did not take 2 of 2"):
         steer.replay(DeadLetterFilter())
-    assert len(steer.page(DeadLetterFilter(), None, 10).letters) == 2
+    assert len(steer.page(DeadLetterFilter(), None, 10).dead_letters) == 2
 
 
 def test_what_is_reported_delivered_too_late_changes_no_result() -> None:

@@ -51,28 +51,28 @@ class CassandraDeadLetters:
     def __init__(self, session: CassandraSession) -> None:
         self._session = session
 
-    def put(self, letter: DeadLetter) -> None:
+    def put(self, dead_letter: DeadLetter) -> None:
         # Listed last: should that fail, the letter is put again and listed under the time it has.
-        first_ms = self._keep(storable_letter(letter))
-        self._session.rows_of_many([(_LIST, (name, first_ms, letter.id)) for name in _lists_of(letter)])
+        first_ms = self._keep(storable_letter(dead_letter))
+        self._session.rows_of_many([(_LIST, (name, first_ms, dead_letter.id)) for name in _lists_of(dead_letter)])
 
-    def get(self, letter_id: UUID) -> DeadLetter | None:
-        rows = self._session.run(_GET, (letter_id,))
+    def get(self, dead_letter_id: UUID) -> DeadLetter | None:
+        rows = self._session.run(_GET, (dead_letter_id,))
         return _letter_of(rows[0]) if rows else None
 
     def page(self, *, job_id: UUID | None, position: str | None, limit: int) -> DeadLetterPage:
         name = "all" if job_id is None else f"job:{job_id}"
         at = None if position is None else place_in(position)
-        letters: list[DeadLetter] = []
+        dead_letters: list[DeadLetter] = []
         # One more than wanted tells whether there is more. Again where letters are listed that are gone.
-        while len(letters) <= limit:
-            wanted = limit + 1 - len(letters)
+        while len(dead_letters) <= limit:
+            wanted = limit + 1 - len(dead_letters)
             listed = self._listed(name, at, wanted)
-            letters += self._letters(listed)
+            dead_letters += self._letters(listed)
             if len(listed) < wanted:
-                return DeadLetterPage(tuple(letters), None)
+                return DeadLetterPage(tuple(dead_letters), None)
             at = listed[-1]
-        return DeadLetterPage(tuple(letters[:limit]), position_after(letters[limit - 1]))
+        return DeadLetterPage(tuple(dead_letters[:limit]), position_after(dead_letters[limit - 1]))
 
     def count(self, job_id: UUID) -> int:
         name = f"job:{job_id}"
@@ -88,42 +88,55 @@ class CassandraDeadLetters:
                 ).rows
             )
 
-    def remove(self, letter_ids: Collection[UUID]) -> None:
-        found = self._session.rows_of_many([(_GET, (letter_id,)) for letter_id in letter_ids])
-        letters = [_letter_of(rows[0]) for rows in found if rows]
-        self._unlist(letters)
-        self._session.rows_of_many([(_REMOVE, (letter.id,)) for letter in letters], Mode.CONDITIONAL)
+    def remove(self, dead_letter_ids: Collection[UUID]) -> None:
+        found = self._session.rows_of_many([(_GET, (dead_letter_id,)) for dead_letter_id in dead_letter_ids])
+        dead_letters = [_letter_of(rows[0]) for rows in found if rows]
+        self._unlist(dead_letters)
+        self._session.rows_of_many([(_REMOVE, (dead_letter.id,)) for dead_letter in dead_letters], Mode.CONDITIONAL)
 
-    def remove_unchanged(self, letters: Collection[DeadLetter]) -> None:
-        self._unlist(letters)
+    def remove_unchanged(self, dead_letters: Collection[DeadLetter]) -> None:
+        self._unlist(dead_letters)
         answers = self._session.rows_of_many(
-            [(_REMOVE_UNCHANGED, (letter.id, letter.attempts)) for letter in letters], Mode.CONDITIONAL
+            [(_REMOVE_UNCHANGED, (dead_letter.id, dead_letter.attempts)) for dead_letter in dead_letters],
+            Mode.CONDITIONAL,
         )
         # Of one that is gone there is no number of attempts to answer with.
-        stay = [letter for letter, rows in zip(letters, answers, strict=True) if rows[0].get("attempts") is not None]
-        self._session.rows_of_many([(_LIST, place) for letter in stay for place in _places_of(letter)])
+        stay = [
+            dead_letter
+            for dead_letter, rows in zip(dead_letters, answers, strict=True)
+            if rows[0].get("attempts") is not None
+        ]
+        self._session.rows_of_many([(_LIST, place) for dead_letter in stay for place in _places_of(dead_letter)])
 
-    def _unlist(self, letters: Collection[DeadLetter]) -> None:
+    def _unlist(self, dead_letters: Collection[DeadLetter]) -> None:
         """Before the rows that tell where a letter is listed go, so that its removal may be repeated."""
-        self._session.rows_of_many([(_UNLIST, place) for letter in letters for place in _places_of(letter)])
+        self._session.rows_of_many(
+            [(_UNLIST, place) for dead_letter in dead_letters for place in _places_of(dead_letter)]
+        )
 
-    def _keep(self, letter: DeadLetter) -> int:
+    def _keep(self, dead_letter: DeadLetter) -> int:
         """The time at which the letter was first put aside, now that its row is there."""
         values = (
-            letter.id,
-            letter.topic,
-            letter.payload,
-            letter.reason,
-            letter.detail,
-            letter.attempts,
-            letter.first_ms,
-            letter.last_ms,
+            dead_letter.id,
+            dead_letter.topic,
+            dead_letter.payload,
+            dead_letter.reason,
+            dead_letter.detail,
+            dead_letter.attempts,
+            dead_letter.first_ms,
+            dead_letter.last_ms,
         )
         for _ in range(_ATTEMPTS):
             there = self._session.run(_ADD, values, Mode.CONDITIONAL)[0]
             if there["[applied]"]:
-                return letter.first_ms
-            renewal = (letter.reason, letter.detail, there["attempts"] + 1, letter.last_ms, letter.id)
+                return dead_letter.first_ms
+            renewal = (
+                dead_letter.reason,
+                dead_letter.detail,
+                there["attempts"] + 1,
+                dead_letter.last_ms,
+                dead_letter.id,
+            )
             if self._session.run(_RENEW, renewal, Mode.CONDITIONAL)[0]["[applied]"]:
                 return int(there["first_ms"])
         raise StoreUnavailable("too many change the same")
@@ -143,18 +156,20 @@ class CassandraDeadLetters:
             ).rows
 
     def _letters(self, listed: list[Any]) -> list[DeadLetter]:
-        answers = self._session.rows_of_many([(_GET, (letter_id,)) for _, letter_id in listed])
-        letters = [(first_ms, _letter_of(rows[0])) for (first_ms, _), rows in zip(listed, answers, strict=True) if rows]
+        answers = self._session.rows_of_many([(_GET, (dead_letter_id,)) for _, dead_letter_id in listed])
+        dead_letters = [
+            (first_ms, _letter_of(rows[0])) for (first_ms, _), rows in zip(listed, answers, strict=True) if rows
+        ]
         # One that was removed while it was put, and put again later, may still be listed under its former time.
-        return [letter for first_ms, letter in letters if letter.first_ms == first_ms]
+        return [dead_letter for first_ms, dead_letter in dead_letters if dead_letter.first_ms == first_ms]
 
 
-def _lists_of(letter: DeadLetter) -> tuple[str, str]:
-    return "all", "live" if letter.job_id is None else f"job:{letter.job_id}"
+def _lists_of(dead_letter: DeadLetter) -> tuple[str, str]:
+    return "all", "live" if dead_letter.job_id is None else f"job:{dead_letter.job_id}"
 
 
-def _places_of(letter: DeadLetter) -> list[tuple[str, int, UUID]]:
-    return [(name, letter.first_ms, letter.id) for name in _lists_of(letter)]
+def _places_of(dead_letter: DeadLetter) -> list[tuple[str, int, UUID]]:
+    return [(name, dead_letter.first_ms, dead_letter.id) for name in _lists_of(dead_letter)]
 
 
 def _parts_from(at: _Place | None) -> list[KeyRange[_Place]]:

@@ -21,8 +21,8 @@ class SqliteDeadLetters:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def put(self, letter: DeadLetter) -> None:
-        kept = storable_letter(letter)
+    def put(self, dead_letter: DeadLetter) -> None:
+        kept = storable_letter(dead_letter)
         values = (
             kept.id.bytes,
             kept.topic,
@@ -37,10 +37,10 @@ class SqliteDeadLetters:
         with self._database.writing() as connection:
             connection.execute(_PUT, values)
 
-    def get(self, letter_id: UUID) -> DeadLetter | None:
+    def get(self, dead_letter_id: UUID) -> DeadLetter | None:
         query = f"SELECT {_COLUMNS} FROM dead_letters WHERE id = ?"
         with self._database.reading() as connection:
-            row = connection.execute(query, (letter_id.bytes,)).fetchone()
+            row = connection.execute(query, (dead_letter_id.bytes,)).fetchone()
         return None if row is None else _letter_of(row)
 
     def page(self, *, job_id: UUID | None, position: str | None, limit: int) -> DeadLetterPage:
@@ -57,8 +57,8 @@ class SqliteDeadLetters:
         query = f"SELECT {_COLUMNS} FROM dead_letters {where} ORDER BY first_ms DESC, id DESC LIMIT ?"
         with self._database.reading() as connection:
             rows = connection.execute(query, (*values, limit + 1)).fetchall()
-        letters = tuple(_letter_of(row) for row in rows[:limit])
-        return DeadLetterPage(letters, position_after(letters[-1]) if len(rows) > limit else None)
+        dead_letters = tuple(_letter_of(row) for row in rows[:limit])
+        return DeadLetterPage(dead_letters, position_after(dead_letters[-1]) if len(rows) > limit else None)
 
     def count(self, job_id: UUID) -> int:
         query = "SELECT count(*) FROM dead_letters WHERE job_id = ?"
@@ -66,17 +66,17 @@ class SqliteDeadLetters:
             [count] = connection.execute(query, (job_id.bytes,)).fetchone()
         return int(count)
 
-    def remove(self, letter_ids: Collection[UUID]) -> None:
+    def remove(self, dead_letter_ids: Collection[UUID]) -> None:
         with self._database.writing() as connection:
             connection.executemany(
-                "DELETE FROM dead_letters WHERE id = ?", [(letter_id.bytes,) for letter_id in letter_ids]
+                "DELETE FROM dead_letters WHERE id = ?", [(dead_letter_id.bytes,) for dead_letter_id in dead_letter_ids]
             )
 
-    def remove_unchanged(self, letters: Collection[DeadLetter]) -> None:
+    def remove_unchanged(self, dead_letters: Collection[DeadLetter]) -> None:
         with self._database.writing() as connection:
             connection.executemany(
                 "DELETE FROM dead_letters WHERE id = ? AND attempts = ?",
-                [(letter.id.bytes, letter.attempts) for letter in letters],
+                [(dead_letter.id.bytes, dead_letter.attempts) for dead_letter in dead_letters],
             )
 
 

@@ -131,8 +131,8 @@ class JobIn(Strict):
     )
     dry_run: bool = Field(False, description="Change nothing, but count what would change.")
     sample: int | None = Field(None, ge=1, le=_MOST, description="Only so many of the assets.")
-    most_failures: int | None = Field(
-        None, ge=0, le=_MOST, description="The job fails past so many. Left out, the setting AMP_JOB_MOST_FAILURES."
+    max_failures: int | None = Field(
+        None, ge=0, le=_MOST, description="The job fails past so many. Left out, the setting AMP_JOB_MAX_FAILURES."
     )
 
     def order(self, usual_rate: float) -> JobRequest:
@@ -145,7 +145,7 @@ class JobIn(Strict):
             rate=self.rate if "rate" in self.model_fields_set else usual_rate,
             dry_run=self.dry_run,
             sample=self.sample,
-            most_failures=self.most_failures,
+            max_failures=self.max_failures,
         )
 
 

@@ -8,7 +8,7 @@ from flask_openapi3.models.tag import Tag
 
 from amp.api import examples
 from amp.api.current import amp, principal
-from amp.api.idempotency import key_given, repeat_key
+from amp.api.idempotency import idempotency_key, key_given
 from amp.api.json_body import JSON, MERGE_PATCH, JsonBody
 from amp.api.models.assets import AssetCreate, AssetList, AssetPatch, AssetReplacement
 from amp.api.operations import ResponseSpec, operation
@@ -65,7 +65,7 @@ def create_asset(body: AssetCreate) -> Response:
     Its type has to be there: that of the example is the example of `POST /v1/types`.
     """
     key = key_given()
-    order = CreateRequest(body.draft(), None if key is None else repeat_key(key, body.model_dump()))
+    order = CreateRequest(body.draft(), None if key is None else idempotency_key(key, body.model_dump()))
     asset = amp().assets.creation.create(order, principal())
     return asset_response(asset, 201, await_if_asked([asset]))
 

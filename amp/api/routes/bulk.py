@@ -15,7 +15,7 @@ from amp.api import examples
 from amp.api.bulk_outcomes import BulkOutcomes
 from amp.api.current import amp, principal
 from amp.api.documented_settings import in_text, of_schema
-from amp.api.idempotency import key_given, repeat_key
+from amp.api.idempotency import idempotency_key, key_given
 from amp.api.json_body import JSON, NDJSON, JsonBody, checked_object, conform, media_type, single_bytes, unpacked_body
 from amp.api.models.assets import AssetCreate, AssetIds, AssetsFound, BulkResult
 from amp.api.operations import ResponseSpec, operation
@@ -149,6 +149,6 @@ def _order(item: Any, key: str | None) -> CreateRequest | Invalid:
         if isinstance(item, Invalid):
             return item
         body = conform(AssetCreate, checked_object(item))
-        return CreateRequest(body.draft(), None if key is None else repeat_key(key, body.model_dump()))
+        return CreateRequest(body.draft(), None if key is None else idempotency_key(key, body.model_dump()))
     except Invalid as e:
         return e

@@ -35,21 +35,21 @@ def list_letters() -> Response:
     which = DeadLetterFilter(job_id=JOB.read(), reason=REASON.read())
     bound_to = ["dead-letters", str(which.job_id), which.reason]
     page = amp().jobs.dead_letters.page(which, position(str, bound_to), LIMIT.read())
-    items = [letter_json(letter) for letter in page.letters]
+    items = [letter_json(dead_letter) for dead_letter in page.dead_letters]
     return json_response({"items": items, "next_cursor": next_cursor(page.position, bound_to)})
 
 
 @operation(
     api,
     "get",
-    "/dead-letters/<letter_id>",
+    "/dead-letters/<dead_letter_id>",
     headers=(PRINCIPAL,),
     answers={200: ResponseSpec("The dead letter.", LetterOut)},
     refusals=(404, 503),
 )
-def get_letter(letter_id: UUID) -> Response:
+def get_letter(dead_letter_id: UUID) -> Response:
     """Read a dead letter."""
-    return json_response(letter_json(amp().jobs.dead_letters.get(letter_id)))
+    return json_response(letter_json(amp().jobs.dead_letters.get(dead_letter_id)))
 
 
 @operation(

@@ -9,7 +9,7 @@ from flask_openapi3.models.tag import Tag
 from amp.api import examples
 from amp.api.admin_presenters import job_json, job_location
 from amp.api.current import amp, principal
-from amp.api.idempotency import key_given, repeat_key
+from amp.api.idempotency import idempotency_key, key_given
 from amp.api.json_body import JSON, MERGE_PATCH, JsonBody
 from amp.api.models.jobs import MAX_IDS, JobIn, JobList, JobOut, JobPatch, ResultList
 from amp.api.operations import ResponseSpec, operation
@@ -57,7 +57,9 @@ def start_job(body: JobIn) -> Response:
     A repeat with the same Idempotency-Key gets the same job as it is now.
     """
     key = key_given()
-    said = None if key is None else repeat_key(key, body.model_dump(mode="json", by_alias=True, exclude_unset=True))
+    said = (
+        None if key is None else idempotency_key(key, body.model_dump(mode="json", by_alias=True, exclude_unset=True))
+    )
     job = amp().jobs.submission.start(body.order(amp().settings.job_rate), principal(), said)
     return json_response(job_json(amp().jobs.control.get(job.id)), 202, job_location(job))
 

@@ -95,9 +95,9 @@ class NameClaims:
 
     def _claim_keys(self, plans: Sequence[Creation], results: Results) -> list[Creation]:
         """The plans still to carry out; those made under the same key before get their first answer again."""
-        keyed = [(plan, plan.order.repeat_key) for plan in plans if plan.order.repeat_key is not None]
+        keyed = [(plan, plan.order.idempotency_key) for plan in plans if plan.order.idempotency_key is not None]
         holders = self._claims.claim([key.claim(plan.asset_id) for plan, key in keyed], self._key_ttl_s)
-        ready = [plan for plan in plans if plan.order.repeat_key is None]
+        ready = [plan for plan in plans if plan.order.idempotency_key is None]
         earlier = []
         for (plan, key), holder in zip(keyed, holders, strict=True):
             try:
@@ -151,7 +151,7 @@ class NameClaims:
 
     def _move_key(self, plan: Creation, from_id: UUID, to_id: UUID) -> bool:
         """Let the plan's idempotency key, if it has one, stand for another asset; False if others were faster."""
-        key = plan.order.repeat_key
+        key = plan.order.idempotency_key
         if key is None:
             return True
         self._claims.release(key.claim(from_id))

@@ -140,7 +140,7 @@ class AssetCreation:
             if outcome.verdict is CommitStatus.REFUSED and head is not None and head.state is State.PURGED:
                 plan.continue_from(head)
                 over_purged.append(plan)
-            elif outcome.verdict is CommitStatus.APPLIED and plan.order.repeat_key is not None:
+            elif outcome.verdict is CommitStatus.APPLIED and plan.order.idempotency_key is not None:
                 keyed.append(plan)
             else:
                 results[plan.position] = _result(plan, outcome)
@@ -162,7 +162,7 @@ class AssetCreation:
 
 def _change_id(order: CreateRequest) -> UUID:
     """The same for all requests with one idempotency key, so that the store knows the change when it comes again."""
-    key = order.repeat_key
+    key = order.idempotency_key
     return uuid4() if key is None else uuid5(NAMESPACE_OID, f"{key.scope}\0{key.key}")
 
 

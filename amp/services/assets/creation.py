@@ -23,7 +23,7 @@ class CreateRequest:
     """One asset to create."""
 
     draft: Draft
-    repeat_key: IdempotencyKey | None = None
+    idempotency_key: IdempotencyKey | None = None
 
 
 @dataclass(slots=True)
@@ -111,7 +111,7 @@ class TakenNames:
 
 
 def _names(plan: Creation) -> list[Name]:
-    external, key = _external_name(plan), plan.order.repeat_key
+    external, key = _external_name(plan), plan.order.idempotency_key
     claimed = [] if external is None else [external]
     if key is not None:
         claimed.append((key.scope, key.key))

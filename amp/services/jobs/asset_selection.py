@@ -26,7 +26,7 @@ class AssetSelection:
         self._searcher = searcher
         self._catalog = catalog
 
-    def check(self, selector: Selector, caller: Principal) -> None:
+    def check(self, selector: Selector, principal: Principal) -> None:
         """:raises Unprocessable: nothing can be selected so; with the place of each fault.
         :raises StoreUnavailable, SearchUnavailable: that cannot be told now.
         """
@@ -41,26 +41,26 @@ class AssetSelection:
             faults.append(Fault("/selector/created/to", "is not after `from`"))
         if selector.query is not None:
             try:
-                self._search(selector.query, None, caller, size=0)
+                self._search(selector.query, None, principal, size=0)
             except BadQuery as e:
                 faults.append(Fault("/selector/query", str(e)))
         if faults:
             raise Unprocessable("the selector cannot be used", faults)
 
-    def page(self, selector: Selector, position: str | None, limit: int, caller: Principal) -> IdPage:
+    def page(self, selector: Selector, position: str | None, limit: int, principal: Principal) -> IdPage:
         """Up to `limit` ids from `position` on (None: from the first); a listed one may turn out not to be covered.
 
         :raises StoreUnavailable, SearchUnavailable: they cannot be had now.
         """
         if selector.query is not None:
-            return self._search(selector.query, position, caller, size=min(limit, _SEARCHED))
+            return self._search(selector.query, position, principal, size=min(limit, _SEARCHED))
         return listed(self._listing, selector, position, limit)
 
     def may_miss(self, selector: Selector) -> tuple[str, ...]:
         """The buckets of which the selector may miss assets now: lists come from the store, only queries search."""
         return self._searcher.incomplete() if selector.query is not None else ()
 
-    def about(self, selector: Selector, caller: Principal) -> int | None:
+    def about(self, selector: Selector, principal: Principal) -> int | None:
         """How many assets it selects, as far as the index knows; None: that cannot be told."""
         if selector.ids is not None:
             return selector.ids
@@ -70,16 +70,16 @@ class AssetSelection:
                 self._parsed(selector.query, since_s) if selector.query is not None else (_query(selector), None)
             )
             order = SearchQuery(query=query, text=text, size=0, exact_total=True, since_s=since_s)
-            return self._searcher.search(order, caller).total
+            return self._searcher.search(order, principal).total
         except (Retryable, BadQuery):
             return None
 
-    def _search(self, text: str, position: str | None, caller: Principal, size: int) -> IdPage:
+    def _search(self, text: str, position: str | None, principal: Principal, size: int) -> IdPage:
         since_s = self._catalog.now_s()
         query, words = self._parsed(text, since_s)
         # Positions are kept with jobs, where they outlive the key that signs cursors.
         order, after = SearchQuery(query=query, text=words, size=size, ids_only=True, since_s=since_s), _place(position)
-        answer = self._searcher.search_after(order, after, caller)
+        answer = self._searcher.search_after(order, after, principal)
         following = None if answer.last is None else orjson.dumps(answer.last).decode()
         return IdPage(tuple(UUID(str(hit.sort[-1])) for hit in answer.hits), following)
 

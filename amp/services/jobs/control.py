@@ -81,7 +81,7 @@ class JobControl:
     def __init__(
         self,
         jobs: JobLog,
-        letters: DeadLetters,
+        dead_letters: DeadLetters,
         chunks: JobChunks,
         controllers: Sequence[JobController],
         presence: WorkerPresence,
@@ -93,7 +93,7 @@ class JobControl:
         self._of_kind = {kind: controller for controller in controllers for kind in controller.kinds}
         self._presence = presence
         self._clock = clock
-        self._counts = EndedCounts(letters=letters, chunks=chunks)
+        self._counts = EndedCounts(dead_letters=dead_letters, chunks=chunks)
         self._states = JobStates(jobs=jobs, clock=clock)
 
     def get(self, job_id: UUID) -> JobStatus:
@@ -154,7 +154,7 @@ class JobControl:
         following = first + _CHUNKS_A_PAGE
         return found, following if following < settled else None
 
-    def pause(self, job_id: UUID, caller: Principal) -> JobStatus:
+    def pause(self, job_id: UUID, principal: Principal) -> JobStatus:
         """Let it copy no more until it is resumed.
 
         :raises JobNotFound: there is no such job.
@@ -166,9 +166,9 @@ class JobControl:
             raise Conflict("too late to pause: it is being cancelled")
         if status.job.state is JobState.PAUSED:
             return status
-        return self._now(job_id, self._states.pause(job_id, f"paused by {caller.name}"))
+        return self._now(job_id, self._states.pause(job_id, f"paused by {principal.name}"))
 
-    def resume(self, job_id: UUID, caller: Principal) -> JobStatus:
+    def resume(self, job_id: UUID, principal: Principal) -> JobStatus:
         """:raises JobNotFound: there is no such job.
         :raises Conflict: it has ended.
         :raises StoreUnavailable: look before trying again.
@@ -176,9 +176,9 @@ class JobControl:
         status = self._running(job_id)
         if status.job.state is JobState.RUNNING:
             return status
-        return self._now(job_id, self._states.resume(job_id, f"resumed by {caller.name}"))
+        return self._now(job_id, self._states.resume(job_id, f"resumed by {principal.name}"))
 
-    def set_rate(self, job_id: UUID, rate: float | None, caller: Principal) -> JobStatus:
+    def set_rate(self, job_id: UUID, rate: float | None, principal: Principal) -> JobStatus:
         """Items a second from now on; None: as fast as it goes.
 
         :raises JobNotFound: there is no such job.
@@ -188,10 +188,10 @@ class JobControl:
         status = self._running(job_id)
         if status.job.rate != rate:
             told = "as fast as it goes" if rate is None else f"{rate:g} a second"
-            self._jobs.set_rate(job_id, rate, Note(self._clock.now_ms(), f"rate set by {caller.name}: {told}"))
+            self._jobs.set_rate(job_id, rate, Note(self._clock.now_ms(), f"rate set by {principal.name}: {told}"))
         return self.get(job_id)
 
-    def cancel(self, job_id: UUID, caller: Principal) -> JobStatus:
+    def cancel(self, job_id: UUID, principal: Principal) -> JobStatus:
         """Cancel the job. A move is undone, and is cancelled once its record says so. Any other job stops; what it has
         done stays done.
 
@@ -204,11 +204,11 @@ class JobControl:
             return status
         self._require_running(status)
         if (controller := self._of_kind.get(status.job.kind)) is not None:
-            controller.cancel(job_id, caller)
+            controller.cancel(job_id, principal)
             # Undoing copies nothing, but may remove what was copied.
             self._states.resume(job_id, "")
             return self.get(job_id)
-        self._states.cancel(job_id, f"cancelled by {caller.name}")
+        self._states.cancel(job_id, f"cancelled by {principal.name}")
         status = self.get(job_id)
         if status.job.state is not JobState.CANCELLED:
             raise _has_ended(status.job)

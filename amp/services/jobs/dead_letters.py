@@ -29,11 +29,11 @@ class DeadLetterFilter:
     job_id: UUID | None = None
     reason: str | None = None  #: a part of the reason
 
-    def covers(self, letter: DeadLetter) -> bool:
+    def covers(self, dead_letter: DeadLetter) -> bool:
         return (
-            (self.ids is None or letter.id in self.ids)
-            and (self.job_id is None or self.job_id == letter.job_id)
-            and (self.reason is None or self.reason in letter.reason)
+            (self.ids is None or dead_letter.id in self.ids)
+            and (self.job_id is None or self.job_id == dead_letter.job_id)
+            and (self.reason is None or self.reason in dead_letter.reason)
         )
 
 
@@ -50,19 +50,19 @@ _JOB_FORGOTTEN = "the job is no longer kept, so nothing can do its work; discard
 
 
 class DeadLetterAdmin:
-    def __init__(self, letters: DeadLetters, queue: MessageQueue, jobs: JobLog, chunks: JobChunks) -> None:
-        self._letters = letters
+    def __init__(self, dead_letters: DeadLetters, queue: MessageQueue, jobs: JobLog, chunks: JobChunks) -> None:
+        self._letters = dead_letters
         self._queue = queue
         self._jobs = jobs
         self._chunks = chunks
 
-    def get(self, letter_id: UUID) -> DeadLetter:
+    def get(self, dead_letter_id: UUID) -> DeadLetter:
         """:raises DeadLetterNotFound: there is none, any more at least.
         :raises StoreUnavailable: the store does not answer.
         """
-        found = self._letters.get(letter_id)
+        found = self._letters.get(dead_letter_id)
         if found is None:
-            raise DeadLetterNotFound(f"there is no dead letter {letter_id}")
+            raise DeadLetterNotFound(f"there is no dead letter {dead_letter_id}")
         return found
 
     def page(self, which: DeadLetterFilter, position: str | None, limit: int) -> DeadLetterPage:
@@ -74,7 +74,7 @@ class DeadLetterAdmin:
         found: list[DeadLetter] = []
         for _ in range(_PAGES_AT_MOST):
             page = self._letters.page(job_id=which.job_id, position=position, limit=limit - len(found))
-            found += filter(which.covers, page.letters)
+            found += filter(which.covers, page.dead_letters)
             position = page.position
             if position is None or len(found) >= limit:
                 break
@@ -89,23 +89,25 @@ class DeadLetterAdmin:
         count, kept = 0, Counter[str]()
         kept_jobs: dict[UUID, bool] = {}
         for batch in self._batches(which):
-            reasons = [self._cannot_be_replayed(letter, kept_jobs) for letter in batch]
+            reasons = [self._cannot_be_replayed(dead_letter, kept_jobs) for dead_letter in batch]
             kept.update(filter(None, reasons))
-            letters = [letter for letter, reason in zip(batch, reasons, strict=True) if not reason]
-            live = [letter for letter in letters if isinstance(letter.message, AssetChanged)]
+            dead_letters = [dead_letter for dead_letter, reason in zip(batch, reasons, strict=True) if not reason]
+            live = [dead_letter for dead_letter in dead_letters if isinstance(dead_letter.message, AssetChanged)]
             of_jobs = [
-                replace(letter.message, replayed=True) for letter in letters if isinstance(letter.message, JobItem)
+                replace(dead_letter.message, replayed=True)
+                for dead_letter in dead_letters
+                if isinstance(dead_letter.message, JobItem)
             ]
-            events = [letter.message for letter in live if letter.message is not None]
+            events = [dead_letter.message for dead_letter in live if dead_letter.message is not None]
             sent: list[Message] = [*events, *of_jobs]
             delivered = publish_durably(self._queue, Topic.REALTIME, events)
             # A job removes its own when the work is done. Live traffic sets aside what fails again, which may be before
             # this.
-            self._letters.remove_unchanged([letter for letter in live if letter.message in delivered])
+            self._letters.remove_unchanged([dead_letter for dead_letter in live if dead_letter.message in delivered])
             delivered |= publish_durably(self._queue, Topic.BULK, of_jobs)
             if lost := sum(message not in delivered for message in sent):
                 raise QueueUnavailable(f"the queue did not take {lost} of {len(sent)} messages")
-            count += len(letters)
+            count += len(dead_letters)
         return Replay(count, dict(kept))
 
     def discard(self, which: DeadLetterFilter) -> int:
@@ -116,18 +118,18 @@ class DeadLetterAdmin:
         """
         count = 0
         kept_jobs: dict[UUID, bool] = {}
-        for letters in self._batches(which):
-            self._letters.remove_unchanged(letters)
-            gone = [letter for letter in letters if self._letters.get(letter.id) is None]
+        for dead_letters in self._batches(which):
+            self._letters.remove_unchanged(dead_letters)
+            gone = [dead_letter for dead_letter in dead_letters if self._letters.get(dead_letter.id) is None]
             self._resolve(gone, kept_jobs)
             count += len(gone)
         return count
 
-    def _cannot_be_replayed(self, letter: DeadLetter, kept_jobs: dict[UUID, bool]) -> str:
+    def _cannot_be_replayed(self, dead_letter: DeadLetter, kept_jobs: dict[UUID, bool]) -> str:
         """Why; "" if it can. `kept_jobs` remembers which jobs there are."""
-        if letter.message is None:
+        if dead_letter.message is None:
             return _UNREADABLE
-        job_id = letter.job_id
+        job_id = dead_letter.job_id
         return "" if job_id is None or self._is_kept(job_id, kept_jobs) else _JOB_FORGOTTEN
 
     def _is_kept(self, job_id: UUID, kept_jobs: dict[UUID, bool]) -> bool:
@@ -135,11 +137,11 @@ class DeadLetterAdmin:
             kept_jobs[job_id] = self._jobs.get(job_id) is not None
         return kept_jobs[job_id]
 
-    def _resolve(self, letters: Sequence[DeadLetter], kept_jobs: dict[UUID, bool]) -> None:
+    def _resolve(self, dead_letters: Sequence[DeadLetter], kept_jobs: dict[UUID, bool]) -> None:
         """Record it in the results of their jobs, those that are kept."""
         by_job: dict[UUID, dict[int, dict[UUID, ItemResult]]] = defaultdict(lambda: defaultdict(dict))
-        for letter in letters:
-            event = letter.message
+        for dead_letter in dead_letters:
+            event = dead_letter.message
             if isinstance(event, JobItem) and self._is_kept(event.job_id, kept_jobs):
                 by_job[event.job_id][event.chunk][event.asset_id] = ItemResult(ItemOutcome.RESOLVED)
         for job_id, by_chunk in by_job.items():
@@ -152,13 +154,15 @@ class DeadLetterAdmin:
 
     def _found(self, which: DeadLetterFilter) -> Iterator[DeadLetter]:
         if which.ids is not None:
-            letters = (self._letters.get(letter_id) for letter_id in dict.fromkeys(which.ids))
-            yield from (letter for letter in letters if letter is not None and which.covers(letter))
+            dead_letters = (self._letters.get(dead_letter_id) for dead_letter_id in dict.fromkeys(which.ids))
+            yield from (
+                dead_letter for dead_letter in dead_letters if dead_letter is not None and which.covers(dead_letter)
+            )
             return
         position = None
         while True:
             page = self._letters.page(job_id=which.job_id, position=position, limit=_PAGE)
-            yield from filter(which.covers, page.letters)
+            yield from filter(which.covers, page.dead_letters)
             position = page.position
             if position is None:
                 return

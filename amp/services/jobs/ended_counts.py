@@ -34,7 +34,7 @@ def chunk_count(chunks: JobChunks, job: Job) -> int:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EndedCounts:
-    letters: DeadLetters
+    dead_letters: DeadLetters
     chunks: JobChunks
 
     def counted(self, job: Job, *, all_chunks: bool = True) -> Job:
@@ -53,7 +53,7 @@ class EndedCounts:
         failed = counts[ItemOutcome.FAILED]
         if failed and not job.dry_run:
             # There may be more for a moment, as they come before the results.
-            left = min(failed, self.letters.count(job.id))
+            left = min(failed, self.dead_letters.count(job.id))
             counts[ItemOutcome.FAILED] = left
             counts[ItemOutcome.RESOLVED] += failed - left
         done = counts.total()

@@ -65,7 +65,7 @@ class JobExtractor:
         chores: Chores,
         *,
         holder: str,
-        most_failures: int,
+        max_failures: int,
     ) -> None:
         self._jobs = jobs
         self._chunks = chunks
@@ -77,7 +77,7 @@ class JobExtractor:
         self._pace = pace
         self._chores = chores
         self._holder = holder
-        self._most_failures = most_failures
+        self._max_failures = max_failures
         self._states = JobStates(jobs=jobs, clock=clock)
         self._runs: dict[UUID, JobRun] = {}
         self._pauses = JobPauses(clock, _BACKOFF)
@@ -278,7 +278,7 @@ class JobExtractor:
         run.lease.release()
 
     def _limit(self, job: Job) -> int:
-        limit: int = job.parameters.get("most_failures", self._most_failures)
+        limit: int = job.parameters.get("max_failures", self._max_failures)
         return limit
 
 

@@ -36,7 +36,7 @@ class JobRequest:
     rate: float | None = None  #: assets a second; None: as fast as it goes
     dry_run: bool = False
     sample: int | None = None  #: only so many of the assets
-    most_failures: int | None = None  #: the job fails past so many; None: as the settings say
+    max_failures: int | None = None  #: the job fails past so many; None: as the settings say
     refills: Refill | None = None  #: what of a lost index it brings back
 
 
@@ -57,7 +57,7 @@ class JobSubmission:
         self._processors = processors
         self._clock = clock
 
-    def start(self, order: JobRequest, caller: Principal, repeat_key: IdempotencyKey | None = None) -> Job:
+    def start(self, order: JobRequest, principal: Principal, idempotency_key: IdempotencyKey | None = None) -> Job:
         """Keep the job; the extractor takes it from there.
 
         :param repeat_key: a repeat with the same key gets the job of the first request.
@@ -77,21 +77,21 @@ class JobSubmission:
         if unknown := sorted(order.parameters.keys() - processor.takes):
             faults = [Fault(f"/parameters/{name}", f"means nothing to a job of kind {order.kind}") for name in unknown]
             raise Unprocessable(f"{faults[0].pointer}: {faults[0].detail}", faults)
-        self._select.check(order.selector, caller)
+        self._select.check(order.selector, principal)
         processor.check(order.selector, order.parameters)
         now_ms = self._clock.now_ms()
-        job_id = self._claims.claim(repeat_key, mint_at(now_ms))
-        if repeat_key is not None and (first := self._jobs.get(job_id)) is not None:
+        job_id = self._claims.claim(idempotency_key, mint_at(now_ms))
+        if idempotency_key is not None and (first := self._jobs.get(job_id)) is not None:
             return first
         selector = order.selector
         if order.ids is not None:
             selector = replace(selector, ids=self._listed.keep(job_id, list(dict.fromkeys(order.ids))[: order.sample]))
-        about = self._select.about(selector, caller)
+        about = self._select.about(selector, principal)
         if order.sample is not None:
             about = order.sample if about is None else min(about, order.sample)
         optional = {
             "sample": order.sample,
-            "most_failures": order.most_failures,
+            "max_failures": order.max_failures,
             "about": about,
             "refills": None if order.refills is None else refill_json(order.refills),
         }
@@ -104,12 +104,12 @@ class JobSubmission:
                 "dry_run": order.dry_run,
                 **{name: value for name, value in optional.items() if value is not None},
             },
-            requested_by=caller.name,
+            requested_by=principal.name,
             rate=order.rate,
-            history=(Note(now_ms, f"asked for by {caller.name}"), *self._missed(selector, now_ms)),
+            history=(Note(now_ms, f"asked for by {principal.name}"), *self._missed(selector, now_ms)),
         )
         self._jobs.add(job)
-        _log.info("job recorded", action="job_recorded", job=str(job.id), kind=job.kind, by=caller.name)
+        _log.info("job recorded", action="job_recorded", job=str(job.id), kind=job.kind, by=principal.name)
         return job
 
     def _missed(self, selector: Selector, now_ms: int) -> list[Note]:

@@ -11,7 +11,7 @@ import orjson
 import structlog
 
 from amp.domain.chunks import ItemOutcome, ItemResult
-from amp.domain.dead_letters import letter_id, put_aside
+from amp.domain.dead_letters import dead_letter_for, dead_letter_id
 from amp.domain.jobs import Job, JobState
 from amp.domain.messages import JobItem, Message, message_json
 from amp.domain.storable_text import storable_reason
@@ -53,14 +53,14 @@ class JobWorker:
         self,
         jobs: JobLog,
         chunks: JobChunks,
-        letters: DeadLetters,
+        dead_letters: DeadLetters,
         processors: Mapping[str, Processor],
         clock: Clock,
         metrics: Metrics,
     ) -> None:
         self._jobs = jobs
         self._chunks = chunks
-        self._letters = letters
+        self._letters = dead_letters
         self._processors = processors
         self._clock = clock
         self._metrics = metrics
@@ -209,10 +209,12 @@ class JobWorker:
             event = events[asset_id]
             if result.outcome is ItemOutcome.FAILED and not job.dry_run:
                 payload, detail = orjson.dumps(message_json(event)), details.get(asset_id, "")
-                self._letters.put(put_aside(Topic.BULK, event, payload, result.note, detail, self._clock.now_ms()))
+                self._letters.put(
+                    dead_letter_for(Topic.BULK, event, payload, result.note, detail, self._clock.now_ms())
+                )
                 self._metrics.dead_letters.inc()
             elif event.replayed:
-                self._letters.remove([letter_id(Topic.BULK, event, b"")])
+                self._letters.remove([dead_letter_id(Topic.BULK, event, b"")])
         self._chunks.record(job.id, _by_chunk(events, results))
 
     def _is_dry_run(self, job_id: UUID, stop: threading.Event) -> bool:

@@ -58,7 +58,7 @@ class BucketLayout:
         # Newest first: each document then moves once at most.
         return LaidOut(None, tuple(sorted(set(starts_s) - there, reverse=True)))
 
-    def go_on(self, starts_s: Collection[int], rate: float | None, caller: Principal) -> LaidOut:
+    def go_on(self, starts_s: Collection[int], rate: float | None, principal: Principal) -> LaidOut:
         """Begin to open the next bucket that is missing, if any.
 
         :raises Conflict: a move is under way; come again when it has ended.
@@ -69,4 +69,4 @@ class BucketLayout:
             return found
         first_s = found.missing[0]
         name = self._maps.refresh().bucket_at(first_s * 1000).name
-        return LaidOut(self._planner.start(MoveKind.ROLL, name, first_s, rate, caller), found.missing)
+        return LaidOut(self._planner.start(MoveKind.ROLL, name, first_s, rate, principal), found.missing)

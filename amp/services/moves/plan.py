@@ -81,7 +81,7 @@ class MovePlanning:
             seconds=documents / rate if rate else None,
         )
 
-    def start(self, kind: MoveKind, name: str, at_s: int | None, rate: float | None, caller: Principal) -> Job:
+    def start(self, kind: MoveKind, name: str, at_s: int | None, rate: float | None, principal: Principal) -> Job:
         """Record the move; the bucket worker makes it. `at_s`: where the new bucket begins (None: a split finds the
         time that halves the documents). `rate`: documents a second (None: as fast as it goes).
 
@@ -97,7 +97,7 @@ class MovePlanning:
             id=move.id,
             kind=kind.value,
             parameters={"bucket": bucket.name, "at": format_ms(move.start_ms)},
-            requested_by=caller.name,
+            requested_by=principal.name,
             rate=rate,
         )
         # The record first: the mover would make one that knows less.
@@ -120,7 +120,7 @@ class MovePlanning:
             reason = f"{next_name} is not the next bucket after {name}, which is {after}"
             raise Unprocessable(f"/next: {reason}", [Fault("/next", reason)])
 
-    def cancel(self, job_id: UUID, caller: Principal) -> Job:
+    def cancel(self, job_id: UUID, principal: Principal) -> Job:
         """Undo the move; complete once its job is cancelled. Asking again changes nothing.
 
         :raises JobNotFound: there is no such job.
@@ -142,7 +142,7 @@ class MovePlanning:
             except InvalidPhase as e:
                 raise Conflict("too late to cancel: searches use the new place already") from e
             if self._maps.replace(going_back, bucket_map):
-                self._jobs.note(job_id, self._clock.now_ms(), f"cancelled by {caller.name}")
+                self._jobs.note(job_id, self._clock.now_ms(), f"cancelled by {principal.name}")
                 return job
         raise Conflict("the bucket map keeps changing; try again")
 

@@ -27,11 +27,11 @@ class BucketRefill:
     """
 
     def __init__(
-        self, maps: BucketMaps, jobs: JobLog, letters: DeadLetters, starter: JobSubmission, rate: float
+        self, maps: BucketMaps, jobs: JobLog, dead_letters: DeadLetters, starter: JobSubmission, rate: float
     ) -> None:
         self._maps = maps
         self._jobs = jobs
-        self._letters = letters
+        self._letters = dead_letters
         self._starter = starter
         self._rate = rate
         #: The jobs that bring these back, as far as this process has looked for them.

@@ -9,7 +9,7 @@ from functools import partial
 
 import structlog
 
-from amp.domain.dead_letters import DeadLetter, put_aside
+from amp.domain.dead_letters import DeadLetter, dead_letter_for
 from amp.domain.messages import Message
 from amp.errors import Retryable
 from amp.metrics import Metrics
@@ -66,7 +66,7 @@ class ConsumerLoop:
     def __init__(
         self,
         queue: MessageQueue,
-        letters: DeadLetters,
+        dead_letters: DeadLetters,
         clock: Clock,
         metrics: Metrics,
         handle: Handle,
@@ -76,7 +76,7 @@ class ConsumerLoop:
         batch: int,
     ) -> None:
         self._queue = queue
-        self._letters = letters
+        self._letters = dead_letters
         self._clock = clock
         self._metrics = metrics
         self._handle = handle
@@ -165,6 +165,6 @@ class ConsumerLoop:
         return True
 
     def _letter(self, delivery: Delivery, failure: Failure) -> DeadLetter:
-        return put_aside(
+        return dead_letter_for(
             self._topic, delivery.event, delivery.payload, failure.reason, failure.detail, self._clock.now_ms()
         )
