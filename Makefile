@@ -48,9 +48,14 @@ test-all: $(SETUP) ## Start the real servers if needed and run every test
 test-hostile: $(SETUP) ## Attack the service at length: broken clients, raw HTTP, costly requests, odd settings
 	@AMP_HOSTILE_FULL=1 $(BIN)/pytest -s tests/hostile
 
-lint: $(SETUP) ## Lint, and check the formatting
+# What a tool prints, only where it finds something.
+QUIETLY = out=$$($(1) 2>&1) || { echo "$$out"; exit 1; }
+
+lint: $(SETUP) ## Lint; check the formatting, the imports between packages and the declared dependencies
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
+	@$(call QUIETLY,$(BIN)/lint-imports --no-logo --no-cache)
+	@$(call QUIETLY,$(BIN)/deptry --no-ansi .)
 
 types: $(SETUP) ## Check the types
 	@$(BIN)/mypy

@@ -30,6 +30,10 @@ def test_migrations_and_templates_are_in_the_wheel_as_they_are_in_the_checkout(u
         assert there
 
 
+def test_the_wheel_installs_one_top_level_package(unpacked: Path) -> None:
+    assert [path.name for path in unpacked.iterdir() if not path.name.endswith(".dist-info")] == ["amp"]
+
+
 def test_the_service_runs_from_the_wheel_alone(unpacked: Path, tmp_path: Path) -> None:
     # -P keeps the working folder off the path; the checkout is elsewhere on it only through an editable install.
     code = "import amp, sys; assert sys.argv[1] in amp.__file__, amp.__file__; from amp.cli.main import main; main()"
