@@ -23,7 +23,7 @@ _FAULTY: dict[str, type[Retryable]] = {
     "buckets": StoreUnavailable,
     "jobs": StoreUnavailable,
     "chunks": StoreUnavailable,
-    "letters": StoreUnavailable,
+    "dead_letters": StoreUnavailable,
     "leases": StoreUnavailable,
 }
 

@@ -48,7 +48,11 @@ def test_a_bad_value_names_its_variable_and_the_value(monkeypatch: pytest.Monkey
     ("name", "value"),
     [
         *[("AMP_JOB_RETENTION_S", value) for value in ("2e9", "inf", "nan", "-1", "0")],
-        *[(f"AMP_{name}_RATE", value) for name in ("JOB", "MOVE", "SWEEP") for value in ("inf", "nan", "1e-300", "0")],
+        *[
+            (f"AMP_{name}_RATE", value)
+            for name in ("JOB", "MOVE", "CONTINUOUS_CHECK")
+            for value in ("inf", "nan", "1e-300", "0")
+        ],
         *[("AMP_PURGE_AFTER_S", value) for value in ("inf", "nan", "1e12")],
         ("AMP_BUCKET_CHECK_S", "1e-9"),
         ("AMP_SEARCH_TIMEOUT_S", "nan"),
