@@ -77,7 +77,7 @@ class BucketMap:
         return tuple(bucket for bucket in self.buckets if bucket.incomplete)
 
     @property
-    def least_searched(self) -> int:
+    def min_searched(self) -> int:
         """How many buckets searches see at least: a merge makes one of two before the map says so."""
         merges = self.move is not None and self.move.kind is MoveKind.MERGE
         return len(self.buckets) - merges

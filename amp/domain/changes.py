@@ -28,7 +28,7 @@ class Draft:
 class Stamp:
     """Who makes a change, when, and the id that tells this change from all others."""
 
-    actor: str
+    principal: str
     at_ms: int
     change_id: UUID
 
@@ -58,9 +58,9 @@ def creation(draft: Draft, asset_id: UUID, content: Content, stamp: Stamp, purge
         version=1,
         revision=revision,
         state=State.ACTIVE,
-        created_by=stamp.actor,
+        created_by=stamp.principal,
         updated_ms=stamp.at_ms,
-        updated_by=stamp.actor,
+        updated_by=stamp.principal,
         all_revision=revision,
         change_id=stamp.change_id,
     )
@@ -145,7 +145,7 @@ def _stamped(before: Asset, stamp: Stamp, **fields: Any) -> Asset:
         before,
         revision=before.revision + 1,
         updated_ms=stamp.at_ms,
-        updated_by=stamp.actor,
+        updated_by=stamp.principal,
         change_id=stamp.change_id,
         **fields,
     )

@@ -28,7 +28,7 @@ class ItemOutcome(StrEnum):
 
 
 #: What is kept for people to read once a job is done with it.
-TOLD = frozenset((ItemOutcome.FOUND, ItemOutcome.FAILED))
+REPORTED = frozenset((ItemOutcome.FOUND, ItemOutcome.FAILED))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ _MOST_DETAIL = 20_000
 _PLACE = re.compile(r"([0-9]{1,18})-([0-9a-f]{32})")
 
 
-def storable_letter(dead_letter: DeadLetter) -> DeadLetter:
+def storable_dead_letter(dead_letter: DeadLetter) -> DeadLetter:
     return replace(
         dead_letter, reason=storable_reason(dead_letter.reason), detail=storable(dead_letter.detail[-_MOST_DETAIL:])
     )

@@ -28,7 +28,7 @@ class AssetChanged:
 class Intent:
     """A durable note that an asset is about to change, kept until its event is delivered."""
 
-    event: AssetChanged
+    message: AssetChanged
     recorded_ms: int  #: when the writer made it; a condition is never sent 30 s past this
     due_ms: int  #: when the relay should read it
 
@@ -70,7 +70,7 @@ Message = AssetChanged | JobItem
 AnyMessage = TypeVar("AnyMessage", bound=Message)
 
 
-def event_of(change: Change) -> AssetChanged:
+def message_of(change: Change) -> AssetChanged:
     after = change.after
     return AssetChanged(
         asset_id=after.id,

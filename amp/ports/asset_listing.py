@@ -65,14 +65,16 @@ class AssetListing(Protocol):
         """
         ...
 
-    def strays(self, ids: Collection[UUID], types: Collection[str], projects: Collection[str]) -> list[OrphanedListing]:
+    def orphans(
+        self, ids: Collection[UUID], types: Collection[str], projects: Collection[str]
+    ) -> list[OrphanedListing]:
         """Rows that list these ids, which have no asset, among all, these types and these projects.
 
         :raises StoreUnavailable: the store does not answer.
         """
         ...
 
-    def drop(self, strays: Sequence[OrphanedListing]) -> None:
+    def drop(self, orphans: Sequence[OrphanedListing]) -> None:
         """Remove these rows, but not those written anew since.
 
         :raises StoreUnavailable: some may be left; drop them again.

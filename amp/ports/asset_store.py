@@ -18,7 +18,7 @@ class CommitStatus(Enum):
 
 @dataclass(frozen=True, slots=True)
 class CommitResult:
-    verdict: CommitStatus
+    status: CommitStatus
     head: Asset | None = None  #: with REFUSED, the head that stood in the way; None: there is none
 
 
@@ -81,7 +81,7 @@ class AssetStore(Protocol):
         """
         ...
 
-    def made(self, change_ids: Mapping[UUID, UUID]) -> set[UUID]:
+    def applied(self, change_ids: Mapping[UUID, UUID]) -> set[UUID]:
         """Of assets and a change of each: those assets that the change was made to.
 
         :raises StoreUnavailable: the store does not answer.

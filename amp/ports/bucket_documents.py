@@ -135,7 +135,7 @@ class BucketDocuments(Protocol):
         """
         ...
 
-    def revisions(self, index: str, doc_ids: Collection[str], *, shown: bool = False) -> dict[str, int]:
+    def revisions(self, index: str, doc_ids: Collection[str], *, refreshed: bool = False) -> dict[str, int]:
         """The revision of each document as last written or, if `shown`, as of the last refresh, as all else that is
         read; absent: it is not there.
 
@@ -161,7 +161,7 @@ class BucketDocuments(Protocol):
         """
         ...
 
-    def sums(self, index: str, of: TimeRange, width_ms: int) -> dict[int, Totals]:
+    def totals(self, index: str, of: TimeRange, width_ms: int) -> dict[int, Totals]:
         """The range in parts of that width, by their beginnings, which are multiples of it; those that hold nothing
         left out. There may be 50,000.
 

@@ -18,7 +18,7 @@ class Topic(StrEnum):
 class Delivery:
     """An event as a consumer got it, with its place in the queue."""
 
-    event: Message | None  #: None: the payload is no message, `payload` tells
+    message: Message | None  #: None: the payload is no message, `payload` tells
     payload: bytes
     #: The adapter's own note of the place; opaque.
     place: Any = field(repr=False)
@@ -28,8 +28,8 @@ class Consumer(Protocol):
     """One member of a consumer group. Used by one thread. Events of one asset come in the order of their publishing,
     to one member at a time; after a crash or a hand-over, uncommitted ones come again."""
 
-    def poll(self, max_events: int, timeout_s: float) -> list[Delivery]:
-        """Up to `max_events` new deliveries; waits up to `timeout_s` for the first.
+    def poll(self, max_messages: int, timeout_s: float) -> list[Delivery]:
+        """Up to `max_messages` new deliveries; waits up to `timeout_s` for the first.
 
         :raises QueueUnavailable: the queue does not answer and the client cannot recover by itself.
         """

@@ -28,7 +28,7 @@ class WriteStatus(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PutResult:
-    written: WriteStatus
+    status: WriteStatus
     reason: str = ""
     #: False: nothing answered, so it is not the bucket alone that is BUSY, and the document may have been written.
     answered: bool = True

@@ -15,7 +15,7 @@ from amp.domain.assets import Change
 from amp.domain.changes import Content, Draft, Stamp, creation
 from amp.domain.ids import mint_at
 from amp.domain.limits import AssetLimits
-from amp.domain.messages import Intent, event_of
+from amp.domain.messages import Intent, message_of
 from amp.domain.retention import Retention
 from amp.domain.types import AssetType
 from amp.domain.validation import conform_metadata
@@ -54,12 +54,12 @@ def _requests(
 def _creation(asset_type: AssetType, draft: Draft) -> Change:
     metadata = conform_metadata(draft.metadata, asset_type, AssetLimits())
     content = Content(name=draft.name, metadata=metadata, labels=(), type_version=1)
-    stamp = Stamp(actor="bench", at_ms=_now_ms(), change_id=uuid4())
+    stamp = Stamp(principal="bench", at_ms=_now_ms(), change_id=uuid4())
     return creation(draft, mint_at(_now_ms()), content, stamp)
 
 
 def _intent(change: Change) -> Intent:
-    return Intent(event=event_of(change), recorded_ms=_now_ms(), due_ms=_now_ms() + 5_000)
+    return Intent(message=message_of(change), recorded_ms=_now_ms(), due_ms=_now_ms() + 5_000)
 
 
 def _now_ms() -> int:

@@ -93,7 +93,7 @@ def _documents(amp: Amp, count: int) -> list[AssetDocuments]:
     built: list[AssetDocuments] = []
     while len(built) < count:
         deliveries = consumer.poll(1000, 10.0)
-        events = [delivery.event for delivery in deliveries if isinstance(delivery.event, AssetChanged)]
+        events = [delivery.message for delivery in deliveries if isinstance(delivery.message, AssetChanged)]
         built += amp.indexing.indexer.build(events).documents
     consumer.close()
     return built

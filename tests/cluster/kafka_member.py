@@ -14,8 +14,8 @@ def main(bootstrap: str, prefix: str, group: str) -> None:
     consumer = KafkaEventQueue(settings, background_threads()).consume(Topic.REALTIME, group)
     while True:
         for delivery in consumer.poll(100, 0.2):
-            assert isinstance(delivery.event, AssetChanged)
-            print(delivery.event.change_id, flush=True)  # noqa: T201 - the test reads it
+            assert isinstance(delivery.message, AssetChanged)
+            print(delivery.message.change_id, flush=True)  # noqa: T201 - the test reads it
 
 
 if __name__ == "__main__":

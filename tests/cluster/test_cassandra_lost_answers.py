@@ -165,4 +165,4 @@ def test_random_losses_among_rivals_never_make_the_outcome_a_lie(
 
     for change, outcome in zip(changes, outcomes, strict=True):
         happened = version_of(change.after) in store.version_page(change.after.id, None, 9)
-        assert outcome.verdict is (CommitStatus.APPLIED if happened else CommitStatus.REFUSED)
+        assert outcome.status is (CommitStatus.APPLIED if happened else CommitStatus.REFUSED)

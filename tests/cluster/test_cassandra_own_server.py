@@ -182,7 +182,7 @@ def test_a_server_that_was_killed_is_found_again_with_all_it_answered_for(
 def _apply_in_vain(store: CassandraAssetStore, change: Change) -> None:
     """Refused before it was sent or, where the driver had not noticed the death yet, unknown."""
     (outcome,) = store.apply([change])
-    assert outcome.verdict is CommitStatus.UNKNOWN
+    assert outcome.status is CommitStatus.UNKNOWN
     raise StoreUnavailable
 
 
@@ -212,10 +212,10 @@ def test_a_step_sent_to_a_server_that_hangs_is_unknown_and_may_be_repeated(
     finally:
         server.resume()
 
-    assert outcome.verdict is CommitStatus.UNKNOWN
+    assert outcome.status is CommitStatus.UNKNOWN
     wait_for_ping(quick)
     (outcome,) = store.apply([change])
-    assert outcome.verdict is CommitStatus.APPLIED
+    assert outcome.status is CommitStatus.APPLIED
     assert head(store, first.id) == change.after
     assert [version.version for version in store.version_page(first.id, None, 9)] == [3, 2, 1]
     quick.close()
@@ -262,7 +262,7 @@ def test_a_day_of_which_most_was_purged_is_listed_and_walked(part: CassandraPart
     listing.add(assets)
     before = walk(lambda at: listing.page(project=project, position=at, limit=1_000), ids_of)
     purged = [asset for i, asset in enumerate(assets) if i % 50]
-    listing.drop(listing.strays([asset.id for asset in purged], {assets[0].type}, {project}))
+    listing.drop(listing.orphans([asset.id for asset in purged], {assets[0].type}, {project}))
     left = {asset.id for i, asset in enumerate(assets) if i % 50 == 0}
     place = places_of(assets[0])[-1]
     with pytest.raises(TooManyTombstones):

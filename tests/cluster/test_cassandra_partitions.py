@@ -68,7 +68,7 @@ def test_that_a_change_was_made_is_remembered_for_as_long_as_it_may_come_again(
     assert 5_900 < seconds[derived] <= 6_000
     assert 500 < seconds[first.change_id] <= 600
     # Its revision is long forgotten.
-    assert store.made({asset.id: derived}) == {asset.id}
+    assert store.applied({asset.id: derived}) == {asset.id}
     repeated = step(asset, ChangeKind.LABELLED, change_id=derived)
     assert store.apply([repeated]) == [CommitResult(CommitStatus.APPLIED)]
     assert head(store, asset.id) == asset

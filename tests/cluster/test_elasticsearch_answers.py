@@ -49,9 +49,9 @@ def make_away() -> Iterator[ElasticsearchClient]:
 def test_while_the_server_is_away_writes_are_busy_and_all_else_is_unavailable(away: ElasticsearchClient) -> None:
     index, indices, part = ElasticsearchSearchIndex(away), ElasticsearchBucketIndices(away), ElasticsearchPart(away)
     documents, raw = ElasticsearchBucketDocuments(away), RawDocument(Position(0, "a", 1, 1), b"{}")
-    assert [result.written for result in index.put(puts(3))] == [WriteStatus.BUSY] * 3
-    assert [result.written for result in documents.put("amp-a-1-w1", [raw])] == [WriteStatus.BUSY]
-    assert [result.written for result in documents.delete("amp-a-1-w1", [raw])] == [WriteStatus.BUSY]
+    assert [result.status for result in index.put(puts(3))] == [WriteStatus.BUSY] * 3
+    assert [result.status for result in documents.put("amp-a-1-w1", [raw])] == [WriteStatus.BUSY]
+    assert [result.status for result in documents.delete("amp-a-1-w1", [raw])] == [WriteStatus.BUSY]
     for call in (
         lambda: index.search(IndexQuery(criteria=EVERYTHING)),
         lambda: index.visible([asset().id], "s"),
@@ -84,7 +84,7 @@ def test_a_server_that_hangs_is_given_up_in_time() -> None:
         listener.listen()
         client = client_of(listener.getsockname())
         started = time.monotonic()
-        assert ElasticsearchSearchIndex(client).put(puts(1))[0].written is WriteStatus.BUSY
+        assert ElasticsearchSearchIndex(client).put(puts(1))[0].status is WriteStatus.BUSY
         with pytest.raises(SearchUnavailable):
             ElasticsearchSearchIndex(client).search(IndexQuery(criteria=EVERYTHING, timeout_s=0.5))
         assert time.monotonic() - started < 5
@@ -138,15 +138,15 @@ def test_a_request_refused_whole_is_halved_until_only_what_is_at_fault_is_reject
 
     with server(refuse_seven) as index:
         results = index.put(puts(10))
-    assert [n for n, result in enumerate(results) if result.written is WriteStatus.REJECTED] == [7]
-    assert {result.written for n, result in enumerate(results) if n != 7} == {WriteStatus.DONE}
+    assert [n for n, result in enumerate(results) if result.status is WriteStatus.REJECTED] == [7]
+    assert {result.status for n, result in enumerate(results) if n != 7} == {WriteStatus.DONE}
     assert sizes[0] == 10
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500, 502, 503, 504])
 def test_a_request_refused_whole_for_no_fault_of_its_documents_is_busy(status: int) -> None:
     with server(lambda _: (status, error(status))) as index:
-        assert [result.written for result in index.put(puts(2))] == [WriteStatus.BUSY] * 2
+        assert [result.status for result in index.put(puts(2))] == [WriteStatus.BUSY] * 2
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_each_item_is_judged_by_itself(item: dict[str, object], expected: WriteS
     with server(lambda _: (200, answer)) as index:
         done, judged = index.put(puts(2))
     assert done == PutResult(WriteStatus.DONE)
-    assert judged.written is expected
+    assert judged.status is expected
     assert bool(judged.reason) == (expected not in (WriteStatus.DONE, WriteStatus.SUPERSEDED))
 
 
@@ -181,6 +181,6 @@ def test_requests_stay_small_and_none_is_empty() -> None:
 
     with server(accept) as index:
         results = index.put(puts(20, metadata={"synopsis": "x" * 500_000}))
-    assert [result.written for result in results] == [WriteStatus.DONE] * 20
+    assert [result.status for result in results] == [WriteStatus.DONE] * 20
     assert 3 <= len(sizes) <= 8
     assert all(0 < size <= 8 * 1024 * 1024 for size in sizes)

@@ -73,7 +73,7 @@ def test_whoever_blocks_second_waits_for_the_writes_under_way_as_the_first_does(
     assert not _writing(real, bucket.index)
     for thread in (first, *writers):
         thread.join()
-    assert WriteStatus.DONE in {one.written for one in results}, "no write was under way"
+    assert WriteStatus.DONE in {one.status for one in results}, "no write was under way"
 
 
 def _put_into(real: RealSet, bucket: Bucket, documents: list[IndexedDocument], results: list[PutResult]) -> None:
@@ -99,7 +99,7 @@ def test_an_index_made_while_the_template_is_lost_is_as_strict_as_any(real: Real
     bucket = real.bucket()
     bad = head(asset())
     bad.body["surprise"] = 1  # type: ignore[typeddict-unknown-key]
-    assert real.put(bucket, bad)[0].written is WriteStatus.REJECTED
+    assert real.put(bucket, bad)[0].status is WriteStatus.REJECTED
 
 
 def test_migrating_installs_the_template_once_and_again_when_it_changes(

@@ -121,5 +121,5 @@ def both_won(parts: list[CassandraPart]) -> int:
             store.prepare([(change, intent_for(change))])
         calls = [lambda s=store, c=change: s.apply([c])[0] for store, change in zip(stores, changes, strict=True)]
         outcomes = at_once(calls)
-        twice += [outcome.verdict for outcome in outcomes] == [CommitStatus.APPLIED] * 2
+        twice += [outcome.status for outcome in outcomes] == [CommitStatus.APPLIED] * 2
     return twice

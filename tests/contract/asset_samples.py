@@ -13,7 +13,7 @@ import uuid6
 
 from amp.domain.assets import Asset, Change, ChangeKind, State
 from amp.domain.ids import created_ms, mint_at
-from amp.domain.messages import Intent, event_of
+from amp.domain.messages import Intent, message_of
 from amp.ports.asset_store import AssetStore, CommitResult, CommitStatus
 
 _DONE = TypeVar("_DONE")
@@ -107,14 +107,16 @@ def recreation(purged: Asset, **values: Any) -> Change:
 
 def intent_for(change: Change, due_ms: int | None = None) -> Intent:
     recorded = now_ms()
-    return Intent(event=event_of(change), recorded_ms=recorded, due_ms=recorded + 5_000 if due_ms is None else due_ms)
+    return Intent(
+        message=message_of(change), recorded_ms=recorded, due_ms=recorded + 5_000 if due_ms is None else due_ms
+    )
 
 
 def write(store: AssetStore, *changes: Change) -> list[Asset]:
     """Prepares and applies changes that nothing stands in the way of."""
     store.prepare([(change, intent_for(change)) for change in changes])
     outcomes = store.apply(changes)
-    assert [outcome.verdict for outcome in outcomes] == [CommitStatus.APPLIED] * len(changes)
+    assert [outcome.status for outcome in outcomes] == [CommitStatus.APPLIED] * len(changes)
     return [change.after for change in changes]
 
 

@@ -83,7 +83,7 @@ class SearchSet:
     def store(self, bucket: Bucket, documents: Iterable[IndexedDocument]) -> None:
         """Put them and make them visible."""
         results = self.put(bucket, *documents)
-        assert {result.written for result in results} <= {WriteStatus.DONE}, results
+        assert {result.status for result in results} <= {WriteStatus.DONE}, results
         self.indices.refresh([bucket.index])
 
     def empty_bucket(self, start_s: int = 0) -> Bucket:

@@ -44,7 +44,7 @@ def is_listed(listing: AssetListing, asset: Asset) -> list[bool]:
 
 def strays_of(listing: AssetListing, *assets: Asset) -> list[OrphanedListing]:
     ids, types, projects = zip(*((asset.id, asset.type, asset.project) for asset in assets), strict=True)
-    return listing.strays(ids, types, projects)
+    return listing.orphans(ids, types, projects)
 
 
 def test_an_asset_that_was_created_is_unlisted_nowhere(store_set: Adapters) -> None:
@@ -98,9 +98,9 @@ def test_an_id_that_was_prepared_and_never_made_is_a_stray_in_each_of_its_lists(
 def test_strays_are_looked_for_where_they_were_asked_for_alone(store_set: Adapters, has_rows: bool) -> None:
     listing, one, two = store_set.listing, an_asset(), an_asset()
     listing.add([one, two])
-    assert listing.strays([], [one.type], [one.project]) == []
-    assert listing.strays([mint_at(now_ms())], [one.type], [one.project]) == []
-    assert [stray.list for stray in listing.strays([one.id], [], [])] == ["all"] * has_rows
+    assert listing.orphans([], [one.type], [one.project]) == []
+    assert listing.orphans([mint_at(now_ms())], [one.type], [one.project]) == []
+    assert [stray.list for stray in listing.orphans([one.id], [], [])] == ["all"] * has_rows
     found = {(stray.list, stray.id) for stray in strays_of(listing, one, two)}
     expected = {(name, asset.id) for asset in (one, two) for name in lists_of(asset)}
     assert found == (expected if has_rows else set())
@@ -173,7 +173,7 @@ def test_an_asset_made_again_under_another_type_leaves_a_stray_under_the_first(
     [purged] = write(store_set.store, purge(made, updated_ms=now_ms() - 1))
     [again] = write(store_set.store, recreation(purged, type=unique("type")))
     assert listing.unlisted([again]) == {}
-    assert [stray.list for stray in listing.strays([made.id], [made.type], [])] == [
+    assert [stray.list for stray in listing.orphans([made.id], [made.type], [])] == [
         "all",
         f"type:{made.type}",
     ] * has_rows

@@ -204,11 +204,11 @@ def test_of_several_changes_of_one_asset_in_one_call_one_is_applied(store: Asset
     store.prepare([(change, intent_for(change)) for change in rivals])
     outcomes = store.apply(rivals)
     found = head(store, asset_id)
-    assert [outcome.verdict for outcome in outcomes].count(CommitStatus.APPLIED) == 1
-    assert [change.after for change, o in zip(rivals, outcomes, strict=True) if o.verdict is CommitStatus.APPLIED] == [
+    assert [outcome.status for outcome in outcomes].count(CommitStatus.APPLIED) == 1
+    assert [change.after for change, o in zip(rivals, outcomes, strict=True) if o.status is CommitStatus.APPLIED] == [
         found
     ]
-    assert [o.head for o in outcomes if o.verdict is CommitStatus.REFUSED] == [found, found]
+    assert [o.head for o in outcomes if o.status is CommitStatus.REFUSED] == [found, found]
     twice = step(rivals[0].after if found is None else found)
     assert store.apply([twice, twice]) == [CommitResult(CommitStatus.APPLIED)] * 2
     assert head(store, asset_id) == twice.after
@@ -264,9 +264,9 @@ def test_a_purged_asset_created_again_continues_from_its_revision(store: AssetSt
     (purged,) = write(store, purge(first))
 
     refused = attempt(store, creation(id=first.id))
-    assert refused.verdict is CommitStatus.REFUSED
+    assert refused.status is CommitStatus.REFUSED
     assert shown(refused.head) == shown(purged)
-    assert attempt(store, step(first, name="stale")).verdict is CommitStatus.REFUSED
+    assert attempt(store, step(first, name="stale")).status is CommitStatus.REFUSED
 
     (again,) = write(store, recreation(purged))
     assert again.revision == purged.revision + 1
@@ -302,7 +302,7 @@ def test_a_dropped_version_goes_with_the_change_that_drops_it(store: AssetStore)
     (first,) = write(store, creation())
     (second,) = write(store, step(first))
     refused = attempt(store, step(first, dropped=1))
-    assert refused.verdict is CommitStatus.REFUSED
+    assert refused.status is CommitStatus.REFUSED
     assert [v.version for v in store.version_page(first.id, None, 10)] == [2, 1]
 
     (third,) = write(store, step(second, dropped=1))
@@ -380,28 +380,28 @@ def test_a_change_was_made_to_the_asset_it_was_made_to_and_to_no_other(store: As
     [updated] = write(store, step(first.after))
     refused = step(second.after, name="late")
     write(store, step(second.after))
-    assert attempt(store, refused).verdict is CommitStatus.REFUSED
+    assert attempt(store, refused).status is CommitStatus.REFUSED
     changes = {
         first.after.id: first.after.change_id,
         second.after.id: refused.after.change_id,
         other.after.id: other.after.change_id,
     }
-    assert store.made(changes) == {first.after.id}
-    assert store.made({updated.id: updated.change_id, second.after.id: first.after.change_id}) == {updated.id}
-    assert store.made({}) == set()
+    assert store.applied(changes) == {first.after.id}
+    assert store.applied({updated.id: updated.change_id, second.after.id: first.after.change_id}) == {updated.id}
+    assert store.applied({}) == set()
 
 
 def test_the_change_that_purged_an_asset_was_made(store: AssetStore) -> None:
     (asset,) = write(store, creation())
     (purged,) = write(store, purge(asset))
-    assert store.made({asset.id: purged.change_id}) == {asset.id}
+    assert store.applied({asset.id: purged.change_id}) == {asset.id}
 
 
 def test_many_changes_are_looked_up_at_once(store: AssetStore) -> None:
     changes = [creation() for _ in range(250)]
     write(store, *changes[:200])
     wanted = {change.after.id: change.after.change_id for change in changes}
-    assert store.made(wanted) == {change.after.id for change in changes[:200]}
+    assert store.applied(wanted) == {change.after.id for change in changes[:200]}
 
 
 def test_of_many_creators_of_one_asset_one_wins_and_the_others_see_its_head(store: AssetStore) -> None:
@@ -413,13 +413,13 @@ def test_of_many_creators_of_one_asset_one_wins_and_the_others_see_its_head(stor
     winners = [
         change.after
         for change, outcome in zip(changes, outcomes, strict=True)
-        if outcome.verdict is CommitStatus.APPLIED
+        if outcome.status is CommitStatus.APPLIED
     ]
     assert len(winners) == 1
     assert head(store, asset_id) == winners[0]
-    refused = [outcome for outcome in outcomes if outcome.verdict is CommitStatus.REFUSED]
+    refused = [outcome for outcome in outcomes if outcome.status is CommitStatus.REFUSED]
     assert [outcome.head for outcome in refused] == winners * len(refused)
-    assert all(outcome.verdict is not CommitStatus.UNKNOWN for outcome in outcomes)
+    assert all(outcome.status is not CommitStatus.UNKNOWN for outcome in outcomes)
 
 
 def test_updates_by_many_clients_lose_no_revision_and_leave_no_gap(store: AssetStore) -> None:
@@ -432,7 +432,7 @@ def test_updates_by_many_clients_lose_no_revision_and_leave_no_gap(store: AssetS
             current = head(store, first.id)
             assert current is not None
             change = step(current, name=f"client {client} change {len(done)}")
-            if attempt(store, change).verdict is CommitStatus.APPLIED:
+            if attempt(store, change).status is CommitStatus.APPLIED:
                 done.append(change)
         return done
 
@@ -460,8 +460,8 @@ def test_a_stripped_asset_has_nothing_left_but_its_revision_and_its_changes(stor
     assert (left.revision, left.all_revision, left.external_id, left.updated_by) == (3, 3, None, "")
     assert store.version_page(first.id, None, 10) == []
     for change in (first, edited, purged):
-        assert store.made({first.id: change.change_id}) == {first.id}, "it still settles"
-    assert attempt(store, made).verdict is CommitStatus.APPLIED, "a copy that comes late"
+        assert store.applied({first.id: change.change_id}) == {first.id}, "it still settles"
+    assert attempt(store, made).status is CommitStatus.APPLIED, "a copy that comes late"
     [again] = write(store, recreation(left, project="p", type="t", created_by="eve", external_id="new"))
     assert shown(head(store, first.id)) == again
     assert again.revision == 4
@@ -472,7 +472,7 @@ def test_what_was_to_be_written_over_a_purged_asset_is_refused_once_it_is_stripp
     [purged] = write(store, purge(first))
     store.strip([purged])
     late = attempt(store, recreation(purged))
-    assert late.verdict is CommitStatus.REFUSED
+    assert late.status is CommitStatus.REFUSED
     assert late.head is not None
     assert late.head.is_stripped
     store.strip([purged])

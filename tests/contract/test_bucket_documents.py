@@ -57,7 +57,7 @@ def ids(documents: list[RawDocument]) -> list[str]:
 
 
 def written(results: list[object]) -> list[WriteStatus]:
-    return [result.written for result in results]  # type: ignore[attr-defined]
+    return [result.status for result in results]  # type: ignore[attr-defined]
 
 
 def history(at: int) -> list[IndexedDocument]:
@@ -184,7 +184,7 @@ def test_pages_and_marks_cover_all_shards(wide_set: SearchSet) -> None:
 def copy(search_set: SearchSet, source: Bucket, target: Bucket, *, limit: int = 3) -> None:
     for document in walk(search_set, source.index, limit=limit):
         (result,) = search_set.documents.put(target.write_alias, [document])
-        assert result.written is WriteStatus.DONE
+        assert result.status is WriteStatus.DONE
     search_set.indices.refresh([target.index])
 
 
@@ -265,7 +265,7 @@ def test_a_delete_removes_what_is_no_newer_and_is_done_where_nothing_is(search_s
     search_set.store(bucket, [head(one) for one in made])
     seen = walk(search_set, bucket.index, bodies=False)
     search_set.store(bucket, [head(replace(made[0], revision=3))])
-    assert search_set.documents.delete(bucket.write_alias, seen[1:2])[0].written is WriteStatus.DONE
+    assert search_set.documents.delete(bucket.write_alias, seen[1:2])[0].status is WriteStatus.DONE
     assert written(search_set.documents.delete(bucket.write_alias, seen)) == [
         WriteStatus.SUPERSEDED,
         *[WriteStatus.DONE] * 3,
@@ -284,7 +284,7 @@ def test_what_was_removed_a_moment_ago_does_not_come_back_older(search_set: Sear
     removed = [replace(one, position=replace(one.position, revision=5)) for one in (there, missing)]
     assert written(search_set.documents.delete(bucket.write_alias, removed)) == [WriteStatus.DONE] * 2
     # Whoever read them before comes with them now: an index worker, or a move.
-    assert search_set.documents.put(bucket.write_alias, [there])[0].written is WriteStatus.SUPERSEDED
+    assert search_set.documents.put(bucket.write_alias, [there])[0].status is WriteStatus.SUPERSEDED
     late = [Put(bucket.write_alias, head(one)) for one in made]
     assert written(search_set.index.put(late)) == [WriteStatus.SUPERSEDED] * 2
     again = [Put(bucket.write_alias, head(replace(one, revision=6))) for one in made]
@@ -348,11 +348,11 @@ def test_revisions_as_shown_are_those_of_the_last_refresh(search_set: SearchSet)
     second, unseen = asset("second", asset_id=first.id, version=2, revision=7), asset("unseen")
     search_set.put(bucket, head(second), head(unseen))
     wanted = [str(first.id), str(unseen.id)]
-    shown = search_set.documents.revisions(bucket.index, wanted, shown=True)
+    shown = search_set.documents.revisions(bucket.index, wanted, refreshed=True)
     seen = {document.doc_id: document.revision for document in walk(search_set, bucket.index)}
     assert shown == seen
     search_set.indices.refresh([bucket.index])
-    assert search_set.documents.revisions(bucket.index, wanted, shown=True) == {str(first.id): 7, str(unseen.id): 1}
+    assert search_set.documents.revisions(bucket.index, wanted, refreshed=True) == {str(first.id): 7, str(unseen.id): 1}
 
 
 def test_revisions_of_thousands_are_told(search_set: SearchSet) -> None:

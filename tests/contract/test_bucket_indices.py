@@ -48,7 +48,7 @@ def test_a_dropped_index_is_gone_with_its_aliases_and_dropping_it_again_does_not
     search_set.indices.drop(bucket.index)
     assert [info.index for info in search_set.indices.info()] == [other.index]
     assert search_set.search().total == 0
-    assert search_set.put(bucket, head(asset()))[0].written is WriteStatus.STALE
+    assert search_set.put(bucket, head(asset()))[0].status is WriteStatus.STALE
 
 
 def test_searches_see_the_indices_of_the_read_alias_until_they_are_dropped(search_set: SearchSet) -> None:
@@ -87,8 +87,8 @@ def test_rotating_a_write_alias_refuses_writers_of_the_old_one(search_set: Searc
     rotated = f"{bucket.index}-w2"
     change = AliasChange(remove_write=((bucket.index, bucket.write_alias),), add_write=((bucket.index, rotated),))
     assert search_set.indices.change_aliases(change)
-    assert search_set.put(bucket, head(asset("late")))[0].written is WriteStatus.STALE
-    assert search_set.put(rotated, head(asset("current")))[0].written is WriteStatus.DONE
+    assert search_set.put(bucket, head(asset("late")))[0].status is WriteStatus.STALE
+    assert search_set.put(rotated, head(asset("current")))[0].status is WriteStatus.DONE
     assert not search_set.indices.change_aliases(change), "it is a compare-and-set: the second one finds nothing"
 
 
@@ -141,7 +141,7 @@ def test_an_alias_both_removed_and_added_is_only_looked_for(search_set: SearchSe
         bucket.index: (bucket.write_alias,),
         target: (f"{target}-w2",),
     }
-    assert search_set.put(bucket, head(asset("still")))[0].written is WriteStatus.DONE
+    assert search_set.put(bucket, head(asset("still")))[0].status is WriteStatus.DONE
     missing, more = (bucket.index, f"{bucket.index}-w9"), (target, f"{target}-w3")
     assert not search_set.indices.change_aliases(AliasChange(remove_write=(missing,), add_write=(missing, more)))
     assert {alias for info in search_set.indices.info() for alias in info.write_aliases} == {there[1], added[1]}
@@ -189,11 +189,11 @@ def test_a_blocked_index_answers_busy_until_it_is_unblocked(search_set: SearchSe
     search_set.indices.block(bucket.index)
     search_set.indices.block(bucket.index)
     assert [info.blocked for info in search_set.indices.info()] == [True]
-    assert search_set.put(bucket, head(asset("waits")))[0].written is WriteStatus.BUSY
+    assert search_set.put(bucket, head(asset("waits")))[0].status is WriteStatus.BUSY
     search_set.indices.unblock(bucket.index)
     search_set.indices.unblock(bucket.index)
     assert [info.blocked for info in search_set.indices.info()] == [False]
-    assert search_set.put(bucket, head(asset("waits")))[0].written is WriteStatus.DONE
+    assert search_set.put(bucket, head(asset("waits")))[0].status is WriteStatus.DONE
 
 
 def test_a_blocked_index_is_still_searched_and_its_aliases_still_change(search_set: SearchSet) -> None:
@@ -214,9 +214,9 @@ def test_a_block_returns_when_every_write_under_way_has_landed(search_set: Searc
         while not mine.is_set():
             puts = [Put(bucket.write_alias, head(asset("x", metadata={"takes": (1, 2)}))) for _ in range(40)]
             results = search_set.index.put(puts)
-            done.append(sum(result.written is WriteStatus.DONE for result in results))
-            assert {result.written for result in results} <= {WriteStatus.DONE, WriteStatus.BUSY}
-            if results[-1].written is WriteStatus.BUSY:
+            done.append(sum(result.status is WriteStatus.DONE for result in results))
+            assert {result.status for result in results} <= {WriteStatus.DONE, WriteStatus.BUSY}
+            if results[-1].status is WriteStatus.BUSY:
                 mine.set()
 
     writers = [threading.Thread(target=write, args=[event]) for event in refused]
@@ -246,10 +246,10 @@ def test_an_index_for_loading_is_written_like_any_and_refreshes_by_itself_once_i
     assert not search_set.indices.create(index, loading=True)
     opened = AliasChange(add_write=((index, f"{index}-w1"),), set_read=(ReadFilter(index, 0, None),))
     assert search_set.indices.change_aliases(opened)
-    assert search_set.put(f"{index}-w1", head(asset("loaded")))[0].written is WriteStatus.DONE
+    assert search_set.put(f"{index}-w1", head(asset("loaded")))[0].status is WriteStatus.DONE
     for _ in range(2):
         assert search_set.indices.serve(index, 10.0)
-    assert search_set.put(f"{index}-w1", head(asset("served")))[0].written is WriteStatus.DONE
+    assert search_set.put(f"{index}-w1", head(asset("served")))[0].status is WriteStatus.DONE
     wait_until(lambda: search_set.search().total == 2)
 
 

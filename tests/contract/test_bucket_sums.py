@@ -77,7 +77,7 @@ def test_sums_tell_heads_and_superseded_versions_of_each_part_apart(search_set: 
     gone = asset("gone", at=WIDTH_MS - 1, version=2, revision=4, state=State.DELETED)
     search_set.store(bucket, [*versions(0), head(gone), *versions(3 * WIDTH_MS), head(asset(at=3 * WIDTH_MS + 1))])
     third = NEW_YEAR_MS + 3 * WIDTH_MS
-    assert search_set.documents.sums(bucket.index, ALL, WIDTH_MS) == {
+    assert search_set.documents.totals(bucket.index, ALL, WIDTH_MS) == {
         NEW_YEAR_MS: Totals(2, 1, revisions=9, versions=8, superseded=2, created=4 * NEW_YEAR_MS + WIDTH_MS - 1),
         third: Totals(2, 0, revisions=6, versions=7, superseded=2, created=4 * third + 1),
     }
@@ -88,7 +88,7 @@ def test_tombstones_of_versions_do_not_count(search_set: SearchSet) -> None:
     now = asset(version=4, revision=4, state=State.DELETED)
     of_version = superseded(now, dataclasses.replace(now, version=3, revision=3))
     search_set.store(bucket, [head(now), of_version, dropped_document(now, 1)])
-    assert search_set.documents.sums(bucket.index, ALL, WIDTH_MS) == {NEW_YEAR_MS: Totals(1, 1, 4, 4, 0, NEW_YEAR_MS)}
+    assert search_set.documents.totals(bucket.index, ALL, WIDTH_MS) == {NEW_YEAR_MS: Totals(1, 1, 4, 4, 0, NEW_YEAR_MS)}
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_sums_slices_count_and_pages_are_of_the_range_with_its_type_and_project(
     search_set.store(bucket, made)
     expected = added_up(made, of, WIDTH_MS)
     count = sum(sums.heads + sums.superseded for sums in expected.values())
-    assert search_set.documents.sums(bucket.index, of, WIDTH_MS) == expected, f"seed {seed}"
+    assert search_set.documents.totals(bucket.index, of, WIDTH_MS) == expected, f"seed {seed}"
     assert search_set.documents.count(bucket.index, of) == count, f"seed {seed}"
     assert sum(part.documents for part in search_set.documents.slices(bucket.index, of, WIDTH_MS)) == count
     page = search_set.documents.page(bucket.index, of, limit=1000)
@@ -132,11 +132,11 @@ def test_sums_slices_count_and_pages_are_of_the_range_with_its_type_and_project(
 
 def test_sums_of_an_index_that_is_not_there_cannot_be_had(search_set: SearchSet) -> None:
     with pytest.raises(NotFound):
-        search_set.documents.sums(search_set.new_index(), ALL, WIDTH_MS)
+        search_set.documents.totals(search_set.new_index(), ALL, WIDTH_MS)
 
 
 def test_an_empty_index_has_no_sums(search_set: SearchSet) -> None:
-    assert search_set.documents.sums(search_set.bucket().index, ALL, WIDTH_MS) == {}
+    assert search_set.documents.totals(search_set.bucket().index, ALL, WIDTH_MS) == {}
 
 
 def test_two_sums_are_added_name_by_name() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from amp.adapter_sets import Adapters
 from amp.domain.dead_letters import DeadLetter, dead_letter_id
-from amp.domain.messages import JobItem, Message, event_of, message_json
+from amp.domain.messages import JobItem, Message, message_json, message_of
 from amp.errors import BadCursor
 from amp.ports.dead_letters import DeadLetters
 from tests.contract.asset_samples import at_once, creation, now_ms
@@ -56,7 +56,7 @@ def walk(letters: DeadLetters, job_id: UUID | None, limit: int) -> list[DeadLett
             return found
 
 
-@pytest.mark.parametrize("message", [None, event_of(creation()), job_event(uuid4())])
+@pytest.mark.parametrize("message", [None, message_of(creation()), job_event(uuid4())])
 def test_a_letter_is_read_back_as_it_was_put(letters: DeadLetters, message: Message | None) -> None:
     letter = a_letter(
         message, reason="ü 日本 'q\";--", detail="Traceback:\n  a line\n", first_ms=5, last_ms=253_402_300_799_999
@@ -104,7 +104,7 @@ def test_pages_go_from_new_to_old_and_show_each_letter_once(fresh_letters: DeadL
     now = now_ms()
     of_one = [a_letter(job_event(one), first_ms=now - n * 1_000) for n in range(6)]
     of_two = [a_letter(job_event(two), first_ms=now - n * 1_000 - 500) for n in range(3)]
-    live = [a_letter(event_of(creation()), first_ms=1), a_letter(first_ms=now + 5)]
+    live = [a_letter(message_of(creation()), first_ms=1), a_letter(first_ms=now + 5)]
     put(fresh_letters, *of_one[::-1], *of_two, *live)
     assert walk(fresh_letters, one, limit) == of_one
     assert walk(fresh_letters, two, limit) == of_two

@@ -50,11 +50,11 @@ def take_and_commit(consumer: Consumer, count: int) -> list[Delivery]:
 
 
 def events_of(deliveries: Iterable[Delivery]) -> list[Message | None]:
-    return [delivery.event for delivery in deliveries]
+    return [delivery.message for delivery in deliveries]
 
 
 def unordered(deliveries: Iterable[Delivery]) -> set[Message | None]:
-    return {delivery.event for delivery in deliveries}
+    return {delivery.message for delivery in deliveries}
 
 
 def test_an_event_comes_out_as_it_went_in(queue_set: QueueSet) -> None:
@@ -330,7 +330,7 @@ def test_a_payload_that_is_no_event_comes_as_such_and_can_be_passed(queue_set: Q
     consumer = queue_set.queue.consume(Topic.REALTIME, "index")
     taken = take_and_commit(consumer, 2)
     assert unordered(taken) == {None, good}
-    assert [delivery.payload for delivery in taken if delivery.event is None] == [payload]
+    assert [delivery.payload for delivery in taken if delivery.message is None] == [payload]
     consumer.close()
     assert queue_set.queue.lag(Topic.REALTIME, "index") == 0
 

@@ -32,8 +32,8 @@ class Recorded:
         return intents
 
     def due(self, at_ms: int, limit: int = 10_000) -> list[Intent]:
-        ours = {intent.event.asset_id for intent in self._all}
-        return [intent for intent in self._set.intents.due(at_ms, limit) if intent.event.asset_id in ours]
+        ours = {intent.message.asset_id for intent in self._all}
+        return [intent for intent in self._set.intents.due(at_ms, limit) if intent.message.asset_id in ours]
 
     def defer(self, intent: Intent, due_ms: int) -> Intent:
         self._set.intents.defer(intent, due_ms)
@@ -155,9 +155,9 @@ def test_intents_of_several_changes_of_one_asset_are_several(store_set: Adapters
     now = now_ms()
     (first,) = log.record(now)
     second = dataclasses.replace(
-        first, event=dataclasses.replace(first.event, revision=2, change_id=creation().after.id)
+        first, message=dataclasses.replace(first.message, revision=2, change_id=creation().after.id)
     )
-    store_set.store.prepare([(creation(id=first.event.asset_id), second)])
+    store_set.store.prepare([(creation(id=first.message.asset_id), second)])
     assert set(log.due(now)) == {first, second}
     log.clear([first])
     assert log.due(now) == [second]
@@ -198,8 +198,8 @@ def test_a_deferred_intent_is_due_at_its_new_time_only(log: Recorded) -> None:
 def test_applying_a_change_leaves_its_intent(store_set: Adapters) -> None:
     change = creation()
     write(store_set.store, change)
-    found = [i for i in store_set.intents.due(now_ms() + 10_000, 10_000) if i.event.asset_id == change.after.id]
-    assert [intent.event.change_id for intent in found] == [change.after.change_id]
+    found = [i for i in store_set.intents.due(now_ms() + 10_000, 10_000) if i.message.asset_id == change.after.id]
+    assert [intent.message.change_id for intent in found] == [change.after.change_id]
     store_set.intents.clear(found)
-    found = [i for i in store_set.intents.due(now_ms() + 10_000, 10_000) if i.event.asset_id == change.after.id]
+    found = [i for i in store_set.intents.due(now_ms() + 10_000, 10_000) if i.message.asset_id == change.after.id]
     assert found == []

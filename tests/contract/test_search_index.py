@@ -44,7 +44,7 @@ def test_put_gives_one_result_per_put_in_order(search_set: SearchSet) -> None:
             Put(bucket.write_alias, head(asset("last"))),
         ]
     )
-    assert [result.written for result in results] == [
+    assert [result.status for result in results] == [
         WriteStatus.DONE,
         WriteStatus.SUPERSEDED,
         WriteStatus.STALE,
@@ -64,7 +64,7 @@ def test_a_document_that_does_not_fit_is_rejected_with_a_reason_and_the_others_a
     bad = head(asset("bad"))
     bad.body["colour"] = "red"  # type: ignore[typeddict-unknown-key]
     results = search_set.put(bucket, head(asset("good")), bad, head(asset("fine")))
-    assert [result.written for result in results] == [WriteStatus.DONE, WriteStatus.REJECTED, WriteStatus.DONE]
+    assert [result.status for result in results] == [WriteStatus.DONE, WriteStatus.REJECTED, WriteStatus.DONE]
     assert "colour" in results[1].reason
 
 
@@ -83,14 +83,14 @@ def test_an_older_revision_is_superseded_and_changes_nothing(search_set: SearchS
     search_set.store(bucket, [head(newer)])
     (result,) = search_set.put(bucket, head(asset("older", asset_id=newer.id, revision=2)))
     search_set.indices.refresh([bucket.index])
-    assert result.written is WriteStatus.SUPERSEDED
+    assert result.status is WriteStatus.SUPERSEDED
     assert names(search_set.search()) == ["newer"]
 
 
 def test_no_index_is_written_by_its_own_name(search_set: SearchSet) -> None:
     bucket = search_set.bucket()
-    assert search_set.put(bucket.index, head(asset()))[0].written is WriteStatus.STALE
-    assert search_set.put(search_set.new_index(), head(asset()))[0].written is WriteStatus.STALE
+    assert search_set.put(bucket.index, head(asset()))[0].status is WriteStatus.STALE
+    assert search_set.put(search_set.new_index(), head(asset()))[0].status is WriteStatus.STALE
     assert [info.index for info in search_set.indices.info()] == [bucket.index]
 
 
@@ -99,7 +99,7 @@ def test_a_tombstone_hides_the_asset_and_keeps_late_writes_out(search_set: Searc
     alive = asset("alive", revision=2, metadata={"codec": "h264"})
     search_set.store(bucket, [head(alive)])
     search_set.store(bucket, [head(asset("alive", asset_id=alive.id, revision=3, state=State.DELETED))])
-    assert search_set.put(bucket, head(alive))[0].written is WriteStatus.SUPERSEDED
+    assert search_set.put(bucket, head(alive))[0].status is WriteStatus.SUPERSEDED
     search_set.indices.refresh([bucket.index])
     assert search_set.search().total == 0
     assert search_set.search(EntryExists("codec"), all_versions=True).total == 0

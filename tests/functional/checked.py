@@ -82,14 +82,14 @@ class Checked:
         """A document like the asset's own but for that."""
         document = IndexedDocument(doc_id, revision, self.head(asset).body | {"revision": revision} | body)  # type: ignore[arg-type]
         [result] = self.world.amp.adapters.index.put([Put(self.bucket(asset).write_alias, document)])
-        assert result.written is WriteStatus.DONE, result
+        assert result.status is WriteStatus.DONE, result
         self.world.refresh()
 
     def remove(self, asset: Asset, doc_id: str, revision: int) -> None:
         position = Position(asset.created_ms, doc_id, asset.version, revision)
         documents = self.world.amp.adapters.documents
         [result] = documents.delete(self.bucket(asset).write_alias, [RawDocument(position)])
-        assert result.written is WriteStatus.DONE, result
+        assert result.status is WriteStatus.DONE, result
         self.world.refresh()
 
     def run(self, kind: str, selector: Any = ALL, timeout_s: float = DEADLINE_S, **more: Any) -> dict[str, Any]:

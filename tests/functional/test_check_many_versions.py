@@ -73,7 +73,7 @@ def test_each_fault_among_many_versions_is_found(world: Wired) -> None:
     for doc_id in (changed, str(asset.id)):
         document = built[doc_id]
         spoiled = replace(document, body=document.body | {"name": "another"})
-        assert a.index.put([Put(alias, spoiled)])[0].written is WriteStatus.DONE
+        assert a.index.put([Put(alias, spoiled)])[0].status is WriteStatus.DONE
     world.refresh()
     [difference] = comparer.differences([asset.id]).values()
     assert sorted(difference.faults) == [

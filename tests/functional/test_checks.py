@@ -71,7 +71,7 @@ def plant(checked: Checked) -> None:
     wrong = current_map(world).bucket_at(plain[0].created_ms)
     assert wrong.index != checked.bucket(plain[7]).index
     [result] = world.amp.adapters.documents.put(wrong.write_alias, [copy])
-    assert result.written is WriteStatus.DONE
+    assert result.status is WriteStatus.DONE
     world.refresh()
     expected[str(plain[7].id)] = f"misplaced: {plain[7].id} in {wrong.index}"
 
@@ -332,7 +332,7 @@ def _ghost(checked: Checked, *, in_target: bool = False) -> str:
         source, target = bucket_map.write_aliases(asset.created_ms)
         [(_, bare)] = [found for found in a.documents.of_assets([asset.id]) if found[1].doc_id == doc_id]
         [[copy]] = a.documents.with_bodies(index_of(source), [bare])
-        assert a.documents.put(target, [copy])[0].written is WriteStatus.DONE
+        assert a.documents.put(target, [copy])[0].status is WriteStatus.DONE
     return doc_id
 
 

@@ -115,7 +115,7 @@ class Planting:
             done += a.documents.put(alias, documents)
         for alias, documents in self.removals.items():
             done += a.documents.delete(alias, documents)
-        assert {result.written for result in done} == {WriteStatus.DONE}
+        assert {result.status for result in done} == {WriteStatus.DONE}
         a.listing.remove(self.unlisted)
         self.checked.world.refresh()
 

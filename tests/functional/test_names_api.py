@@ -244,7 +244,7 @@ def _unavailable(*_: object) -> None:
 
 
 def _unknown(outcome: CommitResult) -> CommitResult:
-    return CommitResult(type(outcome.verdict).UNKNOWN)
+    return CommitResult(type(outcome.status).UNKNOWN)
 
 
 def _listed(rest: Rest, kind: str) -> list[str]:

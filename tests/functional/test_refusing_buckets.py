@@ -106,7 +106,7 @@ def test_when_the_retry_queue_is_full_all_wait_and_nothing_is_committed(
     either: Wired, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     retries = either.amp.indexing.indexer._retries
-    monkeypatch.setattr(retries, "_max_events", 1)
+    monkeypatch.setattr(retries, "_max_messages", 1)
     refused: list[UUID] = []
     add = retries.add
 

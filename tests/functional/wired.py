@@ -65,7 +65,7 @@ class Wired:
             while len(got) < count:
                 deliveries = consumer.poll(count - len(got), 10.0)
                 assert deliveries, f"{count} events expected, {len(got)} came"
-                got += [d.event for d in deliveries if d.event is not None and d.event.asset_id in self.mine]
+                got += [d.message for d in deliveries if d.message is not None and d.message.asset_id in self.mine]
                 consumer.commit(deliveries)
             return got
         finally:

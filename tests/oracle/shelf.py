@@ -30,7 +30,7 @@ class Shelf:
                 if misplaced or bucket is self._bucket_of(created_ms):
                     puts.append(Put(bucket.write_alias, document))
         results = self.index.put(puts)
-        assert {result.written for result in results} <= {WriteStatus.DONE}, results
+        assert {result.status for result in results} <= {WriteStatus.DONE}, results
         self._set.indices.refresh([self._old.index, self._new.index])
 
     def _bucket_of(self, created_ms: int) -> Bucket:

@@ -36,7 +36,7 @@ class Applications:
     @property
     def all_is_published(self) -> bool:
         """What was noted and never done is no matter."""
-        return not any(self._is_done(intent.event) for intent in self._intents.open)
+        return not any(self._is_done(intent.message) for intent in self._intents.open)
 
     def fill(self, assets: int) -> None:
         """What was there before anything began to move; its events are on their way."""
@@ -63,7 +63,7 @@ class Applications:
         now_ms = int((START_S + self._scheduler.now_s) * 1000)
         if after.revision == 1:
             self._announced.append(after.id)
-        intent = Intent(event=event, recorded_ms=now_ms, due_ms=now_ms + _DUE_MS)
+        intent = Intent(message=event, recorded_ms=now_ms, due_ms=now_ms + _DUE_MS)
         self._intents.open[intent] = None
         yield None
         if dies and chance.random() < 0.3:

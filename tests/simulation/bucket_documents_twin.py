@@ -61,10 +61,10 @@ class SimulatedBucketDocuments(BulkWrites):
             if page:
                 yield page
 
-    def revisions(self, index: str, doc_ids: Collection[str], *, shown: bool = False) -> dict[str, int]:
+    def revisions(self, index: str, doc_ids: Collection[str], *, refreshed: bool = False) -> dict[str, int]:
         def read() -> dict[str, int]:
             found = self._cluster.there(index)
-            docs = found.visible if shown else found.docs
+            docs = found.visible if refreshed else found.docs
             return {doc_id: docs[doc_id].revision for doc_id in doc_ids if doc_id in docs}
 
         return self._ask(f"revisions {index}", read)

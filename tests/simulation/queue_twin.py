@@ -74,13 +74,13 @@ class SimulatedConsumer:
         self._queue = queue
         self.positions = [0] * _PARTITIONS
 
-    def poll(self, max_events: int) -> list[Delivery]:
+    def poll(self, max_messages: int) -> list[Delivery]:
         found: list[Delivery] = []
         self._scheduler.call("poll", lambda: None, _lost)
         for partition, owner in enumerate(self._queue.owners):
             if owner is self:
                 position = self.positions[partition]
-                events = self._queue.partitions[partition][position : position + max_events - len(found)]
+                events = self._queue.partitions[partition][position : position + max_messages - len(found)]
                 found += [Delivery(event, b"", (partition, position + n)) for n, event in enumerate(events)]
                 self.positions[partition] += len(events)
         return found

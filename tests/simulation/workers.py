@@ -91,7 +91,7 @@ class Workers:
                 if not deliveries:
                     scheduler.sleep(_IDLE_S)
                     continue
-                given_up = handle([delivery.event for delivery in deliveries if delivery.event], stop)
+                given_up = handle([delivery.message for delivery in deliveries if delivery.message], stop)
                 if given_up:
                     raise Violation(f"rejected by the index: {given_up}")
                 consumer.commit(deliveries)

@@ -16,7 +16,7 @@ from amp.adapters.embedded.job_chunks import SqliteJobChunks
 from amp.adapters.embedded.job_ids import SqliteJobIds
 from amp.adapters.embedded.job_log import SqliteJobLog
 from amp.adapters.embedded.message_queue import SqliteEventQueue
-from amp.domain.chunks import TOLD, ItemOutcome, ItemResult
+from amp.domain.chunks import REPORTED, ItemOutcome, ItemResult
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, JobState
 from amp.domain.selectors import Selector, selector_json
@@ -187,7 +187,7 @@ class World:
         """All that is in the queue."""
         worker = JobWorker(self.jobs, self.chunks, self.dead_letters, {KIND: self.processor}, self.clock, Metrics())
         while deliveries := self.consumer.poll(100, 0):
-            messages = [delivery.event for delivery in deliveries if delivery.event is not None]
+            messages = [delivery.message for delivery in deliveries if delivery.message is not None]
             failures = worker.handle(messages, threading.Event())
             assert self.gives_up or not failures
             self.consumer.commit(deliveries)
@@ -215,8 +215,8 @@ class World:
         kept: dict[UUID, ItemResult] = {}
         for number in range(found.checkpoint["settled"]):
             kept |= self.chunks.results(job.id, number)
-        wanted = {asset_id for asset_id in self.ids if outcome_of(asset_id) in TOLD}
-        assert {asset_id for asset_id, result in kept.items() if result.outcome in TOLD} == wanted, told
+        wanted = {asset_id for asset_id in self.ids if outcome_of(asset_id) in REPORTED}
+        assert {asset_id for asset_id, result in kept.items() if result.outcome in REPORTED} == wanted, told
 
 
 def at_call(number: int, happens: Callable[[], None], *, done: bool) -> Callable[[str, bool], None]:

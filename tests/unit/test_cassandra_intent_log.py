@@ -66,7 +66,7 @@ def test_what_a_clock_that_was_ahead_has_deferred_is_due_once_it_is_set_back() -
     intent = intent_for(creation(), _NOW_MS - 10_000)
     session.rows = [_row(replace(intent, recorded_ms=_NOW_MS - 10_000, due_ms=ahead_ms + 7_200_000))]
     [found] = log.due(_NOW_MS, 10)
-    assert found.event == intent.event
+    assert found.message == intent.message
     assert log.due(_NOW_MS + 1, 10) == [found], "another reader of this log has not settled it"
     session.rows.clear()
     log.clear([found])
@@ -91,11 +91,11 @@ def test_all_that_a_clock_which_was_ahead_has_dated_is_found_though_it_is_crowde
         for n, each in enumerate(crowd[deferred_rightly : deferred_rightly + 35])
     ]
     session.rows = [_row(intent) for intent in [*right, *wrong]]
-    left = {intent.event.asset_id for intent in wrong}
+    left = {intent.message.asset_id for intent in wrong}
     for tick in range(12):
         found = log.due(_NOW_MS + tick, limit)
-        left -= {intent.event.asset_id for intent in found}
-        session.rows = [row for row in session.rows if row[0] not in {intent.event.asset_id for intent in found}]
+        left -= {intent.message.asset_id for intent in found}
+        session.rows = [row for row in session.rows if row[0] not in {intent.message.asset_id for intent in found}]
         log.clear(found)
         if not left:
             break
@@ -104,11 +104,11 @@ def test_all_that_a_clock_which_was_ahead_has_dated_is_found_though_it_is_crowde
 
 
 def _shard(intent: Intent) -> int:
-    return crc32(intent.event.asset_id.bytes) % 8
+    return crc32(intent.message.asset_id.bytes) % 8
 
 
 def _row(intent: Intent) -> tuple[Any, ...]:
-    event = intent.event
+    event = intent.message
     scope = event.scope.value
     return event.asset_id, event.version, event.revision, scope, event.change_id, intent.recorded_ms, intent.due_ms
 

@@ -16,7 +16,7 @@ def plan(position: int, external_id: str | None = None, key: str | None = None) 
     draft = Draft(type="clip", external_id=external_id, metadata={})
     asset_id = mint_at(1_700_000_000_000 + position)
     content = Content(name="", metadata={}, labels=(), type_version=1)
-    change = creation(draft, asset_id, content, Stamp(actor="anna", at_ms=1, change_id=uuid4()))
+    change = creation(draft, asset_id, content, Stamp(principal="anna", at_ms=1, change_id=uuid4()))
     order = CreateRequest(draft, None if key is None else IdempotencyKey("anna", key, "digest"))
     return Creation(position, order, asset_id, change)
 

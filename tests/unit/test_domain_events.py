@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from amp.domain.assets import Asset, Change, ChangeKind, Scope, State
 from amp.domain.ids import mint_at
-from amp.domain.messages import AssetChanged, JobItem, Message, event_of, message_from_json, message_json
+from amp.domain.messages import AssetChanged, JobItem, Message, message_from_json, message_json, message_of
 
 HEAD = Asset(
     id=mint_at(1_700_000_000_000),
@@ -57,7 +57,7 @@ def step(kind: ChangeKind, before: Asset | None = HEAD, **fields: Any) -> Change
 
 def test_an_event_names_the_asset_after_the_change() -> None:
     change = step(ChangeKind.UPDATED, version=3)
-    assert event_of(change) == AssetChanged(
+    assert message_of(change) == AssetChanged(
         asset_id=HEAD.id, version=3, revision=4, scope=Scope.HEAD, change_id=change.after.change_id
     )
 
@@ -104,7 +104,7 @@ json_values: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-MESSAGES = [event_of(step(ChangeKind.UPDATED)), JobItem(job_id=uuid4(), chunk=1, asset_id=uuid4())]
+MESSAGES = [message_of(step(ChangeKind.UPDATED)), JobItem(job_id=uuid4(), chunk=1, asset_id=uuid4())]
 spoiled = st.one_of(st.fixed_dictionaries(dict.fromkeys(message_json(message), json_values)) for message in MESSAGES)
 
 

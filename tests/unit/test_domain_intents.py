@@ -9,7 +9,7 @@ _NOW_MS, _HOUR_MS = 1_800_000_000_000, 3_600_000
 
 
 def intent(recorded_ms: int, due_ms: int) -> Intent:
-    return Intent(event=intent_for(creation()).event, recorded_ms=recorded_ms, due_ms=due_ms)
+    return Intent(message=intent_for(creation()).message, recorded_ms=recorded_ms, due_ms=due_ms)
 
 
 @pytest.mark.parametrize("age_ms", [0, 5_000, 100_000, _HOUR_MS, 30 * _HOUR_MS])

@@ -34,7 +34,7 @@ def intents(database: Database) -> Iterator[sqlite3.Connection]:
 
 def _intent(due_ms: int, recorded_ms: int) -> Intent:
     event = AssetChanged(asset_id=uuid.uuid4(), version=1, revision=1, scope=Scope.HEAD, change_id=uuid.uuid4())
-    return Intent(event=event, recorded_ms=recorded_ms, due_ms=due_ms)
+    return Intent(message=event, recorded_ms=recorded_ms, due_ms=due_ms)
 
 
 def _record(connection: sqlite3.Connection, intents: list[Intent]) -> None:
@@ -42,7 +42,7 @@ def _record(connection: sqlite3.Connection, intents: list[Intent]) -> None:
         "INSERT INTO intents (due_ms, asset_id, change_id, version, revision, scope, recorded_ms)"
         " VALUES (?, ?, ?, 1, 1, ?, ?)",
         [
-            (i.due_ms, i.event.asset_id.bytes, i.event.change_id.bytes, i.event.scope.value, i.recorded_ms)
+            (i.due_ms, i.message.asset_id.bytes, i.message.change_id.bytes, i.message.scope.value, i.recorded_ms)
             for i in intents
         ],
     )

@@ -59,7 +59,7 @@ def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
         assert names(search_set.search(H264)) == ["kept"]
         # Numbers given to fields before the restart are not given again.
         later = asset("later", metadata={"gain": 1.0, "codec": "h264"}, revision=2)
-        assert search_set.put(bucket, head(later))[0].written is WriteStatus.DONE
+        assert search_set.put(bucket, head(later))[0].status is WriteStatus.DONE
         assert set(names(search_set.search(H264))) == {"kept", "later"}
 
 
@@ -117,7 +117,7 @@ def test_a_closed_index_is_unavailable(tmp_path: Path) -> None:
     database.close()
     with pytest.raises(SearchUnavailable):
         search_set.search()
-    assert search_set.put(bucket, head(asset()))[0].written is WriteStatus.BUSY
+    assert search_set.put(bucket, head(asset()))[0].status is WriteStatus.BUSY
 
 
 def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_a_document_that_cannot_be_stored_is_rejected_and_keeps_no_other_out(tmp
         too_big.body["version"] = 2**63
         surrogate.body["project"] = "\ud800"
         results = search_set.put(bucket, too_big, head(asset("first", metadata={"gain": 1.0})), surrogate, good)
-        assert [result.written for result in results] == [
+        assert [result.status for result in results] == [
             WriteStatus.REJECTED,
             WriteStatus.DONE,
             WriteStatus.REJECTED,

@@ -27,7 +27,7 @@ from amp.domain.buckets import first_map
 from amp.domain.chunks import Chunk, ItemOutcome, ItemResult
 from amp.domain.claims import Claim
 from amp.domain.dead_letters import DeadLetter, dead_letter_id
-from amp.domain.messages import AssetChanged, Intent, event_of
+from amp.domain.messages import AssetChanged, Intent, message_of
 from amp.domain.retention import Retention
 from amp.domain.types import AssetType, Field, FieldType
 from amp.errors import StoreUnavailable
@@ -51,7 +51,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 def intent_of(change: Change) -> Intent:
-    return Intent(event=event_of(change), recorded_ms=1, due_ms=2)
+    return Intent(message=message_of(change), recorded_ms=1, due_ms=2)
 
 
 def letter_of(payload: bytes) -> DeadLetter:
@@ -60,7 +60,7 @@ def letter_of(payload: bytes) -> DeadLetter:
 
 
 def events(count: int) -> list[AssetChanged]:
-    return [event_of(creation()) for _ in range(count)]
+    return [message_of(creation()) for _ in range(count)]
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
         SqliteTypeRegistry(database).add(asset_type)
         SqliteBucketRegistry(database).replace(first_map("amp"), expected_generation=0)
         SqliteSharedValues(database).get_or_put("key", b"\x00secret")
-        SqliteEventQueue(database).publish(Topic.REALTIME, [event_of(change)])
+        SqliteEventQueue(database).publish(Topic.REALTIME, [message_of(change)])
         SqliteDeadLetters(database).put(letter)
         SqliteJobChunks(database).begin(chunk)
         SqliteJobChunks(database).record(chunk.job_id, {0: results})
@@ -111,7 +111,7 @@ def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
         assert SqliteBucketRegistry(database).load() == first_map("amp")
         assert SqliteSharedValues(database).get_or_put("key", b"other") == b"\x00secret"
         [delivery] = SqliteEventQueue(database).consume(Topic.REALTIME, "index").poll(10, 1)
-        assert delivery.event == event_of(change)
+        assert delivery.message == message_of(change)
         assert SqliteDeadLetters(database).get(letter.id) == letter
         assert SqliteJobChunks(database).get(chunk.job_id, 0) == chunk
         assert SqliteJobChunks(database).results(chunk.job_id, 0) == results
@@ -127,10 +127,10 @@ def test_a_write_whose_commit_fails_is_never_told_as_a_success(database: Databas
         with pytest.raises(StoreUnavailable):
             store.prepare([(large, intent_of(large))] * 500)
         outcomes = store.apply([again, large])
-    assert [outcome.verdict for outcome in outcomes] == [CommitStatus.REFUSED, CommitStatus.UNKNOWN]
+    assert [outcome.status for outcome in outcomes] == [CommitStatus.REFUSED, CommitStatus.UNKNOWN]
     assert outcomes[0].head == there.after
     assert store.heads([large.after.id]) == {}
-    assert [outcome.verdict for outcome in store.apply([large])] == [CommitStatus.APPLIED]
+    assert [outcome.status for outcome in store.apply([large])] == [CommitStatus.APPLIED]
     assert store.heads([large.after.id]) == {large.after.id: large.after}
 
 
@@ -227,7 +227,7 @@ def test_a_second_member_gets_nothing_until_the_first_closes(database: Database)
     first.close()
     assert first.poll(10, 0) == []
     handed_over = second.poll(10, 1)
-    assert [delivery.event for delivery in handed_over][:2] == [delivery.event for delivery in taken]
+    assert [delivery.message for delivery in handed_over][:2] == [delivery.message for delivery in taken]
     first.commit(taken)  # too late: passed over
     assert queue.lag(Topic.REALTIME, "index") == 4
 
@@ -267,9 +267,9 @@ def test_revisions_past_those_kept_are_forgotten_once_nobody_can_come_with_their
             return sorted(row[0] for row in rows)
 
     assert revisions() == [2, *range(151, 201)]
-    assert store.made({asset.id: derived}) == {asset.id}
+    assert store.applied({asset.id: derived}) == {asset.id}
     (asset,) = write(store, step(replace(asset, updated_ms=asset.updated_ms + 10_000)))
     for _ in range(99):
         (asset,) = write(store, step(asset))
     assert revisions() == list(range(251, 301))
-    assert store.made({asset.id: derived}) == set()
+    assert store.applied({asset.id: derived}) == set()

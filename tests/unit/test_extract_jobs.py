@@ -15,7 +15,7 @@ import pytest
 
 from amp.adapters.embedded.database import Database
 from amp.adapters.embedded.store_component import SqliteStorePart
-from amp.domain.chunks import TOLD, ItemOutcome
+from amp.domain.chunks import REPORTED, ItemOutcome
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, JobState
 from amp.domain.selectors import Selector
@@ -345,8 +345,8 @@ def test_lost_events_are_sent_again_although_another_job_keeps_the_queue_busy(wo
     extractor = world.extractor()
     extractor.run_once()
     # Of the two jobs' events only the other's are left, as if those of one had been dropped.
-    kept = [delivery for delivery in world.consumer.poll(100, 0) if delivery.event.job_id == other.id]  # type: ignore[union-attr]
-    event = kept[0].event
+    kept = [delivery for delivery in world.consumer.poll(100, 0) if delivery.message.job_id == other.id]  # type: ignore[union-attr]
+    event = kept[0].message
     assert event is not None
     for _ in range(60):
         extractor.run_once()
@@ -413,7 +413,7 @@ def test_a_job_that_gets_no_answer_is_tried_seldom_and_holds_up_no_other(
 def _require_forgotten(world: World, job: Job) -> None:
     for number in range(job.checkpoint["settled"]):
         chunk_ids = world.ids[number * CHUNK : (number + 1) * CHUNK]
-        is_told = any(outcome_of(asset_id) in TOLD for asset_id in chunk_ids)
+        is_told = any(outcome_of(asset_id) in REPORTED for asset_id in chunk_ids)
         assert (world.chunks.get(job.id, number) is not None) is is_told
 
 

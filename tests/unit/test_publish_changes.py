@@ -39,7 +39,7 @@ class Intents:
 def intent(number: int) -> Intent:
     id_ = UUID(int=number)
     event = AssetChanged(asset_id=id_, version=1, revision=1, scope=Scope.HEAD, change_id=id_)
-    return Intent(event=event, recorded_ms=0, due_ms=0)
+    return Intent(message=event, recorded_ms=0, due_ms=0)
 
 
 def test_intents_are_cleared_again_after_an_unexpected_error() -> None:

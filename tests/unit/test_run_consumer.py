@@ -42,10 +42,10 @@ class World:
         self.commits_fail = False
         self.metrics = Metrics()
 
-    def poll(self, max_events: int, timeout_s: float) -> list[Delivery]:
+    def poll(self, max_messages: int, timeout_s: float) -> list[Delivery]:
         if not self.waiting:
             threading.Event().wait(min(timeout_s, 0.01))
-        taken, self.waiting = self.waiting[:max_events], self.waiting[max_events:]
+        taken, self.waiting = self.waiting[:max_messages], self.waiting[max_messages:]
         return taken
 
     def keep_alive(self) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from amp.adapter_sets import Adapters, embedded
 from amp.domain.dead_letters import dead_letter_for
-from amp.domain.messages import AssetChanged, Message, event_of, message_json
+from amp.domain.messages import AssetChanged, Message, message_json, message_of
 from amp.errors import QueueUnavailable
 from amp.ports.message_queue import Topic
 from amp.services.jobs.dead_letters import DeadLetterAdmin, DeadLetterFilter
@@ -51,7 +51,7 @@ def adapters(tmp_path: Path) -> Iterator[Adapters]:
 
 def _letters_of_one_event(a: Adapters) -> AssetChanged:
     """Two dead letters: the event was put aside from both topics of live traffic."""
-    event = event_of(creation())
+    event = message_of(creation())
     for topic in (Topic.REALTIME, Topic.RETRY):
         a.dead_letters.put(dead_letter_for(topic, event, orjson.dumps(message_json(event)), "why", "", 1))
     return event
@@ -75,7 +75,7 @@ def test_a_replay_counts_every_letter_whose_message_was_not_taken(adapters: Adap
 
 
 def test_what_is_reported_delivered_too_late_changes_no_result() -> None:
-    queue, event = Queue(), event_of(creation())
+    queue, event = Queue(), message_of(creation())
     queue.late = True
     delivered = publish_durably(queue, Topic.REALTIME, [event])  # type: ignore[arg-type]
     assert delivered == set()

@@ -83,7 +83,7 @@ def test_delivery_and_clearing_of_what_was_published_share_one_time(time: Time) 
 def _intents() -> Sequence[Intent]:
     id_ = UUID(int=1)
     event = AssetChanged(asset_id=id_, version=1, revision=1, scope=Scope.HEAD, change_id=id_)
-    return [Intent(event=event, recorded_ms=0, due_ms=0)]
+    return [Intent(message=event, recorded_ms=0, due_ms=0)]
 
 
 def test_a_stop_of_the_server_in_which_all_hangs_ends_in_time(time: Time, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -145,17 +145,22 @@ class CassandraAssetListing:
         requests = [(INSERT_LISTED_AT, (*place, asset_id, listed_us[asset_id])) for place, asset_id in places]
         self._session.rows_of_many(requests)
 
-    def strays(self, ids: Collection[UUID], types: Collection[str], projects: Collection[str]) -> list[OrphanedListing]:
+    def orphans(
+        self, ids: Collection[UUID], types: Collection[str], projects: Collection[str]
+    ) -> list[OrphanedListing]:
         lists = ["all", *(f"type:{name}" for name in types), *(f"project:{name}" for name in projects)]
         found = self._listed([(_place(name, asset_id), asset_id) for asset_id in ids for name in lists])
         return [
             OrphanedListing(place[0], asset_id, written_us // 1000) for (place, asset_id), written_us in found.items()
         ]
 
-    def drop(self, strays: Sequence[OrphanedListing]) -> None:
+    def drop(self, orphans: Sequence[OrphanedListing]) -> None:
         # The time was cut to milliseconds.
         self._session.rows_of_many(
-            [(_REMOVE, (stray.written_ms * 1000 + 999, *_place(stray.list, stray.id), stray.id)) for stray in strays]
+            [
+                (_REMOVE, (orphan.written_ms * 1000 + 999, *_place(orphan.list, orphan.id), orphan.id))
+                for orphan in orphans
+            ]
         )
 
     def remove(self, assets: Sequence[Asset]) -> None:

@@ -75,7 +75,7 @@ class CassandraAssetStore:
         rows = self._session.run(_VERSION_PAGE, (asset_id, _MOST if below is None else below, limit))
         return [version_of_row(row) for row in rows]
 
-    def made(self, change_ids: Mapping[UUID, UUID]) -> set[UUID]:
+    def applied(self, change_ids: Mapping[UUID, UUID]) -> set[UUID]:
         answers = self._session.rows_of_many([(CHANGE_ROW, key) for key in change_ids.items()])
         return {asset_id for asset_id, rows in zip(change_ids, answers, strict=True) if rows}
 

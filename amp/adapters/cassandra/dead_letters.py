@@ -11,7 +11,7 @@ import orjson
 from amp.adapters.cassandra.errors import TooManyTombstones
 from amp.adapters.cassandra.reads_in_parts import KeyRange, read_in_parts
 from amp.adapters.cassandra.session import CassandraSession, Mode
-from amp.domain.dead_letter_pages import place_in, position_after, storable_letter
+from amp.domain.dead_letter_pages import place_in, position_after, storable_dead_letter
 from amp.domain.dead_letters import DeadLetter
 from amp.domain.messages import Message, message_from_json
 from amp.errors import StoreUnavailable
@@ -53,7 +53,7 @@ class CassandraDeadLetters:
 
     def put(self, dead_letter: DeadLetter) -> None:
         # Listed last: should that fail, the letter is put again and listed under the time it has.
-        first_ms = self._keep(storable_letter(dead_letter))
+        first_ms = self._keep(storable_dead_letter(dead_letter))
         self._session.rows_of_many([(_LIST, (name, first_ms, dead_letter.id)) for name in _lists_of(dead_letter)])
 
     def get(self, dead_letter_id: UUID) -> DeadLetter | None:

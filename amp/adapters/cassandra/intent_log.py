@@ -61,13 +61,13 @@ _BEGINNING = "SELECT min(applied_ms) FROM {ks}.schema_migrations WHERE part = 's
 
 def intent_values(intent: Intent) -> tuple[Any, ...]:
     """The values of `INSERT_INTENT`."""
-    event = intent.event
+    event = intent.message
     key = _key(intent)
     return (*key, event.version, event.revision, event.scope.value, intent.recorded_ms)
 
 
 def _key(intent: Intent) -> tuple[int, int, int, UUID, UUID]:
-    event = intent.event
+    event = intent.message
     shard = crc32(event.asset_id.bytes) % _SHARDS
     return shard, intent.due_ms // _MINUTE_MS, intent.due_ms, event.asset_id, event.change_id
 
@@ -252,4 +252,4 @@ def _delete_cql(count: int) -> str:
 def _intent_of(row: Any) -> Intent:
     asset_id, version, revision, scope, change_id, recorded_ms, due_ms = row
     event = AssetChanged(asset_id=asset_id, version=version, revision=revision, scope=Scope(scope), change_id=change_id)
-    return Intent(event=event, recorded_ms=recorded_ms, due_ms=due_ms)
+    return Intent(message=event, recorded_ms=recorded_ms, due_ms=due_ms)

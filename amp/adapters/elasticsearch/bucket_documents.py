@@ -143,9 +143,9 @@ class ElasticsearchBucketDocuments:
             self._hits_at_once.answered(len(found), sum(len(document.body) for document in found))
             return found, asked
 
-    def revisions(self, index: str, doc_ids: Collection[str], *, shown: bool = False) -> dict[str, int]:
+    def revisions(self, index: str, doc_ids: Collection[str], *, refreshed: bool = False) -> dict[str, int]:
         ids, found = list(doc_ids), {}
-        params = {"_source": "false", "realtime": "false" if shown else "true"}
+        params = {"_source": "false", "realtime": "false" if refreshed else "true"}
         for start in range(0, len(ids), _IDS_AT_ONCE):
             body = orjson.dumps({"ids": ids[start : start + _IDS_AT_ONCE]})
             answer = self._client.post(f"get {index}", f"/{index}/_mget", body, params=params, retries=1)
@@ -170,7 +170,7 @@ class ElasticsearchBucketDocuments:
             for part in answer["aggregations"]["slices"]["buckets"]
         ]
 
-    def sums(self, index: str, of: TimeRange, width_ms: int) -> dict[int, Totals]:
+    def totals(self, index: str, of: TimeRange, width_ms: int) -> dict[int, Totals]:
         by_time = {"field": "created_ms", "interval": width_ms, "min_doc_count": 1}
         added_up = {name: {"sum": {"field": field}} for name, field in _ADDED_UP.items()}
         heads = {"deleted": {"filter": {"term": {"deleted": True}}}, "revisions": {"sum": {"field": "revision"}}}

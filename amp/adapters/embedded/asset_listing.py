@@ -59,7 +59,7 @@ class SqliteAssetListing:
     def add(self, assets: Sequence[Asset]) -> None:
         """Nothing to do: indexes list every head."""
 
-    def strays(
+    def orphans(
         self,
         ids: Collection[UUID],  # noqa: ARG002 - as above
         types: Collection[str],  # noqa: ARG002
@@ -67,7 +67,7 @@ class SqliteAssetListing:
     ) -> list[OrphanedListing]:
         return []
 
-    def drop(self, strays: Sequence[OrphanedListing]) -> None:
+    def drop(self, orphans: Sequence[OrphanedListing]) -> None:
         """Nothing to do: there are none."""
 
     def remove(self, assets: Sequence[Asset]) -> None:

@@ -56,11 +56,11 @@ class SqliteAssetStore:
         rows = [
             (
                 intent.due_ms,
-                intent.event.asset_id.bytes,
-                intent.event.change_id.bytes,
-                intent.event.version,
-                intent.event.revision,
-                intent.event.scope.value,
+                intent.message.asset_id.bytes,
+                intent.message.change_id.bytes,
+                intent.message.version,
+                intent.message.revision,
+                intent.message.scope.value,
                 intent.recorded_ms,
             )
             for _, intent in changes
@@ -77,7 +77,7 @@ class SqliteAssetStore:
             if not outcomes:
                 raise
             # The commit itself failed. This process sees it undone, but what reached the disk may yet come back.
-            return [CommitResult(CommitStatus.UNKNOWN) if o.verdict is CommitStatus.APPLIED else o for o in outcomes]
+            return [CommitResult(CommitStatus.UNKNOWN) if o.status is CommitStatus.APPLIED else o for o in outcomes]
         return outcomes
 
     def heads(self, ids: Collection[UUID], *, settle: bool = False) -> dict[UUID, Asset]:  # noqa: ARG002 - never open
@@ -112,7 +112,7 @@ class SqliteAssetStore:
             rows = connection.execute(query, (asset_id.bytes, below, below, limit)).fetchall()
         return [version_from_row(row) for row in rows]
 
-    def made(self, change_ids: Mapping[UUID, UUID]) -> set[UUID]:
+    def applied(self, change_ids: Mapping[UUID, UUID]) -> set[UUID]:
         with self._database.reading() as connection:
             return {asset_id for asset_id, change_id in change_ids.items() if _is_made(connection, asset_id, change_id)}
 

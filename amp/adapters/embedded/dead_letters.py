@@ -6,7 +6,7 @@ from uuid import UUID
 
 from amp.adapters.embedded.database import Database
 from amp.adapters.embedded.payloads import message_in
-from amp.domain.dead_letter_pages import place_in, position_after, storable_letter
+from amp.domain.dead_letter_pages import place_in, position_after, storable_dead_letter
 from amp.domain.dead_letters import DeadLetter
 from amp.ports.dead_letters import DeadLetterPage
 
@@ -22,7 +22,7 @@ class SqliteDeadLetters:
         self._database = database
 
     def put(self, dead_letter: DeadLetter) -> None:
-        kept = storable_letter(dead_letter)
+        kept = storable_dead_letter(dead_letter)
         values = (
             kept.id.bytes,
             kept.topic,

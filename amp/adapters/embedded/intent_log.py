@@ -98,4 +98,4 @@ class SqliteIntentLog:
 
 
 def _key(intent: Intent) -> tuple[int, bytes, bytes]:
-    return intent.due_ms, intent.event.asset_id.bytes, intent.event.change_id.bytes
+    return intent.due_ms, intent.message.asset_id.bytes, intent.message.change_id.bytes

@@ -84,11 +84,11 @@ class SqliteConsumer:
         self._position: int | None = None
         self._closed = False
 
-    def poll(self, max_events: int, timeout_s: float) -> list[Delivery]:
+    def poll(self, max_messages: int, timeout_s: float) -> list[Delivery]:
         deadline = time.monotonic() + timeout_s
         while not self._closed:
             news = self._board.news
-            if self._board.hold(self._key, self) and (taken := self._take(max_events)):
+            if self._board.hold(self._key, self) and (taken := self._take(max_messages)):
                 return taken
             if not self._board.wait_for_news(news, deadline - time.monotonic()):
                 break
@@ -118,14 +118,14 @@ class SqliteConsumer:
         self._closed = True
         self._board.release(self._key, self)
 
-    def _take(self, max_events: int) -> list[Delivery]:
+    def _take(self, max_messages: int) -> list[Delivery]:
         with self._database.reading(QueueUnavailable) as connection:
             if self._position is None:
                 query = "SELECT coalesce(max(committed), 0) FROM event_groups WHERE topic = ? AND name = ?"
                 [self._position] = connection.execute(query, self._key).fetchone()
             rows = connection.execute(
                 "SELECT position, payload FROM events WHERE topic = ? AND position > ? ORDER BY position LIMIT ?",
-                (self._topic.value, self._position, max_events),
+                (self._topic.value, self._position, max_messages),
             ).fetchall()
         if rows:
             self._position = rows[-1][0]

@@ -78,7 +78,7 @@ class SqliteBucketDocuments:
             if page:
                 yield page
 
-    def revisions(self, index: str, doc_ids: Collection[str], *, shown: bool = False) -> dict[str, int]:  # noqa: ARG002 - all is
+    def revisions(self, index: str, doc_ids: Collection[str], *, refreshed: bool = False) -> dict[str, int]:  # noqa: ARG002 - all is
         with self._index(index) as (connection, index_id):
             return dict(
                 connection.execute(
@@ -103,7 +103,7 @@ class SqliteBucketDocuments:
             ).fetchall()
         return [SliceTotals(of.part(start_ms, width_ms), documents, total) for start_ms, documents, total in rows]
 
-    def sums(self, index: str, of: TimeRange, width_ms: int) -> dict[int, Totals]:
+    def totals(self, index: str, of: TimeRange, width_ms: int) -> dict[int, Totals]:
         with self._index(index) as (connection, index_id):
             where, values = _within(index_id, of)
             rows = connection.execute(

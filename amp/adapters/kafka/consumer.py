@@ -81,14 +81,14 @@ class KafkaConsumer:
                 [self._topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
             )
 
-    def poll(self, max_events: int, timeout_s: float) -> list[Delivery]:
-        deliveries, self._early = self._early[:max_events], self._early[max_events:]
+    def poll(self, max_messages: int, timeout_s: float) -> list[Delivery]:
+        deliveries, self._early = self._early[:max_messages], self._early[max_messages:]
         # The client waits until it has all it was asked for, so ask for one, then for what is there.
         with translated(f"reading {self._topic}"):
             if not deliveries:
                 deliveries = self._consume(1, timeout_s)
-            if 0 < len(deliveries) < max_events:
-                deliveries += self._consume(max_events - len(deliveries), 0)
+            if 0 < len(deliveries) < max_messages:
+                deliveries += self._consume(max_messages - len(deliveries), 0)
         return [delivery for delivery in deliveries if self._holds(delivery.place)]
 
     def keep_alive(self) -> None:

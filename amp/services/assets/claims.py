@@ -86,7 +86,7 @@ class NameClaims:
         :raises StoreUnavailable: the store does not answer.
         """
         heads = self._store.heads([asset_id for _, asset_id in plans], settle=True) if plans else {}
-        made = self._store.made({id_: plan.change.after.change_id for plan, id_ in plans if id_ in heads})
+        made = self._store.applied({id_: plan.change.after.change_id for plan, id_ in plans if id_ in heads})
         firsts = self._store.versions({asset_id: [1] for asset_id in heads}) if heads else {}
         return [
             _first_answer(plan.change.after, heads.get(asset_id), firsts.get((asset_id, 1)), made=asset_id in made)

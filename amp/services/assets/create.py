@@ -94,7 +94,7 @@ class AssetCreation:
         if faults:
             raise Unprocessable("the asset cannot be created", faults)
         content = self._checker.check(draft.type, draft.name, draft.metadata, draft.labels, began_s)
-        stamp = Stamp(actor=principal.name, at_ms=self._clock.now_ms(), change_id=_change_id(order))
+        stamp = Stamp(principal=principal.name, at_ms=self._clock.now_ms(), change_id=_change_id(order))
         return Creation(position, order, asset_id, creation(draft, asset_id, content, stamp))
 
     def _id_of(self, draft: Draft, faults: list[Fault]) -> UUID:
@@ -137,14 +137,14 @@ class AssetCreation:
         outcomes = self._committer.commit([plan.change for plan in plans])
         for plan, outcome in zip(plans, outcomes, strict=True):
             head, draft = outcome.head, plan.order.draft
-            if outcome.verdict is CommitStatus.REFUSED and head is not None and head.state is State.PURGED:
+            if outcome.status is CommitStatus.REFUSED and head is not None and head.state is State.PURGED:
                 plan.continue_from(head)
                 over_purged.append(plan)
-            elif outcome.verdict is CommitStatus.APPLIED and plan.order.idempotency_key is not None:
+            elif outcome.status is CommitStatus.APPLIED and plan.order.idempotency_key is not None:
                 keyed.append(plan)
             else:
                 results[plan.position] = _result(plan, outcome)
-                if outcome.verdict is CommitStatus.REFUSED and not bears(head, draft.project, draft.external_id or ""):
+                if outcome.status is CommitStatus.REFUSED and not bears(head, draft.project, draft.external_id or ""):
                     misnamed.append(plan)
         self._answer_keyed(keyed, results)
         self._names.release(misnamed)
@@ -167,7 +167,7 @@ def _change_id(order: CreateRequest) -> UUID:
 
 
 def _result(plan: Creation, outcome: CommitResult) -> Asset | AmpError:
-    match outcome.verdict:
+    match outcome.status:
         case CommitStatus.APPLIED:
             return plan.change.after
         case CommitStatus.UNKNOWN:

@@ -96,14 +96,14 @@ class AssetEditing:
             raise AssetNotFound(f"there is no asset {asset_id}")
         if not precondition.holds(before.revision):
             raise _mismatch(before)
-        stamp = Stamp(actor=principal.name, at_ms=self._clock.now_ms(), change_id=uuid4())
+        stamp = Stamp(principal=principal.name, at_ms=self._clock.now_ms(), change_id=uuid4())
         change = step(before, stamp)
         if change is None:
             return before
         outcome = self._committer.commit([change])[0]
-        if outcome.verdict is CommitStatus.APPLIED:
+        if outcome.status is CommitStatus.APPLIED:
             return change.after
-        if outcome.verdict is CommitStatus.UNKNOWN:
+        if outcome.status is CommitStatus.UNKNOWN:
             raise OutcomeUnknown(id=str(asset_id))
         if not precondition.holds(None if outcome.head is None else outcome.head.revision):
             raise _mismatch(outcome.head or before)

@@ -46,9 +46,9 @@ class RefusingBuckets:
         refused: dict[str, str] = {}
         accepted: set[str] = set()
         for index, result in answers:
-            if result.written is WriteStatus.BUSY and result.answered:
+            if result.status is WriteStatus.BUSY and result.answered:
                 refused[index] = result.reason
-            elif result.written in (WriteStatus.DONE, WriteStatus.SUPERSEDED):
+            elif result.status in (WriteStatus.DONE, WriteStatus.SUPERSEDED):
                 accepted.add(index)
         for index in accepted:
             self.accepted(index)

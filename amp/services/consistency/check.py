@@ -75,7 +75,7 @@ class DifferenceConfirmation:
             again = self._comparer.differences(list(suspects), settle=True, projects=projects)
             if not indexed:
                 return real, dict.fromkeys(again, _CHANGES_WAIT)
-            open_ = {intent.event.asset_id for intent in self._intents.due(self._clock.now_ms(), _OPEN_INTENTS)}
+            open_ = {intent.message.asset_id for intent in self._intents.due(self._clock.now_ms(), _OPEN_INTENTS)}
             later: dict[UUID, AssetDiff] = {}
             for asset_id, difference in again.items():
                 if asset_id in open_ or difference.revision != suspects[asset_id].revision:

@@ -213,7 +213,7 @@ class DocumentComparison:
             differences[asset_id].faults.append((Discrepancy.UNLISTED, ", ".join(lists)))
         without = [asset_id for asset_id, difference in differences.items() if difference.head is None]
         if without:
-            for stray in self._listing.strays(without, self._catalog.names(), projects):
+            for stray in self._listing.orphans(without, self._catalog.names(), projects):
                 differences[stray.id].faults.append((Discrepancy.STRAY, stray.list))
                 differences[stray.id].strays.append(stray)
 

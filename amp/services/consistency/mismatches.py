@@ -164,7 +164,7 @@ class MismatchSelection:
         total: dict[int, Totals] = defaultdict(Totals)
         for index, of in self._sources.of(selector, *self._bounds(selector, day)):
             try:
-                found = self._documents.sums(index, of, _SLICE_MS)
+                found = self._documents.totals(index, of, _SLICE_MS)
             except NotFound:
                 continue  # lost: all of it is missing
             for start_ms, sums in found.items():

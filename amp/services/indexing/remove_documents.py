@@ -118,7 +118,7 @@ class DocumentRemover:
             results = self._documents.delete(alias, [removal.document for removal in some])
             self._refusing.note((index_of(alias), result) for result in results)
             for removal, result in zip(some, results, strict=True):
-                match result.written:
+                match result.status:
                     case WriteStatus.STALE:
                         stale[removal] = None
                     case WriteStatus.BUSY:

@@ -14,14 +14,14 @@ RETRY_GROUP = "index-retry"
 class RetryQueue:
     """What is in it is durable before the message it came from is committed, so a kill at any line loses nothing."""
 
-    def __init__(self, queue: MessageQueue, max_events: int) -> None:
+    def __init__(self, queue: MessageQueue, max_messages: int) -> None:
         self._queue = queue
-        self._max_events = max_events
+        self._max_messages = max_messages
 
     def add(self, events: Sequence[AssetChanged]) -> bool:
         """Take these up. False: it is full, or they may not be durable; keep them."""
         try:
-            if self._queue.lag(Topic.RETRY, RETRY_GROUP) + len(events) > self._max_events:
+            if self._queue.lag(Topic.RETRY, RETRY_GROUP) + len(events) > self._max_messages:
                 return False
         except Retryable:
             return False

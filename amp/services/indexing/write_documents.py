@@ -146,7 +146,7 @@ class DocumentWriter:
         #: By id, as one may be busy in several indices.
         busy: dict[int, dict[str, IndexedDocument]] = defaultdict(dict)
         for put, owner, result in zip(puts, owners, results, strict=True):
-            match result.written:
+            match result.status:
                 case WriteStatus.STALE:
                     stale.add(owner)
                 case WriteStatus.BUSY:

@@ -86,7 +86,7 @@ class BulkChanges:
         unchanged = {asset_id: _change_id(job, asset_id) for asset_id in results if asset_id in heads}
         if unchanged:
             # What this job did before may be why there is nothing to do now.
-            results |= {asset_id: ItemResult(ItemOutcome.CHANGED) for asset_id in self._store.made(unchanged)}
+            results |= {asset_id: ItemResult(ItemOutcome.CHANGED) for asset_id in self._store.applied(unchanged)}
         refused = list(self._commit(changes))
         results |= {
             change.after.id: ItemResult(ItemOutcome.CHANGED) for change in changes if change.after.id not in refused
@@ -101,7 +101,7 @@ class BulkChanges:
             return ItemResult(ItemOutcome.SKIPPED, SKIP_MISSING)
         if not selected(head):
             return ItemResult(ItemOutcome.SKIPPED, _NOT_SELECTED)
-        stamp = Stamp(actor=job.requested_by, at_ms=self._clock.now_ms(), change_id=_change_id(job, asset_id))
+        stamp = Stamp(principal=job.requested_by, at_ms=self._clock.now_ms(), change_id=_change_id(job, asset_id))
         try:
             change = step(head, stamp)
         except Unprocessable as e:
@@ -118,10 +118,10 @@ class BulkChanges:
         if not changes:
             return
         outcomes = self._committer.commit(changes)
-        if any(outcome.verdict is CommitStatus.UNKNOWN for outcome in outcomes):
+        if any(outcome.status is CommitStatus.UNKNOWN for outcome in outcomes):
             raise OutcomeUnknown
         for change, outcome in zip(changes, outcomes, strict=True):
-            if outcome.verdict is not CommitStatus.APPLIED:
+            if outcome.status is not CommitStatus.APPLIED:
                 yield change.after.id
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 from uuid import UUID
 
-from amp.domain.chunks import TOLD, ItemResult
+from amp.domain.chunks import REPORTED, ItemResult
 from amp.domain.jobs import Job, JobState, Note
 from amp.domain.principals import Principal
 from amp.errors import Conflict, JobNotFound
@@ -148,7 +148,7 @@ class JobControl:
         found: list[tuple[UUID, ItemResult]] = []
         for number in range(first, min(settled, first + _CHUNKS_A_PAGE)):
             results = self._chunks.results(job_id, number)
-            found += [(asset_id, result) for asset_id, result in results.items() if result.outcome in TOLD]
+            found += [(asset_id, result) for asset_id, result in results.items() if result.outcome in REPORTED]
             if len(found) >= limit:
                 return found, number + 1 if number + 1 < settled else None
         following = first + _CHUNKS_A_PAGE

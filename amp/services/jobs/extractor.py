@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 
-from amp.domain.chunks import TOLD, Chunk, ItemOutcome, ItemResult
+from amp.domain.chunks import REPORTED, Chunk, ItemOutcome, ItemResult
 from amp.domain.jobs import Job, JobState
 from amp.domain.selectors import selector_from_json
 from amp.domain.storable_text import storable_reason
@@ -288,4 +288,4 @@ def _settled(job: Job) -> int:
 
 
 def _is_worth_keeping(results: Mapping[UUID, ItemResult]) -> bool:
-    return any(result.outcome in TOLD for result in results.values())
+    return any(result.outcome in REPORTED for result in results.values())

@@ -51,9 +51,9 @@ class MoveCleanup:
     def _delete(self, alias: str, documents: list[RawDocument]) -> None:
         """Those that are newer by now stay."""
         results = self._documents.delete(alias, documents)
-        if any(result.written is WriteStatus.STALE for result in results):
+        if any(result.status is WriteStatus.STALE for result in results):
             raise StaleToken
-        if kept := [result for result in results if result.written in (WriteStatus.BUSY, WriteStatus.REJECTED)]:
+        if kept := [result for result in results if result.status in (WriteStatus.BUSY, WriteStatus.REJECTED)]:
             raise SearchUnavailable(f"{len(kept)} documents could not be removed: {kept[0].reason}")
 
     def _require_empty(self, index: str, of: TimeRange) -> None:

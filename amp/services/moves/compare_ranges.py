@@ -37,10 +37,10 @@ class RangeComparison:
         return found
 
     def bring_forward(
-        self, copy: Copy, target: str, pace: Callable[[int], None], *, shown: bool = False
+        self, copy: Copy, target: str, pace: Callable[[int], None], *, refreshed: bool = False
     ) -> Iterator[tuple[list[RawDocument], int]]:
         """Copy what the source holds and the target lacks or has older, but nothing that a purge was to remove; if
-        `shown`, also what the target has but does not show to searches yet. Page by page: the documents (without
+        `refreshed`, also what the target has but does not show to searches yet. Page by page: the documents (without
         bodies) that the target has now, at those revisions or later, or shall not have; and how many were copied.
 
         :raises Fenced: another attempt began.
@@ -51,7 +51,7 @@ class RangeComparison:
         after = None
         while page := self._page(copy, after):
             pace(len(page))
-            there = self._documents.revisions(target, [document.doc_id for document in page], shown=shown)
+            there = self._documents.revisions(target, [document.doc_id for document in page], refreshed=refreshed)
             behind = {d.position for d in page if there.get(d.doc_id, 0) < d.revision}
             if behind:
                 behind = self._copier.without_purged(behind)

@@ -106,7 +106,7 @@ class DocumentCopy:
         """Those that may be written later, and why not now."""
         busy, reason = [], ""
         for document, result in zip(documents, self._documents.put(alias, documents), strict=True):
-            match result.written:
+            match result.status:
                 case WriteStatus.STALE:
                     raise StaleToken
                 case WriteStatus.REJECTED:

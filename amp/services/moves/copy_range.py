@@ -111,7 +111,7 @@ class RangeCopy:
         """Copy what was written since and the target does not show. Writers write to both, so that is little."""
         self._indices.refresh([move.source, move.target])
         copied = 0
-        for _, count in self._matcher.bring_forward(_copy(move, since), move.target, pace, shown=True):
+        for _, count in self._matcher.bring_forward(_copy(move, since), move.target, pace, refreshed=True):
             copied += count
             if stop is not None and stop.is_set():
                 raise MapChanged

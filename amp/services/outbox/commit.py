@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from amp.domain.assets import Change
-from amp.domain.messages import Intent, event_of
+from amp.domain.messages import Intent, message_of
 from amp.errors import StoreUnavailable
 from amp.metrics import Metrics
 from amp.ports.asset_store import AssetStore, CommitResult, CommitStatus
@@ -52,8 +52,8 @@ class ChangeCommitter:
         outcomes = self._store.apply(changes)
         by_verdict: dict[CommitStatus, list[Intent]] = {verdict: [] for verdict in CommitStatus}
         for change, intent, outcome in zip(changes, intents, outcomes, strict=True):
-            by_verdict[outcome.verdict].append(intent)
-            if outcome.verdict is CommitStatus.APPLIED and change.dropped_version is not None:
+            by_verdict[outcome.status].append(intent)
+            if outcome.status is CommitStatus.APPLIED and change.dropped_version is not None:
                 self._metrics.versions_dropped.inc()
         if by_verdict[CommitStatus.APPLIED]:
             self._publisher.publish(by_verdict[CommitStatus.APPLIED])
@@ -65,7 +65,8 @@ class ChangeCommitter:
         for _ in range(2):
             now_ms, began_s = self._clock.now_ms(), self._clock.monotonic_s()
             intents = [
-                Intent(event=event_of(change), recorded_ms=now_ms, due_ms=now_ms + self._grace_ms) for change in changes
+                Intent(message=message_of(change), recorded_ms=now_ms, due_ms=now_ms + self._grace_ms)
+                for change in changes
             ]
             self._store.prepare(list(zip(changes, intents, strict=True)))
             # Half the age is left for the conditions themselves.

@@ -35,11 +35,11 @@ class ChangePublisher:
         with self._lock:
             if self._clearer is None:
                 self._clearer = self._background.start("intent-clearer", self._clear_delivered, threading.Event())
-            self._waiting.update((intent.event, intent) for intent in intents)
+            self._waiting.update((intent.message, intent) for intent in intents)
             # Events the queue dropped never come back to us; the relay has them by now.
             while len(self._waiting) > 100_000:
                 self._waiting.pop(next(iter(self._waiting)))
-        self._events.publish(Topic.REALTIME, [intent.event for intent in intents], self._on_delivered)
+        self._events.publish(Topic.REALTIME, [intent.message for intent in intents], self._on_delivered)
 
     def close(self, timeout_s: float) -> None:
         """Let what was published be delivered and cleared, for at most `timeout_s` in all."""

@@ -68,12 +68,12 @@ class IntentRelay:
 
     def _look_at(self, due: Sequence[Intent]) -> None:
         # Finishes conditions that were accepted but not completed, so that "not applied" is certain.
-        heads = self._store.heads({intent.event.asset_id for intent in due}, settle=True)
+        heads = self._store.heads({intent.message.asset_id for intent in due}, settle=True)
         applied: list[Intent] = []
         open_: list[Intent] = []
         for intent in due:
-            head = heads.get(intent.event.asset_id)
-            reached = head is not None and head.revision >= intent.event.revision
+            head = heads.get(intent.message.asset_id)
+            reached = head is not None and head.revision >= intent.message.revision
             (applied if reached else open_).append(intent)
         if applied:
             self._publish(applied)
@@ -81,15 +81,15 @@ class IntentRelay:
             self._look_later(intent)
 
     def _publish(self, applied: Sequence[Intent]) -> None:
-        delivered = publish_durably(self._queue, Topic.REALTIME, [intent.event for intent in applied])
-        done = [intent for intent in applied if intent.event in delivered]
+        delivered = publish_durably(self._queue, Topic.REALTIME, [intent.message for intent in applied])
+        done = [intent for intent in applied if intent.message in delivered]
         self._intents.clear(done)
         self._metrics.intents_relayed.inc(len(done))
         if len(done) < len(applied):
             # Not to be asked for again at once: the queue is down.
             now_ms = self._clock.now_ms()
             for intent in applied:
-                if intent.event not in delivered:
+                if intent.message not in delivered:
                     self._intents.defer(intent, now_ms + 2_000)
             _log.warning("events not delivered", action="relay_undelivered", count=len(applied) - len(done))
 

@@ -104,7 +104,7 @@ class ConsumerLoop:
                 break
             deliveries = consumer.poll(self._batch, _BUSY_POLL_S if under_way else _IDLE_POLL_S)
             if deliveries:
-                messages = [delivery.event for delivery in deliveries if delivery.event is not None]
+                messages = [delivery.message for delivery in deliveries if delivery.message is not None]
                 handle = partial(self._handle, messages, halt)
                 under_way.append(_Batch(deliveries, call_in_thread(f"{self._group}-lane", handle)))
             if 0 < len(deliveries) < self._batch:
@@ -148,7 +148,7 @@ class ConsumerLoop:
     ) -> bool:
         """Put the hopeless aside, as long as it takes; False: stopped before that was done."""
         for delivery in deliveries:
-            message = delivery.event
+            message = delivery.message
             failure = Failure("not a message") if message is None else failures.get(message)
             while failure is not None:
                 try:
@@ -166,5 +166,5 @@ class ConsumerLoop:
 
     def _letter(self, delivery: Delivery, failure: Failure) -> DeadLetter:
         return dead_letter_for(
-            self._topic, delivery.event, delivery.payload, failure.reason, failure.detail, self._clock.now_ms()
+            self._topic, delivery.message, delivery.payload, failure.reason, failure.detail, self._clock.now_ms()
         )

@@ -93,7 +93,7 @@ class AssetSearch:
             max_bytes=PAGE_BYTES,
             sources=not order.ids_only,
             session=principal.name,
-            buckets=0 if bucket_map is None else bucket_map.least_searched,
+            buckets=0 if bucket_map is None else bucket_map.min_searched,
             timeout_s=self._limits.timeout_s,
         )
         page = self._page(request)
@@ -127,7 +127,7 @@ class AssetSearch:
             return self._index.search(request)
         except BucketsMissing:
             # Two of those known here may be one by now.
-            fewer = self._maps.refresh().least_searched
+            fewer = self._maps.refresh().min_searched
             if fewer >= request.buckets:
                 raise
             return self._index.search(replace(request, buckets=fewer))
