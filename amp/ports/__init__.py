@@ -1,1 +1,1 @@
-"""What the services need of the outside, one Protocol a file; adapters keep these contracts."""
+"""The interfaces that the services require of the outside world, one Protocol per file. Adapters implement them."""

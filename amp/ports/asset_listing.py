@@ -1,4 +1,8 @@
-"""The reverse index of the store: which assets there are, by type and by project, without ever scanning a table."""
+"""The reverse index of the store: lists of asset ids by type and by project, read without scanning a table.
+
+Each asset is on three *lists*: the list of all assets, the list of its type and the list of its project. An *orphan* is
+a row that lists an id for which there is no asset.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -11,13 +15,13 @@ from amp.domain.assets import Asset
 @dataclass(frozen=True, slots=True)
 class IdPage:
     ids: tuple[UUID, ...]
-    #: Hand it back to go on after this page; None: there is no more.
+    #: Pass it to `page` to read the next page; None: this is the last page.
     position: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class OrphanedListing:
-    """A row that lists an id."""
+    """A row that lists an id for which there is no asset."""
 
     list: str
     id: UUID
@@ -25,10 +29,11 @@ class OrphanedListing:
 
 
 class AssetListing(Protocol):
-    """Superset of the truth: a listed id may have no head (yet), or one that disagrees; readers check.
+    """The lists are a superset of the truth. A listed id may have no head (yet), or a head of another type or project,
+    so the reader must check. Every asset that has a head is listed.
 
-    Every asset whose head exists is listed. Pages go by creation time (to the second or coarser), then in a fixed
-    order; an id present during the whole of a walk comes exactly once.
+    Pages are ordered by creation time (to the second or coarser), then in a fixed order. An id that is listed while all
+    pages are read is returned exactly once.
     """
 
     def page(
@@ -41,18 +46,19 @@ class AssetListing(Protocol):
         position: str | None,
         limit: int,
     ) -> IdPage:
-        """Up to `limit` ids of assets of that type, or of that project, or of all when both are None; not both. With
-        `from_ms` and `to_ms` only of those created in `[from_ms, to_ms)`, without looking at what lies outside.
+        """Return up to `limit` ids of assets of the given type or the given project, but not both; if both are None, of
+        all assets. `from_ms` and `to_ms` restrict them to assets created in `[from_ms, to_ms)`; nothing outside that
+        range is read.
 
-        A page may be shorter than `limit`, even empty, while `position` is not None.
+        A page may be shorter than `limit`, even empty, while its position is not None.
 
-        :raises BadCursor: `position` is not one this method gave.
+        :raises BadCursor: `position` was not returned by this method.
         :raises StoreUnavailable: the store does not answer.
         """
         ...
 
     def unlisted(self, assets: Sequence[Asset]) -> dict[UUID, tuple[str, ...]]:
-        """The lists that each of these assets should be on and is not; assets that are on all of theirs left out.
+        """Return the lists from which each of these assets is missing. Assets that are missing from none are left out.
 
         :raises StoreUnavailable: the store does not answer.
         """
@@ -61,29 +67,30 @@ class AssetListing(Protocol):
     def add(self, assets: Sequence[Asset]) -> None:
         """Put assets on their lists.
 
-        :raises StoreUnavailable: some may be missing; add them again.
+        :raises StoreUnavailable: some may be missing from their lists; call it again.
         """
         ...
 
     def orphans(
         self, ids: Collection[UUID], types: Collection[str], projects: Collection[str]
     ) -> list[OrphanedListing]:
-        """Rows that list these ids, which have no asset, among all, these types and these projects.
+        """Return the rows that list these ids, for which there is no asset, on the list of all assets and on the lists
+        of these types and projects.
 
         :raises StoreUnavailable: the store does not answer.
         """
         ...
 
     def drop(self, orphans: Sequence[OrphanedListing]) -> None:
-        """Remove these rows, but not those written anew since.
+        """Remove these rows, except rows that were written again after they were read.
 
-        :raises StoreUnavailable: some may be left; drop them again.
+        :raises StoreUnavailable: some rows may remain; call it again.
         """
         ...
 
     def remove(self, assets: Sequence[Asset]) -> None:
-        """Take purged assets off their lists; those that are on none are passed over.
+        """Remove purged assets from their lists. Assets that are on no list are ignored.
 
-        :raises StoreUnavailable: some may be left; remove them again.
+        :raises StoreUnavailable: some may still be listed; call it again.
         """
         ...

@@ -1,4 +1,4 @@
-"""Threads that work in the background of a process, for services and adapters that need one."""
+"""Background threads of a process, for the services and adapters that need one."""
 
 import threading
 from collections.abc import Callable
@@ -10,6 +10,7 @@ Loop = Callable[[threading.Event], None]
 
 class Background(Protocol):
     def start(self, name: str, loop: Loop, stop: threading.Event) -> threading.Thread:
-        """Run `loop(stop)` in a daemon thread that is visible to operators under `name`. When the loop raises, it is
-        started again; when it returns, the thread ends."""
+        """Run `loop(stop)` in a daemon thread, which operators see under `name`. If the loop raises, it is started
+        again. If it returns, the thread ends.
+        """
         ...

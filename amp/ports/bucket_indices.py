@@ -1,4 +1,9 @@
-"""The indices behind the buckets: made, dropped, blocked, and switched by atomic alias changes."""
+"""The indices behind the buckets: created, dropped, blocked, and switched by atomic alias changes.
+
+A *write alias* is a name through which an index can be written. The *read alias* is the one name that searches use; it
+contains indices, each with a filter. When a method raises `SearchUnavailable`, its effect may or may not have happened,
+so read the present state before continuing.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +12,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class ReadFilter:
-    """A bucket's part of the read alias: documents with `created_ms` in `[start_ms, end_ms)` that are not deleted."""
+    """A bucket's share of the read alias: documents with `created_ms` in `[start_ms, end_ms)` that are not deleted."""
 
     index: str
     start_ms: int
@@ -16,104 +21,104 @@ class ReadFilter:
 
 @dataclass(frozen=True, slots=True)
 class AliasChange:
-    """What one atomic call does. `remove_write` and `add_write` are (index, alias) pairs."""
+    """The changes that one atomic call makes. `remove_write` and `add_write` are pairs of index and alias."""
 
-    #: Must all be there, else nothing is changed at all: this is what makes the call a compare-and-set.
+    #: All of these must exist, or nothing is changed at all. This makes the call a compare-and-set.
     remove_write: tuple[tuple[str, str], ...] = ()
     add_write: tuple[tuple[str, str], ...] = ()
-    #: Put into the read alias, replacing the filter where the index is in it already.
+    #: Put into the read alias; replaces the filter of an index that is already in it.
     set_read: tuple[ReadFilter, ...] = ()
-    remove_read: tuple[str, ...] = ()  #: indices taken out of the read alias
+    remove_read: tuple[str, ...] = ()  #: indices to remove from the read alias
 
 
 @dataclass(frozen=True, slots=True)
 class IndexInfo:
     index: str
     write_aliases: tuple[str, ...]
-    read: ReadFilter | None  #: None: not in the read alias
-    blocked: bool
-    documents: int  #: deleted ones and nested entries not counted; may be 0 where there is no write alias
-    bytes: int  #: of primaries
+    read: ReadFilter | None  #: None: the index is not in the read alias
+    blocked: bool  #: whether writes are blocked
+    documents: int  #: without deleted documents and nested entries; may be 0 if the index has no write alias
+    bytes: int  #: size of the primary shards
 
 
 class BucketIndices(Protocol):
-    """No index is ever written by its own name, and none is made but by `create`."""
+    """No index is ever written under its own name, and only `create` creates one."""
 
     def create(self, index: str, *, loading: bool = False) -> bool:
-        """Make an empty index from the template, in no alias. False if it is there already. One for `loading` neither
-        refreshes by itself nor has replicas until `serve`.
+        """Create an empty index from the template, in no alias. Return False if it exists already. With `loading`, the
+        index neither refreshes by itself nor has replicas until `serve` is called.
 
-        :raises SearchUnavailable: look before going on.
+        :raises SearchUnavailable: it is unknown whether the index was created.
         """
         ...
 
     def serve(self, index: str, timeout_s: float) -> bool:
-        """Let an index refresh and be replicated as the template says; True once all its copies are there, False if
-        they are not within `timeout_s`.
+        """Let an index refresh and be replicated as the template says. Return True once all its copies are available,
+        False if they are not within `timeout_s`.
 
-        :raises NotFound: the index is not there.
-        :raises SearchUnavailable: look before going on.
+        :raises NotFound: the index does not exist.
+        :raises SearchUnavailable: it is unknown whether the settings were changed.
         """
         ...
 
     def reclaim(self, index: str) -> None:
-        """Free the space of deleted documents, as far as that is cheap; may take minutes.
+        """Free the space of deleted documents, as far as that is cheap. This may take minutes.
 
-        :raises NotFound: the index is not there.
-        :raises SearchUnavailable: it may still be under way.
+        :raises NotFound: the index does not exist.
+        :raises SearchUnavailable: it may still be in progress.
         """
         ...
 
     def drop(self, index: str) -> None:
-        """Remove the index with all it holds and its aliases; nothing if it is not there.
+        """Remove the index with all its documents and aliases. Do nothing if it does not exist.
 
-        :raises SearchUnavailable: look before going on.
+        :raises SearchUnavailable: it is unknown whether the index was removed.
         """
         ...
 
     def change_aliases(self, change: AliasChange) -> bool:
-        """All of it atomically, or False and none of it when an alias of `remove_write` is not there. An alias that is
-        both removed and added is only looked for.
+        """Make all of these changes atomically and return True; or none of them, and return False, if an alias of
+        `remove_write` does not exist. An alias that is both removed and added must exist and stays.
 
-        A search or put sees the aliases of before or of after, never a mixture.
+        A search or a put sees the aliases either before or after the change, never a mixture.
 
-        :raises NotFound: an index named is not there.
-        :raises SearchUnavailable: it is unknown whether it was done; look before going on.
+        :raises NotFound: an index named in the change does not exist.
+        :raises SearchUnavailable: it is unknown whether the aliases were changed.
         """
         ...
 
     def block(self, index: str) -> None:
-        """Stop writes to the index. On return every write under way has landed, and later ones are BUSY.
+        """Block writes to the index. On return, every write in progress has finished, and later ones are BUSY.
 
-        :raises NotFound: the index is not there.
-        :raises SearchUnavailable: look before going on.
+        :raises NotFound: the index does not exist.
+        :raises SearchUnavailable: it is unknown whether writes are blocked.
         """
         ...
 
     def unblock(self, index: str) -> None:
-        """Let writes through again; nothing if they are.
+        """Allow writes again. Do nothing if they are not blocked.
 
-        :raises NotFound: the index is not there.
-        :raises SearchUnavailable: look before going on.
+        :raises NotFound: the index does not exist.
+        :raises SearchUnavailable: it is unknown whether writes are blocked.
         """
         ...
 
     def refresh(self, indices: Sequence[str]) -> None:
-        """On return, searches see every write that finished before the call.
+        """Make every write that finished before the call visible to searches.
 
-        :raises SearchUnavailable: they may not.
+        :raises SearchUnavailable: some may not be visible.
         """
         ...
 
     def info(self) -> list[IndexInfo]:
-        """Every index of this installation, in the map or not, by name.
+        """Return every index of this installation by name, whether it is in the bucket map or not.
 
         :raises SearchUnavailable: the index does not answer.
         """
         ...
 
     def searched(self) -> frozenset[str]:
-        """The indices that searches see; a cheap question, answered within two seconds.
+        """Return the indices in the read alias, empty if there are none. This is cheap and takes at most two seconds.
 
         :raises SearchUnavailable: the search index does not answer.
         """

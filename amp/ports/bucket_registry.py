@@ -1,4 +1,4 @@
-"""The record of truth of the bucket map."""
+"""The authoritative record of the bucket map."""
 
 from typing import Protocol
 
@@ -7,18 +7,19 @@ from amp.domain.buckets import BucketMap
 
 class BucketRegistry(Protocol):
     def load(self) -> BucketMap | None:
-        """The current map; None before the first.
+        """Return the current map; None before the first one is stored.
 
         :raises StoreUnavailable: the store does not answer.
         """
         ...
 
     def replace(self, new: BucketMap, *, expected_generation: int) -> bool:
-        """Compare-and-set: store `new` if the current generation is `expected_generation` (0: there is no map yet).
-
-        False, and nothing changed, otherwise. A timed-out condition is settled before this returns.
+        """Store `new` if the current generation is `expected_generation` (0: there is no map yet). This is a
+        compare-and-set: otherwise return False and change nothing. The outcome of a conditional write that timed out is
+        settled before this returns.
 
         :raises ValueError: `new.generation` is not greater than `expected_generation`.
-        :raises StoreUnavailable: the store does not answer; look at the map, then go on.
+        :raises StoreUnavailable: the store does not answer; the map may have been replaced, so load it before
+            continuing.
         """
         ...

@@ -1,19 +1,19 @@
-"""A shared cache: losing it, or old values from it, cost speed, never correctness."""
+"""A shared cache. A lost or outdated value costs speed, never correctness."""
 
 from typing import Protocol
 
 
 class Cache(Protocol):
     def get(self, key: str) -> bytes | None:
-        """The value, or None. May be old.
+        """Return the value, which may be outdated; None if there is none.
 
-        :raises CacheUnavailable: quickly; callers go on without.
+        :raises CacheUnavailable: the cache does not answer; raised quickly, so that the work continues without it.
         """
         ...
 
     def put(self, key: str, value: bytes, ttl_s: int) -> None:
-        """Keep the value for at most `ttl_s`.
+        """Keep the value for at most `ttl_s` seconds.
 
-        :raises CacheUnavailable: quickly; callers go on without.
+        :raises CacheUnavailable: the cache does not answer; raised quickly, so that the work continues without it.
         """
         ...

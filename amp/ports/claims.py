@@ -1,4 +1,7 @@
-"""Claims make names unique: an external id in its project, an idempotency key of a principal."""
+"""Claims make names unique: an external id within its project, an idempotency key of a principal.
+
+The *holder* of a scope and key is the claim stored for them; there is at most one.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -11,60 +14,61 @@ from amp.domain.claims import Claim
 @dataclass(frozen=True, slots=True)
 class ClaimPage:
     claims: tuple[Claim, ...]
-    #: Continues after this page; None: there are no more.
+    #: Pass it to `page` to read the next page; None: this is the last page.
     position: str | None
 
 
 class Claims(Protocol):
     def claim(self, claims: Sequence[Claim], ttl_s: int | None = None) -> list[Claim]:
-        """For each, the claim that holds its scope and key: the given one if nobody held them before, else the
-        earlier one. Exactly one of any number of concurrent claimers wins. Claims end after `ttl_s` (None: never);
-        those that end are listed by their asset.
-        A claim that finds itself (same asset id) is its own holder.
+        """Claim each scope and key. Return the holder of each, in order: the given claim if there was no holder before,
+        else the earlier one. Of any number of concurrent claims, exactly one wins. A claim that is repeated returns
+        itself (a holder with the same asset id).
 
-        :raises StoreUnavailable: it is unknown which were taken; claiming again is safe.
+        Claims expire after `ttl_s` seconds (None: never). Claims that expire are listed by asset at once.
+
+        :raises StoreUnavailable: it is unknown which claims were stored; claiming again is safe.
         """
         ...
 
     def holders(self, keys: Sequence[tuple[str, str]]) -> list[Claim | None]:
-        """Who holds each (scope, key), None where nobody does.
+        """Return the holder of each scope and key, in order; None where there is no holder.
 
         :raises StoreUnavailable: the store does not answer.
         """
         ...
 
     def replace(self, claim: Claim, by: Claim) -> bool:
-        """Put `by` in the place of `claim`, if that holds their scope and key, to the digest; whether `by` holds them
-        now. It does not end.
+        """Replace `claim` by `by` if `claim`, including its digest, is the holder of their scope and key. Return
+        whether `by` is the holder now. It does not expire.
 
-        :raises StoreUnavailable: it is unknown which of them holds; replacing again is safe.
+        :raises StoreUnavailable: it is unknown which of the two is the holder; replacing again is safe.
         """
         ...
 
     def release(self, claim: Claim) -> None:
-        """End the claim if it holds its scope and key, to the digest.
+        """Remove the claim if it, including its digest, is the holder of its scope and key.
 
-        :raises StoreUnavailable: it may stand; release again.
+        :raises StoreUnavailable: the claim may remain; release it again.
         """
         ...
 
     def page(self, position: str | None, limit: int) -> ClaimPage:
-        """Up to `limit` of all claims, in a fixed order; one that stands during the whole of a walk comes once. A page
-        may be shorter than `limit`, even empty, while its position is not None.
+        """Return up to `limit` of all claims, in a fixed order. A claim that exists while all pages are read is
+        returned once. A page may be shorter than `limit`, even empty, while its position is not None.
 
         :raises StoreUnavailable: the store does not answer.
         """
         ...
 
     def list_by_asset(self, claims: Sequence[Claim]) -> None:
-        """List claims by their assets.
+        """Add claims to the lists that `of_assets` reads.
 
-        :raises StoreUnavailable: some may not be listed; list them again.
+        :raises StoreUnavailable: some may not be listed; call it again.
         """
         ...
 
     def of_assets(self, asset_ids: Collection[UUID]) -> list[Claim]:
-        """The listed claims that these assets hold.
+        """Return the listed claims that these assets hold.
 
         :raises StoreUnavailable: the store does not answer.
         """

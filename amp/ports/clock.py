@@ -1,17 +1,17 @@
-"""Time as the services see it."""
+"""The time, as the services read it."""
 
 from typing import Protocol
 
 
 class Clock(Protocol):
     def now_ms(self) -> int:
-        """Wall clock: milliseconds since 1970, UTC. May step back."""
+        """Return the wall-clock time in milliseconds since 1970 (UTC). It may be set back."""
         ...
 
     def monotonic_s(self) -> float:
-        """Seconds on a clock that never steps back; only differences mean anything."""
+        """Return the seconds on a clock that is never set back. Only differences between readings matter."""
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Return after about `seconds`."""
+        """Wait for about `seconds`."""
         ...

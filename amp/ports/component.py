@@ -1,34 +1,37 @@
-"""What every adapter of a server lets operators do: ask whether it answers, and make what must exist."""
+"""A component of the installation (store, queue, search index or cache) as operations see it."""
 
 from typing import Protocol
 
 
 class Component(Protocol):
-    """One server, or its embedded stand-in, as operations see it."""
+    """One server, or the embedded implementation in its place. Operators ask whether it answers and create what it
+    needs.
+    """
 
     name: str  #: "store", "queue", "search" or "cache"
 
     def ping(self) -> str:
-        """A few words on what answered (product, version, address without secrets), within two seconds.
+        """Return a short description of what answered (product, version, address without secrets), within two seconds.
 
-        :raises Retryable: it does not answer, or the store would not acknowledge a write.
+        :raises Retryable: the component does not answer, or the store would not acknowledge a write.
         """
         ...
 
     def pending(self) -> list[str]:
-        """What `migrate` would do, one line each; empty: all is there.
+        """Return what `migrate` would do, one line per step; empty if nothing is missing.
 
-        :raises Retryable: it does not answer.
+        :raises Retryable: the component does not answer.
         """
         ...
 
     def migrate(self) -> list[str]:
-        """Make what must exist and is not there; one line for each thing done. Safe twice and twice at once.
+        """Create what must exist and does not. Return one line per step that was done. It is safe to call it twice, and
+        twice at the same time.
 
-        :raises Retryable: it does not answer; what was done stays done.
+        :raises Retryable: the component does not answer; finished steps remain.
         """
         ...
 
     def close(self) -> None:
-        """Give back connections and files. Not used afterwards."""
+        """Release connections and files. The component is not used afterwards."""
         ...

@@ -1,4 +1,4 @@
-"""What keeps a stray write from making an index that nobody asked for."""
+"""Guards against writes that create an index by mistake, when the index they name does not exist."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -6,21 +6,24 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A template under which a write to an index of ours that is not there would make it."""
+    """An index template that lets a write to a missing index of this installation create that index."""
 
     template: str
     problem: str
-    ours: bool  #: `close` closes it
+    ours: bool  #: the template belongs to this installation, so `close` can close the gap
 
 
 class CreationGuard(Protocol):
     def gaps(self) -> list[Gap]:
-        """:raises SearchUnavailable: the search index does not answer."""
+        """Return the gaps there are.
+
+        :raises SearchUnavailable: the search index does not answer.
+        """
         ...
 
     def close(self) -> None:
-        """Close those that are ours.
+        """Close the gaps in this installation's own template.
 
-        :raises SearchUnavailable: they may be open still.
+        :raises SearchUnavailable: they may still be open.
         """
         ...

@@ -1,4 +1,7 @@
-"""Where messages are put aside that no further try can help, until somebody replays or discards them."""
+"""The store of dead letters: messages that no further attempt can process, kept until they are replayed or discarded.
+
+The *position* of a page is the place in the list after which the next page begins; it is opaque.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -11,48 +14,52 @@ from amp.domain.dead_letters import DeadLetter
 @dataclass(frozen=True, slots=True)
 class DeadLetterPage:
     dead_letters: tuple[DeadLetter, ...]
-    #: Hand it back to go on after this page; None: there is no more.
+    #: Pass it to `page` to read the next page; None: this is the last page.
     position: str | None
 
 
 class DeadLetters(Protocol):
     def put(self, dead_letter: DeadLetter) -> None:
-        """Keep it. One of its id that is there already gets its reason, detail and time, and one attempt more.
+        """Store a dead letter. If there is one with this id already, it takes the new reason, detail and `last_ms`, and
+        its attempts increase by one.
 
-        :raises StoreUnavailable: it may not be there; put it again.
+        :raises StoreUnavailable: it may not be stored; put it again.
         """
         ...
 
     def get(self, dead_letter_id: UUID) -> DeadLetter | None:
-        """:raises StoreUnavailable: the store does not answer."""
+        """Return the dead letter; None if there is none with this id.
+
+        :raises StoreUnavailable: the store does not answer.
+        """
         ...
 
     def page(self, *, job_id: UUID | None, position: str | None, limit: int) -> DeadLetterPage:
-        """Letters of that job, or of all jobs and of live traffic when it is None; by the time they were first put
-        aside, newest first.
+        """Return up to `limit` dead letters of that job or, if it is None, of all jobs and of live traffic. They are
+        ordered by `first_ms`, newest first.
 
-        :raises BadCursor: `position` is not one this method gave.
+        :raises BadCursor: `position` was not returned by this method.
         :raises StoreUnavailable: the store does not answer.
         """
         ...
 
     def count(self, job_id: UUID) -> int:
-        """How many letters of that job there are.
+        """Return the number of dead letters of that job.
 
         :raises StoreUnavailable: the store does not answer.
         """
         ...
 
     def remove(self, dead_letter_ids: Collection[UUID]) -> None:
-        """Forget them; those that are gone are passed over.
+        """Remove the dead letters with these ids. Ids without a dead letter are ignored.
 
-        :raises StoreUnavailable: some may be left; remove them again.
+        :raises StoreUnavailable: some may remain; call it again.
         """
         ...
 
     def remove_unchanged(self, dead_letters: Collection[DeadLetter]) -> None:
-        """Remove those of them that were not put again since they were read.
+        """Remove those of these dead letters that were not put again after they were read.
 
-        :raises StoreUnavailable: some may be left; remove them again.
+        :raises StoreUnavailable: some may remain; call it again.
         """
         ...

@@ -1,4 +1,4 @@
-"""What became of each asset of a job, by chunks: records that are the same when written twice, so that counts are."""
+"""The result of each asset of a job, stored by chunk. Recording a result twice changes nothing, so counts are exact."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -9,33 +9,37 @@ from amp.domain.chunks import Chunk, ItemResult
 
 class JobChunks(Protocol):
     def begin(self, chunk: Chunk) -> Chunk:
-        """Keep the chunk unless one of its number is there; the one that is there then.
+        """Store the chunk unless the job already has one with its number. Return the stored one.
 
-        :raises StoreUnavailable: it may be there; begin it again.
+        :raises StoreUnavailable: the chunk may be stored; begin it again.
         """
         ...
 
     def get(self, job_id: UUID, number: int) -> Chunk | None:
-        """:raises StoreUnavailable: the store does not answer."""
+        """Return the chunk; None if the job has no chunk with this number.
+
+        :raises StoreUnavailable: the store does not answer.
+        """
         ...
 
     def record(self, job_id: UUID, results: Mapping[int, Mapping[UUID, ItemResult]]) -> None:
-        """What became of assets, by the number of their chunk; a later record of an asset stands for an earlier one.
+        """Record the results of assets, by chunk number and asset id. A later result of an asset replaces an earlier
+        one.
 
-        :raises StoreUnavailable: some may be missing; record them again.
+        :raises StoreUnavailable: some results may be missing; record them again.
         """
         ...
 
     def results(self, job_id: UUID, number: int) -> dict[UUID, ItemResult]:
-        """What is recorded of the chunk so far.
+        """Return the results recorded for the chunk so far, by asset id.
 
         :raises StoreUnavailable: the store does not answer.
         """
         ...
 
     def forget(self, job_id: UUID, numbers: Sequence[int]) -> None:
-        """Remove these chunks and their results; those that are gone are passed over.
+        """Remove these chunks and their results. Numbers without a chunk are ignored.
 
-        :raises StoreUnavailable: they may still be there.
+        :raises StoreUnavailable: some may remain.
         """
         ...

@@ -1,4 +1,4 @@
-"""The ids of assets that a job was given, in blocks, as they were given."""
+"""The asset ids that a job was submitted with, in blocks, in their original order."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -7,22 +7,22 @@ from uuid import UUID
 
 class JobIds(Protocol):
     def keep(self, job_id: UUID, blocks: Sequence[Sequence[UUID]]) -> None:
-        """Keep these blocks, numbered from 0; keeping the same ones again changes nothing.
+        """Store these blocks, numbered from 0. Storing the same blocks again changes nothing.
 
-        :raises StoreUnavailable: some may be missing; keep them again.
+        :raises StoreUnavailable: some may be missing; store them again.
         """
         ...
 
     def get(self, job_id: UUID, number: int) -> tuple[UUID, ...] | None:
-        """None: the job has no such block.
+        """Return the block; None if the job has no block with this number.
 
         :raises StoreUnavailable: the store does not answer.
         """
         ...
 
     def forget(self, job_id: UUID) -> None:
-        """Remove all of the job's blocks; nothing if there are none.
+        """Remove all blocks of the job. Do nothing if there are none.
 
-        :raises StoreUnavailable: they may still be there.
+        :raises StoreUnavailable: some may remain.
         """
         ...

@@ -1,4 +1,4 @@
-"""Durable records of operations that take a while: what they are, how far they are, how they ended."""
+"""Durable records of jobs: what they do, how far they are, and how they ended."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -8,40 +8,44 @@ from amp.domain.jobs import Job, JobState, Note
 
 
 class JobLog(Protocol):
-    """Progress and control are kept apart, so that a worker's save never takes back what an operator asked for.
+    """Progress and control are separate, so that a worker that saves its progress never undoes an operator's request.
 
     A job that has ended never changes again.
     """
 
     def add(self, job: Job) -> None:
-        """Keep a new job; its id is a time-UUID, by which jobs are listed. Adding the same job again changes nothing.
+        """Store a new job. Its id is a time-UUID, by which jobs are ordered. Adding the same job again changes nothing.
 
-        :raises StoreUnavailable: it may be there; add it again.
+        :raises StoreUnavailable: it may be stored; add it again.
         """
         ...
 
     def get(self, job_id: UUID) -> Job | None:
-        """:raises StoreUnavailable: the store does not answer."""
+        """Return the job with its history; None if there is none with this id.
+
+        :raises StoreUnavailable: the store does not answer.
+        """
         ...
 
     def page(self, before: UUID | None, limit: int) -> list[Job]:
-        """Jobs that began before that one (None: all), newest first, without their histories.
+        """Return up to `limit` jobs that were submitted before the job `before` (None: from the newest), newest first,
+        without their histories.
 
         :raises StoreUnavailable: the store does not answer.
         """
         ...
 
     def open(self) -> list[Job]:
-        """Those that have not ended, oldest first, without their histories.
+        """Return the jobs that have not ended, oldest first, without their histories.
 
         :raises StoreUnavailable: the store does not answer.
         """
         ...
 
     def forget(self, job_id: UUID) -> None:
-        """Remove an ended job and its history; nothing if it is gone.
+        """Remove an ended job and its history. Do nothing if there is none with this id.
 
-        :raises StoreUnavailable: it may still be there.
+        :raises StoreUnavailable: it may remain.
         """
         ...
 
@@ -53,12 +57,13 @@ class JobLog(Protocol):
         *,
         expected: Mapping[str, Any] | None = None,
     ) -> bool:
-        """How far it is, in JSON values: `progress` for people, `checkpoint` for whoever resumes it; in one step if the
-        checkpoint is `expected`, as it was read or saved (None: whatever it is).
+        """Store how far the job is, in JSON values: `progress` for people to read, `checkpoint` for the worker that
+        resumes the job. This is a compare-and-set if `expected` is given: the checkpoint as it was read or saved last.
 
-        False: it is another, or the job has ended or is gone, and nothing changed.
+        Return False, and change nothing, if the checkpoint is not the expected one, or if the job has ended or does not
+        exist.
 
-        :raises StoreUnavailable: the former may still stand.
+        :raises StoreUnavailable: the progress may not be stored.
         """
         ...
 
@@ -72,26 +77,26 @@ class JobLog(Protocol):
         ended_ms: int | None = None,
         note: Note | None = None,
     ) -> bool:
-        """Change the state in one step if the job is in the state `expected` (None: if it has not ended), and append
-        the note to its history in the same step.
+        """Change the state and append `note` to the history, in one step, if the job is in the state `expected` (None:
+        if it has not ended).
 
-        False: it is in another state, or gone, and nothing changed.
+        Return False, and change nothing, if the job is in another state or does not exist.
 
-        :raises StoreUnavailable: the former may still stand.
+        :raises StoreUnavailable: the state may not be changed.
         """
         ...
 
     def set_rate(self, job_id: UUID, rate: float | None, note: Note | None = None) -> bool:
-        """Change the rate, and append the note to the history in the same step. False: the job has ended or is gone,
-        and nothing changed.
+        """Change the rate, in items per second (None: unlimited), and append `note` to the history, in one step. Return
+        False, and change nothing, if the job has ended or does not exist.
 
-        :raises StoreUnavailable: the former may still stand.
+        :raises StoreUnavailable: the rate may not be changed.
         """
         ...
 
     def note(self, job_id: UUID, at_ms: int, text: str) -> None:
-        """Append to its history; the same note twice is one.
+        """Append a note to the job's history. Appending the same note twice stores it once.
 
-        :raises StoreUnavailable: it may be missing.
+        :raises StoreUnavailable: the note may be missing.
         """
         ...

@@ -1,19 +1,20 @@
-"""Leases: one process at a time takes care of something. They save work; correctness never rests on them."""
+"""Leases assign a task to one process at a time. They save work; correctness never depends on them."""
 
 from typing import Protocol
 
 
 class Leases(Protocol):
     def acquire(self, name: str, holder: str, ttl_s: int) -> bool:
-        """True: `holder` has it for `ttl_s` from now, newly or still; False: somebody else has.
+        """Give the lease to `holder` for `ttl_s` seconds from now, or extend it. Return False, and change nothing, if
+        another holder has it.
 
-        :raises StoreUnavailable: it is unknown who has it.
+        :raises StoreUnavailable: it is unknown which holder has the lease.
         """
         ...
 
     def release(self, name: str, holder: str) -> None:
-        """Give it up before its time; nothing if somebody else has it.
+        """End the lease before it expires. Do nothing if another holder has it.
 
-        :raises StoreUnavailable: it ends by itself.
+        :raises StoreUnavailable: the lease may remain until it expires.
         """
         ...

@@ -1,4 +1,4 @@
-"""The registry of asset types and all their versions."""
+"""The registry of all versions of all asset types."""
 
 from typing import Protocol
 
@@ -6,25 +6,25 @@ from amp.domain.types import AssetType
 
 
 class TypeRegistry(Protocol):
-    """Versions are immutable once added."""
+    """A version never changes once it is added."""
 
     def add(self, asset_type: AssetType) -> bool:
-        """Add a version. False, and nothing added, unless it is exactly one past the newest of that name (1: there is
-        none); of concurrent adders of one version exactly one gets True.
+        """Add a version of a type. Return False, and add nothing, unless its number is one more than the newest of that
+        name (1 if there is none). If several processes add the same version at once, exactly one gets True.
 
-        :raises StoreUnavailable: the store does not answer; it is unknown whether it was added.
+        :raises StoreUnavailable: the store does not answer; it is unknown whether the version was added.
         """
         ...
 
     def get(self, name: str, version: int | None = None) -> AssetType | None:
-        """That version, or the newest with None; None if there is none.
+        """Return that version of a type, or the newest if `version` is None. Return None if it does not exist.
 
         :raises StoreUnavailable: the store does not answer.
         """
         ...
 
     def newest(self) -> list[AssetType]:
-        """The newest version of every type, by name.
+        """Return the newest version of every type, by name.
 
         :raises StoreUnavailable: the store does not answer.
         """
