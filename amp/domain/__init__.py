@@ -1,1 +1,1 @@
-"""What AMP is about: frozen values and pure functions, standard library only."""
+"""The domain: frozen values and pure functions that use the standard library only."""

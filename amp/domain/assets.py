@@ -1,4 +1,4 @@
-"""Assets: an identity, typed content in versions, and a head whose revision counts every change."""
+"""Assets: each has an identity, versions of typed content, and a head whose revision counts every change."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,27 +10,27 @@ from amp.domain.ids import created_ms
 from amp.domain.times import format_ms
 
 Scalar = str | int | float | bool
-#: A metadata value in its canonical JSON form: dates are `2026-11-21T12:00:00.000Z`, longs `int`, doubles `float`.
+#: A metadata value in canonical JSON form: dates are `2026-11-21T12:00:00.000Z`, longs `int`, doubles `float`.
 Value = Scalar | tuple[Scalar, ...]
 
 
 class State(StrEnum):
     ACTIVE = "active"
     DELETED = "deleted"
-    PURGED = "purged"  #: only the revision is left, so that the same id continues from there
+    PURGED = "purged"  #: only the revision remains, so that a later asset with the same id continues from it
 
 
 class Scope(StrEnum):
     """Which search documents a change touches."""
 
-    HEAD = "head"  #: the head document, and the one of the version it supersedes, if any
+    HEAD = "head"  #: the head document and, if there is one, the document of the version it supersedes
     ALL = "all"  #: every document of the asset
 
 
 class ChangeKind(StrEnum):
     CREATED = "created"
     UPDATED = "updated"
-    LABELLED = "labelled"  #: labels alone: a new revision of the same version
+    LABELLED = "labelled"  #: only the labels changed: a new revision of the same version
     DELETED = "deleted"
     RESTORED = "restored"
     PURGED = "purged"
@@ -42,21 +42,21 @@ class Asset:
 
     id: UUID
     type: str
-    type_version: int  #: the type's version the content was validated against
+    type_version: int  #: the version of the type against which the content was validated
     project: str
     external_id: str | None
     name: str
     metadata: Mapping[str, Value]
-    labels: tuple[str, ...]  #: sorted, without repeats
-    version: int  #: counts contents, from 1
+    labels: tuple[str, ...]  #: sorted, without duplicates
+    version: int  #: counts the versions of the content, from 1
     revision: int  #: counts every change, from 1; the external version of the asset's search documents
     state: State
     created_by: str
     updated_ms: int
     updated_by: str
-    #: The last revision that changed what all documents carry (state, rights): none of them may be older than this.
+    #: The last revision that changed what every document contains (state, rights); no document may be older than this.
     all_revision: int
-    change_id: UUID  #: of the change that made this revision
+    change_id: UUID  #: id of the change that created this revision
 
     @property
     def created_ms(self) -> int:
@@ -64,21 +64,21 @@ class Asset:
 
     @property
     def is_stripped(self) -> bool:
-        """Whether it was purged and nothing is left that tells what it was."""
+        """Return whether it was purged and nothing is left that says what it was."""
         return self.state is State.PURGED and not self.type
 
     def superseded(self, versions_kept: int) -> range:
-        """The versions under the current one that are kept, when `versions_kept` are in all."""
+        """Return the versions before the current one that are kept if `versions_kept` are kept in total."""
         return range(max(1, self.version - versions_kept + 1), self.version)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Version:
-    """An asset's content as it was when the version was made. Immutable."""
+    """An asset's content at the time when the version was created. Immutable."""
 
     asset_id: UUID
     version: int
-    revision: int  #: the revision that made it
+    revision: int  #: the revision that created this version
     type_version: int
     name: str
     metadata: Mapping[str, Value]
@@ -89,31 +89,31 @@ class Version:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
-    """One step of an asset from the head it was computed from to the next."""
+    """One step of an asset, from the head it was computed from to the next."""
 
     kind: ChangeKind
-    before: Asset | None  #: None: the asset must not exist yet
-    after: Asset  #: at revision `before.revision + 1`; carries the change's `change_id`, actor and time
-    #: The newest version that falls out of the number kept: it and all below it are dropped with this change; None:
-    #: none is.
+    before: Asset | None  #: None: the asset must not exist
+    after: Asset  #: at revision `before.revision + 1`; has the `change_id`, principal and time of the change
+    #: The newest version that is dropped with this change, together with all older ones, because more versions exist
+    #: than are kept. None: no version is dropped.
     dropped_version: int | None = None
 
     @property
     def scope(self) -> Scope:
         changes_all = self.kind in (ChangeKind.DELETED, ChangeKind.RESTORED, ChangeKind.PURGED)
-        # Over a purged row, tombstones of every earlier version stand in the index at lower revisions.
+        # For a purged asset, the index holds tombstones of every earlier version, at lower revisions.
         return Scope.ALL if changes_all or (self.before and self.before.state is State.PURGED) else Scope.HEAD
 
     @property
     def new_version(self) -> bool:
-        # Purging dropped the versions with everything else, so the numbers start anew.
+        # A purge removes the versions with everything else, so the numbers start again.
         if self.before is None or self.before.state is State.PURGED:
             return True
         return self.after.version != self.before.version
 
 
 def version_of(asset: Asset) -> Version:
-    """The version row that the asset's current content makes at this revision."""
+    """Return the asset's current content as a version that this revision created."""
     return Version(
         asset_id=asset.id,
         version=asset.version,
@@ -128,7 +128,7 @@ def version_of(asset: Asset) -> Version:
 
 
 def content_bytes(asset: Asset | Version) -> int:
-    """Of its JSON, about."""
+    """Return the approximate size of the content's JSON."""
     values = sum(len(key) + _value_chars(value) for key, value in asset.metadata.items())
     return len(asset.name) + sum(map(len, asset.labels)) + values
 
@@ -140,7 +140,7 @@ def _value_chars(value: Value) -> int:
 
 
 def asset_json(asset: Asset) -> dict[str, Any]:
-    """The asset as the outside sees it (api.md, Assets)."""
+    """Return the asset in the JSON form of the API."""
     return {
         "id": str(asset.id),
         "external_id": asset.external_id,
@@ -161,7 +161,7 @@ def asset_json(asset: Asset) -> dict[str, Any]:
 
 
 def version_json(asset: Asset, version: Version) -> dict[str, Any]:
-    """The asset as it was when `version` was made, in its present state."""
+    """Return the asset with the content of `version` and its present state, in the JSON form of the API."""
     return asset_json(asset) | {
         "type_version": version.type_version,
         "name": version.name,

@@ -1,4 +1,4 @@
-"""The bucket map: the sorted list of time buckets that decides, from an id alone, where an asset is indexed."""
+"""The bucket map: the sorted list of time buckets. It decides, from an id alone, where an asset is indexed."""
 
 from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
@@ -19,13 +19,13 @@ class Bucket:
 
     start_s: int  #: whole seconds since 1970
     index: str
-    token: int  #: the map generation that introduced the current way of writing this bucket
-    #: The map generation that found the last loss of documents which are not all back yet; 0: all are there.
+    token: int  #: the map generation that introduced the current write alias of this bucket
+    #: The map generation that found the last loss of documents, while not all are restored; 0: none are missing.
     loss_generation: int = 0
 
     @property
     def incomplete(self) -> bool:
-        """Documents of it were lost with a former index, and not all are back yet."""
+        """Return whether documents were lost with a former index and not all of them are restored yet."""
         return self.loss_generation > 0
 
     @property
@@ -39,7 +39,7 @@ class Bucket:
 
 @dataclass(frozen=True, kw_only=True)
 class BucketMap:
-    """The buckets in order of their start, the first at 1970, so that every id has a bucket."""
+    """The buckets in order of their start. The first starts at 1970, so every id has a bucket."""
 
     generation: int
     buckets: tuple[Bucket, ...]
@@ -49,23 +49,24 @@ class BucketMap:
     def __post_init__(self) -> None:
         starts = [bucket.start_s * 1000 for bucket in self.buckets]
         if not starts or starts[0] != 0 or any(a >= b for a, b in pairwise(starts)):
-            raise ValueError("a bucket map starts at 1970 and its starts increase")
+            raise ValueError("the first bucket of a map must start at 1970, and each bucket after the one before it")
         object.__setattr__(self, "_starts_ms", starts)
 
     def bucket_at(self, created_ms: int) -> Bucket:
-        """The bucket of assets created at `created_ms`; one binary search."""
+        """Return the bucket of assets created at `created_ms`, by one binary search."""
         return self.buckets[bisect_right(self._starts_ms, created_ms) - 1]
 
     def write_aliases(self, created_ms: int) -> tuple[str, ...]:
-        """Every alias a document of an asset created then must be written through, all in one bulk; that of the index
-        which searches see comes first."""
+        """Return the aliases through which a document of an asset created then must be written, all in one request. The
+        alias of the index that searches see comes first.
+        """
         bucket, move = self.bucket_at(created_ms), self.move
         if move is None or bucket.index != move.source or not (move.writes_both and move.covers(created_ms)):
             return (bucket.write_alias,)
         return bucket.write_alias, write_alias(move.target, bucket.token)
 
     def aliases_of(self, asset_id: UUID) -> tuple[str, ...]:
-        """As `write_aliases`, for an asset; none if no asset has such an id."""
+        """Return `write_aliases` for the asset; empty if this is not a valid asset id."""
         try:
             return self.write_aliases(created_ms(asset_id))
         except InvalidId:
@@ -73,36 +74,36 @@ class BucketMap:
 
     @property
     def incomplete(self) -> tuple[Bucket, ...]:
-        """The buckets whose documents are not all there."""
+        """Return the buckets from which documents are missing."""
         return tuple(bucket for bucket in self.buckets if bucket.incomplete)
 
     @property
     def min_searched(self) -> int:
-        """How many buckets searches see at least: a merge makes one of two before the map says so."""
+        """Return the minimum number of buckets that searches see: a merge joins two before the map records it."""
         merges = self.move is not None and self.move.kind is MoveKind.MERGE
         return len(self.buckets) - merges
 
     def bucket_of(self, index: str) -> Bucket | None:
-        """The bucket whose documents that index holds; None if it is no bucket's (yet, or any more)."""
+        """Return the bucket whose documents the index holds; None if it belongs to no bucket (yet, or any more)."""
         return next((bucket for bucket in self.buckets if bucket.index == index), None)
 
     def end_s(self, bucket: Bucket) -> int | None:
-        """Where the bucket ends, exclusive; None for the newest."""
+        """Return the end of the bucket in seconds, exclusive; None for the newest."""
         position = self.buckets.index(bucket) + 1
         return self.buckets[position].start_s if position < len(self.buckets) else None
 
     def end_ms(self, position: int) -> int | None:
-        """Where the bucket at `position` ends, in milliseconds, exclusive; None for the newest."""
+        """Return the end of the bucket at `position` in milliseconds, exclusive; None for the newest."""
         return self._starts_ms[position + 1] if position + 1 < len(self.buckets) else None
 
 
 def bucket_name(start_s: int) -> str:
-    """`yyyyMMddHHmmss` in UTC."""
+    """Return the start as `yyyyMMddHHmmss` in UTC."""
     return datetime.fromtimestamp(start_s, UTC).strftime("%Y%m%d%H%M%S")
 
 
 def index_name(prefix: str, start_s: int, generation: int) -> str:
-    """`<prefix>-<name>-<generation>`: the generation keeps any index name from being used twice."""
+    """Return `<prefix>-<name>-<generation>`. The generation ensures that no index name is used twice."""
     return f"{prefix}-{bucket_name(start_s)}-{generation}"
 
 
@@ -111,17 +112,17 @@ def write_alias(index: str, token: int) -> str:
 
 
 def index_of(alias: str) -> str:
-    """The index that a write alias leads to."""
+    """Return the index of a write alias."""
     return alias.rpartition("-w")[0]
 
 
 def token_of(alias: str) -> int:
-    """The token that a write alias carries. Negative for the placeholder aliases of `IndexAliases`."""
+    """Return the token of a write alias; negative for the placeholder aliases of `IndexAliases`."""
     return int(alias.rpartition("-w")[2])
 
 
 def incomplete_text(names: Sequence[str]) -> str:
-    """What to tell people of these buckets, of which there is at least one."""
+    """Return a message about these incomplete buckets, of which there is at least one."""
     listed = ", ".join(names)
     if len(names) == 1:
         return f"bucket {listed} is incomplete: some of its documents are not indexed yet"
@@ -129,7 +130,7 @@ def incomplete_text(names: Sequence[str]) -> str:
 
 
 def with_stand_ins(bucket_map: BucketMap, prefix: str, lost: Collection[Bucket]) -> BucketMap:
-    """The map after the indices of these buckets were lost: each gets a new one, known to be incomplete."""
+    """Return the map after the indices of these buckets were lost: each gets a new index, marked as incomplete."""
     generation = bucket_map.generation + 1
     buckets = tuple(
         Bucket(
@@ -146,18 +147,18 @@ def with_stand_ins(bucket_map: BucketMap, prefix: str, lost: Collection[Bucket])
 
 
 def with_complete(bucket_map: BucketMap, complete: Collection[Bucket]) -> BucketMap:
-    """The map after all documents of these buckets are back."""
+    """Return the map after all documents of these buckets are restored."""
     buckets = tuple(replace(b, loss_generation=0) if b in complete else b for b in bucket_map.buckets)
     return replace(bucket_map, generation=bucket_map.generation + 1, buckets=buckets)
 
 
 def first_map(prefix: str) -> BucketMap:
-    """The map of a fresh installation: one bucket for all of time."""
+    """Return the map of a new installation: one bucket for all of time."""
     return BucketMap(generation=1, buckets=(Bucket(start_s=0, index=index_name(prefix, 0, 1), token=1),))
 
 
 def map_json(bucket_map: BucketMap) -> dict[str, Any]:
-    """The map as registries and caches keep it; the inverse of `map_from_json`."""
+    """Return the map as registries and caches store it; the inverse of `map_from_json`."""
     return {
         "generation": bucket_map.generation,
         "buckets": [
@@ -175,7 +176,10 @@ def map_json(bucket_map: BucketMap) -> dict[str, Any]:
 
 
 def map_from_json(data: Mapping[str, Any]) -> BucketMap:
-    """:raises ValueError, KeyError, TypeError: `data` is no bucket map."""
+    """Return the map that `map_json` encoded.
+
+    :raises ValueError, KeyError, TypeError: `data` is not a bucket map.
+    """
     buckets = tuple(
         Bucket(start_s=b["start_s"], index=b["index"], token=b["token"], loss_generation=_loss_generation(b))
         for b in data["buckets"]
@@ -187,6 +191,6 @@ def map_from_json(data: Mapping[str, Any]) -> BucketMap:
 
 
 def _loss_generation(data: Mapping[str, Any]) -> int:
-    # Maps of before tell only that there was a loss. The token is no older than it.
+    # Older maps record only that there was a loss. The token is no older than the loss.
     generation: int = data.get("loss_generation", data["token"])
     return generation if data.get("incomplete") else 0

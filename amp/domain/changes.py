@@ -1,4 +1,4 @@
-"""How an asset gets from one revision to the next: pure steps, each giving the change to commit or None."""
+"""Pure functions that compute the next revision of an asset. Each returns the change to commit, or None."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,11 +12,11 @@ DEFAULT_PROJECT = "default"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Draft:
-    """What a caller asks to create, as yet unchecked."""
+    """An asset that a client asks to create, not validated yet."""
 
     type: str
     id: UUID | None = None
-    created_ms: int | None = None  #: the original creation time; the id is minted at it
+    created_ms: int | None = None  #: the original creation time, for which an id is generated
     external_id: str | None = None
     project: str = DEFAULT_PROJECT
     name: str = ""
@@ -26,7 +26,7 @@ class Draft:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stamp:
-    """Who makes a change, when, and the id that tells this change from all others."""
+    """Who makes a change, when, and the unique id of the change."""
 
     principal: str
     at_ms: int
@@ -35,7 +35,7 @@ class Stamp:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Content:
-    """Checked content in canonical form."""
+    """Valid content in canonical form."""
 
     name: str
     metadata: Mapping[str, Value]
@@ -44,7 +44,7 @@ class Content:
 
 
 def creation(draft: Draft, asset_id: UUID, content: Content, stamp: Stamp, purged: Asset | None = None) -> Change:
-    """The first revision of an asset; over a purged one, the revision after its last."""
+    """Return the change that creates an asset, at revision 1 or, for a purged asset, at the revision after its last."""
     revision = purged.revision + 1 if purged else 1
     asset = Asset(
         id=asset_id,
@@ -68,7 +68,9 @@ def creation(draft: Draft, asset_id: UUID, content: Content, stamp: Stamp, purge
 
 
 def replacement(before: Asset, content: Content, stamp: Stamp, versions_kept: int) -> Change | None:
-    """New content, labels or both; labels alone make no new version. None if all is as it was."""
+    """Return the change that replaces content, labels or both; None if nothing changes. New labels alone do not create
+    a version.
+    """
     same_content = content.name == before.name and content.metadata == before.metadata
     if same_content and content.labels == before.labels:
         return None
@@ -79,14 +81,18 @@ def replacement(before: Asset, content: Content, stamp: Stamp, versions_kept: in
 
 
 def migration(before: Asset, content: Content, stamp: Stamp, versions_kept: int) -> Change | None:
-    """A new version under another version of its type, whether the content changes or not. None if it is under it."""
+    """Return the change that creates a version of the asset under another version of its type, even if the content does
+    not change; None if the asset has that version of the type already.
+    """
     if content.type_version == before.type_version:
         return None
     return _new_version(before, content, stamp, versions_kept)
 
 
 def purging(before: Asset, stamp: Stamp) -> Change:
-    """Nothing is left but the revision, so that the same id continues from there."""
+    """Return the change that purges an asset. Only the revision remains, so that a later asset with the same id
+    continues from it.
+    """
     after = _stamped(
         before, stamp, state=State.PURGED, name="", metadata={}, labels=(), all_revision=before.revision + 1
     )
@@ -94,7 +100,7 @@ def purging(before: Asset, stamp: Stamp) -> Change:
 
 
 def stripped(purged: Asset, change_id: UUID) -> Asset:
-    """All that is left of a purged asset once everything named after it is gone."""
+    """Return what remains of a purged asset once everything that refers to it is removed."""
     return replace(
         purged,
         type="",
@@ -124,12 +130,12 @@ def _new_version(before: Asset, content: Content, stamp: Stamp, versions_kept: i
 
 
 def deletion(before: Asset, stamp: Stamp) -> Change | None:
-    """None if it is deleted already."""
+    """Return the change that deletes an asset; None if it is deleted already."""
     return _to_state(before, State.DELETED, ChangeKind.DELETED, stamp)
 
 
 def restoration(before: Asset, stamp: Stamp) -> Change | None:
-    """None if it is alive."""
+    """Return the change that restores an asset; None if it is active already."""
     return _to_state(before, State.ACTIVE, ChangeKind.RESTORED, stamp)
 
 

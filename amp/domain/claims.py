@@ -10,28 +10,33 @@ from amp.errors import IdempotencyKeyReused
 class Claim:
     """`key` in `scope` belongs to the asset or job `holder_id`.
 
-    A claim is a hint. Whether an asset has the name, its head decides.
+    A claim is a hint. The head of the asset decides whether the asset has the name.
     """
 
     scope: str
     key: str
     holder_id: UUID
-    digest: str = ""  #: of the request that claimed it; tells a repeat from another use of the key
+    digest: str = ""  #: of the request that claimed it; distinguishes a repeat from another use of the key
 
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """A key that gives every repeat of a request the answer of the first one."""
+    """A key that makes every repeat of a request return the answer to the first one."""
 
     scope: str  #: the principal and the route
     key: str
-    digest: str  #: of the request body
+    digest: str  #: digest of the request body
 
     def claim(self, holder_id: UUID) -> Claim:
-        """Return the claim by which the key stands for this asset or job."""
+        """Return the claim that binds the key to this asset or job."""
         return Claim(self.scope, self.key, holder_id, self.digest)
 
     def check(self, holder: Claim) -> None:
-        """:raises IdempotencyKeyReused: `holder`, the claim of this key, was made for another body."""
+        """Accept `holder`, the claim that holds this key, if it was made for the same body.
+
+        :raises IdempotencyKeyReused: it was made for another body.
+        """
         if holder.digest != self.digest:
-            raise IdempotencyKeyReused("this Idempotency-Key was used before with another body")
+            raise IdempotencyKeyReused(
+                "this Idempotency-Key was used before with another body; send the same body or use a new key"
+            )

@@ -1,4 +1,4 @@
-"""What a condition's operands mean for values of one kind: exact over kinds, never rounded."""
+"""Translates a condition's operands into tests on values of one kind. Comparison across kinds is exact, not rounded."""
 
 import math
 from typing import Any
@@ -14,7 +14,7 @@ RANGE_OPERATORS = ("gt", "gte", "lt", "lte")
 
 
 def tests_for(kind: FieldType, operators: tuple[tuple[str, Any], ...]) -> tuple[Test, ...] | None:
-    """The tests that together are `operators` on values of `kind`; None: no such value can pass them all."""
+    """Return tests that are equivalent to `operators` on values of `kind`; None if no such value can pass them all."""
     tests = []
     for operator, operand in operators:
         test = _test(kind, operator, operand)
@@ -41,7 +41,7 @@ def _test(kind: FieldType, operator: str, operand: Any) -> Test | None:
 
 
 def _exactly(kind: FieldType, operand: Any) -> Scalar | None:
-    """The value of `kind` that equals `operand`, dates in milliseconds; None: there is none."""
+    """Return the value of `kind` that equals `operand`, dates in milliseconds; None if there is none."""
     is_number = isinstance(operand, int | float) and not isinstance(operand, bool)
     match kind:
         case FieldType.STRING if isinstance(operand, str):
@@ -74,12 +74,12 @@ def _range(kind: FieldType, operator: str, operand: Any) -> Range | None:
 
 
 def _bound(operator: str, value: float | str) -> Range:
-    open_ = operator in ("gt", "lt")
-    return Range(low=value, low_open=open_) if operator in ("gt", "gte") else Range(high=value, high_open=open_)
+    is_open = operator in ("gt", "lt")
+    return Range(low=value, low_open=is_open) if operator in ("gt", "gte") else Range(high=value, high_open=is_open)
 
 
 def _long_range(operator: str, operand: float) -> Range | None:
-    """With a closed bound on a whole number, clamped to 64 bits."""
+    """Return a range whose bound is closed, a whole number, and clamped to 64 bits; None if no long can be in it."""
     if operator in ("gt", "gte"):
         low = math.floor(operand) + 1 if operator == "gt" else math.ceil(operand)
         return Range(low=max(low, LONG_MIN)) if low <= LONG_MAX else None
@@ -88,7 +88,7 @@ def _long_range(operator: str, operand: float) -> Range | None:
 
 
 def _double_range(operator: str, operand: float) -> Range:
-    """With a bound that is a double: the nearest on the inner side, where `operand` itself is none."""
+    """Return a range whose bound is a double: `operand`, or the nearest double inside the range if it is not one."""
     nearest = float(operand)
     if nearest == operand:
         return _bound(operator, nearest or 0.0)

@@ -1,6 +1,6 @@
-"""Criteria: a query after it was checked against the types, saying exactly what either index has to compare.
+"""Criteria: a query that was validated against the types and says exactly what the search index has to compare.
 
-Every search adapter answers this small language; all rules of comparison (kinds, bounds, words) are settled before.
+Every search adapter implements this small language. All rules of comparison (kinds, bounds, words) are applied before.
 """
 
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from amp.domain.types import FieldType
 
 
 class RootField(StrEnum):
-    """A root field of search documents, by its name in the document."""
+    """A root field of search documents; its value is the name of the field in the document."""
 
     ID = "asset_id"
     EXTERNAL_ID = "external_id"
     TYPE = "type"
     NAME = "name"
     PROJECT = "project"
-    LABELS = "labels"  #: the only one with several values
+    LABELS = "labels"  #: the only field with several values
     STATE = "state"
     VERSION = "version"
     CREATED = "created"  #: milliseconds since 1970
@@ -34,17 +34,17 @@ class OneOf:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The value lies between the bounds; None leaves an end open. Strings compare by code point."""
+    """The value is between the bounds; None means that there is no bound. Strings compare by code point."""
 
     low: int | float | str | None = None
     high: int | float | str | None = None
-    low_open: bool = False  #: the low bound itself is outside
-    high_open: bool = False
+    low_open: bool = False  #: the low bound itself is excluded
+    high_open: bool = False  #: the high bound itself is excluded
 
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
-    """The value begins with this text, case minded; the empty text begins every value."""
+    """The value starts with this text (case-sensitive). Every value starts with the empty text."""
 
     text: str
 
@@ -61,9 +61,9 @@ Test = OneOf | Range | Prefix | Words
 
 @dataclass(frozen=True, slots=True)
 class EntryMatches:
-    """Some one metadata entry has this key and kind and passes all tests. Dates are in milliseconds.
+    """At least one metadata entry has this key and kind and passes all tests. Dates are in milliseconds.
 
-    `Words` is asked of STRING and TEXT entries only; the other tests never of TEXT.
+    `Words` applies to STRING and TEXT entries only. The other tests never apply to TEXT.
     """
 
     key: str
@@ -73,12 +73,14 @@ class EntryMatches:
 
 @dataclass(frozen=True, slots=True)
 class EntryExists:
+    """At least one metadata entry has this key."""
+
     key: str
 
 
 @dataclass(frozen=True, slots=True)
 class RootMatches:
-    """Some one value of the field passes all tests. `Words` is asked of NAME only."""
+    """At least one value of the field passes all tests. `Words` applies to NAME only."""
 
     field: RootField
     tests: tuple[Test, ...]
@@ -86,6 +88,8 @@ class RootMatches:
 
 @dataclass(frozen=True, slots=True)
 class RootExists:
+    """The document has a value in this field."""
+
     field: RootField
 
 
@@ -98,21 +102,21 @@ class TextMatches:
 
 @dataclass(frozen=True, slots=True)
 class AllOf:
-    """Empty: everything matches."""
+    """All parts match; if there are none, everything matches."""
 
     parts: tuple["Criteria", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """Empty: nothing matches."""
+    """At least one part matches; if there are none, nothing matches."""
 
     parts: tuple["Criteria", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class NotOf:
-    """The complement, among the documents searched."""
+    """The part does not match, among the documents searched."""
 
     part: "Criteria"
 
@@ -125,9 +129,10 @@ NOTHING = AnyOf(())
 
 @dataclass(frozen=True, slots=True)
 class SortBy:
-    """By a root field, or by the `sort_value` of the entries with a metadata key.
+    """Sort by a root field, or by the `sort_value` of the entries with a metadata key.
 
-    Missing values come last, whichever the order; of several, the least counts ascending, the greatest descending.
+    Documents without a value come last in either direction. If a document has several values, the smallest counts in
+    ascending order and the largest in descending order.
     """
 
     root: RootField | None
@@ -143,25 +148,25 @@ class FacetOn:
     size: int
 
 
-#: What a sort compares in one document: one value per `SortBy`, then created_ms, asset id, version.
+#: The values of one document that a sort compares: one per `SortBy`, then created_ms, asset id, version.
 SortValues = tuple[str | int | None, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IndexQuery:
     criteria: Criteria
-    #: Ties are broken by (created_ms, asset id, version), in the direction of the last entry; empty: newest first.
+    #: Ties are broken by (created_ms, asset id, version), in the direction of the last entry. Empty: newest first.
     sort: tuple[SortBy, ...] = ()
     size: int = 20
-    after: SortValues | None = None  #: the last hit of the page before
-    total_limit: int | None = 10_000  #: count exactly up to here; None: to the end
+    after: SortValues | None = None  #: the sort values of the last hit of the page before
+    total_limit: int | None = 10_000  #: the total is exact up to this number; None: always
     facets: tuple[FacetOn, ...] = ()
     all_versions: bool = False
-    max_bytes: int | None = None  #: the page ends with the hit whose source brings all of them to so many bytes
+    max_bytes: int | None = None  #: the page ends with the hit whose source brings the total size to this
     sources: bool = True  #: False: hits have empty sources
-    #: Callers with the same session read the same copies, so that answers do not go back in time.
+    #: Searches with the same session read the same copies of the index, so that later answers are never older.
     session: str = ""
-    buckets: int = 0  #: how many buckets the read alias must hold at least; with fewer the answer would be partial
+    buckets: int = 0  #: minimum number of buckets in the read alias; with fewer, the answer would be partial
     timeout_s: float = 10.0
 
     @property
@@ -170,8 +175,8 @@ class IndexQuery:
 
     @property
     def ties(self) -> tuple[str, ...]:
-        """Whatever else is compared, these make every order total. The version is none of them where each asset is
-        found once: an edit between two pages would move the asset past the first, and onto the second again.
+        """Return the fields that are compared last and make every order total. The version is not among them if each
+        asset is found once: an edit between two pages would move the asset from the first to the second again.
         """
         return ("created_ms", "asset_id", "version") if self.all_versions else ("created_ms", "asset_id")
 
@@ -184,7 +189,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class FacetValues:
-    #: Values in JSON form (dates as text) with the number of assets that have them: by count, then value.
+    #: Values in JSON form (dates as text) with the number of assets that have them, ordered by count, then by value.
     values: tuple[tuple[Scalar, int], ...]
     approximate: bool
 
@@ -193,6 +198,6 @@ class FacetValues:
 class SearchPage:
     hits: tuple[Hit, ...]
     total: int
-    total_is_exact: bool  #: False: there are at least `total`
+    total_is_exact: bool  #: False: there are at least `total` hits
     facets: dict[str, FacetValues]
-    more: bool  #: there are hits after the last one
+    more: bool  #: there are more hits after the last one

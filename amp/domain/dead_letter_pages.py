@@ -1,4 +1,4 @@
-"""Dead letters as stores keep them, and their places in lists."""
+"""Dead letters in the form that stores keep, and their positions in lists."""
 
 import re
 from dataclasses import replace
@@ -8,27 +8,31 @@ from amp.domain.dead_letters import DeadLetter
 from amp.domain.storable_text import storable, storable_reason
 from amp.errors import BadCursor
 
-#: Of a longer stack trace the end, where it says what went wrong.
-_MOST_DETAIL = 20_000
-_PLACE = re.compile(r"([0-9]{1,18})-([0-9a-f]{32})")
+#: Maximum characters of a stack trace. Of a longer one the end is kept, which says what went wrong.
+_MAX_DETAIL_CHARS = 20_000
+_POSITION = re.compile(r"([0-9]{1,18})-([0-9a-f]{32})")
 
 
 def storable_dead_letter(dead_letter: DeadLetter) -> DeadLetter:
+    """Return the dead letter with a reason and a detail that every store can keep."""
     return replace(
-        dead_letter, reason=storable_reason(dead_letter.reason), detail=storable(dead_letter.detail[-_MOST_DETAIL:])
+        dead_letter,
+        reason=storable_reason(dead_letter.reason),
+        detail=storable(dead_letter.detail[-_MAX_DETAIL_CHARS:]),
     )
 
 
 def position_after(dead_letter: DeadLetter) -> str:
+    """Return the position after this dead letter in a list."""
     return f"{dead_letter.first_ms}-{dead_letter.id.hex}"
 
 
 def place_in(position: str) -> tuple[int, UUID]:
-    """Time and id of the letter that `position` stands after.
+    """Return `first_ms` and the id of the dead letter that `position` follows.
 
-    :raises BadCursor: it stands after none.
+    :raises BadCursor: `position` was not returned by `position_after`.
     """
-    found = _PLACE.fullmatch(position)
-    if found is None:
-        raise BadCursor("the position is not one of this list")
-    return int(found[1]), UUID(hex=found[2])
+    match = _POSITION.fullmatch(position)
+    if match is None:
+        raise BadCursor("the position does not belong to this list; use one that a page of it returned")
+    return int(match[1]), UUID(hex=match[2])

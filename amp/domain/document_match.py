@@ -1,4 +1,4 @@
-"""Criteria evaluated on one search document, as both search indices evaluate them on all of theirs."""
+"""Evaluates criteria on one search document, with the same result as the search indices."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -23,7 +23,7 @@ from amp.domain.criteria import (
 from amp.domain.documents import Entry, SearchDocument
 from amp.domain.types import FieldType
 
-#: Where an entry of each kind holds its value. Strings hold their words as well, as texts do.
+#: The field that holds the value of an entry, by kind. Strings also have their words, as texts do.
 _VALUE = {
     FieldType.STRING: "string_value",
     FieldType.TEXT: "text_value",
@@ -35,7 +35,7 @@ _VALUE = {
 
 
 def matches(criteria: Criteria, document: SearchDocument) -> bool:
-    """Whether a search for `criteria` finds the document; it never finds a tombstone."""
+    """Return whether a search for `criteria` finds the document. It never finds a tombstone."""
     return not document["deleted"] and _holds(criteria, document)
 
 
@@ -73,7 +73,7 @@ def _root_values(document: SearchDocument, field: RootField) -> Sequence[Any]:
 
 
 def _passes(value: Any, text: str, tests: Iterable[Test]) -> bool:
-    """Whether a value, and the text of its words, pass all tests."""
+    """Return whether a value, with the text of its words, passes all tests."""
     return all(_has_words(text, test.words) if isinstance(test, Words) else _compares(value, test) for test in tests)
 
 

@@ -1,4 +1,4 @@
-"""Search documents: an asset as either index holds it, one fixed shape for every type (ADR 003)."""
+"""Search documents: an asset as the search index stores it, in one fixed shape for every type (ADR 003)."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ from amp.domain.types import AssetType, FieldType
 
 
 class Entry(TypedDict):
-    """One metadata value: its key and exactly one typed value; strings are findable by their words as well."""
+    """One metadata value: its key and exactly one typed value. Strings also have their words, so that both match."""
 
     key: str
     string_value: NotRequired[str]
-    text_value: NotRequired[str]  #: words, parted by spaces
+    text_value: NotRequired[str]  #: words, separated by spaces
     long_value: NotRequired[int]
     double_value: NotRequired[float]
     boolean_value: NotRequired[bool]
     date_value: NotRequired[int]  #: milliseconds since 1970
-    sort_value: NotRequired[str]  #: of every kind but text; see `amp.domain.sort_values`
+    sort_value: NotRequired[str]  #: for every kind except text; see `amp.domain.sort_values`
 
 
 class SearchDocument(TypedDict):
@@ -33,25 +33,25 @@ class SearchDocument(TypedDict):
     latest: bool
     deleted: bool
     created_ms: int
-    #: The same time again: Elasticsearch skips whole shards by a date range, not by a range over a `long`.
+    #: The same time as a date: Elasticsearch skips whole shards by a date range, not by a range over a `long`.
     created: int
     type: str
     project: str
-    #: From here on absent in a tombstone.
+    #: A tombstone has none of the following fields.
     updated: NotRequired[int]  #: milliseconds since 1970
     external_id: NotRequired[str]
     name: NotRequired[str]
     state: NotRequired[str]
     labels: NotRequired[list[str]]
     name_words: NotRequired[str]
-    words: NotRequired[str]  #: of everything searchable: name, external id, labels, strings and texts
+    words: NotRequired[str]  #: the words of everything searchable: name, external id, labels, strings and texts
     metadata: NotRequired[list[Entry]]
-    source: NotRequired[bytes]  #: the asset's JSON as GET gives it at this revision
+    source: NotRequired[bytes]  #: the asset's JSON as GET returns it at this revision
 
 
 @dataclass(frozen=True, slots=True)
 class IndexedDocument:
-    """A search document and where it goes: `_id`, and the revision that is its external version."""
+    """A search document with its `_id` and with the revision, which is its external version."""
 
     doc_id: str
     revision: int
@@ -67,7 +67,7 @@ def superseded_doc_id(asset_id: UUID, version: int) -> str:
 
 
 def head_document(asset: Asset, asset_type: AssetType, source: bytes) -> IndexedDocument:
-    """The head document; a tombstone if the asset is not active. `source` is the asset's JSON."""
+    """Return the head document; a tombstone if the asset is not active. `source` is the asset's JSON."""
     body = _base(asset, asset.version, latest=True)
     if asset.state is State.ACTIVE:
         _fill(body, asset, asset, asset_type, source)
@@ -75,7 +75,9 @@ def head_document(asset: Asset, asset_type: AssetType, source: bytes) -> Indexed
 
 
 def superseded_document(asset: Asset, version: Version, asset_type: AssetType, source: bytes) -> IndexedDocument:
-    """The document of a version that is not the head's, under the asset's present revision."""
+    """Return the document of a version that is not the head's, with the asset's present revision. It is a tombstone if
+    the asset is not active.
+    """
     body = _base(asset, version.version, latest=False)
     if asset.state is State.ACTIVE:
         _fill(body, asset, version, asset_type, source)
@@ -83,7 +85,7 @@ def superseded_document(asset: Asset, version: Version, asset_type: AssetType, s
 
 
 def dropped_document(asset: Asset, version: int) -> IndexedDocument:
-    """The tombstone of a version that fell out of the number kept."""
+    """Return the tombstone of a version that is no longer kept."""
     body = _base(asset, version, latest=False)
     body["deleted"] = True
     return IndexedDocument(superseded_doc_id(asset.id, version), asset.revision, body)
@@ -125,13 +127,13 @@ def _fill(body: SearchDocument, asset: Asset, content: Asset | Version, asset_ty
 def _entries(metadata: Mapping[str, Value], asset_type: AssetType) -> Iterator[Entry]:
     fields = asset_type.fields
     for key, value in metadata.items():
-        make = _ENTRY[fields[key].type]
+        create_entry = _ENTRY[fields[key].type]
         if isinstance(value, tuple):
-            # Equal values of one key are one entry, so that entries count assets in facets.
+            # Equal values of one key become one entry, so that counting entries in a facet counts assets.
             for scalar in dict.fromkeys(value):
-                yield make(key, scalar)
+                yield create_entry(key, scalar)
         else:
-            yield make(key, value)
+            yield create_entry(key, value)
 
 
 def _string(key: str, value: Any) -> Entry:
@@ -159,7 +161,7 @@ def _date(key: str, value: Any) -> Entry:
     return {"key": key, "date_value": ms, "sort_value": date_sort_value(ms)}
 
 
-#: Values are in their canonical form: each is of the Python type of its kind.
+#: Values are in canonical form, so each has the Python type of its kind.
 _ENTRY: Mapping[FieldType, Callable[[str, Any], Entry]] = {
     FieldType.STRING: _string,
     FieldType.TEXT: _text,
@@ -171,11 +173,11 @@ _ENTRY: Mapping[FieldType, Callable[[str, Any], Entry]] = {
 
 
 def _words(text: str) -> str:
-    # Short values come again and again: codecs, genres, names.
-    return _words_of_short(text) if len(text) <= _SHORT else " ".join(tokenize(text))
+    # Short values are often repeated: codecs, genres, names.
+    return _words_of_short(text) if len(text) <= _MAX_CACHED_CHARS else " ".join(tokenize(text))
 
 
-_SHORT = 64
+_MAX_CACHED_CHARS = 64
 
 
 @lru_cache(maxsize=1 << 15)

@@ -1,12 +1,12 @@
-"""The health of one thing that operators watch."""
+"""The health of one thing that operators monitor."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class ComponentHealth:
-    """The health of a component, of a bucket, or of work that waits."""
+    """The health of a component, of a bucket, or of pending work."""
 
     name: str
     healthy: bool
-    detail: str  #: what it answered, or what is wrong
+    detail: str  #: what the component answered, or what is wrong

@@ -1,4 +1,4 @@
-"""Events say which asset changed, never what it looks like, so that replay and reordering are harmless."""
+"""Messages name the asset that changed but never contain its state, so that replay and reordering are harmless."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,57 +20,59 @@ class AssetChanged:
 
     @property
     def key(self) -> str:
-        """What has the same key stays in order on its way."""
+        """Return the key of the message. Messages with the same key stay in order in the queue."""
         return str(self.asset_id)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Intent:
-    """A durable note that an asset is about to change, kept until its event is delivered."""
+    """A durable note that an asset is about to change, kept until its change message is delivered."""
 
     message: AssetChanged
-    recorded_ms: int  #: when the writer made it; a condition is never sent 30 s past this
+    recorded_ms: int  #: when the writer recorded it; its conditional write is never sent more than 30 s later
     due_ms: int  #: when the relay should read it
 
     def is_due(self, now_ms: int) -> bool:
-        """True once `due_ms` has passed. Also true if `due_ms` is further ahead than any correct clock would have set
-        it."""
+        """Return whether `due_ms` has passed. The intent is also due if `due_ms` is further ahead than any correct clock
+        would have set it.
+        """
         return not now_ms < self.due_ms <= now_ms + deferral_ms(now_ms - self.recorded_ms) + DEFERRAL_SLACK_MS
 
 
-#: An intent whose change is not applied yet is read again after as long as it is old, but within these bounds.
+#: Bounds of a deferral. Within them, an intent whose change is not applied yet is deferred by its own age.
 MIN_DEFERRAL_MS, MAX_DEFERRAL_MS = 5_000, 2 * 3_600_000
-#: A new intent is due within half of this time (`Settings.intent_grace_s`); the other half is for clocks that
-#: differ, as long as none is wrong.
+#: A new intent is due within half of this time (`Settings.intent_grace_s`). The other half allows for the differences
+#: between clocks, as long as none is wrong.
 DEFERRAL_SLACK_MS = 120_000
 
 
 def deferral_ms(age_ms: int) -> int:
-    """For how long an intent of that age is deferred."""
+    """Return how long an intent of that age is deferred, in milliseconds."""
     return min(max(age_ms, MIN_DEFERRAL_MS), MAX_DEFERRAL_MS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobItem:
-    """A job is to look after an asset."""
+    """A job must process an asset."""
 
     job_id: UUID
     chunk: int  #: the part of the job that selected the asset
     asset_id: UUID
-    replayed: bool = False  #: it was a dead letter; the job may have ended
+    replayed: bool = False  #: the item was a dead letter and was replayed; the job may have ended
 
     @property
     def key(self) -> str:
-        """A chunk stays together on its way, so that few batches share the record of what became of it."""
+        """Return the key of the message. A whole chunk shares it, so that few batches record the results of one chunk."""
         return f"{self.job_id}:{self.chunk}"
 
 
-#: What travels through the queue.
+#: A message in the queue.
 Message = AssetChanged | JobItem
 AnyMessage = TypeVar("AnyMessage", bound=Message)
 
 
 def message_of(change: Change) -> AssetChanged:
+    """Return the change message for an applied change."""
     after = change.after
     return AssetChanged(
         asset_id=after.id,
@@ -82,7 +84,7 @@ def message_of(change: Change) -> AssetChanged:
 
 
 def message_json(message: Message) -> dict[str, Any]:
-    """The message as it travels; the inverse of `message_from_json`."""
+    """Return the message in the JSON form of the queue; the inverse of `message_from_json`."""
     if isinstance(message, JobItem):
         return {
             "job_id": str(message.job_id),
@@ -100,7 +102,10 @@ def message_json(message: Message) -> dict[str, Any]:
 
 
 def message_from_json(data: Mapping[str, Any]) -> Message:
-    """:raises ValueError, KeyError, TypeError: `data` is no message."""
+    """Return the message that `message_json` encoded.
+
+    :raises ValueError, KeyError, TypeError: `data` is not a message.
+    """
     if "job_id" in data:
         return JobItem(
             job_id=UUID(str(data["job_id"])),

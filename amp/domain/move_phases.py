@@ -1,7 +1,7 @@
-"""The life of a move as pure changes of the bucket map, each of which a compare-and-set makes real (ADR 007).
+"""The phases of a move as pure changes of the bucket map, each of which is stored by a compare-and-set (ADR 007).
 
-PLAN → DUAL → HOLD → SWITCHED → done, HOLD → DUAL to try again, and CANCELLED → done from anywhere before the switch.
-The protocol is that of `tests/simulation`, where every safeguard has a run that fails without it.
+PLAN → DUAL → HOLD → SWITCHED → done; HOLD → DUAL for another attempt; CANCELLED → done from any phase before the
+switch. `tests/simulation` runs this protocol. For every safeguard it has a run that fails without it.
 """
 
 from dataclasses import replace
@@ -12,50 +12,56 @@ from amp.domain.moves import Move, MoveKind, Phase
 
 
 class InvalidPhase(Exception):
-    """The map went on meanwhile; look at it again."""
+    """The move is in another phase; read the bucket map again."""
 
 
 def planned_split(bucket_map: BucketMap, prefix: str, bucket: Bucket, at_s: int, job: UUID) -> BucketMap:
-    """What the bucket holds from `at_s` on goes into a new index.
+    """Return the map with a split planned: the documents of the bucket from `at_s` on move to a new index.
 
-    :raises ValueError: `at_s` does not lie within the bucket, past its start.
+    :raises ValueError: `at_s` is not within the bucket and after its start.
+    :raises InvalidPhase: a move is under way already.
     """
     end_s = bucket_map.end_s(bucket)
     if not bucket.start_s < at_s or (end_s is not None and at_s >= end_s):
-        raise ValueError("the boundary lies in the bucket, past its start")
+        raise ValueError("the boundary must be within the bucket and after its start")
     return _planned(bucket_map, MoveKind.SPLIT, bucket, at_s, _new_index(bucket_map, prefix, at_s), job)
 
 
 def planned_roll(bucket_map: BucketMap, prefix: str, bucket: Bucket, at_s: int, job: UUID) -> BucketMap:
-    """From `at_s` on there is a new bucket, although nothing may be in it yet.
+    """Return the map with a roll planned: a new bucket begins at `at_s`, although it may have no documents yet.
 
-    :raises ValueError: `at_s` does not lie within the bucket, past its start.
+    :raises ValueError: `at_s` is not within the bucket and after its start.
+    :raises InvalidPhase: a move is under way already.
     """
     split = planned_split(bucket_map, prefix, bucket, at_s, job)
     return replace(split, move=replace(_move_in(split), kind=MoveKind.ROLL))
 
 
 def planned_merge(bucket_map: BucketMap, bucket: Bucket, job: UUID) -> BucketMap:
-    """All that the next bucket in time holds goes into the index of this one.
+    """Return the map with a merge planned: all documents of the next bucket in time move to the index of this one.
 
-    :raises ValueError: it is the newest bucket.
+    :raises ValueError: this is the newest bucket.
+    :raises InvalidPhase: a move is under way already.
     """
     if bucket is bucket_map.buckets[-1]:
-        raise ValueError("there is no next bucket")
+        raise ValueError("the newest bucket cannot be merged: there is no next bucket")
     source = bucket_map.buckets[bucket_map.buckets.index(bucket) + 1]
     return _planned(bucket_map, MoveKind.MERGE, source, source.start_s, bucket.index, job)
 
 
 def planned_rebuild(bucket_map: BucketMap, prefix: str, bucket: Bucket, job: UUID) -> BucketMap:
-    """All that the bucket holds goes into a new index, which takes its place."""
+    """Return the map with a rebuild planned: all documents of the bucket move to a new index, which replaces its index.
+
+    :raises InvalidPhase: a move is under way already.
+    """
     target = _new_index(bucket_map, prefix, bucket.start_s)
     return _planned(bucket_map, MoveKind.REBUILD, bucket, bucket.start_s, target, job)
 
 
 def dual(bucket_map: BucketMap) -> BucketMap:
-    """Writers write to both, under a token of this attempt's own.
+    """Return the map in DUAL: writers write to source and target, with a token that only this attempt uses.
 
-    :raises InvalidPhase: it is neither planned nor held.
+    :raises InvalidPhase: the move is neither in PLAN nor in HOLD.
     """
     move, generation = _in_phase(bucket_map, Phase.PLAN, Phase.HOLD), bucket_map.generation + 1
     return BucketMap(
@@ -66,20 +72,21 @@ def dual(bucket_map: BucketMap) -> BucketMap:
 
 
 def hold(bucket_map: BucketMap) -> BucketMap:
-    """Writers wait: the source answers to this phase's token, which none of them uses.
+    """Return the map in HOLD: writers wait, because the source has only the token of this phase, which no writer uses.
 
-    :raises InvalidPhase: writers do not write to both.
+    :raises InvalidPhase: the move is not in DUAL.
     """
     move, generation = _in_phase(bucket_map, Phase.DUAL), bucket_map.generation + 1
     return replace(bucket_map, generation=generation, move=replace(move, phase=Phase.HOLD, phase_token=generation))
 
 
 def switched(bucket_map: BucketMap) -> BucketMap:
-    """Buckets as searches see them since the aliases switched.
+    """Return the map in SWITCHED: the buckets as searches see them since the aliases were switched.
 
-    :raises InvalidPhase: it is neither held nor was it cancelled too late.
+    :raises InvalidPhase: the move is not in HOLD, DUAL or CANCELLED.
     """
-    # DUAL: another mover went back from HOLD just before this one's switch, which came first all the same.
+    # DUAL: another mover went back from HOLD just before this one switched, but the switch came first. CANCELLED: the
+    # move was cancelled too late.
     move = _in_phase(bucket_map, Phase.HOLD, Phase.DUAL, Phase.CANCELLED)
     generation = bucket_map.generation + 1
     return BucketMap(
@@ -90,15 +97,15 @@ def switched(bucket_map: BucketMap) -> BucketMap:
 
 
 def switched_buckets(bucket_map: BucketMap) -> tuple[Bucket, ...]:
-    """The buckets after the switch, source and target under the token that was reserved for them.
+    """Return the buckets after the switch, with the reserved token for source and target.
 
     :raises InvalidPhase: no move is under way.
     """
     move = _move_in(bucket_map)
     source, target = bucket_map.bucket_of(move.source), bucket_map.bucket_of(move.target)
-    # Only a refill that was begun after the later loss brings back what is missing of both.
+    # Only a refill that was started after the later loss restores what is missing from both.
     loss_generation = max((bucket.loss_generation for bucket in (source, target) if bucket is not None), default=0)
-    # A merge's target begins where it did, a new index where the range does.
+    # The target of a merge keeps its start; a new index starts with the range.
     start_s = target.start_s if target else move.start_s
     buckets = [bucket for bucket in bucket_map.buckets if bucket is not source and bucket is not target]
     buckets.append(Bucket(start_s=start_s, index=move.target, token=move.switch_token, loss_generation=loss_generation))
@@ -108,9 +115,9 @@ def switched_buckets(bucket_map: BucketMap) -> tuple[Bucket, ...]:
 
 
 def cancelled(bucket_map: BucketMap, reason: str) -> BucketMap:
-    """Back to what was before, under a token of its own.
+    """Return the map in CANCELLED: the state before the move is restored, with a token that only this phase uses.
 
-    :raises InvalidPhase: searches use the target already, or it is cancelled.
+    :raises InvalidPhase: searches use the target already, or the move is cancelled already.
     """
     move, generation = _in_phase(bucket_map, Phase.PLAN, Phase.DUAL, Phase.HOLD), bucket_map.generation + 1
     return BucketMap(
@@ -121,9 +128,9 @@ def cancelled(bucket_map: BucketMap, reason: str) -> BucketMap:
 
 
 def ended(bucket_map: BucketMap) -> BucketMap:
-    """No move any more.
+    """Return the map without the move.
 
-    :raises InvalidPhase: it is neither switched nor cancelled.
+    :raises InvalidPhase: the move is neither in SWITCHED nor in CANCELLED.
     """
     _in_phase(bucket_map, Phase.SWITCHED, Phase.CANCELLED)
     return replace(bucket_map, generation=bucket_map.generation + 1, move=None)
@@ -131,8 +138,8 @@ def ended(bucket_map: BucketMap) -> BucketMap:
 
 def _planned(bucket_map: BucketMap, kind: MoveKind, source: Bucket, start_s: int, target: str, job: UUID) -> BucketMap:
     if bucket_map.move is not None:
-        raise InvalidPhase("a move is under way already")
-    # One generation is passed over: it is the token of the switch.
+        raise InvalidPhase("another move is in progress; only one can run at a time")
+    # One generation is skipped: it is the token of the switch.
     generation = bucket_map.generation + 2
     move = Move(
         id=job,
@@ -154,7 +161,7 @@ def _new_index(bucket_map: BucketMap, prefix: str, start_s: int) -> str:
 
 
 def _with_token(bucket_map: BucketMap, token: int) -> tuple[Bucket, ...]:
-    """The buckets, those whose indices take part in the move under a new token."""
+    """Return the buckets, with a new token for those whose indices take part in the move."""
     move = _move_in(bucket_map)
     return tuple(
         replace(bucket, token=token) if bucket.index in (move.source, move.target) else bucket

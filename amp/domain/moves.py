@@ -1,4 +1,4 @@
-"""Moves: a range of one bucket on its way into another index, as the bucket map records it (ADR 007)."""
+"""Moves: a time range of one bucket that moves to another index, as the bucket map records it (ADR 007)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,42 +8,42 @@ from uuid import UUID
 
 
 class MoveKind(StrEnum):
-    """The same machine with other arguments."""
+    """The kinds of moves. All follow the same protocol, with different arguments."""
 
-    ROLL = "roll"  #: the end of a bucket, empty as a rule, into a new index
-    SPLIT = "split"  #: the end of a bucket into a new index
-    MERGE = "merge"  #: all of a bucket into the index of the bucket before it
-    REBUILD = "rebuild"  #: all of a bucket into a new index, which takes its place
+    ROLL = "roll"  #: the end of a bucket, normally empty, to a new index
+    SPLIT = "split"  #: the end of a bucket to a new index
+    MERGE = "merge"  #: a whole bucket to the index of the bucket before it
+    REBUILD = "rebuild"  #: a whole bucket to a new index, which replaces its index
 
 
 MOVE_KINDS = frozenset(MoveKind)
 
 
 class Phase(StrEnum):
-    PLAN = "plan"  #: the target is being made; nobody writes to it
-    DUAL = "dual"  #: writers write to both; what was there before is being copied
-    HOLD = "hold"  #: writers wait; the last of the source is copied, then searches switch in one call
-    SWITCHED = "switched"  #: searches and writers use the target; the source still holds what moved
-    CANCELLED = "cancelled"  #: everything goes back to what it was before
+    PLAN = "plan"  #: the target is being created; no writer uses it
+    DUAL = "dual"  #: writers write to both indices; the earlier documents are being copied
+    HOLD = "hold"  #: writers wait; the last changes of the source are copied, then searches switch in one call
+    SWITCHED = "switched"  #: searches and writers use the target; the source still has the documents that moved
+    CANCELLED = "cancelled"  #: everything returns to the state before the move
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Move:
     """Documents created in `[start_s, end_s)` move from the index `source` to the index `target`.
 
-    Tokens are map generations. No two phases of any move ever share one, so an alias tells exactly how far it is.
+    Tokens are map generations. No two phases of any moves share a token, so an alias identifies the phase exactly.
     """
 
-    id: UUID  #: of the job that shows it
+    id: UUID  #: the id of the job that reports the move
     kind: MoveKind
     source: str
     target: str
     start_s: int
     end_s: int | None  #: None: no end
     phase: Phase
-    phase_token: int  #: the generation that began this phase
-    dual_token: int  #: what writers use in DUAL and HOLD; 0 before
-    switch_token: int  #: goes live before the map that tells of it: reserved by PLAN, the same for every attempt
+    phase_token: int  #: the map generation that began this phase
+    dual_token: int  #: the token of the aliases that writers use in DUAL and HOLD; 0 before
+    switch_token: int  #: reserved in PLAN, because the switch uses it before the map says so; same for every attempt
     reason: str = ""  #: why it was cancelled
 
     @property
@@ -63,7 +63,7 @@ class Move:
 
 
 def move_json(move: Move) -> dict[str, Any]:
-    """The inverse of `move_from_json`."""
+    """Return the move in JSON form; the inverse of `move_from_json`."""
     return {
         "id": str(move.id),
         "kind": move.kind.value,
@@ -80,6 +80,9 @@ def move_json(move: Move) -> dict[str, Any]:
 
 
 def move_from_json(data: Mapping[str, Any]) -> Move:
-    """:raises ValueError, KeyError, TypeError: `data` is no move."""
+    """Return the move that `move_json` encoded.
+
+    :raises ValueError, KeyError, TypeError: `data` is not a move.
+    """
     parsed = {"id": UUID(data["id"]), "kind": MoveKind(data["kind"]), "phase": Phase(data["phase"])}
     return Move(**{**data, **parsed})
