@@ -33,8 +33,8 @@ class Intent:
     due_ms: int  #: when the relay should read it
 
     def is_due(self, now_ms: int) -> bool:
-        """Return whether `due_ms` has passed. The intent is also due if `due_ms` is further ahead than any correct clock
-        would have set it.
+        """Return whether `due_ms` has passed. An intent is also due if its `due_ms` is further ahead than any correct
+        clock would have set it.
         """
         return not now_ms < self.due_ms <= now_ms + deferral_ms(now_ms - self.recorded_ms) + DEFERRAL_SLACK_MS
 
@@ -62,7 +62,7 @@ class JobItem:
 
     @property
     def key(self) -> str:
-        """Return the key of the message. A whole chunk shares it, so that few batches record the results of one chunk."""
+        """Return the key of the message. A whole chunk shares it, so that few batches record its results."""
         return f"{self.job_id}:{self.chunk}"
 
 

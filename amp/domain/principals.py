@@ -1,4 +1,4 @@
-"""Who is calling: threaded through every use case, so that rights have a place to stand on."""
+"""Principals: who makes a request. Every use case receives one, so that access can be checked there."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,6 @@ ANONYMOUS = "anonymous"
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The caller of a use case, as the API or the CLI made it out."""
+    """The principal that the API or the CLI determined for a request."""
 
     name: str = ANONYMOUS

@@ -7,7 +7,7 @@ from typing import Any
 from amp.domain.criteria import RootField
 from amp.domain.types import FieldType
 
-#: Root fields, as clients call them beside `metadata.<key>`: their name in documents, and the kind of their values.
+#: Root fields by the name that clients use: their name in documents and the kind of their values.
 ROOT_FIELDS: dict[str, tuple[RootField, FieldType]] = {
     "id": (RootField.ID, FieldType.STRING),
     "external_id": (RootField.EXTERNAL_ID, FieldType.STRING),
@@ -26,11 +26,11 @@ OPERATORS = ("eq", "in", "gt", "gte", "lt", "lte", "exists", "prefix", "match")
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """All of `operators` (name → operand) hold together, in an array on the same element."""
+    """All of `operators` (name → operand) hold; in an array, for the same element."""
 
     field: str
     operators: tuple[tuple[str, Any], ...]
-    pointer: str = ""  #: where it stands in the request, for faults
+    pointer: str = ""  #: JSON pointer to the condition in the request, for faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ Query = Condition | Conjunction | Disjunction | Negation
 
 
 def query_identity(query: Query | None) -> str:
-    """Text that is the same for the same query, in every release; where its conditions stand does not count."""
+    """Return a text that is the same for the same query in every release, whatever the pointers of its conditions."""
     return json.dumps(_tree(query))
 
 

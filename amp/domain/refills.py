@@ -1,4 +1,4 @@
-"""Refills: which lost documents a backfill brings back into which index."""
+"""Refills: which lost documents a backfill restores to which index."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -7,15 +7,15 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refill:
-    """All documents of assets created in `[start_s, end_s)` that an index lacks since a loss."""
+    """All documents of assets created in `[start_s, end_s)` that are missing from an index since a loss."""
 
     index: str
-    loss_generation: int  #: the map generation that found the last of the losses
+    loss_generation: int  #: the map generation that found the latest loss
     start_s: int
     end_s: int | None  #: None: no end
 
     def covers(self, other: "Refill") -> bool:
-        """When this is done, so is the other: they are of the same loss, and its range lies within this one's."""
+        """Return whether this refill includes the other: the loss is the same and the other's range is within this one's."""
         return (
             (self.index, self.loss_generation) == (other.index, other.loss_generation)
             and self.start_s <= other.start_s
@@ -24,7 +24,7 @@ class Refill:
 
 
 def refill_json(refill: Refill) -> dict[str, Any]:
-    """As a job's parameters keep it; the inverse of `refill_from_json`."""
+    """Return the refill as a job's parameters store it; the inverse of `refill_from_json`."""
     return asdict(refill)
 
 

@@ -1,4 +1,4 @@
-"""Selectors: which assets a job is for."""
+"""Selectors: which assets a job processes."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -9,9 +9,10 @@ from amp.domain.assets import Asset
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Selector:
-    """All assets, deleted ones included, that meet every condition given; no condition: all assets.
+    """Selects the assets that meet every condition given, deleted assets included. Without a condition, all assets.
 
-    A query and a list of ids stand alone. A query selects what a search finds, so no deleted assets.
+    A query or a list of ids cannot be combined with other conditions. A query selects what a search finds, so it
+    excludes deleted assets.
     """
 
     type: str | None = None
@@ -19,10 +20,10 @@ class Selector:
     from_ms: int | None = None  #: created at or after
     to_ms: int | None = None  #: created before
     query: str | None = None  #: in the text form of searches
-    ids: int | None = None  #: how many ids were listed; they are in the job's chunks
+    ids: int | None = None  #: number of ids in the list, which is stored with the job
 
     def covers(self, asset: Asset) -> bool:
-        """Whether an asset on the lists is one of them; what was searched or listed by id always is."""
+        """Return whether an asset meets the conditions on type, project and time. A query or a list of ids has none."""
         return (
             self.type in (None, asset.type)
             and self.project in (None, asset.project)
@@ -32,11 +33,12 @@ class Selector:
 
     @property
     def selects_all(self) -> bool:
+        """Return whether there is no condition."""
         return self == Selector()
 
 
 def selector_json(selector: Selector) -> dict[str, Any]:
-    """As a job's parameters keep it; the inverse of `selector_from_json`."""
+    """Return the selector as a job's parameters store it; the inverse of `selector_from_json`."""
     return {name: value for name, value in asdict(selector).items() if value is not None}
 
 

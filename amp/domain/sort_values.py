@@ -1,7 +1,7 @@
-"""One order over metadata values of every kind, as text that sorts by code point: numbers, dates, booleans, strings.
+"""Encodes metadata values of every kind as text that sorts by code point: numbers, dates, booleans, then strings.
 
-Longs and doubles compare exactly with each other, which no index does by itself: the number's nearest double comes
-first, in a form whose text order is its numeric order, then what is left between that double and the number.
+Longs and doubles compare exactly with each other, which no index does by itself. A number is encoded as its nearest
+double, in a form whose text order is the numeric order, followed by the difference between the number and that double.
 """
 
 import struct
@@ -12,22 +12,22 @@ from amp.domain.types import FieldType
 
 _SIGN = 1 << 63
 _ALL = (1 << 64) - 1
-#: A 64-bit integer lies at most 512 from its nearest double.
+#: Offset that makes the difference positive: a 64-bit integer is at most 512 from its nearest double.
 _REST_ZERO = 0x800
-#: Up to here every whole number is a double.
+#: Up to this value every integer is exactly a double.
 _EXACT = 1 << 53
 _DOUBLE, _BITS = struct.Struct(">d"), struct.Struct(">Q")
 
 
 def number_sort_value(number: float) -> str:
-    """Of a long or a double."""
+    """Return the sort value of a long or a double."""
     nearest = float(number)
     rest = number - int(nearest) if isinstance(number, int) and not -_EXACT <= number <= _EXACT else 0
     return f"1{_ordered_bits(nearest):016x}{rest + _REST_ZERO:03x}"
 
 
 def date_sort_value(ms: int) -> str:
-    """Of a date in milliseconds since 1970."""
+    """Return the sort value of a date in milliseconds since 1970."""
     return f"2{ms + _SIGN:016x}"
 
 
@@ -40,7 +40,10 @@ def string_sort_value(text: str) -> str:
 
 
 def sort_value(kind: FieldType, value: Scalar) -> str:
-    """Of a value of any kind; a date is given in milliseconds. `text` values have no order."""
+    """Return the sort value of a value of this kind. A date is given in milliseconds.
+
+    :raises ValueError: the kind is `text`, which has no order.
+    """
     match kind:
         case FieldType.LONG | FieldType.DOUBLE:
             return number_sort_value(value)  # type: ignore[arg-type]  # numbers are of these kinds
@@ -55,7 +58,7 @@ def sort_value(kind: FieldType, value: Scalar) -> str:
 
 
 def sort_value_json(encoded: str) -> Scalar:
-    """The value in its JSON form that one of the above made `encoded` of; whole numbers come back as integers."""
+    """Return the value, in JSON form, whose sort value is `encoded`. Whole numbers are returned as integers."""
     body = encoded[1:]
     match encoded[0]:
         case "1":
@@ -72,7 +75,7 @@ def sort_value_json(encoded: str) -> Scalar:
 
 def _ordered_bits(number: float) -> int:
     bits: int = _BITS.unpack(_DOUBLE.pack(number or 0.0))[0]
-    # Negative doubles grow as their bits shrink.
+    # A negative double increases as its bits decrease.
     return ~bits & _ALL if bits & _SIGN else bits | _SIGN
 
 

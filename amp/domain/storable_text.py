@@ -1,22 +1,22 @@
-"""Text from anywhere, made fit for every store."""
+"""Makes text from any source storable in every store."""
 
 import re
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-#: The rest of a longer reason says nothing new.
-_MOST_REASON = 2_000
+#: Maximum characters of a reason; the rest of a longer one says nothing new.
+_MAX_REASON_CHARS = 2_000
 
 
 def storable(text: str) -> str:
-    """With U+FFFD for every NUL and lone surrogate."""
+    """Return `text` with every NUL and lone surrogate replaced by U+FFFD."""
     return _UNSTORABLE.sub("\ufffd", text)
 
 
 def storable_reason(text: str) -> str:
-    """`storable`, and cut off where it gets too long."""
-    return storable(text[:_MOST_REASON])
+    """Return `storable` text, cut off after 2,000 characters."""
+    return storable(text[:_MAX_REASON_CHARS])
 
 
 def clipped(text: str, max_chars: int) -> str:
-    """`text`, or its beginning with an ellipsis for the rest."""
+    """Return `text`; if it is longer than `max_chars`, its beginning and an ellipsis."""
     return text if len(text) <= max_chars else f"{text[: max_chars - 1]}…"

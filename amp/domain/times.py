@@ -1,4 +1,4 @@
-"""Times are whole UTC milliseconds inside and RFC 3339 text outside."""
+"""Times: whole UTC milliseconds inside AMP, RFC 3339 text outside."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -11,21 +11,21 @@ _RFC3339 = re.compile(
 
 
 def format_ms(ms: int) -> str:
-    """`2026-11-21T12:00:00.000Z`; the inverse of `parse_ms`."""
+    """Return the time as `2026-11-21T12:00:00.000Z`; the inverse of `parse_ms`."""
     return (_NAIVE_EPOCH + timedelta(milliseconds=ms)).isoformat(timespec="milliseconds") + "Z"
 
 
 def parse_ms(text: str) -> int:
-    """Milliseconds since 1970 of an RFC 3339 time with offset, or of a plain date, meaning its midnight UTC.
+    """Return the milliseconds since 1970 of an RFC 3339 time with offset, or of a plain date, which means midnight UTC.
 
-    Digits past the millisecond are cut off, towards the past. Years 0001 to 9999.
+    Digits after the millisecond are cut off. The years 0001 to 9999 are accepted.
 
-    :raises ValueError: it is neither, or names a day or time that does not exist.
+    :raises ValueError: `text` is neither, or its day or time does not exist.
     """
-    found = _RFC3339.fullmatch(text)
-    if not found:
+    match = _RFC3339.fullmatch(text)
+    if not match:
         raise ValueError(f"{text[:64]!r} is neither an RFC 3339 time with offset nor a plain date (YYYY-MM-DD)")
-    year, month, day, hour, minute, second, fraction, _, sign, off_hour, off_minute = found.groups()
+    year, month, day, hour, minute, second, fraction, _, sign, off_hour, off_minute = match.groups()
     try:
         at = datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0), tzinfo=UTC)
     except ValueError as e:
@@ -37,7 +37,7 @@ def parse_ms(text: str) -> int:
         offset = (int(off_hour) * 60 + int(off_minute)) * 60_000
         ms += offset if sign == "-" else -offset
     if not _FIRST_MS <= ms <= _LAST_MS:
-        raise ValueError(f"{text[:64]!r} lies outside the years 0001 to 9999")
+        raise ValueError(f"{text[:64]!r} is outside the years 0001 to 9999")
     return ms
 
 

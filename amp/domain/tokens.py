@@ -1,13 +1,13 @@
-"""The one tokenizer: cuts text into words before it reaches either index, so that both answer alike."""
+"""The tokenizer: divides text into words before it reaches a search index, so that every index answers alike."""
 
 import re
 import unicodedata
 
-#: Longer words are cut, at index and at query alike: Elasticsearch's whitespace tokenizer would cut at 255.
+#: Longer words are divided, in documents and in queries: Elasticsearch's whitespace tokenizer would do so at 255.
 MAX_TOKEN = 128
 
-#: One ideograph or kana at a time (those scripts put no space between words); numbers with their decimal points;
-#: everything else as runs of letters, marks and digits.
+#: A word is one ideograph or kana (these scripts have no spaces between words), a number with its decimal points, or a
+#: run of letters, marks and digits.
 _WORD = re.compile(
     r"[\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003fffd]"
     r"|\d+(?:\.\d+)+"
@@ -17,8 +17,8 @@ _APOSTROPHES = {ord("'"): None, ord("’"): None, ord("ʼ"): None}
 
 
 def tokenize(text: str) -> list[str]:
-    """The words of `text` in order: case and accents folded, apostrophes dropped (`don't` → `dont`), punctuation and
-    `_` parting words, a number's decimal points kept (`3.14`), each ideograph a word of its own.
+    """Return the words of `text` in order. Case and accents are folded and apostrophes removed (`don't` → `dont`).
+    Punctuation and `_` separate words, except for decimal points in a number (`3.14`). Each ideograph is a word.
     """
     if text.isascii():
         folded = text.lower().replace("'", "")

@@ -1,4 +1,4 @@
-"""Asset types: named, versioned schemas, each version compatible with the one before."""
+"""Asset types: named, versioned schemas. Each version is compatible with the one before."""
 
 import re
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any
 
 from amp.domain.times import format_ms, parse_ms
 
-#: Field keys and type names: what a metadata key may look like.
+#: Pattern of field keys, which are the metadata keys, and of type names.
 KEY = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,127}", re.ASCII)
 
 
@@ -29,10 +29,10 @@ class Field:
     type: FieldType
     required: bool = False
     array: bool = False
-    #: Allowed values in canonical form; None allows all.
+    #: Allowed values in canonical form; None: all are allowed.
     enum: tuple[str | int | float | bool, ...] | None = None
-    minimum: Bound | None = None  #: least value allowed, in canonical form (dates as text)
-    maximum: Bound | None = None
+    minimum: Bound | None = None  #: smallest value allowed, in canonical form (dates as text)
+    maximum: Bound | None = None  #: largest value allowed, in canonical form
     unit: str | None = None
     description: str | None = None
 
@@ -48,7 +48,7 @@ class AssetType:
 
 
 def incompatibilities(old: AssetType, new: AssetType) -> list[tuple[str, str]]:
-    """What keeps `new` from following `old`, as (JSON pointer, reason).
+    """Return the reasons why `new` cannot follow `old`, as pairs of JSON pointer and reason; empty if it can.
 
     Every asset valid under `old` must be valid under `new`, and every field must keep its meaning in the index.
     """
@@ -60,7 +60,7 @@ def incompatibilities(old: AssetType, new: AssetType) -> list[tuple[str, str]]:
         else:
             found += [(f"/fields/{key}/{what}", why) for what, why in _field_incompatibilities(before, after)]
     found += [
-        (f"/fields/{key}/required", "a new field cannot be required: assets without it exist")
+        (f"/fields/{key}/required", "a new field cannot be required, because existing assets do not have it")
         for key, added in new.fields.items()
         if key not in old.fields and added.required
     ]
@@ -83,12 +83,12 @@ def _field_incompatibilities(before: Field, after: Field) -> list[tuple[str, str
     if after.maximum is not None and (before.maximum is None or after.maximum < before.maximum):  # type: ignore[operator]
         found.append(("maximum", "can only become higher"))
     if before.unit is not None and before.unit != after.unit:
-        found.append(("unit", f"cannot change from {before.unit!r}: stored values would change their meaning"))
+        found.append(("unit", f"cannot change from {before.unit!r}: the meaning of stored values would change"))
     return found
 
 
 def type_json(asset_type: AssetType) -> dict[str, Any]:
-    """The type in its JSON form; the inverse of `type_from_json`."""
+    """Return the type in JSON form; the inverse of `type_from_json`."""
     return {
         "name": asset_type.name,
         "version": asset_type.version,
@@ -111,7 +111,7 @@ def type_from_json(data: Mapping[str, Any]) -> AssetType:
 
 
 def _field_json(declared: Field) -> dict[str, Any]:
-    """Properties at their defaults are left out, `type` never."""
+    """Return the field in JSON form. Properties with default values are left out, except `type`."""
     optional: dict[str, Any] = {
         "required": declared.required or None,
         "array": declared.array or None,

@@ -1,4 +1,4 @@
-"""Brings content into its canonical form, or tells every place where it does not fit its type or the limits."""
+"""Converts content to canonical form, or reports every place where it does not fit its type or the limits."""
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -12,15 +12,15 @@ from amp.domain.times import format_ms, parse_ms
 from amp.domain.types import AssetType, Field, FieldType
 from amp.errors import Fault, Unprocessable
 
-#: Of a type's values in a message: characters of one, and how many.
-_VALUE_CHARS, _MAX_LISTED = 40, 10
+#: Limits on the values of a type in a message: characters of one value, and number of values.
+_MAX_VALUE_CHARS, _MAX_LISTED = 40, 10
 LONG_MIN, LONG_MAX = -(1 << 63), (1 << 63) - 1
 
 
 def conform_metadata(metadata: Mapping[str, Any], asset_type: AssetType, limits: AssetLimits) -> dict[str, Value]:
-    """`metadata` with every value in the canonical form of its field; nulls are left out.
+    """Return `metadata` with every value in the canonical form of its field. Nulls are left out.
 
-    :raises Unprocessable: with every fault and its place, up to `MAX_FAULTS`.
+    :raises Unprocessable: some values do not fit; it has up to `MAX_FAULTS` faults with their places.
     """
     faults: list[Fault] = []
     result: dict[str, Value] = {}
@@ -43,12 +43,12 @@ def conform_metadata(metadata: Mapping[str, Any], asset_type: AssetType, limits:
             continue
         count += len(value) if isinstance(value, tuple) else 1
         result[key] = value
-    lacking = (
+    missing = (
         Fault(f"/metadata/{key}", "is required")
         for key, declared in asset_type.fields.items()
         if declared.required and metadata.get(key) in (None, [], ())
     )
-    faults += islice(lacking, MAX_FAULTS - len(faults))
+    faults += islice(missing, MAX_FAULTS - len(faults))
     if count > limits.values:
         faults.append(Fault("/metadata", f"has {count} values, arrays flattened; at most {limits.values} are allowed"))
     if faults:
@@ -57,7 +57,7 @@ def conform_metadata(metadata: Mapping[str, Any], asset_type: AssetType, limits:
 
 
 def misfit(raw: Any, declared: Field, limits: AssetLimits) -> tuple[str, str] | None:
-    """Where in the value, as a JSON pointer, and why it does not fit the field; None: it does. Null fits."""
+    """Return where in the value, as a JSON pointer, and why it does not fit the field; None if it fits. Null fits."""
     if raw is None:
         return None
     try:
@@ -95,22 +95,22 @@ def _conform_scalar(raw: Any, declared: Field, allowed: Collection[Scalar] | Non
     if declared.enum is not None and allowed is not None and value not in allowed:
         raise ValueError(f"is none of the {len(declared.enum)} allowed values: {_listed(declared.enum)}")
     if declared.minimum is not None and value < declared.minimum:  # type: ignore[operator]
-        raise ValueError(f"is less than the minimum {clipped(str(declared.minimum), _VALUE_CHARS)}")
+        raise ValueError(f"is less than the minimum {clipped(str(declared.minimum), _MAX_VALUE_CHARS)}")
     if declared.maximum is not None and value > declared.maximum:  # type: ignore[operator]
-        raise ValueError(f"is more than the maximum {clipped(str(declared.maximum), _VALUE_CHARS)}")
+        raise ValueError(f"is more than the maximum {clipped(str(declared.maximum), _MAX_VALUE_CHARS)}")
     return value
 
 
 def _listed(values: Sequence[Scalar]) -> str:
-    """Some of the values, in a few hundred characters at most."""
-    shown = ", ".join(clipped(repr(value), _VALUE_CHARS) for value in values[:_MAX_LISTED])
-    return shown if len(values) <= _MAX_LISTED else f"{shown}, …"
+    """Return the first of the values as text, in a few hundred characters at most."""
+    listed = ", ".join(clipped(repr(value), _MAX_VALUE_CHARS) for value in values[:_MAX_LISTED])
+    return listed if len(values) <= _MAX_LISTED else f"{listed}, …"
 
 
 def canonical_scalar(raw: Any, kind: FieldType, limits: AssetLimits) -> Scalar:
-    """`raw`, as JSON gave it, in the canonical form of `kind`.
+    """Return `raw`, as parsed from JSON, in the canonical form of `kind`.
 
-    :raises ValueError: it is of another kind, or beyond what the kind holds; it is never rounded.
+    :raises ValueError: it is of another kind, or the kind cannot represent it; it is never rounded.
     """
     match kind:
         case FieldType.STRING | FieldType.TEXT:
@@ -154,19 +154,22 @@ def _canonical_double(raw: Any) -> float:
 
 
 def check_text(text: str, max_bytes: int) -> None:
-    """:raises ValueError: `text` holds U+0000 or a lone surrogate, or is longer than `max_bytes` in UTF-8."""
+    """Accept `text` if every store can keep it and it is not too long.
+
+    :raises ValueError: `text` contains U+0000 or a lone surrogate, or is longer than `max_bytes` in UTF-8.
+    """
     if "\x00" in text:
-        raise ValueError("holds U+0000, which is not allowed")
+        raise ValueError("contains U+0000, which is not allowed")
     try:
         size = len(text) if text.isascii() else len(text.encode())
     except UnicodeEncodeError as e:
-        raise ValueError("holds a lone surrogate, which is not allowed") from e
+        raise ValueError("contains a lone surrogate, which is not allowed") from e
     if size > max_bytes:
         raise ValueError(f"is {size} bytes long in UTF-8; at most {max_bytes} are allowed")
 
 
 def text_faults(texts: Iterator[tuple[str, str]], max_bytes: int) -> list[Fault]:
-    """The faults of several (JSON pointer, text), each checked by `check_text`, up to `MAX_FAULTS`."""
+    """Return the faults that `check_text` finds in pairs of JSON pointer and text, up to `MAX_FAULTS`."""
     faults: list[Fault] = []
     for pointer, text in texts:
         if len(faults) >= MAX_FAULTS:
@@ -179,7 +182,7 @@ def text_faults(texts: Iterator[tuple[str, str]], max_bytes: int) -> list[Fault]
 
 
 def escape_pointer(key: str) -> str:
-    """`key` as one step of a JSON pointer (RFC 6901)."""
+    """Return `key` as one step of a JSON pointer (RFC 6901), cut off after 128 characters."""
     return key[:128].replace("~", "~0").replace("/", "~1")
 
 
