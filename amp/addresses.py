@@ -1,4 +1,4 @@
-"""Addresses of servers: checked as a whole before they are used, and displayed without the secrets in them."""
+"""Addresses of servers: validated as a whole before they are used, and displayed without their secrets."""
 
 import re
 from collections.abc import Collection
@@ -8,16 +8,16 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 MASK = "********"
 _MAX_PORT = 65_535
 _NAME = r"[\w.-]{1,253}"
-#: As in a URL and in the header `Host`.
+#: Host and port, as in a URL and in the header `Host`.
 _AUTHORITY = re.compile(rf"(\[[0-9A-Fa-f:.]+\]|{_NAME})(?::([0-9]{{1,5}}))?")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*", re.IGNORECASE | re.ASCII)
 _PORT = re.compile(r"[0-9]{1,5}")
 
 
 def split_host(text: str, default_port: int) -> tuple[str, int]:
-    """Host and port of `host`, `host:port`, or an IPv6 address, in brackets where a port follows.
+    """Return host and port of `host`, `host:port` or an IPv6 address, which is in brackets if a port follows.
 
-    :raises ValueError: it is none of these; the message does not repeat it, as it may hold a password.
+    :raises ValueError: `text` is none of these; the message does not repeat it, because it may contain a password.
     """
     host, colon, port = text.rpartition(":")
     if not colon or (":" in host and not host.endswith("]")) or text.endswith("]"):
@@ -31,17 +31,20 @@ def split_host(text: str, default_port: int) -> tuple[str, int]:
 
 
 def check_host(host: str) -> None:
-    """:raises ValueError: it is neither a host name nor an IP address."""
+    """Accept a host name or an IP address.
+
+    :raises ValueError: `host` is neither.
+    """
     try:
-        known = bool(IPv6Address(host)) if ":" in host else is_host_name(host)
+        is_valid = bool(IPv6Address(host)) if ":" in host else is_host_name(host)
     except ValueError:
-        known = False
-    if not known:
+        is_valid = False
+    if not is_valid:
         raise ValueError("is not a host name or an IP address")
 
 
 def is_host_name(text: str) -> bool:
-    """Whether it is a host name, or an IPv4 address."""
+    """Return whether `text` is a host name or an IPv4 address."""
     try:
         return bool(re.fullmatch(_NAME, text) and text.encode("idna"))
     except ValueError:
@@ -49,49 +52,50 @@ def is_host_name(text: str) -> bool:
 
 
 def authority_of(text: str) -> tuple[str, str | None] | None:
-    """The host and the digits of the port, if there is one, of `host` or `host:port` with an IPv6 address in brackets;
-    None: it is neither."""
-    found = _AUTHORITY.fullmatch(text)
-    return None if found is None else (found[1], found[2])
+    """Return the host and the digits of the port (None: no port) of `host` or `host:port`, where an IPv6 address is in
+    brackets. Return None if `text` is neither.
+    """
+    match = _AUTHORITY.fullmatch(text)
+    return None if match is None else (match[1], match[2])
 
 
 def check_url(
     text: str, schemes: Collection[str], *, options: Collection[str] = (), path: str = r"/?|/[^@]*"
 ) -> SplitResult:
-    """The parts of a URL with a host and a port that exist; `options` are the query parameters it may have, `path` the
-    pattern of its path.
+    """Return the parts of a URL with a valid host and port. `options` are the query parameters it may have, and `path`
+    is the pattern of its path.
 
-    :raises ValueError: it is not one; the message does not repeat it, as it may hold a password.
+    :raises ValueError: `text` is not such a URL; the message does not repeat it, because it may contain a password.
     """
-    known = " or ".join(f"{scheme}://" for scheme in schemes)
+    prefixes = " or ".join(f"{scheme}://" for scheme in schemes)
     if any(character.isspace() for character in text):
-        raise ValueError("is not a URL: it holds blanks")
+        raise ValueError("is not a URL: it contains spaces")
     try:
         url = urlsplit(text)
         port = url.port
     except ValueError:
         raise ValueError(f"is not a URL whose port is a number from 1 to {_MAX_PORT}") from None
     if url.scheme not in schemes:
-        raise ValueError(f"is not a URL that begins with {known}")
+        raise ValueError(f"is not a URL that begins with {prefixes}")
     if url.scheme != "unix":
         check_host(url.hostname or "")
     if port == 0:
         raise ValueError(f"has a port that is not a number from 1 to {_MAX_PORT}")
     if url.fragment or not re.fullmatch(path, url.path):
-        raise ValueError("has a path that means nothing here; in a password write / as %2F, # as %23 and ? as %3F")
+        raise ValueError("has a path that is not accepted here; in a password, write / as %2F, # as %23 and ? as %3F")
     if url.query and not options:
-        raise ValueError("takes no options after a question mark; in a password write ? as %3F")
+        raise ValueError("takes no options after a question mark; in a password, write ? as %3F")
     unknown = {name for name, _ in parse_qsl(url.query, keep_blank_values=True)} - set(options)
     if unknown:
-        # Not named: what is taken for an option may be the end of a password.
-        raise ValueError(f"has an unknown option after the question mark; there are {', '.join(sorted(options))}")
+        # The message does not name it, because it may be the end of a password.
+        raise ValueError(f"has an unknown option after the question mark; use only {', '.join(sorted(options))}")
     return url
 
 
 def masked(text: str) -> str:
-    """An address, or several with commas between, without user, password and the values of options.
+    """Return an address, or several comma-separated ones, with user, password and the values of options masked.
 
-    What cannot be parsed is hidden as a whole: where a secret begins and ends in it nobody can tell.
+    A text that cannot be parsed is masked as a whole, because it is unknown where a secret in it begins and ends.
     """
     parts = [_masked(part.strip()) for part in text.split(",")]
     return MASK if None in parts else ",".join(part or "" for part in parts)
@@ -112,8 +116,8 @@ def _masked(text: str) -> str | None:
     host = f"[{url.hostname}]" if ":" in (url.hostname or "") else url.hostname or ""
     user = f"{MASK}@" if "@" in url.netloc else ""
     options = "&".join(_masked_option(option) for option in url.query.split("&")) if url.query else ""
-    shown = f"{url.scheme}://{user}{host}" + (f":{port}" if port is not None else "") + url.path
-    return shown + (f"?{options}" if options else "")
+    address = f"{url.scheme}://{user}{host}" + (f":{port}" if port is not None else "") + url.path
+    return address + (f"?{options}" if options else "")
 
 
 def _masked_option(option: str) -> str:

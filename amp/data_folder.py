@@ -1,18 +1,20 @@
-"""Identifies a data folder. A server's address does not: another server may listen on it by now."""
+"""Identifies a data folder. The address of a server is not enough, as another server may listen on it by now."""
 
 import hashlib
 from pathlib import Path
 
-#: Of a request: the data folder that is meant. Of the answer: the one that is served.
+#: HTTP header. In a request: the data folder that it is meant for. In a response: the data folder that is served.
 FOLDER_HEADER = "AMP-Data-Folder"
-#: Locked by the process that uses the folder.
+#: Name of the file that the process that uses the folder keeps locked.
 LOCK_FILE = "lock"
 
 
 def folder_identity(folder: Path) -> str | None:
-    """That of the folder itself: a copy has another, and one made in its place as well. None: it was never used."""
+    """Return the identity of the folder. A copy has another one, and so has a folder created in its place. None: the
+    folder was never used.
+    """
     try:
-        found = (folder / LOCK_FILE).stat()
+        status = (folder / LOCK_FILE).stat()
     except OSError:
         return None
-    return hashlib.sha256(f"{found.st_dev}:{found.st_ino}".encode()).hexdigest()[:32]
+    return hashlib.sha256(f"{status.st_dev}:{status.st_ino}".encode()).hexdigest()[:32]

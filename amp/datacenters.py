@@ -1,4 +1,4 @@
-"""Data centres of the store: conditions are decided in one of them, or by all of them together."""
+"""Data centres of the store: conditional writes must be decided in one of them, or by all of them together."""
 
 from collections.abc import Collection
 
@@ -6,11 +6,11 @@ from collections.abc import Collection
 def split_conditions(
     datacenters: Collection[str], *, keyspace: str, writing: str | None, consistency: str, serial: str
 ) -> str | None:
-    """Why two data centres that hold replicas would each decide conditions alone, or would answer reads without what
-    the other has written, and what would be right; None: they do not.
+    """Return None if the settings are safe. Otherwise return why two data centres would each decide conditional writes
+    alone, or would answer reads without the writes of the other, and what would be right.
 
-    :param datacenters: those that hold replicas of the keyspace.
-    :param writing: the one in which all of AMP runs; None: in any.
+    :param datacenters: the data centres that have replicas of the keyspace.
+    :param writing: the data centre in which all of AMP runs; None: any.
     """
     if len(datacenters) < 2:
         return None
@@ -23,6 +23,6 @@ def split_conditions(
         return None
     return (
         f"the keyspace {keyspace} has replicas in several data centres ({names}), where {serial} with {consistency} "
-        "lets two writers both win; name the one in which AMP runs by AMP_CASSANDRA_WRITING_DATACENTER, or set "
+        "lets two writers both win; set AMP_CASSANDRA_WRITING_DATACENTER to the one in which AMP runs, or set "
         "AMP_CASSANDRA_SERIAL_CONSISTENCY=SERIAL and AMP_CASSANDRA_CONSISTENCY=QUORUM"
     )

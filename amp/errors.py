@@ -1,7 +1,6 @@
-"""The tree of everything AMP raises on purpose; the docstring of a class is its default message.
+"""The tree of all errors that AMP raises on purpose. The docstring of a class is its default message.
 
-Whether trying again can help is in the type (`Retryable`), never in the text. HTTP codes live in
-`amp.api.errors` alone.
+The type says whether a retry can succeed (`Retryable`), never the text. Only `amp.api.errors` knows HTTP codes.
 """
 
 from collections.abc import Sequence
@@ -20,9 +19,9 @@ class AmpError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One place in the input and what is wrong there."""
+    """A place in the input and what is wrong there."""
 
-    pointer: str  #: JSON pointer into the body (RFC 6901), "" for the whole
+    pointer: str  #: JSON pointer into the body (RFC 6901); "" for the whole body
     detail: str
 
 
@@ -39,11 +38,11 @@ class Unprocessable(Invalid):
 
 
 class BadQuery(Invalid):
-    """The query can't be answered as it stands."""
+    """The query cannot be answered as it stands."""
 
 
 class BadCursor(BadQuery):
-    """The cursor is not one of this query and caller."""
+    """The cursor does not belong to this query and principal."""
 
 
 class InvalidId(Invalid):
@@ -51,19 +50,19 @@ class InvalidId(Invalid):
 
 
 class TooLarge(Invalid):
-    """The input is larger than what is allowed."""
+    """The input is larger than allowed."""
 
 
 class NotFound(AmpError):
-    """There is nothing by that name."""
+    """There is nothing with this name."""
 
 
 class AssetNotFound(NotFound):
-    """There is no asset with that id."""
+    """There is no asset with this id."""
 
 
 class TypeNotFound(NotFound):
-    """There is no asset type with that name."""
+    """There is no asset type with this name."""
 
 
 class VersionNotFound(NotFound):
@@ -71,11 +70,11 @@ class VersionNotFound(NotFound):
 
 
 class BucketNotFound(NotFound):
-    """There is no time bucket of that name."""
+    """There is no time bucket with this name."""
 
 
 class JobNotFound(NotFound):
-    """There is no job with that id."""
+    """There is no job with this id."""
 
 
 class DeadLetterNotFound(NotFound):
@@ -87,15 +86,15 @@ class AssetDeleted(AmpError):
 
 
 class Conflict(AmpError):
-    """The change conflicts with what is there."""
+    """The change conflicts with the present state."""
 
 
 class RevisionMismatch(Conflict):
-    """The asset is not as If-Match or If-None-Match require."""
+    """The asset does not meet If-Match or If-None-Match."""
 
 
 class AlreadyExists(Conflict):
-    """It exists already."""
+    """It already exists."""
 
 
 class IncompatibleType(Conflict):
@@ -107,11 +106,11 @@ class IncompatibleType(Conflict):
 
 
 class IdempotencyKeyReused(Unprocessable):
-    """The idempotency key was used with another body."""
+    """The idempotency key was used before with another body."""
 
 
 class Retryable(AmpError):
-    """A passing fault: the same call may succeed later."""
+    """A temporary failure: the same call may succeed later."""
 
     retry_after_s: int = 1
 
@@ -129,15 +128,15 @@ class SearchUnavailable(Retryable):
 
 
 class BucketsMissing(SearchUnavailable):
-    """The search index holds fewer buckets than the bucket map says."""
+    """The search index has fewer buckets than the bucket map says."""
 
 
 class QueueUnavailable(Retryable):
-    """The event queue does not answer."""
+    """The message queue does not answer."""
 
 
 class IndexingStalled(Retryable):
-    """The index workers are not getting on with what they have to do."""
+    """The index workers make no progress."""
 
 
 class CacheUnavailable(Retryable):
@@ -145,11 +144,11 @@ class CacheUnavailable(Retryable):
 
 
 class Overloaded(Retryable):
-    """The service has too much to do at the moment."""
+    """The service is overloaded."""
 
 
 class NotMigrated(AmpError):
-    """What the service needs does not exist yet: run `amp migrate`."""
+    """A component is not set up yet; run `amp migrate`."""
 
 
 class BadSetting(AmpError):
@@ -157,7 +156,7 @@ class BadSetting(AmpError):
 
 
 class DataDirLocked(AmpError):
-    """Another process holds the data folder."""
+    """Another process uses the data folder."""
 
 
 class NoData(AmpError):

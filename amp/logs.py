@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line on stderr, or lines for people where stderr is a terminal."""
+"""Logs: one JSON object per line on stderr, or readable lines if stderr is a terminal."""
 
 import io
 import logging
@@ -9,12 +9,12 @@ import structlog
 
 from amp.printable import printable, printable_lines
 
-#: Without local variables: those may hold secrets and what callers sent.
+#: Without local variables, which may contain secrets and data from clients.
 _TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
 
 
 def _escape(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """What callers sent and servers answered is in many events; a terminal must not obey it."""
+    """Escape control characters: log events contain data from clients and servers, which a terminal must not obey."""
     return {printable(key): value if key == "exc_info" else _escaped(key, value) for key, value in event.items()}
 
 
@@ -32,7 +32,11 @@ def _write_traceback(out: TextIO, failure: structlog.typing.ExcInfo) -> None:
 
 
 def configure_logging(level: str) -> None:
-    """For the whole process, the libraries' own logs included; context variables (the request id) go into each line."""
+    """Configure logging for the whole process, including that of libraries. Each line includes the context variables,
+    such as the request id.
+
+    :param level: minimum level of AMP's own messages; libraries log warnings and errors.
+    """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -54,9 +58,9 @@ def configure_logging(level: str) -> None:
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(logging.WARNING)  # of libraries
-    for ours in ("amp", "workers"):
-        logging.getLogger(ours).setLevel(level.upper())
+    root.setLevel(logging.WARNING)  # for libraries
+    for package in ("amp", "workers"):
+        logging.getLogger(package).setLevel(level.upper())
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

@@ -1,4 +1,4 @@
-"""The process that a person started, as its children know it too: messages name the process that can be stopped."""
+"""The process that a person started. Its children know it too, so that messages name the process to stop."""
 
 import functools
 import os
@@ -6,6 +6,7 @@ import os
 
 @functools.cache
 def main_process_id() -> int:
-    """The id of the process that called this first; a child that is forked later gets the same. `main` calls it before
-    any child is forked."""
+    """Return the id of the process that called this first. A child that is forked later gets the same id. `main` calls
+    it before it forks any child.
+    """
     return os.getpid()

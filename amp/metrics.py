@@ -1,4 +1,4 @@
-"""Every metric of AMP, in one place: name, unit and meaning."""
+"""All metrics of AMP, in one place: name, unit and meaning."""
 
 import math
 import os
@@ -16,10 +16,11 @@ from prometheus_client.registry import Collector
 from amp.errors import AmpError
 
 _log = structlog.get_logger(__name__)
-#: Names the folder in which processes share their metrics; the client library reads it.
+#: The variable with the folder in which processes share their metrics; the client library reads it.
 _SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-#: Writers of a range wait for so long, in seconds: half a second is the aim, five the end of an attempt.
-_HOLDS_S = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0)
+#: Histogram buckets of the time that writers of a range wait, in seconds: the target is half a second, and an attempt
+#: ends after five.
+_HOLD_BUCKETS_S = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,26 +32,26 @@ class BucketFigures:
 
 @dataclass(frozen=True, slots=True)
 class MapFigures:
-    """What is shown of the buckets."""
+    """The figures of all buckets that are exposed as metrics."""
 
     buckets: Sequence[BucketFigures]
-    move: tuple[str, str] | None  #: kind and phase of the one under way
+    move: tuple[str, str] | None  #: kind and phase of the move in progress; None: no move is in progress
 
 
 def share_metrics(folder: Path) -> None:
-    """Add up in `folder` what this process and its children count from now on. Before any `Metrics` is made."""
+    """Add up in `folder` what this process and its children count from now on. Call it before any `Metrics` is created."""
     os.environ[_SHARED_FOLDER] = str(folder)
     values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]  # has no types
 
 
 def forget_process(pid: int) -> None:
-    """A child that shared its metrics has ended; what it counted stays."""
+    """Record that a child that shared its metrics has ended. What it counted is kept."""
     if _SHARED_FOLDER in os.environ:
         mark_process_dead(pid)  # type: ignore[no-untyped-call]  # has no types
 
 
 class Metrics:
-    """The metrics of one process; names as `/metrics` shows them."""
+    """The metrics of one process, with the names that `/metrics` uses."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.registry = registry or CollectorRegistry()
@@ -62,86 +63,87 @@ class Metrics:
         )
         self.request_seconds = Histogram(
             "amp_http_request_seconds",
-            "Time to answer an HTTP request",
+            "Time to answer an HTTP request, in seconds",
             ["route", "method"],
             registry=self.registry,
         )
         self.events_indexed = Counter(
             "amp_events_indexed",
-            "Events of live traffic brought into the index; those set aside count once they are in it",
+            "Change messages of live traffic whose changes are in the index; deferred ones count once indexed",
             registry=self.registry,
         )
         self.dead_letters = Counter(
-            "amp_dead_letters", "Messages put aside because no further try can help", registry=self.registry
+            "amp_dead_letters", "Messages that became dead letters because no retry can succeed", registry=self.registry
         )
         self.job_assets = Counter(
             "amp_job_assets",
-            "Assets that jobs have looked after, by kind of job and outcome; one that comes again counts again",
+            "Assets processed by jobs, by kind of job and outcome; an asset processed again counts again",
             ["kind", "outcome"],
             registry=self.registry,
         )
         self.intents_relayed = Counter(
-            "amp_intents_relayed", "Events the relay published in place of their writer", registry=self.registry
+            "amp_intents_relayed",
+            "Change messages that the relay published for their writer",
+            registry=self.registry,
         )
         self.versions_dropped = Counter(
             "amp_versions_dropped",
-            "Versions that new ones dropped from the store, past the number kept",
+            "Versions removed from the store because newer ones exceed the number kept",
             registry=self.registry,
         )
         self.thread_failures = Counter(
             "amp_thread_failures",
-            "Unexpected errors of background threads, each started again after a pause",
+            "Unexpected errors of background threads; each thread is restarted after a pause",
             ["thread"],
             registry=self.registry,
         )
 
-        self.documents_moved = Counter(
-            "amp_move_documents", "Documents that moves of buckets copied", registry=self.registry
-        )
+        self.documents_moved = Counter("amp_move_documents", "Documents copied by moves", registry=self.registry)
         self.hold_seconds = Histogram(
             "amp_move_hold_seconds",
-            "Time for which indexing of a moving range waited at the switch",
-            buckets=_HOLDS_S,
+            "Time for which indexing of a moving range waited for the switch, in seconds",
+            buckets=_HOLD_BUCKETS_S,
             registry=self.registry,
         )
         self.bucket_findings = Gauge(
             "amp_bucket_findings",
-            "Where map and search index disagreed at the last look, healed or not",
+            "Differences between bucket map and search index at the last check, repaired or not",
             registry=self.registry,
             multiprocess_mode="livemax",
         )
 
-    def watch_buckets(self, look: Callable[[], MapFigures]) -> None:
-        """Show what `look` gives at each look, nothing when it cannot tell; as with the lag, not where processes share
-        their metrics."""
+    def watch_buckets(self, read_figures: Callable[[], MapFigures]) -> None:
+        """Expose the figures that `read_figures` returns at each scrape, or none if it fails. If processes share their
+        metrics, nothing is exposed, as with the lag.
+        """
         if _SHARED_FOLDER not in os.environ:
-            self.registry.register(_Buckets(look))
+            self.registry.register(_BucketCollector(read_figures))
 
     def watch_lag(self, live: Callable[[], int], retry: Callable[[], int]) -> None:
-        """Show what both give at each look, NaN when one cannot tell. Not where processes share their metrics: it is
-        the same for all of them, and the workers show it.
+        """Expose what both functions return at each scrape, NaN if one fails. If processes share their metrics, nothing
+        is exposed: the lag is the same for all of them, and the workers expose it.
 
-        :param live: how many changes of live traffic no index worker has taken yet.
-        :param retry: how many wait for a bucket that refuses writes.
+        :param live: returns the number of changes of live traffic that no index worker has committed yet.
+        :param retry: returns the number of changes that wait for a bucket that refuses writes.
         """
         if _SHARED_FOLDER in os.environ:
             return
         for name, meaning, lag in (
-            ("amp_queue_lag", "Events of live traffic still to be indexed", live),
-            ("amp_retry_lag", "Events that wait for a bucket which refuses writes", retry),
+            ("amp_queue_lag", "Changes of live traffic that are not indexed yet", live),
+            ("amp_retry_lag", "Changes that wait for a bucket that refuses writes", retry),
         ):
             gauge = Gauge(name, meaning, registry=self.registry)
             gauge.set_function(partial(_value, lag))
 
     def serve(self, host: str, port: int) -> None:
-        """Answer at `http://host:port/metrics` from a thread of its own, until the process ends.
+        """Serve `http://host:port/metrics` from a separate thread until the process ends.
 
         :raises OSError: the address cannot be used.
         """
         start_http_server(port, addr=host, registry=self.registry)
 
     def expose(self) -> bytes:
-        """In the text format of Prometheus, added up over all processes that share theirs."""
+        """Return the metrics in the text format of Prometheus, added up over all processes that share theirs."""
         if _SHARED_FOLDER not in os.environ:
             return generate_latest(self.registry)
         registry = CollectorRegistry()
@@ -154,32 +156,32 @@ def _value(lag: Callable[[], int]) -> float:
         return lag()
     except AmpError:
         return math.nan
-    except Exception:  # noqa: BLE001 - one figure that cannot be told must not hide the others
-        _log.exception("lag unknown", action="lag_unknown")
+    except Exception:  # noqa: BLE001 - one figure that cannot be read must not hide the others
+        _log.exception("could not read lag", action="lag_unreadable")
         return math.nan
 
 
-class _Buckets(Collector):
-    """Made anew at each look, so that buckets that are gone are not shown."""
+class _BucketCollector(Collector):
+    """Creates its metrics again at each scrape, so that buckets that no longer exist disappear."""
 
-    def __init__(self, look: Callable[[], MapFigures]) -> None:
-        self._look = look
+    def __init__(self, read_figures: Callable[[], MapFigures]) -> None:
+        self._read_figures = read_figures
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         try:
-            found = self._look()
+            figures = self._read_figures()
         except AmpError:
             return
-        except Exception:  # noqa: BLE001 - likewise
-            _log.exception("buckets unknown", action="bucket_figures_unknown")
+        except Exception:  # noqa: BLE001 - as in `_value`
+            _log.exception("could not read bucket figures", action="bucket_figures_unreadable")
             return
         documents = GaugeMetricFamily("amp_bucket_documents", "Documents that are not deleted", labels=["bucket"])
-        size = GaugeMetricFamily("amp_bucket_bytes", "Bytes of primaries", labels=["bucket"])
-        for bucket in found.buckets:
+        size = GaugeMetricFamily("amp_bucket_bytes", "Size of the primary shards, in bytes", labels=["bucket"])
+        for bucket in figures.buckets:
             documents.add_metric([bucket.name], bucket.documents)
             size.add_metric([bucket.name], bucket.bytes)
-        phase = GaugeMetricFamily("amp_move_phase", "1 for the move under way", labels=["kind", "phase"])
-        if found.move is not None:
-            phase.add_metric(found.move, 1)
-        yield GaugeMetricFamily("amp_buckets", "Time buckets", value=len(found.buckets))
+        phase = GaugeMetricFamily("amp_move_phase", "1 for the move in progress", labels=["kind", "phase"])
+        if figures.move is not None:
+            phase.add_metric(figures.move, 1)
+        yield GaugeMetricFamily("amp_buckets", "Number of time buckets", value=len(figures.buckets))
         yield from (documents, size, phase)

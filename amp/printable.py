@@ -1,4 +1,4 @@
-"""Text from data as a terminal may display it: nothing in it moves the cursor, hides, reorders or forges lines."""
+"""Makes text from data safe to display in a terminal: it cannot move the cursor, nor hide, reorder or forge lines."""
 
 import re
 
@@ -9,23 +9,24 @@ _IN_LINES = re.compile(f"(?!\n)[{_UNPRINTABLE}]")
 
 
 def is_printable(text: str) -> bool:
+    """Return whether `text` contains none of these characters."""
     return _ANYWHERE.search(text) is None
 
 
 def printable(text: str) -> str:
-    """`text` on one line, as `a\\x1b[2Jb\\nc`. What is printable in it stays as it is."""
+    """Return `text` on one line, such as `a\\x1b[2Jb\\nc`. Printable characters do not change."""
     return _ANYWHERE.sub(_escaped, text)
 
 
 def printable_lines(text: str) -> str:
-    """`text` with its line ends kept."""
+    """Return `text` escaped in the same way, except for its line breaks."""
     return _IN_LINES.sub(_escaped, text)
 
 
 def printable_json(text: str) -> str:
-    """JSON text with what a terminal would obey, or no encoding carries, written as `\\u` escapes: the same value."""
-    return _IN_LINES.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    """Return JSON text of the same value in which unprintable characters and lone surrogates are `\\u` escapes."""
+    return _IN_LINES.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def _escaped(found: re.Match[str]) -> str:
-    return repr(found[0])[1:-1] if found[0] in "\t\r\n" or not found[0].isprintable() else f"\\u{ord(found[0]):04x}"
+def _escaped(match: re.Match[str]) -> str:
+    return repr(match[0])[1:-1] if match[0] in "\t\r\n" or not match[0].isprintable() else f"\\u{ord(match[0]):04x}"

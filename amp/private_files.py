@@ -1,4 +1,4 @@
-"""Files that hold data belong to their owner alone, whatever the umask says and whoever made them."""
+"""Restricts files with data to their owner, whatever the umask is and whichever process created them."""
 
 import os
 import stat
@@ -9,12 +9,12 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def make_private(path: Path) -> None:
-    """Let nobody but its owner read or write the file at `path`; an empty one is created if there is none.
+    """Let only its owner read or write the file at `path`. Create an empty file if there is none.
 
-    :raises OSError: it cannot be created, or others have access and this process may not take it from them.
+    :raises OSError: the file cannot be created, or others have access that this process may not revoke.
     """
     try:
-        # Created with the right mode: a moment of a wider one would be enough to open the file.
+        # Create it with the right mode: others could open it during a moment with a wider mode.
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE)
         is_new = True
     except FileExistsError:
@@ -22,7 +22,7 @@ def make_private(path: Path) -> None:
         is_new = False
     try:
         if is_new:
-            os.fchmod(descriptor, _PRIVATE)  # the umask may have taken the owner's rights as well
+            os.fchmod(descriptor, _PRIVATE)  # the umask may have removed the owner's rights too
         else:
             narrow(descriptor)
     finally:
@@ -30,9 +30,9 @@ def make_private(path: Path) -> None:
 
 
 def make_private_if_there(path: Path) -> None:
-    """As `make_private`, but nothing is created.
+    """Let only its owner read or write the file at `path`. Do nothing if there is none.
 
-    :raises OSError: others have access and this process may not take it from them.
+    :raises OSError: others have access that this process may not revoke.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -45,26 +45,26 @@ def make_private_if_there(path: Path) -> None:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace the file at `path`, at once for all who read it, by one of its owner's with this text.
+    """Replace the file at `path` atomically by a file with this text that only its owner can read or write.
 
-    :raises OSError: it cannot be written.
+    :raises OSError: the file cannot be written.
     """
-    fresh = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, _PRIVATE)
+    new_path = path.with_name(f"{path.name}.{os.getpid()}")
+    descriptor = os.open(new_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, _PRIVATE)
     with open(descriptor, "w", encoding="utf-8") as file:
         os.fchmod(descriptor, _PRIVATE)
         file.write(text)
-    fresh.replace(path)
+    new_path.replace(path)
 
 
 def narrow(descriptor: int) -> None:
-    """Let nobody but its owner read or write the open file, if it is a regular one. The owner's own rights stay as they
-    are: a file that was made read-only is not made writable.
+    """Let only its owner read or write the open file, if it is a regular file. The owner's rights do not change: a
+    read-only file does not become writable.
 
-    :raises OSError: others have access and this process may not take it from them.
+    :raises OSError: others have access that this process may not revoke.
     """
-    found = os.fstat(descriptor)
-    if not stat.S_ISREG(found.st_mode):
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
         return
-    if found.st_mode & _OTHERS:
-        os.fchmod(descriptor, stat.S_IMODE(found.st_mode) & _PRIVATE)
+    if status.st_mode & _OTHERS:
+        os.fchmod(descriptor, stat.S_IMODE(status.st_mode) & _PRIVATE)

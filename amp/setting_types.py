@@ -1,4 +1,4 @@
-"""The kinds of values that settings take, each with its bounds."""
+"""The types of setting values, each with its bounds."""
 
 import re
 import ssl
@@ -13,7 +13,7 @@ from amp.addresses import authority_of, check_host, check_url, is_host_name, spl
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
 _MAX_PORT = 65535
-#: Options that a Redis URL may have → their values.
+#: The options that a Redis URL may have, with the pattern of their values.
 _REDIS_OPTIONS = {
     "username": ".+",
     "password": ".+",
@@ -24,7 +24,7 @@ _REDIS_OPTIONS = {
 
 
 def at_most(limit: int) -> Any:
-    """Bounds of a count."""
+    """Return the bounds of a count: from 1 to `limit`."""
     return Field(ge=1, le=limit)
 
 
@@ -37,7 +37,7 @@ def _pairs(value: object) -> object:
         return value
     pairs = [[half.strip() for half in part.split(":")] for part in value.split(",") if part.strip()]
     if any(len(pair) != 2 or not pair[0] for pair in pairs) or len({pair[0] for pair in pairs}) < len(pairs):
-        raise ValueError("takes pairs like dc1:3,dc2:3, each data centre once")
+        raise ValueError("takes comma-separated pairs like dc1:3,dc2:3, each data centre once")
     return dict(pairs)
 
 
@@ -55,7 +55,7 @@ def _checked_names(hosts: tuple[str, ...]) -> tuple[str, ...]:
     for host in hosts:
         # A browser sends the ASCII form of a name.
         if host != "*" and not (host.isascii() and is_host_name(host)):
-            raise ValueError(f"{host[:100]!r} is no host name; give names without port, or *")
+            raise ValueError(f"{host[:100]!r} is not a host name; use names without a port, or *")
     return hosts
 
 
@@ -64,17 +64,17 @@ def _checked_origins(value: tuple[str, ...]) -> tuple[str, ...]:
         if origin == "*":
             continue
         scheme, _, rest = origin.partition("://")
-        found = authority_of(rest)
-        if found is None or not _SCHEME.fullmatch(scheme):
-            raise ValueError("takes *, or origins like https://example.org:8443, without a path")
-        if found[1] is not None and not 1 <= int(found[1]) <= _MAX_PORT:
+        authority = authority_of(rest)
+        if authority is None or not _SCHEME.fullmatch(scheme):
+            raise ValueError("takes *, or comma-separated origins like https://example.org:8443, without a path")
+        if authority[1] is not None and not 1 <= int(authority[1]) <= _MAX_PORT:
             raise ValueError(f"has a port that is not a number from 1 to {_MAX_PORT}")
     return value
 
 
 def _checked_hosts(value: tuple[str, ...]) -> tuple[str, ...]:
     if not value:
-        raise ValueError("names no host; it takes host:port, comma-separated")
+        raise ValueError("contains no host; it takes host:port, comma-separated")
     for host in value:
         split_host(host, 9042)
     return value
@@ -89,7 +89,7 @@ def _checked_brokers(value: str) -> str:
 def _checked_nodes(value: str) -> str:
     urls = [check_url(node.strip(), ("http", "https")) for node in value.split(",")]
     if any(url.port is None and url.scheme == "http" for url in urls):
-        raise ValueError("names no port; it takes URLs like http://host:9200, comma-separated")
+        raise ValueError("has a URL without a port; it takes URLs like http://host:9200, comma-separated")
     return value
 
 
@@ -98,7 +98,7 @@ def _checked_cache(value: str) -> str:
     url = check_url(value, ("redis", "rediss", "unix"), options=_REDIS_OPTIONS, path=path)
     for name, text in parse_qsl(url.query, keep_blank_values=True):
         if not re.fullmatch(_REDIS_OPTIONS[name], text) or (name.startswith("ssl_") and url.scheme != "rediss"):
-            raise ValueError(f"has an option {name} with a value that means nothing here")
+            raise ValueError(f"has an invalid value for the option {name}")
     return value
 
 
@@ -114,14 +114,14 @@ def _checked_file(value: Path) -> Path:
 
 def _named_folder(value: object) -> object:
     if value == "":
-        raise ValueError("names no folder")
+        raise ValueError("is empty; it takes the path of a folder")
     return value
 
 
 Seconds = Annotated[float, Field(ge=0.001, le=86_400, allow_inf_nan=False)]
-#: How long something is kept, in seconds; ten years at most.
+#: How long something is kept, in seconds, up to ten years.
 RetentionSeconds = Annotated[float, Field(ge=0, le=3_650 * 86_400, allow_inf_nan=False)]
-#: Per second; as the API takes it.
+#: A rate per second, with the bounds that the API also has.
 Rate = Annotated[float, Field(ge=0.1, le=1e9, allow_inf_nan=False)]
 Count = Annotated[int, at_most(1_000_000_000)]
 Bytes = Annotated[int, at_most(1 << 50)]

@@ -34,99 +34,101 @@ from amp.setting_types import (
     at_most,
 )
 
-#: Settings whose values may hold secrets: displayed masked.
+#: Settings whose values may contain secrets. They are masked when they are displayed.
 ADDRESSES = frozenset({"url", "cassandra_hosts", "kafka_bootstrap", "elasticsearch_url", "redis_url"})
-_MAX_SHOWN = 200
+_MAX_VALUE_CHARS = 200
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class Settings(BaseSettings):
-    """Every setting of AMP. The name of its variable is `AMP_` and the field's name in capitals."""
+    """All settings of AMP. The environment variable of each is `AMP_` and the field's name in capitals."""
 
     model_config = SettingsConfigDict(env_prefix="AMP_", frozen=True, extra="forbid")
 
-    profile: Literal["embedded", "cluster"] = Field("embedded", description="which set of parts to run on")
-    host: Host = Field("127.0.0.1", description="address the API listens on")
-    port: Port = Field(8080, description="port the API listens on")
+    profile: Literal["embedded", "cluster"] = Field("embedded", description="profile to run: embedded or cluster")
+    host: Host = Field("127.0.0.1", description="address that the API listens on")
+    port: Port = Field(8080, description="port that the API listens on")
     processes: Annotated[int, at_most(256)] = Field(
-        2, description="API processes on the cluster set (the embedded set has one)"
+        2, description="number of API processes in the cluster profile (the embedded profile has one)"
     )
     threads: Annotated[int, at_most(1_024)] = Field(
         16, description="threads of each API process for requests to the store"
     )
     search_threads: Annotated[int, at_most(1_024)] = Field(
-        8, description="threads of each API process for searches, beside AMP_THREADS"
+        8, description="threads of each API process for searches, in addition to AMP_THREADS"
     )
     waiting_threads: Annotated[int, at_most(1_024)] = Field(
-        32, description="threads of each API process for writes with `wait_for`, beside AMP_THREADS"
+        32, description="threads of each API process for writes with `wait_for`, in addition to AMP_THREADS"
     )
     queue_timeout_s: Seconds = Field(
-        5.0, description="how long a request waits for a thread before it is refused with 503"
+        5.0, description="how long a request waits for a thread before it is refused with 503, in seconds"
     )
-    head_timeout_s: Seconds = Field(10.0, description="how long the head of a request may take to arrive")
+    head_timeout_s: Seconds = Field(10.0, description="how long the head of a request may take to arrive, in seconds")
     body_timeout_s: Seconds = Field(
-        30.0, description="how long the body of a request may take to arrive, and a second more for each 8 KiB of it"
+        30.0, description="how long a request body may take to arrive, in seconds, plus one second per 8 KiB"
     )
     answer_timeout_s: Seconds = Field(
-        30.0, description="how long a client may take to read its answer, and a second more for each 8 KiB of it"
+        30.0, description="how long a client may take to read a response, in seconds, plus one second per 8 KiB"
     )
-    idle_timeout_s: Seconds = Field(75.0, description="how long a connection is kept open between two requests")
+    idle_timeout_s: Seconds = Field(75.0, description="how long an idle connection is kept open, in seconds")
     max_connections: Annotated[int, at_most(1_000_000)] = Field(
-        2_000, description="connections of each API process; beyond it, a new connection replaces an idle or slow one"
+        2_000, description="maximum connections of each API process; beyond it, a new one replaces an idle or slow one"
     )
     max_buffered_bytes: Bytes = Field(
         256 * 1024 * 1024,
-        description="bytes of bodies over 64 KiB and of unread answers that each API process holds; beyond it the"
-        " address that holds most loses its oldest unfinished body or unread answer, and beyond half of it in requests"
-        " that are not answered yet, further ones are refused with 503",
+        description="bytes that each API process buffers of request bodies over 64 KiB and of unread responses; beyond"
+        " it, the client address with the most bytes loses its oldest unfinished body or unread response;"
+        " once unanswered requests use half of it, further requests are refused with 503",
     )
-    data_dir: Folder = Field(Path(".amp"), description="data folder of the embedded set")
-    url: ServerUrl | None = Field(None, description="the server the CLI talks to (default: the local one)")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
+    data_dir: Folder = Field(Path(".amp"), description="data folder of the embedded profile")
+    url: ServerUrl | None = Field(None, description="server that the CLI connects to (default: the local one)")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="minimum level of log messages")
     allowed_hosts: Hosts = Field(
         (),
-        description="host names the API answers to beside AMP_HOST, localhost and addresses, comma-separated (*: any)",
+        description="host names to serve besides AMP_HOST, localhost and IP addresses, comma-separated (*: any)",
     )
-    cors_origins: Origins = Field((), description="origins allowed by CORS and to write, by commas")
+    cors_origins: Origins = Field((), description="allowed CORS origins, which may also write, comma-separated")
     metrics_port: Port = Field(
-        0, description="port on which worker processes show their metrics, at AMP_HOST (0: none)"
+        0, description="port on which worker processes serve their metrics, at AMP_HOST (0: none)"
     )
-    graceful_stop_s: Seconds = Field(20.0, description="how long a stopping process lets its work finish")
+    graceful_stop_s: Seconds = Field(20.0, description="how long a stopping process lets its work finish, in seconds")
 
-    cassandra_hosts: CassandraHosts = Field(("127.0.0.1:9042",), description="host:port, by commas")
-    cassandra_keyspace: Name = Field("amp", description="keyspace")
-    cassandra_user: str | None = Field(None, description="user")
+    cassandra_hosts: CassandraHosts = Field(("127.0.0.1:9042",), description="nodes as host:port, comma-separated")
+    cassandra_keyspace: Name = Field("amp", description="keyspace of this installation")
+    cassandra_user: str | None = Field(None, description="user name")
     cassandra_password: SecretStr | None = Field(None, description="password")
-    cassandra_tls_ca: CaFile | None = Field(None, description="CA file; turns TLS on")
+    cassandra_tls_ca: CaFile | None = Field(None, description="CA file; enables TLS")
     cassandra_datacenter: str | None = Field(None, description="local data centre (default: that of the first host)")
     cassandra_writing_datacenter: str | None = Field(
-        None, description="where replicas are in several data centres, the one in which all of AMP runs"
+        None, description="the one data centre in which all of AMP runs, where several have replicas"
     )
     cassandra_replication: Replication = Field(
-        {}, description="replicas by data centre, as dc1:3,dc2:3 (default: SimpleStrategy, one replica)"
+        {}, description="replicas per data centre, such as dc1:3,dc2:3 (default: SimpleStrategy with one replica)"
     )
     cassandra_consistency: Literal["LOCAL_QUORUM", "QUORUM", "LOCAL_ONE", "ONE"] = Field(
-        "LOCAL_QUORUM", description="of plain reads and writes"
+        "LOCAL_QUORUM", description="consistency level of plain reads and writes"
     )
     cassandra_serial_consistency: Literal["LOCAL_SERIAL", "SERIAL"] = Field(
-        "LOCAL_SERIAL", description="of conditional writes"
+        "LOCAL_SERIAL", description="serial consistency level of conditional writes"
     )
-    cassandra_timeout_s: Seconds = Field(5.0, description="of one request")
+    cassandra_timeout_s: Seconds = Field(5.0, description="timeout of one request to Cassandra, in seconds")
 
-    kafka_bootstrap: KafkaBrokers = Field("127.0.0.1:9092", description="host:port, by commas")
+    kafka_bootstrap: KafkaBrokers = Field("127.0.0.1:9092", description="brokers as host:port, comma-separated")
     kafka_topic_prefix: Name = Field("amp", description="topics are <prefix>.<topic>, groups <prefix>.<group>")
-    kafka_user: str | None = Field(None, description="user (SASL PLAIN)")
+    kafka_user: str | None = Field(None, description="user name (SASL PLAIN)")
     kafka_password: SecretStr | None = Field(None, description="password")
-    kafka_tls_ca: CaFile | None = Field(None, description="CA file; turns TLS on")
-    kafka_partitions: Annotated[int, at_most(10_000)] = Field(12, description="of a topic, when migrate makes it")
-    kafka_replication: Annotated[int, at_most(1_000)] = Field(1, description="of a topic, when migrate makes it")
+    kafka_tls_ca: CaFile | None = Field(None, description="CA file; enables TLS")
+    kafka_partitions: Annotated[int, at_most(10_000)] = Field(12, description="partitions of each new topic")
+    kafka_replication: Annotated[int, at_most(1_000)] = Field(1, description="replicas of each new topic")
 
-    elasticsearch_url: ElasticsearchUrls = Field("http://127.0.0.1:9200", description="URL, or several by commas")
+    elasticsearch_url: ElasticsearchUrls = Field(
+        "http://127.0.0.1:9200", description="URL, or several, comma-separated"
+    )
     elasticsearch_index_prefix: Name = Field("amp", description="indices are <prefix>-<bucket>-<generation>")
-    elasticsearch_user: str | None = Field(None, description="user")
+    elasticsearch_user: str | None = Field(None, description="user name")
     elasticsearch_password: SecretStr | None = Field(None, description="password")
-    elasticsearch_tls_ca: CaFile | None = Field(None, description="CA file of an https URL")
-    elasticsearch_timeout_s: Seconds = Field(10.0, description="of one request")
+    elasticsearch_tls_ca: CaFile | None = Field(None, description="CA file for https URLs")
+    elasticsearch_timeout_s: Seconds = Field(10.0, description="timeout of one request to Elasticsearch, in seconds")
     elasticsearch_shards: Annotated[int, at_most(1_024)] = Field(1, description="primary shards of a bucket")
     elasticsearch_replicas: Annotated[int, Field(ge=0, le=100)] = Field(0, description="replicas of a bucket")
     elasticsearch_refresh_interval: str = Field(
@@ -135,78 +137,85 @@ class Settings(BaseSettings):
 
     redis_url: RedisUrl = Field("redis://127.0.0.1:6379/0", description="URL; rediss:// for TLS")
     redis_prefix: Name = Field("amp", description="keys are <prefix>:<key>")
-    redis_user: str | None = Field(None, description="user")
+    redis_user: str | None = Field(None, description="user name")
     redis_password: SecretStr | None = Field(None, description="password")
-    redis_tls_ca: CaFile | None = Field(None, description="CA file of a rediss URL")
+    redis_tls_ca: CaFile | None = Field(None, description="CA file for a rediss URL")
 
-    cursor_key: SecretStr | None = Field(None, description="signs cursors (default: generated once, kept in the store)")
-    id_skew_s: Seconds = Field(60.0, description="how far in the future an id's time may lie")
-    versions_kept: Annotated[int, at_most(1_000_000)] = Field(1_000, description="versions kept of an asset")
+    cursor_key: SecretStr | None = Field(
+        None, description="key that signs cursors (default: generated once, kept in the store)"
+    )
+    id_skew_s: Seconds = Field(60.0, description="how far in the future the time of an id may be, in seconds")
+    versions_kept: Annotated[int, at_most(1_000_000)] = Field(1_000, description="versions kept of each asset")
     revisions_kept: Annotated[int, at_most(1_000_000)] = Field(
-        10_000, description="newest revisions of an asset of which is kept who made them, when and how"
+        10_000, description="newest revisions of each asset for which AMP keeps who made them, when and how"
     )
-    max_asset_bytes: Annotated[int, at_most(64 << 20)] = Field(1024 * 1024, description="of an asset's JSON")
+    max_asset_bytes: Annotated[int, at_most(64 << 20)] = Field(
+        1024 * 1024, description="maximum size of an asset's JSON, in bytes"
+    )
     max_bulk_bytes: Annotated[int, at_most(1 << 30)] = Field(
-        16 * 1024 * 1024, description="of a bulk request's body, unpacked"
+        16 * 1024 * 1024, description="maximum size of a bulk request's body, uncompressed, in bytes"
     )
-    max_bulk_items: Annotated[int, at_most(1_000_000)] = Field(10_000, description="of a bulk request")
-    total_limit: Annotated[int, at_most(100_000_000)] = Field(10_000, description="a search counts exactly up to here")
-    search_timeout_s: Seconds = Field(10.0, description="of one search")
+    max_bulk_items: Annotated[int, at_most(1_000_000)] = Field(10_000, description="maximum items in a bulk request")
+    total_limit: Annotated[int, at_most(100_000_000)] = Field(10_000, description="a search total is exact up to here")
+    search_timeout_s: Seconds = Field(10.0, description="timeout of one search request, in seconds")
     idempotency_ttl_s: Annotated[int, at_most(366 * 86_400)] = Field(
-        86_400, description="how long an Idempotency-Key is remembered"
+        86_400, description="how long an Idempotency-Key is kept, in seconds"
     )
-    map_refresh_s: Seconds = Field(3.0, description="how often a process looks for a newer bucket map")
-    types_refresh_s: Seconds = Field(5.0, description="how often a process looks for new types")
-    # At most half of `DEFERRAL_SLACK_MS`, within which a new intent is due: the other half is for clocks that differ.
+    map_refresh_s: Seconds = Field(3.0, description="how often a process checks for a newer bucket map, in seconds")
+    types_refresh_s: Seconds = Field(5.0, description="how often a process checks for new types, in seconds")
+    # At most half of `DEFERRAL_SLACK_MS`, within which a new intent is due. The other half allows for differing clocks.
     intent_grace_s: Annotated[float, Field(ge=0.001, le=60, allow_inf_nan=False)] = Field(
-        5.0, description="age at which the relay takes up an intent; at most 60 s"
+        5.0, description="age at which the relay processes an intent, in seconds; at most 60"
     )
     bucket_roll_bytes: Bytes = Field(
-        16 * 1024**3, description="primary size at which the newest bucket gets a successor"
+        16 * 1024**3, description="primary size at which the newest bucket gets a successor, in bytes"
     )
     bucket_roll_documents: Count = Field(
         20_000_000, description="documents at which the newest bucket gets a successor"
     )
     bucket_roll_lead_s: Seconds = Field(
-        120.0, description="how far ahead a new bucket begins (more than AMP_ID_SKEW_S)"
+        120.0, description="how far in the future a new bucket begins, in seconds (more than AMP_ID_SKEW_S)"
     )
-    bucket_limit_bytes: Bytes = Field(50 * 1024**3, description="primary size past which any other bucket is split")
-    bucket_split: bool = Field(True, description="split buckets that grew past the limit without being asked")
-    bucket_check_s: Seconds = Field(60.0, description="how often sizes and aliases of buckets are looked at")
+    bucket_limit_bytes: Bytes = Field(
+        50 * 1024**3, description="primary size above which other buckets are split, in bytes"
+    )
+    bucket_split: bool = Field(True, description="split buckets above AMP_BUCKET_LIMIT_BYTES automatically")
+    bucket_check_s: Seconds = Field(60.0, description="how often sizes and aliases of buckets are checked, in seconds")
     move_rate: Rate = Field(
-        2_000.0, description="documents a second that a split, merge or rebuild copies if nothing else is asked for"
+        2_000.0, description="documents per second that a split, merge or rebuild copies unless requested otherwise"
     )
     job_rate: Rate = Field(
-        1_000.0, description="assets a second that a job takes up at most if nothing else is asked for"
+        1_000.0, description="maximum assets per second that a job processes unless requested otherwise"
     )
     job_live_lag: Count = Field(
-        50, description="events of live traffic waiting past which jobs slow down (unthrottled ones do not)"
+        50, description="waiting changes of live traffic above which jobs slow down (unlimited ones do not)"
     )
-    job_max_failures: Count = Field(1_000, description="assets that may fail before a job is given up")
+    job_max_failures: Count = Field(1_000, description="number of assets that may fail before a job fails")
     job_retention_s: Annotated[RetentionSeconds, Field(gt=0)] = Field(
-        90 * 86_400.0, description="how long jobs are kept after they were asked for"
+        90 * 86_400.0, description="how long jobs are kept after they were submitted, in seconds"
     )
     continuous_check_rate: Rate | None = Field(
-        None, description="assets a second that are checked against the index all the time (default: none are)"
+        None, description="assets per second that are continuously checked against the index (default: none)"
     )
     purge_after_s: RetentionSeconds = Field(
-        30 * 86_400.0, description="how long an asset stays deleted before a purge removes it"
+        30 * 86_400.0, description="how long an asset must have been deleted before a purge removes it, in seconds"
     )
-    index_batch: Annotated[int, at_most(10_000)] = Field(500, description="events an index worker takes at once")
+    index_batch: Annotated[int, at_most(10_000)] = Field(500, description="maximum changes in one indexing batch")
     index_retry_limit: Count = Field(
-        100_000, description="changes that may wait for buckets that refuse writes, before all others wait too"
+        100_000, description="changes that may wait for buckets that refuse writes before all others wait too"
     )
 
     @property
     def repeatable_s(self) -> float:
-        """How long a job or a request may be repeated, in seconds: a key must not start again what was done and
-        forgotten."""
+        """Return how long a job or a request may be repeated, in seconds. A repeated key must not start again what was
+        done and whose record was removed.
+        """
         return max(self.job_retention_s, self.idempotency_ttl_s)
 
     @field_validator("*", mode="before")
     @classmethod
     def _read(cls, value: object, info: ValidationInfo) -> object:
-        """Text that every part can carry; empty means "not set" where a setting may be left out."""
+        """Return the value if every component can use it; empty text is None for a setting whose default is None."""
         field = cls.model_fields[info.field_name or ""]
         if not isinstance(value, str):
             return value
@@ -215,7 +224,7 @@ class Settings(BaseSettings):
         if not value and field.default is None:
             return None
         if not _is_secret(info.field_name) and not is_printable(value):
-            raise ValueError("holds characters that cannot be displayed, such as line ends")
+            raise ValueError("contains characters that cannot be displayed, such as line breaks")
         return value
 
     @model_validator(mode="after")
@@ -225,7 +234,7 @@ class Settings(BaseSettings):
         nodes = self.elasticsearch_url.split(",")
         if self.elasticsearch_tls_ca is not None and not all(node.strip().startswith("https:") for node in nodes):
             raise ValueError(
-                f"{variable('elasticsearch_tls_ca')} needs a {variable('elasticsearch_url')} of https:// alone"
+                f"{variable('elasticsearch_tls_ca')} needs a {variable('elasticsearch_url')} of https:// URLs only"
             )
         if self.bucket_roll_lead_s <= self.id_skew_s:
             raise ValueError(
@@ -239,7 +248,7 @@ class Settings(BaseSettings):
         writing, local = self.cassandra_writing_datacenter, self.cassandra_datacenter
         if writing and local and writing != local:
             raise ValueError(
-                f"{variable('cassandra_datacenter')}={local!r}: AMP runs in the writing data centre alone, which is "
+                f"{variable('cassandra_datacenter')}={local!r}: AMP runs only in the writing data centre, "
                 f"{writing!r} ({variable('cassandra_writing_datacenter')})"
             )
         fault = split_conditions(
@@ -254,12 +263,12 @@ class Settings(BaseSettings):
 
 
 def variable(field_name: str) -> str:
-    """The environment variable of a setting."""
+    """Return the name of a setting's environment variable."""
     return f"AMP_{field_name.upper()}"
 
 
 def load_settings(overrides: Mapping[str, object] | None = None) -> Settings:
-    """The settings of this process; `overrides` (by field name) stand above the environment.
+    """Return the settings of this process. `overrides`, by field name, take precedence over the environment.
 
     :raises BadSetting: a value is not accepted; the message names the variable, the value and what is accepted.
     """
@@ -271,17 +280,17 @@ def load_settings(overrides: Mapping[str, object] | None = None) -> Settings:
     if not first["loc"]:
         raise BadSetting(reason)
     name = str(first["loc"][0])
-    raise BadSetting(f"{variable(name)}={_shown(name, first['input'])}: {reason}")
+    raise BadSetting(f"{variable(name)}={_displayed(name, first['input'])}: {reason}")
 
 
-def _shown(name: str, value: object) -> str:
+def _displayed(name: str, value: object) -> str:
     if _is_secret(name):
         return "(hidden)"
     text = repr(value)
     if name in ADDRESSES:
         items = value if isinstance(value, tuple) else (value,)
         text = repr(",".join(masked(str(item)) for item in items))
-    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
+    return text if len(text) <= _MAX_VALUE_CHARS else f"{text[:_MAX_VALUE_CHARS]}…"
 
 
 def _is_secret(name: str | None) -> bool:

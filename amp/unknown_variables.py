@@ -1,4 +1,4 @@
-"""Finds environment variables that look like settings and are none, such as misspelt ones."""
+"""Finds environment variables that look like settings but are not, such as misspelt ones."""
 
 import difflib
 import os
@@ -14,15 +14,17 @@ _MIN_SIMILARITY = 0.75
 
 
 def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
-    """A line for each variable that begins like a setting and is ignored, with the nearest setting. Values are left
-    out: they may be secrets."""
+    """Return a line for each variable that begins like a setting but is ignored, with the most similar setting. Values
+    are left out, because they may be secrets.
+    """
     known = [variable(name) for name in Settings.model_fields]
-    # Settings are read whatever the case of their names.
+    # The names of settings are not case-sensitive.
     names = sorted(name for name in environment if name.upper().startswith(_PREFIX) and name.upper() not in known)
     return [f"{name} is not a setting and is ignored{_hint(name, known)}" for name in names]
 
 
 def log_unknown_variables() -> None:
+    """Log a warning for each variable that begins like a setting but is ignored."""
     for line in unknown_variables():
         _log.warning(line, action="unknown_variable")
 

@@ -15,7 +15,7 @@ class Refill:
     end_s: int | None  #: None: no end
 
     def covers(self, other: "Refill") -> bool:
-        """Return whether this refill includes the other: the loss is the same and the other's range is within this one's."""
+        """Return whether this refill includes the other: the same loss, and a range within this one's."""
         return (
             (self.index, self.loss_generation) == (other.index, other.loss_generation)
             and self.start_s <= other.start_s

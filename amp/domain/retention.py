@@ -15,9 +15,8 @@ _FORGOTTEN_AT_ONCE = 100
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Retention:
-    revisions_kept: int = (
-        10_000  #: number of an asset's newest revisions for which the store keeps who made them, when and how
-    )
+    #: Number of an asset's newest revisions for which the store keeps who made them, when and how.
+    revisions_kept: int = 10_000
     random_change_s: int = _RANDOM_CHANGE_S  #: how long random change ids are kept
     derived_change_s: int = _DERIVED_CHANGE_S  #: how long change ids are kept that a job or a client may repeat
 
@@ -34,7 +33,7 @@ class Retention:
         return self.derived_change_s if change_id.version == 5 else self.random_change_s
 
     def forgotten_revision(self, revision: int) -> int | None:
-        """Return the last revision to remove with the change that creates `revision`, along with all before it; None: none."""
+        """Return the revision up to which the change that creates `revision` removes all; None: it removes none."""
         if revision % _FORGOTTEN_AT_ONCE or revision <= self.revisions_kept:
             return None
         return revision - self.revisions_kept
