@@ -39,7 +39,7 @@ class MapFigures:
 
 
 def share_metrics(folder: Path) -> None:
-    """Add up in `folder` what this process and its children count from now on. Call it before any `Metrics` is created."""
+    """Add up in `folder` what this process and its children count from now on. Call it before creating `Metrics`."""
     os.environ[_SHARED_FOLDER] = str(folder)
     values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]  # has no types
 
