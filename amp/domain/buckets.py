@@ -49,7 +49,7 @@ class BucketMap:
     def __post_init__(self) -> None:
         starts = [bucket.start_s * 1000 for bucket in self.buckets]
         if not starts or starts[0] != 0 or any(a >= b for a, b in pairwise(starts)):
-            raise ValueError("the first bucket of a map must start at 1970, and each bucket after the one before it")
+            raise ValueError("the starts of the buckets in a map must begin at 1970 and increase")
         object.__setattr__(self, "_starts_ms", starts)
 
     def bucket_at(self, created_ms: int) -> Bucket:

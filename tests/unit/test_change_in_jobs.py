@@ -72,7 +72,7 @@ class Store(SqliteAssetStore):
         self.before: list[Callable[[], object]] = []
         #: What becomes of the next calls: 'lost' after the change, 'unsent' before it, 'down' without any of it.
         self.answers: list[str] = []
-        self.applied = 0
+        self.applied_count = 0
 
     def apply(self, changes: Sequence[Change]) -> list[asset_store.CommitResult]:
         if self.before:
@@ -80,7 +80,7 @@ class Store(SqliteAssetStore):
         answer = self.answers.pop(0) if self.answers else ""
         if answer == "down":
             raise StoreUnavailable
-        self.applied += len(changes)
+        self.applied_count += len(changes)
         outcomes = super().apply(changes) if answer != "unsent" else []
         return outcomes if not answer else [asset_store.CommitResult(CommitStatus.UNKNOWN)] * len(changes)
 
@@ -215,7 +215,7 @@ def test_an_asset_that_others_keep_changing_fails_and_the_rest_do_not_wait_for_i
     assert results.pop(asset_id) == ItemResult(ItemOutcome.FAILED, "others kept changing it")
     assert results == dict.fromkeys(rest, CHANGED)
     assert world.head(asset_id).metadata["cameraId"] != 9
-    assert world.store.applied == 4 + 2 * ATTEMPTS + 4 - 1
+    assert world.store.applied_count == 4 + 2 * ATTEMPTS + 4 - 1
 
 
 @pytest.mark.parametrize("answer", ["lost", "unsent"])
@@ -256,7 +256,7 @@ def test_a_dry_run_tells_what_would_become_of_each_and_changes_nothing(world: Wo
     def make(before: Asset, stamp: Stamp) -> Change | str | None:
         return "it is deleted" if before.state is State.DELETED else set_camera(before, stamp)
 
-    before, job = world.store.applied, a_job(dry_run=True)
+    before, job = world.store.applied_count, a_job(dry_run=True)
     for _ in range(2):
         assert world.changer.run(job, [changes, is_so, gone, missing], make) == {
             changes: CHANGED,
@@ -264,7 +264,7 @@ def test_a_dry_run_tells_what_would_become_of_each_and_changes_nothing(world: Wo
             gone: ItemResult(ItemOutcome.SKIPPED, "it is deleted"),
             missing: ItemResult(ItemOutcome.SKIPPED, SKIP_MISSING),
         }
-    assert world.store.applied == before
+    assert world.store.applied_count == before
     assert world.head(changes).revision == 1
 
 

@@ -75,7 +75,7 @@ class SqliteIntentLog:
             rows = connection.execute(f"SELECT {_COLUMNS} FROM intents WHERE {which}", values).fetchall()
         return [
             Intent(
-                event=AssetChanged(
+                message=AssetChanged(
                     asset_id=UUID(bytes=asset_id),
                     version=version,
                     revision=revision,
