@@ -142,10 +142,12 @@ class SortBy:
 
 @dataclass(frozen=True, slots=True)
 class FacetOn:
+    """Counts assets by the values of a root field, or of the entries with a metadata key."""
+
     name: str
     root: RootField | None
     key: str | None
-    size: int
+    size: int  #: maximum number of values to return
 
 
 #: The values of one document that a sort compares: one per `SortBy`, then created_ms, asset id, version.
@@ -154,14 +156,16 @@ SortValues = tuple[str | int | None, ...]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IndexQuery:
+    """A request to the search index for one page of hits."""
+
     criteria: Criteria
     #: Ties are broken by (created_ms, asset id, version), in the direction of the last entry. Empty: newest first.
     sort: tuple[SortBy, ...] = ()
-    size: int = 20
+    size: int = 20  #: maximum number of hits
     after: SortValues | None = None  #: the sort values of the last hit of the page before
     total_limit: int | None = 10_000  #: the total is exact up to this number; None: always
     facets: tuple[FacetOn, ...] = ()
-    all_versions: bool = False
+    all_versions: bool = False  #: False: search only the head documents
     max_bytes: int | None = None  #: the page ends with the hit whose source brings the total size to this
     sources: bool = True  #: False: hits have empty sources
     #: Searches with the same session read the same copies of the index, so that later answers are never older.
@@ -176,7 +180,8 @@ class IndexQuery:
     @property
     def ties(self) -> tuple[str, ...]:
         """Return the fields that are compared last and make every order total. The version is not among them if each
-        asset is found once: an edit between two pages would move the asset from the first to the second again.
+        asset is found once: an edit between two pages would move an asset of the first page to the second one, where it
+        would be found again.
         """
         return ("created_ms", "asset_id", "version") if self.all_versions else ("created_ms", "asset_id")
 

@@ -14,7 +14,7 @@ from amp.domain.types import AssetType, FieldType
 
 
 class Entry(TypedDict):
-    """One metadata value: its key and exactly one typed value. Strings also have their words, so that both match."""
+    """One metadata value: its key and exactly one typed value. A string also has its words, for searches."""
 
     key: str
     string_value: NotRequired[str]

@@ -72,7 +72,7 @@ AnyMessage = TypeVar("AnyMessage", bound=Message)
 
 
 def message_of(change: Change) -> AssetChanged:
-    """Return the change message for an applied change."""
+    """Return the message that reports the change."""
     after = change.after
     return AssetChanged(
         asset_id=after.id,

@@ -1,7 +1,7 @@
 """The phases of a move as pure changes of the bucket map, each of which is stored by a compare-and-set (ADR 007).
 
-PLAN → DUAL → HOLD → SWITCHED → done; HOLD → DUAL for another attempt; CANCELLED → done from any phase before the
-switch. `tests/simulation` runs this protocol. For every safeguard it has a run that fails without it.
+PLAN → DUAL → HOLD → SWITCHED → done. For another attempt, HOLD → DUAL. Before the switch, any phase → CANCELLED → done.
+`tests/simulation` runs this protocol. For every safeguard it has a run that fails without it.
 """
 
 from dataclasses import replace
@@ -19,7 +19,7 @@ def planned_split(bucket_map: BucketMap, prefix: str, bucket: Bucket, at_s: int,
     """Return the map with a split planned: the documents of the bucket from `at_s` on move to a new index.
 
     :raises ValueError: `at_s` is not within the bucket and after its start.
-    :raises InvalidPhase: a move is under way already.
+    :raises InvalidPhase: another move is in progress.
     """
     end_s = bucket_map.end_s(bucket)
     if not bucket.start_s < at_s or (end_s is not None and at_s >= end_s):
@@ -31,7 +31,7 @@ def planned_roll(bucket_map: BucketMap, prefix: str, bucket: Bucket, at_s: int, 
     """Return the map with a roll planned: a new bucket begins at `at_s`, although it may have no documents yet.
 
     :raises ValueError: `at_s` is not within the bucket and after its start.
-    :raises InvalidPhase: a move is under way already.
+    :raises InvalidPhase: another move is in progress.
     """
     split = planned_split(bucket_map, prefix, bucket, at_s, job)
     return replace(split, move=replace(_move_in(split), kind=MoveKind.ROLL))
@@ -41,7 +41,7 @@ def planned_merge(bucket_map: BucketMap, bucket: Bucket, job: UUID) -> BucketMap
     """Return the map with a merge planned: all documents of the next bucket in time move to the index of this one.
 
     :raises ValueError: this is the newest bucket.
-    :raises InvalidPhase: a move is under way already.
+    :raises InvalidPhase: another move is in progress.
     """
     if bucket is bucket_map.buckets[-1]:
         raise ValueError("the newest bucket cannot be merged: there is no next bucket")
@@ -52,7 +52,7 @@ def planned_merge(bucket_map: BucketMap, bucket: Bucket, job: UUID) -> BucketMap
 def planned_rebuild(bucket_map: BucketMap, prefix: str, bucket: Bucket, job: UUID) -> BucketMap:
     """Return the map with a rebuild planned: all documents of the bucket move to a new index, which replaces its index.
 
-    :raises InvalidPhase: a move is under way already.
+    :raises InvalidPhase: another move is in progress.
     """
     target = _new_index(bucket_map, prefix, bucket.start_s)
     return _planned(bucket_map, MoveKind.REBUILD, bucket, bucket.start_s, target, job)
@@ -99,7 +99,7 @@ def switched(bucket_map: BucketMap) -> BucketMap:
 def switched_buckets(bucket_map: BucketMap) -> tuple[Bucket, ...]:
     """Return the buckets after the switch, with the reserved token for source and target.
 
-    :raises InvalidPhase: no move is under way.
+    :raises InvalidPhase: no move is in progress.
     """
     move = _move_in(bucket_map)
     source, target = bucket_map.bucket_of(move.source), bucket_map.bucket_of(move.target)
@@ -178,5 +178,5 @@ def _in_phase(bucket_map: BucketMap, *phases: Phase) -> Move:
 
 def _move_in(bucket_map: BucketMap) -> Move:
     if bucket_map.move is None:
-        raise InvalidPhase("no move is under way")
+        raise InvalidPhase("no move is in progress")
     return bucket_map.move

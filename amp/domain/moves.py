@@ -31,7 +31,7 @@ class Phase(StrEnum):
 class Move:
     """Documents created in `[start_s, end_s)` move from the index `source` to the index `target`.
 
-    Tokens are map generations. No two phases of any moves share a token, so an alias identifies the phase exactly.
+    Tokens are map generations. No two phases of any move ever share a token, so an alias identifies the phase exactly.
     """
 
     id: UUID  #: the id of the job that reports the move

@@ -52,39 +52,39 @@ def incompatibilities(old: AssetType, new: AssetType) -> list[tuple[str, str]]:
 
     Every asset valid under `old` must be valid under `new`, and every field must keep its meaning in the index.
     """
-    found: list[tuple[str, str]] = []
+    reasons: list[tuple[str, str]] = []
     for key, before in old.fields.items():
         after = new.fields.get(key)
         if after is None:
-            found.append((f"/fields/{key}", "a field cannot be removed"))
+            reasons.append((f"/fields/{key}", "a field cannot be removed"))
         else:
-            found += [(f"/fields/{key}/{what}", why) for what, why in _field_incompatibilities(before, after)]
-    found += [
+            reasons += [(f"/fields/{key}/{what}", why) for what, why in _field_incompatibilities(before, after)]
+    reasons += [
         (f"/fields/{key}/required", "a new field cannot be required, because existing assets do not have it")
         for key, added in new.fields.items()
         if key not in old.fields and added.required
     ]
-    return found
+    return reasons
 
 
 def _field_incompatibilities(before: Field, after: Field) -> list[tuple[str, str]]:
-    found = []
+    reasons = []
     if before.type != after.type:
-        found.append(("type", f"cannot change from {before.type} to {after.type}"))
-        return found
+        reasons.append(("type", f"cannot change from {before.type} to {after.type}"))
+        return reasons
     if before.array != after.array:
-        found.append(("array", "cannot change"))
+        reasons.append(("array", "cannot change"))
     if after.required and not before.required:
-        found.append(("required", "an optional field cannot become required"))
+        reasons.append(("required", "an optional field cannot become required"))
     if after.enum is not None and (before.enum is None or not set(before.enum) <= set(after.enum)):
-        found.append(("enum", "can only become wider: values allowed before must stay allowed"))
+        reasons.append(("enum", "can only become wider: values allowed before must stay allowed"))
     if after.minimum is not None and (before.minimum is None or after.minimum > before.minimum):  # type: ignore[operator]
-        found.append(("minimum", "can only become lower"))
+        reasons.append(("minimum", "can only become lower"))
     if after.maximum is not None and (before.maximum is None or after.maximum < before.maximum):  # type: ignore[operator]
-        found.append(("maximum", "can only become higher"))
+        reasons.append(("maximum", "can only become higher"))
     if before.unit is not None and before.unit != after.unit:
-        found.append(("unit", f"cannot change from {before.unit!r}: the meaning of stored values would change"))
-    return found
+        reasons.append(("unit", f"cannot change from {before.unit!r}: the meaning of stored values would change"))
+    return reasons
 
 
 def type_json(asset_type: AssetType) -> dict[str, Any]:
