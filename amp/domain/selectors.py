@@ -23,7 +23,9 @@ class Selector:
     ids: int | None = None  #: number of ids in the list, which is stored with the job
 
     def covers(self, asset: Asset) -> bool:
-        """Return whether an asset meets the conditions on type, project and time; always True for a query or a list of ids."""
+        """Return whether an asset meets the conditions on type, project and time. The answer is True for a query or a
+        list of ids, which have no such conditions.
+        """
         return (
             self.type in (None, asset.type)
             and self.project in (None, asset.project)

@@ -64,9 +64,9 @@ class SearchIndex(Protocol):
         """
         ...
 
-    def written(self, places: Mapping[UUID, str]) -> dict[UUID, int]:
+    def written(self, aliases: Mapping[UUID, str]) -> dict[UUID, int]:
         """Return the revision of each asset's head document as last written, tombstones included, whether searches see
-        it yet or not. `places` gives a write alias of the asset's bucket by asset id. Assets are left out if they have
+        it yet or not. `aliases` has, for each asset id, a write alias of its bucket. Assets are left out if they have
         no document or their alias is stale.
 
         :raises SearchUnavailable: the index does not answer.
