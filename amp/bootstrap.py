@@ -80,7 +80,7 @@ def wire(settings: Settings, adapters: Adapters, metrics: Metrics, background: B
     buckets = bucket_services(settings, adapters, metrics, cache)
     assets = asset_services(settings, adapters, limits, types, outbox)
     search = search_services(settings, adapters, types, buckets)
-    indexing = indexing_services(settings, adapters, metrics, background, types, buckets)
+    indexing = indexing_services(settings, adapters, metrics, background, types, buckets, presence)
     consistency = consistency_services(settings, adapters, types, buckets, assets, indexing)
     processors = {
         **job_kinds(settings, adapters, types, outbox, assets, search, indexing),

@@ -105,6 +105,12 @@ class Metrics:
             buckets=_HOLD_BUCKETS_S,
             registry=self.registry,
         )
+        self.consumer_stopped = Gauge(
+            "amp_consumer_stopped",
+            "1 while a worker consumes nothing because too many messages would become dead letters",
+            ["group"],
+            registry=self.registry,
+        )
         self.bucket_findings = Gauge(
             "amp_bucket_findings",
             "Differences between bucket map and search index at the last check, repaired or not",

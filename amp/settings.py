@@ -205,6 +205,15 @@ class Settings(BaseSettings):
         100_000, description="changes that may wait for buckets that refuse writes before all others wait too"
     )
 
+    index_max_dead_letters_in_row: Count = Field(
+        100, description="change messages in a row that may become dead letters; beyond it, the index worker stops"
+    )
+    index_max_dead_letter_share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = Field(
+        0.2,
+        description="share of the last 1,000 messages that may become dead letters; the index worker stops before"
+        " more do",
+    )
+
     @property
     def repeatable_s(self) -> float:
         """Return how long a job or a request may be repeated, in seconds. A repeated key must not start again what was

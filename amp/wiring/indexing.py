@@ -12,6 +12,8 @@ from amp.services.indexing.retry_queue import RETRY_GROUP, RetryQueue
 from amp.services.indexing.worker import IndexWorker
 from amp.services.indexing.write_documents import DocumentWriter
 from amp.services.runtime.consumer import ConsumerLoop
+from amp.services.runtime.dead_letter_limit import DeadLetterLimit
+from amp.services.runtime.presence import WorkerPresence
 from amp.settings import Settings
 from amp.wiring.buckets import BucketServices
 from amp.wiring.types import TypeServices
@@ -31,6 +33,7 @@ def indexing_services(
     background: Background,
     types: TypeServices,
     buckets: BucketServices,
+    presence: WorkerPresence,
 ) -> IndexingServices:
     queue = adapters.queue
     metrics.watch_lag(
@@ -42,6 +45,8 @@ def indexing_services(
     live = ConsumerLoop(
         queue, adapters.dead_letters, adapters.clock, metrics, indexer.handle,
         topic=Topic.REALTIME, group=INDEX_GROUP, batch=settings.index_batch,
+        limit=DeadLetterLimit(settings.index_max_dead_letters_in_row, settings.index_max_dead_letter_share),
+        report_stopped=lambda reason: presence.report_stopped("index", reason),
     )  # fmt: skip
     again = ConsumerLoop(
         queue, adapters.dead_letters, adapters.clock, metrics, indexer.handle_retries,

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
+
 from amp.adapters.clock import SystemClock
 from amp.domain.dead_letters import DeadLetter, dead_letter_id
 from amp.domain.messages import JobItem, Message
@@ -13,6 +15,7 @@ from amp.errors import QueueUnavailable, StoreUnavailable
 from amp.metrics import Metrics
 from amp.ports.message_queue import Delivery, Topic
 from amp.services.runtime.consumer import ConsumerLoop, Failure
+from amp.services.runtime.dead_letter_limit import DeadLetterLimit
 from amp.services.runtime.retry import Stopped
 from tests.stack.waiting import wait_until
 
@@ -83,11 +86,13 @@ Handle = Callable[[Sequence[Message], threading.Event], Mapping[Message, Failure
 
 
 class Running:
-    def __init__(self, world: World, handle: Handle, batch: int) -> None:
+    def __init__(self, world: World, handle: Handle, batch: int, limit: DeadLetterLimit | None = None) -> None:
         self.stop = threading.Event()
         self.error: BaseException | None = None
+        self.reported: list[str | None] = []
         self._runner = ConsumerLoop(
-            world, world, SystemClock(), world.metrics, handle, topic=Topic.BULK, group="jobs", batch=batch  # type: ignore[arg-type]
+            world, world, SystemClock(), world.metrics, handle, topic=Topic.BULK, group="jobs", batch=batch,  # type: ignore[arg-type]
+            limit=limit, report_stopped=self.reported.append,
         )  # fmt: skip
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
@@ -319,6 +324,38 @@ def test_a_commit_that_fails_stops_nothing() -> None:
 def test_an_idle_worker_stops_and_leaves_its_group() -> None:
     with running(World(), all_done) as worker:
         worker.end()
+
+
+def test_where_too_many_would_be_dead_letters_none_is_until_the_cause_is_fixed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("amp.services.runtime.consumer._STOPPED_S", 0.01)
+    is_fixed = threading.Event()
+    world = World()
+
+    def consume(topic: Topic, group: str) -> World:  # noqa: ARG001
+        # What was not committed comes again.
+        world.waiting = deliveries(6)[len(world.committed) :]
+        return world
+
+    def handle(messages: Sequence[Message], _: threading.Event) -> Mapping[Message, Failure]:
+        failed = [] if is_fixed.is_set() else [m for m in messages if m != message(0)]
+        return dict.fromkeys(failed, Failure("no such field"))
+
+    world.consume = consume  # type: ignore[method-assign]
+    running = Running(world, handle, 10, DeadLetterLimit(max_in_row=3, max_share=1))
+    try:
+        until(lambda: len(world.told("close")) > 2, "it to try again")
+        assert (world.committed, world.dead_letters) == ([], [])
+        assert set(running.reported) == {
+            "more than 3 messages in a row would become dead letters; the latest because: no such field"
+        }
+        assert world.metrics.consumer_stopped.labels("jobs")._value.get() == 1
+        is_fixed.set()
+        until(lambda: len(world.committed) == 6, "it to go on")
+        assert running.reported[-1] is None
+        assert world.metrics.consumer_stopped.labels("jobs")._value.get() == 0
+    finally:
+        running.end()
+    assert world.dead_letters == []
 
 
 def test_payloads_that_differ_are_letters_that_differ() -> None:

@@ -17,6 +17,7 @@ from amp.ports.clock import Clock
 from amp.ports.dead_letters import DeadLetters
 from amp.ports.message_queue import Consumer, Delivery, MessageQueue, Topic
 from amp.services.runtime.calls import call_in_thread
+from amp.services.runtime.dead_letter_limit import DeadLetterLimit
 from amp.services.runtime.retry import Stopped
 
 _log = structlog.get_logger(__name__)
@@ -29,6 +30,8 @@ _BUSY_POLL_S = 0.02
 _GATHERED_S = 0.05
 #: Reading, making, putting, and one more, as they take turns at the processor.
 _LANES = 4
+#: A worker that the limit of dead letters has stopped tries again after this pause.
+_STOPPED_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class Failure:
     detail: str = ""  #: a stack trace, where there is one
 
 
+#: Is told why a worker consumes nothing for now; None: it consumes again.
+ReportStopped = Callable[[str | None], None]
 #: Works on messages, as long as it takes; gives those that are given up. Raises `Stopped` once the event is set.
 Handle = Callable[[Sequence[Message], threading.Event], Mapping[Message, Failure]]
 
@@ -55,12 +60,19 @@ class _Batch:
         return self.failures.done()
 
 
+class _LimitExceeded(Exception):
+    """Too many messages would become dead letters."""
+
+
 class ConsumerLoop:
     """Several batches are under way at once, each in a lane of its own, so that one is read from the store while the
     next is made into documents and a third goes into the index; they are settled in the order they came.
 
     Nothing is committed before it is done or among the dead letters, so a death at any line only means that some
     messages come again. Lanes may overtake each other: whoever handles messages is ready for that.
+
+    Where more messages would become dead letters than the limit allows, none does: the loop leaves its group, reports
+    why, and tries the same messages again after a pause.
     """
 
     def __init__(
@@ -74,6 +86,8 @@ class ConsumerLoop:
         topic: Topic,
         group: str,
         batch: int,
+        limit: DeadLetterLimit | None = None,
+        report_stopped: ReportStopped = lambda _: None,
     ) -> None:
         self._queue = queue
         self._letters = dead_letters
@@ -83,9 +97,30 @@ class ConsumerLoop:
         self._topic = topic
         self._group = group
         self._batch = batch
+        self._limit = limit
+        self._report_stopped = report_stopped
+        self._is_stopped = False
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; then finish what is under way as far as it goes, commit, and leave."""
+        try:
+            while not stop.is_set():
+                try:
+                    self._consume(stop)
+                except _LimitExceeded as e:
+                    self._stopped(str(e))
+                    stop.wait(_STOPPED_S)
+        finally:
+            self._metrics.consumer_stopped.labels(self._group).set(0)
+
+    def _stopped(self, reason: str) -> None:
+        self._is_stopped = True
+        self._metrics.consumer_stopped.labels(self._group).set(1)
+        self._report_stopped(reason)
+        _log.error("consumer stopped", action="consumer_stopped", group=self._group, reason=reason)
+
+    def _consume(self, stop: threading.Event) -> None:
+        """:raises _LimitExceeded: too many messages would become dead letters."""
         consumer = self._queue.consume(self._topic, self._group)
         #: Set whenever this run ends, so that no lane goes on trying.
         halt = threading.Event()
@@ -146,10 +181,17 @@ class ConsumerLoop:
         consumer: Consumer,
         stop: threading.Event,
     ) -> bool:
-        """Put the hopeless aside, as long as it takes; False: stopped before that was done."""
-        for delivery in deliveries:
+        """Put the hopeless aside, as long as it takes; False: stopped before that was done.
+
+        :raises _LimitExceeded: they are too many, and none was put aside.
+        """
+        found = [
+            Failure("not a message") if delivery.message is None else failures.get(delivery.message)
+            for delivery in deliveries
+        ]
+        self._require_within_limit(found)
+        for delivery, failure in zip(deliveries, found, strict=True):
             message = delivery.message
-            failure = Failure("not a message") if message is None else failures.get(message)
             while failure is not None:
                 try:
                     self._letters.put(self._letter(delivery, failure))
@@ -163,6 +205,19 @@ class ConsumerLoop:
                     self._metrics.dead_letters.inc()
                     failure = None
         return True
+
+    def _require_within_limit(self, failures: Sequence[Failure | None]) -> None:
+        if self._limit is None:
+            return
+        reason = self._limit.admit([failure is not None for failure in failures])
+        if reason is not None:
+            latest = next(failure.reason for failure in reversed(failures) if failure is not None)
+            raise _LimitExceeded(f"{reason}; the latest because: {latest}")
+        if self._is_stopped:
+            self._is_stopped = False
+            self._metrics.consumer_stopped.labels(self._group).set(0)
+            self._report_stopped(None)
+            _log.info("consumer resumed", action="consumer_resumed", group=self._group)
 
     def _letter(self, delivery: Delivery, failure: Failure) -> DeadLetter:
         return dead_letter_for(

@@ -1,7 +1,7 @@
 """Knows which kinds of workers run, in any process: each says so in the cache for as long as it runs."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import structlog
@@ -16,6 +16,7 @@ WORKER_KINDS = ("index", "relay", "bucket", "extract", "job")
 #: A worker that was killed counts as running for this long.
 _TTL_S = 15
 _EVERY_S = 5.0
+_RUNS = b"runs"
 _BACKOFF = Backoff(first_s=1.0, max_s=_EVERY_S)
 _log = structlog.get_logger(__name__)
 
@@ -26,6 +27,25 @@ class WorkerPresence:
     def __init__(self, cache: Cache, background: Background) -> None:
         self._cache = cache
         self._background = background
+        #: Why workers of this process do nothing for now, by their kind.
+        self._stopped: dict[str, str] = {}
+
+    def report_stopped(self, kind: str, reason: str | None) -> None:
+        """Let every process know that the worker of this kind runs here but does nothing for now; None: it works
+        again. Known within seconds."""
+        if reason is None:
+            self._stopped.pop(kind, None)
+        else:
+            self._stopped[kind] = reason
+
+    def stopped(self) -> Mapping[str, str]:
+        """The kinds of which a worker runs but does nothing, each with the reason. Empty where the cache does not
+        answer. Of several workers of a kind, the last that reported counts."""
+        try:
+            found = {kind: self._cache.get(_key(kind)) for kind in WORKER_KINDS}
+        except CacheUnavailable:
+            return {}
+        return {kind: value.decode() for kind, value in found.items() if value is not None and value != _RUNS}
 
     def announced(self, kind: str, loop: Callable[[threading.Event], None]) -> Callable[[threading.Event], None]:
         """The loop of a worker, which is known to run for as long as it does."""
@@ -57,7 +77,7 @@ class WorkerPresence:
         def announce(_: threading.Event) -> float:
             nonlocal is_known
             try:
-                self._cache.put(_key(kind), b"runs", _TTL_S)
+                self._cache.put(_key(kind), self._stopped.get(kind, "").encode() or _RUNS, _TTL_S)
                 is_known = True
             except CacheUnavailable as e:
                 if is_known:

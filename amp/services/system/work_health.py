@@ -31,15 +31,19 @@ class WorkHealth:
         self._own_processes = own_processes
 
     def waiting(self) -> Sequence[ComponentHealth]:
-        """One entry for each kind of worker that is missing, and for each job and move that waits for one. Empty while
-        the cache, which knows the workers, does not answer.
+        """One entry for each kind of worker that is missing or has stopped, and for each job and move that waits for
+        one. Empty while the cache, which knows the workers, does not answer.
 
         :raises NotMigrated, StoreUnavailable: jobs or the map cannot be read.
         """
+        stopped = [
+            ComponentHealth(f"{kind} worker", False, f"stopped: {reason}")
+            for kind, reason in self._presence.stopped().items()
+        ]
         missing = frozenset(self._presence.missing("index", "relay", *MOVE_WORKERS, *ASSET_JOB_WORKERS))
         if not missing:
-            return ()
-        return [*self._workers(missing), *self._move(missing), *self._waiting_jobs(missing)]
+            return stopped
+        return [*stopped, *self._workers(missing), *self._move(missing), *self._waiting_jobs(missing)]
 
     def _workers(self, missing: frozenset[str]) -> list[ComponentHealth]:
         found = []
