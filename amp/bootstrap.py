@@ -63,7 +63,7 @@ def build(settings: Settings, *, create: bool = True) -> Amp:
     :raises BadSetting, Busy: a setting cannot be used, or another process holds the data folder.
     """
     metrics = Metrics()
-    background = BackgroundThreads(system_clock(), metrics)
+    background = BackgroundThreads(clock=system_clock(), metrics=metrics)
     match settings.profile:
         case "embedded":
             return wire(settings, embedded(settings, create=create), metrics, background)
@@ -74,7 +74,7 @@ def build(settings: Settings, *, create: bool = True) -> Amp:
 def wire(settings: Settings, adapters: Adapters, metrics: Metrics, background: BackgroundThreads) -> Amp:
     """Return the service on these adapters."""
     cache = InstallationCache(adapters.cache, adapters.shared, adapters.clock)
-    presence, limits = WorkerPresence(cache, background), asset_limits(settings)
+    presence, limits = WorkerPresence(cache=cache, background=background), asset_limits(settings)
     types = type_services(settings, adapters)
     outbox = outbox_services(settings, adapters, metrics, background)
     buckets = bucket_services(settings, adapters, metrics, cache)

@@ -97,18 +97,21 @@ class Metrics:
             ["thread"],
             registry=self.registry,
         )
+        self.consumer_stopped = Gauge(
+            "amp_consumer_stopped",
+            "1 while a worker consumes nothing because too many messages would become dead letters",
+            ["group"],
+            registry=self.registry,
+            multiprocess_mode="livemax",
+        )
+        self._count_moves()
 
+    def _count_moves(self) -> None:
         self.documents_moved = Counter("amp_move_documents", "Documents copied by moves", registry=self.registry)
         self.hold_seconds = Histogram(
             "amp_move_hold_seconds",
             "Time for which indexing of a moving range waited for the switch, in seconds",
             buckets=_HOLD_BUCKETS_S,
-            registry=self.registry,
-        )
-        self.consumer_stopped = Gauge(
-            "amp_consumer_stopped",
-            "1 while a worker consumes nothing because too many messages would become dead letters",
-            ["group"],
             registry=self.registry,
         )
         self.bucket_findings = Gauge(

@@ -123,6 +123,8 @@ Seconds = Annotated[float, Field(ge=0.001, le=86_400, allow_inf_nan=False)]
 RetentionSeconds = Annotated[float, Field(ge=0, le=3_650 * 86_400, allow_inf_nan=False)]
 #: A rate per second, with the bounds that the API also has.
 Rate = Annotated[float, Field(ge=0.1, le=1e9, allow_inf_nan=False)]
+#: A part of a whole.
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Count = Annotated[int, at_most(1_000_000_000)]
 Bytes = Annotated[int, at_most(1 << 50)]
 Port = Annotated[int, Field(ge=0, le=65_535)]

@@ -8,10 +8,10 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from amp.addresses import masked
 from amp.datacenters import split_conditions
 from amp.errors import BadSetting
 from amp.printable import is_printable
+from amp.setting_display import displayed, is_secret
 from amp.setting_types import (
     Bytes,
     CaFile,
@@ -31,12 +31,10 @@ from amp.setting_types import (
     RetentionSeconds,
     Seconds,
     ServerUrl,
+    Share,
     at_most,
 )
 
-#: Settings whose values may contain secrets. They are masked when they are displayed.
-ADDRESSES = frozenset({"url", "cassandra_hosts", "kafka_bootstrap", "elasticsearch_url", "redis_url"})
-_MAX_VALUE_CHARS = 200
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -208,10 +206,8 @@ class Settings(BaseSettings):
     index_max_dead_letters_in_row: Count = Field(
         100, description="change messages in a row that may become dead letters; beyond it, the index worker stops"
     )
-    index_max_dead_letter_share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = Field(
-        0.2,
-        description="share of the last 1,000 messages that may become dead letters; the index worker stops before"
-        " more do",
+    index_max_dead_letter_share: Share = Field(
+        0.2, description="share of the last 1,000 change messages that may; beyond it, the index worker stops"
     )
 
     @property
@@ -232,7 +228,7 @@ class Settings(BaseSettings):
             raise ValueError("is not UTF-8 text")
         if not value and field.default is None:
             return None
-        if not _is_secret(info.field_name) and not is_printable(value):
+        if not is_secret(info.field_name) and not is_printable(value):
             raise ValueError("contains characters that cannot be displayed, such as line breaks")
         return value
 
@@ -289,18 +285,4 @@ def load_settings(overrides: Mapping[str, object] | None = None) -> Settings:
     if not first["loc"]:
         raise BadSetting(reason)
     name = str(first["loc"][0])
-    raise BadSetting(f"{variable(name)}={_displayed(name, first['input'])}: {reason}")
-
-
-def _displayed(name: str, value: object) -> str:
-    if _is_secret(name):
-        return "(hidden)"
-    text = repr(value)
-    if name in ADDRESSES:
-        items = value if isinstance(value, tuple) else (value,)
-        text = repr(",".join(masked(str(item)) for item in items))
-    return text if len(text) <= _MAX_VALUE_CHARS else f"{text[:_MAX_VALUE_CHARS]}…"
-
-
-def _is_secret(name: str | None) -> bool:
-    return name is not None and ("password" in name or name == "cursor_key")
+    raise BadSetting(f"{variable(name)}={displayed(name, first['input'])}: {reason}")

@@ -8,4 +8,4 @@ from amp.services.runtime.threads import BackgroundThreads
 
 
 def background_threads() -> BackgroundThreads:
-    return BackgroundThreads(SystemClock(), Metrics(CollectorRegistry()))
+    return BackgroundThreads(clock=SystemClock(), metrics=Metrics(CollectorRegistry()))

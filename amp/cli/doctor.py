@@ -13,7 +13,8 @@ from amp.cli.client import AmpClient, Unreachable
 from amp.cli.connection import server_client
 from amp.cli.output import echo, json_option, print_json, print_table
 from amp.errors import AmpError, DataDirLocked, NoData, NotMigrated
-from amp.settings import ADDRESSES, Settings, load_settings, variable
+from amp.setting_display import ADDRESSES
+from amp.settings import Settings, load_settings, variable
 from amp.unknown_variables import unknown_variables
 
 if TYPE_CHECKING:

@@ -37,17 +37,19 @@ def asset_limits(settings: Settings) -> AssetLimits:
 def asset_services(
     settings: Settings, adapters: Adapters, limits: AssetLimits, types: TypeServices, outbox: OutboxServices
 ) -> AssetServices:
-    validation = ContentValidation(types.catalog, limits)
-    name_release = NameRelease(adapters.store, adapters.claims)
-    names = NameClaims(adapters.store, adapters.claims, name_release, settings.idempotency_ttl_s)
-    creation = AssetCreation(names, outbox.committer, validation, adapters.clock)
-    editing = AssetEditing(adapters.store, outbox.committer, validation, adapters.clock)
-    reader = AssetReader(adapters.store, adapters.listing, adapters.claims)
+    validation = ContentValidation(catalog=types.catalog, limits=limits)
+    name_release = NameRelease(store=adapters.store, claims=adapters.claims)
+    names = NameClaims(
+        store=adapters.store, claims=adapters.claims, releaser=name_release, key_ttl_s=settings.idempotency_ttl_s
+    )
+    creation = AssetCreation(names=names, committer=outbox.committer, checker=validation, clock=adapters.clock)
+    editing = AssetEditing(store=adapters.store, committer=outbox.committer, checker=validation, clock=adapters.clock)
+    reader = AssetReader(store=adapters.store, listing=adapters.listing, claims=adapters.claims)
     return AssetServices(
         validation=validation,
         name_release=name_release,
         creation=creation,
         editing=editing,
         reader=reader,
-        upsert=AssetUpsert(creation, editing, reader),
+        upsert=AssetUpsert(creator=creation, changer=editing, reader=reader),
     )

@@ -26,16 +26,20 @@ class BucketServices:
 
 def bucket_services(settings: Settings, adapters: Adapters, metrics: Metrics, cache: Cache) -> BucketServices:
     maps = BucketMaps(adapters.buckets, cache, adapters.clock, settings.map_refresh_s)
-    refusing = RefusingBuckets(cache, adapters.clock)
-    aliases = MoveAliases(maps, adapters.indices)
+    refusing = RefusingBuckets(cache=cache, clock=adapters.clock)
+    aliases = MoveAliases(maps=maps, indices=adapters.indices)
     prefix = settings.elasticsearch_index_prefix
     return BucketServices(
         maps=maps,
         refusing=refusing,
         aliases=aliases,
-        settlement=WriteSettlement(maps, aliases),
+        settlement=WriteSettlement(maps=maps, aliases=aliases),
         reconciliation=BucketReconciliation(
-            maps, adapters.indices, prefix, adapters.guard, metrics.bucket_findings.set
+            maps=maps,
+            indices=adapters.indices,
+            index_prefix=prefix,
+            guard=adapters.guard,
+            found=metrics.bucket_findings.set,
         ),
-        health=BucketHealth(maps, adapters.indices, refusing),
+        health=BucketHealth(maps=maps, indices=adapters.indices, refusing=refusing),
     )

@@ -35,30 +35,36 @@ def consistency_services(
     assets: AssetServices,
     indexing: IndexingServices,
 ) -> ConsistencyServices:
-    names, maps = NameComparison(adapters.store, adapters.claims), buckets.maps
+    names, maps = NameComparison(store=adapters.store, claims=adapters.claims), buckets.maps
     comparison = DocumentComparison(
-        adapters.store, adapters.listing, indexing.indexer, adapters.documents, maps, types.catalog, names
+        store=adapters.store,
+        listing=adapters.listing,
+        builder=indexing.builder,
+        documents=adapters.documents,
+        maps=maps,
+        catalog=types.catalog,
+        names=names,
     )
     confirmation = DifferenceConfirmation(
-        comparison,
-        adapters.intents,
-        IndexingWait(adapters.queue, adapters.clock),
-        adapters.indices,
-        maps,
-        adapters.clock,
-        settings.intent_grace_s,
+        comparer=comparison,
+        intents=adapters.intents,
+        indexed=IndexingWait(queue=adapters.queue, clock=adapters.clock),
+        indices=adapters.indices,
+        maps=maps,
+        clock=adapters.clock,
+        grace_s=settings.intent_grace_s,
     )
     repair = AssetRepair(
-        confirmation,
-        comparison,
-        indexing.indexer,
-        indexing.remover,
-        adapters.indices,
-        adapters.listing,
-        adapters.claims,
-        assets.name_release,
-        maps,
-        adapters.clock,
+        confirm=confirmation,
+        comparer=comparison,
+        indexer=indexing.indexer,
+        remover=indexing.remover,
+        indices=adapters.indices,
+        listing=adapters.listing,
+        claims=adapters.claims,
+        releaser=assets.name_release,
+        maps=maps,
+        clock=adapters.clock,
     )
 
     def mismatches(selector: Selector, deep: bool) -> MismatchSelection:
@@ -68,7 +74,7 @@ def consistency_services(
         )  # fmt: skip
 
     return ConsistencyServices(
-        processors={"check": AssetCheck(confirmation), "fix": repair},
+        processors={"check": AssetCheck(confirm=confirmation), "fix": repair},
         mismatches=mismatches,
     )
 

@@ -6,6 +6,7 @@ from amp.adapter_sets import Adapters
 from amp.metrics import Metrics
 from amp.ports.background import Background
 from amp.ports.message_queue import Topic
+from amp.services.indexing.build_documents import DocumentBuilder
 from amp.services.indexing.handle import INDEX_GROUP, AssetIndexer
 from amp.services.indexing.remove_documents import DocumentRemover
 from amp.services.indexing.retry_queue import RETRY_GROUP, RetryQueue
@@ -22,6 +23,7 @@ from amp.wiring.types import TypeServices
 @dataclass(frozen=True, kw_only=True)
 class IndexingServices:
     indexer: AssetIndexer
+    builder: DocumentBuilder
     remover: DocumentRemover
     worker: IndexWorker
 
@@ -39,9 +41,15 @@ def indexing_services(
     metrics.watch_lag(
         live=lambda: queue.lag(Topic.REALTIME, INDEX_GROUP), retry=lambda: queue.lag(Topic.RETRY, RETRY_GROUP)
     )
-    writer = DocumentWriter(adapters.index, buckets.maps, buckets.settlement, buckets.refusing)
-    retries = RetryQueue(queue, settings.index_retry_limit)
-    indexer = AssetIndexer(adapters.store, types.catalog, writer, retries, metrics, settings.versions_kept)
+    builder = DocumentBuilder(store=adapters.store, catalog=types.catalog, versions_kept=settings.versions_kept)
+    writer = DocumentWriter(
+        index=adapters.index, maps=buckets.maps, settlement=buckets.settlement, refusing=buckets.refusing
+    )
+    remover = DocumentRemover(
+        documents=adapters.documents, maps=buckets.maps, settlement=buckets.settlement, refusing=buckets.refusing
+    )
+    retries = RetryQueue(queue=queue, max_changes=settings.index_retry_limit)
+    indexer = AssetIndexer(builder=builder, writer=writer, retries=retries, metrics=metrics)
     live = ConsumerLoop(
         queue, adapters.dead_letters, adapters.clock, metrics, indexer.handle,
         topic=Topic.REALTIME, group=INDEX_GROUP, batch=settings.index_batch,
@@ -54,6 +62,7 @@ def indexing_services(
     )  # fmt: skip
     return IndexingServices(
         indexer=indexer,
-        remover=DocumentRemover(adapters.documents, buckets.maps, buckets.settlement, buckets.refusing),
-        worker=IndexWorker(live.run, again.run, background),
+        builder=builder,
+        remover=remover,
+        worker=IndexWorker(live=live.run, retries=again.run, background=background),
     )

@@ -28,15 +28,25 @@ def job_kinds(
     indexing: IndexingServices,
 ) -> Mapping[str, Processor]:
     selection = HeadSelection(resolver=search.resolver, catalog=types.catalog)
-    changes = BulkChanges(adapters.store, outbox.committer, selection, adapters.clock)
+    changes = BulkChanges(store=adapters.store, committer=outbox.committer, selection=selection, clock=adapters.clock)
     purge = AssetPurge(
-        changes, adapters.store, adapters.listing, adapters.claims, assets.name_release, indexing.remover,
-        retention_s=settings.purge_after_s, versions_kept=settings.versions_kept,
-    )  # fmt: skip
+        changer=changes,
+        store=adapters.store,
+        listing=adapters.listing,
+        claims=adapters.claims,
+        releaser=assets.name_release,
+        remover=indexing.remover,
+        retention_s=settings.purge_after_s,
+        versions_kept=settings.versions_kept,
+    )
     return {
-        "reindex": AssetReindex(indexing.indexer),
-        "update-metadata": MetadataUpdates(changes, assets.validation, types.catalog, adapters.clock),
-        "migrate-type": TypeMigration(changes, assets.validation, types.catalog, adapters.clock),
+        "reindex": AssetReindex(indexer=indexing.indexer),
+        "update-metadata": MetadataUpdates(
+            changer=changes, checker=assets.validation, catalog=types.catalog, clock=adapters.clock
+        ),
+        "migrate-type": TypeMigration(
+            changer=changes, checker=assets.validation, catalog=types.catalog, clock=adapters.clock
+        ),
         "delete": deleting(changes),
         "restore": restoring(changes),
         "purge": purge,

@@ -54,20 +54,37 @@ def job_services(
     mismatches: Callable[[Selector, bool], Selection],
 ) -> JobServices:
     clock, chunks, dead_letters = adapters.clock, adapters.chunks, adapters.dead_letters
-    selection = AssetSelection(adapters.listing, search.assets, types.catalog)
+    selection = AssetSelection(listing=adapters.listing, searcher=search.assets, catalog=types.catalog)
     listed = ListedIds(ids=adapters.job_ids)
     claims = JobClaims(claims=adapters.claims, ttl_s=settings.idempotency_ttl_s)
-    submission = JobSubmission(adapters.jobs, listed, claims, selection, processors, clock)
+    submission = JobSubmission(
+        jobs=adapters.jobs, listed=listed, claims=claims, select=selection, processors=processors, clock=clock
+    )
     processing = JobWorker(adapters.jobs, chunks, dead_letters, processors, clock, metrics)
     worker = ConsumerLoop(
-        adapters.queue, dead_letters, clock, metrics, processing.handle,
-        topic=Topic.BULK, group=JOBS_GROUP, batch=settings.index_batch,
-    )  # fmt: skip
+        adapters.queue,
+        dead_letters,
+        clock,
+        metrics,
+        processing.handle,
+        topic=Topic.BULK,
+        group=JOBS_GROUP,
+        batch=settings.index_batch,
+    )
     return JobServices(
         selection=selection,
         submission=submission,
-        control=JobControl(adapters.jobs, dead_letters, chunks, controllers, presence, clock),
-        dead_letters=DeadLetterAdmin(dead_letters, adapters.queue, adapters.jobs, chunks),
+        control=JobControl(
+            jobs=adapters.jobs,
+            dead_letters=dead_letters,
+            chunks=chunks,
+            controllers=controllers,
+            presence=presence,
+            clock=clock,
+        ),
+        dead_letters=DeadLetterAdmin(
+            dead_letters=dead_letters, queue=adapters.queue, jobs=adapters.jobs, chunks=chunks
+        ),
         extractor=_extractor(
             settings,
             adapters,
@@ -93,8 +110,15 @@ def _extractor(
 
     expiry = JobExpiry(adapters.jobs, adapters.chunks, adapters.job_ids, clock, settings.repeatable_s)
     return JobExtractor(
-        adapters.jobs, adapters.chunks, selections, adapters.queue, adapters.leases, clock, processors,
-        lambda: JobPace(clock, waiting, settings.job_live_lag),
-        Chores(clock, {"forget-jobs": expiry.run, "sweep": check.run}),
-        holder=new_holder(), max_failures=settings.job_max_failures,
-    )  # fmt: skip
+        jobs=adapters.jobs,
+        chunks=adapters.chunks,
+        selections=selections,
+        queue=adapters.queue,
+        leases=adapters.leases,
+        clock=clock,
+        processors=processors,
+        pace=lambda: JobPace(clock, waiting, settings.job_live_lag),
+        chores=Chores(clock=clock, chores={"forget-jobs": expiry.run, "sweep": check.run}),
+        holder=new_holder(),
+        max_failures=settings.job_max_failures,
+    )

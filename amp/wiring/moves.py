@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from amp.adapter_sets import Adapters
 from amp.metrics import Metrics
 from amp.services.moves.autosplit import AutoSplit, BucketSizes
+from amp.services.moves.cleanup import MoveCleanup
+from amp.services.moves.compare_ranges import RangeComparison
 from amp.services.moves.control import MoveController
 from amp.services.moves.copy_documents import DocumentCopy
+from amp.services.moves.copy_range import RangeCopy
 from amp.services.moves.count import MoveMetrics
 from amp.services.moves.layout import BucketLayout
 from amp.services.moves.plan import MovePlanning
@@ -37,7 +40,9 @@ class MoveServices:
 def move_controller(settings: Settings, adapters: Adapters, buckets: BucketServices) -> MoveController:
     maps, jobs, clock = buckets.maps, adapters.jobs, adapters.clock
     prefix = settings.elasticsearch_index_prefix
-    planning = MovePlanning(maps, adapters.indices, adapters.documents, jobs, clock, prefix)
+    planning = MovePlanning(
+        maps=maps, indices=adapters.indices, documents=adapters.documents, jobs=jobs, clock=clock, index_prefix=prefix
+    )
     return MoveController(jobs=jobs, maps=maps, planning=planning, clock=clock)
 
 
@@ -50,18 +55,24 @@ def move_services(
     controller: MoveController,
 ) -> MoveServices:
     sizes, maps, clock, planning = _sizes(settings), buckets.maps, adapters.clock, controller.planning
-    reports = BucketReports(maps, adapters.indices, jobs.control, sizes)
+    reports = BucketReports(maps=maps, indices=adapters.indices, jobs=jobs.control, sizes=sizes)
     metrics.watch_buckets(reports.figures)
     runner = _runner(settings, adapters, metrics, buckets)
-    refill = BucketRefill(maps, adapters.jobs, adapters.dead_letters, jobs.submission, settings.job_rate)
+    refill = BucketRefill(
+        maps=maps,
+        jobs=adapters.jobs,
+        dead_letters=adapters.dead_letters,
+        starter=jobs.submission,
+        rate=settings.job_rate,
+    )
     checks: dict[str, Callable[[], object]] = {
         "reconcile": buckets.reconciliation.run,
         "refill": refill.run,
-        "watch": AutoSplit(maps, adapters.indices, planning, clock, sizes).check,
+        "watch": AutoSplit(maps=maps, indices=adapters.indices, planner=planning, clock=clock, sizes=sizes).check,
     }
     worker = BucketWorker(
         runner,
-        Chores(clock, checks),
+        Chores(clock=clock, chores=checks),
         LeaseKeeper(adapters.leases, clock, name=LEASE, holder=new_holder(), ttl_s=LEASE_S),
         clock,
         check_s=settings.bucket_check_s,
@@ -70,24 +81,29 @@ def move_services(
         planning=planning,
         runner=runner,
         reports=reports,
-        layout=BucketLayout(maps, planning, clock, sizes.roll_lead_s),
+        layout=BucketLayout(maps=maps, planner=planning, clock=clock, lead_s=sizes.roll_lead_s),
         refill=refill,
         worker=worker,
     )
 
 
 def _runner(settings: Settings, adapters: Adapters, metrics: Metrics, buckets: BucketServices) -> MoveRunner:
+    indices, documents, clock = adapters.indices, adapters.documents, adapters.clock
     reader = ThreadPoolExecutor(1, thread_name_prefix="move-read")
+    # Whoever asked has given up by then.
+    times = MoveTimes(longest_search=settings.search_timeout_s + 1.5)
+    copier = DocumentCopy(documents=documents, clock=clock, reader=reader, heads=adapters.store.heads)
+    matcher = RangeComparison(documents=documents, copier=copier)
     return MoveRunner(
-        buckets.maps,
-        adapters.indices,
-        adapters.documents,
-        MoveMetrics(adapters.jobs, metrics),
-        adapters.clock,
-        buckets.aliases,
-        DocumentCopy(adapters.documents, adapters.clock, reader, adapters.store.heads),
-        # Whoever asked has given up by then.
-        MoveTimes(longest_search=settings.search_timeout_s + 1.5),
+        maps=buckets.maps,
+        indices=indices,
+        documents=documents,
+        jobs=MoveMetrics(adapters.jobs, metrics),
+        clock=clock,
+        aliases=buckets.aliases,
+        range_copy=RangeCopy(indices=indices, documents=documents, copier=copier, matcher=matcher, serve_s=times.serve),
+        cleanup=MoveCleanup(indices=indices, documents=documents, matcher=matcher),
+        times=times,
     )
 
 

@@ -22,8 +22,15 @@ def outbox_services(settings: Settings, adapters: Adapters, metrics: Metrics, ba
     publisher = ChangePublisher(adapters.queue, adapters.intents, background)
     return OutboxServices(
         committer=ChangeCommitter(
-            adapters.store, adapters.intents, publisher, adapters.clock, metrics, settings.intent_grace_s
+            store=adapters.store,
+            intents=adapters.intents,
+            publisher=publisher,
+            clock=adapters.clock,
+            metrics=metrics,
+            intent_grace_s=settings.intent_grace_s,
         ),
         publisher=publisher,
-        relay=IntentRelay(adapters.intents, adapters.store, adapters.queue, adapters.clock, metrics),
+        relay=IntentRelay(
+            intents=adapters.intents, store=adapters.store, queue=adapters.queue, clock=adapters.clock, metrics=metrics
+        ),
     )

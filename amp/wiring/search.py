@@ -29,13 +29,13 @@ def search_services(
     settings: Settings, adapters: Adapters, types: TypeServices, buckets: BucketServices
 ) -> SearchServices:
     limits = SearchLimits(total=settings.total_limit, timeout_s=settings.search_timeout_s)
-    cursors = Cursors(_cursor_secret(settings, adapters.shared))
-    resolver = QueryResolver(types.catalog, limits)
+    cursors = Cursors(secret=_cursor_secret(settings, adapters.shared))
+    resolver = QueryResolver(catalog=types.catalog, limits=limits)
     return SearchServices(
         cursors=cursors,
         resolver=resolver,
-        assets=AssetSearch(adapters.index, resolver, cursors, buckets.maps, limits),
-        visibility=SearchVisibility(adapters.index, buckets.maps, adapters.clock),
+        assets=AssetSearch(index=adapters.index, resolver=resolver, cursors=cursors, maps=buckets.maps, limits=limits),
+        visibility=SearchVisibility(index=adapters.index, maps=buckets.maps, clock=adapters.clock),
     )
 
 

@@ -26,10 +26,18 @@ def system_services(
     presence: WorkerPresence,
 ) -> SystemServices:
     work = WorkHealth(
-        presence, adapters.queue, adapters.jobs, buckets.maps, own_processes=settings.profile == "cluster"
+        presence=presence,
+        queue=adapters.queue,
+        jobs=adapters.jobs,
+        maps=buckets.maps,
+        own_processes=settings.profile == "cluster",
     )
     prefix = settings.elasticsearch_index_prefix
     return SystemServices(
-        health=HealthCheck(adapters.parts, background, buckets.health.troubled, work.waiting),
-        migration=SystemMigration(adapters.parts, adapters.buckets, adapters.indices, prefix),
+        health=HealthCheck(
+            parts=adapters.parts, threads=background, buckets=buckets.health.troubled, work=work.waiting
+        ),
+        migration=SystemMigration(
+            parts=adapters.parts, registry=adapters.buckets, indices=adapters.indices, index_prefix=prefix
+        ),
     )

@@ -16,4 +16,6 @@ class TypeServices:
 
 def type_services(settings: Settings, adapters: Adapters) -> TypeServices:
     catalog = TypeCatalog(adapters.types, adapters.clock, settings.types_refresh_s)
-    return TypeServices(registration=TypeRegistration(adapters.types, catalog, adapters.clock), catalog=catalog)
+    return TypeServices(
+        registration=TypeRegistration(registry=adapters.types, catalog=catalog, clock=adapters.clock), catalog=catalog
+    )

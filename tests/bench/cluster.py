@@ -94,7 +94,7 @@ def _documents(amp: Amp, count: int) -> list[AssetDocuments]:
     while len(built) < count:
         deliveries = consumer.poll(1000, 10.0)
         events = [delivery.message for delivery in deliveries if isinstance(delivery.message, AssetChanged)]
-        built += amp.indexing.indexer.build(events).documents
+        built += amp.indexing.builder.build({event.asset_id: [event] for event in events}).documents
     consumer.close()
     return built
 

@@ -87,7 +87,7 @@ def _copy(amp: Amp) -> Figure:
     source = amp.adapters.indices.info()[0].index
     own, bare = [], []
     with ThreadPoolExecutor(1) as reader:
-        copier = DocumentCopy(amp.adapters.documents, amp.adapters.clock, reader)
+        copier = DocumentCopy(documents=amp.adapters.documents, clock=amp.adapters.clock, reader=reader)
         for n in range(_ROUNDS):
             with _target(amp, 2 * n) as target:
                 began = perf_counter()

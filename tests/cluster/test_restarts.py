@@ -28,7 +28,7 @@ def test_a_deleted_asset_stays_deleted_when_elasticsearch_restarts_and_a_slow_wo
     # Elasticsearch forgets the versions of what was really deleted when it restarts.
     world.stack.elasticsearch.kill()
     world.heal()
-    assert world.amp.indexing.indexer._putter.put(stale, threading.Event()) == {}
+    assert world.amp.indexing.indexer.writer.write(stale, threading.Event()) == {}
     indices = world.amp.adapters.indices
     indices.refresh([info.index for info in indices.info()])
     assert caller.revisions_found([asset_id]) == {}
@@ -60,4 +60,4 @@ def documents_now(world: World, asset_id: UUID) -> list[AssetDocuments]:
         scope=Scope.ALL,
         change_id=head.change_id,
     )
-    return world.amp.indexing.indexer.build([event]).documents
+    return world.amp.indexing.builder.build({event.asset_id: [event]}).documents

@@ -37,13 +37,17 @@ def steer(store_set: Adapters) -> JobControl:
 
 
 def _steering(s: Adapters, chunks: JobChunks) -> JobControl:
-    presence = WorkerPresence(MemoryCache(), background_threads())
-    return JobControl(s.jobs, s.dead_letters, chunks, (), presence, SystemClock())
+    presence = WorkerPresence(cache=MemoryCache(), background=background_threads())
+    return JobControl(
+        jobs=s.jobs, dead_letters=s.dead_letters, chunks=chunks, controllers=(), presence=presence, clock=SystemClock()
+    )
 
 
 @pytest.fixture
 def admin(store_set: Adapters) -> DeadLetterAdmin:
-    return DeadLetterAdmin(store_set.dead_letters, store_set.queue, store_set.jobs, store_set.chunks)
+    return DeadLetterAdmin(
+        dead_letters=store_set.dead_letters, queue=store_set.queue, jobs=store_set.jobs, chunks=store_set.chunks
+    )
 
 
 def _ended(store_set: Adapters, state: JobState, *, dry_run: bool = False) -> Job:
@@ -161,7 +165,12 @@ def test_a_failure_that_comes_again_while_it_is_discarded_stays(store_set: Adapt
     s, job = store_set, _ended(store_set, JobState.FAILED)
     [renewed, *_] = s.dead_letters.page(job_id=job.id, position=None, limit=9).dead_letters
     letters: Any = _RenewingLetters(s.dead_letters, renewed)
-    assert DeadLetterAdmin(letters, s.queue, s.jobs, s.chunks).discard(DeadLetterFilter(job_id=job.id)) == 3
+    assert (
+        DeadLetterAdmin(dead_letters=letters, queue=s.queue, jobs=s.jobs, chunks=s.chunks).discard(
+            DeadLetterFilter(job_id=job.id)
+        )
+        == 3
+    )
     assert [asset_id for asset_id, _ in steer.results(job.id, 0, 100)[0]] == [_asset(renewed)]
     assert _counts(steer, job) == {"changed": 1, "done": 1, "skipped": 1, "failed": 1, "resolved": 3}
 

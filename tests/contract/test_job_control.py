@@ -26,8 +26,15 @@ _CALLER = Principal("ann")
 
 @pytest.fixture
 def steer(store_set: Adapters) -> JobControl:
-    s, presence = store_set, WorkerPresence(MemoryCache(), background_threads())
-    return JobControl(s.jobs, s.dead_letters, s.chunks, (), presence, SystemClock())
+    s, presence = store_set, WorkerPresence(cache=MemoryCache(), background=background_threads())
+    return JobControl(
+        jobs=s.jobs,
+        dead_letters=s.dead_letters,
+        chunks=s.chunks,
+        controllers=(),
+        presence=presence,
+        clock=SystemClock(),
+    )
 
 
 def _added(store_set: Adapters, state: JobState) -> Job:

@@ -75,7 +75,9 @@ def test_messages_are_durable_one_by_one_whoever_flushes(queue_set: QueueSet) ->
 def test_a_replay_removes_only_dead_letters_whose_message_is_in_the_queue(queue_set: QueueSet, store: Adapters) -> None:
     for event in events(_COUNT):
         store.dead_letters.put(dead_letter_for(Topic.REALTIME, event, orjson.dumps(message_json(event)), "bad", "", 1))
-    admin = DeadLetterAdmin(store.dead_letters, FlushedByOthers(queue_set.losing()), store.jobs, store.chunks)
+    admin = DeadLetterAdmin(
+        dead_letters=store.dead_letters, queue=FlushedByOthers(queue_set.losing()), jobs=store.jobs, chunks=store.chunks
+    )
     with pytest.raises(QueueUnavailable, match=f"of {_COUNT} messages"):
         admin.replay(DeadLetterFilter())
     left = admin.page(DeadLetterFilter(), None, 200).dead_letters
@@ -88,7 +90,9 @@ def test_a_replay_of_a_jobs_dead_letters_says_that_messages_were_lost(queue_set:
     for number in range(_COUNT):
         event = JobItem(job_id=job.id, chunk=number, asset_id=uuid4())
         store.dead_letters.put(dead_letter_for(Topic.BULK, event, orjson.dumps(message_json(event)), "bad", "", 1))
-    admin = DeadLetterAdmin(store.dead_letters, FlushedByOthers(queue_set.losing()), store.jobs, store.chunks)
+    admin = DeadLetterAdmin(
+        dead_letters=store.dead_letters, queue=FlushedByOthers(queue_set.losing()), jobs=store.jobs, chunks=store.chunks
+    )
     with pytest.raises(QueueUnavailable):
         admin.replay(DeadLetterFilter(job_id=job.id))
     assert len(admin.page(DeadLetterFilter(), None, 200).dead_letters) == _COUNT

@@ -2,14 +2,12 @@
 
 import threading
 from contextlib import suppress
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from amp.adapter_sets import Adapters
-from amp.metrics import Metrics
 from amp.ports.background import Loop
 from amp.services.runtime.threads import BackgroundThreads
-from tests.faults.faulty_ports import SteppingClock
 
 #: Of no port, or needed to free what a dead process would free by ending.
 _IMMORTAL = {"clock", "parts", "closings"}
@@ -91,12 +89,11 @@ class MortalQueue(MortalPort):
         return MortalPort(self._port.consume(*args), self._life)
 
 
+@dataclass(frozen=True, kw_only=True)
 class MortalThreads(BackgroundThreads):
     """Threads that end with the process."""
 
-    def __init__(self, clock: SteppingClock, metrics: Metrics, life: Life) -> None:
-        super().__init__(clock, metrics)
-        self._life = life
+    life: Life
 
     def start(self, name: str, loop: Loop, stop: threading.Event, **more: Any) -> threading.Thread:
         def mortal_loop(stop: threading.Event) -> None:

@@ -61,7 +61,7 @@ class RandomService:
 
     def start(self) -> None:
         metrics, self._life = Metrics(), Life()
-        background = MortalThreads(self._clock, metrics, self._life)
+        background = MortalThreads(clock=self._clock, metrics=metrics, life=self._life)
         self.adapters = embedded(self.settings) if self.embedded else cluster(self.settings, background)
         ports = mortal(faulty(self.adapters, self._clock, self._mishaps), self._life)
         self.amp = wire(self.settings, ports, metrics, background)

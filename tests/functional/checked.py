@@ -72,7 +72,7 @@ class Checked:
 
     def head(self, asset: Asset) -> IndexedDocument:
         amp = self.world.amp
-        [made] = amp.indexing.indexer.build_of(amp.adapters.store.heads([asset.id]))
+        [made] = amp.indexing.builder.of_heads(amp.adapters.store.heads([asset.id]))
         return made.documents[-1]
 
     def bucket(self, asset: Asset) -> Bucket:

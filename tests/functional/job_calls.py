@@ -171,7 +171,7 @@ class Noting:
 
     changes: bool = False
     selects_mismatches: bool = False
-    takes: frozenset[str] = frozenset()
+    takes = frozenset[str]()
     seen: list[str] = field(default_factory=list)
     poison: set[str] = field(default_factory=set)
 
@@ -189,5 +189,5 @@ class Noting:
 def register(amp: Amp, kind: str) -> Noting:
     """A new kind of job, on a service that may be running."""
     processor = Noting()
-    amp.jobs.submission._processors[kind] = processor  # type: ignore[index]  # the one registry of all who look into it
+    amp.jobs.submission.processors[kind] = processor  # type: ignore[index]  # the one registry of all who look into it
     return processor

@@ -78,9 +78,13 @@ def moved(world: Wired) -> None:
 def watch(world: Wired, **sizes: Any) -> AutoSplit:
     a = world.amp.adapters
     asked = {"roll_bytes": NO_LIMIT, "roll_documents": NO_LIMIT, "limit_bytes": NO_LIMIT, "split": True} | sizes
-    maps = world.amp.moves.planning._maps
+    maps = world.amp.moves.planning.maps
     return AutoSplit(
-        maps, a.indices, world.amp.moves.planning, a.clock, BucketSizes(roll_lead_s=120.0, rate=None, **asked)
+        maps=maps,
+        indices=a.indices,
+        planner=world.amp.moves.planning,
+        clock=a.clock,
+        sizes=BucketSizes(roll_lead_s=120.0, rate=None, **asked),
     )
 
 
@@ -348,7 +352,7 @@ def test_a_pause_that_comes_after_the_end_of_a_move_is_refused(world: Wired) -> 
 
 
 def test_a_move_refused_by_a_changed_map_says_so_in_its_history(world: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(world.amp.moves.planning._maps, "replace", lambda *_: False)
+    monkeypatch.setattr(world.amp.moves.planning.maps, "replace", lambda *_: False)
     with pytest.raises(Conflict, match="changed meanwhile"):
         world.amp.moves.planning.start(MoveKind.REBUILD, FIRST, None, None, CALLER)
     [job] = world.amp.adapters.jobs.page(None, 10)

@@ -34,8 +34,16 @@ def world(tmp_path: Path) -> Iterator[Wired]:
 
 def _comparer(world: Wired) -> DocumentComparison:
     amp, a = world.amp, world.amp.adapters
-    maps, names = BucketMaps(a.buckets, a.cache, a.clock, 1.0), NameComparison(a.store, a.claims)
-    return DocumentComparison(a.store, a.listing, amp.indexing.indexer, a.documents, maps, amp.types.catalog, names)
+    maps, names = BucketMaps(a.buckets, a.cache, a.clock, 1.0), NameComparison(store=a.store, claims=a.claims)
+    return DocumentComparison(
+        store=a.store,
+        listing=a.listing,
+        builder=amp.indexing.builder,
+        documents=a.documents,
+        maps=maps,
+        catalog=amp.types.catalog,
+        names=names,
+    )
 
 
 def _large(world: Wired) -> Asset:
@@ -65,7 +73,7 @@ def test_many_large_versions_are_compared_some_at_a_time(world: Wired) -> None:
 def test_each_fault_among_many_versions_is_found(world: Wired) -> None:
     asset, comparer, a = _large(world), _comparer(world), world.amp.adapters
     alias = current_map(world).bucket_at(asset.created_ms).write_alias
-    parts = world.amp.indexing.indexer.parts_of(a.store.heads([asset.id]))
+    parts = world.amp.indexing.builder.parts_of_heads(a.store.heads([asset.id]))
     built = {document.doc_id: document for part in parts for one in part for document in one.documents}
     assert len(built) == _VERSIONS
     missing, changed = (f"{asset.id}:{number}" for number in (3, 41))

@@ -14,6 +14,7 @@ from amp.domain.ids import mint_at
 from amp.domain.jobs import Job
 from amp.domain.messages import JobItem
 from amp.ports.message_queue import Topic
+from amp.services.indexing.build_documents import DocumentBuilder
 from amp.services.jobs.worker import JOBS_GROUP
 from tests.functional.built import running
 from tests.functional.job_calls import (
@@ -179,14 +180,12 @@ def test_a_job_with_more_failures_than_allowed_is_given_up(rest: Rest, noting: N
         noting.poison.clear()
 
 
-def test_what_live_traffic_could_not_index_is_listed_and_replayed(
-    service: Amp, rest: Rest, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_live_traffic_could_not_index_is_listed_and_replayed(rest: Rest, monkeypatch: pytest.MonkeyPatch) -> None:
     kind = rest.new_type()
-    build = service.indexing.indexer._build
+    build = DocumentBuilder.build
 
-    def spoil(events: Any) -> Any:
-        built = build(events)
+    def spoil(builder: DocumentBuilder, changes: Any) -> Any:
+        built = build(builder, changes)
         for made in built.documents:
             for document in made.documents:
                 if document.body.get("name") == "poison":
@@ -195,7 +194,7 @@ def test_what_live_traffic_could_not_index_is_listed_and_replayed(
         return built
 
     with monkeypatch.context() as patch:
-        patch.setattr(service.indexing.indexer, "_build", spoil)
+        patch.setattr(DocumentBuilder, "build", spoil)
         bad = rest.new_asset(kind, name="poison")["id"]
         good = rest.new_asset(kind, name="healthy")["id"]
         await_search(rest, f"type:{kind}", [good])

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import orjson
@@ -17,6 +18,7 @@ from amp.domain.criteria import IndexQuery, OneOf, RootField, RootMatches, SortB
 from amp.domain.messages import AssetChanged
 from amp.ports.message_queue import Topic
 from amp.ports.search_index import Put, PutResult
+from amp.services.indexing.build_documents import DocumentBuilder
 from tests.functional.wired import Wired, embedded, wired
 
 
@@ -71,12 +73,12 @@ def test_events_reversed_repeated_and_shuffled_leave_the_index_right(service: Wi
 
 def test_a_deleted_asset_does_not_come_back_by_a_late_event(service: Wired) -> None:
     asset = service.edit(service.create(), "second")
-    before = service.amp.indexing.indexer.build(service.events(2)).documents
+    before = service.documents(2)
     service.delete(asset)
     service.index(*service.events(1))
     assert service.seen(all_versions=True) == []
     # A worker that built its documents before the deletion, and slept.
-    assert service.amp.indexing.indexer._putter.put(before, threading.Event()) == {}
+    assert service.amp.indexing.indexer.writer.write(before, threading.Event()) == {}
     service.refresh()
     assert service.seen(all_versions=True) == []
 
@@ -173,17 +175,17 @@ def test_the_worker_puts_aside_what_the_index_rejects_and_goes_on(
     service: Wired, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     poison, healthy = service.create("poison"), service.create("healthy")
-    build = service.amp.indexing.indexer._build
+    build = DocumentBuilder.build
 
-    def spoil(events: object) -> object:
-        built = build(events)  # type: ignore[arg-type]
+    def spoil(builder: DocumentBuilder, changes: Any) -> object:
+        built = build(builder, changes)
         for asset in built.documents:
             if asset.asset_id == poison.id:
                 asset.documents[0].body["no_such_field"] = 1  # type: ignore[typeddict-unknown-key]
                 asset.documents[0].body["created_ms"] = "not a number"  # type: ignore[typeddict-item]
         return built
 
-    monkeypatch.setattr(service.amp.indexing.indexer, "_build", spoil)
+    monkeypatch.setattr(DocumentBuilder, "build", spoil)
     stop = threading.Event()
     worker = threading.Thread(target=service.amp.workers["index"], args=(stop,))
     worker.start()
@@ -204,14 +206,14 @@ def test_the_worker_puts_aside_what_the_index_rejects_and_goes_on(
 
 def test_puts_that_meet_a_busy_index_are_repeated_until_it_takes_them(service: Wired) -> None:
     asset = service.edit(service.create(), "second")
-    documents = service.amp.indexing.indexer.build(service.events(2)).documents
+    documents = service.documents(2)
     indices = service.amp.adapters.indices
     (index,) = [info.index for info in indices.info()]
     stop = threading.Event()
     indices.block(index)
     try:
         with ThreadPoolExecutor(1) as pool:
-            putting = pool.submit(service.amp.indexing.indexer._putter.put, documents, stop)
+            putting = pool.submit(service.amp.indexing.indexer.writer.write, documents, stop)
             try:
                 with pytest.raises(TimeoutError):
                     putting.result(timeout=0.5)
@@ -248,7 +250,7 @@ def test_an_event_from_before_a_purge_drops_no_version_of_the_asset_made_again(t
 def test_the_head_of_an_asset_with_many_versions_is_written_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("amp.services.indexing.handle._VERSIONS_AT_ONCE", 2)
+    monkeypatch.setattr("amp.services.indexing.build_documents._VERSIONS_AT_ONCE", 2)
     with wired(embedded(tmp_path) | {"versions_kept": 6}) as service:
         asset = service.create()
         for n in range(2, 9):
@@ -272,7 +274,7 @@ def test_the_head_of_an_asset_with_many_versions_is_written_once(
 
 
 def test_what_was_indexed_and_what_was_dropped_is_counted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("amp.services.indexing.handle._VERSIONS_AT_ONCE", 2)
+    monkeypatch.setattr("amp.services.indexing.build_documents._VERSIONS_AT_ONCE", 2)
     monkeypatch.setattr("amp.services.indexing.handle.PROBE_S", 0.01)
     monkeypatch.setattr("amp.services.buckets.refusals.REFUSES_AFTER_S", 0.0)
     with wired(embedded(tmp_path) | {"versions_kept": 6}) as service:

@@ -224,7 +224,7 @@ def test_a_version_that_another_process_has_just_made_is_what_assets_are_brought
         kind = rest.new_type()
         made = rest.new_asset(kind)["id"]
         a = amp.adapters
-        elsewhere = TypeRegistration(a.types, TypeCatalog(a.types, a.clock, 86_400.0), a.clock)
+        elsewhere = TypeRegistration(registry=a.types, catalog=TypeCatalog(a.types, a.clock, 86_400.0), clock=a.clock)
         fields = {**elsewhere.get(kind).fields, "more": Field(type=FieldType.STRING)}
         elsewhere.next_version(kind, "", fields, CALLER)
         assert counts(ran(rest, "migrate-type", {"type": kind})) == {"changed": 1}

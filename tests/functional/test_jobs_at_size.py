@@ -152,7 +152,7 @@ def test_of_many_faults_all_are_found_and_mended_and_nothing_else_is_while_other
     chance.shuffle(made)
     live, bad = [str(one.id) for one in made[:_LIVE]], made[_LIVE : _LIVE + FAULTS]
     amp = checked.world.amp
-    built = amp.indexing.indexer.build_of(amp.adapters.store.heads([one.id for one in bad]))
+    built = amp.indexing.builder.of_heads(amp.adapters.store.heads([one.id for one in bad]))
     heads = [of.documents[-1] for of in built]
     planting = Planting(checked, {document.doc_id: document for document in heads})
     for n, one in enumerate(bad):

@@ -49,7 +49,7 @@ class Sizes:
 @pytest.fixture
 def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wired]:
     with wired(embedded(tmp_path)) as made:
-        monkeypatch.setattr(made.amp.indexing.indexer, "_step_size", StepSize(_STEP_BYTES))
+        monkeypatch.setitem(vars(made.amp.indexing.builder), "step_size", StepSize(_STEP_BYTES))
         monkeypatch.setattr("amp.services.indexing.write_documents._GROUP_BYTES", _STEP_BYTES)
         yield made
 
@@ -79,8 +79,8 @@ def test_a_batch_of_small_assets_is_indexed_at_once(service: Wired, monkeypatch:
 def test_large_assets_after_small_ones_are_indexed_some_at_a_time(
     service: Wired, monkeypatch: pytest.MonkeyPatch, again: bool
 ) -> None:
-    monkeypatch.setattr(service.amp.indexing.indexer, "_step_size", StepSize())
-    monkeypatch.setattr("amp.services.indexing.handle.STEP_BYTES", _STEP_BYTES)
+    monkeypatch.setitem(vars(service.amp.indexing.builder), "step_size", StepSize())
+    monkeypatch.setattr("amp.services.indexing.build_documents.STEP_BYTES", _STEP_BYTES)
     small = [service.create() for _ in range(70)]
     made = [service.create(notes=_TEXT) for _ in range(_COUNT)]
     events, stop, sizes = service.events(70 + _COUNT), threading.Event(), Sizes(service, monkeypatch)
@@ -99,7 +99,7 @@ def test_large_assets_after_small_ones_are_indexed_some_at_a_time(
 def test_large_versions_of_small_assets_are_read_some_at_a_time(
     service: Wired, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("amp.services.indexing.handle._VERSIONS_A_STEP", 5)
+    monkeypatch.setattr("amp.services.indexing.build_documents._VERSIONS_A_STEP", 5)
     made = [service.create() for _ in range(_COUNT)]
     for asset in made:
         service.edit(asset, "other")
@@ -169,7 +169,7 @@ def test_many_changes_of_some_large_assets_are_indexed_some_at_a_time(
 ) -> None:
     small = service.create()
     made = _edited(service, 10, 15)
-    monkeypatch.setattr("amp.services.indexing.handle.STEP_BYTES", _STEP_BYTES)
+    monkeypatch.setattr("amp.services.indexing.build_documents.STEP_BYTES", _STEP_BYTES)
     # As after a restart in front of one small asset: nothing tells how large the next are.
     events, sizes = service.events(1 + 10 * 16), Sizes(service, monkeypatch)
     assert service.amp.indexing.indexer.index(events, threading.Event()) == {}

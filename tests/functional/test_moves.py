@@ -244,7 +244,11 @@ def test_a_search_that_knows_the_buckets_of_before_a_merge_is_answered(service: 
     old = BucketMaps(a.buckets, MemoryCache(), a.clock, refresh_s=3600)
     assert len(old.current().buckets) == 2
     searches = AssetSearch(
-        a.index, QueryResolver(service.amp.types.catalog, limits), service.amp.search.cursors, old, limits
+        index=a.index,
+        resolver=QueryResolver(catalog=service.amp.types.catalog, limits=limits),
+        cursors=service.amp.search.cursors,
+        maps=old,
+        limits=limits,
     )
     assert searches.search(SearchQuery(size=0, all_versions=True), CALLER).total == len(shown)
     move(service, MoveKind.MERGE)

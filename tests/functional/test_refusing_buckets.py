@@ -105,8 +105,8 @@ def test_other_buckets_are_indexed_while_one_refuses_and_its_own_documents_come_
 def test_when_the_retry_queue_is_full_all_wait_and_nothing_is_committed(
     either: Wired, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    retries = either.amp.indexing.indexer._retries
-    monkeypatch.setattr(retries, "_max_messages", 1)
+    retries = either.amp.indexing.indexer.retries
+    monkeypatch.setitem(vars(retries), "max_changes", 1)
     refused: list[UUID] = []
     add = retries.add
 
@@ -116,7 +116,7 @@ def test_when_the_retry_queue_is_full_all_wait_and_nothing_is_committed(
             refused.extend(event.asset_id for event in events)
         return taken
 
-    monkeypatch.setattr(retries, "add", counted_add)
+    monkeypatch.setitem(vars(retries), "add", counted_add)
     either.amp.adapters.indices.block(first_index(either))
     with indexing(either):
         kept = old(either, "one")

@@ -132,8 +132,10 @@ class _TypesOf:
 
 def _service(shelf: Shelf, world: World, maps: BucketMaps) -> AssetSearch:
     limits = SearchLimits(conditions=100, metadata_conditions=100, depth=10, total=_TOTAL_LIMIT)
-    resolver = QueryResolver(TypeCatalog(_TypesOf(world), SystemClock(), refresh_s=60), limits)
-    return AssetSearch(shelf.index, resolver, Cursors(lambda: b"secret"), maps, limits)
+    resolver = QueryResolver(catalog=TypeCatalog(_TypesOf(world), SystemClock(), refresh_s=60), limits=limits)
+    return AssetSearch(
+        index=shelf.index, resolver=resolver, cursors=Cursors(secret=lambda: b"secret"), maps=maps, limits=limits
+    )
 
 
 def _pages(search: dict[str, Any], service: AssetSearch) -> Iterator[SearchPage]:

@@ -1,7 +1,8 @@
 """The whole service without its worker loops, so that a test decides itself what is published, indexed and when."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ from amp.domain.types import Field, FieldType
 from amp.ports.message_queue import Topic
 from amp.services.assets.creation import CreateRequest
 from amp.services.assets.edit import NewContent
+from amp.services.indexing.write_documents import AssetDocuments
 from tests.functional.built import built
 
 CALLER = Principal("tester")
@@ -70,6 +72,13 @@ class Wired:
             return got
         finally:
             consumer.close()
+
+    def documents(self, count: int) -> Sequence[AssetDocuments]:
+        """What the index worker would write after the next `count` changes."""
+        changes: dict[UUID, list[AssetChanged]] = defaultdict(list)
+        for event in self.events(count):
+            changes[event.asset_id].append(event)
+        return self.amp.indexing.builder.build(changes).documents
 
     def index(self, *events: AssetChanged) -> None:
         """Take these events into the index, as the worker does, and let searches see it."""

@@ -53,9 +53,9 @@ def target(tmp_path: Path, hanging: _Hanging, serve: Serve) -> Iterator[Target]:
         "waiting_threads": _THREADS,
         "queue_timeout_s": 0.3,
     }
-    stand_ins: dict[str, Any] = {"search_assets": hanging, "await_searchable": hanging}
+    stand_ins: dict[str, Any] = {"assets": hanging, "visibility": hanging}
     with running(settings) as amp:
-        broken: Amp = dataclasses.replace(amp, **stand_ins)
+        broken: Amp = dataclasses.replace(amp, search=dataclasses.replace(amp.search, **stand_ins))
         with serve(broken) as found:
             yield found
             hanging.end.set()

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from amp.services.buckets.aliases import MoveAliases
 from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.indexing.retry_queue import RetryQueue
-from amp.services.moves.run import MoveRunner, MoveTimes
+from amp.services.moves.compare_ranges import RangeComparison
+from amp.services.moves.copy_documents import DocumentCopy
+from amp.services.moves.run import MoveTimes
 from amp.services.runtime.installation_cache import InstallationCache
 from amp.services.system.migrate import SystemMigration
 from tests.simulation.bucket_indices_twin import SimulatedBucketIndices
@@ -31,7 +33,9 @@ class Parts:
     maps: type[BucketMaps] = BucketMaps
     migrate: type[SystemMigration] = SystemMigration
     retries: type[RetryQueue] = RetryQueue
-    mover: type[MoveRunner] = MoveRunner
+    copier: type[DocumentCopy] = DocumentCopy
+    #: Compares what a copy has brought over.
+    copy_comparison: type[RangeComparison] = RangeComparison
     times: MoveTimes = _TIMES
     faults: Callable[[random.Random], Faults] = Faults.of
 

@@ -13,18 +13,15 @@ from amp.domain.buckets import BucketMap
 from amp.domain.messages import AssetChanged
 from amp.domain.moves import Move
 from amp.errors import NotFound
-from amp.ports.bucket_documents import BucketDocuments, RawDocument, TimeRange
-from amp.ports.bucket_indices import AliasChange, BucketIndices, IndexInfo, ReadFilter
-from amp.ports.clock import Clock
-from amp.ports.job_log import JobLog
+from amp.ports.bucket_documents import RawDocument, TimeRange
+from amp.ports.bucket_indices import AliasChange, IndexInfo, ReadFilter
 from amp.ports.search_index import PutResult
 from amp.services.buckets.aliases import MoveAliases
 from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.indexing.retry_queue import RetryQueue
 from amp.services.moves.compare_ranges import RangeComparison
 from amp.services.moves.copy_documents import Copy, DocumentCopy
-from amp.services.moves.copy_range import RangeCopy
-from amp.services.moves.run import MoveRunner, MoveTimes
+from amp.services.moves.run import MoveTimes
 from amp.services.runtime.installation_cache import InstallationCache
 from amp.services.system.migrate import SystemMigration
 from tests.simulation.bucket_indices_twin import SimulatedBucketIndices
@@ -102,41 +99,9 @@ class _ComparesNothing(RangeComparison):
         return iter(()) if copy.since is not None else super().bring_forward(copy, *args, **kwargs)
 
 
-class _DoesNotVerify(MoveRunner):
-    def __init__(
-        self,
-        maps: BucketMaps,
-        indices: BucketIndices,
-        documents: BucketDocuments,
-        jobs: JobLog,
-        clock: Clock,
-        aliases: MoveAliases,
-        copier: DocumentCopy,
-        times: MoveTimes,
-    ) -> None:
-        super().__init__(maps, indices, documents, jobs, clock, aliases, copier, times)
-        self._copy = RangeCopy(indices, documents, copier, _ComparesNothing(documents, copier), times.serve)
-
-
-class _TakesRefusedForCopied(MoveRunner):
-    def __init__(
-        self,
-        maps: BucketMaps,
-        indices: BucketIndices,
-        documents: BucketDocuments,
-        jobs: JobLog,
-        clock: Clock,
-        aliases: MoveAliases,
-        copier: DocumentCopy,
-        times: MoveTimes,
-    ) -> None:
-        once = copier._put_once
-
-        def put_once(alias: str, documents: list[RawDocument]) -> tuple[list[RawDocument], str]:
-            return [], once(alias, documents)[1]
-
-        copier._put_once = put_once  # type: ignore[method-assign]
-        super().__init__(maps, indices, documents, jobs, clock, aliases, copier, times)
+class _TakesRefusedForCopied(DocumentCopy):
+    def _put_once(self, alias: str, documents: list[RawDocument]) -> tuple[list[RawDocument], str]:
+        return [], super()._put_once(alias, documents)[1]
 
 
 class _TakesAnybodys(InstallationCache):
@@ -155,7 +120,7 @@ class _AddsWhatItMisses(SystemMigration):
         for bucket in bucket_map.buckets:
             if bucket.index in there and bucket.write_alias not in there[bucket.index].write_aliases:
                 with suppress(NotFound):
-                    self._indices.change_aliases(AliasChange(add_write=((bucket.index, bucket.write_alias),)))
+                    self.indices.change_aliases(AliasChange(add_write=((bucket.index, bucket.write_alias),)))
         return []
 
 
@@ -194,7 +159,7 @@ SAFEGUARDS = {
     "drain": Safeguard(without=Parts(cluster=_DoesNotDrain), weather=_STALLS_OFTEN, first_seed=416),
     "read filter": Safeguard(without=Parts(cluster=_DoesNotFilter), weather=_STALLS),
     "external version": Safeguard(without=Parts(cluster=_ForgetsVersions), weather=_STALLS),
-    "verify and last copy": Safeguard(without=Parts(mover=_DoesNotVerify), weather=_STALLS),
+    "verify and last copy": Safeguard(without=Parts(copy_comparison=_ComparesNothing), weather=_STALLS),
     "refresh": Safeguard(without=Parts(indices=_DoesNotRefresh), weather=_STALLS),
     "compare-and-set on aliases": Safeguard(without=Parts(cluster=_DoesNotCompare), weather=_MOVERS, first_seed=170),
     "tombstones": Safeguard(without=Parts(cluster=_DeletesForReal), weather=_WRITERS),
@@ -209,7 +174,7 @@ SAFEGUARDS = {
         without=Parts(retries=_TakesPublishedForDurable), weather="buckets refuse writes", noticed=Violation
     ),
     "copies wait for a target that refuses": Safeguard(
-        without=Parts(mover=_TakesRefusedForCopied), weather="buckets refuse writes", noticed=Violation
+        without=Parts(copier=_TakesRefusedForCopied), weather="buckets refuse writes", noticed=Violation
     ),
     "wait before cleaning": Safeguard(without=Parts(times=_NO_WAIT), weather=_STALLS),
 }

@@ -22,10 +22,13 @@ from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.buckets.reconcile import BucketReconciliation
 from amp.services.buckets.refusals import RefusingBuckets
 from amp.services.buckets.settlement import WriteSettlement
+from amp.services.indexing.build_documents import DocumentBuilder
 from amp.services.indexing.handle import AssetIndexer
 from amp.services.indexing.write_documents import DocumentWriter
 from amp.services.moves.autosplit import AutoSplit
-from amp.services.moves.copy_documents import DocumentCopy
+from amp.services.moves.cleanup import MoveCleanup
+from amp.services.moves.compare_ranges import RangeComparison
+from amp.services.moves.copy_range import RangeCopy
 from amp.services.moves.plan import MovePlanning
 from amp.services.moves.run import MoveRunner
 from amp.services.moves.worker import LEASE, LEASE_S, BucketWorker
@@ -77,11 +80,15 @@ class Workers:
         world, scheduler = self._world, self._scheduler
         clock, maps = self._process()
         catalog = TypeCatalog(OneType(), clock, 60.0)
-        aliases = world.parts.aliases(maps, world.indices)
-        refusing = RefusingBuckets(world.cache, clock)
-        putter = DocumentWriter(world.search_index, maps, WriteSettlement(maps, aliases), refusing)
-        retries = world.parts.retries(world.retries, _RETRY_LIMIT)  # type: ignore[arg-type]
-        indexer = AssetIndexer(world.store, catalog, putter, retries, _METRICS, VERSIONS_KEPT)
+        aliases = world.parts.aliases(maps=maps, indices=world.indices)
+        refusing = RefusingBuckets(cache=world.cache, clock=clock)
+        settlement = WriteSettlement(maps=maps, aliases=aliases)
+        indexer = AssetIndexer(
+            builder=DocumentBuilder(store=world.store, catalog=catalog, versions_kept=VERSIONS_KEPT),
+            writer=DocumentWriter(index=world.search_index, maps=maps, settlement=settlement, refusing=refusing),
+            retries=world.parts.retries(queue=world.retries, max_changes=_RETRY_LIMIT),  # type: ignore[arg-type]
+            metrics=_METRICS,
+        )
         stop, retrying = _Stop(scheduler), name.startswith("retry")
         consumer = (world.retries if retrying else world.queue).consume(name)
         handle = indexer.handle_retries if retrying else indexer.handle
@@ -101,7 +108,13 @@ class Workers:
 
     def _relay(self, _name: str) -> None:
         world = self._world
-        relay = IntentRelay(world.intents, world.store, world.queue, SkewedClock(self._scheduler), _METRICS)
+        relay = IntentRelay(
+            intents=world.intents,
+            store=world.store,
+            queue=world.queue,
+            clock=SkewedClock(self._scheduler),
+            metrics=_METRICS,
+        )
         relay.run(_Stop(self._scheduler))
 
     def _client(self, _name: str) -> None:
@@ -118,21 +131,30 @@ class Workers:
         while scheduler.faults.active:
             registry = _SlowRegistry(world.registry, scheduler)
             with contextlib.suppress(Retryable):
-                world.parts.migrate((), registry, world.indices, PREFIX).run()
+                world.parts.migrate(parts=(), registry=registry, indices=world.indices, index_prefix=PREFIX).run()
             scheduler.sleep(scheduler.random.random() * 4)
         scheduler.wait(lambda: False)
 
     def _bucket_worker(self, name: str) -> None:
         world = self._world
         clock, maps = self._process()
-        planner = MovePlanning(maps, world.indices, world.documents, world.jobs, clock, PREFIX)
+        planner = MovePlanning(
+            maps=maps,
+            indices=world.indices,
+            documents=world.documents,
+            jobs=world.jobs,
+            clock=clock,
+            index_prefix=PREFIX,
+        )
         worker = BucketWorker(
             self._mover(clock, maps),
             Chores(
-                clock,
-                {
-                    "reconcile": BucketReconciliation(maps, world.indices, PREFIX).run,
-                    "watch": AutoSplit(maps, world.indices, planner, clock, world.sizes).check,
+                clock=clock,
+                chores={
+                    "reconcile": BucketReconciliation(maps=maps, indices=world.indices, index_prefix=PREFIX).run,
+                    "watch": AutoSplit(
+                        maps=maps, indices=world.indices, planner=planner, clock=clock, sizes=world.sizes
+                    ).check,
                 },
             ),
             _LapsingLease(world.leases, clock, name=LEASE, holder=name, ttl_s=LEASE_S),
@@ -143,23 +165,42 @@ class Workers:
 
     def _mover(self, clock: SkewedClock, maps: BucketMaps) -> MoveRunner:
         world = self._world
-        copier = DocumentCopy(world.documents, clock, _Reader(self._scheduler))
-        return world.parts.mover(
-            maps,
-            world.indices,
-            world.documents,
-            world.jobs,
-            clock,
-            world.parts.aliases(maps, world.indices),
-            copier,
-            world.parts.times,
+        indices, documents, parts = world.indices, world.documents, world.parts
+        copier = parts.copier(documents=documents, clock=clock, reader=_Reader(self._scheduler))
+        return MoveRunner(
+            maps=maps,
+            indices=indices,
+            documents=documents,
+            jobs=world.jobs,
+            clock=clock,
+            aliases=parts.aliases(maps=maps, indices=indices),
+            range_copy=RangeCopy(
+                indices=indices,
+                documents=documents,
+                copier=copier,
+                matcher=parts.copy_comparison(documents=documents, copier=copier),
+                serve_s=parts.times.serve,
+            ),
+            cleanup=MoveCleanup(
+                indices=indices,
+                documents=documents,
+                matcher=RangeComparison(documents=documents, copier=copier),
+            ),
+            times=parts.times,
         )
 
     def _operator(self, _name: str) -> None:
         """Asks for one move after the other, and takes some of them back."""
         world, scheduler, chance = self._world, self._scheduler, self._chance
         clock, maps = self._process()
-        planner = MovePlanning(maps, world.indices, world.documents, world.jobs, clock, PREFIX)
+        planner = MovePlanning(
+            maps=maps,
+            indices=world.indices,
+            documents=world.documents,
+            jobs=world.jobs,
+            clock=clock,
+            index_prefix=PREFIX,
+        )
         while self.moves_left:
             self.moves_left -= 1
             scheduler.sleep(chance.random() * 3)

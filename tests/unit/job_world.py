@@ -103,7 +103,7 @@ class Processor:
     """What becomes of an asset is the same each time."""
 
     changes, selects_mismatches = True, False
-    takes: frozenset[str] = frozenset()
+    takes = frozenset[str]()
 
     def __init__(self) -> None:
         self.processed: Counter[UUID] = Counter()
@@ -159,15 +159,22 @@ class World:
         def tapped(port: object) -> Any:
             return Tapped(port, lambda name, done: self.tell(name, done))
 
-        select = AssetSelection(tapped(self.listing), None, None)  # type: ignore[arg-type]
+        select = AssetSelection(listing=tapped(self.listing), searcher=None, catalog=None)  # type: ignore[arg-type]
         listed = ListedIds(ids=tapped(self.job_ids))
         selections = JobSelections(assets=select, listed=listed, mismatches=_no_mismatches)
         return JobExtractor(
-            tapped(self.jobs), tapped(self.chunks), selections, tapped(self.queue), tapped(self.leases), self.clock,
-            {KIND: self.processor}, lambda: JobPace(self.clock, lambda: 0, 0),
-            chores or Chores(self.clock, {}),
-            holder=f"extractor {next(self._names)}", max_failures=100,
-        )  # fmt: skip
+            jobs=tapped(self.jobs),
+            chunks=tapped(self.chunks),
+            selections=selections,
+            queue=tapped(self.queue),
+            leases=tapped(self.leases),
+            clock=self.clock,
+            processors={KIND: self.processor},
+            pace=lambda: JobPace(self.clock, lambda: 0, 0),
+            chores=chores or Chores(clock=self.clock, chores={}),
+            holder=f"extractor {next(self._names)}",
+            max_failures=100,
+        )
 
     def job(self, selector: Selector | None = None, **values: Any) -> Job:
         parameters = {"selector": selector_json(selector or Selector(type="movie")), "dry_run": False}

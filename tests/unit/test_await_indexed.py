@@ -51,7 +51,7 @@ class _Stop(threading.Event):
 @pytest.mark.parametrize(("waiting", "all_indexed"), [(0, True), (3, False)])
 def test_waiting_ends_and_tells_whether_changes_wait_for_a_bucket(waiting: int, all_indexed: bool) -> None:
     clock, queue = ManualClock(), _Queue(waiting)
-    indexed = IndexingWait(queue, clock)  # type: ignore[arg-type]
+    indexed = IndexingWait(queue=queue, clock=clock)  # type: ignore[arg-type]
     assert indexed.wait(_Stop(clock)) is all_indexed
     assert clock.now_s > 30, "as long as workers get on, it may take longer than the patience with those that do not"
 
@@ -59,12 +59,12 @@ def test_waiting_ends_and_tells_whether_changes_wait_for_a_bucket(waiting: int, 
 def test_waiting_for_workers_can_be_stopped() -> None:
     clock, queue = ManualClock(), _Queue(100)
     with pytest.raises(Stopped):
-        IndexingWait(queue, clock).wait(_Stop(clock, 5))  # type: ignore[arg-type]
+        IndexingWait(queue=queue, clock=clock).wait(_Stop(clock, 5))  # type: ignore[arg-type]
 
 
 def test_workers_that_do_nothing_are_not_waited_for_and_not_asked_for_long_again_until_they_do() -> None:
     clock, queue = ManualClock(), _Queue(0, most=10)
-    indexed = IndexingWait(queue, clock)  # type: ignore[arg-type]
+    indexed = IndexingWait(queue=queue, clock=clock)  # type: ignore[arg-type]
     for longest_s in (40, 3, 3):
         began_s = clock.now_s
         with pytest.raises(IndexingStalled):

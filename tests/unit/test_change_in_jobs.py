@@ -113,10 +113,17 @@ def world(tmp_path: Path) -> Iterator[World]:
         SqliteStorePart(database).migrate()
         store, clock = Store(database), Clock()
         intents = SqliteIntentLog(database)
-        committer = ChangeCommitter(store, intents, NoPublisher(), clock, Metrics(), 5.0)  # type: ignore[arg-type]
+        committer = ChangeCommitter(
+            store=store, intents=intents, publisher=NoPublisher(), clock=clock, metrics=Metrics(), intent_grace_s=5.0
+        )  # type: ignore[arg-type]
         catalog = TypeCatalog(SqliteTypeRegistry(database), clock, 60)
-        selection = HeadSelection(resolver=QueryResolver(catalog, SearchLimits()), catalog=catalog)
-        yield World(store, BulkChanges(store, committer, selection, clock), clock, SqliteTypeRegistry(database))
+        selection = HeadSelection(resolver=QueryResolver(catalog=catalog, limits=SearchLimits()), catalog=catalog)
+        yield World(
+            store,
+            BulkChanges(store=store, committer=committer, selection=selection, clock=clock),
+            clock,
+            SqliteTypeRegistry(database),
+        )
 
 
 def a_job(selector: Selector | None = None, *, dry_run: bool = False) -> Job:
@@ -349,7 +356,7 @@ def test_told_again_what_the_job_itself_took_out_of_its_selection_is_changed(wor
 def test_a_kind_of_field_that_came_after_the_types_were_read_counts(world: World) -> None:
     job = searching(world, "code:7")
     world.types.add(AssetType(name="cut", version=2, fields={"code": Field(type=FieldType.STRING)}))
-    select = world.changer._selection.test(Selector(query="code:7"))
+    select = world.changer.selection.test(Selector(query="code:7"))
     world.types.add(AssetType(name="still", version=1, fields={"code": Field(type=FieldType.LONG)}))
     [asset_id] = world.made(type="still", type_version=1, metadata={"code": 7})
     assert select(world.head(asset_id))
@@ -413,7 +420,7 @@ def test_whatever_happens_in_between_each_change_is_made_once(world: World) -> N
 
 
 def test_large_assets_are_changed_some_at_a_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(world.changer, "_step_size", StepSize(100_000))
+    monkeypatch.setitem(vars(world.changer), "_step_size", StepSize(100_000))
     ids = world.made(24, metadata={"cameraId": 1, "notes": "x" * 10_000})
     heads, read = world.store.heads, []
 

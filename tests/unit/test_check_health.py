@@ -32,7 +32,7 @@ def hang() -> Iterator[threading.Event]:
 
 def checking(pings: dict[str, Callable[[], str]], buckets: Callable[[], list[ComponentHealth]] = list) -> HealthCheck:
     parts = [Part(name, ping) for name, ping in pings.items()]
-    return HealthCheck(parts, background_threads(), buckets, buckets, bound_s=_BOUND_S)  # type: ignore[arg-type]
+    return HealthCheck(parts=parts, threads=background_threads(), buckets=buckets, work=buckets, bound_s=_BOUND_S)  # type: ignore[arg-type]
 
 
 def timed(checker: HealthCheck) -> Health:

@@ -14,7 +14,7 @@ POSITIONS = [[1_795_339_271_686, "01a2028f-3e06-71b3-a275-f512cb48903b"], "a" * 
 
 @pytest.fixture
 def cursors() -> Cursors:
-    return Cursors(lambda: b"secret")
+    return Cursors(secret=lambda: b"secret")
 
 
 @pytest.mark.parametrize("position", POSITIONS)

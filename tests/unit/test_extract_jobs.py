@@ -387,15 +387,15 @@ def test_a_job_that_gets_no_answer_is_tried_seldom_and_holds_up_no_other(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     silent, sound, extractor = world.job(), world.job(), world.extractor()
-    step, tried = extractor._step, list[float]()
+    step, tried = JobExtractor._step, list[float]()
 
-    def step_of(job: Job) -> None:
+    def step_of(self: JobExtractor, job: Job) -> None:
         if job.id == silent.id:
             tried.append(world.clock.at_s)
             raise StoreUnavailable
-        step(job)
+        step(self, job)
 
-    monkeypatch.setattr(extractor, "_step", step_of)
+    monkeypatch.setattr(JobExtractor, "_step", step_of)
     world.finish(sound, extractor, step_s=0.1)
     world.require_complete(sound)
     for _ in range(300):
@@ -496,7 +496,7 @@ def test_the_loop_goes_on_when_a_chore_fails(world: World) -> None:
         raise OverflowError("cannot convert float infinity to integer")
 
     job, stop = world.job(), threading.Event()
-    extractor = world.extractor(Chores(world.clock, {"chore": fail}))
+    extractor = world.extractor(Chores(clock=world.clock, chores={"chore": fail}))
     thread = threading.Thread(target=extractor.run, args=(stop,))
     thread.start()
     try:

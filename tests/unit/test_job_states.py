@@ -83,8 +83,10 @@ class _NoChunks:
 
 
 def _steer(log: Log, control: str) -> JobStatus | None:
-    presence = WorkerPresence(MemoryCache(), background_threads())
-    steer = JobControl(log, None, _NoChunks(), (), presence, SystemClock())  # type: ignore[arg-type]
+    presence = WorkerPresence(cache=MemoryCache(), background=background_threads())
+    steer = JobControl(
+        jobs=log, dead_letters=None, chunks=_NoChunks(), controllers=(), presence=presence, clock=SystemClock()
+    )  # type: ignore[arg-type]
     try:
         found: JobStatus = getattr(steer, control)(JOB.id, CALLER)
     except Conflict:

@@ -50,8 +50,12 @@ def test_what_a_purge_removed_does_not_come_back_from_the_source_of_a_move() -> 
     source = [RawDocument(_position(head, version)) for head, version in places.values()]
     documents = _Documents(source)
     heads = {head.id: head for head, _ in places.values()}
-    copier = DocumentCopy(documents, SystemClock(), None, lambda ids: _of(heads, ids))  # type: ignore[arg-type]
-    pages = list(RangeComparison(documents, copier).bring_forward(Copy("a", "b-w1", TimeRange(0)), "b", lambda _: None))  # type: ignore[arg-type]
+    copier = DocumentCopy(documents=documents, clock=SystemClock(), reader=None, heads=lambda ids: _of(heads, ids))  # type: ignore[arg-type]
+    pages = list(
+        RangeComparison(documents=documents, copier=copier).bring_forward(
+            Copy("a", "b-w1", TimeRange(0)), "b", lambda _: None
+        )
+    )  # type: ignore[arg-type]
     assert documents.copied == [source[2].doc_id, source[3].doc_id]
     # The source may be emptied of all of it.
     assert pages == [(source, 2)]
@@ -62,8 +66,12 @@ def test_only_documents_that_are_behind_are_read_with_their_bodies() -> None:
     source = [RawDocument(_position(head, 1)) for head in heads]
     there = {source[n].doc_id: revision for n, revision in enumerate((3, 2, 3, 4))}
     documents = _Documents(source, there)
-    copier = DocumentCopy(documents, SystemClock(), None, lambda _: {})  # type: ignore[arg-type]
-    pages = list(RangeComparison(documents, copier).bring_forward(Copy("a", "b-w1", TimeRange(0)), "b", lambda _: None))  # type: ignore[arg-type]
+    copier = DocumentCopy(documents=documents, clock=SystemClock(), reader=None, heads=lambda _: {})  # type: ignore[arg-type]
+    pages = list(
+        RangeComparison(documents=documents, copier=copier).bring_forward(
+            Copy("a", "b-w1", TimeRange(0)), "b", lambda _: None
+        )
+    )  # type: ignore[arg-type]
     assert documents.read == documents.copied == [source[1].doc_id, source[4].doc_id]
     assert pages == [(source, 2)]
 

@@ -41,7 +41,9 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
     store, search = Database(tmp_path), SearchDatabase(tmp_path)
     registry, indices = SqliteBucketRegistry(store), SqliteBucketIndices(search)
     parts = (SqliteStorePart(store), SearchPart(search))
-    yield Installation(registry, indices, SystemMigration(parts, registry, indices, "amp"))
+    yield Installation(
+        registry, indices, SystemMigration(parts=parts, registry=registry, indices=indices, index_prefix="amp")
+    )
     for part in parts:
         part.close()
 

@@ -66,12 +66,14 @@ def test_a_writer_that_helps_a_move_pauses_between_looks_and_can_be_stopped() ->
     aliases: Any = _NeverDone(most=100)
     index: Any = _Index()
     maps: Any = _Maps()
-    refusing = RefusingBuckets(MemoryCache(), SystemClock())
-    putter = DocumentWriter(index, maps, WriteSettlement(maps, aliases), refusing)
+    refusing = RefusingBuckets(cache=MemoryCache(), clock=SystemClock())
+    writer = DocumentWriter(
+        index=index, maps=maps, settlement=WriteSettlement(maps=maps, aliases=aliases), refusing=refusing
+    )
     asset_id = mint_at(1_000)
     asset = AssetDocuments(asset_id, 1_000, (IndexedDocument(str(asset_id), 1, {}),))  # type: ignore[typeddict-item]
     with pytest.raises(Stopped):
-        putter.put([asset], _Stop(100))
+        writer.write([asset], _Stop(100))
     assert aliases.settled > 1
 
 
@@ -86,14 +88,15 @@ def removal(at_ms: int, index: str | None = None) -> Removal:
 
 def test_who_removes_helps_a_move_too_and_leaves_what_waits_for_too_long() -> None:
     aliases, maps, documents = _NeverDone(most=1_000), _Maps(), _AlwaysStale()
-    refusing = RefusingBuckets(MemoryCache(), SystemClock())
-    parts: Any = (documents, maps, WriteSettlement(maps, aliases), refusing)  # type: ignore[arg-type]
+    refusing = RefusingBuckets(cache=MemoryCache(), clock=SystemClock())
+    settlement = WriteSettlement(maps=maps, aliases=aliases)  # type: ignore[arg-type]
+    parts: Any = {"documents": documents, "maps": maps, "settlement": settlement, "refusing": refusing}
     found = removal(1_000)
-    assert DocumentRemover(*parts).remove([found], _Stop(10_000)) == RemovalResult({found.asset_id}, {})
+    assert DocumentRemover(**parts).remove([found], _Stop(10_000)) == RemovalResult({found.asset_id}, {})
     assert aliases.settled > 1
     with pytest.raises(Stopped):
-        DocumentRemover(*parts).remove([found], _Stop(10))
-    assert DocumentRemover(*parts).remove([removal(1_000, "no bucket's any more")], _Stop(10)) == RemovalResult(
+        DocumentRemover(**parts).remove([found], _Stop(10))
+    assert DocumentRemover(**parts).remove([removal(1_000, "no bucket's any more")], _Stop(10)) == RemovalResult(
         set(), {}
     )
 
@@ -176,9 +179,10 @@ def test_while_only_the_target_of_a_move_refuses_the_source_is_written(refusing:
     index = _OneRefuses(source if refusing == "source" else target)
     maps: Any = _Maps()
     maps.current = maps.refresh = lambda: bucket_map
-    writes = WriteSettlement(maps, _Nothing())  # type: ignore[arg-type]
-    parts: tuple[Any, ...] = (index, maps, writes, RefusingBuckets(_NoCache(), clock))  # type: ignore[arg-type]
-    putter, aside = DocumentWriter(*parts), set[UUID]()
+    writes = WriteSettlement(maps=maps, aliases=_Nothing())  # type: ignore[arg-type]
+    refusing_buckets = RefusingBuckets(cache=_NoCache(), clock=clock)  # type: ignore[arg-type]
+    parts: Any = {"index": index, "maps": maps, "settlement": writes, "refusing": refusing_buckets}
+    writer, aside = DocumentWriter(**parts), set[UUID]()
 
     def set_aside(ids: Collection[UUID]) -> bool:
         aside.update(ids)
@@ -187,7 +191,7 @@ def test_while_only_the_target_of_a_move_refuses_the_source_is_written(refusing:
     for number in range(20):
         asset_id = mint_at(2_000_000 + number)
         asset = AssetDocuments(asset_id, 2_000_000 + number, (IndexedDocument(str(asset_id), 1, {}),))  # type: ignore[typeddict-item]
-        assert putter.put([asset], _Pauses(clock), set_aside) == {}
+        assert writer.write([asset], _Pauses(clock), set_aside) == {}
         assert (asset_id in aside) is (refusing == "source")
         assert ((source, str(asset_id)) in index.taken) is (refusing == "target")
     # It is not asked for each document again.
@@ -196,7 +200,7 @@ def test_while_only_the_target_of_a_move_refuses_the_source_is_written(refusing:
     clock.at_s += 10
     asset_id = mint_at(3_000_000)
     asset = AssetDocuments(asset_id, 3_000_000, (IndexedDocument(str(asset_id), 1, {}),))  # type: ignore[typeddict-item]
-    assert putter.put([asset], _Pauses(clock), set_aside) == {}
+    assert writer.write([asset], _Pauses(clock), set_aside) == {}
     assert {taken for taken, doc_id in index.taken if doc_id == str(asset_id)} == {source, target}
 
 
@@ -207,9 +211,10 @@ def test_a_document_counts_as_removed_only_once_the_target_of_a_move_is_rid_of_i
     index = _OneRefuses(bucket_map.move.source if refusing == "source" else bucket_map.move.target)
     maps: Any = _Maps()
     maps.current = maps.refresh = lambda: bucket_map
-    writes = WriteSettlement(maps, _Nothing())  # type: ignore[arg-type]
-    parts: tuple[Any, ...] = (index, maps, writes, RefusingBuckets(_NoCache(), clock))  # type: ignore[arg-type]
-    remover = DocumentRemover(*parts)
+    writes = WriteSettlement(maps=maps, aliases=_Nothing())  # type: ignore[arg-type]
+    refusing_buckets = RefusingBuckets(cache=_NoCache(), clock=clock)  # type: ignore[arg-type]
+    parts: Any = {"documents": index, "maps": maps, "settlement": writes, "refusing": refusing_buckets}
+    remover = DocumentRemover(**parts)
     both, first = removal(2_000_000), removal(1_000)
     expected = {both.asset_id, first.asset_id} if refusing == "source" else {both.asset_id}
     assert remover.remove([both, first], _Pauses(clock)) == RemovalResult(expected, {})
@@ -235,7 +240,10 @@ def test_a_removal_that_an_index_rejects_does_not_count_as_done() -> None:
         def delete(self, _alias: str, documents: list[RawDocument]) -> list[PutResult]:
             return [PutResult(WriteStatus.REJECTED, "no such thing")] * len(documents)
 
-    maps, refusing = _Maps(), RefusingBuckets(MemoryCache(), SystemClock())
-    parts: Any = (Rejecting(), maps, WriteSettlement(maps, _Nothing()), refusing)  # type: ignore[arg-type]
+    maps, refusing = _Maps(), RefusingBuckets(cache=MemoryCache(), clock=SystemClock())
+    settlement = WriteSettlement(maps=maps, aliases=_Nothing())  # type: ignore[arg-type]
+    parts: Any = {"documents": Rejecting(), "maps": maps, "settlement": settlement, "refusing": refusing}
     found = removal(1_000)
-    assert DocumentRemover(*parts).remove([found], _Stop(10)) == RemovalResult(set(), {found.asset_id: "no such thing"})
+    assert DocumentRemover(**parts).remove([found], _Stop(10)) == RemovalResult(
+        set(), {found.asset_id: "no such thing"}
+    )

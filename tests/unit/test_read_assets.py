@@ -43,7 +43,7 @@ class Interrupted:
 
 def test_the_version_of_an_asset_s_next_life_comes_with_its_own_head(adapters: Adapters) -> None:
     store = Interrupted(adapters.store)
-    reader = AssetReader(store, adapters.listing, adapters.claims)
+    reader = AssetReader(store=store, listing=adapters.listing, claims=adapters.claims)
     (first,) = write(adapters.store, creation())
     gone = purge(first)
     again = recreation(gone.after, version=1)
@@ -53,7 +53,7 @@ def test_the_version_of_an_asset_s_next_life_comes_with_its_own_head(adapters: A
 
 def test_a_page_of_versions_comes_with_a_head_that_knows_them(adapters: Adapters) -> None:
     store = Interrupted(adapters.store)
-    reader = AssetReader(store, adapters.listing, adapters.claims)
+    reader = AssetReader(store=store, listing=adapters.listing, claims=adapters.claims)
     (first,) = write(adapters.store, creation())
     second = step(first)
     store.between = lambda: write(adapters.store, second)
@@ -63,7 +63,7 @@ def test_a_page_of_versions_comes_with_a_head_that_knows_them(adapters: Adapters
 
 def test_assets_read_before_the_store_stopped_answering_are_returned(adapters: Adapters) -> None:
     store = Interrupted(adapters.store)
-    reader = AssetReader(store, adapters.listing, adapters.claims)
+    reader = AssetReader(store=store, listing=adapters.listing, claims=adapters.claims)
     assets = write(adapters.store, *[creation() for _ in range(25)])
     ids = [asset.id for asset in assets]
 

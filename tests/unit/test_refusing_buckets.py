@@ -16,7 +16,7 @@ class _Clock:
 
 def test_the_refusal_of_an_index_that_was_dropped_is_forgotten() -> None:
     clock = _Clock()
-    refusing = RefusingBuckets(MemoryCache(), clock)  # type: ignore[arg-type]
+    refusing = RefusingBuckets(cache=MemoryCache(), clock=clock)  # type: ignore[arg-type]
     assert refusing.all_accept()
     refusing.refused("dropped", "it is read-only")
     clock.at_s += 6

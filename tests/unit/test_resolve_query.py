@@ -52,7 +52,7 @@ class Registry:
 
 @pytest.fixture
 def resolver() -> QueryResolver:
-    return QueryResolver(TypeCatalog(Registry(), SystemClock(), 5.0), SearchLimits())
+    return QueryResolver(catalog=TypeCatalog(Registry(), SystemClock(), 5.0), limits=SearchLimits())
 
 
 def condition(field: str, **operators: Any) -> Condition:

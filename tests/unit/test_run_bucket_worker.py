@@ -38,7 +38,7 @@ def test_a_check_that_fails_keeps_no_other_from_running() -> None:
 
     worker = BucketWorker(
         Mover(),  # type: ignore[arg-type]
-        Chores(clock, {"one": fail, "two": lambda: ran.append("two")}),
+        Chores(clock=clock, chores={"one": fail, "two": lambda: ran.append("two")}),
         LeaseKeeper(MemoryLeases(), clock, name=LEASE, holder="ann", ttl_s=LEASE_S),
         clock,
         check_s=0.0,
@@ -53,7 +53,7 @@ def test_checks_run_while_a_move_takes_its_time_or_gets_no_answer(rounds: int) -
     clock, ran = SystemClock(), list[str]()
     worker = BucketWorker(
         StuckMover(rounds),  # type: ignore[arg-type]
-        Chores(clock, {"one": lambda: ran.append("one")}),
+        Chores(clock=clock, chores={"one": lambda: ran.append("one")}),
         LeaseKeeper(MemoryLeases(), clock, name=LEASE, holder="ann", ttl_s=LEASE_S),
         clock,
         check_s=0.0,

@@ -52,7 +52,10 @@ def mover(clock: ManualClock, history: History) -> MoveRunner:
     aliases: Any = Down()
     maps: Any = Maps()
     jobs: Any = history
-    return MoveRunner(maps, nothing, nothing, jobs, clock, aliases, nothing, MoveTimes(longest_search=1.0))
+    return MoveRunner(
+        maps=maps, indices=nothing, documents=nothing, jobs=jobs, clock=clock, aliases=aliases, range_copy=nothing,
+        cleanup=nothing, times=MoveTimes(longest_search=1.0),
+    )  # fmt: skip
 
 
 def fail(mover: MoveRunner) -> None:

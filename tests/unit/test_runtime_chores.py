@@ -30,7 +30,7 @@ def test_the_others_go_on_while_one_fails_and_waits(error: Exception) -> None:
     def good() -> None:
         called["good"] += 1
 
-    chores = Chores(clock, {"bad": bad, "good": good})
+    chores = Chores(clock=clock, chores={"bad": bad, "good": good})
     for _ in range(600):
         chores.run()
         clock.at_s += 0.5
@@ -46,7 +46,7 @@ def test_one_that_works_again_is_called_each_time() -> None:
         if len(calls) == 1:
             raise StoreUnavailable
 
-    chores = Chores(clock, {"chore": once_bad})
+    chores = Chores(clock=clock, chores={"chore": once_bad})
     for _ in range(10):
         chores.run()
         clock.at_s += 1.0

@@ -16,7 +16,7 @@ AT_ONCE = Backoff(first_s=0.001, max_s=0.001)
 
 def background(clock: ManualClock | None = None) -> tuple[BackgroundThreads, Metrics]:
     metrics = Metrics(CollectorRegistry())
-    return BackgroundThreads(clock or ManualClock(), metrics), metrics
+    return BackgroundThreads(clock=clock or ManualClock(), metrics=metrics), metrics
 
 
 def test_a_loop_that_raises_is_started_again_and_counted() -> None:

@@ -42,9 +42,11 @@ class _NoKinds:
 
 
 def select(secret: bytes) -> AssetSelection:
-    resolver, limits = QueryResolver(_NoKinds(), SearchLimits()), SearchLimits()  # type: ignore[arg-type]
-    searcher = AssetSearch(_Index(), resolver, Cursors(lambda: secret), _NoMaps(), limits)  # type: ignore[arg-type]
-    return AssetSelection(None, searcher, _NoKinds())  # type: ignore[arg-type]
+    resolver, limits = QueryResolver(catalog=_NoKinds(), limits=SearchLimits()), SearchLimits()  # type: ignore[arg-type]
+    searcher = AssetSearch(
+        index=_Index(), resolver=resolver, cursors=Cursors(secret=lambda: secret), maps=_NoMaps(), limits=limits
+    )  # type: ignore[arg-type]
+    return AssetSelection(listing=None, searcher=searcher, catalog=_NoKinds())  # type: ignore[arg-type]
 
 
 def test_a_place_is_good_after_the_key_of_cursors_was_changed() -> None:

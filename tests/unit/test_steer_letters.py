@@ -59,7 +59,9 @@ def _letters_of_one_event(a: Adapters) -> AssetChanged:
 
 def test_a_replay_of_one_event_with_two_letters_is_no_failure(adapters: Adapters) -> None:
     _letters_of_one_event(adapters)
-    steer = DeadLetterAdmin(adapters.dead_letters, Queue(), adapters.jobs, adapters.chunks)  # type: ignore[arg-type]
+    steer = DeadLetterAdmin(
+        dead_letters=adapters.dead_letters, queue=Queue(), jobs=adapters.jobs, chunks=adapters.chunks
+    )  # type: ignore[arg-type]
     assert steer.replay(DeadLetterFilter()).count == 2
     assert steer.page(DeadLetterFilter(), None, 10).dead_letters == ()
 
@@ -68,7 +70,7 @@ def test_a_replay_counts_every_letter_whose_message_was_not_taken(adapters: Adap
     _letters_of_one_event(adapters)
     queue = Queue()
     queue.late = True
-    steer = DeadLetterAdmin(adapters.dead_letters, queue, adapters.jobs, adapters.chunks)  # type: ignore[arg-type]
+    steer = DeadLetterAdmin(dead_letters=adapters.dead_letters, queue=queue, jobs=adapters.jobs, chunks=adapters.chunks)  # type: ignore[arg-type]
     with pytest.raises(QueueUnavailable, match="did not take 2 of 2"):
         steer.replay(DeadLetterFilter())
     assert len(steer.page(DeadLetterFilter(), None, 10).dead_letters) == 2

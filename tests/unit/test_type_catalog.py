@@ -105,7 +105,7 @@ def catalog(registry: Registry, clock: Clock) -> TypeCatalog:
 def test_a_type_registered_elsewhere_is_known_before_anything_is_refused(
     registry: Registry, catalog: TypeCatalog
 ) -> None:
-    checker = ContentValidation(catalog, AssetLimits())
+    checker = ContentValidation(catalog=catalog, limits=AssetLimits())
     checker.check("clip", "", {"codec": "av1"}, ())
     registry.register("still", width=Field(type=FieldType.LONG))
     assert checker.check("still", "", {"width": 5}, ()).metadata == {"width": 5}
@@ -116,7 +116,7 @@ def test_a_type_registered_elsewhere_is_known_before_anything_is_refused(
 def test_many_unknown_things_of_one_request_read_the_registry_once(
     registry: Registry, catalog: TypeCatalog, clock: Clock
 ) -> None:
-    checker = ContentValidation(catalog, AssetLimits())
+    checker = ContentValidation(catalog=catalog, limits=AssetLimits())
     checker.check("clip", "", {}, ())
     before, began_s = registry.reads, clock.monotonic_s()
     for n in range(100):
@@ -134,7 +134,7 @@ def test_while_the_registry_does_not_answer_what_is_known_goes_on_being_used(
     assert catalog.known("clip") is not None
     assert catalog.kinds("codec") == {FieldType.STRING}
     with pytest.raises(StoreUnavailable):
-        ContentValidation(catalog, AssetLimits()).check("nope", "", {}, (), clock.at_s - 1)
+        ContentValidation(catalog=catalog, limits=AssetLimits()).check("nope", "", {}, (), clock.at_s - 1)
     with pytest.raises(StoreUnavailable):
         TypeCatalog(registry, clock, 5.0).known("clip")
 
@@ -162,7 +162,7 @@ def test_refused_requests_read_a_large_registry_a_part_of_the_time_only(
 
 
 def test_a_request_of_many_unknown_keys_reads_the_registry_once(registry: Registry, catalog: TypeCatalog) -> None:
-    resolver = QueryResolver(catalog, SearchLimits())
+    resolver = QueryResolver(catalog=catalog, limits=SearchLimits())
     catalog.known("clip")
     before, since_s = registry.reads, catalog.now_s()
     text = " AND ".join(f"metadata.nope{n}:1" for n in range(20))

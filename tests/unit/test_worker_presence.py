@@ -23,7 +23,10 @@ class DownCache:
 
 def test_a_kind_runs_while_the_loop_of_a_worker_does() -> None:
     cache, stop = MemoryCache(), threading.Event()
-    here, elsewhere = WorkerPresence(cache, background_threads()), WorkerPresence(cache, background_threads())
+    here, elsewhere = (
+        WorkerPresence(cache=cache, background=background_threads()),
+        WorkerPresence(cache=cache, background=background_threads()),
+    )
     assert elsewhere.missing(*WORKER_KINDS) == WORKER_KINDS
     worker = threading.Thread(target=here.announced("index", threading.Event.wait), args=(stop,))
     worker.start()
@@ -37,7 +40,7 @@ def test_a_kind_runs_while_the_loop_of_a_worker_does() -> None:
 
 def test_a_worker_that_was_killed_is_missing_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("amp.services.runtime.presence._TTL_S", 0.5)
-    presence, stop = WorkerPresence(MemoryCache(), background_threads()), threading.Event()
+    presence, stop = WorkerPresence(cache=MemoryCache(), background=background_threads()), threading.Event()
     worker = threading.Thread(target=presence.announced("job", threading.Event.wait), args=(stop,))
     worker.start()
     try:
@@ -49,7 +52,7 @@ def test_a_worker_that_was_killed_is_missing_after_a_while(monkeypatch: pytest.M
 
 
 def test_without_the_cache_no_worker_is_called_missing_and_workers_work() -> None:
-    presence, stop = WorkerPresence(DownCache(), background_threads()), threading.Event()
+    presence, stop = WorkerPresence(cache=DownCache(), background=background_threads()), threading.Event()
     stop.set()
     assert presence.missing(*WORKER_KINDS) == ()
     worked: list[bool] = []
@@ -67,7 +70,7 @@ def test_a_presence_that_the_cache_does_not_take_is_logged_once_and_quietly(monk
             tried.release()
             super().put(key, value, ttl_s)
 
-    presence = WorkerPresence(Counting(), background_threads())
+    presence = WorkerPresence(cache=Counting(), background=background_threads())
 
     def loop(_: threading.Event) -> None:
         for _attempt in range(5):

@@ -27,7 +27,7 @@ _AFTER = """
     metrics = Metrics()
     amp = SimpleNamespace(
         settings=settings, workers={"index": loop}, metrics=metrics, close=lambda budget: None,
-        background=BackgroundThreads(SystemClock(), metrics),
+        background=BackgroundThreads(clock=SystemClock(), metrics=metrics),
         adapters=SimpleNamespace(buckets=SimpleNamespace(load=lambda: "a map")),
     )
     worker.build = lambda _: amp

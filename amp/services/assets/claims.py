@@ -1,7 +1,7 @@
 """Claims the names of assets about to be created, so that one name makes one asset."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from amp.domain.assets import Asset, State, Version
@@ -30,16 +30,16 @@ _FIXED = ("created_by", "type", "project", "external_id")
 _CONTENT = ("name", "metadata", "labels")
 
 
+@dataclass(frozen=True, kw_only=True)
 class NameClaims:
     """A claim whose asset was never written is completed by whoever comes next, under the claimed id. One whose asset
     bears another name is released first.
     """
 
-    def __init__(self, store: AssetStore, claims: Claims, releaser: NameRelease, key_ttl_s: int) -> None:
-        self._store = store
-        self._claims = claims
-        self._releaser = releaser
-        self._key_ttl_s = key_ttl_s
+    store: AssetStore
+    claims: Claims
+    releaser: NameRelease
+    key_ttl_s: int
 
     def claim(self, plans: Sequence[Creation], results: Results) -> list[Creation]:
         """The plans still to carry out, some under another id; what others come to is in `results`.
@@ -59,7 +59,7 @@ class NameClaims:
         for _ in range(_ROUNDS):
             if not pending:
                 return ready
-            holders = self._claims.claim([_external_claim(plan) for plan in pending])
+            holders = self.claims.claim([_external_claim(plan) for plan in pending])
             own, others = _by_holder(pending, holders)
             pending = []
             for plan, holder in own:
@@ -75,7 +75,7 @@ class NameClaims:
         """
         claims = [_external_claim(plan) for plan in plans if plan.order.draft.external_id is not None]
         try:
-            self._releaser.release(claims)
+            self.releaser.release(claims)
         except StoreUnavailable:
             return
 
@@ -85,9 +85,9 @@ class NameClaims:
 
         :raises StoreUnavailable: the store does not answer.
         """
-        heads = self._store.heads([asset_id for _, asset_id in plans], settle=True) if plans else {}
-        made = self._store.applied({id_: plan.change.after.change_id for plan, id_ in plans if id_ in heads})
-        firsts = self._store.versions({asset_id: [1] for asset_id in heads}) if heads else {}
+        heads = self.store.heads([asset_id for _, asset_id in plans], settle=True) if plans else {}
+        made = self.store.applied({id_: plan.change.after.change_id for plan, id_ in plans if id_ in heads})
+        firsts = self.store.versions({asset_id: [1] for asset_id in heads}) if heads else {}
         return [
             _first_answer(plan.change.after, heads.get(asset_id), firsts.get((asset_id, 1)), made=asset_id in made)
             for plan, asset_id in plans
@@ -96,7 +96,7 @@ class NameClaims:
     def _claim_keys(self, plans: Sequence[Creation], results: Results) -> list[Creation]:
         """The plans still to carry out; those made under the same key before get their first answer again."""
         keyed = [(plan, plan.order.idempotency_key) for plan in plans if plan.order.idempotency_key is not None]
-        holders = self._claims.claim([key.claim(plan.asset_id) for plan, key in keyed], self._key_ttl_s)
+        holders = self.claims.claim([key.claim(plan.asset_id) for plan, key in keyed], self.key_ttl_s)
         ready = [plan for plan in plans if plan.order.idempotency_key is None]
         earlier = []
         for (plan, key), holder in zip(keyed, holders, strict=True):
@@ -124,11 +124,11 @@ class NameClaims:
 
     def _holds(self, plan: Creation, holder: Claim) -> bool:
         """Whether the plan's external id is its own for good; False: it is being released."""
-        return holder.digest != RELEASING or self._claims.replace(holder, _external_claim(plan))
+        return holder.digest != RELEASING or self.claims.replace(holder, _external_claim(plan))
 
     def _resolve(self, taken: Sequence[tuple[Creation, Claim]], results: Results) -> list[Creation]:
         """The plans that may claim their external id again; what the others come to is in `results`."""
-        heads = self._store.heads([holder.holder_id for _, holder in taken], settle=True) if taken else {}
+        heads = self.store.heads([holder.holder_id for _, holder in taken], settle=True) if taken else {}
         again, stale = [], []
         for plan, holder in taken:
             head, id_ = heads.get(holder.holder_id), holder.holder_id
@@ -146,7 +146,7 @@ class NameClaims:
                 again.append(plan)
             else:
                 results[plan.position] = OutcomeUnknown(id=str(id_))
-        self._releaser.release(stale)
+        self.releaser.release(stale)
         return again
 
     def _move_key(self, plan: Creation, from_id: UUID, to_id: UUID) -> bool:
@@ -154,8 +154,8 @@ class NameClaims:
         key = plan.order.idempotency_key
         if key is None:
             return True
-        self._claims.release(key.claim(from_id))
-        [holder] = self._claims.claim([key.claim(to_id)], self._key_ttl_s)
+        self.claims.release(key.claim(from_id))
+        [holder] = self.claims.claim([key.claim(to_id)], self.key_ttl_s)
         return holder.holder_id == to_id
 
 

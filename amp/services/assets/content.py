@@ -1,6 +1,7 @@
 """Checks content against its type and the limits, and brings it into canonical form."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -14,12 +15,12 @@ from amp.errors import Fault, Unprocessable
 from amp.services.types.catalog import TypeCatalog
 
 
+@dataclass(frozen=True, kw_only=True)
 class ContentValidation:
     """The one gate that names, labels and metadata go through, whichever way they come in."""
 
-    def __init__(self, catalog: TypeCatalog, limits: AssetLimits) -> None:
-        self._catalog = catalog
-        self.limits = limits
+    catalog: TypeCatalog
+    limits: AssetLimits
 
     def check(
         self,
@@ -42,11 +43,11 @@ class ContentValidation:
         faults += text_faults(((f"/labels/{i}", label) for i, label in enumerate(labels)), self.limits.name_bytes)
         if len(unique) > self.limits.labels:
             faults.append(Fault("/labels", f"has {len(unique)} labels; at most {self.limits.labels} are allowed"))
-        reads = self._catalog.reads
+        reads = self.catalog.reads
         asset_type, canonical, misfits = self._conform(type_name, metadata)
         if misfits:
-            self._catalog.read_since(since_s)
-            if self._catalog.reads != reads:
+            self.catalog.read_since(since_s)
+            if self.catalog.reads != reads:
                 asset_type, canonical, misfits = self._conform(type_name, metadata)
         faults += misfits
         size = len(orjson.dumps([name, unique, canonical])) if not faults else 0
@@ -60,7 +61,7 @@ class ContentValidation:
         self, type_name: str, metadata: Mapping[str, Any]
     ) -> tuple[AssetType | None, dict[str, Value], Sequence[Fault]]:
         """The type as it is known here, the canonical metadata, and what does not fit."""
-        asset_type = self._catalog.known(type_name)
+        asset_type = self.catalog.known(type_name)
         if asset_type is None:
             return None, {}, [Fault("/type", f"there is no asset type {type_name[:128]!r}")]
         try:

@@ -1,6 +1,8 @@
 """Creates assets, one or many at a time, each with a fate of its own."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 
 from amp.domain.assets import Asset, State
@@ -22,22 +24,19 @@ from amp.services.outbox.commit import ChangeCommitter
 _ROUNDS = 5
 
 
+@dataclass(frozen=True, kw_only=True)
 class AssetCreation:
     """Names are claimed before the asset is written; a claim whose asset was never written is completed by whoever
     comes next, so a crash in between makes no twin and blocks nobody."""
 
-    def __init__(
-        self,
-        names: NameClaims,
-        committer: ChangeCommitter,
-        checker: ContentValidation,
-        clock: Clock,
-    ) -> None:
-        self._names = names
-        self._committer = committer
-        self._checker = checker
-        self._clock = clock
-        self._mint = IdMint(clock.now_ms, checker.limits.skew_ms)
+    names: NameClaims
+    committer: ChangeCommitter
+    checker: ContentValidation
+    clock: Clock
+
+    @cached_property
+    def _mint(self) -> IdMint:
+        return IdMint(self.clock.now_ms, self.checker.limits.skew_ms)
 
     def create(self, order: CreateRequest, principal: Principal) -> Asset:
         """The new asset, or the one made earlier under the same idempotency key, as it was then.
@@ -57,7 +56,7 @@ class AssetCreation:
         """
         results: Results = [None] * len(orders)
         plans = []
-        began_s = self._clock.monotonic_s()
+        began_s = self.clock.monotonic_s()
         for position, order in enumerate(orders):
             try:
                 plans.append(self._plan(position, order, principal, began_s))
@@ -83,9 +82,9 @@ class AssetCreation:
 
     def _plan(self, position: int, order: CreateRequest, principal: Principal, began_s: float) -> Creation:
         draft = order.draft
-        faults = text_faults(iter([("/project", draft.project)]), self._checker.limits.name_bytes)
+        faults = text_faults(iter([("/project", draft.project)]), self.checker.limits.name_bytes)
         if draft.external_id is not None:
-            faults += text_faults(iter([("/external_id", draft.external_id)]), self._checker.limits.name_bytes)
+            faults += text_faults(iter([("/external_id", draft.external_id)]), self.checker.limits.name_bytes)
         if draft.project == "":
             faults.append(Fault("/project", "cannot be empty"))
         if draft.external_id == "":
@@ -93,12 +92,12 @@ class AssetCreation:
         asset_id = self._id_of(draft, faults)
         if faults:
             raise Unprocessable("the asset cannot be created", faults)
-        content = self._checker.check(draft.type, draft.name, draft.metadata, draft.labels, began_s)
-        stamp = Stamp(principal=principal.name, at_ms=self._clock.now_ms(), change_id=_change_id(order))
+        content = self.checker.check(draft.type, draft.name, draft.metadata, draft.labels, began_s)
+        stamp = Stamp(principal=principal.name, at_ms=self.clock.now_ms(), change_id=_change_id(order))
         return Creation(position, order, asset_id, creation(draft, asset_id, content, stamp))
 
     def _id_of(self, draft: Draft, faults: list[Fault]) -> UUID:
-        latest_ms = self._clock.now_ms() + self._checker.limits.skew_ms
+        latest_ms = self.clock.now_ms() + self.checker.limits.skew_ms
         if draft.id is not None:
             at_ms = created_ms(draft.id)
             if at_ms > latest_ms:
@@ -117,7 +116,7 @@ class AssetCreation:
         return self._mint.mint()
 
     def _create_batch(self, plans: Sequence[Creation], results: Results) -> None:
-        ready = self._names.claim(plans, results)
+        ready = self.names.claim(plans, results)
         for _ in range(_ROUNDS):
             firsts, rivals = apart_by_id(ready)
             over_purged = self._carry_out(firsts, results)
@@ -125,7 +124,7 @@ class AssetCreation:
                 return
             for plan in rivals:
                 plan.take_id(plan.own_id)
-            ready = self._names.claim_external_ids(over_purged, results) + self._names.claim(rivals, results)
+            ready = self.names.claim_external_ids(over_purged, results) + self.names.claim(rivals, results)
         for plan in ready:
             results[plan.position] = Conflict(f"asset {plan.asset_id} is being changed by others; try again")
 
@@ -134,7 +133,7 @@ class AssetCreation:
         over_purged: list[Creation] = []
         keyed: list[Creation] = []
         misnamed: list[Creation] = []
-        outcomes = self._committer.commit([plan.change for plan in plans])
+        outcomes = self.committer.commit([plan.change for plan in plans])
         for plan, outcome in zip(plans, outcomes, strict=True):
             head, draft = outcome.head, plan.order.draft
             if outcome.status is CommitStatus.REFUSED and head is not None and head.state is State.PURGED:
@@ -147,13 +146,13 @@ class AssetCreation:
                 if outcome.status is CommitStatus.REFUSED and not bears(head, draft.project, draft.external_id or ""):
                     misnamed.append(plan)
         self._answer_keyed(keyed, results)
-        self._names.release(misnamed)
+        self.names.release(misnamed)
         return over_purged
 
     def _answer_keyed(self, plans: Sequence[Creation], results: Results) -> None:
         """Another request with the same key may have written the very same change first: its answer counts."""
         try:
-            answers = self._names.first_answers([(plan, plan.asset_id) for plan in plans])
+            answers = self.names.first_answers([(plan, plan.asset_id) for plan in plans])
         except StoreUnavailable:
             answers = [None] * len(plans)
         for plan, answer in zip(plans, answers, strict=True):

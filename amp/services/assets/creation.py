@@ -76,13 +76,13 @@ def apart_by_id(plans: Sequence[Creation]) -> tuple[list[Creation], list[Creatio
     return list(firsts.values()), rivals
 
 
+@dataclass(frozen=True, kw_only=True)
 class TakenNames:
     """What the creations of one request have learnt about the names that later ones of it want as well: these are
     refused without asking the store again."""
 
-    def __init__(self) -> None:
-        self._refusals: dict[Name, AlreadyExists] = {}
-        self._tries: Counter[Name] = Counter()
+    _refusals: dict[Name, AlreadyExists] = field(default_factory=dict, init=False)
+    _tries: Counter[Name] = field(default_factory=Counter, init=False)
 
     def refusal(self, plan: Creation) -> Conflict | None:
         """Why the plan would be refused; None: it has to be tried."""

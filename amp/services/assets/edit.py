@@ -32,15 +32,15 @@ class NewContent:
     labels: Sequence[str]
 
 
+@dataclass(frozen=True, kw_only=True)
 class AssetEditing:
     """Every success is a distinct revision on top of the one it was computed from; a change that changes nothing
     gives the asset as it is."""
 
-    def __init__(self, store: AssetStore, committer: ChangeCommitter, checker: ContentValidation, clock: Clock) -> None:
-        self._store = store
-        self._committer = committer
-        self._checker = checker
-        self._clock = clock
+    store: AssetStore
+    committer: ChangeCommitter
+    checker: ContentValidation
+    clock: Clock
 
     def edit(
         self, asset_id: UUID, edit: Callable[[Asset], NewContent], precondition: Precondition, principal: Principal
@@ -58,8 +58,8 @@ class AssetEditing:
             if before.state is State.DELETED:
                 raise AssetDeleted(f"asset {asset_id} is deleted; restore it first", revision=before.revision)
             new = edit(before)
-            content: Content = self._checker.check(before.type, new.name, new.metadata, new.labels)
-            return replacement(before, content, stamp, self._checker.limits.versions_kept)
+            content: Content = self.checker.check(before.type, new.name, new.metadata, new.labels)
+            return replacement(before, content, stamp, self.checker.limits.versions_kept)
 
         return self._change(asset_id, step, precondition, principal)
 
@@ -79,7 +79,7 @@ class AssetEditing:
         principal: Principal,
     ) -> Asset:
         try:
-            return attempts(self._clock, ATTEMPTS, _RACES)(self._change_once, asset_id, step, precondition, principal)
+            return attempts(self.clock, ATTEMPTS, _RACES)(self._change_once, asset_id, step, precondition, principal)
         except RetryError as e:
             raise Conflict(f"asset {asset_id} is being changed by others; try again") from e
 
@@ -91,16 +91,16 @@ class AssetEditing:
         principal: Principal,
     ) -> Asset:
         """:raises TryAgain: somebody else was faster."""
-        before = self._store.heads([asset_id]).get(asset_id)
+        before = self.store.heads([asset_id]).get(asset_id)
         if before is None or before.state is State.PURGED:
             raise AssetNotFound(f"there is no asset {asset_id}")
         if not precondition.holds(before.revision):
             raise _mismatch(before)
-        stamp = Stamp(principal=principal.name, at_ms=self._clock.now_ms(), change_id=uuid4())
+        stamp = Stamp(principal=principal.name, at_ms=self.clock.now_ms(), change_id=uuid4())
         change = step(before, stamp)
         if change is None:
             return before
-        outcome = self._committer.commit([change])[0]
+        outcome = self.committer.commit([change])[0]
         if outcome.status is CommitStatus.APPLIED:
             return change.after
         if outcome.status is CommitStatus.UNKNOWN:

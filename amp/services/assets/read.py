@@ -1,6 +1,7 @@
 """Reads assets, their versions and lists of them from the store."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from amp.domain.assets import Asset, State, Version, content_bytes
@@ -20,14 +21,14 @@ _ATTEMPTS = 5
 _MAX_READS = 40
 
 
+@dataclass(frozen=True, kw_only=True)
 class AssetReader:
     """What it gives is never older than any write answered before. Purged assets are not there; deleted ones are, and
     it is the caller's to hide them."""
 
-    def __init__(self, store: AssetStore, listing: AssetListing, claims: Claims) -> None:
-        self._store = store
-        self._listing = listing
-        self._claims = claims
+    store: AssetStore
+    listing: AssetListing
+    claims: Claims
 
     def get(self, asset_id: UUID) -> Asset:
         """:raises AssetNotFound: there is none. :raises StoreUnavailable: the store does not answer."""
@@ -41,7 +42,7 @@ class AssetReader:
 
         :raises StoreUnavailable: the store does not answer.
         """
-        heads = self._store.heads(ids)
+        heads = self.store.heads(ids)
         return [head if head and head.state is not State.PURGED else None for head in map(heads.get, ids)]
 
     def get_some(self, ids: Sequence[UUID]) -> tuple[list[Asset], list[UUID]]:
@@ -70,7 +71,7 @@ class AssetReader:
 
         :raises StoreUnavailable: the store does not answer.
         """
-        [claim] = self._claims.holders([external_key(project, external_id)])
+        [claim] = self.claims.holders([external_key(project, external_id)])
         head = self.get_many([claim.holder_id])[0] if claim else None
         return head if bears(head, project, external_id) else None
 
@@ -82,7 +83,7 @@ class AssetReader:
         """
 
         def read() -> tuple[list[Version], bool]:
-            return list(self._store.versions({asset_id: [version]}).values()), False
+            return list(self.store.versions({asset_id: [version]}).values()), False
 
         head, found, _ = self._of_one_moment(asset_id, read)
         if not found:
@@ -103,7 +104,7 @@ class AssetReader:
         size = 0
         while True:
             wanted = min(_READ_AT_ONCE, limit - len(found))
-            page = self._store.version_page(asset_id, found[-1].version if found else below, wanted + 1)
+            page = self.store.version_page(asset_id, found[-1].version if found else below, wanted + 1)
             found += page[:wanted]
             size += sum(map(content_bytes, page[:wanted]))
             more = len(page) > wanted
@@ -137,8 +138,8 @@ class AssetReader:
         size = 0
         for _ in range(_MAX_READS):
             wanted = min(_READ_AT_ONCE, limit - len(found))
-            page = self._listing.page(type_name=type_name, project=by_project, position=position, limit=wanted)
-            heads = self._store.heads(page.ids)
+            page = self.listing.page(type_name=type_name, project=by_project, position=position, limit=wanted)
+            heads = self.store.heads(page.ids)
             active = [
                 head
                 for head in map(heads.get, page.ids)

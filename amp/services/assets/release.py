@@ -1,7 +1,7 @@
 """Releases names whose asset does not bear them: a claim is a hint, the head is the truth."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from amp.domain.assets import Asset, State
 from amp.domain.claims import Claim
@@ -40,15 +40,15 @@ def is_borne(claim: Claim, head: Asset | None) -> bool:
     return bears(head, project_of(claim), claim.key)
 
 
+@dataclass(frozen=True, kw_only=True)
 class NameRelease:
     """A creation over a purged head may be about to write the name when it is released. So the claim is marked first,
     and a purged head is changed while it is marked: creations that began before are refused then, and later ones take
     the mark away.
     """
 
-    def __init__(self, store: AssetStore, claims: Claims) -> None:
-        self._store = store
-        self._claims = claims
+    store: AssetStore
+    claims: Claims
 
     def release(self, claims: Sequence[Claim]) -> None:
         """Release those external ids, held as given, whose asset exists and does not bear them. From a purged asset
@@ -58,18 +58,18 @@ class NameRelease:
         """
         marked = [mark for claim in claims if (mark := self._mark(claim)) is not None]
         ids = [claim.holder_id for claim in marked]
-        heads = self._store.heads(ids, settle=True) if ids else {}
+        heads = self.store.heads(ids, settle=True) if ids else {}
         if purged := [head for head in heads.values() if head.state is State.PURGED]:
-            self._store.strip(purged)
-            heads |= self._store.heads([head.id for head in purged], settle=True)
+            self.store.strip(purged)
+            heads |= self.store.heads([head.id for head in purged], settle=True)
         for claim in marked:
             head = heads.get(claim.holder_id)
             if head is None or is_borne(claim, head):
-                self._claims.replace(claim, replace(claim, digest=""))
+                self.claims.replace(claim, replace(claim, digest=""))
             else:
-                self._claims.release(claim)
+                self.claims.release(claim)
 
     def _mark(self, claim: Claim) -> Claim | None:
         """None: it is held otherwise meanwhile."""
         mark = replace(claim, digest=RELEASING)
-        return mark if mark == claim or self._claims.replace(claim, mark) else None
+        return mark if mark == claim or self.claims.replace(claim, mark) else None

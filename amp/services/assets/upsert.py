@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from amp.domain.assets import Asset
 from amp.domain.changes import Draft
@@ -15,13 +16,13 @@ from amp.services.assets.read import AssetReader
 from amp.services.assets.release import bears
 
 
+@dataclass(frozen=True, kw_only=True)
 class AssetUpsert:
     """Whoever finds the external id taken on creating it goes on to replace."""
 
-    def __init__(self, creator: AssetCreation, changer: AssetEditing, reader: AssetReader) -> None:
-        self._creator = creator
-        self._changer = changer
-        self._reader = reader
+    creator: AssetCreation
+    changer: AssetEditing
+    reader: AssetReader
 
     def put(
         self,
@@ -45,16 +46,16 @@ class AssetUpsert:
             return edit(before)
 
         for _ in range(ATTEMPTS):
-            found = self._reader.by_external_id(project, external_id)
+            found = self.reader.by_external_id(project, external_id)
             if found is None:
                 if not precondition.holds(None):
                     raise RevisionMismatch("there is no such asset yet, and If-Match requires one")
                 try:
-                    return self._creator.create(CreateRequest(draft()), principal), True
+                    return self.creator.create(CreateRequest(draft()), principal), True
                 except AlreadyExists as e:
-                    found = self._reader.by_external_id(project, external_id)
+                    found = self.reader.by_external_id(project, external_id)
                     if found is None or str(found.id) != e.context.get("id"):
                         raise
             with contextlib.suppress(AssetNotFound):
-                return self._changer.edit(found.id, edit_named, precondition, principal), False
+                return self.changer.edit(found.id, edit_named, precondition, principal), False
         raise Conflict("the external id is being claimed by others; try again")

@@ -35,14 +35,14 @@ class _Pair:
         return tuple((info.index, alias) for info in (self.source, self.target) if info for alias in info.write_aliases)
 
 
+@dataclass(frozen=True, kw_only=True)
 class MoveAliases:
     """Every change takes away exactly the aliases it saw, so it happens once or not at all: a mover that slept through
     history finds other aliases, changes nothing, and looks again.
     """
 
-    def __init__(self, maps: BucketMaps, indices: BucketIndices) -> None:
-        self._maps = maps
-        self._indices = indices
+    maps: BucketMaps
+    indices: BucketIndices
 
     def settle(self, bucket_map: BucketMap) -> None:
         """Take the step that writers may be waiting for, in place of a mover that died: writers are let through again,
@@ -56,7 +56,7 @@ class MoveAliases:
             return
         if move.phase is Phase.HOLD:
             self._go_forward_if_switched(bucket_map, self._look(move))
-            self._maps.replace(dual(bucket_map), bucket_map)
+            self.maps.replace(dual(bucket_map), bucket_map)
             raise MapChanged
         if move.phase is not Phase.SWITCHED:
             self.rotate(bucket_map)
@@ -75,7 +75,7 @@ class MoveAliases:
             return
         self._go_forward_if_switched(bucket_map, found)
         if move.phase is Phase.DUAL and (lost := _lost(move, found)):
-            self._maps.replace(cancelled(bucket_map, f"the index {lost} is gone"), bucket_map)
+            self.maps.replace(cancelled(bucket_map, f"the index {lost} is gone"), bucket_map)
             raise MapChanged
         # Of either: to whoever sleeps in CANCELLED while the switch comes first, the source may be gone and the target
         # all there is.
@@ -98,7 +98,7 @@ class MoveAliases:
         move = _move(bucket_map)
         before, held = write_alias(move.source, move.dual_token), write_alias(move.source, move.phase_token)
         change = AliasChange(remove_write=((move.source, before),), add_write=((move.source, held),))
-        if self._indices.change_aliases(change):
+        if self.indices.change_aliases(change):
             return
         found = self._look(move)
         if not found.source_answers_to(move.phase_token):
@@ -134,7 +134,7 @@ class MoveAliases:
         """
         for index in (move.source, move.target) if move.kind is MoveKind.MERGE else (move.source,):
             with suppress(NotFound):  # merged, and gone
-                self._indices.unblock(index)
+                self.indices.unblock(index)
 
     def drain_kept_target(self, move: Move) -> None:
         """The index that a merge writes into had a life before: on return, nothing that got in through its former
@@ -144,24 +144,24 @@ class MoveAliases:
         :raises SearchUnavailable: it may not be so, and writes may be blocked.
         """
         if move.kind is MoveKind.MERGE:
-            self._indices.block(move.target)
-            self._indices.unblock(move.target)
+            self.indices.block(move.target)
+            self.indices.unblock(move.target)
 
     def _go_forward_if_switched(self, bucket_map: BucketMap, found: _Pair) -> None:
         move = _move(bucket_map)
         if found.answers_to(move.switch_token):
-            self._maps.replace(switched(bucket_map), bucket_map)
+            self.maps.replace(switched(bucket_map), bucket_map)
             raise MapChanged
 
     def _change(self, change: AliasChange) -> None:
         try:
-            if not self._indices.change_aliases(change):
+            if not self.indices.change_aliases(change):
                 raise MapChanged
         except NotFound as e:
             raise MapChanged from e
 
     def _look(self, move: Move) -> _Pair:
-        found = {info.index: info for info in self._indices.info()}
+        found = {info.index: info for info in self.indices.info()}
         return _Pair(found.get(move.source), found.get(move.target))
 
 

@@ -1,6 +1,7 @@
 """Names the buckets that need attention: those that searches miss, that are not complete, or that refuse writes."""
 
 from collections.abc import Sequence, Set
+from dataclasses import dataclass
 
 from amp.domain.buckets import Bucket, BucketMap
 from amp.domain.health import ComponentHealth
@@ -10,11 +11,11 @@ from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.buckets.refusals import RefusingBuckets
 
 
+@dataclass(frozen=True, kw_only=True)
 class BucketHealth:
-    def __init__(self, maps: BucketMaps, indices: BucketIndices, refusing: RefusingBuckets) -> None:
-        self._maps = maps
-        self._indices = indices
-        self._refusing = refusing
+    maps: BucketMaps
+    indices: BucketIndices
+    refusing: RefusingBuckets
 
     def troubled(self) -> Sequence[ComponentHealth]:
         """One entry for each of them, by the bucket's name. While the search index does not answer, it is unknown which
@@ -22,13 +23,13 @@ class BucketHealth:
 
         :raises NotMigrated, StoreUnavailable: there is no map, or nobody who knows it answers.
         """
-        bucket_map = self._maps.current()
+        bucket_map = self.maps.current()
         missed = self._missed(bucket_map)
         if missed:
             # A bucket that was merged or rebuilt has another index by now.
-            bucket_map = self._maps.refresh()
+            bucket_map = self.maps.refresh()
             missed = self._missed(bucket_map)
-        refusals = self._refusing.shown()
+        refusals = self.refusing.shown()
         found = []
         for bucket in bucket_map.buckets:
             reasons = []
@@ -48,7 +49,7 @@ class BucketHealth:
     def _missed(self, bucket_map: BucketMap) -> Set[str]:
         """The indices that searches should see and do not, but for those of a move, which changes what they see."""
         try:
-            searched = self._indices.searched()
+            searched = self.indices.searched()
         except Retryable:
             return frozenset()
         return {bucket.index for bucket in bucket_map.buckets if not _moves(bucket_map, bucket)} - searched

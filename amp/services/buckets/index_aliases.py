@@ -3,20 +3,21 @@
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 from amp.domain.buckets import Bucket, BucketMap, token_of, write_alias
 from amp.errors import NotFound
 from amp.ports.bucket_indices import AliasChange, BucketIndices, IndexInfo, ReadFilter
 
 
+@dataclass(frozen=True, kw_only=True)
 class IndexAliases:
     """Every change takes away the aliases it saw. Where there are none, there is nothing to take away, and a late call
     could bring back the alias of a map that is long gone. So it first puts a claim of its own there, under a token that
     no writer ever uses, looks once more, and takes that away: whoever comes between makes the change fail.
     """
 
-    def __init__(self, indices: BucketIndices) -> None:
-        self._indices = indices
+    indices: BucketIndices
 
     def point(
         self, bucket_map: BucketMap, bucket: Bucket, seen: IndexInfo | None, is_current: Callable[[], bool]
@@ -36,21 +37,21 @@ class IndexAliases:
 
     def _claim_and_point(self, bucket_map: BucketMap, bucket: Bucket, is_current: Callable[[], bool]) -> bool:
         claim = write_alias(bucket.index, -secrets.randbelow(1 << 48) - 1)
-        self._indices.change_aliases(AliasChange(add_write=((bucket.index, claim),)))
+        self.indices.change_aliases(AliasChange(add_write=((bucket.index, claim),)))
         done = False
         try:
-            found = next((info for info in self._indices.info() if info.index == bucket.index), None)
+            found = next((info for info in self.indices.info() if info.index == bucket.index), None)
             there = () if found is None else found.write_aliases
             if claim in there and not _serves(there) and is_current():
                 done = self._change(bucket_map, bucket, there)
         finally:
             if not done:
                 with suppress(NotFound):
-                    self._indices.change_aliases(AliasChange(remove_write=((bucket.index, claim),)))
+                    self.indices.change_aliases(AliasChange(remove_write=((bucket.index, claim),)))
         return done
 
     def _change(self, bucket_map: BucketMap, bucket: Bucket, remove: tuple[str, ...]) -> bool:
-        return self._indices.change_aliases(
+        return self.indices.change_aliases(
             AliasChange(
                 remove_write=tuple((bucket.index, alias) for alias in remove),
                 add_write=((bucket.index, bucket.write_alias),),

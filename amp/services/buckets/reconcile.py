@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import structlog
 
@@ -24,36 +25,31 @@ class Finding:
     healed: bool
 
 
+@dataclass(frozen=True, kw_only=True)
 class BucketReconciliation:
     """While a move is under way nothing is touched: aliases and blocks are the mover's then. Between moves the map
     alone says how things are, and each repair takes away exactly what was seen, so an old look does no harm.
     """
 
-    def __init__(
-        self,
-        maps: BucketMaps,
-        indices: BucketIndices,
-        index_prefix: str,
-        guard: CreationGuard | None = None,
-        found: Callable[[int], object] = lambda _count: None,
-    ) -> None:
-        """`guard`: None where no write ever makes an index. `found` is told how much disagreed at each look."""
-        self._maps = maps
-        self._indices = indices
-        self._pointer = IndexAliases(indices)
-        self._prefix = index_prefix
-        self._guard = guard
-        self._found = found
+    maps: BucketMaps
+    indices: BucketIndices
+    index_prefix: str
+    guard: CreationGuard | None = None
+    found: Callable[[int], object] = lambda _count: None
+
+    @cached_property
+    def _pointer(self) -> IndexAliases:
+        return IndexAliases(indices=self.indices)
 
     def run(self, *, heal: bool = True) -> list[Finding]:
         """What is wrong; healed where `heal` and it is safe.
 
         :raises Retryable: a part does not answer.
         """
-        bucket_map = self._maps.refresh()
+        bucket_map = self.maps.refresh()
         if bucket_map.move is not None:
             return []
-        infos = {info.index: info for info in self._indices.info()}
+        infos = {info.index: info for info in self.indices.info()}
         known = {bucket.index for bucket in bucket_map.buckets}
         lost = [bucket for bucket in bucket_map.buckets if bucket.index not in infos]
         findings: list[Finding] = []
@@ -65,7 +61,7 @@ class BucketReconciliation:
         # Never dropped: what is not ours to know may hold what somebody needs.
         findings += [Finding(index, "belongs to no bucket", healed=False) for index in infos if index not in known]
         findings += self._gaps(heal)
-        self._found(len(findings))
+        self.found(len(findings))
         for finding in findings:
             _log.warning("buckets disagree", action="bucket_finding", index=finding.index, what=finding.problem)
         return findings
@@ -75,25 +71,25 @@ class BucketReconciliation:
 
         :raises Retryable: a part does not answer.
         """
-        return self._maps.refresh().incomplete
+        return self.maps.refresh().incomplete
 
     def _gaps(self, heal: bool) -> list[Finding]:
-        gaps = [] if self._guard is None else self._guard.gaps()
-        if heal and self._guard is not None and any(gap.ours for gap in gaps):
-            self._guard.close()
+        gaps = [] if self.guard is None else self.guard.gaps()
+        if heal and self.guard is not None and any(gap.ours for gap in gaps):
+            self.guard.close()
         return [Finding(gap.template, gap.problem, healed=heal and gap.ours) for gap in gaps]
 
     def _stand_in(self, bucket_map: BucketMap, lost: Sequence[Bucket], heal: bool) -> tuple[BucketMap, list[Finding]]:
         """A bucket without an index stops all searches; an empty one stands in, known to be incomplete."""
         problem = "the index is gone; its documents have to be indexed again"
-        after = with_stand_ins(bucket_map, self._prefix, lost)
+        after = with_stand_ins(bucket_map, self.index_prefix, lost)
         # In this order: two who see the same loss give the new indices the same names.
-        if not heal or not self._maps.replace(after, bucket_map):
+        if not heal or not self.maps.replace(after, bucket_map):
             return bucket_map, [Finding(bucket.index, problem, healed=False) for bucket in lost]
         findings = []
         for bucket in lost:
             made = after.bucket_at(bucket.start_s * 1000)
-            self._indices.create(made.index)
+            self.indices.create(made.index)
             healed = self._point(after, made, seen=None)
             findings.append(Finding(bucket.index, f"{problem}; {made.index} stands in", healed))
         return after, findings
@@ -115,7 +111,7 @@ class BucketReconciliation:
             return False
         try:
             if info.blocked:
-                self._indices.unblock(info.index)
+                self.indices.unblock(info.index)
         except NotFound:
             return False  # merged or rebuilt meanwhile
         return self._point(bucket_map, bucket, info)
@@ -127,4 +123,4 @@ class BucketReconciliation:
             return False  # merged or rebuilt meanwhile
 
     def _is_still(self, bucket_map: BucketMap) -> bool:
-        return self._maps.refresh().generation == bucket_map.generation
+        return self.maps.refresh().generation == bucket_map.generation

@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -31,14 +31,14 @@ class _Refusal:
     last_s: float
 
 
+@dataclass(frozen=True, kw_only=True)
 class RefusingBuckets:
     """Writers tell how their writes to each index went. Any number of threads."""
 
-    def __init__(self, cache: Cache, clock: Clock) -> None:
-        self._cache = cache
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._refusals: dict[str, _Refusal] = {}
+    cache: Cache
+    clock: Clock
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _refusals: dict[str, _Refusal] = field(default_factory=dict, init=False)
 
     def note(self, answers: Iterable[tuple[str, PutResult]]) -> None:
         """How the writes of one request went, each with its index: one that takes some of what it is sent is
@@ -62,7 +62,7 @@ class RefusingBuckets:
 
     def refused(self, index: str, reason: str) -> None:
         """The index has just refused every write of a request."""
-        now_s = self._clock.monotonic_s()
+        now_s = self.clock.monotonic_s()
         with self._lock:
             refusal = self._refusals.get(index)
             if refusal is None or now_s - refusal.last_s > _FORGET_S:
@@ -77,7 +77,7 @@ class RefusingBuckets:
         if not self._refusals:
             return True
         # Nobody asks for an index that was dropped: it would be remembered for ever.
-        now_s = self._clock.monotonic_s()
+        now_s = self.clock.monotonic_s()
         with self._lock:
             for index in [i for i, refusal in self._refusals.items() if now_s - refusal.last_s > _FORGET_S]:
                 del self._refusals[index]
@@ -85,7 +85,7 @@ class RefusingBuckets:
 
     def refuses(self, index: str) -> bool:
         """Whether writes to the index had better not be tried now: it refuses them, and was asked a moment ago."""
-        now_s = self._clock.monotonic_s()
+        now_s = self.clock.monotonic_s()
         with self._lock:
             refusal = self._refusals.get(index)
             return (
@@ -101,24 +101,24 @@ class RefusingBuckets:
     def shown(self) -> Mapping[str, str]:
         """The indices that any process found to refuse writes lately, each with the reason. Empty where the cache does
         not answer: it alone connects the processes."""
-        now_ms = self._clock.now_ms()
+        now_ms = self.clock.now_ms()
         return {
             index: reason for index, (reason, at_ms) in self._told().items() if abs(now_ms - at_ms) < _SHOWN_S * 1000
         }
 
     def _show(self, index: str, reason: str) -> None:
-        now_ms = self._clock.now_ms()
+        now_ms = self.clock.now_ms()
         told = {i: [r, at_ms] for i, (r, at_ms) in self._told().items() if abs(now_ms - at_ms) < _SHOWN_S * 1000}
         told[index] = [reason, now_ms]
         _log.warning("bucket refuses writes", action="bucket_refuses", index=index, reason=reason)
         try:
-            self._cache.put(_CACHE_KEY, json.dumps(told).encode(), int(_SHOWN_S))
+            self.cache.put(_CACHE_KEY, json.dumps(told).encode(), int(_SHOWN_S))
         except CacheUnavailable as e:
             _log.info("refusing bucket not shown", action="refusal_not_shown", reason=str(e))
 
     def _told(self) -> dict[str, tuple[str, int]]:
         try:
-            cached = self._cache.get(_CACHE_KEY)
+            cached = self.cache.get(_CACHE_KEY)
             return {} if cached is None else {i: (str(r), int(at)) for i, (r, at) in json.loads(cached).items()}
         except (CacheUnavailable, ValueError, TypeError, AttributeError):
             return {}

@@ -54,10 +54,10 @@ class Patience:
         return self.left_s <= 0
 
 
+@dataclass(frozen=True, kw_only=True)
 class WriteSettlement:
-    def __init__(self, maps: BucketMaps, aliases: MoveAliases) -> None:
-        self._maps = maps
-        self._aliases = aliases
+    maps: BucketMaps
+    aliases: MoveAliases
 
     def run(self, writes: Writes[_T], items: list[_T], stop: threading.Event, patience: Patience | None = None) -> None:
         """Send the items, and again what is not settled.
@@ -70,7 +70,7 @@ class WriteSettlement:
         rounds, waited_s, helped_s = 0, 0.0, 0.0
         while pending and not (patience.is_over and writes.give_up(pending)):
             rounds += 1
-            unsettled = writes.send(self._maps.current(), pending)
+            unsettled = writes.send(self.maps.current(), pending)
             if unsettled.stale:
                 self._refresh_map()
             pending = writes.without_refused([*unsettled.stale, *unsettled.busy])
@@ -87,14 +87,14 @@ class WriteSettlement:
 
     def _refresh_map(self) -> None:
         try:
-            self._maps.refresh()
+            self.maps.refresh()
         except (Retryable, NotMigrated) as e:
             _log.warning("no newer bucket map", action="map_refresh_failed", reason=str(e))
 
     def _help_move(self) -> bool:
         """False: the move went on meanwhile; look again after the next pause if writers still wait then."""
         try:
-            self._aliases.settle(self._maps.refresh())
+            self.aliases.settle(self.maps.refresh())
         except MapChanged:
             return False
         except (Retryable, NotMigrated) as e:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -33,28 +34,19 @@ _KEPT_CHANGING = "it kept changing"
 _CHANGES_WAIT = "not checked: changes wait for a bucket that refuses writes"
 
 
+@dataclass(frozen=True, kw_only=True)
 class DifferenceConfirmation:
     """A difference is real if it is there at the same revision after everything was indexed that could explain it:
     what is in the queue, what is still among the intents, and what a writer may be about to publish.
     """
 
-    def __init__(
-        self,
-        comparer: DocumentComparison,
-        intents: IntentLog,
-        indexed: IndexingWait,
-        indices: BucketIndices,
-        maps: BucketMaps,
-        clock: Clock,
-        grace_s: float,
-    ) -> None:
-        self._comparer = comparer
-        self._intents = intents
-        self._indexed = indexed
-        self._indices = indices
-        self._maps = maps
-        self._clock = clock
-        self._grace_s = grace_s
+    comparer: DocumentComparison
+    intents: IntentLog
+    indexed: IndexingWait
+    indices: BucketIndices
+    maps: BucketMaps
+    clock: Clock
+    grace_s: float
 
     def run(
         self, ids: Sequence[UUID], stop: threading.Event, projects: Collection[str] = ()
@@ -67,15 +59,15 @@ class DifferenceConfirmation:
         :raises Stopped: `stop` was set before it was known.
         """
         real: dict[UUID, AssetDiff] = {}
-        suspects = self._comparer.differences(ids, projects=projects)
+        suspects = self.comparer.differences(ids, projects=projects)
         for _ in range(_ROUNDS):
             if not suspects:
                 return real, {}
             indexed = self._wait(suspects, stop)
-            again = self._comparer.differences(list(suspects), settle=True, projects=projects)
+            again = self.comparer.differences(list(suspects), settle=True, projects=projects)
             if not indexed:
                 return real, dict.fromkeys(again, _CHANGES_WAIT)
-            open_ = {intent.message.asset_id for intent in self._intents.due(self._clock.now_ms(), _OPEN_INTENTS)}
+            open_ = {intent.message.asset_id for intent in self.intents.due(self.clock.now_ms(), _OPEN_INTENTS)}
             later: dict[UUID, AssetDiff] = {}
             for asset_id, difference in again.items():
                 if asset_id in open_ or difference.revision != suspects[asset_id].revision:
@@ -89,16 +81,16 @@ class DifferenceConfirmation:
         """Until the relay has had its time with the youngest of them, and the index workers theirs. False: changes wait
         for a bucket that refuses writes, and nobody can tell of which assets."""
         youngest_ms = max(difference.updated_ms for difference in suspects.values())
-        left_s = self._grace_s + 2.0 - (self._clock.now_ms() - youngest_ms) / 1000
-        if left_s > 0 and stop.wait(min(left_s, self._grace_s + 2.0)):
+        left_s = self.grace_s + 2.0 - (self.clock.now_ms() - youngest_ms) / 1000
+        if left_s > 0 and stop.wait(min(left_s, self.grace_s + 2.0)):
             raise Stopped
-        indexed = self._indexed.wait(stop)
-        self._indices.refresh([bucket.index for bucket in self._maps.current().buckets])
+        indexed = self.indexed.wait(stop)
+        self.indices.refresh([bucket.index for bucket in self.maps.current().buckets])
         return indexed
 
     def _lasting(self, difference: AssetDiff, before: AssetDiff) -> AssetDiff | None:
         """Only what both looks have seen, and no row that may belong to an asset that is just being made."""
-        oldest_ms = self._clock.now_ms() - _STRAY_MS
+        oldest_ms = self.clock.now_ms() - _STRAY_MS
         young = {stray.list for stray in difference.strays if stray.written_ms > oldest_ms}
         seen = set(before.faults)
         difference.faults = [
@@ -108,6 +100,7 @@ class DifferenceConfirmation:
         return difference if difference.faults else None
 
 
+@dataclass(frozen=True, kw_only=True)
 class AssetCheck:
     """A `Processor` that reports differences."""
 
@@ -115,17 +108,17 @@ class AssetCheck:
     selects_mismatches = True
     takes = frozenset({"deep"})
 
-    def __init__(self, confirm: DifferenceConfirmation) -> None:
-        self._confirm = confirm
+    confirm: DifferenceConfirmation
 
     def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:
         pass
 
     def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:
-        real, unclear = self._confirm.run(ids, stop, _projects(job))
+        real, unclear = self.confirm.run(ids, stop, _projects(job))
         return _results(ids, real, unclear)
 
 
+@dataclass(frozen=True, kw_only=True)
 class AssetRepair:
     """A `Processor` that repairs what differs, and nothing else: the store is right."""
 
@@ -133,35 +126,22 @@ class AssetRepair:
     selects_mismatches = True
     takes = frozenset({"deep"})
 
-    def __init__(
-        self,
-        confirm: DifferenceConfirmation,
-        comparer: DocumentComparison,
-        indexer: AssetIndexer,
-        remover: DocumentRemover,
-        indices: BucketIndices,
-        listing: AssetListing,
-        claims: Claims,
-        releaser: NameRelease,
-        maps: BucketMaps,
-        clock: Clock,
-    ) -> None:
-        self._confirm = confirm
-        self._comparer = comparer
-        self._indexer = indexer
-        self._remover = remover
-        self._indices = indices
-        self._listing = listing
-        self._claims = claims
-        self._releaser = releaser
-        self._maps = maps
-        self._clock = clock
+    confirm: DifferenceConfirmation
+    comparer: DocumentComparison
+    indexer: AssetIndexer
+    remover: DocumentRemover
+    indices: BucketIndices
+    listing: AssetListing
+    claims: Claims
+    releaser: NameRelease
+    maps: BucketMaps
+    clock: Clock
 
     def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:
         pass
 
     def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:
-        real, unclear = self._confirm.run(ids, stop, _projects(job))
+        real, unclear = self.confirm.run(ids, stop, _projects(job))
         results = _results(ids, real, unclear)
         if job.dry_run:
             return results
@@ -181,13 +161,13 @@ class AssetRepair:
         """What is left of the differences, as it is told."""
         left = dict(real)
         rejected: dict[UUID, str] = {}
-        deadline_s = self._clock.monotonic_s() + _FORGOTTEN_S
+        deadline_s = self.clock.monotonic_s() + _FORGOTTEN_S
 
         def repair(ids: Sequence[UUID]) -> Sequence[UUID]:
             refused, rejected_now = self._repair_once({id_: left[id_] for id_ in ids}, stop)
             rejected.update(rejected_now)
-            self._indices.refresh([bucket.index for bucket in self._maps.current().buckets])
-            now = self._comparer.differences(ids, projects=projects)
+            self.indices.refresh([bucket.index for bucket in self.maps.current().buckets])
+            now = self.comparer.differences(ids, projects=projects)
             for id_ in ids:
                 # What came about since is live traffic's.
                 if id_ in now and now[id_].revision == left[id_].revision:
@@ -195,7 +175,7 @@ class AssetRepair:
                 else:
                     del left[id_]
             again = [id_ for id_ in ids if id_ in left and id_ not in refused and id_ not in rejected]
-            return again if self._clock.monotonic_s() <= deadline_s else ()
+            return again if self.clock.monotonic_s() <= deadline_s else ()
 
         retry_rest(repair, list(left), stop, Backoff(first_s=0.1))
         return {
@@ -209,19 +189,19 @@ class AssetRepair:
         """The assets whose bucket refuses writes, and those of which the index rejects some, with the reason."""
         # By the revision that was found: what live traffic has written since stays.
         extra = [Removal(document, index) for d in differences.values() for index, document in d.extra]
-        remaining = self._remover.remove(extra, stop)
+        remaining = self.remover.remove(extra, stop)
         stored = [asset_id for asset_id, d in differences.items() if d.head is not None]
-        indexed = self._indexer.index_all(stored, stop)
-        self._listing.add([d.head for d in differences.values() if d.head is not None and d.unlisted])
-        self._listing.drop([stray for d in differences.values() for stray in d.strays])
+        indexed = self.indexer.index_all(stored, stop)
+        self.listing.add([d.head for d in differences.values() if d.head is not None and d.unlisted])
+        self.listing.drop([stray for d in differences.values() for stray in d.strays])
         self._claim_names([claim for d in differences.values() for claim in d.unclaimed])
-        self._releaser.release([claim for d in differences.values() for claim in d.misleading])
+        self.releaser.release([claim for d in differences.values() for claim in d.misleading])
         return {*indexed.refused, *remaining.left}, {**indexed.rejected, **remaining.rejected}
 
     def _claim_names(self, wanted: Sequence[Claim]) -> None:
         """One whose holder bears the name as well stays a difference: nobody here can tell which is right."""
-        pairs = zip(wanted, self._claims.claim(wanted), strict=True)
-        self._releaser.release([holder for claim, holder in pairs if holder.holder_id != claim.holder_id])
+        pairs = zip(wanted, self.claims.claim(wanted), strict=True)
+        self.releaser.release([holder for claim, holder in pairs if holder.holder_id != claim.holder_id])
 
 
 def _results(

@@ -17,7 +17,7 @@ from amp.ports.asset_store import AssetStore
 from amp.ports.bucket_documents import BucketDocuments, RawDocument
 from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.consistency.compare_names import NameComparison, shown_name
-from amp.services.indexing.handle import AssetIndexer
+from amp.services.indexing.build_documents import DocumentBuilder
 from amp.services.indexing.write_documents import AssetDocuments
 from amp.services.runtime.step_size import StepSize
 from amp.services.types.catalog import TypeCatalog
@@ -79,25 +79,16 @@ class _Wanted:
     malformed: set[str] = field(default_factory=set)  #: the ids of documents that say something else
 
 
+@dataclass(frozen=True, kw_only=True)
 class DocumentComparison:
-    def __init__(
-        self,
-        store: AssetStore,
-        listing: AssetListing,
-        indexer: AssetIndexer,
-        documents: BucketDocuments,
-        maps: BucketMaps,
-        catalog: TypeCatalog,
-        names: NameComparison,
-    ) -> None:
-        self._store = store
-        self._listing = listing
-        self._indexer = indexer
-        self._documents = documents
-        self._maps = maps
-        self._catalog = catalog
-        self._names = names
-        self._step_size = StepSize()
+    store: AssetStore
+    listing: AssetListing
+    builder: DocumentBuilder
+    documents: BucketDocuments
+    maps: BucketMaps
+    catalog: TypeCatalog
+    names: NameComparison
+    _step_size: StepSize = field(default_factory=StepSize, init=False)
 
     def differences(
         self, ids: Collection[UUID], *, settle: bool = False, projects: Collection[str] = ()
@@ -114,10 +105,10 @@ class DocumentComparison:
         return result
 
     def _differences(self, ids: Collection[UUID], settle: bool, projects: Collection[str]) -> dict[UUID, AssetDiff]:
-        bucket_map = self._maps.refresh()
+        bucket_map = self.maps.refresh()
         found = self._found(ids, bucket_map)
         # The store after the index: what the index shows that is newer than this is ahead of it for good.
-        all_heads = self._store.heads(ids, settle=settle)
+        all_heads = self.store.heads(ids, settle=settle)
         heads = {asset_id: head for asset_id, head in all_heads.items() if head.state is not State.PURGED}
         wanted = self._wanted(heads, found, bucket_map)
         result: dict[UUID, AssetDiff] = {}
@@ -131,7 +122,7 @@ class DocumentComparison:
     def _found(self, ids: Collection[UUID], bucket_map: BucketMap) -> _Found:
         found: dict[UUID, list[tuple[str, RawDocument]]] = defaultdict(list)
         indices = {bucket.index for bucket in bucket_map.buckets}
-        for index, document in self._documents.of_assets(ids):
+        for index, document in self.documents.of_assets(ids):
             if index in indices:
                 found[UUID(document.position.asset_id)].append((index, document))
         return found
@@ -141,7 +132,7 @@ class DocumentComparison:
         wanted = _Wanted({asset_id: {} for asset_id in heads})
         found_bytes = _DOCUMENT_BYTES * max(map(len, found.values()), default=0)
         # `map` is lazy, so that only one part is in memory.
-        sizes = map(partial(self._compare_part, wanted, found, bucket_map), self._indexer.parts_of(heads))
+        sizes = map(partial(self._compare_part, wanted, found, bucket_map), self.builder.parts_of_heads(heads))
         self._step_size.note(max(found_bytes, *sizes))
         return wanted
 
@@ -167,8 +158,8 @@ class DocumentComparison:
         malformed: set[str] = set()
         for index, documents in comparable.items():
             with suppress(NotFound):  # it was dropped since
-                for page in self._documents.with_bodies(index, documents):
-                    malformed |= {d.doc_id for d in page if not self._documents.matches(d, wanted[d.doc_id])}
+                for page in self.documents.with_bodies(index, documents):
+                    malformed |= {d.doc_id for d in page if not self.documents.matches(d, wanted[d.doc_id])}
         return malformed
 
     def _compare(
@@ -209,19 +200,19 @@ class DocumentComparison:
 
     def _compare_lists(self, differences: Mapping[UUID, AssetDiff], projects: Collection[str]) -> None:
         heads = [difference.head for difference in differences.values() if difference.head is not None]
-        for asset_id, lists in self._listing.unlisted(heads).items():
+        for asset_id, lists in self.listing.unlisted(heads).items():
             differences[asset_id].faults.append((Discrepancy.UNLISTED, ", ".join(lists)))
         without = [asset_id for asset_id, difference in differences.items() if difference.head is None]
         if without:
-            for stray in self._listing.orphans(without, self._catalog.names(), projects):
+            for stray in self.listing.orphans(without, self.catalog.names(), projects):
                 differences[stray.id].faults.append((Discrepancy.STRAY, stray.list))
                 differences[stray.id].strays.append(stray)
 
     def _compare_names(self, differences: Mapping[UUID, AssetDiff], heads: Mapping[UUID, Asset]) -> None:
-        for claim in self._names.misleading(heads):
+        for claim in self.names.misleading(heads):
             differences[claim.holder_id].faults.append((Discrepancy.MISLEADING, shown_name(claim)))
             differences[claim.holder_id].misleading.append(claim)
-        for claim in self._names.unclaimed([head for head in heads.values() if head.state is not State.PURGED]):
+        for claim in self.names.unclaimed([head for head in heads.values() if head.state is not State.PURGED]):
             differences[claim.holder_id].faults.append((Discrepancy.UNCLAIMED, shown_name(claim)))
             differences[claim.holder_id].unclaimed.append(claim)
 

@@ -1,6 +1,7 @@
 """Compares the claims of external ids with the heads of the assets they lead to."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
 from amp.domain.assets import Asset
@@ -11,10 +12,10 @@ from amp.ports.claims import Claims
 from amp.services.assets.release import external_key, is_borne, is_external, project_of
 
 
+@dataclass(frozen=True, kw_only=True)
 class NameComparison:
-    def __init__(self, store: AssetStore, claims: Claims) -> None:
-        self._store = store
-        self._claims = claims
+    store: AssetStore
+    claims: Claims
 
     def walk(self, selector: Selector, position: str | None, limit: int) -> tuple[tuple[UUID, ...], str | None]:
         """Of the next `limit` claims, the assets of those that lead to another name, which are listed by their asset
@@ -22,9 +23,9 @@ class NameComparison:
 
         :raises StoreUnavailable: the store does not answer.
         """
-        page = self._claims.page(position, limit)
+        page = self.claims.page(position, limit)
         claims = [claim for claim in page.claims if is_external(claim)]
-        heads = self._store.heads({claim.holder_id for claim in claims}) if claims else {}
+        heads = self.store.heads({claim.holder_id for claim in claims}) if claims else {}
         wrong = [
             claim
             for claim in claims
@@ -32,7 +33,7 @@ class NameComparison:
             and not is_borne(claim, head)
             and selector.project in (None, head.project, project_of(claim))
         ]
-        self._claims.list_by_asset(wrong)
+        self.claims.list_by_asset(wrong)
         return tuple(dict.fromkeys(claim.holder_id for claim in wrong)), page.position
 
     def misleading(self, heads: Mapping[UUID, Asset]) -> list[Claim]:
@@ -40,7 +41,7 @@ class NameComparison:
 
         :raises StoreUnavailable: the store does not answer.
         """
-        listed = self._claims.of_assets(heads.keys())
+        listed = self.claims.of_assets(heads.keys())
         return [claim for claim in listed if is_external(claim) and not is_borne(claim, heads[claim.holder_id])]
 
     def unclaimed(self, heads: Collection[Asset]) -> list[Claim]:
@@ -53,7 +54,7 @@ class NameComparison:
             for head in heads
             if head.external_id is not None
         ]
-        holders = self._claims.holders([(claim.scope, claim.key) for claim in wanted])
+        holders = self.claims.holders([(claim.scope, claim.key) for claim in wanted])
         pairs = zip(wanted, holders, strict=True)
         return [claim for claim, holder in pairs if holder is None or holder.holder_id != claim.holder_id]
 

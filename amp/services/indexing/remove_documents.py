@@ -58,23 +58,21 @@ class RemovalResult:
     rejected: Mapping[UUID, str]  #: the index rejects it for good, with the reason
 
 
+@dataclass(frozen=True, kw_only=True)
 class DocumentRemover:
     """A document that stays in the target of a move would come back at the switch. So both are asked to remove it, also
     while only the target refuses writes.
     """
 
-    def __init__(
-        self, documents: BucketDocuments, maps: BucketMaps, writes: WriteSettlement, refusing: RefusingBuckets
-    ) -> None:
-        self._documents = documents
-        self._maps = maps
-        self._writes = writes
-        self._refusing = refusing
+    documents: BucketDocuments
+    maps: BucketMaps
+    settlement: WriteSettlement
+    refusing: RefusingBuckets
 
     def without_refused(self, ids: Sequence[UUID]) -> Sequence[UUID]:
         """Those of the assets of which no bucket refuses writes, as far as is known."""
-        bucket_map = self._maps.current()
-        return [asset_id for asset_id in ids if not self._refusing.refuses_any(bucket_map.aliases_of(asset_id))]
+        bucket_map = self.maps.current()
+        return [asset_id for asset_id in ids if not self.refusing.refuses_any(bucket_map.aliases_of(asset_id))]
 
     def remove(self, removals: Iterable[Removal], stop: threading.Event) -> RemovalResult:
         """Remove them, some at a time.
@@ -88,8 +86,8 @@ class DocumentRemover:
             return self._send(bucket_map, some, rejected)
 
         def without_refused(some: list[Removal]) -> list[Removal]:
-            bucket_map = self._maps.current()
-            refused = [removal for removal in some if self._refusing.refuses_any(removal.aliases(bucket_map))]
+            bucket_map = self.maps.current()
+            refused = [removal for removal in some if self.refusing.refuses_any(removal.aliases(bucket_map))]
             left.update(removal.asset_id for removal in refused)
             return [removal for removal in some if removal.asset_id not in left]
 
@@ -101,7 +99,7 @@ class DocumentRemover:
         pending, patience = iter(removals), Patience(_PATIENCE_S)
         while some := list(islice(pending, _DOCUMENTS_AT_ONCE)):
             patience.left_s = max(patience.left_s, _LEAST_PATIENCE_S)
-            self._writes.run(writes, some, stop, patience)
+            self.settlement.run(writes, some, stop, patience)
         return RemovalResult(left, rejected)
 
     def _send(
@@ -115,8 +113,8 @@ class DocumentRemover:
         stale: dict[Removal, None] = {}
         busy: dict[Removal, None] = {}
         for alias, some in by_alias.items():
-            results = self._documents.delete(alias, [removal.document for removal in some])
-            self._refusing.note((index_of(alias), result) for result in results)
+            results = self.documents.delete(alias, [removal.document for removal in some])
+            self.refusing.note((index_of(alias), result) for result in results)
             for removal, result in zip(some, results, strict=True):
                 match result.status:
                     case WriteStatus.STALE:

@@ -1,6 +1,7 @@
 """Waits until the index workers are past everything that has happened so far."""
 
 import threading
+from dataclasses import dataclass, field
 
 from amp.errors import IndexingStalled
 from amp.ports.clock import Clock
@@ -16,11 +17,12 @@ _PATIENCE_S = 30.0
 _SHORT_PATIENCE_S = 2.0
 
 
+@dataclass(frozen=True, kw_only=True)
 class IndexingWait:
-    def __init__(self, queue: MessageQueue, clock: Clock) -> None:
-        self._queue = queue
-        self._clock = clock
-        self._patience_s = _PATIENCE_S
+    queue: MessageQueue
+    clock: Clock
+    #: Set after the index workers made no progress, until they do again.
+    _stalled: threading.Event = field(default_factory=threading.Event, init=False)
 
     def wait(self, stop: threading.Event) -> bool:
         """Return once the index workers have tried every event that is in the queue now, as long as that takes. True:
@@ -34,20 +36,25 @@ class IndexingWait:
         # What was set aside was published there before it was committed in the topic of live traffic.
         self._wait(Topic.RETRY, RETRY_GROUP, stop)
         # What is refused again is published behind the mark before it is committed, so it counts here.
-        return not retry_until_stopped(lambda: self._queue.lag(Topic.RETRY, RETRY_GROUP), stop, "indexing mark", _EVERY)
+        return not retry_until_stopped(lambda: self.queue.lag(Topic.RETRY, RETRY_GROUP), stop, "indexing mark", _EVERY)
 
     def _wait(self, topic: Topic, group: str, stop: threading.Event) -> None:
-        mark = retry_until_stopped(lambda: self._queue.mark(topic), stop, "indexing mark", _EVERY)
-        before, moved_s = None, self._clock.monotonic_s()
+        mark = retry_until_stopped(lambda: self.queue.mark(topic), stop, "indexing mark", _EVERY)
+        before, moved_s = None, self.clock.monotonic_s()
         while behind := retry_until_stopped(
-            lambda: self._queue.behind(topic, group, mark), stop, "indexing mark", _EVERY
+            lambda: self.queue.behind(topic, group, mark), stop, "indexing mark", _EVERY
         ):
             if before is not None and behind < before:
-                moved_s, self._patience_s = self._clock.monotonic_s(), _PATIENCE_S
-            elif self._clock.monotonic_s() - moved_s > self._patience_s:
-                self._patience_s = _SHORT_PATIENCE_S
+                moved_s = self.clock.monotonic_s()
+                self._stalled.clear()
+            elif self.clock.monotonic_s() - moved_s > self._patience_s:
+                self._stalled.set()
                 raise IndexingStalled
             before = behind
             if stop.wait(_EVERY.pause_s(1)):
                 raise Stopped
-        self._patience_s = _PATIENCE_S
+        self._stalled.clear()
+
+    @property
+    def _patience_s(self) -> float:
+        return _SHORT_PATIENCE_S if self._stalled.is_set() else _PATIENCE_S

@@ -1,4 +1,4 @@
-"""Puts documents into the buckets that the map names, as long as it takes; settles each answer."""
+"""Writes documents into the buckets that the map names, however long it takes, and settles each answer."""
 
 import threading
 from collections import defaultdict
@@ -16,18 +16,18 @@ from amp.services.buckets.refusals import RefusingBuckets
 from amp.services.buckets.settlement import Patience, SetAside, Unsettled, Writes, WriteSettlement
 
 _log = structlog.get_logger(__name__)
-#: Documents are put once their sources take so much.
+#: Documents are written once their sources take this much.
 _GROUP_BYTES = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class AssetDocuments:
-    """What the index shall hold of one asset after an event."""
+    """The documents of one asset to write."""
 
     asset_id: UUID
     created_ms: int
     documents: tuple[IndexedDocument, ...]
-    rejected: str | None = None  #: why no documents can be made of it
+    rejected: str | None = None  #: why no documents can be built of it
 
     @property
     def source_bytes(self) -> int:
@@ -36,56 +36,54 @@ class AssetDocuments:
 
 @dataclass(frozen=True, slots=True)
 class IndexResult:
-    """What became of assets that were to be indexed as a whole."""
+    """The outcome for assets that were to be indexed as a whole."""
 
     known: Collection[UUID]  #: those that the store has
     rejected: Mapping[UUID, str]  #: those that the index rejects, with the reason
-    refused: Collection[UUID]  #: those that their bucket does not take now
+    refused: Collection[UUID]  #: those whose bucket refuses writes now
 
 
+@dataclass(frozen=True, kw_only=True)
 class DocumentWriter:
-    def __init__(
-        self, index: SearchIndex, maps: BucketMaps, writes: WriteSettlement, refusing: RefusingBuckets
-    ) -> None:
-        self._index = index
-        self._maps = maps
-        self._writes = writes
-        self._refusing = refusing
+    index: SearchIndex
+    maps: BucketMaps
+    settlement: WriteSettlement
+    refusing: RefusingBuckets
 
-    def put(
+    def write(
         self,
         assets: Sequence[AssetDocuments],
         stop: threading.Event,
         set_aside: SetAside = lambda _: False,
         patience: Patience | None = None,
     ) -> Mapping[UUID, str]:
-        """Puts all documents, retrying until each is settled. Returns the rejected assets with the reason.
+        """Write all documents, retrying until each is settled. Returns the rejected assets with the reason.
 
         :param set_aside: takes over the assets of buckets that refuse writes for more than five seconds.
         :param patience: once it is over, `set_aside` takes over all that is left.
-        :raises Stopped: `stop` was set before all were put.
+        :raises Stopped: `stop` was set before all were written.
         """
         rejected = {asset.asset_id: asset.rejected for asset in assets if asset.rejected is not None}
 
         def send(bucket_map: BucketMap, some: Sequence[AssetDocuments]) -> Unsettled[AssetDocuments]:
-            return self._put_once(bucket_map, some, rejected)
+            return self._write_once(bucket_map, some, rejected)
 
         writes = Writes(
             send=send,
             without_refused=lambda some: self._without_refused(some, set_aside),
             give_up=lambda some: set_aside([asset.asset_id for asset in some]),
         )
-        self._writes.run(writes, [asset for asset in assets if asset.documents], stop, patience)
+        self.settlement.run(writes, [asset for asset in assets if asset.documents], stop, patience)
         return rejected
 
-    def put_in_groups(
+    def write_in_groups(
         self,
         built: Iterable[Sequence[AssetDocuments]],
         stop: threading.Event,
         set_aside: SetAside,
         patience: Patience | None = None,
     ) -> dict[UUID, str]:
-        """As `put`, of documents that come in several steps: they go together as long as they are small."""
+        """As `write`, for documents that come in several steps. Small ones are written together."""
         rejected: dict[UUID, str] = {}
         ready: list[AssetDocuments] = []
         ready_bytes = 0
@@ -93,31 +91,31 @@ class DocumentWriter:
             ready += some
             ready_bytes += sum(each.source_bytes for each in some)
             if ready_bytes >= _GROUP_BYTES:
-                rejected |= self.put(ready, stop, set_aside, patience)
+                rejected |= self.write(ready, stop, set_aside, patience)
                 ready, ready_bytes = [], 0
-        rejected |= self.put(ready, stop, set_aside, patience)
+        rejected |= self.write(ready, stop, set_aside, patience)
         return rejected
 
     def without_refused(self, ids: Sequence[UUID], set_aside: SetAside) -> Sequence[UUID]:
-        """Those of the assets that `set_aside` does not take over because their bucket refuses writes."""
-        if not ids or self._refusing.all_accept():
+        """Return those of the assets that `set_aside` does not take over because their bucket refuses writes."""
+        if not ids or self.refusing.all_accept():
             return ids
-        bucket_map = self._maps.current()
-        # What the target of a move refuses is left to the mover.
+        bucket_map = self.maps.current()
+        # What only the target of a move refuses is left to the mover.
         searched = {asset_id: bucket_map.aliases_of(asset_id)[:1] for asset_id in ids}
-        refused = {asset_id for asset_id, aliases in searched.items() if self._refusing.refuses_any(aliases)}
+        refused = {asset_id for asset_id, aliases in searched.items() if self.refusing.refuses_any(aliases)}
         if not refused or not set_aside(refused):
             return ids
-        _log.info("changes set aside", action="changes_set_aside", assets=len(refused))
+        _log.info("changes deferred", action="changes_deferred", assets=len(refused))
         return [asset_id for asset_id in ids if asset_id not in refused]
 
     def _is_left_to_mover(self, aliases: Sequence[str], alias: str) -> bool:
-        """Whether the alias is of the target of a move, which refuses writes. The mover copies what it misses before
-        searches see it, or does not finish.
+        """Whether the alias leads to the target of a move and that refuses writes. The mover copies what the target
+        misses before searches see it, or does not finish.
 
-        :param aliases: all that a document goes to, that of the index which searches see first.
+        :param aliases: all aliases that a document is written to, the alias of the searched index first.
         """
-        return alias != aliases[0] and self._refusing.refuses(index_of(alias))
+        return alias != aliases[0] and self.refusing.refuses(index_of(alias))
 
     def _without_refused(self, assets: list[AssetDocuments], set_aside: SetAside) -> list[AssetDocuments]:
         ids = [asset.asset_id for asset in assets]
@@ -127,10 +125,10 @@ class DocumentWriter:
         kept = set(kept)
         return [asset for asset in assets if asset.asset_id in kept]
 
-    def _put_once(
+    def _write_once(
         self, bucket_map: BucketMap, assets: Sequence[AssetDocuments], rejected: dict[UUID, str]
     ) -> Unsettled[AssetDocuments]:
-        """Assets to route again, and what of others is to be sent again as it is."""
+        """Return the assets to route again, and the documents of others to send again as they are."""
         puts: list[Put] = []
         owners: list[int] = []
         for position, asset in enumerate(assets):
@@ -140,10 +138,10 @@ class DocumentWriter:
                     continue
                 puts += [Put(alias, document) for document in asset.documents]
                 owners += [position] * len(asset.documents)
-        results = self._index.put(puts)
-        self._refusing.note(zip((index_of(put.alias) for put in puts), results, strict=True))
+        results = self.index.put(puts)
+        self.refusing.note(zip((index_of(put.alias) for put in puts), results, strict=True))
         stale: set[int] = set()
-        #: By id, as one may be busy in several indices.
+        #: By document id, as one document may be busy in several indices.
         busy: dict[int, dict[str, IndexedDocument]] = defaultdict(dict)
         for put, owner, result in zip(puts, owners, results, strict=True):
             match result.status:

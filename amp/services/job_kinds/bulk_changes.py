@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID, uuid5
 
 from tenacity import RetryError, TryAgain
@@ -31,25 +31,25 @@ _IN_MEMORY = 3
 _NOT_SELECTED = "it is not among those selected"
 
 
+@dataclass(frozen=True, kw_only=True)
 class BulkChanges:
     """The change of one asset in one job always has the same id. One that is among the asset's revisions is done, so
     an event that comes again changes nothing twice; one that others were faster than is computed again over theirs,
     if theirs is still selected.
     """
 
-    def __init__(self, store: AssetStore, committer: ChangeCommitter, selection: HeadSelection, clock: Clock) -> None:
-        self._store = store
-        self._committer = committer
-        self._selection = selection
-        self._clock = clock
-        self._step_size = StepSize()
+    store: AssetStore
+    committer: ChangeCommitter
+    selection: HeadSelection
+    clock: Clock
+    _step_size: StepSize = field(default_factory=StepSize, init=False)
 
     def run(self, job: Job, ids: Sequence[UUID], step: Step) -> dict[UUID, ItemResult]:
         """What became of each asset; with `dry_run` among the job's parameters, what would.
 
         :raises StoreUnavailable, OutcomeUnknown: some may be changed; all of them may be tried again.
         """
-        selected = self._selection.test(selector_from_json(job.parameters["selector"]))
+        selected = self.selection.test(selector_from_json(job.parameters["selector"]))
         results: dict[UUID, ItemResult] = {}
         for some in self._step_size.steps(deque(ids)):
             results |= self._run(job, some, selected, step)
@@ -70,13 +70,13 @@ class BulkChanges:
                 raise TryAgain
 
         try:
-            attempts(self._clock, ATTEMPTS, _RACES)(change_pending)
+            attempts(self.clock, ATTEMPTS, _RACES)(change_pending)
         except RetryError:
             results |= {asset_id: ItemResult(ItemOutcome.FAILED, "others kept changing it") for asset_id in pending}
         return results
 
     def _attempt(self, job: Job, ids: Sequence[UUID], selected: Callable[[Asset], bool], step: Step) -> "_Attempt":
-        heads = self._store.heads(ids)
+        heads = self.store.heads(ids)
         self._step_size.note(max((_IN_MEMORY * content_bytes(head) for head in heads.values()), default=0))
         steps = {asset_id: self._step(job, heads.get(asset_id), selected, step, asset_id) for asset_id in ids}
         changes = [change for change in steps.values() if isinstance(change, Change)]
@@ -86,7 +86,7 @@ class BulkChanges:
         unchanged = {asset_id: _change_id(job, asset_id) for asset_id in results if asset_id in heads}
         if unchanged:
             # What this job did before may be why there is nothing to do now.
-            results |= {asset_id: ItemResult(ItemOutcome.CHANGED) for asset_id in self._store.applied(unchanged)}
+            results |= {asset_id: ItemResult(ItemOutcome.CHANGED) for asset_id in self.store.applied(unchanged)}
         refused = list(self._commit(changes))
         results |= {
             change.after.id: ItemResult(ItemOutcome.CHANGED) for change in changes if change.after.id not in refused
@@ -101,7 +101,7 @@ class BulkChanges:
             return ItemResult(ItemOutcome.SKIPPED, SKIP_MISSING)
         if not selected(head):
             return ItemResult(ItemOutcome.SKIPPED, _NOT_SELECTED)
-        stamp = Stamp(principal=job.requested_by, at_ms=self._clock.now_ms(), change_id=_change_id(job, asset_id))
+        stamp = Stamp(principal=job.requested_by, at_ms=self.clock.now_ms(), change_id=_change_id(job, asset_id))
         try:
             change = step(head, stamp)
         except Unprocessable as e:
@@ -117,7 +117,7 @@ class BulkChanges:
         """
         if not changes:
             return
-        outcomes = self._committer.commit(changes)
+        outcomes = self.committer.commit(changes)
         if any(outcome.status is CommitStatus.UNKNOWN for outcome in outcomes):
             raise OutcomeUnknown
         for change, outcome in zip(changes, outcomes, strict=True):

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from amp.services.indexing.remove_documents import DocumentRemover, Removal, Rem
 from amp.services.job_kinds.bulk_changes import BulkChanges
 
 
+@dataclass(frozen=True, kw_only=True)
 class AssetPurge:
     """A `Processor`. The store goes first: from then on nobody makes documents of the asset, so those that are removed
     after stay away. Whatever a death leaves behind goes when the event comes again.
@@ -32,26 +33,14 @@ class AssetPurge:
     selects_mismatches = False
     takes = frozenset({"retention_s"})
 
-    def __init__(
-        self,
-        changer: BulkChanges,
-        store: AssetStore,
-        listing: AssetListing,
-        claims: Claims,
-        releaser: NameRelease,
-        remover: DocumentRemover,
-        *,
-        retention_s: float,
-        versions_kept: int,
-    ) -> None:
-        self._changer = changer
-        self._store = store
-        self._listing = listing
-        self._claims = claims
-        self._releaser = releaser
-        self._remover = remover
-        self._retention_s = retention_s
-        self._versions_kept = versions_kept
+    changer: BulkChanges
+    store: AssetStore
+    listing: AssetListing
+    claims: Claims
+    releaser: NameRelease
+    remover: DocumentRemover
+    retention_s: float
+    versions_kept: int
 
     def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:  # noqa: ARG002
         if selector.query is not None:
@@ -59,7 +48,7 @@ class AssetPurge:
             raise Unprocessable(detail, [Fault("/selector/query", detail)])
 
     def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:
-        retention_s = job.parameters.get("retention_s", self._retention_s)
+        retention_s = job.parameters.get("retention_s", self.retention_s)
 
         def step(before: Asset, stamp: Stamp) -> Change | str | None:
             if before.state is not State.DELETED:
@@ -69,17 +58,17 @@ class AssetPurge:
             return purging(before, stamp)
 
         if job.dry_run:
-            return self._changer.run(job, ids, step)
-        ids = self._remover.without_refused(ids)
-        results = self._changer.run(job, ids, step)
+            return self.changer.run(job, ids, step)
+        ids = self.remover.without_refused(ids)
+        results = self.changer.run(job, ids, step)
         if results:
             changed = {id_ for id_, result in results.items() if result.outcome is ItemOutcome.CHANGED}
-            found = self._store.heads(ids)
+            found = self.store.heads(ids)
             heads = [head for head in found.values() if head.state is State.PURGED]
             # Others may have stripped an asset since, or made it again; its documents of before are there all the same.
             gone = [head for head in heads if head.id in changed or not head.is_stripped]
             again = [found[id_] for id_ in changed if id_ in found and found[id_].state is not State.PURGED]
-            remaining = self._remover.remove(_removals([*gone, *self._former(again)]), stop)
+            remaining = self.remover.remove(_removals([*gone, *self._former(again)]), stop)
             results = _rid_of(results, remaining)
             unfinished = {*remaining.left, *remaining.rejected}
             self._clean([head for head in heads if not head.is_stripped and head.id not in unfinished])
@@ -88,8 +77,8 @@ class AssetPurge:
     def _former(self, made_again: Sequence[Asset]) -> list[Asset]:
         """Assets that were made again, as the purge before left them, or later: no document of the present life is
         older than its first version, or than the first that is kept."""
-        kept = {asset.id: {1, asset.superseded(self._versions_kept).start} for asset in made_again}
-        versions = self._store.versions(kept) if kept else {}
+        kept = {asset.id: {1, asset.superseded(self.versions_kept).start} for asset in made_again}
+        versions = self.store.versions(kept) if kept else {}
         revisions: dict[UUID, int] = {}
         for (asset_id, _), version in versions.items():
             revisions[asset_id] = min(version.revision, revisions.get(asset_id, version.revision))
@@ -102,22 +91,22 @@ class AssetPurge:
     def _clean(self, purged: Sequence[Asset]) -> None:
         """Removes all else that is named after these assets, and then the names: a death in between leaves enough to do
         it again."""
-        self._listing.remove(purged)
-        self._releaser.release(self._released_claims(purged))
-        heads = self._store.heads([asset.id for asset in purged])
-        self._store.strip([head for head in heads.values() if head.state is State.PURGED and not head.is_stripped])
+        self.listing.remove(purged)
+        self.releaser.release(self._released_claims(purged))
+        heads = self.store.heads([asset.id for asset in purged])
+        self.store.strip([head for head in heads.values() if head.state is State.PURGED and not head.is_stripped])
 
     def _released_claims(self, purged: Sequence[Asset]) -> list[Claim]:
         """The claims of external ids that these assets hold; those of idempotency keys are released."""
-        held = {(claim.scope, claim.key): claim for claim in self._claims.of_assets([asset.id for asset in purged])}
+        held = {(claim.scope, claim.key): claim for claim in self.claims.of_assets([asset.id for asset in purged])}
         names = [external_key(asset.project, asset.external_id) for asset in purged if asset.external_id is not None]
         ids = {asset.id for asset in purged}
-        for holder in self._claims.holders(names):
+        for holder in self.claims.holders(names):
             if holder is not None and holder.holder_id in ids:
                 held[holder.scope, holder.key] = holder
         for claim in held.values():
             if not is_external(claim):
-                self._claims.release(claim)
+                self.claims.release(claim)
         return [claim for claim in held.values() if is_external(claim)]
 
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -12,21 +13,21 @@ from amp.services.indexing.handle import AssetIndexer
 from amp.services.jobs.processor import SKIP_MISSING
 
 
+@dataclass(frozen=True, kw_only=True)
 class AssetReindex:
     """A `Processor`: all documents of an asset, superseded versions and tombstones included, are written anew."""
 
     changes = False
     selects_mismatches = False
-    takes: frozenset[str] = frozenset()
+    takes = frozenset[str]()
 
-    def __init__(self, indexer: AssetIndexer) -> None:
-        self._indexer = indexer
+    indexer: AssetIndexer
 
     def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:
         pass
 
     def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:  # noqa: ARG002
-        indexed = self._indexer.index_all(ids, stop)
+        indexed = self.indexer.index_all(ids, stop)
         return {
             asset_id: ItemResult(ItemOutcome.FAILED, indexed.rejected[asset_id])
             if asset_id in indexed.rejected

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -17,59 +18,59 @@ from amp.services.job_kinds.bulk_changes import BulkChanges
 from amp.services.types.catalog import TypeCatalog
 
 
+@dataclass(frozen=True, kw_only=True)
 class StateChanges:
     """A `Processor` that deletes or restores."""
 
     changes = True
     selects_mismatches = False
-    takes: frozenset[str] = frozenset()
+    takes = frozenset[str]()
 
-    def __init__(self, changer: BulkChanges, step: Callable[[Asset, Stamp], Change | None]) -> None:
-        self._changer = changer
-        self._step = step
+    changer: BulkChanges
+    step: Callable[[Asset, Stamp], Change | None]
 
     def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:  # noqa: ARG002
-        if self._step is restoration and selector.query is not None:
+        if self.step is restoration and selector.query is not None:
             detail = "a search finds no deleted assets; select them otherwise"
             raise Unprocessable(detail, [Fault("/selector/query", detail)])
 
     def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:  # noqa: ARG002
-        return self._changer.run(job, ids, self._step)
+        return self.changer.run(job, ids, self.step)
 
 
+@dataclass(frozen=True, kw_only=True)
 class TypeMigration:
     """A `Processor` that brings assets under the newest version of their type."""
 
     changes = True
     selects_mismatches = False
-    takes: frozenset[str] = frozenset()
+    takes = frozenset[str]()
 
-    def __init__(self, changer: BulkChanges, checker: ContentValidation, catalog: TypeCatalog, clock: Clock) -> None:
-        self._changer = changer
-        self._checker = checker
-        self._catalog = catalog
-        self._clock = clock
+    changer: BulkChanges
+    checker: ContentValidation
+    catalog: TypeCatalog
+    clock: Clock
 
     def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:
         pass
 
     def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:  # noqa: ARG002
-        since_s = self._clock.monotonic_s()
+        since_s = self.clock.monotonic_s()
         # The newest version may have been made, elsewhere, just before the job was asked for.
-        self._catalog.refresh()
+        self.catalog.refresh()
 
         def step(before: Asset, stamp: Stamp) -> Change | str | None:
             if before.state is State.DELETED:
                 return "it is deleted"
-            content = self._checker.check(before.type, before.name, before.metadata, before.labels, since_s)
-            return migration(before, content, stamp, self._checker.limits.versions_kept)
+            content = self.checker.check(before.type, before.name, before.metadata, before.labels, since_s)
+            return migration(before, content, stamp, self.checker.limits.versions_kept)
 
-        return self._changer.run(job, ids, step)
+        return self.changer.run(job, ids, step)
 
 
 def deleting(changer: BulkChanges) -> StateChanges:
-    return StateChanges(changer, deletion)
+    return StateChanges(changer=changer, step=deletion)
 
 
 def restoring(changer: BulkChanges) -> StateChanges:
-    return StateChanges(changer, restoration)
+    return StateChanges(changer=changer, step=restoration)

@@ -72,6 +72,7 @@ class MetadataUpdate:
                 yield source, f"/parameters/{what}/{escape_pointer(source)}"
 
 
+@dataclass(frozen=True, kw_only=True)
 class MetadataUpdates:
     """A `Processor`: each asset gets a new version under the newest version of its type, or keeps the one it has."""
 
@@ -79,35 +80,34 @@ class MetadataUpdates:
     selects_mismatches = False
     takes = frozenset({"set", "remove", "rename", "copy"})
 
-    def __init__(self, changer: BulkChanges, checker: ContentValidation, catalog: TypeCatalog, clock: Clock) -> None:
-        self._changer = changer
-        self._checker = checker
-        self._catalog = catalog
-        self._clock = clock
+    changer: BulkChanges
+    checker: ContentValidation
+    catalog: TypeCatalog
+    clock: Clock
 
     def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:
         update = MetadataUpdate.of(parameters)
         faults = list(_contradictions(update))
         if not (update.set or update.remove or update.rename or update.copy):
             faults.append(Fault("/parameters", "says nothing to do: give set, remove, rename or copy"))
-        since_s = self._clock.monotonic_s()
+        since_s = self.clock.monotonic_s()
         for key, pointer in (*update.written(), *update.read()):
             if len(faults) >= MAX_FAULTS:
                 break
-            if not self._catalog.kinds(key, since_s):
-                closest = self._catalog.closest_key(key)
+            if not self.catalog.kinds(key, since_s):
+                closest = self.catalog.closest_key(key)
                 hint = f"; did you mean {closest!r}?" if closest else ""
                 faults.append(Fault(pointer, f"no asset type has a field {key[:128]!r}{hint}"))
         if not faults:
-            asset_type = None if selector.type is None else self._catalog.known(selector.type)
-            faults += self._misfits(update) if asset_type is None else _breaks(update, asset_type, self._checker)
+            asset_type = None if selector.type is None else self.catalog.known(selector.type)
+            faults += self._misfits(update) if asset_type is None else _breaks(update, asset_type, self.checker)
         if faults:
             raise Unprocessable("the update cannot be made", faults)
 
     def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:  # noqa: ARG002
         update = MetadataUpdate.of(job.parameters)
         # The types may have been read here before the job was asked for: read them once more before assets fail.
-        since_s = self._clock.monotonic_s()
+        since_s = self.clock.monotonic_s()
 
         def step(before: Asset, stamp: Stamp) -> Change | str | None:
             if before.state is State.DELETED:
@@ -115,21 +115,21 @@ class MetadataUpdates:
             metadata = update.apply(before.metadata)
             if metadata == before.metadata:
                 return None
-            content = self._checker.check(before.type, before.name, metadata, before.labels, since_s)
-            return replacement(before, content, stamp, self._checker.limits.versions_kept)
+            content = self.checker.check(before.type, before.name, metadata, before.labels, since_s)
+            return replacement(before, content, stamp, self.checker.limits.versions_kept)
 
-        return self._changer.run(job, ids, step)
+        return self.changer.run(job, ids, step)
 
     def _misfits(self, update: MetadataUpdate) -> Iterator[Fault]:
         """Values that no type can take, where the types of the assets are not known."""
         for key, value in update.set.items():
             values = value if isinstance(value, list) else [value]
-            kinds = self._catalog.kinds(key)
+            kinds = self.catalog.kinds(key)
             for scalar in values:
                 reasons = []
                 for kind in kinds:
                     try:
-                        canonical_scalar(scalar, kind, self._checker.limits)
+                        canonical_scalar(scalar, kind, self.checker.limits)
                     except ValueError as e:
                         reasons.append(str(e.args[-1]))
                 if len(reasons) == len(kinds):

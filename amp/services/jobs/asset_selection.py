@@ -1,5 +1,6 @@
 """Finds the assets that a job is for, page by page, and by their ids alone."""
 
+from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
@@ -20,20 +21,20 @@ from amp.services.types.catalog import TypeCatalog
 _SEARCHED = 200
 
 
+@dataclass(frozen=True, kw_only=True)
 class AssetSelection:
-    def __init__(self, listing: AssetListing, searcher: AssetSearch, catalog: TypeCatalog) -> None:
-        self._listing = listing
-        self._searcher = searcher
-        self._catalog = catalog
+    listing: AssetListing
+    searcher: AssetSearch
+    catalog: TypeCatalog
 
     def check(self, selector: Selector, principal: Principal) -> None:
         """:raises Unprocessable: nothing can be selected so; with the place of each fault.
         :raises StoreUnavailable, SearchUnavailable: that cannot be told now.
         """
         faults: list[Fault] = []
-        if selector.type is not None and self._catalog.known(selector.type) is None:
-            self._catalog.read_since(None)
-            if self._catalog.known(selector.type) is None:
+        if selector.type is not None and self.catalog.known(selector.type) is None:
+            self.catalog.read_since(None)
+            if self.catalog.known(selector.type) is None:
                 faults.append(Fault("/selector/type", f"there is no asset type {selector.type[:128]!r}"))
         if selector.type is not None and selector.project is not None:
             faults.append(Fault("/selector/project", "cannot be given together with a type; use a query"))
@@ -54,37 +55,37 @@ class AssetSelection:
         """
         if selector.query is not None:
             return self._search(selector.query, position, principal, size=min(limit, _SEARCHED))
-        return listed(self._listing, selector, position, limit)
+        return listed(self.listing, selector, position, limit)
 
     def may_miss(self, selector: Selector) -> tuple[str, ...]:
         """The buckets of which the selector may miss assets now: lists come from the store, only queries search."""
-        return self._searcher.incomplete() if selector.query is not None else ()
+        return self.searcher.incomplete() if selector.query is not None else ()
 
     def about(self, selector: Selector, principal: Principal) -> int | None:
         """How many assets it selects, as far as the index knows; None: that cannot be told."""
         if selector.ids is not None:
             return selector.ids
         try:
-            since_s = self._catalog.now_s()
+            since_s = self.catalog.now_s()
             query, text = (
                 self._parsed(selector.query, since_s) if selector.query is not None else (_query(selector), None)
             )
             order = SearchQuery(query=query, text=text, size=0, exact_total=True, since_s=since_s)
-            return self._searcher.search(order, principal).total
+            return self.searcher.search(order, principal).total
         except (Retryable, BadQuery):
             return None
 
     def _search(self, text: str, position: str | None, principal: Principal, size: int) -> IdPage:
-        since_s = self._catalog.now_s()
+        since_s = self.catalog.now_s()
         query, words = self._parsed(text, since_s)
         # Positions are kept with jobs, where they outlive the key that signs cursors.
         order, after = SearchQuery(query=query, text=words, size=size, ids_only=True, since_s=since_s), _place(position)
-        answer = self._searcher.search_after(order, after, principal)
+        answer = self.searcher.search_after(order, after, principal)
         following = None if answer.last is None else orjson.dumps(answer.last).decode()
         return IdPage(tuple(UUID(str(hit.sort[-1])) for hit in answer.hits), following)
 
     def _parsed(self, text: str, since_s: float) -> tuple[Query | None, str | None]:
-        return parse_query_text(text, partial(self._catalog.kinds, since_s=since_s))
+        return parse_query_text(text, partial(self.catalog.kinds, since_s=since_s))
 
 
 def _place(position: str | None) -> SortValues | None:

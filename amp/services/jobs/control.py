@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Protocol
 from uuid import UUID
 
@@ -73,28 +74,30 @@ class JobStatus:
         return None if self.under_way is None else self.under_way.phase
 
 
+@dataclass(frozen=True, kw_only=True)
 class JobControl:
     """A controller alone says whether one of its jobs is under way. Such a job ends in its record first and with the
     controller second, so what is under way is read before the records.
     """
 
-    def __init__(
-        self,
-        jobs: JobLog,
-        dead_letters: DeadLetters,
-        chunks: JobChunks,
-        controllers: Sequence[JobController],
-        presence: WorkerPresence,
-        clock: Clock,
-    ) -> None:
-        self._jobs = jobs
-        self._chunks = chunks
-        self._controllers = controllers
-        self._of_kind = {kind: controller for controller in controllers for kind in controller.kinds}
-        self._presence = presence
-        self._clock = clock
-        self._counts = EndedCounts(dead_letters=dead_letters, chunks=chunks)
-        self._states = JobStates(jobs=jobs, clock=clock)
+    jobs: JobLog
+    dead_letters: DeadLetters
+    chunks: JobChunks
+    controllers: Sequence[JobController]
+    presence: WorkerPresence
+    clock: Clock
+
+    @cached_property
+    def _of_kind(self) -> dict[str, JobController]:
+        return {kind: controller for controller in self.controllers for kind in controller.kinds}
+
+    @cached_property
+    def _counts(self) -> EndedCounts:
+        return EndedCounts(dead_letters=self.dead_letters, chunks=self.chunks)
+
+    @cached_property
+    def _states(self) -> JobStates:
+        return JobStates(jobs=self.jobs, clock=self.clock)
 
     def get(self, job_id: UUID) -> JobStatus:
         """Return the job with its history.
@@ -103,7 +106,7 @@ class JobControl:
         :raises StoreUnavailable: the store does not answer.
         """
         under_way = self._under_way()
-        job = self._jobs.get(job_id)
+        job = self.jobs.get(job_id)
         if job is None:
             raise JobNotFound(f"there is no job {job_id}")
         if job_id in under_way:
@@ -115,7 +118,7 @@ class JobControl:
 
         :raises StoreUnavailable: the store does not answer.
         """
-        job = self._jobs.get(under_way.job_id)
+        job = self.jobs.get(under_way.job_id)
         return None if job is None else self._running_status(job, under_way)
 
     def page(self, before: UUID | None, limit: int) -> list[JobStatus]:
@@ -126,7 +129,7 @@ class JobControl:
         """
         under_way = self._under_way()
         found, ended_early = [], 0
-        for job in self._jobs.page(before, limit):
+        for job in self.jobs.page(before, limit):
             if job.state.ended and job.id not in under_way:
                 ended_early += job.state is not JobState.COMPLETED and job.kind not in self._of_kind
                 found.append(self._status(self._settled(job, all_chunks=ended_early <= _MAX_COUNTED)))
@@ -144,10 +147,10 @@ class JobControl:
         :raises StoreUnavailable: the store does not answer.
         """
         job = self.get(job_id).job
-        settled = chunk_count(self._chunks, job) if job.state.ended else job.checkpoint.get("settled", 0)
+        settled = chunk_count(self.chunks, job) if job.state.ended else job.checkpoint.get("settled", 0)
         found: list[tuple[UUID, ItemResult]] = []
         for number in range(first, min(settled, first + _CHUNKS_A_PAGE)):
-            results = self._chunks.results(job_id, number)
+            results = self.chunks.results(job_id, number)
             found += [(asset_id, result) for asset_id, result in results.items() if result.outcome in REPORTED]
             if len(found) >= limit:
                 return found, number + 1 if number + 1 < settled else None
@@ -188,7 +191,7 @@ class JobControl:
         status = self._running(job_id)
         if status.job.rate != rate:
             told = "as fast as it goes" if rate is None else f"{rate:g} a second"
-            self._jobs.set_rate(job_id, rate, Note(self._clock.now_ms(), f"rate set by {principal.name}: {told}"))
+            self.jobs.set_rate(job_id, rate, Note(self.clock.now_ms(), f"rate set by {principal.name}: {told}"))
         return self.get(job_id)
 
     def cancel(self, job_id: UUID, principal: Principal) -> JobStatus:
@@ -232,7 +235,7 @@ class JobControl:
         return replace(status, job=replace(status.job, history=()))
 
     def _under_way(self) -> dict[UUID, UnderWay]:
-        found = [controller.under_way() for controller in self._controllers]
+        found = [controller.under_way() for controller in self.controllers]
         return {job.job_id: job for job in found if job is not None}
 
     def _settled(self, job: Job, *, all_chunks: bool = True) -> Job:
@@ -243,13 +246,13 @@ class JobControl:
 
     def _status(self, job: Job) -> JobStatus:
         is_stopped = job.state is not JobState.RUNNING or job.kind in self._of_kind
-        waits_for = () if is_stopped else self._presence.missing(*workers_of(job.kind))
+        waits_for = () if is_stopped else self.presence.missing(*workers_of(job.kind))
         return JobStatus(_without_speed(job), None, waits_for)
 
     def _running_status(self, job: Job, under_way: UnderWay) -> JobStatus:
         """A record that has ended is ahead of its controller for a moment, in which no other job may begin."""
         job = replace(job, state=JobState.RUNNING, ended_ms=None) if job.state.ended else job
-        waits_for = self._presence.missing(*workers_of(job.kind)) if job.state is JobState.RUNNING else ()
+        waits_for = self.presence.missing(*workers_of(job.kind)) if job.state is JobState.RUNNING else ()
         return JobStatus(_without_speed(job), under_way, waits_for)
 
 

@@ -49,18 +49,18 @@ _UNREADABLE = "not a message that can be read"
 _JOB_FORGOTTEN = "the job is no longer kept, so nothing can do its work; discard the dead letter"
 
 
+@dataclass(frozen=True, kw_only=True)
 class DeadLetterAdmin:
-    def __init__(self, dead_letters: DeadLetters, queue: MessageQueue, jobs: JobLog, chunks: JobChunks) -> None:
-        self._letters = dead_letters
-        self._queue = queue
-        self._jobs = jobs
-        self._chunks = chunks
+    dead_letters: DeadLetters
+    queue: MessageQueue
+    jobs: JobLog
+    chunks: JobChunks
 
     def get(self, dead_letter_id: UUID) -> DeadLetter:
         """:raises DeadLetterNotFound: there is none, any more at least.
         :raises StoreUnavailable: the store does not answer.
         """
-        found = self._letters.get(dead_letter_id)
+        found = self.dead_letters.get(dead_letter_id)
         if found is None:
             raise DeadLetterNotFound(f"there is no dead letter {dead_letter_id}")
         return found
@@ -73,7 +73,7 @@ class DeadLetterAdmin:
         """
         found: list[DeadLetter] = []
         for _ in range(_PAGES_AT_MOST):
-            page = self._letters.page(job_id=which.job_id, position=position, limit=limit - len(found))
+            page = self.dead_letters.page(job_id=which.job_id, position=position, limit=limit - len(found))
             found += filter(which.covers, page.dead_letters)
             position = page.position
             if position is None or len(found) >= limit:
@@ -100,11 +100,13 @@ class DeadLetterAdmin:
             ]
             events = [dead_letter.message for dead_letter in live if dead_letter.message is not None]
             sent: list[Message] = [*events, *of_jobs]
-            delivered = publish_durably(self._queue, Topic.REALTIME, events)
+            delivered = publish_durably(self.queue, Topic.REALTIME, events)
             # A job removes its own when the work is done. Live traffic sets aside what fails again, which may be before
             # this.
-            self._letters.remove_unchanged([dead_letter for dead_letter in live if dead_letter.message in delivered])
-            delivered |= publish_durably(self._queue, Topic.BULK, of_jobs)
+            self.dead_letters.remove_unchanged(
+                [dead_letter for dead_letter in live if dead_letter.message in delivered]
+            )
+            delivered |= publish_durably(self.queue, Topic.BULK, of_jobs)
             if lost := sum(message not in delivered for message in sent):
                 raise QueueUnavailable(f"the queue did not take {lost} of {len(sent)} messages")
             count += len(dead_letters)
@@ -119,8 +121,8 @@ class DeadLetterAdmin:
         count = 0
         kept_jobs: dict[UUID, bool] = {}
         for dead_letters in self._batches(which):
-            self._letters.remove_unchanged(dead_letters)
-            gone = [dead_letter for dead_letter in dead_letters if self._letters.get(dead_letter.id) is None]
+            self.dead_letters.remove_unchanged(dead_letters)
+            gone = [dead_letter for dead_letter in dead_letters if self.dead_letters.get(dead_letter.id) is None]
             self._resolve(gone, kept_jobs)
             count += len(gone)
         return count
@@ -134,7 +136,7 @@ class DeadLetterAdmin:
 
     def _is_kept(self, job_id: UUID, kept_jobs: dict[UUID, bool]) -> bool:
         if job_id not in kept_jobs:
-            kept_jobs[job_id] = self._jobs.get(job_id) is not None
+            kept_jobs[job_id] = self.jobs.get(job_id) is not None
         return kept_jobs[job_id]
 
     def _resolve(self, dead_letters: Sequence[DeadLetter], kept_jobs: dict[UUID, bool]) -> None:
@@ -145,7 +147,7 @@ class DeadLetterAdmin:
             if isinstance(event, JobItem) and self._is_kept(event.job_id, kept_jobs):
                 by_job[event.job_id][event.chunk][event.asset_id] = ItemResult(ItemOutcome.RESOLVED)
         for job_id, by_chunk in by_job.items():
-            self._chunks.record(job_id, by_chunk)
+            self.chunks.record(job_id, by_chunk)
 
     def _batches(self, which: DeadLetterFilter) -> Iterator[list[DeadLetter]]:
         found = self._found(which)
@@ -154,14 +156,14 @@ class DeadLetterAdmin:
 
     def _found(self, which: DeadLetterFilter) -> Iterator[DeadLetter]:
         if which.ids is not None:
-            dead_letters = (self._letters.get(dead_letter_id) for dead_letter_id in dict.fromkeys(which.ids))
+            dead_letters = (self.dead_letters.get(dead_letter_id) for dead_letter_id in dict.fromkeys(which.ids))
             yield from (
                 dead_letter for dead_letter in dead_letters if dead_letter is not None and which.covers(dead_letter)
             )
             return
         position = None
         while True:
-            page = self._letters.page(job_id=which.job_id, position=position, limit=_PAGE)
+            page = self.dead_letters.page(job_id=which.job_id, position=position, limit=_PAGE)
             yield from filter(which.covers, page.dead_letters)
             position = page.position
             if position is None:

@@ -4,6 +4,8 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from uuid import UUID
 
 import structlog
@@ -45,6 +47,7 @@ class _TakenOver(Exception):
     """Somebody else runs the job, or it has ended."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class JobExtractor:
     """Any number of these may run: each job is one's own by a lease, and two at one job do no harm, as chunks and
     results are the same whoever writes them.
@@ -52,35 +55,30 @@ class JobExtractor:
     A job that fails for another reason than a part that does not answer ends so, with that reason; the others go on.
     """
 
-    def __init__(
-        self,
-        jobs: JobLog,
-        chunks: JobChunks,
-        selections: JobSelections,
-        queue: MessageQueue,
-        leases: Leases,
-        clock: Clock,
-        processors: Mapping[str, Processor],
-        pace: Callable[[], JobPace],
-        chores: Chores,
-        *,
-        holder: str,
-        max_failures: int,
-    ) -> None:
-        self._jobs = jobs
-        self._chunks = chunks
-        self._selections = selections
-        self._sender = ChunkSender(queue=queue, chunks=chunks, clock=clock)
-        self._leases = leases
-        self._clock = clock
-        self._processors = processors
-        self._pace = pace
-        self._chores = chores
-        self._holder = holder
-        self._max_failures = max_failures
-        self._states = JobStates(jobs=jobs, clock=clock)
-        self._runs: dict[UUID, JobRun] = {}
-        self._pauses = JobPauses(clock, _BACKOFF)
+    jobs: JobLog
+    chunks: JobChunks
+    selections: JobSelections
+    queue: MessageQueue
+    leases: Leases
+    clock: Clock
+    processors: Mapping[str, Processor]
+    pace: Callable[[], JobPace]
+    chores: Chores
+    holder: str
+    max_failures: int
+    _runs: dict[UUID, JobRun] = field(default_factory=dict, init=False)
+
+    @cached_property
+    def _sender(self) -> ChunkSender:
+        return ChunkSender(queue=self.queue, chunks=self.chunks, clock=self.clock)
+
+    @cached_property
+    def _states(self) -> JobStates:
+        return JobStates(jobs=self.jobs, clock=self.clock)
+
+    @cached_property
+    def _pauses(self) -> JobPauses:
+        return JobPauses(self.clock, _BACKOFF)
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; jobs under way are left to whoever comes next."""
@@ -97,7 +95,7 @@ class JobExtractor:
 
         :raises Retryable: no job that was tried got an answer; come again.
         """
-        open_jobs = {job.id: job for job in self._jobs.open() if job.kind in self._processors}
+        open_jobs = {job.id: job for job in self.jobs.open() if job.kind in self.processors}
         for job_id in self._runs.keys() - open_jobs:
             del self._runs[job_id]
         self._pauses.keep(open_jobs.keys())
@@ -119,7 +117,7 @@ class JobExtractor:
         try:
             busy = self.run_once()
         finally:
-            self._chores.run()
+            self.chores.run()
         return (_BUSY_S if busy else _IDLE_S) * random.uniform(0.8, 1.2)
 
     def _step_or_fail(self, job: Job) -> None:
@@ -153,7 +151,7 @@ class JobExtractor:
             if job.state is JobState.RUNNING:
                 self._extract(run)
                 self._sender.send_again(run)
-            if settled or self._clock.monotonic_s() - run.saved_s > _SAVE_S:
+            if settled or self.clock.monotonic_s() - run.saved_s > _SAVE_S:
                 self._save(run)
 
     def _held(self, job: Job) -> JobRun | None:
@@ -175,11 +173,11 @@ class JobExtractor:
         return run
 
     def _lease(self, job_id: UUID) -> LeaseKeeper:
-        return LeaseKeeper(self._leases, self._clock, name=f"job:{job_id}", holder=self._holder, ttl_s=_LEASE_S)
+        return LeaseKeeper(self.leases, self.clock, name=f"job:{job_id}", holder=self.holder, ttl_s=_LEASE_S)
 
     def _taken_up(self, job_id: UUID, run: JobRun | None, lease: LeaseKeeper) -> JobRun | None:
         """The run as this process left it, or as somebody else did who went further; None: the job is over."""
-        latest = self._jobs.get(job_id)
+        latest = self.jobs.get(job_id)
         if latest is None or latest.state.ended:
             self._runs.pop(job_id, None)
             return None
@@ -193,12 +191,12 @@ class JobExtractor:
         checkpoint = job.checkpoint
         run = JobRun(
             job=job,
-            selection=self._selections.of(
+            selection=self.selections.of(
                 job,
                 selector_from_json(job.parameters["selector"]),
-                mismatches=self._processors[job.kind].selects_mismatches,
+                mismatches=self.processors[job.kind].selects_mismatches,
             ),
-            pace=self._pace(),
+            pace=self.pace(),
             lease=lease,
             settled=_settled(job),
             counts=Counter(checkpoint.get("counts", {})),
@@ -207,8 +205,8 @@ class JobExtractor:
             saved=checkpoint,
         )
         run.selected = run.accounted
-        run.measured = (self._clock.monotonic_s(), run.accounted)
-        while not run.exhausted and (chunk := self._chunks.get(job.id, run.next_number)) is not None:
+        run.measured = (self.clock.monotonic_s(), run.accounted)
+        while not run.exhausted and (chunk := self.chunks.get(job.id, run.next_number)) is not None:
             run.take_up(chunk)
         self._sender.send_missing(run)
         return run
@@ -218,7 +216,7 @@ class JobExtractor:
         before = run.settled
         while run.outstanding:
             chunk = run.outstanding[0]
-            results = self._chunks.results(run.job.id, chunk.number) if chunk.ids else {}
+            results = self.chunks.results(run.job.id, chunk.number) if chunk.ids else {}
             if not results.keys() >= set(chunk.ids):
                 break
             counts = Counter(results[asset_id].outcome.value for asset_id in chunk.ids)
@@ -229,7 +227,7 @@ class JobExtractor:
                 run.to_forget.append(chunk.number)
             del run.outstanding[0]
         if run.settled > before:
-            run.sent_s = self._clock.monotonic_s()
+            run.sent_s = self.clock.monotonic_s()
             self._save(run)
         return run.settled > before
 
@@ -245,7 +243,7 @@ class JobExtractor:
             if step.unfinished:
                 return
             # The one that is there if another process made it.
-            chunk = self._chunks.begin(
+            chunk = self.chunks.begin(
                 Chunk(
                     job_id=run.job.id, number=run.next_number, ids=step.ids, passed=step.passed, position=step.position
                 )
@@ -259,14 +257,14 @@ class JobExtractor:
         # Held up for so long, it may have lost the job within a step.
         if run.lease.expired and self._taken_up(run.job.id, run, run.lease) is not run:
             raise _TakenOver
-        now_s = self._clock.monotonic_s()
+        now_s = self.clock.monotonic_s()
         run.measure(now_s)
         checkpoint = run.checkpoint()
-        if not self._jobs.save_progress(run.job.id, run.progress(), checkpoint, expected=run.saved):
+        if not self.jobs.save_progress(run.job.id, run.progress(), checkpoint, expected=run.saved):
             raise _TakenOver
         run.saved, run.saved_s = checkpoint, now_s
         while run.to_forget:
-            self._chunks.forget(run.job.id, run.to_forget[-1:])
+            self.chunks.forget(run.job.id, run.to_forget[-1:])
             run.to_forget.pop()
 
     def _end(self, run: JobRun, state: JobState, reason: str = "") -> None:
@@ -278,7 +276,7 @@ class JobExtractor:
         run.lease.release()
 
     def _limit(self, job: Job) -> int:
-        limit: int = job.parameters.get("max_failures", self._max_failures)
+        limit: int = job.parameters.get("max_failures", self.max_failures)
         return limit
 
 

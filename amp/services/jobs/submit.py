@@ -40,22 +40,14 @@ class JobRequest:
     refills: Refill | None = None  #: what of a lost index it brings back
 
 
+@dataclass(frozen=True, kw_only=True)
 class JobSubmission:
-    def __init__(
-        self,
-        jobs: JobLog,
-        listed: ListedIds,
-        claims: JobClaims,
-        select: AssetSelection,
-        processors: Mapping[str, Processor],
-        clock: Clock,
-    ) -> None:
-        self._jobs = jobs
-        self._listed = listed
-        self._claims = claims
-        self._select = select
-        self._processors = processors
-        self._clock = clock
+    jobs: JobLog
+    listed: ListedIds
+    claims: JobClaims
+    select: AssetSelection
+    processors: Mapping[str, Processor]
+    clock: Clock
 
     def start(self, order: JobRequest, principal: Principal, idempotency_key: IdempotencyKey | None = None) -> Job:
         """Keep the job; the extractor takes it from there.
@@ -66,9 +58,9 @@ class JobSubmission:
         :raises IdempotencyKeyReused: the key was used with another body.
         :raises StoreUnavailable: with a repeat key, ask again; without one, look before.
         """
-        processor = self._processors.get(order.kind)
+        processor = self.processors.get(order.kind)
         if processor is None:
-            known = ", ".join(sorted(self._processors))
+            known = ", ".join(sorted(self.processors))
             detail = f"there is no kind {order.kind[:128]!r} of job; there are {known}"
             raise Unprocessable(detail, [Fault("/kind", detail)])
         if order.dry_run and not processor.changes:
@@ -77,16 +69,16 @@ class JobSubmission:
         if unknown := sorted(order.parameters.keys() - processor.takes):
             faults = [Fault(f"/parameters/{name}", f"means nothing to a job of kind {order.kind}") for name in unknown]
             raise Unprocessable(f"{faults[0].pointer}: {faults[0].detail}", faults)
-        self._select.check(order.selector, principal)
+        self.select.check(order.selector, principal)
         processor.check(order.selector, order.parameters)
-        now_ms = self._clock.now_ms()
-        job_id = self._claims.claim(idempotency_key, mint_at(now_ms))
-        if idempotency_key is not None and (first := self._jobs.get(job_id)) is not None:
+        now_ms = self.clock.now_ms()
+        job_id = self.claims.claim(idempotency_key, mint_at(now_ms))
+        if idempotency_key is not None and (first := self.jobs.get(job_id)) is not None:
             return first
         selector = order.selector
         if order.ids is not None:
-            selector = replace(selector, ids=self._listed.keep(job_id, list(dict.fromkeys(order.ids))[: order.sample]))
-        about = self._select.about(selector, principal)
+            selector = replace(selector, ids=self.listed.keep(job_id, list(dict.fromkeys(order.ids))[: order.sample]))
+        about = self.select.about(selector, principal)
         if order.sample is not None:
             about = order.sample if about is None else min(about, order.sample)
         optional = {
@@ -108,10 +100,10 @@ class JobSubmission:
             rate=order.rate,
             history=(Note(now_ms, f"asked for by {principal.name}"), *self._missed(selector, now_ms)),
         )
-        self._jobs.add(job)
+        self.jobs.add(job)
         _log.info("job recorded", action="job_recorded", job=str(job.id), kind=job.kind, by=principal.name)
         return job
 
     def _missed(self, selector: Selector, now_ms: int) -> list[Note]:
-        names = self._select.may_miss(selector)
+        names = self.select.may_miss(selector)
         return [Note(now_ms, f"assets may be missed, as {incomplete_text(names)}")] if names else []

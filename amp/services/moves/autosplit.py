@@ -1,6 +1,6 @@
 """Watches how large the buckets grow: opens the next one ahead of time, splits those that grew too large."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -29,53 +29,51 @@ class BucketSizes:
     rate: float | None  #: documents a second of such a split; None: as fast as it goes
 
 
+@dataclass(frozen=True, kw_only=True)
 class AutoSplit:
     """One move at a time, so each look records one at most."""
 
-    def __init__(
-        self, maps: BucketMaps, indices: BucketIndices, planner: MovePlanning, clock: Clock, sizes: BucketSizes
-    ) -> None:
-        self._maps = maps
-        self._indices = indices
-        self._planner = planner
-        self._clock = clock
-        self._sizes = sizes
-        #: Names of buckets that cannot be split, so that it is said once.
-        self._unsplittable: set[str] = set()
+    maps: BucketMaps
+    indices: BucketIndices
+    planner: MovePlanning
+    clock: Clock
+    sizes: BucketSizes
+    #: Names of buckets that cannot be split, so that it is said once.
+    _unsplittable: set[str] = field(default_factory=set, init=False)
 
     def check(self) -> bool:
         """Record the move that sizes ask for, if any.
 
         :raises Retryable: a part does not answer.
         """
-        bucket_map = self._maps.refresh()
+        bucket_map = self.maps.refresh()
         if bucket_map.move is not None:
             return False
-        infos = {info.index: info for info in self._indices.info()}
-        return self._roll(bucket_map, infos) or (self._sizes.split and self._split(bucket_map, infos))
+        infos = {info.index: info for info in self.indices.info()}
+        return self._roll(bucket_map, infos) or (self.sizes.split and self._split(bucket_map, infos))
 
     def _roll(self, bucket_map: BucketMap, infos: dict[str, IndexInfo]) -> bool:
-        now_ms = self._clock.now_ms()
-        at_s = now_ms // 1000 + 1 + int(self._sizes.roll_lead_s)
+        now_ms = self.clock.now_ms()
+        at_s = now_ms // 1000 + 1 + int(self.sizes.roll_lead_s)
         # Not the newest: buckets may have been opened far ahead.
         current = bucket_map.bucket_at(now_ms)
         info, end_s = infos.get(current.index), bucket_map.end_s(current)
         if info is None or (end_s is not None and end_s <= at_s):
             return False
-        if info.bytes < self._sizes.roll_bytes and info.documents < self._sizes.roll_documents:
+        if info.bytes < self.sizes.roll_bytes and info.documents < self.sizes.roll_documents:
             return False
         return self._start(MoveKind.ROLL, current.name, at_s)
 
     def _split(self, bucket_map: BucketMap, infos: dict[str, IndexInfo]) -> bool:
         for bucket in bucket_map.buckets[:-1]:
             info = infos.get(bucket.index)
-            if info is not None and info.bytes > self._sizes.limit_bytes and bucket.name not in self._unsplittable:
+            if info is not None and info.bytes > self.sizes.limit_bytes and bucket.name not in self._unsplittable:
                 return self._start(MoveKind.SPLIT, bucket.name, None)
         return False
 
     def _start(self, kind: MoveKind, name: str, at_s: int | None) -> bool:
         try:
-            job = self._planner.start(kind, name, at_s, self._sizes.rate, _WATCH)
+            job = self.planner.start(kind, name, at_s, self.sizes.rate, _WATCH)
         except (Conflict, Unprocessable) as e:
             if isinstance(e, Unprocessable):
                 self._unsplittable.add(name)

@@ -1,5 +1,7 @@
 """Removes what a move leaves behind: from the source after the switch, from the target after a cancelling."""
 
+from dataclasses import dataclass
+
 from amp.domain.buckets import Bucket, write_alias
 from amp.domain.moves import Move
 from amp.errors import SearchUnavailable
@@ -13,13 +15,13 @@ from amp.services.moves.copy_range import range_of
 from amp.services.moves.progress import MoveProgress
 
 
+@dataclass(frozen=True, kw_only=True)
 class MoveCleanup:
     """Nothing is removed but what the other index has, at that revision or a later one."""
 
-    def __init__(self, indices: BucketIndices, documents: BucketDocuments, matcher: RangeComparison) -> None:
-        self._indices = indices
-        self._documents = documents
-        self._matcher = matcher
+    indices: BucketIndices
+    documents: BucketDocuments
+    matcher: RangeComparison
 
     def clean(self, move: Move, progress: MoveProgress, *, empty: bool) -> None:
         """The source holds nothing any more that the target lacks and, if asked to `empty` it, nothing of the range.
@@ -28,7 +30,7 @@ class MoveCleanup:
         :raises Retryable: a part does not answer.
         """
         left = Copy(move.source, write_alias(move.target, move.switch_token), range_of(move))
-        for page, _ in self._matcher.bring_forward(left, move.target, progress.pace):
+        for page, _ in self.matcher.bring_forward(left, move.target, progress.pace):
             if empty:
                 self._delete(write_alias(move.source, move.switch_token), page)
         if empty:
@@ -41,8 +43,8 @@ class MoveCleanup:
         :raises Retryable: a part does not answer.
         """
         of, after = range_of(move), None
-        self._indices.refresh([kept.index])
-        while page := self._documents.page(kept.index, of, after=after, limit=PAGE, bodies=False):
+        self.indices.refresh([kept.index])
+        while page := self.documents.page(kept.index, of, after=after, limit=PAGE, bodies=False):
             progress.pace(len(page))
             self._delete(kept.write_alias, page)
             after = page[-1].position
@@ -50,13 +52,13 @@ class MoveCleanup:
 
     def _delete(self, alias: str, documents: list[RawDocument]) -> None:
         """Those that are newer by now stay."""
-        results = self._documents.delete(alias, documents)
+        results = self.documents.delete(alias, documents)
         if any(result.status is WriteStatus.STALE for result in results):
             raise StaleToken
         if kept := [result for result in results if result.status in (WriteStatus.BUSY, WriteStatus.REJECTED)]:
             raise SearchUnavailable(f"{len(kept)} documents could not be removed: {kept[0].reason}")
 
     def _require_empty(self, index: str, of: TimeRange) -> None:
-        self._indices.refresh([index])
-        if self._documents.count(index, of):
+        self.indices.refresh([index])
+        if self.documents.count(index, of):
             raise MapChanged

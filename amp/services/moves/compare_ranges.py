@@ -1,6 +1,7 @@
 """Finds what a copy of a range lacks, cheaply first: sums of slices, then single documents where sums differ."""
 
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 
 from amp.ports.bucket_documents import BucketDocuments, Position, RawDocument, TimeRange
 from amp.services.moves.copy_documents import PAGE, Copy, DocumentCopy
@@ -12,12 +13,12 @@ _SLICE = 2_000
 _PARTS = 60
 
 
+@dataclass(frozen=True, kw_only=True)
 class RangeComparison:
     """Compares what is refreshed; what is behind is decided by what was last written."""
 
-    def __init__(self, documents: BucketDocuments, copier: DocumentCopy) -> None:
-        self._documents = documents
-        self._copier = copier
+    documents: BucketDocuments
+    copier: DocumentCopy
 
     def differing(self, source: str, target: str, of: TimeRange, width_ms: int = _DAY_MS) -> list[TimeRange]:
         """The parts of the range in which the two do not hold the same number of documents and sum of revisions.
@@ -25,9 +26,9 @@ class RangeComparison:
         :raises NotFound: one of the indices is not there.
         :raises SearchUnavailable: the index does not answer.
         """
-        there = {part.range.start_ms: part for part in self._documents.slices(target, of, width_ms)}
+        there = {part.range.start_ms: part for part in self.documents.slices(target, of, width_ms)}
         found: list[TimeRange] = []
-        for part in self._documents.slices(source, of, width_ms):
+        for part in self.documents.slices(source, of, width_ms):
             if part == there.get(part.range.start_ms):
                 continue
             if part.documents > _SLICE and width_ms > _FINEST_MS:
@@ -51,10 +52,10 @@ class RangeComparison:
         after = None
         while page := self._page(copy, after):
             pace(len(page))
-            there = self._documents.revisions(target, [document.doc_id for document in page], refreshed=refreshed)
+            there = self.documents.revisions(target, [document.doc_id for document in page], refreshed=refreshed)
             behind = {d.position for d in page if there.get(d.doc_id, 0) < d.revision}
             if behind:
-                behind = self._copier.without_purged(behind)
+                behind = self.copier.without_purged(behind)
             copied = self._copy(copy, [d for d in page if d.position in behind])
             yield [d for d in page if d.position not in behind or d.position in copied], len(copied)
             after = page[-1].position
@@ -62,10 +63,10 @@ class RangeComparison:
     def _copy(self, copy: Copy, behind: Collection[RawDocument]) -> set[Position]:
         # What was written anew meanwhile comes with the writes since the next mark.
         copied: set[Position] = set()
-        for page in self._documents.with_bodies(copy.source, behind):
-            self._copier.put(copy.alias, page)
+        for page in self.documents.with_bodies(copy.source, behind):
+            self.copier.put(copy.alias, page)
             copied.update(document.position for document in page)
         return copied
 
     def _page(self, copy: Copy, after: Position | None) -> list[RawDocument]:
-        return self._documents.page(copy.source, copy.of, after=after, since=copy.since, limit=PAGE, bodies=False)
+        return self.documents.page(copy.source, copy.of, after=after, since=copy.since, limit=PAGE, bodies=False)

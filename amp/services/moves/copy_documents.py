@@ -39,23 +39,17 @@ class Copy:
     since: str | None = None  #: only what was written after this mark
 
 
+@dataclass(frozen=True, kw_only=True)
 class DocumentCopy:
     """Documents keep their revisions, and nothing newer is ever overwritten: copying twice, or beside live writes, is
     harmless.
     """
 
-    def __init__(
-        self,
-        documents: BucketDocuments,
-        clock: Clock,
-        reader: Executor,
-        heads: Callable[[Collection[UUID]], Mapping[UUID, Asset]] = lambda _: {},
-    ) -> None:
-        """:param heads: gives the heads of those assets that the store has."""
-        self._documents = documents
-        self._clock = clock
-        self._reader = reader
-        self._heads = heads
+    documents: BucketDocuments
+    clock: Clock
+    reader: Executor
+    #: Gives the heads of those assets that the store has.
+    heads: Callable[[Collection[UUID]], Mapping[UUID, Asset]] = lambda _: {}
 
     def run(
         self,
@@ -77,7 +71,7 @@ class DocumentCopy:
         total = 0
         page = self._page(copy, after)
         while page and not stop.is_set():
-            following = self._reader.submit(self._page, copy, page[-1].position)
+            following = self.reader.submit(self._page, copy, page[-1].position)
             pace(len(page))
             self.put(copy.alias, page)
             total += len(page)
@@ -94,7 +88,7 @@ class DocumentCopy:
         """
         pending, reason = documents, ""
         try:
-            for attempt in attempts(self._clock, _ATTEMPTS, _BACKOFF):
+            for attempt in attempts(self.clock, _ATTEMPTS, _BACKOFF):
                 with attempt:
                     pending, reason = self._put_once(alias, pending)
                     if pending:
@@ -105,7 +99,7 @@ class DocumentCopy:
     def _put_once(self, alias: str, documents: list[RawDocument]) -> tuple[list[RawDocument], str]:
         """Those that may be written later, and why not now."""
         busy, reason = [], ""
-        for document, result in zip(documents, self._documents.put(alias, documents), strict=True):
+        for document, result in zip(documents, self.documents.put(alias, documents), strict=True):
             match result.status:
                 case WriteStatus.STALE:
                     raise StaleToken
@@ -122,11 +116,11 @@ class DocumentCopy:
 
         :raises StoreUnavailable: the store does not answer.
         """
-        heads = self._heads({UUID(position.asset_id) for position in positions})
+        heads = self.heads({UUID(position.asset_id) for position in positions})
         return {position for position in positions if not _is_purged(position, heads.get(UUID(position.asset_id)))}
 
     def _page(self, copy: Copy, after: Position | None) -> list[RawDocument]:
-        return self._documents.page(copy.source, copy.of, after=after, since=copy.since, limit=PAGE)
+        return self.documents.page(copy.source, copy.of, after=after, since=copy.since, limit=PAGE)
 
 
 def _is_purged(position: Position, head: Asset | None) -> bool:

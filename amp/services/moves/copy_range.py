@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -27,24 +27,17 @@ class MoveFailed(Exception):
     """The move gives itself up; the message says why."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class RangeCopy:
     """Each round copies what was written since the mark of the round before, so nothing is missed, however many writes
     go on; sums over slices of time then check the whole.
     """
 
-    def __init__(
-        self,
-        indices: BucketIndices,
-        documents: BucketDocuments,
-        copier: DocumentCopy,
-        matcher: RangeComparison,
-        serve_s: float,
-    ) -> None:
-        self._indices = indices
-        self._documents = documents
-        self._copier = copier
-        self._matcher = matcher
-        self._serve_s = serve_s
+    indices: BucketIndices
+    documents: BucketDocuments
+    copier: DocumentCopy
+    matcher: RangeComparison
+    serve_s: float
 
     def run(self, move: Move, progress: MoveProgress, stop: threading.Event) -> None:
         """On return, little is left for `finish`.
@@ -56,8 +49,8 @@ class RangeCopy:
         if progress.mark is None:
             self._copy_all(move, progress, stop)
         self._catch_up(move, progress, stop)
-        if not self._indices.serve(move.target, self._serve_s):
-            raise MoveFailed(f"not all copies of {move.target} are there after {self._serve_s:g} s")
+        if not self.indices.serve(move.target, self.serve_s):
+            raise MoveFailed(f"not all copies of {move.target} are there after {self.serve_s:g} s")
         self._verify(move, progress)
         self._catch_up(move, progress, stop)
 
@@ -68,7 +61,7 @@ class RangeCopy:
         :raises Fenced: another attempt began.
         :raises Retryable: a part does not answer.
         """
-        mark = self._documents.mark(move.source)
+        mark = self.documents.mark(move.source)
         self._bring_forward(move, progress.mark, _at_once)
         return mark
 
@@ -82,23 +75,23 @@ class RangeCopy:
         """
         copied = self._bring_forward(move, mark, _at_once)
         if copied:
-            self._indices.refresh([move.target])
+            self.indices.refresh([move.target])
         return copied
 
     def _copy_all(self, move: Move, progress: MoveProgress, stop: threading.Event) -> None:
         first = progress.first_mark
         if first is None:
-            first = self._documents.mark(move.source)
-            self._indices.refresh([move.source])
-            progress.begin_copy(first, self._documents.count(move.source, range_of(move)))
-        self._copier.run(_copy(move, None), stop, after=progress.after, pace=progress.pace, copied=progress.copied)
+            first = self.documents.mark(move.source)
+            self.indices.refresh([move.source])
+            progress.begin_copy(first, self.documents.count(move.source, range_of(move)))
+        self.copier.run(_copy(move, None), stop, after=progress.after, pace=progress.pace, copied=progress.copied)
         if stop.is_set():
             raise MapChanged
         progress.caught_up(first)
 
     def _catch_up(self, move: Move, progress: MoveProgress, stop: threading.Event) -> None:
         for _ in range(_MOST_ROUNDS):
-            mark = self._documents.mark(move.source)
+            mark = self.documents.mark(move.source)
             copied = self._bring_forward(move, progress.mark, progress.pace, stop)
             progress.caught_up(mark)
             if copied <= _FEW:
@@ -109,9 +102,9 @@ class RangeCopy:
         self, move: Move, since: str | None, pace: Callable[[int], None], stop: threading.Event | None = None
     ) -> int:
         """Copy what was written since and the target does not show. Writers write to both, so that is little."""
-        self._indices.refresh([move.source, move.target])
+        self.indices.refresh([move.source, move.target])
         copied = 0
-        for _, count in self._matcher.bring_forward(_copy(move, since), move.target, pace, refreshed=True):
+        for _, count in self.matcher.bring_forward(_copy(move, since), move.target, pace, refreshed=True):
             copied += count
             if stop is not None and stop.is_set():
                 raise MapChanged
@@ -121,10 +114,10 @@ class RangeCopy:
         """Nothing should be missing: what is, is copied, and must become little."""
         last = None
         while True:
-            self._indices.refresh([move.source, move.target])
+            self.indices.refresh([move.source, move.target])
             missing = 0
-            for part in self._matcher.differing(move.source, move.target, range_of(move)):
-                pages = self._matcher.bring_forward(replace(_copy(move, None), of=part), move.target, progress.pace)
+            for part in self.matcher.differing(move.source, move.target, range_of(move)):
+                pages = self.matcher.bring_forward(replace(_copy(move, None), of=part), move.target, progress.pace)
                 missing += sum(copied for _, copied in pages)
             if missing <= _UNDER_WAY:
                 return

@@ -21,16 +21,16 @@ class LaidOut:
     missing: tuple[int, ...]  #: starts at which no bucket begins yet, in seconds, in the order they are opened
 
 
+@dataclass(frozen=True, kw_only=True)
 class BucketLayout:
     """One move at a time, so a layout is a series of calls, each of which does what is still to be done: it can be
     broken off anywhere and asked for again.
     """
 
-    def __init__(self, maps: BucketMaps, planner: MovePlanning, clock: Clock, lead_s: float) -> None:
-        self._maps = maps
-        self._planner = planner
-        self._clock = clock
-        self._lead_s = lead_s
+    maps: BucketMaps
+    planner: MovePlanning
+    clock: Clock
+    lead_s: float
 
     def next_start(self, at_s: int | None) -> tuple[str, int]:
         """The bucket that a new one is to follow, and when that one begins: at `at_s`, or as soon as it can.
@@ -38,10 +38,10 @@ class BucketLayout:
         :raises Unprocessable: that is not in the future.
         :raises StoreUnavailable: the store does not answer.
         """
-        bucket_map, now_ms = self._maps.refresh(), self._clock.now_ms()
+        bucket_map, now_ms = self.maps.refresh(), self.clock.now_ms()
         if at_s is None:
             # Not after the newest: that one may have been opened for a time far ahead.
-            at_s = now_ms // 1000 + 1 + int(self._lead_s)
+            at_s = now_ms // 1000 + 1 + int(self.lead_s)
             while bucket_map.bucket_at(at_s * 1000).start_s == at_s:
                 at_s += 1
         elif at_s * 1000 <= now_ms:
@@ -54,7 +54,7 @@ class BucketLayout:
 
     def look(self, starts_s: Collection[int]) -> LaidOut:
         """:raises StoreUnavailable: the store does not answer."""
-        there = {bucket.start_s for bucket in self._maps.refresh().buckets}
+        there = {bucket.start_s for bucket in self.maps.refresh().buckets}
         # Newest first: each document then moves once at most.
         return LaidOut(None, tuple(sorted(set(starts_s) - there, reverse=True)))
 
@@ -68,5 +68,5 @@ class BucketLayout:
         if not found.missing:
             return found
         first_s = found.missing[0]
-        name = self._maps.refresh().bucket_at(first_s * 1000).name
-        return LaidOut(self._planner.start(MoveKind.ROLL, name, first_s, rate, principal), found.missing)
+        name = self.maps.refresh().bucket_at(first_s * 1000).name
+        return LaidOut(self.planner.start(MoveKind.ROLL, name, first_s, rate, principal), found.missing)

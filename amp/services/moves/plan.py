@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from uuid import UUID
 
 import structlog
@@ -38,25 +39,20 @@ class MovePlan:
     seconds: float | None  #: about, at the rate asked for; None: unthrottled
 
 
+@dataclass(frozen=True, kw_only=True)
 class MovePlanning:
     """One move at a time: whoever comes second is told what is under way."""
 
-    def __init__(
-        self,
-        maps: BucketMaps,
-        indices: BucketIndices,
-        documents: BucketDocuments,
-        jobs: JobLog,
-        clock: Clock,
-        index_prefix: str,
-    ) -> None:
-        self._maps = maps
-        self._indices = indices
-        self._documents = documents
-        self._jobs = jobs
-        self._states = JobStates(jobs=jobs, clock=clock)
-        self._clock = clock
-        self._prefix = index_prefix
+    maps: BucketMaps
+    indices: BucketIndices
+    documents: BucketDocuments
+    jobs: JobLog
+    clock: Clock
+    index_prefix: str
+
+    @cached_property
+    def _states(self) -> JobStates:
+        return JobStates(jobs=self.jobs, clock=self.clock)
 
     def look(self, kind: MoveKind, name: str, at_s: int | None, rate: float | None) -> MovePlan:
         """What `start` would do now.
@@ -66,11 +62,11 @@ class MovePlanning:
         :raises Unprocessable: it cannot be done so; the message says why.
         :raises Retryable: a part does not answer.
         """
-        planned_map, bucket = self._plan(self._maps.refresh(), kind, name, at_s)
+        planned_map, bucket = self._plan(self.maps.refresh(), kind, name, at_s)
         planned = _move(planned_map)
-        documents = self._documents.count(planned.source, TimeRange(planned.start_ms, planned.end_ms))
-        source_bytes = sum(info.bytes for info in self._indices.info() if info.index == planned.source)
-        share = documents / max(1, self._documents.count(planned.source, TimeRange(0)))
+        documents = self.documents.count(planned.source, TimeRange(planned.start_ms, planned.end_ms))
+        source_bytes = sum(info.bytes for info in self.indices.info() if info.index == planned.source)
+        share = documents / max(1, self.documents.count(planned.source, TimeRange(0)))
         return MovePlan(
             kind=kind,
             bucket=bucket,
@@ -90,7 +86,7 @@ class MovePlanning:
         :raises Unprocessable: it cannot be done so; the message says why.
         :raises Retryable: a part does not answer; look before trying again.
         """
-        bucket_map = self._maps.refresh()
+        bucket_map = self.maps.refresh()
         planned, bucket = self._plan(bucket_map, kind, name, at_s)
         move = _move(planned)
         job = Job(
@@ -101,8 +97,8 @@ class MovePlanning:
             rate=rate,
         )
         # The record first: the mover would make one that knows less.
-        self._jobs.add(job)
-        if not self._maps.replace(planned, bucket_map):
+        self.jobs.add(job)
+        if not self.maps.replace(planned, bucket_map):
             reason = "the bucket map changed meanwhile; try again"
             self._states.end(job.id, JobState.FAILED, reason)
             raise Conflict(reason)
@@ -113,7 +109,7 @@ class MovePlanning:
         """:raises BucketNotFound: there is no bucket of one of these names.
         :raises Unprocessable: the second is not the next in time after the first.
         """
-        buckets = self._maps.refresh().buckets
+        buckets = self.maps.refresh().buckets
         first, second = (buckets.index(_named(buckets, name)) for name in (name, next_name))
         if second != first + 1:
             after = buckets[first + 1].name if first + 1 < len(buckets) else "none: it is the newest"
@@ -128,10 +124,10 @@ class MovePlanning:
         :raises StoreUnavailable: look before trying again.
         """
         for _ in range(_TRIES):
-            job = self._jobs.get(job_id)
+            job = self.jobs.get(job_id)
             if job is None:
                 raise JobNotFound(f"there is no job {job_id}")
-            bucket_map = self._maps.refresh()
+            bucket_map = self.maps.refresh()
             move = bucket_map.move
             if move is None or move.id != job_id:
                 raise Conflict(f"the job has ended ({job.state})")
@@ -141,13 +137,13 @@ class MovePlanning:
                 going_back = cancelled(bucket_map, "")
             except InvalidPhase as e:
                 raise Conflict("too late to cancel: searches use the new place already") from e
-            if self._maps.replace(going_back, bucket_map):
-                self._jobs.note(job_id, self._clock.now_ms(), f"cancelled by {principal.name}")
+            if self.maps.replace(going_back, bucket_map):
+                self.jobs.note(job_id, self.clock.now_ms(), f"cancelled by {principal.name}")
                 return job
         raise Conflict("the bucket map keeps changing; try again")
 
     def _plan(self, bucket_map: BucketMap, kind: MoveKind, name: str, at_s: int | None) -> tuple[BucketMap, Bucket]:
-        bucket, job = _named(bucket_map.buckets, name), mint_at(self._clock.now_ms())
+        bucket, job = _named(bucket_map.buckets, name), mint_at(self.clock.now_ms())
         if (move := bucket_map.move) is not None:
             raise Conflict(f"a {move.kind} is under way ({move.phase}): job {move.id}", job=str(move.id))
         self._require_index(bucket)
@@ -159,27 +155,27 @@ class MovePlanning:
                     raise Unprocessable(f"bucket {name}: {e}; name the earlier one of the two") from e
                 self._require_index(bucket_map.buckets[bucket_map.buckets.index(bucket) + 1])
             case MoveKind.REBUILD:
-                planned = planned_rebuild(bucket_map, self._prefix, bucket, job)
+                planned = planned_rebuild(bucket_map, self.index_prefix, bucket, job)
             case MoveKind.SPLIT:
                 boundary_s = self._boundary(bucket_map, bucket, at_s)
-                planned = planned_split(bucket_map, self._prefix, bucket, boundary_s, job)
+                planned = planned_split(bucket_map, self.index_prefix, bucket, boundary_s, job)
             case MoveKind.ROLL:
                 if at_s is None:
                     raise _bad_time("a new bucket needs a time to start at")
-                planned = planned_roll(bucket_map, self._prefix, bucket, _within(bucket_map, bucket, at_s), job)
+                planned = planned_roll(bucket_map, self.index_prefix, bucket, _within(bucket_map, bucket, at_s), job)
         return planned, bucket
 
     def _require_index(self, bucket: Bucket) -> None:
         """What is gone cannot be moved; the bucket worker lets another index stand in."""
-        if all(info.index != bucket.index for info in self._indices.info()):
+        if all(info.index != bucket.index for info in self.indices.info()):
             raise Conflict(f"the index {bucket.index} of bucket {bucket.name} is gone; reconcile the buckets first")
 
     def _boundary(self, bucket_map: BucketMap, bucket: Bucket, at_s: int | None) -> int:
         """A whole second with documents on both sides."""
         end_s = bucket_map.end_s(bucket)
         whole = TimeRange(bucket.start_s * 1000, None if end_s is None else end_s * 1000)
-        self._indices.refresh([bucket.index])
-        median_ms = self._documents.median_created_ms(bucket.index, whole)
+        self.indices.refresh([bucket.index])
+        median_ms = self.documents.median_created_ms(bucket.index, whole)
         if median_ms is None:
             raise Unprocessable(f"bucket {bucket.name} is empty: there is nothing to split")
         if at_s is not None:
@@ -199,8 +195,8 @@ class MovePlanning:
         )
 
     def _divides(self, index: str, whole: TimeRange, at_s: int) -> bool:
-        before = self._documents.count(index, TimeRange(whole.start_ms, at_s * 1000))
-        return bool(before and self._documents.count(index, TimeRange(at_s * 1000, whole.end_ms)))
+        before = self.documents.count(index, TimeRange(whole.start_ms, at_s * 1000))
+        return bool(before and self.documents.count(index, TimeRange(at_s * 1000, whole.end_ms)))
 
 
 def _within(bucket_map: BucketMap, bucket: Bucket, at_s: int) -> int:

@@ -1,6 +1,7 @@
 """Brings the documents of lost indices back: starts a backfill of each, and tells when it is done."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import structlog
@@ -21,25 +22,23 @@ _CALLER = Principal("bucket worker")
 _JOBS_AT_ONCE = 1_000
 
 
+@dataclass(frozen=True, kw_only=True)
 class BucketRefill:
     """One backfill for each loss, index and range. If it fails or is cancelled, the bucket stays incomplete, for people
     to see why; so it does while dead letters of the backfill are left.
     """
 
-    def __init__(
-        self, maps: BucketMaps, jobs: JobLog, dead_letters: DeadLetters, starter: JobSubmission, rate: float
-    ) -> None:
-        self._maps = maps
-        self._jobs = jobs
-        self._letters = dead_letters
-        self._starter = starter
-        self._rate = rate
-        #: The jobs that bring these back, as far as this process has looked for them.
-        self._known: dict[Refill, UUID] = {}
+    maps: BucketMaps
+    jobs: JobLog
+    dead_letters: DeadLetters
+    starter: JobSubmission
+    rate: float
+    #: The jobs that bring these back, as far as this process has looked for them.
+    _known: dict[Refill, UUID] = field(default_factory=dict, init=False)
 
     def run(self) -> None:
         """:raises Retryable: a part does not answer; run it again."""
-        bucket_map = self._maps.refresh()
+        bucket_map = self.maps.refresh()
         if not bucket_map.incomplete:
             return
         complete = []
@@ -48,16 +47,16 @@ class BucketRefill:
             job = self._job_of(wanted)
             if job is None:
                 self._start(wanted, bucket)
-            elif job.state is JobState.COMPLETED and not self._letters.count(job.id):
+            elif job.state is JobState.COMPLETED and not self.dead_letters.count(job.id):
                 complete.append(bucket)
         # A move goes by the map's generations, and takes the mark along.
-        if complete and bucket_map.move is None and self._maps.replace(with_complete(bucket_map, complete), bucket_map):
+        if complete and bucket_map.move is None and self.maps.replace(with_complete(bucket_map, complete), bucket_map):
             for bucket in complete:
                 _log.warning("bucket complete", action="bucket_complete", bucket=bucket.name)
 
     def _job_of(self, wanted: Refill) -> Job | None:
         """The one that was begun last of those that bring back what is wanted."""
-        job = self._jobs.get(self._known[wanted]) if wanted in self._known else None
+        job = self.jobs.get(self._known[wanted]) if wanted in self._known else None
         if job is None:
             job = next((job for job in self._all_jobs() if _covers(job, wanted)), None)
         if job is not None:
@@ -66,17 +65,17 @@ class BucketRefill:
 
     def _all_jobs(self) -> Iterator[Job]:
         """Those that have not ended, and then all, newest first: a refill may end long after many that began later."""
-        yield from self._jobs.open()
+        yield from self.jobs.open()
         before: UUID | None = None
-        while page := self._jobs.page(before, _JOBS_AT_ONCE):
+        while page := self.jobs.page(before, _JOBS_AT_ONCE):
             yield from page
             before = page[-1].id
 
     def _start(self, refill: Refill, bucket: Bucket) -> None:
         to_ms = None if refill.end_s is None else refill.end_s * 1000
         selector = Selector(from_ms=refill.start_s * 1000, to_ms=to_ms)
-        order = JobRequest(kind="reindex", selector=selector, rate=self._rate, refills=refill)
-        job = self._starter.start(order, _CALLER)
+        order = JobRequest(kind="reindex", selector=selector, rate=self.rate, refills=refill)
+        job = self.starter.start(order, _CALLER)
         _log.warning("bucket refilled", action="bucket_refill", bucket=bucket.name, job=str(job.id))
 
 

@@ -50,23 +50,23 @@ class BucketReport:
     job: JobStatus | None  #: of the move
 
 
+@dataclass(frozen=True, kw_only=True)
 class BucketReports:
-    def __init__(self, maps: BucketMaps, indices: BucketIndices, jobs: JobControl, sizes: BucketSizes) -> None:
-        self._maps = maps
-        self._indices = indices
-        self._jobs = jobs
-        self._sizes = sizes
+    maps: BucketMaps
+    indices: BucketIndices
+    jobs: JobControl
+    sizes: BucketSizes
 
     def report(self) -> BucketReport:
         """:raises Retryable: a part does not answer."""
-        bucket_map = self._maps.refresh()
-        infos = {info.index: info for info in self._indices.info()}
+        bucket_map = self.maps.refresh()
+        infos = {info.index: info for info in self.indices.info()}
         move = bucket_map.move
         return BucketReport(
             generation=bucket_map.generation,
             buckets=tuple(self._status(bucket_map, i, infos) for i in range(len(bucket_map.buckets))),
             move=move,
-            job=None if move is None else self._jobs.of(under_way(move)),
+            job=None if move is None else self.jobs.of(under_way(move)),
         )
 
     def figures(self) -> MapFigures:
@@ -85,7 +85,7 @@ class BucketReports:
 
         :raises StoreUnavailable: the store does not answer.
         """
-        return self._maps.refresh().move
+        return self.maps.refresh().move
 
     def _status(self, bucket_map: BucketMap, position: int, infos: dict[str, IndexInfo]) -> BucketStatus:
         bucket, move = bucket_map.buckets[position], bucket_map.move
@@ -103,7 +103,7 @@ class BucketReports:
         )
 
     def _share(self, info: IndexInfo, newest: bool) -> float:
-        sizes = self._sizes
+        sizes = self.sizes
         if not newest:
             return info.bytes / sizes.limit_bytes
         return max(info.bytes / sizes.roll_bytes, info.documents / sizes.roll_documents)

@@ -21,8 +21,7 @@ from amp.services.buckets.aliases import MapChanged, MoveAliases
 from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.jobs.states import JobStates
 from amp.services.moves.cleanup import MoveCleanup
-from amp.services.moves.compare_ranges import RangeComparison
-from amp.services.moves.copy_documents import DocumentCopy, DocumentRejected, StaleToken
+from amp.services.moves.copy_documents import DocumentRejected, StaleToken
 from amp.services.moves.copy_range import MoveFailed, RangeCopy, range_of
 from amp.services.moves.progress import MoveProgress
 
@@ -65,13 +64,15 @@ class MoveRunner:
 
     def __init__(
         self,
+        *,
         maps: BucketMaps,
         indices: BucketIndices,
         documents: BucketDocuments,
         jobs: JobLog,
         clock: Clock,
         aliases: MoveAliases,
-        copier: DocumentCopy,
+        range_copy: RangeCopy,
+        cleanup: MoveCleanup,
         times: MoveTimes,
     ) -> None:
         self._maps = maps
@@ -81,9 +82,8 @@ class MoveRunner:
         self._states = JobStates(jobs=jobs, clock=clock)
         self._clock = clock
         self._aliases = aliases
-        matcher = RangeComparison(documents, copier)
-        self._copy = RangeCopy(indices, documents, copier, matcher, times.serve)
-        self._clear = MoveCleanup(indices, documents, matcher)
+        self._range_copy = range_copy
+        self._cleanup = cleanup
         self._times = times
         #: The phase this process saw begin last, and when.
         self._seen: tuple[int, float] = (0, 0.0)
@@ -137,7 +137,7 @@ class MoveRunner:
         self._aliases.rotate(bucket_map)
         self._aliases.unblock(move)
         self._aliases.drain_kept_target(move)
-        self._copy.run(move, self._progress(move, stop), stop)
+        self._range_copy.run(move, self._progress(move, stop), stop)
         self._to(hold(bucket_map), bucket_map)
 
     def _hold(self, bucket_map: BucketMap, move: Move, stop: threading.Event) -> None:
@@ -148,11 +148,11 @@ class MoveRunner:
             progress.gave_up_hold()
             self._to(dual(bucket_map), bucket_map)
             return
-        mark = self._copy.approach(move, progress)
+        mark = self._range_copy.approach(move, progress)
         began_s = self._clock.monotonic_s()
         self._aliases.hold(bucket_map)
         self._indices.block(move.source)
-        changes = self._copy.finish(move, mark)
+        changes = self._range_copy.finish(move, mark)
         self._aliases.switch(bucket_map)
         self._replace(switched(bucket_map), bucket_map)
         self._aliases.unblock(move)
@@ -170,11 +170,11 @@ class MoveRunner:
             if not narrowed or self._documents.count(move.source, range_of(move)):
                 self._wait_for_searches(stop)
             try:
-                self._clear.clean(move, self._progress(move, stop), empty=narrowed)
+                self._cleanup.clean(move, self._progress(move, stop), empty=narrowed)
             except NotFound as e:
                 self._go_on_without(bucket_map, str(e))
                 if source is not None:
-                    self._clear.undo(move, source, self._progress(move, stop))
+                    self._cleanup.undo(move, source, self._progress(move, stop))
         if not narrowed:
             self._indices.drop(move.source)
         self._end(bucket_map, move, JobState.COMPLETED)
@@ -198,7 +198,7 @@ class MoveRunner:
         else:
             try:
                 self._aliases.drain_kept_target(move)
-                self._clear.undo(move, kept, self._progress(move, stop))
+                self._cleanup.undo(move, kept, self._progress(move, stop))
             except NotFound as e:
                 self._go_on_without(bucket_map, str(e))
         self._end(bucket_map, move, JobState.FAILED if move.reason else JobState.CANCELLED)

@@ -1,6 +1,8 @@
 """Commits changes to the source of truth: intent first, then the condition, then the event (ADR 002)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 from amp.domain.assets import Change
 from amp.domain.messages import Intent, message_of
@@ -17,24 +19,20 @@ MAX_INTENT_AGE_MS = 30_000
 BATCH = 500
 
 
+@dataclass(frozen=True, kw_only=True)
 class ChangeCommitter:
     """The one way any change reaches the store."""
 
-    def __init__(
-        self,
-        store: AssetStore,
-        intents: IntentLog,
-        publisher: ChangePublisher,
-        clock: Clock,
-        metrics: Metrics,
-        intent_grace_s: float,
-    ) -> None:
-        self._store = store
-        self._intents = intents
-        self._publisher = publisher
-        self._clock = clock
-        self._metrics = metrics
-        self._grace_ms = int(intent_grace_s * 1000)
+    store: AssetStore
+    intents: IntentLog
+    publisher: ChangePublisher
+    clock: Clock
+    metrics: Metrics
+    intent_grace_s: float
+
+    @cached_property
+    def _grace_ms(self) -> int:
+        return int(self.intent_grace_s * 1000)
 
     def commit(self, changes: Sequence[Change]) -> list[CommitResult]:
         """One outcome per change, in order; the changes are of different assets. Every APPLIED change is durable and
@@ -49,33 +47,33 @@ class ChangeCommitter:
 
     def _commit_batch(self, changes: Sequence[Change]) -> list[CommitResult]:
         intents = self._prepare(changes)
-        outcomes = self._store.apply(changes)
+        outcomes = self.store.apply(changes)
         by_verdict: dict[CommitStatus, list[Intent]] = {verdict: [] for verdict in CommitStatus}
         for change, intent, outcome in zip(changes, intents, outcomes, strict=True):
             by_verdict[outcome.status].append(intent)
             if outcome.status is CommitStatus.APPLIED and change.dropped_version is not None:
-                self._metrics.versions_dropped.inc()
+                self.metrics.versions_dropped.inc()
         if by_verdict[CommitStatus.APPLIED]:
-            self._publisher.publish(by_verdict[CommitStatus.APPLIED])
+            self.publisher.publish(by_verdict[CommitStatus.APPLIED])
         if by_verdict[CommitStatus.REFUSED]:
             self._forget(by_verdict[CommitStatus.REFUSED])
         return outcomes  # intents of UNKNOWN ones stay: the relay settles them
 
     def _prepare(self, changes: Sequence[Change]) -> list[Intent]:
         for _ in range(2):
-            now_ms, began_s = self._clock.now_ms(), self._clock.monotonic_s()
+            now_ms, began_s = self.clock.now_ms(), self.clock.monotonic_s()
             intents = [
                 Intent(message=message_of(change), recorded_ms=now_ms, due_ms=now_ms + self._grace_ms)
                 for change in changes
             ]
-            self._store.prepare(list(zip(changes, intents, strict=True)))
+            self.store.prepare(list(zip(changes, intents, strict=True)))
             # Half the age is left for the conditions themselves.
-            if (self._clock.monotonic_s() - began_s) * 1000 < MAX_INTENT_AGE_MS / 2:
+            if (self.clock.monotonic_s() - began_s) * 1000 < MAX_INTENT_AGE_MS / 2:
                 return intents
         raise StoreUnavailable("the store is too slow to write safely")
 
     def _forget(self, intents: Sequence[Intent]) -> None:
         try:
-            self._intents.clear(intents)
+            self.intents.clear(intents)
         except StoreUnavailable:
             return  # the relay finds that they were not applied, and drops them

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -27,48 +27,39 @@ _KNOWN_FOR_S = 2 * MAX_INTENT_AGE_MS / 1000
 _FORGOTTEN_AFTER_S = 3_600.0
 
 
+@dataclass(frozen=True, kw_only=True)
 class IntentRelay:
     """Two relays at once only publish twice, which is harmless."""
 
-    def __init__(
-        self,
-        intents: IntentLog,
-        store: AssetStore,
-        queue: MessageQueue,
-        clock: Clock,
-        metrics: Metrics,
-        *,
-        pause_s: float = 1.0,
-    ) -> None:
-        self._intents = intents
-        self._store = store
-        self._queue = queue
-        self._clock = clock
-        self._metrics = metrics
-        self._pause_s = pause_s
-        #: When this process first saw each intent that looks old enough to be dropped; the first ones first.
-        self._first_seen_s: dict[Intent, float] = {}
+    intents: IntentLog
+    store: AssetStore
+    queue: MessageQueue
+    clock: Clock
+    metrics: Metrics
+    pause_s: float = 1.0
+    #: When this process first saw each intent that looks old enough to be dropped; the first ones first.
+    _first_seen_s: dict[Intent, float] = field(default_factory=dict, init=False)
 
     def run(self, stop: threading.Event) -> None:
         """Relay until `stop` is set."""
-        PollingLoop(name="relay", step=self._step, backoff=Backoff(first_s=self._pause_s, max_s=10.0)).run(stop)
+        PollingLoop(name="relay", step=self._step, backoff=Backoff(first_s=self.pause_s, max_s=10.0)).run(stop)
 
     def _step(self, _stop: threading.Event) -> float:
-        return 0.0 if self.relay_once() >= _BATCH else self._pause_s
+        return 0.0 if self.relay_once() >= _BATCH else self.pause_s
 
     def relay_once(self) -> int:
         """Look at up to one batch of due intents; how many there were.
 
         :raises StoreUnavailable: the store does not answer; nothing is lost.
         """
-        due = self._intents.due(self._clock.now_ms(), _BATCH)
+        due = self.intents.due(self.clock.now_ms(), _BATCH)
         if due:
             self._look_at(due)
         return len(due)
 
     def _look_at(self, due: Sequence[Intent]) -> None:
         # Finishes conditions that were accepted but not completed, so that "not applied" is certain.
-        heads = self._store.heads({intent.message.asset_id for intent in due}, settle=True)
+        heads = self.store.heads({intent.message.asset_id for intent in due}, settle=True)
         applied: list[Intent] = []
         open_: list[Intent] = []
         for intent in due:
@@ -81,33 +72,33 @@ class IntentRelay:
             self._look_later(intent)
 
     def _publish(self, applied: Sequence[Intent]) -> None:
-        delivered = publish_durably(self._queue, Topic.REALTIME, [intent.message for intent in applied])
+        delivered = publish_durably(self.queue, Topic.REALTIME, [intent.message for intent in applied])
         done = [intent for intent in applied if intent.message in delivered]
-        self._intents.clear(done)
-        self._metrics.intents_relayed.inc(len(done))
+        self.intents.clear(done)
+        self.metrics.intents_relayed.inc(len(done))
         if len(done) < len(applied):
             # Not to be asked for again at once: the queue is down.
-            now_ms = self._clock.now_ms()
+            now_ms = self.clock.now_ms()
             for intent in applied:
                 if intent.message not in delivered:
-                    self._intents.defer(intent, now_ms + 2_000)
+                    self.intents.defer(intent, now_ms + 2_000)
             _log.warning("events not delivered", action="relay_undelivered", count=len(applied) - len(done))
 
     def _look_later(self, intent: Intent) -> None:
-        now_ms = self._clock.now_ms()
+        now_ms = self.clock.now_ms()
         age_ms = now_ms - intent.recorded_ms
         due_ms = now_ms + deferral_ms(age_ms)
         if age_ms > _DROP_AFTER_MS:
             key = replace(intent, due_ms=0)
             if self._known_for_s(key) >= _KNOWN_FOR_S:
-                self._intents.clear([intent])
+                self.intents.clear([intent])
                 del self._first_seen_s[key]
                 return
             due_ms = now_ms + int(_KNOWN_FOR_S * 1000)
-        self._intents.defer(intent, due_ms)
+        self.intents.defer(intent, due_ms)
 
     def _known_for_s(self, key: Intent) -> float:
-        now_s = self._clock.monotonic_s()
+        now_s = self.clock.monotonic_s()
         while self._first_seen_s:
             first, seen_s = next(iter(self._first_seen_s.items()))
             if now_s - seen_s < _FORGOTTEN_AFTER_S:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import structlog
 
@@ -20,17 +21,21 @@ class _Chore:
     due_s: float = float("-inf")
 
 
+@dataclass(frozen=True, kw_only=True)
 class Chores:
     """Each is called whenever the loop comes by, and after a failure no sooner than after a growing pause."""
 
-    def __init__(self, clock: Clock, chores: Mapping[str, Callable[[], object]]) -> None:
-        self._clock = clock
-        self._chores = {name: _Chore(call) for name, call in chores.items()}
+    clock: Clock
+    chores: Mapping[str, Callable[[], object]]
+
+    @cached_property
+    def _chores(self) -> "dict[str, _Chore]":
+        return {name: _Chore(call) for name, call in self.chores.items()}
 
     def run(self) -> None:
         """Raises nothing: what a chore raises is logged."""
         for name, chore in self._chores.items():
-            if self._clock.monotonic_s() < chore.due_s:
+            if self.clock.monotonic_s() < chore.due_s:
                 continue
             try:
                 chore.call()
@@ -38,6 +43,6 @@ class Chores:
             except Exception as e:  # noqa: BLE001 - whatever is wrong with one chore, the others have to be done
                 chore.failures += 1
                 pause_s = _PAUSES.pause_s(chore.failures)
-                chore.due_s = self._clock.monotonic_s() + pause_s
+                chore.due_s = self.clock.monotonic_s() + pause_s
                 log = _log.warning if isinstance(e, Retryable) else _log.exception
                 log("chore failed", action="chore_failed", chore=name, reason=repr(e), again_in_s=round(pause_s, 1))

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -21,14 +22,14 @@ _BACKOFF = Backoff(first_s=1.0, max_s=_EVERY_S)
 _log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, kw_only=True)
 class WorkerPresence:
     """The cache alone connects the processes: without it, nobody knows who runs."""
 
-    def __init__(self, cache: Cache, background: Background) -> None:
-        self._cache = cache
-        self._background = background
-        #: Why workers of this process do nothing for now, by their kind.
-        self._stopped: dict[str, str] = {}
+    cache: Cache
+    background: Background
+    #: Why workers of this process do nothing for now, by their kind.
+    _stopped: dict[str, str] = field(default_factory=dict, init=False)
 
     def report_stopped(self, kind: str, reason: str | None) -> None:
         """Let every process know that the worker of this kind runs here but does nothing for now; None: it works
@@ -42,7 +43,7 @@ class WorkerPresence:
         """The kinds of which a worker runs but does nothing, each with the reason. Empty where the cache does not
         answer. Of several workers of a kind, the last that reported counts."""
         try:
-            found = {kind: self._cache.get(_key(kind)) for kind in WORKER_KINDS}
+            found = {kind: self.cache.get(_key(kind)) for kind in WORKER_KINDS}
         except CacheUnavailable:
             return {}
         return {kind: value.decode() for kind, value in found.items() if value is not None and value != _RUNS}
@@ -59,7 +60,7 @@ class WorkerPresence:
     def running(self) -> frozenset[str] | None:
         """The kinds of which at least one worker runs; None: unknown, as the cache does not answer."""
         try:
-            return frozenset(kind for kind in WORKER_KINDS if self._cache.get(_key(kind)) is not None)
+            return frozenset(kind for kind in WORKER_KINDS if self.cache.get(_key(kind)) is not None)
         except CacheUnavailable:
             return None
 
@@ -77,7 +78,7 @@ class WorkerPresence:
         def announce(_: threading.Event) -> float:
             nonlocal is_known
             try:
-                self._cache.put(_key(kind), self._stopped.get(kind, "").encode() or _RUNS, _TTL_S)
+                self.cache.put(_key(kind), self._stopped.get(kind, "").encode() or _RUNS, _TTL_S)
                 is_known = True
             except CacheUnavailable as e:
                 if is_known:
@@ -86,7 +87,7 @@ class WorkerPresence:
             return _EVERY_S
 
         loop = PollingLoop(name=f"{kind}_presence", step=announce, backoff=_BACKOFF)
-        announcer = self._background.start(f"{kind} presence", loop.run, done)
+        announcer = self.background.start(f"{kind} presence", loop.run, done)
         try:
             yield
         finally:

@@ -1,7 +1,7 @@
 """Background threads: each is started here, started again when it fails, counted, and visible to operators."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -29,19 +29,19 @@ class ThreadState:
         return not self.reason
 
 
+@dataclass(frozen=True, kw_only=True)
 class BackgroundThreads:
     """The background threads of one process; a `Background`."""
 
-    def __init__(self, clock: Clock, metrics: Metrics) -> None:
-        self._clock = clock
-        self._metrics = metrics
-        self._lock = threading.Lock()
-        self._running: list[_Supervised] = []
+    clock: Clock
+    metrics: Metrics
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _running: "list[_Supervised]" = field(default_factory=list, init=False)
 
     def start(self, name: str, loop: Loop, stop: threading.Event, *, restarts: Backoff = _RESTARTS) -> threading.Thread:
         """Run `loop(stop)` in a daemon thread. What the loop raises is logged and counted, and it starts again after
         a growing pause; when it returns, the thread ends."""
-        supervised = _Supervised(name, loop, stop, restarts, self._clock, self._metrics)
+        supervised = _Supervised(name, loop, stop, restarts, self.clock, self.metrics)
         thread = threading.Thread(target=self._run, args=(supervised,), name=name, daemon=True)
         with self._lock:
             self._running.append(supervised)

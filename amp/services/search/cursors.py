@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -13,11 +14,11 @@ from amp.errors import BadCursor
 _NOT_MADE = "the cursor was not made for this query and caller"
 
 
+@dataclass(frozen=True, kw_only=True)
 class Cursors:
     """`secret` gives the same bytes in all processes of an installation; asked at first use."""
 
-    def __init__(self, secret: Callable[[], bytes]) -> None:
-        self._secret = secret
+    secret: Callable[[], bytes]
 
     def seal(self, position: Any, bound_to: Any, principal: Principal) -> str:
         """`position` (JSON) as text that `unseal` gives back for the same `bound_to` (JSON) and caller only."""
@@ -37,4 +38,4 @@ class Cursors:
 
     def _serializer(self, bound_to: Any, principal: Principal) -> URLSafeSerializer:
         bound = hashlib.sha256(orjson.dumps([principal.name, bound_to], default=str)).hexdigest()
-        return URLSafeSerializer(self._secret(), salt=bound, signer_kwargs={"digest_method": hashlib.sha256})
+        return URLSafeSerializer(self.secret(), salt=bound, signer_kwargs={"digest_method": hashlib.sha256})

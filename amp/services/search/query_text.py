@@ -17,6 +17,7 @@ expressions, fuzzy words, proximity, boosts and wildcards elsewhere than at the 
 import math
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from luqum import tree  # type: ignore[import-untyped]  # luqum brings no types
 from luqum.thread import parse as parse_lucene  # type: ignore[import-untyped]  # luqum brings no types
@@ -62,7 +63,7 @@ def parse_query_text(text: str, kinds: Kinds | None = None) -> tuple[Query | Non
         raise _refusal(f"is {size} bytes long; at most {MAX_BYTES} are allowed")
     if not text.strip():
         return None, None
-    reader = _Reader(kinds or (lambda _: frozenset()))
+    reader = _Reader(kinds=kinds or (lambda _: frozenset()))
     reader.conjunction(_parse(text), 0)
     return (_all(reader.parts) if reader.parts else None), (" ".join(reader.words) or None)
 
@@ -75,13 +76,13 @@ def _parse(text: str) -> tree.Item:
         raise _refusal(why[:200] if isinstance(e, ValueError) else "has a ~ or ^ that is not supported") from e
 
 
+@dataclass(frozen=True, kw_only=True)
 class _Reader:
     """Walks one parsed text; what is joined by AND at its top is collected in `words` and `parts`."""
 
-    def __init__(self, kinds: Kinds) -> None:
-        self._kinds = kinds
-        self.words: list[str] = []
-        self.parts: list[Query] = []
+    kinds: Kinds
+    words: list[str] = field(default_factory=list, init=False)
+    parts: list[Query] = field(default_factory=list, init=False)
 
     def conjunction(self, item: tree.Item, depth: int) -> None:
         _check_depth(item, depth)
@@ -162,7 +163,7 @@ class _Reader:
     def _holds_only_text(self, field: str) -> bool:
         if not field.startswith(METADATA_PREFIX):
             return False
-        return self._kinds(field.removeprefix(METADATA_PREFIX)) == {FieldType.TEXT}
+        return self.kinds(field.removeprefix(METADATA_PREFIX)) == {FieldType.TEXT}
 
 
 def _bound(operator: str, item: tree.Item) -> dict[str, object]:

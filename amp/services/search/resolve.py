@@ -1,6 +1,7 @@
 """Checks a client's query against the limits and the known types, and says exactly what is to be compared."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from amp.domain.comparisons import RANGE_OPERATORS, tests_for
@@ -42,18 +43,18 @@ _OPERAND_BYTES = 32 * 1024
 _TEXT_ONLY = frozenset({FieldType.TEXT})
 
 
+@dataclass(frozen=True, kw_only=True)
 class QueryResolver:
     """Refuses, naming the place, what cannot be answered; what merely cannot match becomes a query for nothing."""
 
-    def __init__(self, catalog: TypeCatalog, limits: SearchLimits, since_s: float | None = None) -> None:
-        """:param since_s: as of `TypeCatalog.read_since`, for whatever is not known."""
-        self._catalog = catalog
-        self._limits = limits
-        self._since_s = since_s
+    catalog: TypeCatalog
+    limits: SearchLimits
+    #: As of `TypeCatalog.read_since`, for whatever is not known.
+    since_s: float | None = None
 
     def since(self, since_s: float | None) -> "QueryResolver":
         """The same for one request, which came in at `since_s`, so that it has the types read once."""
-        return QueryResolver(self._catalog, self._limits, since_s)
+        return QueryResolver(catalog=self.catalog, limits=self.limits, since_s=since_s)
 
     def criteria(self, query: Query | None, text: str | None) -> Criteria:
         """:raises BadQuery: with the place and what is allowed."""
@@ -67,23 +68,23 @@ class QueryResolver:
 
     def sort(self, sorts: Sequence[Sort]) -> tuple[SortBy, ...]:
         """:raises BadQuery: with the place and what is allowed."""
-        if len(sorts) > self._limits.sorts:
-            raise _refusal("/sort", f"has {len(sorts)} fields; at most {self._limits.sorts} are allowed")
+        if len(sorts) > self.limits.sorts:
+            raise _refusal("/sort", f"has {len(sorts)} fields; at most {self.limits.sorts} are allowed")
         return tuple(SortBy(*self._ordered(s.field, f"{s.pointer}/field", "sort"), s.descending) for s in sorts)
 
     def facets(self, facets: Sequence[Facet]) -> tuple[FacetOn, ...]:
         """:raises BadQuery: with the place and what is allowed."""
-        if len(facets) > self._limits.facets:
-            raise _refusal("/facets", f"has {len(facets)} facets; at most {self._limits.facets} are allowed")
+        if len(facets) > self.limits.facets:
+            raise _refusal("/facets", f"has {len(facets)} facets; at most {self.limits.facets} are allowed")
         for facet in facets:
-            if not 1 <= facet.size <= self._limits.facet_size:
-                raise _refusal(f"{facet.pointer}/size", f"takes 1 to {self._limits.facet_size}")
+            if not 1 <= facet.size <= self.limits.facet_size:
+                raise _refusal(f"{facet.pointer}/size", f"takes 1 to {self.limits.facet_size}")
         return tuple(FacetOn(f.name, *self._ordered(f.field, f"{f.pointer}/field", "facet"), f.size) for f in facets)
 
     def _check_size(self, query: Query) -> None:
         conditions = list(_conditions(query))
         on_metadata = sum(c.field.startswith(METADATA_PREFIX) for c in conditions)
-        limits = self._limits
+        limits = self.limits
         for what, count, most in (
             ("conditions", len(conditions), limits.conditions),
             ("conditions on metadata", on_metadata, limits.metadata_conditions),
@@ -156,8 +157,8 @@ class QueryResolver:
             if not isinstance(operand, bool):
                 raise _refusal(place, "takes true or false")
         elif operator == "in":
-            if not isinstance(operand, list | tuple) or not 1 <= len(operand) <= self._limits.in_values:
-                raise _refusal(place, f"takes a list of 1 to {self._limits.in_values} values")
+            if not isinstance(operand, list | tuple) or not 1 <= len(operand) <= self.limits.in_values:
+                raise _refusal(place, f"takes a list of 1 to {self.limits.in_values} values")
             for i, item in enumerate(operand):
                 _check_scalar(item, f"{place}/{i}")
         elif operator in ("prefix", "match"):
@@ -174,8 +175,8 @@ class QueryResolver:
     def _words(self, text: str, pointer: str) -> tuple[str, ...]:
         _check_scalar(text, pointer)
         words = tuple(dict.fromkeys(tokenize(text)))
-        if not 1 <= len(words) <= self._limits.words:
-            raise _refusal(pointer, f"has {len(words)} words; 1 to {self._limits.words} are allowed")
+        if not 1 <= len(words) <= self.limits.words:
+            raise _refusal(pointer, f"has {len(words)} words; 1 to {self.limits.words} are allowed")
         return words
 
     def _ordered(self, field: str, pointer: str, what: str) -> tuple[RootField | None, str | None]:
@@ -189,14 +190,14 @@ class QueryResolver:
     def _root(self, field: str, pointer: str) -> tuple[RootField, FieldType]:
         found = ROOT_FIELDS.get(field)
         if found is None:
-            meant = f"; did you mean {METADATA_PREFIX}{field}?" if self._catalog.kinds(field, self._since_s) else ""
+            meant = f"; did you mean {METADATA_PREFIX}{field}?" if self.catalog.kinds(field, self.since_s) else ""
             raise _refusal(pointer, f"{field[:128]!r} is none of {', '.join(ROOT_FIELDS)} and metadata.<key>{meant}")
         return found
 
     def _known_kinds(self, key: str, pointer: str) -> frozenset[FieldType]:
-        kinds = self._catalog.kinds(key, self._since_s)
+        kinds = self.catalog.kinds(key, self.since_s)
         if not kinds:
-            close = self._catalog.closest_key(key)
+            close = self.catalog.closest_key(key)
             hint = f"; did you mean {METADATA_PREFIX}{close}?" if close else ""
             raise _refusal(pointer, f"no asset type has a field {key[:128]!r}{hint}")
         return kinds

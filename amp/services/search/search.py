@@ -44,22 +44,15 @@ class SearchResults:
     next_cursor: str | None = None  #: the same for clients, signed
 
 
+@dataclass(frozen=True, kw_only=True)
 class AssetSearch:
     """Works while the store is down, as long as the types asked about are known here."""
 
-    def __init__(
-        self,
-        index: SearchIndex,
-        resolver: QueryResolver,
-        cursors: Cursors,
-        maps: BucketMaps,
-        limits: SearchLimits,
-    ) -> None:
-        self._index = index
-        self._resolver = resolver
-        self._cursors = cursors
-        self._maps = maps
-        self._limits = limits
+    index: SearchIndex
+    resolver: QueryResolver
+    cursors: Cursors
+    maps: BucketMaps
+    limits: SearchLimits
 
     def search(self, order: SearchQuery, principal: Principal) -> SearchResults:
         """:raises BadQuery: with the place and what is allowed.
@@ -70,7 +63,7 @@ class AssetSearch:
         answer = self.search_after(order, self._position(order.cursor, bound_to, principal), principal)
         if answer.last is None:
             return answer
-        return replace(answer, next_cursor=self._cursors.seal(answer.last, bound_to, principal))
+        return replace(answer, next_cursor=self.cursors.seal(answer.last, bound_to, principal))
 
     def search_after(self, order: SearchQuery, after: SortValues | None, principal: Principal) -> SearchResults:
         """The page from that place on (None: the first), whatever cursor the order has.
@@ -78,23 +71,23 @@ class AssetSearch:
         :raises BadQuery: with the place and what is allowed.
         :raises SearchUnavailable: the index does not answer.
         """
-        if not 0 <= order.size <= self._limits.page:
-            detail = f"takes 0 to {self._limits.page}"
+        if not 0 <= order.size <= self.limits.page:
+            detail = f"takes 0 to {self.limits.page}"
             raise BadQuery(f"/size: {detail}", [Fault("/size", detail)])
-        resolver, bucket_map = self._resolver.since(order.since_s), self._map()
+        resolver, bucket_map = self.resolver.since(order.since_s), self._map()
         request = IndexQuery(
             criteria=resolver.criteria(order.query, order.text),
             sort=resolver.sort(order.sort),
             size=order.size,
             after=after,
-            total_limit=None if order.exact_total else self._limits.total,
+            total_limit=None if order.exact_total else self.limits.total,
             facets=resolver.facets(order.facets),
             all_versions=order.all_versions,
             max_bytes=PAGE_BYTES,
             sources=not order.ids_only,
             session=principal.name,
             buckets=0 if bucket_map is None else bucket_map.min_searched,
-            timeout_s=self._limits.timeout_s,
+            timeout_s=self.limits.timeout_s,
         )
         page = self._page(request)
         incomplete = () if bucket_map is None else _incomplete(bucket_map)
@@ -117,25 +110,25 @@ class AssetSearch:
     def _position(self, cursor: str | None, bound_to: list[Any], principal: Principal) -> SortValues | None:
         if cursor is None:
             return None
-        position = self._cursors.unseal(cursor, bound_to, principal)
+        position = self.cursors.unseal(cursor, bound_to, principal)
         if not isinstance(position, list):
             raise BadCursor
         return tuple(position)
 
     def _page(self, request: IndexQuery) -> SearchPage:
         try:
-            return self._index.search(request)
+            return self.index.search(request)
         except BucketsMissing:
             # Two of those known here may be one by now.
-            fewer = self._maps.refresh().min_searched
+            fewer = self.maps.refresh().min_searched
             if fewer >= request.buckets:
                 raise
-            return self._index.search(replace(request, buckets=fewer))
+            return self.index.search(replace(request, buckets=fewer))
 
     def _map(self) -> BucketMap | None:
         """None: nobody who knows it answers."""
         try:
-            return self._maps.current()
+            return self.maps.current()
         except (StoreUnavailable, NotMigrated):
             return None
 

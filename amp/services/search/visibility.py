@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from amp.domain.assets import Asset, State
 from amp.errors import Retryable
@@ -13,18 +14,18 @@ from amp.services.runtime.retry import Backoff
 _PAUSES = Backoff(first_s=0.025, max_s=0.12)
 
 
+@dataclass(frozen=True, kw_only=True)
 class SearchVisibility:
     """Asks the index itself, as the caller's searches do; nothing is refreshed for it."""
 
-    def __init__(self, index: SearchIndex, maps: BucketMaps, clock: Clock) -> None:
-        self._index = index
-        self._maps = maps
-        self._clock = clock
+    index: SearchIndex
+    maps: BucketMaps
+    clock: Clock
 
     def wait(self, assets: Sequence[Asset], session: str, timeout_s: float) -> bool:
         """True once searches of that session see each asset at its revision or a later one (of deleted assets: no
         longer see it, and nothing late can bring it back); False if `timeout_s` passes first."""
-        deadline_s = self._clock.monotonic_s() + timeout_s
+        deadline_s = self.clock.monotonic_s() + timeout_s
         open_ = list(assets)
         looks = 0
         while True:
@@ -33,19 +34,19 @@ class SearchVisibility:
                 open_ = self._not_yet(open_, session)
             if not open_:
                 return True
-            left_s = deadline_s - self._clock.monotonic_s()
+            left_s = deadline_s - self.clock.monotonic_s()
             if left_s <= 0:
                 return False
-            self._clock.sleep(min(left_s, _PAUSES.pause_s(looks)))
+            self.clock.sleep(min(left_s, _PAUSES.pause_s(looks)))
 
     def _not_yet(self, assets: Sequence[Asset], session: str) -> list[Asset]:
-        visible = self._index.visible([asset.id for asset in assets], session)
+        visible = self.index.visible([asset.id for asset in assets], session)
         unsettled = [asset for asset in assets if not _shown(asset, visible.get(asset.id))]
         # Not seeing a deleted asset is not enough: it may not have been indexed at all so far.
         gone = [asset for asset in assets if asset.state is not State.ACTIVE and asset.id not in visible]
         if gone:
-            bucket_map = self._maps.current()
-            written = self._index.written({a.id: bucket_map.write_aliases(a.created_ms)[0] for a in gone})
+            bucket_map = self.maps.current()
+            written = self.index.written({a.id: bucket_map.write_aliases(a.created_ms)[0] for a in gone})
             unsettled += [asset for asset in gone if written.get(asset.id, 0) < asset.revision]
         return unsettled
 

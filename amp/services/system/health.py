@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Container, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -53,32 +54,32 @@ class Health:
         ]
 
 
+@dataclass(frozen=True, kw_only=True)
 class HealthCheck:
     """Asks everything at once and answers within a bound, whatever hangs or breaks."""
 
-    def __init__(
-        self,
-        parts: Sequence[Component],
-        threads: BackgroundThreads,
-        buckets: Callable[[], Sequence[ComponentHealth]] = tuple,
-        work: Callable[[], Sequence[ComponentHealth]] = tuple,
-        *,
-        bound_s: float = _BOUND_S,
-    ) -> None:
-        """:param buckets: gives the buckets that need attention. If it does not answer or raises an `AmpError`, it is
-        reported as unhealthy itself, unless a part is: that explains it.
-        :param work: gives the work that waits for a worker; likewise.
-        :param bound_s: what has not answered after so many seconds is unhealthy.
-        """
-        self._threads = threads
-        self._bound_s = bound_s
-        self._pings = [_Question(part.name, part.ping) for part in parts]
-        self._findings = [_Question(_BUCKETS, buckets), _Question(_WORK, work)]
+    parts: Sequence[Component]
+    threads: BackgroundThreads
+    #: Returns the buckets that need attention. If it does not answer or raises an `AmpError`, it is reported as
+    #: unhealthy itself, unless a component is unhealthy, which explains it.
+    buckets: Callable[[], Sequence[ComponentHealth]] = tuple
+    #: Returns the work that waits for a worker; likewise.
+    work: Callable[[], Sequence[ComponentHealth]] = tuple
+    #: What has not answered after this time is unhealthy.
+    bound_s: float = _BOUND_S
+
+    @cached_property
+    def _pings(self) -> "list[_Question[str]]":
+        return [_Question(part.name, part.ping) for part in self.parts]
+
+    @cached_property
+    def _findings(self) -> "list[_Question[Sequence[ComponentHealth]]]":
+        return [_Question(_BUCKETS, self.buckets), _Question(_WORK, self.work)]
 
     def check(self) -> Health:
         pings, findings = [ping.ask() for ping in self._pings], [find.ask() for find in self._findings]
         everything: list[Future[Any]] = [*pings, *findings]
-        answered = wait(everything, self._bound_s).done
+        answered = wait(everything, self.bound_s).done
         parts = []
         for ping, asked in zip(self._pings, pings, strict=True):
             trouble = self._trouble(ping.name, asked, answered)
@@ -91,12 +92,12 @@ class HealthCheck:
             trouble = self._trouble(finding.name, found, answered)
             if trouble is not None and not is_explained:
                 parts.append(ComponentHealth(finding.name, False, trouble))
-        return Health(parts, self._threads.states(), buckets, work)
+        return Health(parts, self.threads.states(), buckets, work)
 
     def _trouble(self, name: str, asked: Future[Any], answered: Container[Future[Any]]) -> str | None:
         """What is wrong, if anything is: whatever it is, it is the state of the part, never a failure of the check."""
         if asked not in answered:
-            return f"no answer within {self._bound_s:g} s"
+            return f"no answer within {self.bound_s:g} s"
         match asked.exception():
             case None:
                 return None

@@ -1,6 +1,8 @@
 """Makes everything that must exist: tables, topics, the index template, the first bucket and its aliases."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 from amp.domain.buckets import BucketMap, first_map, with_stand_ins
 from amp.errors import NotMigrated
@@ -10,28 +12,29 @@ from amp.ports.component import Component
 from amp.services.buckets.index_aliases import IndexAliases, has_aliases
 
 
+@dataclass(frozen=True, kw_only=True)
 class SystemMigration:
     """Safe to run twice, and twice at once; a second run finds nothing to do. Safe beside moves: aliases are pointed
     only at indices that have none.
     """
 
-    def __init__(
-        self, parts: Sequence[Component], registry: BucketRegistry, indices: BucketIndices, index_prefix: str
-    ) -> None:
-        self._parts = parts
-        self._registry = registry
-        self._indices = indices
-        self._pointer = IndexAliases(indices)
-        self._index_prefix = index_prefix
+    parts: Sequence[Component]
+    registry: BucketRegistry
+    indices: BucketIndices
+    index_prefix: str
+
+    @cached_property
+    def _pointer(self) -> IndexAliases:
+        return IndexAliases(indices=self.indices)
 
     def pending(self) -> list[str]:
         """What `run` would do, one line each.
 
         :raises Retryable: a part does not answer.
         """
-        lines = [f"{part.name}: {line}" for part in self._parts for line in part.pending()]
+        lines = [f"{part.name}: {line}" for part in self.parts for line in part.pending()]
         try:
-            found = self._registry.load()
+            found = self.registry.load()
         except NotMigrated:
             found = None
         if found is None:
@@ -43,31 +46,31 @@ class SystemMigration:
 
         :raises Retryable: a part does not answer; what was done stays done, run it again.
         """
-        lines = [f"{part.name}: {line}" for part in self._parts for line in part.migrate()]
+        lines = [f"{part.name}: {line}" for part in self.parts for line in part.migrate()]
         return lines + [f"buckets: {line}" for line in self._make_buckets()]
 
     def _make_buckets(self) -> list[str]:
-        found = self._registry.load()
+        found = self.registry.load()
         if found is None:
             # Before the map: an index that is missing afterwards was lost.
-            first = first_map(self._index_prefix)
-            made = self._indices.create(first.buckets[0].index)
+            first = first_map(self.index_prefix)
+            made = self.indices.create(first.buckets[0].index)
             lines = [f"made index {first.buckets[0].index}"] if made else []
-            if self._registry.replace(first, expected_generation=0):
+            if self.registry.replace(first, expected_generation=0):
                 lines.append("made the bucket map with one bucket, from 1970 on")
-            found = self._registry.load() or first
+            found = self.registry.load() or first
         else:
             lines = []
         if found.move is not None:
             return lines  # aliases are the mover's as long as it lasts
-        there = {info.index: info for info in self._indices.info()}
+        there = {info.index: info for info in self.indices.info()}
         if lost := [bucket for bucket in found.buckets if bucket.index not in there]:
-            after = with_stand_ins(found, self._index_prefix, lost)
-            if not self._registry.replace(after, expected_generation=found.generation):
+            after = with_stand_ins(found, self.index_prefix, lost)
+            if not self.registry.replace(after, expected_generation=found.generation):
                 return lines  # a worker saw it first
             found = after
             for bucket in found.incomplete:
-                if bucket.token == found.generation and self._indices.create(bucket.index):
+                if bucket.token == found.generation and self.indices.create(bucket.index):
                     lines.append(f"made index {bucket.index}, whose documents have to be indexed again")
         return lines + self._point(found, there)
 
@@ -75,7 +78,7 @@ class SystemMigration:
         """Only where there are no aliases at all: all else is the bucket worker's, which may be at work on it."""
 
         def is_current() -> bool:
-            now = self._registry.load()
+            now = self.registry.load()
             return now is not None and now.generation == bucket_map.generation
 
         lines = []
@@ -89,7 +92,7 @@ class SystemMigration:
         if bucket_map.move is not None:
             return []
         try:
-            there = {info.index: info for info in self._indices.info()}
+            there = {info.index: info for info in self.indices.info()}
         except NotMigrated:
             there = {}  # the search index is gone as a whole
         lines = []

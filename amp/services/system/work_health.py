@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from amp.domain.health import ComponentHealth
 from amp.domain.jobs import JobState
@@ -18,17 +19,15 @@ from amp.services.runtime.presence import WorkerPresence
 _MAX_JOBS = 20
 
 
+@dataclass(frozen=True, kw_only=True)
 class WorkHealth:
-    def __init__(
-        self, presence: WorkerPresence, queue: MessageQueue, jobs: JobLog, maps: BucketMaps, *, own_processes: bool
-    ) -> None:
-        """:param own_processes: workers are processes of their own, started apart; otherwise `amp serve` runs them, and
-        without it they are missing only where something waits."""
-        self._presence = presence
-        self._queue = queue
-        self._jobs = jobs
-        self._maps = maps
-        self._own_processes = own_processes
+    presence: WorkerPresence
+    queue: MessageQueue
+    jobs: JobLog
+    maps: BucketMaps
+    #: Workers are processes of their own. Otherwise `amp serve` runs them, and without it they are missing only where
+    #: something waits.
+    own_processes: bool
 
     def waiting(self) -> Sequence[ComponentHealth]:
         """One entry for each kind of worker that is missing or has stopped, and for each job and move that waits for
@@ -38,9 +37,9 @@ class WorkHealth:
         """
         stopped = [
             ComponentHealth(f"{kind} worker", False, f"stopped: {reason}")
-            for kind, reason in self._presence.stopped().items()
+            for kind, reason in self.presence.stopped().items()
         ]
-        missing = frozenset(self._presence.missing("index", "relay", *MOVE_WORKERS, *ASSET_JOB_WORKERS))
+        missing = frozenset(self.presence.missing("index", "relay", *MOVE_WORKERS, *ASSET_JOB_WORKERS))
         if not missing:
             return stopped
         return [*stopped, *self._workers(missing), *self._move(missing), *self._waiting_jobs(missing)]
@@ -49,10 +48,10 @@ class WorkHealth:
         found = []
         if "index" in missing and (waits := self._changes_wait()):
             found.append(ComponentHealth("index worker", False, f"none runs; {waits}: {self._remedy('index')}"))
-        if self._own_processes and "relay" in missing:
+        if self.own_processes and "relay" in missing:
             detail = "none runs; a change whose event was lost is not indexed"
             found.append(ComponentHealth("relay", False, f"{detail}: {self._remedy('relay')}"))
-        if self._own_processes and "bucket" in missing:
+        if self.own_processes and "bucket" in missing:
             detail = "none runs; moves wait, and a lost index is not replaced"
             found.append(ComponentHealth("bucket worker", False, f"{detail}: {self._remedy('bucket')}"))
         return found
@@ -61,13 +60,13 @@ class WorkHealth:
         """What waits for the index worker; empty: nothing does, and nothing needs it."""
         lag = None
         with suppress(Retryable):
-            lag = self._queue.lag(Topic.REALTIME, INDEX_GROUP)
+            lag = self.queue.lag(Topic.REALTIME, INDEX_GROUP)
         if lag:
             return "1 change waits to be indexed" if lag == 1 else f"{lag:,} changes wait to be indexed"
-        return "changes are not indexed" if self._own_processes else ""
+        return "changes are not indexed" if self.own_processes else ""
 
     def _move(self, missing: frozenset[str]) -> list[ComponentHealth]:
-        move = self._maps.current().move
+        move = self.maps.current().move
         if move is None or missing.isdisjoint(MOVE_WORKERS):
             return []
         return [
@@ -78,7 +77,7 @@ class WorkHealth:
         needed = [kind for kind in ASSET_JOB_WORKERS if kind in missing]
         if not needed:
             return []
-        jobs = [job for job in self._jobs.open() if job.state is JobState.RUNNING and job.kind not in MOVE_KINDS]
+        jobs = [job for job in self.jobs.open() if job.state is JobState.RUNNING and job.kind not in MOVE_KINDS]
         remedy = self._remedy(*needed)
         found = [
             ComponentHealth(f"job {job.id}", False, f"{job.kind} waits for a worker: {remedy}")
@@ -90,6 +89,6 @@ class WorkHealth:
         return found
 
     def _remedy(self, *kinds: str) -> str:
-        if not self._own_processes:
+        if not self.own_processes:
             return "run `amp serve`"
         return "run " + " and ".join(f"`amp worker {kind}`" for kind in kinds)

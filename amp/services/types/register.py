@@ -1,7 +1,7 @@
 """Registers asset types and their next versions, and reads them back."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from amp.domain.principals import Principal
 from amp.domain.types import AssetType, Field, incompatibilities
@@ -11,13 +11,13 @@ from amp.ports.type_registry import TypeRegistry
 from amp.services.types.catalog import TypeCatalog
 
 
+@dataclass(frozen=True, kw_only=True)
 class TypeRegistration:
     """Every version is compatible with the one before; registering what is there already changes nothing."""
 
-    def __init__(self, registry: TypeRegistry, catalog: TypeCatalog, clock: Clock) -> None:
-        self._registry = registry
-        self._catalog = catalog
-        self._clock = clock
+    registry: TypeRegistry
+    catalog: TypeCatalog
+    clock: Clock
 
     def create(self, name: str, description: str, fields: Mapping[str, Field], principal: Principal) -> AssetType:
         """Register version 1.
@@ -30,14 +30,14 @@ class TypeRegistration:
             version=1,
             description=description,
             fields=fields,
-            created_ms=self._clock.now_ms(),
+            created_ms=self.clock.now_ms(),
             created_by=principal.name,
         )
-        if not self._registry.add(first):
+        if not self.registry.add(first):
             raise AlreadyExists(
                 f"there is an asset type {name!r} already; `amp types update`, or PUT, makes its next version"
             )
-        self._catalog.refresh()
+        self.catalog.refresh()
         return first
 
     def next_version(
@@ -59,20 +59,20 @@ class TypeRegistration:
                 version=newest.version + 1,
                 description=description,
                 fields=fields,
-                created_ms=self._clock.now_ms(),
+                created_ms=self.clock.now_ms(),
                 created_by=principal.name,
             )
             faults = [Fault(pointer, why) for pointer, why in incompatibilities(newest, following)]
             if faults:
                 raise IncompatibleType(f"this cannot follow version {newest.version} of type {name}", faults)
-            if self._registry.add(following):
-                self._catalog.refresh()
+            if self.registry.add(following):
+                self.catalog.refresh()
                 return following, True
         raise Conflict(f"type {name} is being changed by others; try again")
 
     def get(self, name: str, version: int | None = None) -> AssetType:
         """:raises TypeNotFound: there is none. :raises StoreUnavailable: the registry does not answer."""
-        found = self._registry.get(name, version)
+        found = self.registry.get(name, version)
         if found is None:
             wanted = (
                 f"asset type {name[:128]!r}" if version is None else f"version {version} of asset type {name[:128]!r}"
@@ -85,4 +85,4 @@ class TypeRegistration:
 
         :raises StoreUnavailable: the registry does not answer.
         """
-        return self._registry.newest()
+        return self.registry.newest()
