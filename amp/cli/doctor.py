@@ -12,6 +12,7 @@ from amp.addresses import MASK, masked
 from amp.cli.client import AmpClient, Unreachable
 from amp.cli.connection import server_client
 from amp.cli.output import echo, json_option, print_json, print_table
+from amp.domain.principals import Principal
 from amp.errors import AmpError, DataDirLocked, NoData, NotMigrated
 from amp.setting_display import ADDRESSES
 from amp.settings import Settings, load_settings, variable
@@ -88,7 +89,9 @@ def _examine(settings: Settings) -> tuple[list[dict[str, Any]], list[str]]:
 
 def _disagreements(amp: "Amp") -> list[str]:
     try:
-        return [_told(finding.index, finding.problem) for finding in amp.buckets.reconciliation.run(heal=False)]
+        return [
+            _told(finding.index, finding.problem) for finding in amp.buckets.reconciliation.run(Principal(), heal=False)
+        ]
     except NotMigrated:
         return []
     except AmpError as e:

@@ -10,3 +10,7 @@ class Principal:
     """The principal that the API or the CLI determined for a request."""
 
     name: str = ANONYMOUS
+
+
+#: The bucket worker, for what it does without being asked.
+BUCKET_WORKER = Principal("bucket worker")

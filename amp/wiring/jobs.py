@@ -83,7 +83,7 @@ def job_services(
             clock=clock,
         ),
         dead_letters=DeadLetterAdmin(
-            dead_letters=dead_letters, queue=adapters.queue, jobs=adapters.jobs, chunks=chunks
+            dead_letters=dead_letters, queue=adapters.queue, jobs=adapters.jobs, chunks=chunks, clock=clock
         ),
         extractor=_extractor(
             settings,

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from amp.adapter_sets import Adapters
+from amp.domain.principals import BUCKET_WORKER
 from amp.metrics import Metrics
 from amp.services.moves.autosplit import AutoSplit, BucketSizes
 from amp.services.moves.cleanup import MoveCleanup
@@ -66,7 +68,7 @@ def move_services(
         rate=settings.job_rate,
     )
     checks: dict[str, Callable[[], object]] = {
-        "reconcile": buckets.reconciliation.run,
+        "reconcile": partial(buckets.reconciliation.run, BUCKET_WORKER),
         "refill": refill.run,
         "watch": AutoSplit(maps=maps, indices=adapters.indices, planner=planning, clock=clock, sizes=sizes).check,
     }

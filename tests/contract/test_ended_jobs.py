@@ -16,6 +16,7 @@ from amp.domain.dead_letters import DeadLetter, dead_letter_for
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, JobState
 from amp.domain.messages import JobItem, message_json
+from amp.domain.principals import BUCKET_WORKER, Principal
 from amp.ports.dead_letters import DeadLetters
 from amp.ports.job_chunks import JobChunks
 from amp.ports.message_queue import Topic
@@ -46,7 +47,11 @@ def _steering(s: Adapters, chunks: JobChunks) -> JobControl:
 @pytest.fixture
 def admin(store_set: Adapters) -> DeadLetterAdmin:
     return DeadLetterAdmin(
-        dead_letters=store_set.dead_letters, queue=store_set.queue, jobs=store_set.jobs, chunks=store_set.chunks
+        dead_letters=store_set.dead_letters,
+        queue=store_set.queue,
+        jobs=store_set.jobs,
+        chunks=store_set.chunks,
+        clock=SystemClock(),
     )
 
 
@@ -138,10 +143,10 @@ def test_no_failure_vanishes_when_dead_letters_are_discarded(
         for letter in admin.page(DeadLetterFilter(job_id=job.id), None, 9).dead_letters
         if _asset(letter) == one[0]
     ]
-    assert admin.discard(DeadLetterFilter(ids=[letter.id])) == 1
+    assert admin.discard(DeadLetterFilter(ids=[letter.id]), BUCKET_WORKER) == 1
     assert _counts(steer, job) == {"changed": 1, "done": 1, "skipped": 1, "failed": 3, "resolved": 1}
     assert one not in steer.results(job.id, 0, 100)[0]
-    assert admin.discard(DeadLetterFilter(job_id=job.id)) == 3
+    assert admin.discard(DeadLetterFilter(job_id=job.id), BUCKET_WORKER) == 3
     assert _counts(steer, job) == {"changed": 1, "done": 1, "skipped": 1, "resolved": 4}
     assert steer.results(job.id, 0, 100) == ([], None)
 
@@ -165,12 +170,10 @@ def test_a_failure_that_comes_again_while_it_is_discarded_stays(store_set: Adapt
     s, job = store_set, _ended(store_set, JobState.FAILED)
     [renewed, *_] = s.dead_letters.page(job_id=job.id, position=None, limit=9).dead_letters
     letters: Any = _RenewingLetters(s.dead_letters, renewed)
-    assert (
-        DeadLetterAdmin(dead_letters=letters, queue=s.queue, jobs=s.jobs, chunks=s.chunks).discard(
-            DeadLetterFilter(job_id=job.id)
-        )
-        == 3
-    )
+    admin = DeadLetterAdmin(dead_letters=letters, queue=s.queue, jobs=s.jobs, chunks=s.chunks, clock=SystemClock())
+    assert admin.discard(DeadLetterFilter(job_id=job.id), Principal("ann")) == 3
+    history = [note.text for note in steer.get(job.id).job.history]
+    assert history[-1] == "3 dead letters discarded by ann"
     assert [asset_id for asset_id, _ in steer.results(job.id, 0, 100)[0]] == [_asset(renewed)]
     assert _counts(steer, job) == {"changed": 1, "done": 1, "skipped": 1, "failed": 1, "resolved": 3}
 
@@ -179,7 +182,7 @@ def test_a_discard_leaves_nothing_of_a_forgotten_job(store_set: Adapters, admin:
     job = _ended(store_set, JobState.FAILED)
     store_set.chunks.forget(job.id, range(len(CHUNKS)))
     store_set.jobs.forget(job.id)
-    assert admin.discard(DeadLetterFilter(job_id=job.id)) == 4
+    assert admin.discard(DeadLetterFilter(job_id=job.id), BUCKET_WORKER) == 4
     assert [store_set.chunks.results(job.id, number) for number in range(len(CHUNKS))] == [{}] * len(CHUNKS)
 
 

@@ -10,11 +10,13 @@ import orjson
 import pytest
 
 from amp.adapter_sets import Adapters, embedded
+from amp.adapters.clock import SystemClock
 from amp.domain.assets import Scope
 from amp.domain.dead_letters import dead_letter_for
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job
 from amp.domain.messages import AnyMessage, AssetChanged, JobItem, message_json
+from amp.domain.principals import BUCKET_WORKER
 from amp.errors import QueueUnavailable
 from amp.ports.message_queue import MessageQueue, Topic
 from amp.services.jobs.dead_letters import DeadLetterAdmin, DeadLetterFilter
@@ -76,10 +78,14 @@ def test_a_replay_removes_only_dead_letters_whose_message_is_in_the_queue(queue_
     for event in events(_COUNT):
         store.dead_letters.put(dead_letter_for(Topic.REALTIME, event, orjson.dumps(message_json(event)), "bad", "", 1))
     admin = DeadLetterAdmin(
-        dead_letters=store.dead_letters, queue=FlushedByOthers(queue_set.losing()), jobs=store.jobs, chunks=store.chunks
+        dead_letters=store.dead_letters,
+        queue=FlushedByOthers(queue_set.losing()),
+        jobs=store.jobs,
+        chunks=store.chunks,
+        clock=SystemClock(),
     )
     with pytest.raises(QueueUnavailable, match=f"of {_COUNT} messages"):
-        admin.replay(DeadLetterFilter())
+        admin.replay(DeadLetterFilter(), BUCKET_WORKER)
     left = admin.page(DeadLetterFilter(), None, 200).dead_letters
     assert len(left) == _COUNT - queue_set.queue.lag(Topic.REALTIME, "index")
 
@@ -91,8 +97,12 @@ def test_a_replay_of_a_jobs_dead_letters_says_that_messages_were_lost(queue_set:
         event = JobItem(job_id=job.id, chunk=number, asset_id=uuid4())
         store.dead_letters.put(dead_letter_for(Topic.BULK, event, orjson.dumps(message_json(event)), "bad", "", 1))
     admin = DeadLetterAdmin(
-        dead_letters=store.dead_letters, queue=FlushedByOthers(queue_set.losing()), jobs=store.jobs, chunks=store.chunks
+        dead_letters=store.dead_letters,
+        queue=FlushedByOthers(queue_set.losing()),
+        jobs=store.jobs,
+        chunks=store.chunks,
+        clock=SystemClock(),
     )
     with pytest.raises(QueueUnavailable):
-        admin.replay(DeadLetterFilter(job_id=job.id))
+        admin.replay(DeadLetterFilter(job_id=job.id), BUCKET_WORKER)
     assert len(admin.page(DeadLetterFilter(), None, 200).dead_letters) == _COUNT

@@ -14,7 +14,7 @@ from amp.domain.changes import Draft
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, JobState
 from amp.domain.moves import MoveKind
-from amp.domain.principals import Principal
+from amp.domain.principals import BUCKET_WORKER, Principal
 from amp.errors import BucketNotFound, Conflict, JobNotFound, Unprocessable
 from amp.ports.bucket_indices import AliasChange, ReadFilter
 from amp.services.assets.creation import CreateRequest
@@ -66,7 +66,7 @@ def indexed(world: Wired, count: int = 1) -> list[str]:
 
 
 def found(world: Wired, *, heal: bool = False) -> list[tuple[str, str, bool]]:
-    return [(f.index, f.problem, f.healed) for f in world.amp.buckets.reconciliation.run(heal=heal)]
+    return [(f.index, f.problem, f.healed) for f in world.amp.buckets.reconciliation.run(BUCKET_WORKER, heal=heal)]
 
 
 def moved(world: Wired) -> None:
@@ -385,7 +385,7 @@ def test_metrics_show_the_buckets_the_move_under_way_and_what_moved(either: Wire
     assert (after["amp_move_hold_seconds_count"], after["amp_move_documents_total"]) == (1, 2)
     block(either, newest(either))
     for findings, heal in ((1, True), (0, True)):
-        either.amp.buckets.reconciliation.run(heal=heal)
+        either.amp.buckets.reconciliation.run(BUCKET_WORKER, heal=heal)
         assert shown(either)["amp_bucket_findings"] == findings
 
 

@@ -18,6 +18,7 @@ from amp.domain.claims import Claim
 from amp.domain.ids import mint_at
 from amp.domain.jobs import JobState
 from amp.domain.moves import MoveKind, Phase
+from amp.domain.principals import BUCKET_WORKER
 from amp.ports.bucket_documents import RawDocument
 from amp.ports.message_queue import Topic
 from amp.ports.search_index import PutResult, WriteStatus
@@ -229,7 +230,7 @@ def test_a_lost_bucket_is_missing_all_of_its_documents(checked: Checked) -> None
     made = [checked.born(day) for day in range(DAYS)]
     checked.settle()
     checked.world.amp.adapters.indices.drop(checked.bucket(made[-1]).index)
-    checked.world.amp.buckets.reconciliation.run(heal=True)
+    checked.world.amp.buckets.reconciliation.run(BUCKET_WORKER, heal=True)
     assert checked.finds().keys() == {str(asset.id) for asset in made[DAYS // 2 :]}
     assert counts(checked.run("fix")) == {"changed": DAYS // 2, "done": DAYS // 2}
     assert checked.finds() == {}

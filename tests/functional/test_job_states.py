@@ -9,6 +9,7 @@ import pytest
 from amp.api.app import create_app
 from amp.bootstrap import Amp
 from amp.domain.assets import Asset, ChangeKind
+from amp.domain.principals import BUCKET_WORKER
 from amp.ports.bucket_documents import RawDocument
 from amp.ports.message_queue import Topic
 from amp.ports.search_index import PutResult, WriteStatus
@@ -176,7 +177,7 @@ def test_a_lost_index_is_made_whole_again(own: Amp) -> None:
     await_search(rest, f"type:{kind}", alive)
     for info in own.adapters.indices.info():
         own.adapters.indices.drop(info.index)
-    assert [finding.healed for finding in own.buckets.reconciliation.run(heal=True)] == [True]
+    assert [finding.healed for finding in own.buckets.reconciliation.run(BUCKET_WORKER, heal=True)] == [True]
     assert documents(own, made) == {}
     assert counts(ran(rest, "reindex", {"all": True})) == {"done": 40}
     whole = documents(own, made)

@@ -11,6 +11,7 @@ from amp.domain.jobs import JobState
 from amp.domain.limits import SearchLimits
 from amp.domain.move_phases import hold
 from amp.domain.moves import MoveKind, Phase
+from amp.domain.principals import BUCKET_WORKER
 from amp.errors import BucketNotFound, Conflict, SearchUnavailable, Unprocessable
 from amp.ports.bucket_documents import RawDocument
 from amp.ports.bucket_indices import AliasChange
@@ -57,7 +58,7 @@ def test_a_bucket_is_split_merged_and_rebuilt_and_searches_show_the_same(service
     assert current_map(service).buckets[0].index != before
     assert held_documents(service) == [len(shown)]
     assert service.seen(all_versions=True) == shown
-    assert service.amp.buckets.reconciliation.run() == []
+    assert service.amp.buckets.reconciliation.run(BUCKET_WORKER) == []
 
 
 def test_what_is_written_after_a_split_lands_in_its_bucket_and_late_events_bring_nothing_back(service: Wired) -> None:
@@ -100,7 +101,7 @@ def test_a_cancelled_move_leaves_things_as_they_were(service: Wired, kind: MoveK
     assert [(bucket.start_s, bucket.index) for bucket in current_map(service).buckets] == before
     assert held_documents(service) == documents
     assert service.seen(all_versions=True) == shown
-    assert service.amp.buckets.reconciliation.run() == []
+    assert service.amp.buckets.reconciliation.run(BUCKET_WORKER) == []
     assert move(service, kind).state is JobState.COMPLETED, "nothing is in the way of doing it after all"
     assert service.seen(all_versions=True) == shown
 
@@ -231,10 +232,10 @@ def test_a_move_whose_index_is_lost_ends(
         amp.adapters.indices.drop(index)
     with working(service, "bucket"):
         ended(service, job)
-    amp.buckets.reconciliation.run()
+    amp.buckets.reconciliation.run(BUCKET_WORKER)
     infos = {info.index for info in amp.adapters.indices.info()}
     assert infos == {bucket.index for bucket in current_map(service).buckets}
-    assert amp.buckets.reconciliation.run() == []
+    assert amp.buckets.reconciliation.run(BUCKET_WORKER) == []
 
 
 def test_a_search_that_knows_the_buckets_of_before_a_merge_is_answered(service: Wired) -> None:

@@ -15,6 +15,7 @@ from amp.domain.ids import created_ms, mint_at
 from amp.domain.jobs import JobState
 from amp.domain.messages import JobItem, message_json
 from amp.domain.moves import MoveKind
+from amp.domain.principals import BUCKET_WORKER
 from amp.ports.message_queue import Topic
 from amp.worker import WorkerThreads
 from tests.functional.amp_command import amp_command
@@ -79,7 +80,7 @@ def test_readyz_names_a_lost_bucket_and_then_an_incomplete_one(either: Wired) ->
     assert f"bucket {bucket.bucket.name}" in health["degraded"]
     missed = "searches miss its index, and fail until the bucket worker replaces it"
     assert [found["detail"] for found in health["buckets"]] == [missed]
-    either.amp.buckets.reconciliation.run()
+    either.amp.buckets.reconciliation.run(BUCKET_WORKER)
     [found] = rest.get("/readyz").get_json()["buckets"]
     assert found["detail"] == "its index was lost, and not all documents are back yet"
 
@@ -95,7 +96,7 @@ def test_a_search_of_an_incomplete_bucket_says_so_and_gives_no_total_as_exact(ei
     assert whole["facets"]["names"]["approximate"] is False
     [bucket] = either.amp.moves.reports.report().buckets
     either.amp.adapters.indices.drop(bucket.bucket.index)
-    either.amp.buckets.reconciliation.run()
+    either.amp.buckets.reconciliation.run(BUCKET_WORKER)
     either.index(events[two.id])
     partial = rest.post("/v1/search", json=exact).get_json()
     assert (partial["total"], partial["total_relation"]) == (1, "gte")
@@ -117,7 +118,7 @@ def test_the_command_line_warns_of_an_incomplete_bucket(tmp_path: Path) -> None:
         world.create("one")
         [bucket] = world.amp.moves.reports.report().buckets
         world.amp.adapters.indices.drop(bucket.bucket.index)
-        world.amp.buckets.reconciliation.run()
+        world.amp.buckets.reconciliation.run(BUCKET_WORKER)
         world.amp.moves.refill.run()
         [status] = world.amp.jobs.control.page(None, 10)
         world.amp.jobs.control.cancel(status.job.id, CALLER)
@@ -137,7 +138,7 @@ def test_a_refill_that_was_cancelled_leaves_the_bucket_incomplete_and_is_not_beg
     either.create("one")
     [bucket] = either.amp.moves.reports.report().buckets
     either.amp.adapters.indices.drop(bucket.bucket.index)
-    assert [finding.healed for finding in either.amp.buckets.reconciliation.run()] == [True]
+    assert [finding.healed for finding in either.amp.buckets.reconciliation.run(BUCKET_WORKER)] == [True]
     either.amp.moves.refill.run()
     [status] = either.amp.jobs.control.page(None, 10)
     either.amp.jobs.control.cancel(status.job.id, CALLER)
@@ -150,7 +151,7 @@ def test_a_refill_is_complete_once_none_of_its_dead_letters_is_left(either: Wire
     a = either.amp.adapters
     [bucket] = either.amp.moves.reports.report().buckets
     a.indices.drop(bucket.bucket.index)
-    either.amp.buckets.reconciliation.run()
+    either.amp.buckets.reconciliation.run(BUCKET_WORKER)
     either.amp.moves.refill.run()
     [status] = either.amp.jobs.control.page(None, 10)
     event = JobItem(job_id=status.job.id, chunk=0, asset_id=mint_at(1))
@@ -191,7 +192,7 @@ def test_a_refill_of_before_a_merge_does_not_complete_what_the_other_bucket_lost
 def lose(world: Wired, bucket: Bucket) -> None:
     """Its index, and let an empty one stand in and its refill begin."""
     world.amp.adapters.indices.drop(bucket.index)
-    assert [finding.healed for finding in world.amp.buckets.reconciliation.run()] == [True]
+    assert [finding.healed for finding in world.amp.buckets.reconciliation.run(BUCKET_WORKER)] == [True]
     world.amp.moves.refill.run()
 
 
@@ -202,7 +203,7 @@ def test_a_refill_that_ends_long_after_jobs_that_began_later_completes_its_bucke
     jobs = either.amp.adapters.jobs
     [bucket] = either.amp.moves.reports.report().buckets
     either.amp.adapters.indices.drop(bucket.bucket.index)
-    either.amp.buckets.reconciliation.run()
+    either.amp.buckets.reconciliation.run(BUCKET_WORKER)
     either.amp.moves.refill.run()
     [refill] = jobs.open()
     for n in range(1, 6):

@@ -16,6 +16,7 @@ from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, JobState
 from amp.domain.messages import AssetChanged
 from amp.domain.moves import MoveKind
+from amp.domain.principals import BUCKET_WORKER
 from amp.domain.selectors import Selector
 from amp.errors import SearchUnavailable
 from amp.ports.bucket_documents import RawDocument
@@ -132,7 +133,7 @@ def test_when_the_retry_queue_is_full_all_wait_and_nothing_is_committed(
 def test_a_bucket_that_is_not_complete_is_named(either: Wired) -> None:
     assert either.amp.system.health.check().buckets == []
     either.amp.adapters.indices.drop(first_index(either))
-    either.amp.buckets.reconciliation.run()
+    either.amp.buckets.reconciliation.run(BUCKET_WORKER)
     [bucket] = either.amp.system.health.check().buckets
     assert (bucket.name, bucket.healthy) == (_FIRST, False)
     assert "not all documents are back" in bucket.detail

@@ -7,6 +7,7 @@ from uuid import UUID
 from amp.bootstrap import Amp
 from amp.domain.buckets import BucketMap
 from amp.domain.ids import created_ms
+from amp.domain.principals import BUCKET_WORKER
 from amp.errors import Retryable
 from amp.ports.message_queue import Topic
 from tests.faults.caller import Caller, NotAnswered
@@ -49,7 +50,9 @@ def _differences(amp: Amp, caller: Caller, stored: list[Stored]) -> str:
     found: Differences = index_equals_store(stored, caller.search_all(), documents)
     wrong = [str(found)] if found else []
     wrong += [f"a move is recorded: {bucket_map.move}"] if bucket_map.move is not None else []
-    wrong += [f"{finding.index}: {finding.problem}" for finding in amp.buckets.reconciliation.run(heal=False)]
+    wrong += [
+        f"{finding.index}: {finding.problem}" for finding in amp.buckets.reconciliation.run(BUCKET_WORKER, heal=False)
+    ]
     wrong += list(_misplaced(bucket_map, documents))[:5]
     return "\n".join(wrong)
 

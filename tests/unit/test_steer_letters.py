@@ -8,8 +8,10 @@ import orjson
 import pytest
 
 from amp.adapter_sets import Adapters, embedded
+from amp.adapters.clock import SystemClock
 from amp.domain.dead_letters import dead_letter_for
 from amp.domain.messages import AssetChanged, Message, message_json, message_of
+from amp.domain.principals import BUCKET_WORKER
 from amp.errors import QueueUnavailable
 from amp.ports.message_queue import Topic
 from amp.services.jobs.dead_letters import DeadLetterAdmin, DeadLetterFilter
@@ -60,9 +62,13 @@ def _letters_of_one_event(a: Adapters) -> AssetChanged:
 def test_a_replay_of_one_event_with_two_letters_is_no_failure(adapters: Adapters) -> None:
     _letters_of_one_event(adapters)
     steer = DeadLetterAdmin(
-        dead_letters=adapters.dead_letters, queue=Queue(), jobs=adapters.jobs, chunks=adapters.chunks
+        dead_letters=adapters.dead_letters,
+        queue=Queue(),
+        jobs=adapters.jobs,
+        chunks=adapters.chunks,
+        clock=SystemClock(),
     )  # type: ignore[arg-type]
-    assert steer.replay(DeadLetterFilter()).count == 2
+    assert steer.replay(DeadLetterFilter(), BUCKET_WORKER).count == 2
     assert steer.page(DeadLetterFilter(), None, 10).dead_letters == ()
 
 
@@ -70,9 +76,11 @@ def test_a_replay_counts_every_letter_whose_message_was_not_taken(adapters: Adap
     _letters_of_one_event(adapters)
     queue = Queue()
     queue.late = True
-    steer = DeadLetterAdmin(dead_letters=adapters.dead_letters, queue=queue, jobs=adapters.jobs, chunks=adapters.chunks)  # type: ignore[arg-type]
+    steer = DeadLetterAdmin(
+        dead_letters=adapters.dead_letters, queue=queue, jobs=adapters.jobs, chunks=adapters.chunks, clock=SystemClock()
+    )  # type: ignore[arg-type]
     with pytest.raises(QueueUnavailable, match="did not take 2 of 2"):
-        steer.replay(DeadLetterFilter())
+        steer.replay(DeadLetterFilter(), BUCKET_WORKER)
     assert len(steer.page(DeadLetterFilter(), None, 10).dead_letters) == 2
 
 

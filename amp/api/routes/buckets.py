@@ -120,7 +120,7 @@ def reconcile_buckets(body: ReconcileIn) -> Response:
     The bucket worker does it by itself every AMP_BUCKET_CHECK_S, and heals. While a move is under way, its job is named
     and nothing is looked at: aliases and blocks are the mover's then.
     """
-    findings = amp().buckets.reconciliation.run(heal=body.heal)
+    findings = amp().buckets.reconciliation.run(principal(), heal=body.heal)
     move = amp().moves.reports.move()
     items = [{"index": f.index, "problem": f.problem, "healed": f.healed} for f in findings]
     return json_response(

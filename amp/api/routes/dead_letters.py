@@ -8,7 +8,7 @@ from flask_openapi3.models.tag import Tag
 
 from amp.api import examples
 from amp.api.admin_presenters import letter_json
-from amp.api.current import amp
+from amp.api.current import amp, principal
 from amp.api.json_body import JsonBody
 from amp.api.models.dead_letters import MAX_IDS, Discarded, LetterList, LetterOut, Replayed, WhichLetters
 from amp.api.operations import ResponseSpec, operation
@@ -67,7 +67,7 @@ def replay_letters(body: WhichLetters) -> Response:
     One whose work succeeds disappears from the list; one that fails again has one attempt more. One that cannot be
     read, or whose job is no longer kept, stays; `kept` says how many and why.
     """
-    found = amp().jobs.dead_letters.replay(body.which())
+    found = amp().jobs.dead_letters.replay(body.which(), principal())
     kept = [{"reason": reason, "count": count} for reason, count in found.kept.items()]
     return json_response({"replayed": found.count, "kept": kept}, 202)
 
@@ -83,4 +83,4 @@ def replay_letters(body: WhichLetters) -> Response:
 )
 def discard_letters(body: WhichLetters) -> Response:
     """Forget dead letters."""
-    return json_response({"discarded": amp().jobs.dead_letters.discard(body.which())})
+    return json_response({"discarded": amp().jobs.dead_letters.discard(body.which(), principal())})

@@ -7,6 +7,7 @@ from functools import cached_property
 import structlog
 
 from amp.domain.buckets import Bucket, BucketMap, with_stand_ins
+from amp.domain.principals import Principal
 from amp.errors import NotFound
 from amp.ports.bucket_indices import BucketIndices, IndexInfo
 from amp.ports.creation_guard import CreationGuard
@@ -41,10 +42,10 @@ class BucketReconciliation:
     def _pointer(self) -> IndexAliases:
         return IndexAliases(indices=self.indices)
 
-    def run(self, *, heal: bool = True) -> list[Finding]:
-        """What is wrong; healed where `heal` and it is safe.
+    def run(self, principal: Principal, *, heal: bool = True) -> list[Finding]:
+        """Compare map and search index, and repair what is safe to repair if `heal`. Returns the differences.
 
-        :raises Retryable: a part does not answer.
+        :raises Retryable: a component does not answer.
         """
         bucket_map = self.maps.refresh()
         if bucket_map.move is not None:
@@ -63,7 +64,14 @@ class BucketReconciliation:
         findings += self._gaps(heal)
         self.found(len(findings))
         for finding in findings:
-            _log.warning("buckets disagree", action="bucket_finding", index=finding.index, what=finding.problem)
+            _log.warning(
+                "bucket map and search index differ",
+                action="bucket_finding",
+                index=finding.index,
+                problem=finding.problem,
+                repaired=finding.healed,
+                by=principal.name,
+            )
         return findings
 
     def incomplete(self) -> tuple[Bucket, ...]:

@@ -6,16 +6,21 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from uuid import UUID
 
+import structlog
+
 from amp.domain.chunks import ItemOutcome, ItemResult
 from amp.domain.dead_letters import DeadLetter
 from amp.domain.messages import AssetChanged, JobItem, Message
+from amp.domain.principals import Principal
 from amp.errors import DeadLetterNotFound, QueueUnavailable
+from amp.ports.clock import Clock
 from amp.ports.dead_letters import DeadLetterPage, DeadLetters
 from amp.ports.job_chunks import JobChunks
 from amp.ports.job_log import JobLog
 from amp.ports.message_queue import MessageQueue, Topic
 from amp.services.runtime.delivery import publish_durably
 
+_log = structlog.get_logger(__name__)
 _PAGE = 200
 #: A list of mostly other reasons gives short pages rather than walk on for ever.
 _PAGES_AT_MOST = 20
@@ -55,6 +60,7 @@ class DeadLetterAdmin:
     queue: MessageQueue
     jobs: JobLog
     chunks: JobChunks
+    clock: Clock
 
     def get(self, dead_letter_id: UUID) -> DeadLetter:
         """:raises DeadLetterNotFound: there is none, any more at least.
@@ -80,7 +86,7 @@ class DeadLetterAdmin:
                 break
         return DeadLetterPage(tuple(found), position)
 
-    def replay(self, which: DeadLetterFilter) -> Replay:
+    def replay(self, which: DeadLetterFilter, principal: Principal) -> Replay:
         """Hand them to the workers again. One whose work succeeds is no dead letter any more, one that fails again has
         one attempt more. Those that cannot be read as messages, or whose job is gone, stay.
 
@@ -109,10 +115,11 @@ class DeadLetterAdmin:
             delivered |= publish_durably(self.queue, Topic.BULK, of_jobs)
             if lost := sum(message not in delivered for message in sent):
                 raise QueueUnavailable(f"the queue did not take {lost} of {len(sent)} messages")
+            self._record(dead_letters, f"replayed by {principal.name}", kept_jobs)
             count += len(dead_letters)
         return Replay(count, dict(kept))
 
-    def discard(self, which: DeadLetterFilter) -> int:
+    def discard(self, which: DeadLetterFilter, principal: Principal) -> int:
         """Forget them and return how many. Jobs no longer list them among their failures. One that failed again
         meanwhile stays.
 
@@ -124,6 +131,7 @@ class DeadLetterAdmin:
             self.dead_letters.remove_unchanged(dead_letters)
             gone = [dead_letter for dead_letter in dead_letters if self.dead_letters.get(dead_letter.id) is None]
             self._resolve(gone, kept_jobs)
+            self._record(gone, f"discarded by {principal.name}", kept_jobs)
             count += len(gone)
         return count
 
@@ -148,6 +156,16 @@ class DeadLetterAdmin:
                 by_job[event.job_id][event.chunk][event.asset_id] = ItemResult(ItemOutcome.RESOLVED)
         for job_id, by_chunk in by_job.items():
             self.chunks.record(job_id, by_chunk)
+
+    def _record(self, dead_letters: Sequence[DeadLetter], what: str, kept_jobs: dict[UUID, bool]) -> None:
+        """Note in the log, and in the history of each job, what was done with dead letters and by whom."""
+        by_job = Counter(dead_letter.job_id for dead_letter in dead_letters)
+        for job_id, count in by_job.items():
+            of = "live traffic" if job_id is None else str(job_id)
+            _log.info("dead letters handled", action="dead_letters_handled", count=count, what=what, of=of)
+            if job_id is not None and self._is_kept(job_id, kept_jobs):
+                noun = "1 dead letter" if count == 1 else f"{count:,} dead letters"
+                self.jobs.note(job_id, self.clock.now_ms(), f"{noun} {what}")
 
     def _batches(self, which: DeadLetterFilter) -> Iterator[list[DeadLetter]]:
         found = self._found(which)

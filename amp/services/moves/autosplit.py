@@ -6,7 +6,7 @@ import structlog
 
 from amp.domain.buckets import BucketMap
 from amp.domain.moves import MoveKind
-from amp.domain.principals import Principal
+from amp.domain.principals import BUCKET_WORKER
 from amp.errors import Conflict, Unprocessable
 from amp.ports.bucket_indices import BucketIndices, IndexInfo
 from amp.ports.clock import Clock
@@ -14,7 +14,6 @@ from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.moves.plan import MovePlanning
 
 _log = structlog.get_logger(__name__)
-_WATCH = Principal("bucket worker")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,7 +72,7 @@ class AutoSplit:
 
     def _start(self, kind: MoveKind, name: str, at_s: int | None) -> bool:
         try:
-            job = self.planner.start(kind, name, at_s, self.sizes.rate, _WATCH)
+            job = self.planner.start(kind, name, at_s, self.sizes.rate, BUCKET_WORKER)
         except (Conflict, Unprocessable) as e:
             if isinstance(e, Unprocessable):
                 self._unsplittable.add(name)

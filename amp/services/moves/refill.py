@@ -8,7 +8,7 @@ import structlog
 
 from amp.domain.buckets import Bucket, BucketMap, with_complete
 from amp.domain.jobs import Job, JobState
-from amp.domain.principals import Principal
+from amp.domain.principals import BUCKET_WORKER
 from amp.domain.refills import Refill, refill_from_json
 from amp.domain.selectors import Selector
 from amp.ports.dead_letters import DeadLetters
@@ -17,7 +17,6 @@ from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.jobs.submit import JobRequest, JobSubmission
 
 _log = structlog.get_logger(__name__)
-_CALLER = Principal("bucket worker")
 #: Jobs that are read at once in search of the one that refilled an index.
 _JOBS_AT_ONCE = 1_000
 
@@ -75,7 +74,7 @@ class BucketRefill:
         to_ms = None if refill.end_s is None else refill.end_s * 1000
         selector = Selector(from_ms=refill.start_s * 1000, to_ms=to_ms)
         order = JobRequest(kind="reindex", selector=selector, rate=self.rate, refills=refill)
-        job = self.starter.start(order, _CALLER)
+        job = self.starter.start(order, BUCKET_WORKER)
         _log.warning("bucket refilled", action="bucket_refill", bucket=bucket.name, job=str(job.id))
 
 
