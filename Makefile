@@ -6,21 +6,21 @@ BIN := $(VENV)/bin
 # The stamp records a finished installation, so that an interrupted one is repeated.
 SETUP := $(VENV)/.installed
 
-# Several tests at a time, but for those marked `alone`: they share the real servers, or measure.
+# Several tests run at a time, except those marked `alone`, which share the real servers or measure.
 PYTEST := $(BIN)/pytest -n auto --dist worksteal
 TEST_ALL := failed=0; $(PYTEST) -m "not alone" || failed=1; $(BIN)/pytest -m alone || failed=1; exit $$failed
 
-# Where nothing is written, each of the tests' many processes compiles all it imports, for seconds.
+# Without bytecode files, each of the many processes of the tests would compile its imports again, for seconds.
 export PYTHONDONTWRITEBYTECODE :=
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-all test-hostile lint types check up down status faults simulate moves jobs test-datacenters bench clean
+.PHONY: help setup run demo test test-all test-hostile lint types check up down status simulate test-faults test-moves test-jobs test-datacenters bench clean
 
 help: ## List these commands
-	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do printf '  make %-17s %s\n' "$$name" "$$text"; done
 
-setup: $(SETUP) ## Make .venv and install the project with its development tools
+setup: $(SETUP) ## Create .venv and install the project with its development tools
 
 $(SETUP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
@@ -33,25 +33,25 @@ $(SETUP): pyproject.toml
 	  { echo "Setting up failed. The end of $(VENV)/install.log:"; tail -n 15 $(VENV)/install.log; exit 1; } >&2
 	@touch $@
 
-run: $(SETUP) ## Serve on 127.0.0.1:8080, data in .amp
+run: $(SETUP) ## Serve on 127.0.0.1:8080, with the data in .amp
 	@exec $(BIN)/amp serve
 
-demo: $(SETUP) ## Import a real sample into a temporary folder and search it
+demo: $(SETUP) ## Import real data into a temporary folder and search it
 	@$(BIN)/amp demo
 
-test: $(SETUP) ## Run the tests; those that need servers use running ones
+test: $(SETUP) ## Run the tests; those that need servers run only if the servers run
 	@$(TEST_ALL)
 
 test-all: $(SETUP) ## Start the real servers if needed and run every test
 	@export AMP_TEST_CLUSTER=required; $(TEST_ALL)
 
-test-hostile: $(SETUP) ## Attack the service at length: broken clients, raw HTTP, costly requests, odd settings
+test-hostile: $(SETUP) ## Attack the service at length: slow and broken clients, raw HTTP, costly requests, odd settings
 	@AMP_HOSTILE_FULL=1 $(BIN)/pytest -s tests/hostile
 
-# What a tool prints, only where it finds something.
+# Print the output of a tool only if it finds something.
 QUIETLY = out=$$($(1) 2>&1) || { echo "$$out"; exit 1; }
 
-lint: $(SETUP) ## Lint; check the formatting, the imports between packages and the declared dependencies
+lint: $(SETUP) ## Lint; check formatting, imports between packages and declared dependencies
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
 	@$(call QUIETLY,$(BIN)/lint-imports --no-logo --no-cache)
@@ -60,7 +60,7 @@ lint: $(SETUP) ## Lint; check the formatting, the imports between packages and t
 types: $(SETUP) ## Check the types
 	@$(BIN)/mypy
 
-check: lint types ## Lint, types and the tests that need no servers
+check: lint types ## Run the linters, the type checker and the tests that need no servers
 	@$(PYTEST) -m "not cluster"
 
 up: $(SETUP) ## Start Cassandra, Kafka, Elasticsearch and Redis, or find them running
@@ -69,37 +69,37 @@ up: $(SETUP) ## Start Cassandra, Kafka, Elasticsearch and Redis, or find them ru
 down: $(SETUP) ## Stop the servers that `make up` started
 	@$(BIN)/python -m tests.stack down
 
-status: $(SETUP) ## Tell which servers run, and where
+status: $(SETUP) ## Show which servers run, and their addresses
 	@$(BIN)/python -m tests.stack status || true
 
-faults: $(SETUP) ## Break servers and processes at length, on servers of its own, and 100,000 operations in the random world (an hour)
+test-faults: $(SETUP) ## Break servers and processes at length, and run 100,000 random operations under faults (an hour; OPERATIONS=n: another number)
 	@AMP_TEST_CLUSTER=required AMP_FAULT_KILLS=50 AMP_FAULT_OUTAGE_S=60 AMP_FAULT_FOLLOWED_S=60 \
 	  $(BIN)/pytest -s tests/cluster/test_nothing_is_lost.py tests/cluster/test_outages.py \
 	  tests/functional/test_read_after_write.py tests/cluster/test_many_clients.py tests/cluster/test_restarts.py
 	@AMP_TEST_CLUSTER=required AMP_FAULT_OPERATIONS=$(or $(OPERATIONS),100000) \
 	  $(BIN)/pytest -s tests/faults/test_random_world.py
 
-simulate: $(SETUP) ## Move buckets in simulated worlds, 20,000 of them (SEEDS=n: fewer; SEED=n: one, with its trace)
+simulate: $(SETUP) ## Move buckets in 20,000 simulated runs (SEEDS=n: another number; SEED=n: one run, with its trace)
 	@$(BIN)/python -m tests.simulation
 
-moves: $(SETUP) ## Move 200,000 assets under load, and break moves at length (two hours)
+test-moves: $(SETUP) ## Move 200,000 assets under load, and break moves at length (two hours)
 	@AMP_TEST_CLUSTER=required AMP_MOVES_FULL=1 AMP_MOVES_ASSETS=200000 AMP_MOVES_CHECKS=50000 \
 	  AMP_MOVES_WRITES_PER_S=100 AMP_MOVES_SEARCHES_PER_S=20 $(BIN)/pytest -s tests/moves/test_moves_under_load.py
 	@AMP_TEST_CLUSTER=required AMP_MOVES_FULL=1 AMP_MOVES_KILLS=30 \
 	  $(BIN)/pytest -s tests/moves --deselect tests/moves/test_moves_under_load.py
 
-jobs: $(SETUP) ## Mend 1,000 faults, kill what runs jobs, rebuild an index of 200,000 beside live traffic (an hour)
+test-jobs: $(SETUP) ## Repair 1,000 faults, kill workers during jobs, rebuild an index of 200,000 assets beside live traffic (an hour)
 	@AMP_TEST_CLUSTER=required AMP_FAULT_KILLS=50 AMP_FAULT_FOLLOWED_S=60 AMP_JOBS_ASSETS=200000 \
 	  AMP_JOBS_FAULTS=1000 AMP_JOBS_BESIDE_POISON=10000 $(BIN)/pytest -s tests/functional/test_jobs_at_size.py \
 	  tests/cluster/test_jobs_survive.py tests/cluster/test_backfill_beside_traffic.py
 
-test-datacenters: $(SETUP) ## Race writers of two data centres, on two servers more (two minutes: too long for every run)
+test-datacenters: $(SETUP) ## Race writers in two data centres, on two additional servers (two minutes)
 	@AMP_TEST_CLUSTER=required AMP_TEST_DATACENTERS=1 $(BIN)/pytest -s tests/cluster/test_two_datacenters.py
 
-bench: $(SETUP) ## Measure against the running servers
+bench: $(SETUP) ## Measure performance on the running servers
 	@$(BIN)/python -m tests.bench
 
-clean: ## Stop the servers; remove their data, .venv and every cache, but not your data in .amp
+clean: ## Stop the servers; remove their data, .venv and all caches, but not your data in .amp
 	@test ! -e $(SETUP) || $(BIN)/python -m tests.stack down --wipe
 	@rm -rf .stack $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

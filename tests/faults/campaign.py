@@ -1,4 +1,4 @@
-"""How long and how often: a short share for every run of the tests, the full campaign by `make faults`."""
+"""How long and how often: a short share in every run of the tests, the full campaign with `make test-faults`."""
 
 import os
 

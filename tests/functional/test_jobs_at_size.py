@@ -1,4 +1,4 @@
-"""Jobs over many assets with many faults among them: a short share for every run of the tests, all by `make jobs`."""
+"""Jobs over many assets with many faults: a short share in every run of the tests, all with `make test-jobs`."""
 
 import os
 import random

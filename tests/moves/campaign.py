@@ -1,4 +1,4 @@
-"""How much, how long and how often: a short share for every run of the tests, the full campaign by `make moves`."""
+"""How much, how long and how often: a short share in every run, the full campaign with `make test-moves`."""
 
 import os
 
