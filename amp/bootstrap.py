@@ -1,12 +1,12 @@
-"""The one place where ports are wired to adapters and handed to the services."""
+"""The one place where the services of a process are built on the adapters of its profile."""
 
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from amp.adapter_sets import Adapters, cluster, embedded, system_clock
 from amp.domain.limits import AssetLimits
 from amp.metrics import Metrics
+from amp.profiles import Adapters, cluster, embedded, system_clock
 from amp.services.runtime.installation_cache import InstallationCache
 from amp.services.runtime.presence import WorkerPresence
 from amp.services.runtime.threads import BackgroundThreads
@@ -27,7 +27,7 @@ from amp.wiring.types import TypeServices, type_services
 
 @dataclass(frozen=True, kw_only=True)
 class Amp:
-    """The whole service of one process: its use cases, and the loops that workers run."""
+    """The whole service of one process: its use cases, and the loops that the workers run."""
 
     settings: Settings
     metrics: Metrics
@@ -47,20 +47,20 @@ class Amp:
     workers: Mapping[str, Callable[[threading.Event], None]]
 
     def close(self, budget: StopBudget | None = None) -> None:
-        """Let published events be delivered, then release connections and files.
+        """Wait until published messages are delivered, then release connections and files.
 
-        :param budget: what the stop of the process has left; None: this is the first step of it.
+        :param budget: the time left for stopping the process; None: stopping begins with this call.
         """
         self.outbox.publisher.close((budget or StopBudget(self.settings.graceful_stop_s)).left_s())
         self.adapters.close()
 
 
 def build(settings: Settings, *, create: bool = True) -> Amp:
-    """The service on the adapters that the settings name.
+    """Return the service on the adapters of the profile that the settings name.
 
-    :param create: make the embedded set's data folder if it is not there.
-    :raises NoData: it is not there, and `create` is false.
-    :raises BadSetting, Busy: a setting cannot be used, or another process holds the data folder.
+    :param create: create the data folder of the embedded profile if it does not exist.
+    :raises NoData: the data folder does not exist, and `create` is false.
+    :raises BadSetting, DataDirLocked: a setting cannot be used, or another process has locked the data folder.
     """
     metrics = Metrics()
     background = BackgroundThreads(clock=system_clock(), metrics=metrics)

@@ -48,13 +48,13 @@ class WorkerThreads:
 
 
 def run_workers(settings: Settings, kinds: Sequence[str]) -> None:
-    """Run these kinds of workers (none named: all) until SIGTERM or SIGINT, then let them finish and commit.
+    """Run these kinds of workers until SIGTERM or SIGINT, then let them finish and commit. Without `kinds`, run all.
 
-    :raises BadSetting: the embedded set has no worker processes, there is no such kind, or the metrics port is taken.
-    :raises NotMigrated: what they need does not exist.
+    :raises BadSetting: the embedded profile has no worker processes, a kind is unknown, or the metrics port is in use.
+    :raises NotMigrated: there is no bucket map.
     """
     if settings.profile == "embedded":
-        raise BadSetting("on the embedded set `amp serve` runs the workers inside; there is nothing to start")
+        raise BadSetting("the embedded profile has no worker processes; `amp serve` runs the workers itself")
     configure_logging(settings.log_level)
     log_unknown_variables()
     # Blocked before any thread starts, so that they wait for `sigwait` wherever they arrive.

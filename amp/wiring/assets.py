@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from amp.adapter_sets import Adapters
 from amp.domain.limits import AssetLimits
+from amp.profiles import Adapters
 from amp.services.assets.claims import NameClaims
 from amp.services.assets.content import ContentValidation
 from amp.services.assets.create import AssetCreation

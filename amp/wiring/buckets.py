@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from amp.adapter_sets import Adapters
 from amp.metrics import Metrics
 from amp.ports.cache import Cache
+from amp.profiles import Adapters
 from amp.services.buckets.aliases import MoveAliases
 from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.buckets.health import BucketHealth

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from amp.adapter_sets import Adapters
 from amp.domain.selectors import Selector
+from amp.profiles import Adapters
 from amp.services.consistency.check import AssetCheck, AssetRepair, DifferenceConfirmation
 from amp.services.consistency.compare import DocumentComparison
 from amp.services.consistency.compare_names import NameComparison

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from amp.adapter_sets import Adapters
 from amp.metrics import Metrics
 from amp.ports.background import Background
 from amp.ports.message_queue import Topic
+from amp.profiles import Adapters
 from amp.services.indexing.build_documents import DocumentBuilder
 from amp.services.indexing.handle import INDEX_GROUP, AssetIndexer
 from amp.services.indexing.remove_documents import DocumentRemover

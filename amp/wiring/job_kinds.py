@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from amp.adapter_sets import Adapters
+from amp.profiles import Adapters
 from amp.services.job_kinds.bulk_changes import BulkChanges
 from amp.services.job_kinds.purge import AssetPurge
 from amp.services.job_kinds.reindex import AssetReindex

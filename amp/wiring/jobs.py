@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from amp.adapter_sets import Adapters
 from amp.domain.selectors import Selector
 from amp.metrics import Metrics
 from amp.ports.message_queue import Topic
+from amp.profiles import Adapters
 from amp.services.consistency.continuous import ContinuousCheck
 from amp.services.indexing.handle import INDEX_GROUP
 from amp.services.jobs.asset_selection import AssetSelection

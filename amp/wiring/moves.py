@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
-from amp.adapter_sets import Adapters
 from amp.domain.principals import BUCKET_WORKER
 from amp.metrics import Metrics
+from amp.profiles import Adapters
 from amp.services.moves.autosplit import AutoSplit, BucketSizes
 from amp.services.moves.cleanup import MoveCleanup
 from amp.services.moves.compare_ranges import RangeComparison

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from amp.adapter_sets import Adapters
 from amp.metrics import Metrics
 from amp.ports.background import Background
+from amp.profiles import Adapters
 from amp.services.outbox.commit import ChangeCommitter
 from amp.services.outbox.publish import ChangePublisher
 from amp.services.outbox.relay import IntentRelay

@@ -5,9 +5,9 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from amp.adapter_sets import Adapters
 from amp.domain.limits import SearchLimits
 from amp.ports.shared_values import SharedValues
+from amp.profiles import Adapters
 from amp.services.search.cursors import Cursors
 from amp.services.search.resolve import QueryResolver
 from amp.services.search.search import AssetSearch

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from amp.adapter_sets import Adapters
+from amp.profiles import Adapters
 from amp.services.runtime.presence import WorkerPresence
 from amp.services.runtime.threads import BackgroundThreads
 from amp.services.system.health import HealthCheck

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from amp.adapter_sets import Adapters
+from amp.profiles import Adapters
 from amp.services.types.catalog import TypeCatalog
 from amp.services.types.register import TypeRegistration
 from amp.settings import Settings

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from amp.adapter_sets import Adapters, cluster, embedded
 from amp.ports.component import Component
+from amp.profiles import Adapters, cluster, embedded
 from amp.settings import Settings, load_settings
 from tests.background import background_threads
 

@@ -6,11 +6,11 @@ from uuid import UUID
 
 import pytest
 
-from amp.adapter_sets import Adapters
 from amp.domain.assets import Change
 from amp.domain.ids import created_ms, mint_at
 from amp.errors import BadCursor
 from amp.ports.asset_listing import AssetListing
+from amp.profiles import Adapters
 from tests.contract.asset_samples import (
     creation,
     id_version_1,

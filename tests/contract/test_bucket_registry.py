@@ -5,9 +5,9 @@ from functools import partial
 
 import pytest
 
-from amp.adapter_sets import Adapters
 from amp.domain.buckets import Bucket, BucketMap, first_map, index_name
 from amp.ports.bucket_registry import BucketRegistry
+from amp.profiles import Adapters
 from tests.contract.asset_samples import at_once, unique
 
 

@@ -6,9 +6,9 @@ from functools import partial
 
 import pytest
 
-from amp.adapter_sets import Adapters
 from amp.domain.claims import Claim
 from amp.ports.claims import Claims
+from amp.profiles import Adapters
 from tests.contract.asset_samples import at_once, unique
 
 

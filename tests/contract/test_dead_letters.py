@@ -8,11 +8,11 @@ from uuid import UUID, uuid4
 import orjson
 import pytest
 
-from amp.adapter_sets import Adapters
 from amp.domain.dead_letters import DeadLetter, dead_letter_id
 from amp.domain.messages import JobItem, Message, message_json, message_of
 from amp.errors import BadCursor
 from amp.ports.dead_letters import DeadLetters
+from amp.profiles import Adapters
 from tests.contract.asset_samples import at_once, creation, now_ms
 
 

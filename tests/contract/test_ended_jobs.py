@@ -8,7 +8,6 @@ from uuid import UUID
 import orjson
 import pytest
 
-from amp.adapter_sets import Adapters
 from amp.adapters.clock import SystemClock
 from amp.adapters.embedded.cache import MemoryCache
 from amp.domain.chunks import Chunk, ItemOutcome, ItemResult
@@ -20,6 +19,7 @@ from amp.domain.principals import BUCKET_WORKER, Principal
 from amp.ports.dead_letters import DeadLetters
 from amp.ports.job_chunks import JobChunks
 from amp.ports.message_queue import Topic
+from amp.profiles import Adapters
 from amp.services.jobs.control import JobControl
 from amp.services.jobs.dead_letters import DeadLetterAdmin, DeadLetterFilter
 from amp.services.runtime.presence import WorkerPresence

@@ -7,10 +7,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from amp.adapter_sets import Adapters
 from amp.domain.chunks import Chunk, ItemOutcome, ItemResult
 from amp.domain.ids import mint_at
 from amp.ports.job_chunks import JobChunks
+from amp.profiles import Adapters
 from tests.contract.asset_samples import at_once, id_version_1, id_version_6, now_ms
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from amp.adapter_sets import Adapters
 from amp.adapters.clock import SystemClock
 from amp.adapters.embedded.cache import MemoryCache
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, JobState
 from amp.domain.principals import Principal
 from amp.errors import Conflict, StoreUnavailable
+from amp.profiles import Adapters
 from amp.services.jobs.control import JobControl
 from amp.services.jobs.states import JobStates
 from amp.services.runtime.presence import WorkerPresence

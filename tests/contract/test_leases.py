@@ -5,8 +5,8 @@ from functools import partial
 
 import pytest
 
-from amp.adapter_sets import Adapters
 from amp.ports.leases import Leases
+from amp.profiles import Adapters
 from tests.contract.asset_samples import at_once, unique
 
 

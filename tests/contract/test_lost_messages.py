@@ -9,7 +9,6 @@ from uuid import uuid4
 import orjson
 import pytest
 
-from amp.adapter_sets import Adapters, embedded
 from amp.adapters.clock import SystemClock
 from amp.domain.assets import Scope
 from amp.domain.dead_letters import dead_letter_for
@@ -19,6 +18,7 @@ from amp.domain.messages import AnyMessage, AssetChanged, JobItem, message_json
 from amp.domain.principals import BUCKET_WORKER
 from amp.errors import QueueUnavailable
 from amp.ports.message_queue import MessageQueue, Topic
+from amp.profiles import Adapters, embedded
 from amp.services.jobs.dead_letters import DeadLetterAdmin, DeadLetterFilter
 from amp.services.runtime.delivery import publish_durably
 from amp.settings import load_settings

@@ -4,8 +4,8 @@ from functools import partial
 
 import pytest
 
-from amp.adapter_sets import Adapters
 from amp.errors import NotMigrated
+from amp.profiles import Adapters
 from tests.contract.asset_samples import at_once, creation, head, intent_for, unique, write
 from tests.contract.conftest import store_part
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from amp.adapter_sets import Adapters
 from amp.domain.types import AssetType, Field, FieldType
 from amp.ports.type_registry import TypeRegistry
+from amp.profiles import Adapters
 from tests.contract.asset_samples import at_once, now_ms, unique
 
 

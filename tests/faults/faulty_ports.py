@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from amp.adapter_sets import Adapters
 from amp.domain.assets import Change
 from amp.errors import QueueUnavailable, Retryable, SearchUnavailable, StoreUnavailable
 from amp.ports.asset_store import CommitResult, CommitStatus
 from amp.ports.message_queue import Topic
 from amp.ports.search_index import PutResult, WriteStatus
+from amp.profiles import Adapters
 
 #: What a port raises, by its name among the adapters. Reads and writes alike.
 _FAULTY: dict[str, type[Retryable]] = {

@@ -5,8 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from amp.adapter_sets import Adapters
 from amp.ports.background import Loop
+from amp.profiles import Adapters
 from amp.services.runtime.threads import BackgroundThreads
 
 #: Of no port, or needed to free what a dead process would free by ending.

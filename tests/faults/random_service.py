@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from amp.adapter_sets import Adapters, cluster, embedded
 from amp.adapters.cassandra.session import CassandraSession
 from amp.api.app import create_app
 from amp.bootstrap import Amp, wire
 from amp.errors import Retryable
 from amp.metrics import Metrics
+from amp.profiles import Adapters, cluster, embedded
 from amp.settings import Settings
 from amp.worker import WorkerThreads
 from tests.faults.compare import RawDocument, raw_documents

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from amp.adapter_sets import cluster, embedded
 from amp.errors import BadSetting
 from amp.printable import is_printable
+from amp.profiles import cluster, embedded
 from amp.settings import Settings, load_settings, variable
 from tests.background import background_threads
 from tests.functional.amp_command import AMP

@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from amp.adapter_sets import Adapters, embedded
 from amp.domain.assets import Asset, version_of
 from amp.errors import StoreUnavailable
+from amp.profiles import Adapters, embedded
 from amp.services.assets.read import AssetReader
 from amp.settings import load_settings
 from tests.contract.asset_samples import creation, purge, recreation, step, write

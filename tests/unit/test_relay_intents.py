@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from amp.adapter_sets import embedded
 from amp.metrics import Metrics
+from amp.profiles import embedded
 from amp.services.outbox.relay import IntentRelay
 from amp.settings import load_settings
 from tests.contract.asset_samples import creation, intent_for, now_ms

@@ -7,13 +7,13 @@ from pathlib import Path
 import orjson
 import pytest
 
-from amp.adapter_sets import Adapters, embedded
 from amp.adapters.clock import SystemClock
 from amp.domain.dead_letters import dead_letter_for
 from amp.domain.messages import AssetChanged, Message, message_json, message_of
 from amp.domain.principals import BUCKET_WORKER
 from amp.errors import QueueUnavailable
 from amp.ports.message_queue import Topic
+from amp.profiles import Adapters, embedded
 from amp.services.jobs.dead_letters import DeadLetterAdmin, DeadLetterFilter
 from amp.services.runtime.delivery import publish_durably
 from amp.settings import load_settings

@@ -1,4 +1,4 @@
-"""The two sets of adapters: one for every port, on what each set stands on."""
+"""The two profiles, embedded and cluster. Each provides one adapter for every port."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ from amp.settings import Settings
 
 @dataclass(frozen=True, kw_only=True)
 class Adapters:
-    """One adapter for every port."""
+    """The adapters of one profile: one for every port."""
 
     clock: Clock
     store: AssetStore
@@ -48,28 +48,31 @@ class Adapters:
     index: SearchIndex
     indices: BucketIndices
     documents: BucketDocuments
-    guard: CreationGuard | None  #: None: no write ever makes an index
+    guard: CreationGuard | None  #: None: in this profile, no write can create an index by mistake
     cache: Cache
     parts: tuple[Component, ...]  #: in the order in which they are migrated
-    #: Give back what no part does, before the parts.
+    #: Release what no component releases. `close` calls them before it closes the components.
     closings: tuple[Callable[[], None], ...] = ()
 
     def close(self) -> None:
-        """Give back connections and files."""
+        """Release connections and files."""
         for close in (*self.closings, *(part.close for part in self.parts)):
             close()
 
 
 def system_clock() -> Clock:
+    """Return the clock of the machine, which both profiles use."""
     from amp.adapters.clock import SystemClock
 
     return SystemClock()
 
 
 def embedded(settings: Settings, *, create: bool = True) -> Adapters:
-    """:param create: make the data folder and the store in it if they are not there.
-    :raises NoData: they are not there, and `create` is false.
-    :raises BadSetting, Busy: the data folder cannot be used, or another process holds it.
+    """Return the adapters of the embedded profile: SQLite and the memory of this process.
+
+    :param create: create the data folder and the store in it if they do not exist.
+    :raises NoData: they do not exist, and `create` is false.
+    :raises BadSetting, DataDirLocked: the data folder cannot be used, or another process has locked it.
     """
     from amp.adapters.embedded.asset_listing import SqliteAssetListing
     from amp.adapters.embedded.asset_store import SqliteAssetStore
@@ -125,6 +128,10 @@ def embedded(settings: Settings, *, create: bool = True) -> Adapters:
 
 
 def cluster(settings: Settings, background: Background) -> Adapters:
+    """Return the adapters of the cluster profile: Cassandra, Kafka, Elasticsearch and Redis. They connect on first use.
+
+    :raises BadSetting: a setting cannot be used.
+    """
     from amp.adapters.cassandra.asset_listing import CassandraAssetListing
     from amp.adapters.cassandra.asset_store import CassandraAssetStore
     from amp.adapters.cassandra.bucket_registry import CassandraBucketRegistry
