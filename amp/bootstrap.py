@@ -43,7 +43,7 @@ class Amp:
     jobs: JobServices
     moves: MoveServices
     system: SystemServices
-    #: Worker kind → its loop, which runs until the event is set.
+    #: The loop of each kind of worker, which runs until the event is set.
     workers: Mapping[str, Callable[[threading.Event], None]]
 
     def close(self, budget: StopBudget | None = None) -> None:

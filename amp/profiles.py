@@ -50,13 +50,13 @@ class Adapters:
     documents: BucketDocuments
     guard: CreationGuard | None  #: None: in this profile, no write can create an index by mistake
     cache: Cache
-    parts: tuple[Component, ...]  #: in the order in which they are migrated
+    components: tuple[Component, ...]  #: in the order in which they are migrated
     #: Release what no component releases. `close` calls them before it closes the components.
-    closings: tuple[Callable[[], None], ...] = ()
+    closers: tuple[Callable[[], None], ...] = ()
 
     def close(self) -> None:
         """Release connections and files."""
-        for close in (*self.closings, *(part.close for part in self.parts)):
+        for close in (*self.closers, *(component.close for component in self.components)):
             close()
 
 
@@ -123,20 +123,17 @@ def embedded(settings: Settings, *, create: bool = True) -> Adapters:
         documents=SqliteBucketDocuments(search_db),
         guard=None,
         cache=MemoryCache(),
-        parts=(SqliteStorePart(db), SearchPart(search_db, pairing)),
+        components=(SqliteStorePart(db), SearchPart(search_db, pairing)),
     )
 
 
 def cluster(settings: Settings, background: Background) -> Adapters:
-    """Return the adapters of the cluster profile: Cassandra, Kafka, Elasticsearch and Redis. They connect on first use.
-
-    :raises BadSetting: a setting cannot be used.
-    """
+    """Return the adapters of the cluster profile, which connect to their servers on first use."""
     from amp.adapters.cassandra.asset_listing import CassandraAssetListing
     from amp.adapters.cassandra.asset_store import CassandraAssetStore
     from amp.adapters.cassandra.bucket_registry import CassandraBucketRegistry
     from amp.adapters.cassandra.claims import CassandraClaims
-    from amp.adapters.cassandra.component import CassandraPart
+    from amp.adapters.cassandra.component import CassandraComponent
     from amp.adapters.cassandra.dead_letters import CassandraDeadLetters
     from amp.adapters.cassandra.intent_log import CassandraIntentLog
     from amp.adapters.cassandra.job_chunks import CassandraJobChunks
@@ -149,18 +146,18 @@ def cluster(settings: Settings, background: Background) -> Adapters:
     from amp.adapters.elasticsearch.bucket_documents import ElasticsearchBucketDocuments
     from amp.adapters.elasticsearch.bucket_indices import ElasticsearchBucketIndices
     from amp.adapters.elasticsearch.client import ElasticsearchClient
-    from amp.adapters.elasticsearch.component import ElasticsearchPart
+    from amp.adapters.elasticsearch.component import ElasticsearchComponent
     from amp.adapters.elasticsearch.creation_guard import ElasticsearchCreationGuard
     from amp.adapters.elasticsearch.search_index import ElasticsearchSearchIndex
-    from amp.adapters.kafka.component import KafkaPart
-    from amp.adapters.kafka.message_queue import KafkaEventQueue
+    from amp.adapters.kafka.component import KafkaComponent
+    from amp.adapters.kafka.message_queue import KafkaMessageQueue
     from amp.adapters.redis.cache import RedisCache
-    from amp.adapters.redis.component import RedisPart
+    from amp.adapters.redis.component import RedisComponent
     from amp.adapters.retention import retention_of
 
     session = CassandraSession(settings)
     client = ElasticsearchClient(settings)
-    queue = KafkaEventQueue(settings, background)
+    queue = KafkaMessageQueue(settings, background)
     cache = RedisCache(settings)
     return Adapters(
         clock=system_clock(),
@@ -182,6 +179,11 @@ def cluster(settings: Settings, background: Background) -> Adapters:
         documents=ElasticsearchBucketDocuments(client),
         guard=ElasticsearchCreationGuard(client),
         cache=cache,
-        parts=(CassandraPart(session), KafkaPart(settings), ElasticsearchPart(client), RedisPart(settings)),
-        closings=(queue.close, cache.close),
+        components=(
+            CassandraComponent(session),
+            KafkaComponent(settings),
+            ElasticsearchComponent(client),
+            RedisComponent(settings),
+        ),
+        closers=(queue.close, cache.close),
     )

@@ -1,4 +1,4 @@
-"""Runs the workers' loops as background threads of a process."""
+"""Runs the loops of workers as background threads of a process."""
 
 import gc
 import os
@@ -20,13 +20,12 @@ from amp.stop_budget import KILL_AFTER_S, StopBudget
 from amp.unknown_variables import log_unknown_variables
 
 _log = structlog.get_logger(__name__)
-#: Of the time to stop; the rest is for what they published.
+#: Share of the time for stopping that the workers get. The rest is for delivering the messages they published.
 WORKERS_SHARE = 0.75
 
 
 class WorkerThreads:
-    """One background thread for each loop. Being killed at any line is safe, so nothing waits for them longer than
-    the caller says."""
+    """One background thread per loop. A loop may be killed at any line, so `stop` need not wait until it has ended."""
 
     def __init__(self, background: Background, loops: Mapping[str, Loop]) -> None:
         self._background = background
@@ -40,7 +39,7 @@ class WorkerThreads:
         ]
 
     def stop(self, timeout_s: float) -> None:
-        """Let each finish what is under way; `timeout_s` is for all of them together."""
+        """Let each loop finish the work in progress. Wait for at most `timeout_s` seconds in total."""
         self._stop.set()
         budget = StopBudget(timeout_s)
         for thread in self._threads:
@@ -57,7 +56,7 @@ def run_workers(settings: Settings, kinds: Sequence[str]) -> None:
         raise BadSetting("the embedded profile has no worker processes; `amp serve` runs the workers itself")
     configure_logging(settings.log_level)
     log_unknown_variables()
-    # Blocked before any thread starts, so that they wait for `sigwait` wherever they arrive.
+    # Signals are blocked before any thread starts, so that no thread handles them and `sigwait` receives them.
     signals = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     amp = build(settings)
@@ -65,16 +64,17 @@ def run_workers(settings: Settings, kinds: Sequence[str]) -> None:
     try:
         unknown = set(kinds) - set(amp.workers)
         if unknown:
-            raise BadSetting(f"there is no worker {', '.join(sorted(unknown))}; there are {', '.join(amp.workers)}")
+            verb = "is not a kind" if len(unknown) == 1 else "are not kinds"
+            raise BadSetting(f"{', '.join(sorted(unknown))} {verb} of worker; use {', '.join(amp.workers)}")
         check_migrated(amp)
         loops = {kind: loop for kind, loop in amp.workers.items() if not kinds or kind in kinds}
-        _show_metrics(amp)
+        _serve_metrics(amp)
         spare_collector()
         threads = WorkerThreads(amp.background, loops)
         threads.start()
-        _log.info("workers run", action="workers_started", kinds=sorted(loops), pid=os.getpid())
+        _log.info("workers started", action="workers_started", kinds=sorted(loops), pid=os.getpid())
         signal.sigwait(signals)
-        _log.info("workers stop", action="workers_stopping", kinds=sorted(loops))
+        _log.info("workers stopping", action="workers_stopping", kinds=sorted(loops))
         budget = StopBudget(settings.graceful_stop_s)
         _kill_after(budget)
         threads.stop(budget.left_s(WORKERS_SHARE))
@@ -83,42 +83,48 @@ def run_workers(settings: Settings, kinds: Sequence[str]) -> None:
 
 
 def _kill_after(budget: StopBudget) -> None:
-    """End the process soon after its time to stop is over: the interpreter waits at its exit for threads of drivers,
-    and for whatever else hangs. It is safe to be killed at any line."""
+    """Kill the process soon after its time for stopping is over. Otherwise the interpreter would wait at exit for the
+    threads of drivers, and for any other thread that hangs. A worker may be killed at any line."""
 
     def kill() -> None:
         time.sleep(budget.left_s() + KILL_AFTER_S)
-        _log.warning("the stop took too long", action="workers_killed", pid=os.getpid())
+        _log.warning("workers killed", action="workers_killed", reason="stopping took too long", pid=os.getpid())
         os._exit(1)
 
     threading.Thread(target=kill, name="kill-after-stop", daemon=True).start()
 
 
 def spare_collector() -> None:
-    """Search documents are tens of thousands of small dicts without cycles that live for a second; at Python's default
-    thresholds the collector walks them over and over, for a fifth of an index worker's time."""
+    """Run the garbage collector less often. Search documents are tens of thousands of small dicts without cycles that
+    live for a second. At Python's default thresholds, the collector traverses them again and again, which takes a fifth
+    of an index worker's time."""
     gc.freeze()
     gc.set_threshold(200_000, 20, 100)
 
 
-def _show_metrics(amp: Amp) -> None:
+def _serve_metrics(amp: Amp) -> None:
     settings = amp.settings
     if settings.metrics_port:
         try:
             amp.metrics.serve(settings.host, settings.metrics_port)
         except OSError as e:
             where = f"{settings.host}:{settings.metrics_port}"
-            raise BadSetting(f"{where} cannot be listened on ({e.strerror}); set {variable('metrics_port')}") from e
+            raise BadSetting(
+                f"cannot listen on {where} ({e.strerror}); set {variable('metrics_port')} to a free port"
+            ) from e
 
 
 def check_migrated(amp: Amp) -> None:
-    """:raises NotMigrated: there is no bucket map. While the store does not answer, it is taken to be there."""
+    """Check that the bucket map exists. While the store does not answer, assume that it does.
+
+    :raises NotMigrated: there is no bucket map.
+    """
     try:
-        found = amp.adapters.buckets.load()
+        bucket_map = amp.adapters.buckets.load()
     except StoreUnavailable as e:
-        _log.warning("store does not answer yet", action="store_unavailable", reason=e.message)
+        _log.warning("store unavailable", action="store_unavailable", reason=e.message)
         return
-    if found is None:
+    if bucket_map is None:
         raise NotMigrated
 
 
@@ -129,5 +135,5 @@ def worker_main(kind: str) -> None:
     try:
         run_workers(load_settings(), [kind])
     except AmpError as e:
-        print(f"amp worker: {printable(e.message)}", file=sys.stderr)  # noqa: T201 - the one line a person starting it sees
+        print(f"amp worker: {printable(e.message)}", file=sys.stderr)  # noqa: T201 - the one line for the person who starts it
         sys.exit(1)

@@ -1,1 +1,1 @@
-"""Process mains for deployments; the loops themselves live in amp.services."""
+"""Main functions of the worker processes. The loops that they run are in amp.services."""

@@ -1,4 +1,4 @@
-"""The process that keeps the time buckets: opens, splits, merges and rebuilds them."""
+"""The process that maintains the time buckets: it opens, splits, merges and rebuilds them."""
 
 from amp.worker import worker_main
 

@@ -1,4 +1,4 @@
-"""The process that finds the assets of jobs, sends an event for each, and sees each accounted for."""
+"""The process that selects the assets of jobs, publishes an item for each and waits until each has a result."""
 
 from amp.worker import worker_main
 

@@ -1,4 +1,4 @@
-"""The process that takes changes from the queue into the search index."""
+"""The process that writes changes from the queue to the search index."""
 
 from amp.worker import worker_main
 

@@ -1,4 +1,4 @@
-"""The process that does what jobs are for, asset by asset."""
+"""The process that does the work of jobs, asset by asset."""
 
 from amp.worker import worker_main
 

@@ -1,1 +1,1 @@
-"""Wires the services of each subject to adapters; `amp.bootstrap` calls the builders and puts the parts together."""
+"""One module per subject builds its services on the adapters; `amp.bootstrap` calls these builders in order."""

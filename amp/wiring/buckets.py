@@ -1,4 +1,4 @@
-"""Builds the services that know the buckets and keep them in order."""
+"""Builds the services that read the bucket map and keep it consistent with the search index."""
 
 from dataclasses import dataclass
 

@@ -23,8 +23,8 @@ from amp.wiring.types import TypeServices
 
 @dataclass(frozen=True, kw_only=True)
 class ConsistencyServices:
-    processors: Mapping[str, Processor]  #: of kinds of jobs
-    mismatches: Callable[[Selector, bool], MismatchSelection]  #: of one job; see `JobSelections`
+    processors: Mapping[str, Processor]  #: by kind of job
+    mismatches: Callable[[Selector, bool], MismatchSelection]  #: creates the selection of one job; see `JobSelections`
 
 
 def consistency_services(

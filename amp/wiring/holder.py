@@ -1,4 +1,4 @@
-"""The name under which a process takes leases."""
+"""The name under which a part of a process holds its leases."""
 
 import os
 import secrets
@@ -6,5 +6,5 @@ import socket
 
 
 def new_holder() -> str:
-    """Names one user of leases among those of all processes."""
+    """Return a name that no other holder of leases has, in this process or any other."""
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"

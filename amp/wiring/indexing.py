@@ -1,4 +1,4 @@
-"""Builds the services that bring changes into the search index."""
+"""Builds the services that write changes to the search index."""
 
 from dataclasses import dataclass
 
@@ -50,13 +50,13 @@ def indexing_services(
     )
     retries = RetryQueue(queue=queue, max_changes=settings.index_retry_limit)
     indexer = AssetIndexer(builder=builder, writer=writer, retries=retries, metrics=metrics)
-    live = ConsumerLoop(
+    live_loop = ConsumerLoop(
         queue, adapters.dead_letters, adapters.clock, metrics, indexer.handle,
         topic=Topic.REALTIME, group=INDEX_GROUP, batch=settings.index_batch,
         limit=DeadLetterLimit(settings.index_max_dead_letters_in_row, settings.index_max_dead_letter_share),
         report_stopped=lambda reason: presence.report_stopped("index", reason),
     )  # fmt: skip
-    again = ConsumerLoop(
+    retry_loop = ConsumerLoop(
         queue, adapters.dead_letters, adapters.clock, metrics, indexer.handle_retries,
         topic=Topic.RETRY, group=RETRY_GROUP, batch=settings.index_batch,
     )  # fmt: skip
@@ -64,5 +64,5 @@ def indexing_services(
         indexer=indexer,
         builder=builder,
         remover=remover,
-        worker=IndexWorker(live=live.run, retries=again.run, background=background),
+        worker=IndexWorker(live=live_loop.run, retries=retry_loop.run, background=background),
     )

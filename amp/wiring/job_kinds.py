@@ -1,4 +1,4 @@
-"""Builds what does the work of each kind of job that changes assets."""
+"""Builds the processor of each kind of job that changes assets."""
 
 from collections.abc import Mapping
 

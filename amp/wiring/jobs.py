@@ -60,13 +60,13 @@ def job_services(
     submission = JobSubmission(
         jobs=adapters.jobs, listed=listed, claims=claims, select=selection, processors=processors, clock=clock
     )
-    processing = JobWorker(adapters.jobs, chunks, dead_letters, processors, clock, metrics)
+    job_worker = JobWorker(adapters.jobs, chunks, dead_letters, processors, clock, metrics)
     worker = ConsumerLoop(
         adapters.queue,
         dead_letters,
         clock,
         metrics,
-        processing.handle,
+        job_worker.handle,
         topic=Topic.BULK,
         group=JOBS_GROUP,
         batch=settings.index_batch,
@@ -105,7 +105,7 @@ def _extractor(
 ) -> JobExtractor:
     clock = adapters.clock
 
-    def waiting() -> int:
+    def live_lag() -> int:
         return adapters.queue.lag(Topic.REALTIME, INDEX_GROUP)
 
     expiry = JobExpiry(adapters.jobs, adapters.chunks, adapters.job_ids, clock, settings.repeatable_s)
@@ -117,8 +117,8 @@ def _extractor(
         leases=adapters.leases,
         clock=clock,
         processors=processors,
-        pace=lambda: JobPace(clock, waiting, settings.job_live_lag),
-        chores=Chores(clock=clock, chores={"forget-jobs": expiry.run, "sweep": check.run}),
+        pace=lambda: JobPace(clock, live_lag, settings.job_live_lag),
+        chores=Chores(clock=clock, chores={"expire-jobs": expiry.run, "continuous-check": check.run}),
         holder=new_holder(),
         max_failures=settings.job_max_failures,
     )

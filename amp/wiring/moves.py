@@ -67,14 +67,14 @@ def move_services(
         starter=jobs.submission,
         rate=settings.job_rate,
     )
-    checks: dict[str, Callable[[], object]] = {
+    chores: dict[str, Callable[[], object]] = {
         "reconcile": partial(buckets.reconciliation.run, BUCKET_WORKER),
         "refill": refill.run,
-        "watch": AutoSplit(maps=maps, indices=adapters.indices, planner=planning, clock=clock, sizes=sizes).check,
+        "autosplit": AutoSplit(maps=maps, indices=adapters.indices, planner=planning, clock=clock, sizes=sizes).check,
     }
     worker = BucketWorker(
         runner,
-        Chores(clock=clock, chores=checks),
+        Chores(clock=clock, chores=chores),
         LeaseKeeper(adapters.leases, clock, name=LEASE, holder=new_holder(), ttl_s=LEASE_S),
         clock,
         check_s=settings.bucket_check_s,
@@ -92,7 +92,7 @@ def move_services(
 def _runner(settings: Settings, adapters: Adapters, metrics: Metrics, buckets: BucketServices) -> MoveRunner:
     indices, documents, clock = adapters.indices, adapters.documents, adapters.clock
     reader = ThreadPoolExecutor(1, thread_name_prefix="move-read")
-    # Whoever asked has given up by then.
+    # No client waits longer than this for a search.
     times = MoveTimes(longest_search=settings.search_timeout_s + 1.5)
     copier = DocumentCopy(documents=documents, clock=clock, reader=reader, heads=adapters.store.heads)
     matcher = RangeComparison(documents=documents, copier=copier)

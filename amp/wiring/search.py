@@ -41,6 +41,6 @@ def search_services(
 
 def _cursor_secret(settings: Settings, shared: SharedValues) -> Callable[[], bytes]:
     if settings.cursor_key is not None:
-        given = settings.cursor_key.get_secret_value().encode()
-        return lambda: given
+        secret = settings.cursor_key.get_secret_value().encode()
+        return lambda: secret
     return functools.cache(lambda: shared.get_or_put("cursor-key", secrets.token_bytes(32)))

@@ -1,4 +1,4 @@
-"""Builds the services of the installation as a whole."""
+"""Builds the services that concern the whole installation: health and migration."""
 
 from dataclasses import dataclass
 
@@ -35,9 +35,9 @@ def system_services(
     prefix = settings.elasticsearch_index_prefix
     return SystemServices(
         health=HealthCheck(
-            parts=adapters.parts, threads=background, buckets=buckets.health.troubled, work=work.waiting
+            parts=adapters.components, threads=background, buckets=buckets.health.troubled, work=work.waiting
         ),
         migration=SystemMigration(
-            parts=adapters.parts, registry=adapters.buckets, indices=adapters.indices, index_prefix=prefix
+            parts=adapters.components, registry=adapters.buckets, indices=adapters.indices, index_prefix=prefix
         ),
     )

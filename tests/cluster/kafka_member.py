@@ -2,7 +2,7 @@
 
 import sys
 
-from amp.adapters.kafka.message_queue import KafkaEventQueue
+from amp.adapters.kafka.message_queue import KafkaMessageQueue
 from amp.domain.messages import AssetChanged
 from amp.ports.message_queue import Topic
 from amp.settings import load_settings
@@ -11,7 +11,7 @@ from tests.background import background_threads
 
 def main(bootstrap: str, prefix: str, group: str) -> None:
     settings = load_settings({"kafka_bootstrap": bootstrap, "kafka_topic_prefix": prefix})
-    consumer = KafkaEventQueue(settings, background_threads()).consume(Topic.REALTIME, group)
+    consumer = KafkaMessageQueue(settings, background_threads()).consume(Topic.REALTIME, group)
     while True:
         for delivery in consumer.poll(100, 0.2):
             assert isinstance(delivery.message, AssetChanged)

@@ -6,7 +6,7 @@ from typing import Any
 
 from cassandra import OperationTimedOut
 
-from amp.adapters.cassandra.component import CassandraPart
+from amp.adapters.cassandra.component import CassandraComponent
 from amp.adapters.cassandra.session import CassandraSession, Mode, Request, RowsOrError
 from amp.errors import StoreUnavailable
 from amp.settings import load_settings
@@ -78,7 +78,7 @@ class LossySession(CassandraSession):
 def lossy_session(variables: dict[str, str]) -> Iterator[LossySession]:
     """On a keyspace that has its tables."""
     session = LossySession(load_settings({name.removeprefix("AMP_").lower(): v for name, v in variables.items()}))
-    part = CassandraPart(session)
+    part = CassandraComponent(session)
     part.migrate()
     yield session
     part.close()

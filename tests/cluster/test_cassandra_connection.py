@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from amp.adapters.cassandra.asset_store import CassandraAssetStore
-from amp.adapters.cassandra.component import CassandraPart
+from amp.adapters.cassandra.component import CassandraComponent
 from amp.adapters.cassandra.session import CassandraSession
 from amp.errors import NotMigrated, StoreUnavailable
 from amp.settings import Settings, load_settings
@@ -28,7 +28,7 @@ def settings(cluster_settings: dict[str, str]) -> Settings:
 @pytest.fixture
 def session(settings: Settings) -> Iterator[CassandraSession]:
     session = CassandraSession(settings)
-    CassandraPart(session).migrate()
+    CassandraComponent(session).migrate()
     yield session
     session.close()
 
@@ -36,12 +36,12 @@ def session(settings: Settings) -> Iterator[CassandraSession]:
 def test_building_the_adapters_connects_to_nothing() -> None:
     session = CassandraSession(load_settings({"cassandra_hosts": REFUSING}))
     CassandraAssetStore(session)
-    CassandraPart(session).close()
+    CassandraComponent(session).close()
 
 
 @pytest.mark.parametrize("address", [REFUSING, SILENT])
 def test_a_server_that_is_not_there_is_noticed_in_time(address: str) -> None:
-    part = CassandraPart(CassandraSession(load_settings({"cassandra_hosts": address, "cassandra_timeout_s": 3})))
+    part = CassandraComponent(CassandraSession(load_settings({"cassandra_hosts": address, "cassandra_timeout_s": 3})))
     started = time.monotonic()
     with pytest.raises(StoreUnavailable):
         part.ping()
@@ -107,7 +107,7 @@ def test_a_keyspace_that_is_not_there_is_named(settings: Settings) -> None:
 def test_a_table_dropped_while_in_use_is_not_migrated(fresh_cluster_settings: dict[str, str]) -> None:
     values = {name.removeprefix("AMP_").lower(): value for name, value in fresh_cluster_settings.items()}
     session = CassandraSession(load_settings(values))
-    CassandraPart(session).migrate()
+    CassandraComponent(session).migrate()
     store = CassandraAssetStore(session)
     write(store, creation())
     session.connected().execute(f"DROP TABLE {session.keyspace}.assets", timeout=60)

@@ -9,7 +9,7 @@ from threading import Event, Thread
 
 import pytest
 
-from amp.adapters.cassandra.component import CassandraPart
+from amp.adapters.cassandra.component import CassandraComponent
 from amp.adapters.cassandra.migrations import Migrations, read_migrations
 from amp.adapters.cassandra.schema_lock import SchemaLock
 from amp.adapters.cassandra.session import CassandraSession
@@ -60,7 +60,7 @@ def schema_of(session: CassandraSession) -> str:
 def test_three_processes_that_migrate_at_once_make_the_expected_schema(
     new_session: Callable[[], CassandraSession],
 ) -> None:
-    parts = [CassandraPart(new_session()) for _ in range(3)]
+    parts = [CassandraComponent(new_session()) for _ in range(3)]
     done = at_once([part.migrate for part in parts])
 
     files = sorted(path.name for path in MIGRATIONS.glob("*.cql"))
@@ -83,7 +83,7 @@ def test_a_migration_that_broke_off_is_finished_the_next_time(new_session: Calla
     for migration in read_migrations(MIGRATIONS, session.settings)[:2]:
         for statement in migration.statements[:-1]:
             session.connected().execute(statement, timeout=60)
-    CassandraPart(new_session()).migrate()
+    CassandraComponent(new_session()).migrate()
     assert schema_of(session) == EXPECTED.read_text()
 
 
@@ -103,7 +103,7 @@ def test_a_file_changed_after_it_was_applied_is_an_error(
 
 def test_who_comes_second_waits_for_the_lock(new_session: Callable[[], CassandraSession]) -> None:
     session = new_session()
-    CassandraPart(session).migrate()
+    CassandraComponent(session).migrate()
     entered = Event()
 
     def enter() -> None:
@@ -121,7 +121,7 @@ def test_who_comes_second_waits_for_the_lock(new_session: Callable[[], Cassandra
 
 def test_a_lock_that_was_lost_is_not_renewed(new_session: Callable[[], CassandraSession]) -> None:
     session = new_session()
-    CassandraPart(session).migrate()
+    CassandraComponent(session).migrate()
     with SchemaLock(session) as lost:
         # As if it had run out.
         session.run("DELETE FROM {ks}.schema_locks WHERE name = 'schema' IF EXISTS")
@@ -133,7 +133,7 @@ def test_a_lock_that_was_lost_is_not_renewed(new_session: Callable[[], Cassandra
 
 def test_of_many_that_take_the_lock_one_at_a_time_holds_it(new_session: Callable[[], CassandraSession]) -> None:
     session = new_session()
-    CassandraPart(session).migrate()
+    CassandraComponent(session).migrate()
     inside: list[int] = []
 
     def hold(number: int) -> None:

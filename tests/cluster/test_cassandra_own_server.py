@@ -16,7 +16,7 @@ from amp.adapters.cassandra import intent_log
 from amp.adapters.cassandra.asset_listing import CassandraAssetListing, places_of
 from amp.adapters.cassandra.asset_store import CassandraAssetStore
 from amp.adapters.cassandra.claims import CassandraClaims
-from amp.adapters.cassandra.component import CassandraPart
+from amp.adapters.cassandra.component import CassandraComponent
 from amp.adapters.cassandra.dead_letters import CassandraDeadLetters
 from amp.adapters.cassandra.errors import TooManyTombstones
 from amp.adapters.cassandra.intent_log import INSERT_INTENT, CassandraIntentLog, intent_values
@@ -106,7 +106,7 @@ def server(stack: Stack, tmp_path_factory: pytest.TempPathFactory, ca_file: Path
 
 
 @pytest.fixture
-def part(server: ProcessServer, ca_file: Path) -> Iterator[CassandraPart]:
+def part(server: ProcessServer, ca_file: Path) -> Iterator[CassandraComponent]:
     part = new_part(server, cassandra_tls_ca=ca_file)
     # The server makes its first user some seconds after it is ready.
     wait_for_ping(part)
@@ -115,12 +115,12 @@ def part(server: ProcessServer, ca_file: Path) -> Iterator[CassandraPart]:
     part.close()
 
 
-def new_part(server: ProcessServer, **overrides: Any) -> CassandraPart:
+def new_part(server: ProcessServer, **overrides: Any) -> CassandraComponent:
     login = {"cassandra_hosts": server.address, "cassandra_user": "cassandra", "cassandra_password": "cassandra"}
-    return CassandraPart(CassandraSession(load_settings(login | overrides)))
+    return CassandraComponent(CassandraSession(load_settings(login | overrides)))
 
 
-def wait_for_ping(part: CassandraPart) -> None:
+def wait_for_ping(part: CassandraComponent) -> None:
     deadline = time.monotonic() + 60
     while True:
         try:
@@ -131,13 +131,13 @@ def wait_for_ping(part: CassandraPart) -> None:
             time.sleep(0.2)
 
 
-def test_writing_with_login_and_tls(part: CassandraPart) -> None:
+def test_writing_with_login_and_tls(part: CassandraComponent) -> None:
     store = CassandraAssetStore(part.session)
     (asset,) = write(store, creation())
     assert head(store, asset.id) == asset
 
 
-def test_a_wrong_login_or_certificate_is_told(part: CassandraPart, server: ProcessServer, ca_file: Path) -> None:
+def test_a_wrong_login_or_certificate_is_told(part: CassandraComponent, server: ProcessServer, ca_file: Path) -> None:
     assert part.ping()
     system = "/etc/ssl/certs/ca-certificates.crt"
     wrong: list[tuple[dict[str, Any], str]] = [
@@ -155,7 +155,7 @@ def test_a_wrong_login_or_certificate_is_told(part: CassandraPart, server: Proce
 
 
 def test_a_server_that_was_killed_is_found_again_with_all_it_answered_for(
-    part: CassandraPart, server: ProcessServer
+    part: CassandraComponent, server: ProcessServer
 ) -> None:
     store = CassandraAssetStore(part.session)
     assets = write(store, *[creation() for _ in range(50)])
@@ -197,7 +197,7 @@ def _heads(store: CassandraAssetStore, assets: list[Asset]) -> dict[Any, Asset]:
 
 
 def test_a_step_sent_to_a_server_that_hangs_is_unknown_and_may_be_repeated(
-    part: CassandraPart, server: ProcessServer, ca_file: Path
+    part: CassandraComponent, server: ProcessServer, ca_file: Path
 ) -> None:
     quick = new_part(server, cassandra_tls_ca=ca_file, cassandra_timeout_s=1)
     store = CassandraAssetStore(quick.session)
@@ -255,7 +255,7 @@ def ids_of_one_shard(count: int) -> list[UUID]:
     return list(itertools.islice((id_ for id_ in made if crc32(id_.bytes) % 16 == 0), count))
 
 
-def test_a_day_of_which_most_was_purged_is_listed_and_walked(part: CassandraPart) -> None:
+def test_a_day_of_which_most_was_purged_is_listed_and_walked(part: CassandraComponent) -> None:
     listing = CassandraAssetListing(part.session)
     project = unique("project")
     assets = [new_asset(id=id_, project=project) for id_ in ids_of_one_shard(2 * TOMBSTONES)]
@@ -278,7 +278,7 @@ def test_a_day_of_which_most_was_purged_is_listed_and_walked(part: CassandraPart
     assert len(listing.unlisted(purged)) == len(purged)
 
 
-def test_letters_are_listed_and_counted_where_many_were_discarded(part: CassandraPart) -> None:
+def test_letters_are_listed_and_counted_where_many_were_discarded(part: CassandraComponent) -> None:
     letters = CassandraDeadLetters(part.session)
     job_id = uuid4()
     kept = [letter_of(job_id, now_ms() - age_ms) for age_ms in (0, 5_000, 40 * DAY_MS)]
@@ -297,7 +297,7 @@ def test_letters_are_listed_and_counted_where_many_were_discarded(part: Cassandr
 
 @pytest.mark.parametrize("step_ms", [0, 1], ids=["due at once", "due over time"])
 def test_intents_are_found_where_many_were_cleared(
-    part: CassandraPart, step_ms: int, monkeypatch: pytest.MonkeyPatch
+    part: CassandraComponent, step_ms: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Other tests leave intents of what they created.
     part.session.run("TRUNCATE {ks}.intents")
@@ -326,7 +326,7 @@ def test_intents_are_found_where_many_were_cleared(
     log.clear(found)
 
 
-def test_claims_are_walked_where_many_were_released(part: CassandraPart) -> None:
+def test_claims_are_walked_where_many_were_released(part: CassandraComponent) -> None:
     claims = CassandraClaims(part.session)
     kept = {Claim("kept", str(n), uuid4()) for n in range(40)}
     claims.claim(list(kept))
@@ -348,7 +348,7 @@ def letter_of(job_id: UUID, first_ms: int) -> DeadLetter:
     return dead_letter_for("bulk", message, orjson.dumps(message_json(message)), "a reason", "", first_ms)
 
 
-def test_versions_are_paged_of_an_asset_that_had_very_many(part: CassandraPart) -> None:
+def test_versions_are_paged_of_an_asset_that_had_very_many(part: CassandraComponent) -> None:
     store = CassandraAssetStore(part.session)
     (asset,) = write(store, creation())
     for _ in range(TOMBSTONES + 100):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from amp.adapters.cassandra.asset_store import CassandraAssetStore
-from amp.adapters.cassandra.component import CassandraPart
+from amp.adapters.cassandra.component import CassandraComponent
 from amp.adapters.cassandra.session import CassandraSession
 from amp.domain.assets import Asset, ChangeKind, version_of
 from amp.domain.retention import Retention
@@ -25,7 +25,7 @@ def session(cluster_settings: dict[str, str]) -> Iterator[CassandraSession]:
     session = CassandraSession(
         load_settings({name.removeprefix("AMP_").lower(): value for name, value in cluster_settings.items()})
     )
-    part = CassandraPart(session)
+    part = CassandraComponent(session)
     part.migrate()
     yield session
     part.close()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from amp.adapters.cassandra.asset_store import CassandraAssetStore
-from amp.adapters.cassandra.component import CassandraPart
+from amp.adapters.cassandra.component import CassandraComponent
 from amp.adapters.cassandra.job_log import CassandraJobLog
 from amp.adapters.cassandra.session import CassandraSession, Mode, Request
 from amp.domain.ids import mint_at
@@ -36,7 +36,7 @@ class WatchedSession(CassandraSession):
 def session(cluster_settings: dict[str, str]) -> Iterator[WatchedSession]:
     values = {name.removeprefix("AMP_").lower(): value for name, value in cluster_settings.items()}
     session = WatchedSession(load_settings(values))
-    part = CassandraPart(session)
+    part = CassandraComponent(session)
     part.migrate()
     yield session
     part.close()

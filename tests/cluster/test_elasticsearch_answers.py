@@ -13,7 +13,7 @@ import pytest
 from amp.adapters.elasticsearch.bucket_documents import ElasticsearchBucketDocuments
 from amp.adapters.elasticsearch.bucket_indices import ElasticsearchBucketIndices
 from amp.adapters.elasticsearch.client import ElasticsearchClient
-from amp.adapters.elasticsearch.component import ElasticsearchPart
+from amp.adapters.elasticsearch.component import ElasticsearchComponent
 from amp.adapters.elasticsearch.search_index import ElasticsearchSearchIndex
 from amp.domain.criteria import EVERYTHING, IndexQuery
 from amp.errors import SearchUnavailable
@@ -47,7 +47,11 @@ def make_away() -> Iterator[ElasticsearchClient]:
 
 
 def test_while_the_server_is_away_writes_are_busy_and_all_else_is_unavailable(away: ElasticsearchClient) -> None:
-    index, indices, part = ElasticsearchSearchIndex(away), ElasticsearchBucketIndices(away), ElasticsearchPart(away)
+    index, indices, part = (
+        ElasticsearchSearchIndex(away),
+        ElasticsearchBucketIndices(away),
+        ElasticsearchComponent(away),
+    )
     documents, raw = ElasticsearchBucketDocuments(away), RawDocument(Position(0, "a", 1, 1), b"{}")
     assert [result.status for result in index.put(puts(3))] == [WriteStatus.BUSY] * 3
     assert [result.status for result in documents.put("amp-a-1-w1", [raw])] == [WriteStatus.BUSY]

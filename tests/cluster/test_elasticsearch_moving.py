@@ -9,7 +9,7 @@ import pytest
 from amp.adapters.elasticsearch.bucket_documents import ElasticsearchBucketDocuments
 from amp.adapters.elasticsearch.bucket_indices import ElasticsearchBucketIndices
 from amp.adapters.elasticsearch.client import ElasticsearchClient
-from amp.adapters.elasticsearch.component import ElasticsearchPart
+from amp.adapters.elasticsearch.component import ElasticsearchComponent
 from amp.adapters.elasticsearch.template import index_template
 from amp.errors import SearchUnavailable
 from amp.ports.bucket_documents import TimeRange
@@ -27,7 +27,7 @@ def make_opened(cluster_settings: dict[str, str]) -> Iterator[Opened]:
 
     def opened(**settings: object) -> ElasticsearchClient:
         clients.append(elasticsearch_client(cluster_settings, **settings))
-        ElasticsearchPart(clients[-1]).migrate()
+        ElasticsearchComponent(clients[-1]).migrate()
         return clients[-1]
 
     yield opened

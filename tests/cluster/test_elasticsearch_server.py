@@ -12,7 +12,7 @@ from amp.adapters.elasticsearch import facets
 from amp.adapters.elasticsearch.bucket_documents import ElasticsearchBucketDocuments
 from amp.adapters.elasticsearch.bucket_indices import ElasticsearchBucketIndices
 from amp.adapters.elasticsearch.client import ElasticsearchClient
-from amp.adapters.elasticsearch.component import ElasticsearchPart
+from amp.adapters.elasticsearch.component import ElasticsearchComponent
 from amp.adapters.elasticsearch.search_index import ElasticsearchSearchIndex
 from amp.domain.buckets import Bucket
 from amp.domain.criteria import FacetOn
@@ -87,7 +87,7 @@ def _writing(real: RealSet, index: str) -> bool:
 
 
 def test_neither_a_bulk_write_nor_a_bulk_delete_makes_an_index(real: RealSet) -> None:
-    ElasticsearchPart(real.client).migrate()
+    ElasticsearchComponent(real.client).migrate()
     name = f"{real.prefix}-stray-1"
     answer = real.client.api.bulk(operations=[{"delete": {"_index": name, "_id": "1"}}], require_alias=True).body
     assert answer["items"][0]["delete"]["status"] == 404
@@ -105,20 +105,20 @@ def test_an_index_made_while_the_template_is_lost_is_as_strict_as_any(real: Real
 def test_migrating_installs_the_template_once_and_again_when_it_changes(
     real: RealSet, cluster_settings: dict[str, str]
 ) -> None:
-    part = ElasticsearchPart(real.client)
+    part = ElasticsearchComponent(real.client)
     assert len(part.pending()) == 1
     assert len(part.migrate()) == 1
     assert part.pending() == part.migrate() == []
     changed = elasticsearch_client(
         cluster_settings, elasticsearch_index_prefix=real.prefix, elasticsearch_refresh_interval="2s"
     )
-    assert len(ElasticsearchPart(changed).migrate()) == 1
+    assert len(ElasticsearchComponent(changed).migrate()) == 1
     assert len(part.pending()) == 1
     changed.close()
 
 
 def test_two_may_migrate_at_once(real: RealSet) -> None:
-    part = ElasticsearchPart(real.client)
+    part = ElasticsearchComponent(real.client)
     failures: list[BaseException] = []
 
     def migrate() -> None:
@@ -140,7 +140,7 @@ def test_ping_names_the_version_and_the_address_but_no_secret(cluster_settings: 
     url = cluster_settings["AMP_ELASTICSEARCH_URL"]
     secret_url = url.replace("http://", "http://me:hush@")
     client = elasticsearch_client(cluster_settings, elasticsearch_url=secret_url)
-    said = ElasticsearchPart(client).ping()
+    said = ElasticsearchComponent(client).ping()
     client.close()
     assert said.startswith("Elasticsearch ")
     assert url.removeprefix("http://").rstrip("/") in said

@@ -8,9 +8,9 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from amp.adapters.kafka.component import KafkaPart
+from amp.adapters.kafka.component import KafkaComponent
 from amp.adapters.kafka.consumer import KafkaConsumer
-from amp.adapters.kafka.message_queue import KafkaEventQueue
+from amp.adapters.kafka.message_queue import KafkaMessageQueue
 from amp.domain.messages import AssetChanged
 from amp.errors import QueueUnavailable
 from amp.ports.message_queue import Topic
@@ -48,18 +48,18 @@ def settings(broker: Server) -> Settings:
             "kafka_partitions": 4,
         }
     )
-    KafkaPart(found).migrate()
+    KafkaComponent(found).migrate()
     return found
 
 
 @pytest.fixture
-def queue(settings: Settings) -> Iterator[KafkaEventQueue]:
-    with closing(KafkaEventQueue(settings, background_threads())) as made:
+def queue(settings: Settings) -> Iterator[KafkaMessageQueue]:
+    with closing(KafkaMessageQueue(settings, background_threads())) as made:
         yield made
 
 
 @pytest.fixture
-def consumer(queue: KafkaEventQueue) -> Iterator[KafkaConsumer]:
+def consumer(queue: KafkaMessageQueue) -> Iterator[KafkaConsumer]:
     """Well settled in its group."""
     with closing(queue.consume(Topic.REALTIME, "index")) as made:
         put(queue, [event()])
@@ -82,7 +82,7 @@ def within(seconds: float) -> Iterator[None]:
 
 
 def test_what_was_published_while_the_broker_was_down_is_delivered_once_it_is_back(
-    broker: Server, queue: KafkaEventQueue, consumer: KafkaConsumer
+    broker: Server, queue: KafkaMessageQueue, consumer: KafkaConsumer
 ) -> None:
     delivered: list[AssetChanged] = []
     sent = revisions(uuid.uuid4(), 1000)
@@ -98,7 +98,7 @@ def test_what_was_published_while_the_broker_was_down_is_delivered_once_it_is_ba
 
 
 def test_events_beyond_the_buffer_are_dropped_at_once_and_never_reported_delivered(
-    broker: Server, queue: KafkaEventQueue
+    broker: Server, queue: KafkaMessageQueue
 ) -> None:
     delivered: list[AssetChanged] = []
     put(queue, [event()])
@@ -115,7 +115,7 @@ def test_events_beyond_the_buffer_are_dropped_at_once_and_never_reported_deliver
 
 
 def test_the_order_of_an_assets_events_survives_restarts_of_the_broker(
-    broker: Server, queue: KafkaEventQueue, consumer: KafkaConsumer
+    broker: Server, queue: KafkaMessageQueue, consumer: KafkaConsumer
 ) -> None:
     sent = revisions(uuid.uuid4(), 400)
     enough = threading.Event()
@@ -139,7 +139,7 @@ def test_the_order_of_an_assets_events_survives_restarts_of_the_broker(
 
 
 def test_a_consumer_goes_on_by_itself_after_a_restart_of_the_broker(
-    broker: Server, queue: KafkaEventQueue, consumer: KafkaConsumer
+    broker: Server, queue: KafkaMessageQueue, consumer: KafkaConsumer
 ) -> None:
     broker.kill()
     with within(3):
@@ -154,13 +154,13 @@ def test_a_consumer_goes_on_by_itself_after_a_restart_of_the_broker(
 
 @pytest.mark.parametrize("fault", ["kill", "pause"])
 def test_without_a_broker_nobody_waits_long(
-    broker: Server, settings: Settings, queue: KafkaEventQueue, consumer: KafkaConsumer, fault: str
+    broker: Server, settings: Settings, queue: KafkaMessageQueue, consumer: KafkaConsumer, fault: str
 ) -> None:
     put(queue, [event()])
     taken = take(consumer, 1)
     getattr(broker, fault)()
     calls: list[tuple[float, Callable[[], object]]] = [
-        (3, KafkaPart(settings).ping),
+        (3, KafkaComponent(settings).ping),
         (7, lambda: queue.lag(Topic.REALTIME, "index")),
         (12, lambda: consumer.commit(taken)),
     ]
@@ -178,7 +178,7 @@ def test_without_a_broker_nobody_waits_long(
 
 @pytest.mark.parametrize("fault", ["kill", "pause"])
 def test_a_member_leaves_without_a_broker(
-    broker: Server, queue: KafkaEventQueue, consumer: KafkaConsumer, fault: str
+    broker: Server, queue: KafkaMessageQueue, consumer: KafkaConsumer, fault: str
 ) -> None:
     put(queue, [event()])
     take(consumer, 1)

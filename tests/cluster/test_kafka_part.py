@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from amp.adapters.kafka.component import KafkaPart
+from amp.adapters.kafka.component import KafkaComponent
 from amp.errors import BadSetting
 from amp.settings import Settings, load_settings
 from tests.contract.queue_sets import own_kafka_settings
@@ -31,7 +31,7 @@ def topics_of(settings: Settings) -> dict[str, int]:
 
 
 def test_migrate_makes_what_is_pending_and_a_second_time_nothing(kafka_settings: Settings) -> None:
-    part = KafkaPart(kafka_settings)
+    part = KafkaComponent(kafka_settings)
     prefix = kafka_settings.kafka_topic_prefix
     names = [f"{prefix}.realtime", f"{prefix}.retry", f"{prefix}.bulk"]
     assert part.pending() == [f"create topic {name} (3 partitions, replication 1)" for name in names]
@@ -47,7 +47,7 @@ def test_migrating_at_once_makes_each_topic_once(kafka_settings: Settings) -> No
     barrier = threading.Barrier(4)
 
     def migrate() -> None:
-        part = KafkaPart(kafka_settings)
+        part = KafkaComponent(kafka_settings)
         barrier.wait()
         done.extend(part.migrate())
 
@@ -61,11 +61,11 @@ def test_migrating_at_once_makes_each_topic_once(kafka_settings: Settings) -> No
 
 
 def test_more_copies_than_brokers_are_refused_by_the_name_of_the_setting(kafka_settings: Settings) -> None:
-    part = KafkaPart(load_settings(dict(kafka_settings) | {"kafka_replication": 99}))
+    part = KafkaComponent(load_settings(dict(kafka_settings) | {"kafka_replication": 99}))
     with pytest.raises(BadSetting, match="AMP_KAFKA_REPLICATION=99"):
         part.migrate()
     assert topics_of(kafka_settings) == {}
 
 
 def test_a_ping_tells_what_answered(kafka_settings: Settings) -> None:
-    assert KafkaPart(kafka_settings).ping() == f"Kafka, 1 broker(s), {kafka_settings.kafka_bootstrap}"
+    assert KafkaComponent(kafka_settings).ping() == f"Kafka, 1 broker(s), {kafka_settings.kafka_bootstrap}"

@@ -86,9 +86,9 @@ def test_what_a_killed_process_had_not_committed_goes_to_another_member(
 
 
 def test_a_consumer_of_a_topic_that_does_not_exist_says_to_migrate(kafka_settings: Settings) -> None:
-    from amp.adapters.kafka.message_queue import KafkaEventQueue
+    from amp.adapters.kafka.message_queue import KafkaMessageQueue
 
-    queue = KafkaEventQueue(kafka_settings, background_threads())
+    queue = KafkaMessageQueue(kafka_settings, background_threads())
     consumer = queue.consume(Topic.REALTIME, "index")
     with pytest.raises(NotMigrated, match="amp migrate"):
         consumer.poll(1, DEADLINE_S)

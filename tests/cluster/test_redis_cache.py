@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from amp.adapters.redis.cache import RedisCache
-from amp.adapters.redis.component import RedisPart
+from amp.adapters.redis.component import RedisComponent
 from amp.errors import CacheUnavailable
 from amp.settings import Settings, load_settings
 from tests.stack import Stack
@@ -79,7 +79,7 @@ def test_a_late_answer_is_not_taken_for_that_of_a_later_question(redis: Server, 
 
 
 def test_a_ping_tells_what_answered_and_no_password(redis: Server, settings: Settings) -> None:
-    part = RedisPart(settings)
+    part = RedisComponent(settings)
     assert part.ping().startswith("Redis ")
     assert part.ping().endswith(f", redis://{redis.host}:{redis.port}/0")
     assert part.migrate() == part.pending() == []

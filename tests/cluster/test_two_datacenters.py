@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from amp.adapters.cassandra.asset_store import CassandraAssetStore
-from amp.adapters.cassandra.component import CassandraPart
+from amp.adapters.cassandra.component import CassandraComponent
 from amp.adapters.cassandra.session import CassandraSession
 from amp.errors import StoreUnavailable
 from amp.ports.asset_store import CommitStatus
@@ -71,8 +71,8 @@ def settings_for(servers: tuple[str, str], local: str, **values: Any) -> dict[st
     return base | values
 
 
-def opened(servers: tuple[str, str], local: str, **values: Any) -> CassandraPart:
-    return CassandraPart(CassandraSession(load_settings(settings_for(servers, local, **values))))
+def opened(servers: tuple[str, str], local: str, **values: Any) -> CassandraComponent:
+    return CassandraComponent(CassandraSession(load_settings(settings_for(servers, local, **values))))
 
 
 def test_writers_in_two_data_centres_never_both_win_with_serial(servers: tuple[str, str]) -> None:
@@ -108,7 +108,7 @@ def test_with_a_writing_data_centre_all_processes_write_there(servers: tuple[str
         part.close()
 
 
-def both_won(parts: list[CassandraPart]) -> int:
+def both_won(parts: list[CassandraComponent]) -> int:
     """In how many of some races for one revision two writers were told that they won."""
     stores = [CassandraAssetStore(part.session) for part in parts]
     twice = 0

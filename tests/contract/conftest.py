@@ -34,7 +34,7 @@ def unmade_store_set(request: pytest.FixtureRequest) -> Adapters:
 
 
 def store_part(adapters: Adapters) -> Component:
-    return next(part for part in adapters.parts if part.name == "store")
+    return next(part for part in adapters.components if part.name == "store")
 
 
 def settings_of(variables: dict[str, str], **overrides: object) -> Settings:

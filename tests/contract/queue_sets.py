@@ -81,11 +81,11 @@ def kafka_queues(settings: Settings, at_end: ExitStack) -> QueueSet:
     from confluent_kafka import Producer
     from confluent_kafka.admin import AdminClient
 
-    from amp.adapters.kafka.component import KafkaPart
-    from amp.adapters.kafka.message_queue import KafkaEventQueue
+    from amp.adapters.kafka.component import KafkaComponent
+    from amp.adapters.kafka.message_queue import KafkaMessageQueue
 
     prefix = settings.kafka_topic_prefix
-    part = KafkaPart(settings)
+    part = KafkaComponent(settings)
     at_end.callback(part.close)
     part.migrate()
     bootstrap = {"bootstrap.servers": settings.kafka_bootstrap}
@@ -93,8 +93,8 @@ def kafka_queues(settings: Settings, at_end: ExitStack) -> QueueSet:
     admin = AdminClient(bootstrap)
     at_end.callback(lambda: [done.result(10) for done in admin.delete_topics(topics).values()])
 
-    def another() -> KafkaEventQueue:
-        queue = KafkaEventQueue(settings, background_threads())
+    def another() -> KafkaMessageQueue:
+        queue = KafkaMessageQueue(settings, background_threads())
         at_end.callback(queue.close)
         return queue
 
@@ -103,7 +103,7 @@ def kafka_queues(settings: Settings, at_end: ExitStack) -> QueueSet:
         producer.produce(f"{prefix}.{topic}", payload)
         assert producer.flush(10) == 0
 
-    def losing() -> KafkaEventQueue:
+    def losing() -> KafkaMessageQueue:
         queue = another()
         queue._producer._config["queue.buffering.max.messages"] = 1
         return queue

@@ -193,11 +193,11 @@ def _embedded_set(folder: Path, at_end: ExitStack) -> SearchSet:
 def _elasticsearch_set(cluster_settings: Mapping[str, str], shards: int, at_end: ExitStack) -> SearchSet:
     from amp.adapters.elasticsearch.bucket_documents import ElasticsearchBucketDocuments
     from amp.adapters.elasticsearch.bucket_indices import ElasticsearchBucketIndices
-    from amp.adapters.elasticsearch.component import ElasticsearchPart
+    from amp.adapters.elasticsearch.component import ElasticsearchComponent
     from amp.adapters.elasticsearch.search_index import ElasticsearchSearchIndex
 
     client = elasticsearch_client(cluster_settings, elasticsearch_shards=shards)
-    part = ElasticsearchPart(client)
+    part = ElasticsearchComponent(client)
     at_end.callback(part.close)
     part.migrate()
     at_end.callback(remove_everything, client)

@@ -10,7 +10,7 @@ from amp.profiles import Adapters
 from amp.services.runtime.threads import BackgroundThreads
 
 #: Of no port, or needed to free what a dead process would free by ending.
-_IMMORTAL = {"clock", "parts", "closings"}
+_IMMORTAL = {"clock", "components", "closers"}
 _FREES = {"close", "flush"}
 
 

@@ -133,7 +133,7 @@ def test_health_and_readiness_name_each_part(rest: Rest, service: Amp) -> None:
     ready = rest.get("/readyz")
     assert ready.status_code == 200
     assert ready.get_json()["status"] == "ready"
-    assert [part["name"] for part in ready.get_json()["parts"]] == [part.name for part in service.adapters.parts]
+    assert [part["name"] for part in ready.get_json()["parts"]] == [part.name for part in service.adapters.components]
 
 
 class _Part:

@@ -69,7 +69,7 @@ def test_an_unknown_kind_of_worker_is_refused_with_those_there_are(cluster_setti
         command, env=os.environ | cluster_settings, capture_output=True, text=True, timeout=_DEADLINE_S, check=False
     )
     assert ended.returncode == 1
-    assert "there is no worker cook; there are index, relay" in ended.stderr
+    assert "cook is not a kind of worker; use index, relay" in ended.stderr
 
 
 def _wait_until_metrics_count_every_process(url: str) -> None:

@@ -19,7 +19,7 @@ from tests.contract.asset_samples import creation, purge, recreation, step, writ
 @pytest.fixture
 def adapters(tmp_path: Path) -> Iterator[Adapters]:
     with closing(embedded(load_settings({"data_dir": str(tmp_path)}))) as made:
-        made.parts[0].migrate()
+        made.components[0].migrate()
         yield made
 
 

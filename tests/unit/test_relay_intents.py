@@ -20,7 +20,7 @@ _HOUR_MS = 3_600_000
 def test_an_intent_put_off_by_a_clock_that_was_ahead_is_relayed_once_it_is_right(tmp_path: Path, hours: int) -> None:
     a, clock = embedded(load_settings({"profile": "embedded", "data_dir": tmp_path})), SteppingClock()
     try:
-        a.parts[0].migrate()
+        a.components[0].migrate()
         relay = IntentRelay(intents=a.intents, store=a.store, queue=a.queue, clock=clock, metrics=Metrics())
         change = creation()
         a.store.prepare([(change, intent_for(change))])
@@ -40,7 +40,7 @@ def test_an_intent_that_another_relay_drops_is_not_remembered_for_ever(tmp_path:
     a, clock = embedded(load_settings({"profile": "embedded", "data_dir": tmp_path})), ManualClock()
     clock.wall_ms = now_ms() + 60_000
     try:
-        a.parts[0].migrate()
+        a.components[0].migrate()
         relay = IntentRelay(intents=a.intents, store=a.store, queue=a.queue, clock=clock, metrics=Metrics())
         for hour in range(5):
             change = creation()

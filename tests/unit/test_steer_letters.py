@@ -45,7 +45,7 @@ class Queue:
 def adapters(tmp_path: Path) -> Iterator[Adapters]:
     a = embedded(load_settings({"profile": "embedded", "data_dir": tmp_path}))
     try:
-        a.parts[0].migrate()
+        a.components[0].migrate()
         yield a
     finally:
         a.close()

@@ -13,7 +13,7 @@ _PING_TIMEOUT_S = 2.0
 _PROBE = "INSERT INTO {ks}.health_probes (name, probed_ms) VALUES ('readiness', ?)"
 
 
-class CassandraPart:
+class CassandraComponent:
     """A `Part`; closing it closes the session."""
 
     name = "store"

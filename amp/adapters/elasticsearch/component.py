@@ -10,7 +10,7 @@ from amp.addresses import masked
 _PING_TIMEOUT_S = 2
 
 
-class ElasticsearchPart:
+class ElasticsearchComponent:
     name = "search"
 
     def __init__(self, client: ElasticsearchClient) -> None:

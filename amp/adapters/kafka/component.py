@@ -19,7 +19,7 @@ _MIGRATE_TIMEOUT_S = 30.0
 _RETENTION_MS = str(30 * 24 * 3600 * 1000)
 
 
-class KafkaPart:
+class KafkaComponent:
     name = "queue"
 
     def __init__(self, settings: Settings) -> None:

@@ -20,7 +20,7 @@ from amp.settings import Settings
 _NO_GROUP = "marks"
 
 
-class KafkaEventQueue:
+class KafkaMessageQueue:
     """Connects on first use, so that it may be made before a process forks."""
 
     def __init__(self, settings: Settings, background: Background) -> None:

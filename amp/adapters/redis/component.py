@@ -7,7 +7,7 @@ from amp.settings import Settings
 _PING_TIMEOUT_S = 1.0
 
 
-class RedisPart:
+class RedisComponent:
     name = "cache"
 
     def __init__(self, settings: Settings) -> None:
