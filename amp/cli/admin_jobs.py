@@ -191,7 +191,7 @@ def print_job(job: dict[str, Any], as_json: bool) -> None:
         else f"at most {job['rate']:g} {'assets' if is_over_assets(job) else 'documents'}/s"
     )
     echo(f"{title(job)}: {doing(job)}" + (f" ({job['reason']})" if job["reason"] else ""))
-    echo(f"asked for by {job['requested_by']} at {job['requested_at']}, {limit}")
+    echo(f"submitted by {job['requested_by']} at {job['requested_at']}, {limit}")
     if far := _progress(job):
         echo(far)
     if (held_s := job["progress"]["held_s"]) is not None:

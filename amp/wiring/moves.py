@@ -64,7 +64,7 @@ def move_services(
         maps=maps,
         jobs=adapters.jobs,
         dead_letters=adapters.dead_letters,
-        starter=jobs.submission,
+        submission=jobs.submission,
         rate=settings.job_rate,
     )
     chores: dict[str, Callable[[], object]] = {

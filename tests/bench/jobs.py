@@ -113,7 +113,7 @@ def _memory(workers: dict[str, AmpProcess]) -> Iterator[Figure]:
 
 def _ran(amp: Amp, kind: str) -> float:
     began = perf_counter()
-    job = amp.jobs.submission.start(JobRequest(kind=kind, selector=Selector()), _CALLER)
+    job = amp.jobs.submission.submit(JobRequest(kind=kind, selector=Selector()), _CALLER)
 
     def now() -> Job:
         return amp.jobs.control.get(job.id).job

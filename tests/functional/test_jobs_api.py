@@ -171,7 +171,7 @@ def test_a_job_shows_who_asked_for_it_how_far_it_is_and_how_it_went(rest: Rest, 
     assert (job["parameters"]["max_failures"], job["dry_run"]) == (3, False)
     progress = job["progress"]
     assert (progress["documents"], progress["done"], counts(job)) == (5, 5, {"done": 5})
-    assert [note["text"] for note in job["history"]] == ["asked for by mara", "completed"]
+    assert [note["text"] for note in job["history"]] == ["submitted by mara", "completed"]
     [item] = listed(rest, [job["id"]])
     assert item == {name: value for name, value in job.items() if name != "history"}
     assert len(noting.seen) >= 5
@@ -222,7 +222,7 @@ def test_a_paused_job_does_nothing_until_it_is_resumed(rest: Rest, slow: str, no
     assert counts(job) == {"done": MANY}
     told = [note["text"] for note in job["history"]]
     assert told == [
-        "asked for by anonymous",
+        "submitted by anonymous",
         "paused by anonymous",
         "rate set by anonymous: as fast as it goes",
         "resumed by anonymous",
@@ -238,7 +238,7 @@ def test_a_rate_set_while_a_job_runs_holds_from_then_on(rest: Rest, slow: str) -
     assert changed.get_json()["rate"] == 5000.5
     job = ended(rest, slow)
     assert counts(job) == {"done": MANY}
-    assert "rate set by anonymous: 5000.5 a second" in [note["text"] for note in job["history"]]
+    assert "rate set by anonymous: 5000.5 per second" in [note["text"] for note in job["history"]]
 
 
 def test_a_cancelled_job_ends_and_takes_up_nothing_more(rest: Rest, slow: str, noting: Noting) -> None:
@@ -253,7 +253,7 @@ def test_a_cancelled_job_ends_and_takes_up_nothing_more(rest: Rest, slow: str, n
     assert len(noting.seen) == seen
     job = shown(rest, slow)
     assert 0 < job["progress"]["done"] < MANY
-    assert [note["text"] for note in job["history"]] == ["asked for by anonymous", "cancelled by anonymous"]
+    assert [note["text"] for note in job["history"]] == ["submitted by anonymous", "cancelled by anonymous"]
     assert_problem(rest.post(f"{JOBS}/{slow}/resume"), 409, "conflict")
 
 

@@ -193,7 +193,7 @@ def jobs_running(world: Wired) -> Iterator[None]:
 
 def job_of(world: Wired, kind: str, *assets: Asset, **parameters: int) -> UUID:
     order = JobRequest(kind=kind, selector=Selector(), ids=[asset.id for asset in assets], parameters=parameters)
-    return world.amp.jobs.submission.start(order, CALLER).id
+    return world.amp.jobs.submission.submit(order, CALLER).id
 
 
 def job_in(world: Wired, job_id: UUID) -> Job:

@@ -39,7 +39,7 @@ def working(world: Wired, *kinds: str) -> Iterator[None]:
 
 def started(world: Wired, kind: str, assets: Sequence[Asset]) -> Job:
     order = JobRequest(kind=kind, selector=Selector(), ids=[asset.id for asset in assets])
-    return world.amp.jobs.submission.start(order, CALLER)
+    return world.amp.jobs.submission.submit(order, CALLER)
 
 
 def found_of(world: Wired, job: Job) -> Job:

@@ -37,7 +37,7 @@ def test_readyz_names_the_changes_jobs_and_moves_that_no_worker_takes_up(world: 
     world.create("two")
     assert world.amp.adapters.queue.flush(10)
     move = world.amp.moves.planning.start(MoveKind.REBUILD, "19700101000000", None, None, CALLER)
-    job = world.amp.jobs.submission.start(JobRequest(kind="reindex", selector=Selector()), CALLER)
+    job = world.amp.jobs.submission.submit(JobRequest(kind="reindex", selector=Selector()), CALLER)
     health = rest.get("/readyz").get_json()
     assert health["status"] == "degraded"
     details = {work["name"]: work["detail"] for work in health["work"]}
@@ -65,7 +65,7 @@ def test_doctor_names_what_a_killed_server_left(tmp_path: Path) -> None:
     env = {"AMP_DATA_DIR": tmp_path}
     with wired(env) as world:
         world.create("one")
-        job = world.amp.jobs.submission.start(JobRequest(kind="reindex", selector=Selector()), CALLER)
+        job = world.amp.jobs.submission.submit(JobRequest(kind="reindex", selector=Selector()), CALLER)
     result = amp_command("doctor", "--json", env=env)
     assert result.exit_code == 1
     assert json.loads(result.stdout)["advice"] == [
@@ -78,7 +78,7 @@ def test_a_resumed_job_says_when_it_continues_where_no_server_runs(tmp_path: Pat
     env = {"AMP_DATA_DIR": tmp_path}
     with wired(env) as world:
         world.create("one")
-        job = world.amp.jobs.submission.start(JobRequest(kind="reindex", selector=Selector(), rate=0.001), CALLER)
+        job = world.amp.jobs.submission.submit(JobRequest(kind="reindex", selector=Selector(), rate=0.001), CALLER)
         world.amp.jobs.control.pause(job.id, CALLER)
     resumed = amp_command("admin", "jobs", "resume", job.id, env=env)
     assert resumed.exit_code == 0

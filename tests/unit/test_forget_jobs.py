@@ -112,18 +112,18 @@ def test_one_that_cannot_be_forgotten_keeps_no_other(jobs: SqliteJobLog, databas
     assert (jobs.get(bad.id) is None, jobs.get(good.id) is None) == (False, True)
 
 
-@pytest.mark.parametrize("kept_s", [2e9, 1e15, float("inf")])
-def test_jobs_may_be_kept_for_ever(jobs: SqliteJobLog, database: Database, kept_s: float) -> None:
+@pytest.mark.parametrize("retention_s", [2e9, 1e15, float("inf")])
+def test_jobs_may_be_kept_for_ever(jobs: SqliteJobLog, database: Database, retention_s: float) -> None:
     clock = SystemClock()
     job = old_job(jobs, clock, settled=0)
-    forget = forgetting(database, clock, kept_s)
+    forget = forgetting(database, clock, retention_s)
     for _ in range(5):
         forget.run()
     assert jobs.get(job.id) is not None
 
 
-def forgetting(database: Database, clock: SystemClock, kept_s: float) -> JobExpiry:
-    return JobExpiry(SqliteJobLog(database), SqliteJobChunks(database), SqliteJobIds(database), clock, kept_s)
+def forgetting(database: Database, clock: SystemClock, retention_s: float) -> JobExpiry:
+    return JobExpiry(SqliteJobLog(database), SqliteJobChunks(database), SqliteJobIds(database), clock, retention_s)
 
 
 def len_of(left: list[int]) -> int:

@@ -45,7 +45,7 @@ class World:
             self.clock.at_s += every_s
             while room := self.pace.room(rate, wanted):
                 assert room <= wanted
-                self.pace.took(room)
+                self.pace.consume(room)
                 total += room
                 if rate is None:
                     break

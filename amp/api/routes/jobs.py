@@ -60,7 +60,7 @@ def start_job(body: JobIn) -> Response:
     said = (
         None if key is None else idempotency_key(key, body.model_dump(mode="json", by_alias=True, exclude_unset=True))
     )
-    job = amp().jobs.submission.start(body.order(amp().settings.job_rate), principal(), said)
+    job = amp().jobs.submission.submit(body.order(amp().settings.job_rate), principal(), said)
     return json_response(job_json(amp().jobs.control.get(job.id)), 202, job_location(job))
 
 

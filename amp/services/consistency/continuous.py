@@ -23,11 +23,11 @@ _JOBS_BACK = 100
 
 class ContinuousCheck:
     def __init__(
-        self, jobs: JobLog, starter: JobSubmission, leases: Leases, clock: Clock, *, holder: str, rate: float | None
+        self, jobs: JobLog, submission: JobSubmission, leases: Leases, clock: Clock, *, holder: str, rate: float | None
     ) -> None:
         """:param rate: assets a second; None: nothing is swept."""
         self._jobs = jobs
-        self._starter = starter
+        self._submission = submission
         self._lease = LeaseKeeper(leases, clock, name=_LEASE, holder=holder, ttl_s=_LEASE_S)
         self._clock = clock
         self._rate = rate
@@ -42,7 +42,7 @@ class ContinuousCheck:
         if self._rate is None or now_s - self._looked_s < _LOOK_EVERY_S:
             return
         if self._lease.acquire() and self._is_due():
-            job = self._starter.start(JobRequest(kind="check", selector=Selector(), rate=self._rate), _CALLER)
+            job = self._submission.submit(JobRequest(kind="check", selector=Selector(), rate=self._rate), _CALLER)
             _log.info("sweep begins", action="sweep_begins", job=str(job.id))
         self._looked_s = now_s
 

@@ -1,4 +1,4 @@
-"""Finds the assets that a job is for, page by page, and by their ids alone."""
+"""Selects the ids of the assets that a job is about, page by page."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +17,7 @@ from amp.services.search.query_text import parse_query_text
 from amp.services.search.search import AssetSearch, SearchQuery
 from amp.services.types.catalog import TypeCatalog
 
-#: What one page of a search may hold.
+#: Maximum hits of one search page.
 _SEARCHED = 200
 
 
@@ -28,8 +28,10 @@ class AssetSelection:
     catalog: TypeCatalog
 
     def check(self, selector: Selector, principal: Principal) -> None:
-        """:raises Unprocessable: nothing can be selected so; with the place of each fault.
-        :raises StoreUnavailable, SearchUnavailable: that cannot be told now.
+        """Validate the selector.
+
+        :raises Unprocessable: it cannot be used; names the place of each fault.
+        :raises StoreUnavailable, SearchUnavailable: it cannot be validated now.
         """
         faults: list[Fault] = []
         if selector.type is not None and self.catalog.known(selector.type) is None:
@@ -49,20 +51,23 @@ class AssetSelection:
             raise Unprocessable("the selector cannot be used", faults)
 
     def page(self, selector: Selector, position: str | None, limit: int, principal: Principal) -> IdPage:
-        """Up to `limit` ids from `position` on (None: from the first); a listed one may turn out not to be covered.
+        """Return up to `limit` ids from `position` on (None: from the first). An asset may have changed since it was
+        listed, so that the selector does not cover it any more.
 
-        :raises StoreUnavailable, SearchUnavailable: they cannot be had now.
+        :raises BadCursor: the position is not one of this selection.
+        :raises StoreUnavailable, SearchUnavailable: the store or the search index does not answer.
         """
         if selector.query is not None:
             return self._search(selector.query, position, principal, size=min(limit, _SEARCHED))
         return listed(self.listing, selector, position, limit)
 
     def may_miss(self, selector: Selector) -> tuple[str, ...]:
-        """The buckets of which the selector may miss assets now: lists come from the store, only queries search."""
+        """Return the names of the buckets of which the selector may miss assets now. Only queries depend on the index;
+        lists come from the store."""
         return self.searcher.incomplete() if selector.query is not None else ()
 
     def about(self, selector: Selector, principal: Principal) -> int | None:
-        """How many assets it selects, as far as the index knows; None: that cannot be told."""
+        """Return the number of assets that it selects, as the index knows it. None: unknown."""
         if selector.ids is not None:
             return selector.ids
         try:
@@ -78,7 +83,7 @@ class AssetSelection:
     def _search(self, text: str, position: str | None, principal: Principal, size: int) -> IdPage:
         since_s = self.catalog.now_s()
         query, words = self._parsed(text, since_s)
-        # Positions are kept with jobs, where they outlive the key that signs cursors.
+        # Positions are stored with jobs, where they outlive the key that signs cursors.
         order, after = SearchQuery(query=query, text=words, size=size, ids_only=True, since_s=since_s), _place(position)
         answer = self.searcher.search_after(order, after, principal)
         following = None if answer.last is None else orjson.dumps(answer.last).decode()
@@ -89,7 +94,10 @@ class AssetSelection:
 
 
 def _place(position: str | None) -> SortValues | None:
-    """:raises BadCursor: it is none of a search."""
+    """Return the sort values of a position.
+
+    :raises BadCursor: the position is not one of a search.
+    """
     if position is None:
         return None
     try:
@@ -99,7 +107,7 @@ def _place(position: str | None) -> SortValues | None:
 
 
 def listed(listing: AssetListing, selector: Selector, position: str | None, limit: int) -> IdPage:
-    """What the lists of the store name, as far as type, project and creation go.
+    """Return a page of the store's list of this type or project, limited to the selector's creation range.
 
     :raises StoreUnavailable: the store does not answer.
     """

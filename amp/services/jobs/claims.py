@@ -1,4 +1,4 @@
-"""Idempotency keys of jobs: one key starts one job."""
+"""Idempotency keys of jobs: one key submits one job."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -10,13 +10,13 @@ from amp.ports.claims import Claims
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobClaims:
     claims: Claims
-    ttl_s: int  #: how long a key is remembered
+    ttl_s: int  #: how long a key is kept, in seconds
 
     def claim(self, key: IdempotencyKey | None, job_id: UUID) -> UUID:
-        """The id of the job that the key stands for: `job_id` if nobody used the key before.
+        """Return the id of the job that the key stands for: `job_id` if the key was not used before.
 
-        :raises IdempotencyKeyReused: it was used with another body.
-        :raises StoreUnavailable: claiming again is safe.
+        :raises IdempotencyKeyReused: the key was used with another body.
+        :raises StoreUnavailable: the store does not answer; claiming again is safe.
         """
         if key is None:
             return job_id

@@ -27,7 +27,7 @@ _CHUNKS_A_PAGE = 200
 
 @dataclass(frozen=True, slots=True)
 class UnderWay:
-    """The job that a controller's worker is at."""
+    """The job that a controller's worker runs now."""
 
     job_id: UUID
     phase: str
@@ -35,7 +35,7 @@ class UnderWay:
 
 
 class JobController(Protocol):
-    """Controls the jobs of some kinds that do not go through chunks: their own worker runs one of them at a time."""
+    """Controls jobs of the kinds that do not use chunks. Their own worker runs one of them at a time."""
 
     @property
     def kinds(self) -> Collection[str]: ...
@@ -140,8 +140,8 @@ class JobControl:
         return found
 
     def results(self, job_id: UUID, first: int, limit: int) -> tuple[list[tuple[UUID, ItemResult]], int | None]:
-        """The assets of a job that were found to differ or given up, from its chunk `first` on, and where to
-        go on (None: there are no more). What went well is counted, not kept.
+        """Return the assets of a job that differ or failed, from chunk `first` on, and the chunk at which the next page
+        begins (None: there are no more). Assets without a problem are counted only.
 
         :raises JobNotFound: there is no such job.
         :raises StoreUnavailable: the store does not answer.
@@ -158,11 +158,11 @@ class JobControl:
         return found, following if following < settled else None
 
     def pause(self, job_id: UUID, principal: Principal) -> JobStatus:
-        """Let it copy no more until it is resumed.
+        """Pause the job until it is resumed.
 
         :raises JobNotFound: there is no such job.
         :raises Conflict: it has ended, or is being cancelled.
-        :raises StoreUnavailable: look before trying again.
+        :raises StoreUnavailable: the outcome is unknown; read the job before retrying.
         """
         status = self._running(job_id)
         if status.under_way is not None and status.under_way.is_being_cancelled:
@@ -172,9 +172,11 @@ class JobControl:
         return self._now(job_id, self._states.pause(job_id, f"paused by {principal.name}"))
 
     def resume(self, job_id: UUID, principal: Principal) -> JobStatus:
-        """:raises JobNotFound: there is no such job.
+        """Resume the job if it is paused.
+
+        :raises JobNotFound: there is no such job.
         :raises Conflict: it has ended.
-        :raises StoreUnavailable: look before trying again.
+        :raises StoreUnavailable: the outcome is unknown; read the job before retrying.
         """
         status = self._running(job_id)
         if status.job.state is JobState.RUNNING:
@@ -182,25 +184,25 @@ class JobControl:
         return self._now(job_id, self._states.resume(job_id, f"resumed by {principal.name}"))
 
     def set_rate(self, job_id: UUID, rate: float | None, principal: Principal) -> JobStatus:
-        """Items a second from now on; None: as fast as it goes.
+        """Set the rate in items per second. None: unlimited.
 
         :raises JobNotFound: there is no such job.
         :raises Conflict: it has ended.
-        :raises StoreUnavailable: look before trying again.
+        :raises StoreUnavailable: the outcome is unknown; read the job before retrying.
         """
         status = self._running(job_id)
         if status.job.rate != rate:
-            told = "as fast as it goes" if rate is None else f"{rate:g} a second"
-            self.jobs.set_rate(job_id, rate, Note(self.clock.now_ms(), f"rate set by {principal.name}: {told}"))
+            text = "unlimited" if rate is None else f"{rate:g} per second"
+            self.jobs.set_rate(job_id, rate, Note(self.clock.now_ms(), f"rate set by {principal.name}: {text}"))
         return self.get(job_id)
 
     def cancel(self, job_id: UUID, principal: Principal) -> JobStatus:
-        """Cancel the job. A move is undone, and is cancelled once its record says so. Any other job stops; what it has
-        done stays done.
+        """Cancel the job. A move is undone and is cancelled once its record says so. Any other job stops; the changes
+        that it has made stay.
 
         :raises JobNotFound: there is no such job.
         :raises Conflict: it has ended, or it is too late.
-        :raises StoreUnavailable: look before trying again.
+        :raises StoreUnavailable: the outcome is unknown; read the job before retrying.
         """
         status = self.get(job_id)
         if status.job.state is JobState.CANCELLED:
@@ -226,7 +228,7 @@ class JobControl:
         return status
 
     def _now(self, job_id: UUID, done: bool) -> JobStatus:
-        """The job after a change that was `done`, or came too late if it has ended, or was not needed."""
+        """Return the job after a request that was `done`, was not needed, or came after its end."""
         status = self.get(job_id)
         return status if done else self._require_running(status)
 
@@ -261,7 +263,7 @@ def _has_ended(job: Job) -> Conflict:
 
 
 def _without_speed(job: Job) -> Job:
-    """A job that does not run has no speed, whatever was recorded when it last ran."""
+    """A job that does not run has no speed, even if its record still has the last one."""
     if job.state is JobState.RUNNING or not job.progress:
         return job
     return replace(job, progress={**job.progress, "rate": None, "remaining_s": None})

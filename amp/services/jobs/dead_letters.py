@@ -1,4 +1,4 @@
-"""Shows dead letters, sends them on their way again, and discards them."""
+"""Lists dead letters, replays and discards them."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -22,17 +22,17 @@ from amp.services.runtime.delivery import publish_durably
 
 _log = structlog.get_logger(__name__)
 _PAGE = 200
-#: A list of mostly other reasons gives short pages rather than walk on for ever.
-_PAGES_AT_MOST = 20
+#: A page is short rather than read more than this number of pages for the few that match.
+_MAX_PAGES = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeadLetterFilter:
-    """Letters that meet every condition given; no condition: all of them."""
+    """Selects the dead letters that meet every given condition; without conditions all."""
 
     ids: Collection[UUID] | None = None
     job_id: UUID | None = None
-    reason: str | None = None  #: a part of the reason
+    reason: str | None = None  #: a substring of the reason
 
     def covers(self, dead_letter: DeadLetter) -> bool:
         return (
@@ -44,10 +44,10 @@ class DeadLetterFilter:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What a replay did."""
+    """The result of a replay."""
 
-    count: int  #: handed to the workers
-    kept: Mapping[str, int]  #: those that cannot be replayed and stay, by the reason
+    count: int  #: sent to the workers again
+    kept: Mapping[str, int]  #: the number that cannot be replayed and stay, by reason
 
 
 _UNREADABLE = "not a message that can be read"
@@ -63,7 +63,9 @@ class DeadLetterAdmin:
     clock: Clock
 
     def get(self, dead_letter_id: UUID) -> DeadLetter:
-        """:raises DeadLetterNotFound: there is none, any more at least.
+        """Return a dead letter.
+
+        :raises DeadLetterNotFound: there is no such dead letter, or it was removed.
         :raises StoreUnavailable: the store does not answer.
         """
         found = self.dead_letters.get(dead_letter_id)
@@ -72,13 +74,13 @@ class DeadLetterAdmin:
         return found
 
     def page(self, which: DeadLetterFilter, position: str | None, limit: int) -> DeadLetterPage:
-        """Newest first; a page may be short while there is a position.
+        """Return a page, newest first. It may be short, even empty, while it has a position.
 
-        :raises BadCursor: the position is none of this list.
+        :raises BadCursor: the position is not one of this list.
         :raises StoreUnavailable: the store does not answer.
         """
         found: list[DeadLetter] = []
-        for _ in range(_PAGES_AT_MOST):
+        for _ in range(_MAX_PAGES):
             page = self.dead_letters.page(job_id=which.job_id, position=position, limit=limit - len(found))
             found += filter(which.covers, page.dead_letters)
             position = page.position
@@ -87,10 +89,10 @@ class DeadLetterAdmin:
         return DeadLetterPage(tuple(found), position)
 
     def replay(self, which: DeadLetterFilter, principal: Principal) -> Replay:
-        """Hand them to the workers again. One whose work succeeds is no dead letter any more, one that fails again has
-        one attempt more. Those that cannot be read as messages, or whose job is gone, stay.
+        """Send them to the workers again. A dead letter whose message is processed is removed; one whose message fails
+        again has one more attempt. Those that are not readable messages, or whose job was removed, stay.
 
-        :raises StoreUnavailable, QueueUnavailable: some may have been; replay again.
+        :raises StoreUnavailable, QueueUnavailable: some may have been replayed; replay again.
         """
         count, kept = 0, Counter[str]()
         kept_jobs: dict[UUID, bool] = {}
@@ -107,8 +109,8 @@ class DeadLetterAdmin:
             events = [dead_letter.message for dead_letter in live if dead_letter.message is not None]
             sent: list[Message] = [*events, *of_jobs]
             delivered = publish_durably(self.queue, Topic.REALTIME, events)
-            # A job removes its own when the work is done. Live traffic sets aside what fails again, which may be before
-            # this.
+            # The job worker removes those of jobs once they are processed. A change that fails again may become a dead
+            # letter before this.
             self.dead_letters.remove_unchanged(
                 [dead_letter for dead_letter in live if dead_letter.message in delivered]
             )
@@ -120,8 +122,8 @@ class DeadLetterAdmin:
         return Replay(count, dict(kept))
 
     def discard(self, which: DeadLetterFilter, principal: Principal) -> int:
-        """Forget them and return how many. Jobs no longer list them among their failures. One that failed again
-        meanwhile stays.
+        """Remove them and return their number. Jobs no longer count them as failed. A dead letter whose message failed
+        again meanwhile stays.
 
         :raises StoreUnavailable: some may be left; discard again.
         """
@@ -136,7 +138,7 @@ class DeadLetterAdmin:
         return count
 
     def _cannot_be_replayed(self, dead_letter: DeadLetter, kept_jobs: dict[UUID, bool]) -> str:
-        """Why; "" if it can. `kept_jobs` remembers which jobs there are."""
+        """Return why it cannot be replayed, or "" if it can. `kept_jobs` caches which jobs exist."""
         if dead_letter.message is None:
             return _UNREADABLE
         job_id = dead_letter.job_id
@@ -148,7 +150,7 @@ class DeadLetterAdmin:
         return kept_jobs[job_id]
 
     def _resolve(self, dead_letters: Sequence[DeadLetter], kept_jobs: dict[UUID, bool]) -> None:
-        """Record it in the results of their jobs, those that are kept."""
+        """Record them as resolved in the results of their jobs, where these are kept."""
         by_job: dict[UUID, dict[int, dict[UUID, ItemResult]]] = defaultdict(lambda: defaultdict(dict))
         for dead_letter in dead_letters:
             event = dead_letter.message
@@ -158,7 +160,7 @@ class DeadLetterAdmin:
             self.chunks.record(job_id, by_chunk)
 
     def _record(self, dead_letters: Sequence[DeadLetter], what: str, kept_jobs: dict[UUID, bool]) -> None:
-        """Note in the log, and in the history of each job, what was done with dead letters and by whom."""
+        """Write to the log and to the history of each job what was done with dead letters and by whom."""
         by_job = Counter(dead_letter.job_id for dead_letter in dead_letters)
         for job_id, count in by_job.items():
             of = "live traffic" if job_id is None else str(job_id)

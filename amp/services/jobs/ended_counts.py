@@ -1,4 +1,4 @@
-"""Counts what became of the assets of jobs that have ended."""
+"""Counts the outcomes of the assets of jobs that have ended."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from amp.ports.job_chunks import JobChunks
 
 
 def unsettled_chunks(chunks: JobChunks, job: Job) -> Iterator[Chunk]:
-    """The chunks of a job that were not settled when it ended, in their order.
+    """Yield the chunks of a job that were not settled when it ended, in order.
 
     :raises StoreUnavailable: the store does not answer.
     """
@@ -24,7 +24,7 @@ def unsettled_chunks(chunks: JobChunks, job: Job) -> Iterator[Chunk]:
 
 
 def chunk_count(chunks: JobChunks, job: Job) -> int:
-    """The number of chunks of a job that has ended, settled or not.
+    """Return the number of chunks of an ended job, settled or not.
 
     :raises StoreUnavailable: the store does not answer.
     """
@@ -38,8 +38,8 @@ class EndedCounts:
     chunks: JobChunks
 
     def counted(self, job: Job, *, all_chunks: bool = True) -> Job:
-        """An ended job over assets with all its results counted. Failures that are no longer among the dead letters,
-        because they were replayed or discarded, count as resolved; a dry run has no dead letters.
+        """Return an ended job with all its results counted. Failures that are no longer among the dead letters, because
+        they were replayed or discarded, count as resolved. A dry run has no dead letters.
 
         :param all_chunks: False leaves out chunks that were not settled when the job ended, and saves two reads for
             each of them.
@@ -52,7 +52,7 @@ class EndedCounts:
             return job
         failed = counts[ItemOutcome.FAILED]
         if failed and not job.dry_run:
-            # There may be more for a moment, as they come before the results.
+            # There may be more for a moment, because dead letters are stored before the results.
             left = min(failed, self.dead_letters.count(job.id))
             counts[ItemOutcome.FAILED] = left
             counts[ItemOutcome.RESOLVED] += failed - left
@@ -67,7 +67,7 @@ class EndedCounts:
         return replace(job, progress=progress)
 
     def _unsettled(self, job: Job) -> Counter[str]:
-        """The outcomes in chunks that were not settled when the job ended."""
+        """Return the outcomes in chunks that were not settled when the job ended."""
         counts = Counter[str]()
         for chunk in unsettled_chunks(self.chunks, job):
             counts[ItemOutcome.DONE] += chunk.passed

@@ -1,4 +1,4 @@
-"""Runs jobs over assets: finds the assets, sends an event for each, and sees each accounted for (ADR 008)."""
+"""Runs jobs over assets: selects the assets, sends an item for each, and waits for each result (ADR 008)."""
 
 import random
 import threading
@@ -33,7 +33,7 @@ from amp.services.runtime.polling import PollingLoop
 from amp.services.runtime.retry import Backoff
 
 _log = structlog.get_logger(__name__)
-#: Assets of one chunk, and of how many chunks the results may be outstanding.
+#: Assets of one chunk, and the number of chunks whose results may be outstanding.
 CHUNK = 500
 WINDOW = 20
 _LEASE_S = 15
@@ -44,15 +44,16 @@ _SAVE_S = 1.0
 
 
 class _TakenOver(Exception):
-    """Somebody else runs the job, or it has ended."""
+    """Another extractor runs the job, or it has ended."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobExtractor:
-    """Any number of these may run: each job is one's own by a lease, and two at one job do no harm, as chunks and
-    results are the same whoever writes them.
+    """Any number of extractors may run. Each holds its jobs by a lease. Two at one job do no harm, because both write
+    the same chunks and results.
 
-    A job that fails for another reason than a part that does not answer ends so, with that reason; the others go on.
+    A job that fails for another reason than a component that does not answer ends as failed with that reason. Other
+    jobs continue.
     """
 
     jobs: JobLog
@@ -81,7 +82,7 @@ class JobExtractor:
         return JobPauses(self.clock, _BACKOFF)
 
     def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set; jobs under way are left to whoever comes next."""
+        """Run until `stop` is set. Jobs under way are left to the next extractor."""
         try:
             PollingLoop(name="extractor", step=self._work, backoff=_BACKOFF).run(stop)
         finally:
@@ -90,10 +91,10 @@ class JobExtractor:
             self._runs.clear()
 
     def run_once(self) -> bool:
-        """Take each open job a step further; whether any has more to do at once. One that gets no answer is left alone
-        for a growing pause, and the others go on.
+        """Advance each open job by a step and return whether any has more to do at once. A job whose components do not
+        answer is skipped for a growing pause, and the others continue.
 
-        :raises Retryable: no job that was tried got an answer; come again.
+        :raises Retryable: no job that was tried got an answer; call again.
         """
         open_jobs = {job.id: job for job in self.jobs.open() if job.kind in self.processors}
         for job_id in self._runs.keys() - open_jobs:
@@ -121,7 +122,10 @@ class JobExtractor:
         return (_BUSY_S if busy else _IDLE_S) * random.uniform(0.8, 1.2)
 
     def _step_or_fail(self, job: Job) -> None:
-        """:raises Retryable: a part does not answer."""
+        """Advance the job; an error of the job ends it.
+
+        :raises Retryable: a component does not answer.
+        """
         try:
             self._step(job)
         except Retryable:
@@ -155,7 +159,7 @@ class JobExtractor:
                 self._save(run)
 
     def _held(self, job: Job) -> JobRun | None:
-        """The run of a job that is this process's own."""
+        """Return the run of a job if this process holds its lease."""
         run = self._runs.get(job.id)
         overtaken = run is None or _settled(job) > run.settled
         if run is not None and not overtaken and run.lease.age_s <= _LEASE_RENEWED_S:
@@ -166,7 +170,7 @@ class JobExtractor:
             self._runs.pop(job.id, None)
             return None
         if overtaken or lapsed:
-            # Whoever had it meanwhile may have taken it further, or to its end, and forgotten its chunks.
+            # Another extractor may have advanced it meanwhile, or ended it and removed its chunks.
             run = self._taken_up(job.id, run, lease)
             if run is None:
                 lease.release()
@@ -176,7 +180,7 @@ class JobExtractor:
         return LeaseKeeper(self.leases, self.clock, name=f"job:{job_id}", holder=self.holder, ttl_s=_LEASE_S)
 
     def _taken_up(self, job_id: UUID, run: JobRun | None, lease: LeaseKeeper) -> JobRun | None:
-        """The run as this process left it, or as somebody else did who went further; None: the job is over."""
+        """Return the run as this process left it, or as another one advanced it. None: the job has ended."""
         latest = self.jobs.get(job_id)
         if latest is None or latest.state.ended:
             self._runs.pop(job_id, None)
@@ -187,7 +191,7 @@ class JobExtractor:
         return run
 
     def _resumed(self, job: Job, lease: LeaseKeeper) -> JobRun:
-        """Where whoever ran it before has left it."""
+        """Return the run from the checkpoint and the chunks of the extractor before."""
         checkpoint = job.checkpoint
         run = JobRun(
             job=job,
@@ -207,12 +211,12 @@ class JobExtractor:
         run.selected = run.accounted
         run.measured = (self.clock.monotonic_s(), run.accounted)
         while not run.exhausted and (chunk := self.chunks.get(job.id, run.next_number)) is not None:
-            run.take_up(chunk)
+            run.add(chunk)
         self._sender.send_missing(run)
         return run
 
     def _settle(self, run: JobRun) -> bool:
-        """Count the chunks that are accounted for; whether there was one."""
+        """Count the chunks that have all their results; return whether there was one."""
         before = run.settled
         while run.outstanding:
             chunk = run.outstanding[0]
@@ -223,8 +227,8 @@ class JobExtractor:
             counts[ItemOutcome.DONE.value] += chunk.passed
             run.counts += counts
             run.settled += 1
-            if not _is_worth_keeping(results):
-                run.to_forget.append(chunk.number)
+            if not _has_reported(results):
+                run.to_remove.append(chunk.number)
             del run.outstanding[0]
         if run.settled > before:
             run.sent_s = self.clock.monotonic_s()
@@ -232,7 +236,7 @@ class JobExtractor:
         return run.settled > before
 
     def _extract(self, run: JobRun) -> None:
-        """Make chunks as far as the window and the pace allow, and send their events."""
+        """Create chunks as far as the window and the pace allow, and send their items."""
         sample = run.job.parameters.get("sample")
         while not run.exhausted and len(run.outstanding) < WINDOW:
             wanted = CHUNK if sample is None else min(CHUNK, sample - run.selected)
@@ -242,19 +246,22 @@ class JobExtractor:
             step = run.selection.step(run.position, room)
             if step.unfinished:
                 return
-            # The one that is there if another process made it.
+            # If another extractor has created this chunk, its chunk is returned.
             chunk = self.chunks.begin(
                 Chunk(
                     job_id=run.job.id, number=run.next_number, ids=step.ids, passed=step.passed, position=step.position
                 )
             )
-            run.take_up(chunk)
-            run.pace.took(len(chunk.ids) + chunk.passed)
+            run.add(chunk)
+            run.pace.consume(len(chunk.ids) + chunk.passed)
             self._sender.send(run, chunk, chunk.ids)
 
     def _save(self, run: JobRun) -> None:
-        """:raises _TakenOver: this process was held up, and somebody else took the job further or ended it."""
-        # Held up for so long, it may have lost the job within a step.
+        """Save progress and checkpoint.
+
+        :raises _TakenOver: this process was delayed, and another one has advanced the job or ended it.
+        """
+        # After such a delay, another process may have taken over the job in the middle of a step.
         if run.lease.expired and self._taken_up(run.job.id, run, run.lease) is not run:
             raise _TakenOver
         now_s = self.clock.monotonic_s()
@@ -263,9 +270,9 @@ class JobExtractor:
         if not self.jobs.save_progress(run.job.id, run.progress(), checkpoint, expected=run.saved):
             raise _TakenOver
         run.saved, run.saved_s = checkpoint, now_s
-        while run.to_forget:
-            self.chunks.forget(run.job.id, run.to_forget[-1:])
-            run.to_forget.pop()
+        while run.to_remove:
+            self.chunks.forget(run.job.id, run.to_remove[-1:])
+            run.to_remove.pop()
 
     def _end(self, run: JobRun, state: JobState, reason: str = "") -> None:
         run.speed = None
@@ -285,5 +292,5 @@ def _settled(job: Job) -> int:
     return settled
 
 
-def _is_worth_keeping(results: Mapping[UUID, ItemResult]) -> bool:
+def _has_reported(results: Mapping[UUID, ItemResult]) -> bool:
     return any(result.outcome in REPORTED for result in results.values())

@@ -1,4 +1,4 @@
-"""Whether the head of an asset is one of those that a job is for: the index that was searched may lag behind."""
+"""Tests whether a selector covers the head of an asset, because the index that was searched may lag behind."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,17 +16,17 @@ from amp.services.types.catalog import TypeCatalog
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HeadSelection:
-    """Evaluates what a selector says of assets on their heads. A query finds what a search of an index would find
-    that holds the documents of these heads; so no deleted assets."""
+    """Evaluates a selector on heads. A query covers the heads whose documents a search would find, so no deleted
+    assets."""
 
     resolver: QueryResolver
     catalog: TypeCatalog
 
     def test(self, selector: Selector) -> Callable[[Asset], bool]:
-        """Whether a head is selected.
+        """Return a test of whether the selector covers a head.
 
         :raises BadQuery: the query cannot be answered.
-        :raises StoreUnavailable: the types that the query needs are not known here; also when the test is called.
+        :raises StoreUnavailable: the types that the query needs are not known here. The test may raise it, too.
         """
         query = selector.query
         if query is None:
@@ -37,7 +37,7 @@ class HeadSelection:
             nonlocal criteria
             newest = self.catalog.known(head.type)
             if newest is None or newest.version < head.type_version:
-                # The head is of a type that may give the query's fields kinds that were not known.
+                # The head's type may give fields of the query kinds that were not known before.
                 self.catalog.refresh()
                 criteria = self._criteria(query)
             document = head_document(head, self.catalog.version(head.type, head.type_version), b"")

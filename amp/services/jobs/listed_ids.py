@@ -1,4 +1,4 @@
-"""Assets that a job was given by their ids: kept in a few large writes, and given out in pages of any size."""
+"""The ids that a job was given as a list: stored in few large blocks, read in pages of any size."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from amp.errors import BadCursor, NotFound
 from amp.ports.asset_listing import IdPage
 from amp.ports.job_ids import JobIds
 
-#: Ids of one block: 80 KB.
+#: Ids in one block, about 80 KB.
 BLOCK = 5_000
 
 
@@ -17,19 +17,19 @@ class ListedIds:
     ids: JobIds
 
     def keep(self, job_id: UUID, ids: Sequence[UUID]) -> int:
-        """Before the job itself, none of them twice; how many there are.
+        """Store the ids, which are unique, before the job itself. Returns their number.
 
-        :raises StoreUnavailable: keep them again.
+        :raises StoreUnavailable: some may not be stored; store them again.
         """
-        # No ids are one block, which tells them from ids that are gone.
+        # An empty list is one empty block, which distinguishes it from a list that was removed.
         self.ids.keep(job_id, [ids[at : at + BLOCK] for at in range(0, max(1, len(ids)), BLOCK)])
         return len(ids)
 
     def page(self, job_id: UUID, position: str | None, limit: int) -> IdPage:
-        """Up to `limit` ids from `position` on (None: from the first), in the order in which they were given.
+        """Return up to `limit` ids from `position` on (None: from the first), in the given order.
 
-        :raises NotFound: the ids are gone.
-        :raises BadCursor: the position is none of this list.
+        :raises NotFound: the list was removed.
+        :raises BadCursor: the position is not one of this list.
         :raises StoreUnavailable: the store does not answer.
         """
         number, first = _place(position)
@@ -40,7 +40,7 @@ class ListedIds:
         if end < len(block):
             following: str | None = f"{number}:{end}"
         else:
-            # Only a full block has another one behind it.
+            # Only a full block may be followed by another.
             more = len(block) == BLOCK and self.ids.get(job_id, number + 1) is not None
             following = f"{number + 1}:0" if more else None
         return IdPage(tuple(block[first:end]), following)

@@ -1,4 +1,4 @@
-"""What jobs do with assets: one small class a kind of job. docs/jobs.md says how to add one."""
+"""Processes the assets of jobs: one class for each kind of job. docs/jobs.md says how to add one."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -9,31 +9,34 @@ from amp.domain.chunks import ItemResult
 from amp.domain.jobs import Job
 from amp.domain.selectors import Selector
 
-#: Leaves an asset out, with the reason.
+#: Why an asset is skipped that the store does not have.
 SKIP_MISSING = "there is no such asset"
 
 
 class Processor(Protocol):
-    """Every step may come again, also at the same time in another process: doing it twice is as doing it once."""
+    """Every step may be repeated, also concurrently in another process, with the effect of doing it once."""
 
-    #: Whether it changes assets, so that it can run dry first.
+    #: Whether it changes assets, so that a dry run is possible.
     changes: bool
-    #: Whether it is enough to give it the assets of time slices in which store and index differ.
+    #: Whether it needs only the assets of time slices in which store and index differ.
     selects_mismatches: bool
-    #: The parameters it takes.
+    #: The names of its parameters.
     takes: frozenset[str]
 
     def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:
-        """:raises Unprocessable: such a job could not do anything sensible; with the place of each fault."""
+        """Validate a request.
+
+        :raises Unprocessable: such a job cannot be done; names the place of each fault.
+        """
         ...
 
     def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:
-        """Look after these assets, none of them twice; what became of each. Those that cannot be done now, as their
-        bucket refuses writes, are left out and come again later.
+        """Process these assets, which are unique, and return the outcome of each. Assets that cannot be processed now,
+        because their bucket refuses writes, are left out; they are sent again later.
 
-        Any other error than the following stands for a fault of an asset, which is looked for by trying one at a time.
+        Any other exception is attributed to an asset; the batch is retried one by one to find it.
 
-        :raises Retryable: a part does not answer; all of them may be tried again.
-        :raises Stopped: `stop` was set before all were done.
+        :raises Retryable: a component does not answer; all of them may be retried.
+        :raises Stopped: `stop` was set before all were processed.
         """
         ...

@@ -1,4 +1,4 @@
-"""A job over assets as the process that runs it knows it."""
+"""The state of a job over assets in the extractor that runs it."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -14,25 +14,25 @@ from amp.services.runtime.leases import LeaseKeeper
 
 @dataclass(slots=True)
 class JobRun:
-    """All of it can be had back from the job's checkpoint and its chunks."""
+    """All state can be rebuilt from the checkpoint and the chunks."""
 
     job: Job
     selection: Selection
     pace: JobPace
     lease: LeaseKeeper
-    settled: int  #: chunks below this are accounted for
-    counts: Counter[str]  #: of their assets, by outcome
+    settled: int  #: number of the first chunk without all its results
+    counts: Counter[str]  #: outcomes of the assets in settled chunks
     position: str | None  #: where the next chunk begins
-    exhausted: bool  #: the last chunk was made
-    saved: Mapping[str, Any]  #: the checkpoint as it was read or saved last
+    exhausted: bool  #: whether the last chunk was created
+    saved: Mapping[str, Any]  #: the checkpoint as it was last read or saved
     outstanding: list[Chunk] = field(default_factory=list)
-    to_forget: list[int] = field(default_factory=list)  #: settled chunks, once the checkpoint is past them
-    selected: int = 0  #: in all chunks so far
+    to_remove: list[int] = field(default_factory=list)  #: settled chunks to remove once the checkpoint is saved
+    selected: int = 0  #: assets in all chunks so far
     sent_s: float = 0.0
-    mark: str | None = None  #: of the queue, behind all that was sent; None: not looked up yet
+    mark: str | None = None  #: the queue's mark behind all items that were sent; None: not read yet
     saved_s: float = float("-inf")
-    speed: float | None = None  #: assets a second, of late
-    measured: tuple[float, int] = (0.0, 0)  #: when, and how many were accounted for then
+    speed: float | None = None  #: recent speed in assets per second
+    measured: tuple[float, int] = (0.0, 0)  #: time of the last measurement, and the number of assets settled then
 
     @property
     def next_number(self) -> int:
@@ -42,8 +42,8 @@ class JobRun:
     def accounted(self) -> int:
         return sum(self.counts.values())
 
-    def take_up(self, chunk: Chunk) -> None:
-        """The chunk was made, now or by whoever ran the job before."""
+    def add(self, chunk: Chunk) -> None:
+        """Add the next chunk, created now or by the extractor before."""
         self.outstanding.append(chunk)
         self.selected += len(chunk.ids) + chunk.passed
         sample = self.job.parameters.get("sample")
@@ -60,7 +60,7 @@ class JobRun:
         return {
             "settled": self.settled,
             "counts": dict(self.counts),
-            # Chunks that are outstanding tell where they end.
+            # The position after outstanding chunks stands in the chunks.
             "position": None if self.outstanding else self.position,
             "exhausted": self.exhausted and not self.outstanding,
         }

@@ -1,4 +1,4 @@
-"""Sends the events of a job's chunks, and sends again those that came to nothing."""
+"""Sends the items of a job's chunks, and sends again those without a result."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from amp.ports.message_queue import MessageQueue, Topic
 from amp.services.jobs.run import JobRun
 from amp.services.jobs.worker import JOBS_GROUP
 
-#: Events whose results are missing although they were consumed are sent again after so long.
+#: Items that were consumed but have no result are sent again after this time, in seconds.
 _LOST_S = 30.0
 
 
@@ -28,25 +28,25 @@ class ChunkSender:
         run.sent_s, run.mark = self.clock.monotonic_s(), None
 
     def send_missing(self, run: JobRun) -> None:
-        """Those of the outstanding chunks that have no result yet.
+        """Send the items of outstanding chunks that have no result yet.
 
-        :raises Retryable: a part does not answer; some may be sent.
+        :raises Retryable: a component does not answer; some may be sent.
         """
         for chunk in run.outstanding:
             results = self.chunks.results(run.job.id, chunk.number)
             self.send(run, chunk, [asset_id for asset_id in chunk.ids if asset_id not in results])
 
     def send_again(self, run: JobRun) -> None:
-        """Events can get lost: with the process that had them in its buffer, or with brokers away for too long. And
-        workers set aside what they cannot do now.
+        """Send lost items again once it is time. Items get lost with a process that had them in its buffer, or when the
+        brokers are unavailable for too long. Job workers also skip items that they cannot process now.
 
-        :raises Retryable: a part does not answer; some may be sent.
+        :raises Retryable: a component does not answer; some may be sent.
         """
         now_s = self.clock.monotonic_s()
         if not run.outstanding or now_s - run.sent_s <= _LOST_S:
             return
         if run.mark is None:
-            # Looked at in the next step: all that was sent is before it.
+            # The next step compares with this mark: all items that were sent are before it.
             run.mark = self.queue.mark(Topic.BULK)
             return
         if self.queue.behind(Topic.BULK, JOBS_GROUP, run.mark) == 0:

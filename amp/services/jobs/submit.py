@@ -1,4 +1,4 @@
-"""Records a job over assets for the extractor to run, once everything about it was found sensible."""
+"""Validates and stores a job over assets; the extractor runs it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,17 +27,17 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobRequest:
-    """What a caller asks for."""
+    """A request for a job over assets."""
 
     kind: str
     selector: Selector
-    ids: Sequence[UUID] | None = None  #: instead of what a selector gives
-    parameters: Mapping[str, Any] = field(default_factory=dict)  #: of the kind
-    rate: float | None = None  #: assets a second; None: as fast as it goes
+    ids: Sequence[UUID] | None = None  #: the assets, if they are listed instead of selected
+    parameters: Mapping[str, Any] = field(default_factory=dict)  #: parameters of the kind
+    rate: float | None = None  #: assets per second; None: unlimited
     dry_run: bool = False
-    sample: int | None = None  #: only so many of the assets
-    max_failures: int | None = None  #: the job fails past so many; None: as the settings say
-    refills: Refill | None = None  #: what of a lost index it brings back
+    sample: int | None = None  #: maximum number of assets
+    max_failures: int | None = None  #: the job fails beyond this number; None: the setting
+    refills: Refill | None = None  #: the part of a lost index that it restores
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,56 +49,58 @@ class JobSubmission:
     processors: Mapping[str, Processor]
     clock: Clock
 
-    def start(self, order: JobRequest, principal: Principal, idempotency_key: IdempotencyKey | None = None) -> Job:
-        """Keep the job; the extractor takes it from there.
+    def submit(self, request: JobRequest, principal: Principal, idempotency_key: IdempotencyKey | None = None) -> Job:
+        """Validate and store the job. The extractor runs it.
 
-        :param repeat_key: a repeat with the same key gets the job of the first request.
-
-        :raises Unprocessable: it cannot be done so; with the place of each fault.
+        :param idempotency_key: a repeat with the same key returns the job of the first request.
+        :raises Unprocessable: the request is not valid; names the place of each fault.
         :raises IdempotencyKeyReused: the key was used with another body.
-        :raises StoreUnavailable: with a repeat key, ask again; without one, look before.
+        :raises StoreUnavailable: the outcome is unknown. With an idempotency key, submit again; without one, check
+            first.
         """
-        processor = self.processors.get(order.kind)
+        processor = self.processors.get(request.kind)
         if processor is None:
             known = ", ".join(sorted(self.processors))
-            detail = f"there is no kind {order.kind[:128]!r} of job; there are {known}"
+            detail = f"there is no kind {request.kind[:128]!r} of job; there are {known}"
             raise Unprocessable(detail, [Fault("/kind", detail)])
-        if order.dry_run and not processor.changes:
-            detail = f"a job of kind {order.kind} changes no assets, so it cannot run dry"
+        if request.dry_run and not processor.changes:
+            detail = f"a job of kind {request.kind} changes no assets, so it cannot run dry"
             raise Unprocessable(detail, [Fault("/dry_run", detail)])
-        if unknown := sorted(order.parameters.keys() - processor.takes):
-            faults = [Fault(f"/parameters/{name}", f"means nothing to a job of kind {order.kind}") for name in unknown]
+        if unknown := sorted(request.parameters.keys() - processor.takes):
+            faults = [Fault(f"/parameters/{name}", f"is not a parameter of {request.kind} jobs") for name in unknown]
             raise Unprocessable(f"{faults[0].pointer}: {faults[0].detail}", faults)
-        self.select.check(order.selector, principal)
-        processor.check(order.selector, order.parameters)
+        self.select.check(request.selector, principal)
+        processor.check(request.selector, request.parameters)
         now_ms = self.clock.now_ms()
         job_id = self.claims.claim(idempotency_key, mint_at(now_ms))
         if idempotency_key is not None and (first := self.jobs.get(job_id)) is not None:
             return first
-        selector = order.selector
-        if order.ids is not None:
-            selector = replace(selector, ids=self.listed.keep(job_id, list(dict.fromkeys(order.ids))[: order.sample]))
+        selector = request.selector
+        if request.ids is not None:
+            selector = replace(
+                selector, ids=self.listed.keep(job_id, list(dict.fromkeys(request.ids))[: request.sample])
+            )
         about = self.select.about(selector, principal)
-        if order.sample is not None:
-            about = order.sample if about is None else min(about, order.sample)
+        if request.sample is not None:
+            about = request.sample if about is None else min(about, request.sample)
         optional = {
-            "sample": order.sample,
-            "max_failures": order.max_failures,
+            "sample": request.sample,
+            "max_failures": request.max_failures,
             "about": about,
-            "refills": None if order.refills is None else refill_json(order.refills),
+            "refills": None if request.refills is None else refill_json(request.refills),
         }
         job = Job(
             id=job_id,
-            kind=order.kind,
+            kind=request.kind,
             parameters={
-                **order.parameters,
+                **request.parameters,
                 "selector": selector_json(selector),
-                "dry_run": order.dry_run,
+                "dry_run": request.dry_run,
                 **{name: value for name, value in optional.items() if value is not None},
             },
             requested_by=principal.name,
-            rate=order.rate,
-            history=(Note(now_ms, f"asked for by {principal.name}"), *self._missed(selector, now_ms)),
+            rate=request.rate,
+            history=(Note(now_ms, f"submitted by {principal.name}"), *self._missed(selector, now_ms)),
         )
         self.jobs.add(job)
         _log.info("job recorded", action="job_recorded", job=str(job.id), kind=job.kind, by=principal.name)

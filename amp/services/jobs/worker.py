@@ -1,4 +1,4 @@
-"""Does what jobs are for: takes their events, hands them to the job's processor, and records what became of each."""
+"""Processes the items of jobs: hands them to the processor of the job's kind and records each result."""
 
 import threading
 import traceback
@@ -28,25 +28,26 @@ from amp.services.runtime.consumer import Failure
 from amp.services.runtime.retry import Backoff, Stopped, retry_until_stopped
 
 _log = structlog.get_logger(__name__)
-#: The consumer group of everyone who does the work of jobs.
+#: The consumer group of all job workers.
 JOBS_GROUP = "jobs"
-#: How often an asset is tried that fails for no outside reason.
+#: Attempts at an asset that fails by itself.
 _ATTEMPTS = 3
 _PAUSES = Backoff(first_s=0.1)
-#: How old what is known of a job may be: a cancelled one goes on for so long.
+#: How long a job is cached, in seconds; a cancelled job continues for this time.
 _JOB_KEPT_S = 1.0
 
 
-#: A part that has not answered a job for so long is left until its events come again, so that other jobs get on.
+#: After a component has not answered for this time, in seconds, the items are left for later, so that other jobs
+#: continue.
 _TURN_S = 30.0
-_WAITS = "its bucket refuses writes, or a part or the index workers do nothing: replay it later"
-#: How often a job's history tells that some of its assets have to wait.
-_TOLD_EVERY_S = 3_600.0
+_WAITS = "its bucket refuses writes, or a component or the index workers do not respond: replay it later"
+#: Minimum time between two notes that assets of a job wait, in seconds.
+_NOTE_EVERY_S = 3_600.0
 
 
 class JobWorker:
-    """A handler of `ConsumerLoop`. An asset that cannot be processed is a dead letter and never stops the others. One
-    that cannot be processed now is set aside: it gets no result, so the extractor sends its event again later.
+    """A handler of `ConsumerLoop`. An item that cannot be processed becomes a dead letter and never stops the others.
+    An item that cannot be processed now gets no result, so that the extractor sends it again later.
     """
 
     def __init__(
@@ -65,23 +66,23 @@ class JobWorker:
         self._clock = clock
         self._metrics = metrics
         self._states = JobStates(jobs=jobs, clock=clock)
-        #: By id, with when it was read; replaced as a whole, as lanes share it.
+        #: Jobs by id, each with the time it was read. Replaced as a whole, because lanes share it.
         self._known: dict[UUID, tuple[float, Job | None]] = {}
-        #: When each job was told last that some of its assets have to wait.
-        self._told_s: dict[UUID, float] = {}
+        #: When the last note that assets wait was written, by job.
+        self._noted_s: dict[UUID, float] = {}
 
     def handle(self, messages: Sequence[Message], stop: threading.Event) -> Mapping[Message, Failure]:
-        """Do the work of these messages, as long as it takes; those that are given up.
+        """Process these messages, however long it takes. Returns the messages that become dead letters.
 
         :raises Stopped: `stop` was set before all was done.
         """
         failures: dict[Message, Failure] = {
-            message: Failure("no event of a job") for message in messages if not isinstance(message, JobItem)
+            message: Failure("not an item of a job") for message in messages if not isinstance(message, JobItem)
         }
         by_job: dict[UUID, dict[UUID, JobItem]] = defaultdict(dict)
         for message in messages:
             if isinstance(message, JobItem):
-                # An asset that comes twice is worked on once. A replayed event wins: it counts although the job ended.
+                # An asset that comes twice is processed once. A replayed item wins: it counts after the job has ended.
                 before = by_job[message.job_id].get(message.asset_id)
                 if before is None or not before.replayed:
                     by_job[message.job_id][message.asset_id] = message
@@ -94,17 +95,18 @@ class JobWorker:
     def _handle_or_fail(
         self, job_id: UUID, events: Mapping[UUID, JobItem], stop: threading.Event
     ) -> Mapping[Message, Failure]:
-        """An error that is no asset's is the job's: it ends so, its events are given up, and the other jobs go on."""
+        """An error that is not of an asset is of the job. The job fails, its items become dead letters, and other jobs
+        continue."""
         try:
             return self._handle(job_id, events, stop)
         except Stopped:
             raise
-        except Exception as e:  # noqa: BLE001 - whatever is wrong with one job, the others shall not suffer
+        except Exception as e:  # noqa: BLE001 - an error of one job must not stop the others
             _log.exception("job failed", action="job_failed", job=str(job_id))
             reason, detail = storable_reason(f"unexpected error: {e!r}"), traceback.format_exc()
         retry_until_stopped(lambda: self._states.end(job_id, JobState.FAILED, reason), stop, "job")
         failed = ItemResult(ItemOutcome.FAILED, reason)
-        with suppress(Exception):  # what went wrong may go wrong here as well; then the job counts fewer
+        with suppress(Exception):  # the same error may happen here; then the job counts fewer
             self._chunks.record(job_id, _by_chunk(events, dict.fromkeys(events, failed)))
         return {event: Failure(reason, detail) for event in events.values()}
 
@@ -123,8 +125,8 @@ class JobWorker:
             }
         results, details = self._process(job, processor, list(events), stop)
         if waiting := [event for asset_id, event in events.items() if asset_id not in results]:
-            self._tell_waiting(job, len(waiting))
-            # Nobody sends these again.
+            self._note_waiting(job, len(waiting))
+            # The extractor does not send these again.
             results |= {event.asset_id: ItemResult(ItemOutcome.FAILED, _WAITS) for event in waiting if event.replayed}
         retry_until_stopped(lambda: self._record(job, events, results, details), stop, "job")
         for outcome, count in Counter(result.outcome for result in results.values()).items():
@@ -134,14 +136,20 @@ class JobWorker:
     def _process(
         self, job: Job, processor: Processor, ids: Sequence[UUID], stop: threading.Event
     ) -> tuple[dict[UUID, ItemResult], dict[UUID, str]]:
-        """What became of the assets that were not set aside, and the stack traces of those that failed by an error of
-        ours."""
+        """Return the results of the assets that could be processed now, and the stack traces of those that failed with
+        an unexpected error."""
         try:
             return dict(self._results(job, processor, ids, stop)), {}
         except Stopped:
             raise
-        except Exception as e:  # noqa: BLE001 - whatever an asset does to a processor, the others shall not suffer
-            _log.warning("job stumbles", action="job_stumbles", job=str(job.id), assets=len(ids), reason=repr(e))
+        except Exception as e:  # noqa: BLE001 - an error of one asset must not stop the others
+            _log.warning(
+                "job batch failed, isolating",
+                action="job_batch_failed",
+                job=str(job.id),
+                assets=len(ids),
+                reason=repr(e),
+            )
         results: dict[UUID, ItemResult] = {}
         details: dict[UUID, str] = {}
         for asset_id in ids:
@@ -155,7 +163,7 @@ class JobWorker:
     def _results(
         self, job: Job, processor: Processor, ids: Sequence[UUID], stop: threading.Event
     ) -> Mapping[UUID, ItemResult]:
-        """What became of the assets; of none of them once a part has not answered for too long."""
+        """Return the results of the assets; of none once a component has not answered for too long."""
         began_s = self._clock.monotonic_s()
 
         def process() -> Mapping[UUID, ItemResult]:
@@ -165,7 +173,9 @@ class JobWorker:
                 has_waited = isinstance(e, IndexingStalled) or self._clock.monotonic_s() - began_s >= _TURN_S
                 if not has_waited:
                     raise
-                _log.warning("job set aside", action="job_set_aside", job=str(job.id), assets=len(ids), reason=str(e))
+                _log.warning(
+                    "job items postponed", action="job_items_postponed", job=str(job.id), assets=len(ids), reason=str(e)
+                )
                 return {}
 
         return retry_until_stopped(process, stop, "job")
@@ -185,14 +195,16 @@ class JobWorker:
                 reason, detail = e.message if isinstance(e, AmpError) else repr(e), traceback.format_exc()
         return ItemResult(ItemOutcome.FAILED, reason), detail
 
-    def _tell_waiting(self, job: Job, count: int) -> None:
+    def _note_waiting(self, job: Job, count: int) -> None:
         now_s = self._clock.monotonic_s()
         _log.info("job waits", action="job_waits", job=str(job.id), assets=count)
-        if now_s - self._told_s.get(job.id, float("-inf")) < _TOLD_EVERY_S:
+        if now_s - self._noted_s.get(job.id, float("-inf")) < _NOTE_EVERY_S:
             return
-        self._told_s = {id_: at_s for id_, at_s in self._told_s.items() if now_s - at_s < _TOLD_EVERY_S}
-        self._told_s[job.id] = now_s
-        note = "assets wait: their bucket refuses writes, or a part or the index workers do nothing (see /readyz)"
+        self._noted_s = {id_: at_s for id_, at_s in self._noted_s.items() if now_s - at_s < _NOTE_EVERY_S}
+        self._noted_s[job.id] = now_s
+        note = (
+            "assets wait: their bucket refuses writes, or a component or the index workers do not respond (see /readyz)"
+        )
         with suppress(Retryable):
             self._jobs.note(job.id, self._clock.now_ms(), note)
 
@@ -203,8 +215,8 @@ class JobWorker:
         results: Mapping[UUID, ItemResult],
         details: Mapping[UUID, str],
     ) -> None:
-        """The dead letters before the results: a job that has ended has all its failures listed. A dry run leaves no
-        dead letters, as there is nothing to do again."""
+        """Store the dead letters before the results, so that all failures of an ended job are listed. A dry run leaves
+        no dead letters, because there is nothing to repeat."""
         for asset_id, result in results.items():
             event = events[asset_id]
             if result.outcome is ItemOutcome.FAILED and not job.dry_run:

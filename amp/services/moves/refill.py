@@ -30,7 +30,7 @@ class BucketRefill:
     maps: BucketMaps
     jobs: JobLog
     dead_letters: DeadLetters
-    starter: JobSubmission
+    submission: JobSubmission
     rate: float
     #: The jobs that bring these back, as far as this process has looked for them.
     _known: dict[Refill, UUID] = field(default_factory=dict, init=False)
@@ -74,7 +74,7 @@ class BucketRefill:
         to_ms = None if refill.end_s is None else refill.end_s * 1000
         selector = Selector(from_ms=refill.start_s * 1000, to_ms=to_ms)
         order = JobRequest(kind="reindex", selector=selector, rate=self.rate, refills=refill)
-        job = self.starter.start(order, BUCKET_WORKER)
+        job = self.submission.submit(order, BUCKET_WORKER)
         _log.warning("bucket refilled", action="bucket_refill", bucket=bucket.name, job=str(job.id))
 
 
