@@ -273,7 +273,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Amp:
         (("update", "--all", "--rename", "=b"), 2, "not of the form KEY=VALUE"),
         (("update", "--all", "--set", "a=1", "--set", "a=2"), 2, "--set names 'a' twice"),
         (("update", "--all", "--copy", "a=b", "--copy", "a=c"), 2, "--copy names 'a' twice"),
-        (("update", "--all"), 1, "says nothing to do"),
+        (("update", "--all"), 1, "contains no update"),
         (("update", "--all", "--set", "codec=x"), 1, "/parameters/set/codec: no asset type has a field 'codec'"),
         (("backfill", "--all", "--type", "clip"), 1, "all stands alone"),
         (("backfill", "--type", "clip"), 1, "there is no asset type 'clip'"),

@@ -117,7 +117,7 @@ def test_rows_of_lists_without_an_asset_are_found_and_removed(
     checked: Checked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Otherwise they might belong to an asset that is being created.
-    monkeypatch.setattr("amp.services.consistency.check._STRAY_MS", 0)
+    monkeypatch.setattr("amp.services.consistency.check._ORPHAN_MS", 0)
     asset = checked.born(1)
     checked.settle()
     near, far = (replace(asset, id=mint_at(asset.created_ms + n), project=p) for n, p in ((1, "default"), (2, "far")))

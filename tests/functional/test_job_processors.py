@@ -129,7 +129,7 @@ def test_an_asset_that_keeps_changing_is_given_up_and_the_users_changes_stay(
     monkeypatch.setattr(store, "apply", overtake)
     job = ran(rest, "update-metadata", {"type": kind}, parameters={"set": {"codec": "hevc"}})
     assert counts(job) == {"changed": 1, "failed": 1}
-    assert results(rest, job["id"]) == {busy: ("failed", "others kept changing it")}
+    assert results(rest, job["id"]) == {busy: ("failed", "other writers kept changing it")}
     assert asset(rest, busy)["metadata"] == {"cameraId": taken[0]}
     assert asset(rest, calm)["metadata"] == {"codec": "hevc"}
 

@@ -219,7 +219,7 @@ def test_an_asset_that_others_keep_changing_fails_and_the_rest_do_not_wait_for_i
     world.changer._step_size.note(1_000)  # so that they go together
     world.store.before = [lambda: world.others(asset_id)] * ATTEMPTS
     results = world.changer.run(a_job(), [*rest, asset_id], set_camera)
-    assert results.pop(asset_id) == ItemResult(ItemOutcome.FAILED, "others kept changing it")
+    assert results.pop(asset_id) == ItemResult(ItemOutcome.FAILED, "other writers kept changing it")
     assert results == dict.fromkeys(rest, CHANGED)
     assert world.head(asset_id).metadata["cameraId"] != 9
     assert world.store.applied_count == 4 + 2 * ATTEMPTS + 4 - 1

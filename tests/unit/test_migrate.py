@@ -60,7 +60,7 @@ def test_an_index_that_migrate_makes_again_is_incomplete(installation: Installat
     installation.migrate.run()
     [before] = installation.bucket_map.buckets
     installation.indices.drop(before.index)
-    assert installation.migrate.pending() == [f"buckets: make an index in place of {before.index}, which is gone"]
+    assert installation.migrate.pending() == [f"buckets: create an index in place of {before.index}, which is lost"]
     installation.migrate.run()
     [after] = installation.bucket_map.buckets
     assert after.incomplete

@@ -1,4 +1,4 @@
-"""Checks assets one by one: a difference between store and index counts only if it stays."""
+"""Checks and repairs assets. A difference between store and index counts only if it persists."""
 
 import threading
 from collections.abc import Collection, Mapping, Sequence
@@ -26,9 +26,10 @@ from amp.services.runtime.retry import Backoff, Stopped, retry_rest
 
 _ROUNDS = 10
 _OPEN_INTENTS = 10_000
-#: A row without an asset counts once it is so old: whoever wrote it has either made the asset or given up.
-_STRAY_MS = 25 * 3_600_000
-#: A deleted document's version is remembered for a minute, during which no older one can take its place.
+#: A list entry without an asset counts from this age on, in milliseconds. By then its writer has created the asset or
+#: stopped trying.
+_ORPHAN_MS = 25 * 3_600_000
+#: Elasticsearch remembers the version of a deleted document for a minute, in which no older one can replace it.
 _FORGOTTEN_S = 90.0
 _KEPT_CHANGING = "it kept changing"
 _CHANGES_WAIT = "not checked: changes wait for a bucket that refuses writes"
@@ -36,8 +37,8 @@ _CHANGES_WAIT = "not checked: changes wait for a bucket that refuses writes"
 
 @dataclass(frozen=True, kw_only=True)
 class DifferenceConfirmation:
-    """A difference is real if it is there at the same revision after everything was indexed that could explain it:
-    what is in the queue, what is still among the intents, and what a writer may be about to publish.
+    """A difference is confirmed if it persists at the same revision after everything was indexed that could explain it:
+    messages in the queue, open intents, and changes that a writer may be about to publish.
     """
 
     comparer: DocumentComparison
@@ -51,12 +52,11 @@ class DifferenceConfirmation:
     def run(
         self, ids: Sequence[UUID], stop: threading.Event, projects: Collection[str] = ()
     ) -> tuple[dict[UUID, AssetDiff], Mapping[UUID, str]]:
-        """The real differences of these assets, and those of which it cannot be told, with the reason.
+        """Return the confirmed differences of these assets, and the assets that could not be checked, with the reason.
 
-        :param projects: whose lists may name ids without an asset.
-
-        :raises Retryable: a part does not answer.
-        :raises Stopped: `stop` was set before it was known.
+        :param projects: the projects whose lists are searched for ids without an asset.
+        :raises Retryable: a component does not answer.
+        :raises Stopped: `stop` was set first.
         """
         real: dict[UUID, AssetDiff] = {}
         suspects = self.comparer.differences(ids, projects=projects)
@@ -78,8 +78,8 @@ class DifferenceConfirmation:
         return real, dict.fromkeys(suspects, _KEPT_CHANGING)
 
     def _wait(self, suspects: Mapping[UUID, AssetDiff], stop: threading.Event) -> bool:
-        """Until the relay has had its time with the youngest of them, and the index workers theirs. False: changes wait
-        for a bucket that refuses writes, and nobody can tell of which assets."""
+        """Wait until the relay and the index workers have processed the youngest of these intents. False: changes wait
+        for a bucket that refuses writes, and it is unknown of which assets."""
         youngest_ms = max(difference.updated_ms for difference in suspects.values())
         left_s = self.grace_s + 2.0 - (self.clock.now_ms() - youngest_ms) / 1000
         if left_s > 0 and stop.wait(min(left_s, self.grace_s + 2.0)):
@@ -89,14 +89,14 @@ class DifferenceConfirmation:
         return indexed
 
     def _lasting(self, difference: AssetDiff, before: AssetDiff) -> AssetDiff | None:
-        """Only what both looks have seen, and no row that may belong to an asset that is just being made."""
-        oldest_ms = self.clock.now_ms() - _STRAY_MS
-        young = {stray.list for stray in difference.strays if stray.written_ms > oldest_ms}
+        """Keep only what both comparisons found, and no list entry of an asset that may just be in creation."""
+        oldest_ms = self.clock.now_ms() - _ORPHAN_MS
+        young = {orphan.list for orphan in difference.orphans if orphan.written_ms > oldest_ms}
         seen = set(before.faults)
         difference.faults = [
             (fault, what) for fault, what in difference.faults if (fault, what) in seen and what not in young
         ]
-        difference.strays = [stray for stray in difference.strays if stray.list not in young]
+        difference.orphans = [orphan for orphan in difference.orphans if orphan.list not in young]
         return difference if difference.faults else None
 
 
@@ -120,7 +120,7 @@ class AssetCheck:
 
 @dataclass(frozen=True, kw_only=True)
 class AssetRepair:
-    """A `Processor` that repairs what differs, and nothing else: the store is right."""
+    """A `Processor` that repairs differences, and nothing else, from the store."""
 
     changes = True
     selects_mismatches = True
@@ -158,7 +158,7 @@ class AssetRepair:
     def _repair(
         self, real: Mapping[UUID, AssetDiff], stop: threading.Event, projects: Collection[str]
     ) -> Mapping[UUID, str]:
-        """What is left of the differences, as it is told."""
+        """Repair these differences. Returns a description of those that remain, by asset."""
         left = dict(real)
         rejected: dict[UUID, str] = {}
         deadline_s = self.clock.monotonic_s() + _FORGOTTEN_S
@@ -169,7 +169,7 @@ class AssetRepair:
             self.indices.refresh([bucket.index for bucket in self.maps.current().buckets])
             now = self.comparer.differences(ids, projects=projects)
             for id_ in ids:
-                # What came about since is live traffic's.
+                # Differences that are newer belong to live traffic.
                 if id_ in now and now[id_].revision == left[id_].revision:
                     left[id_] = now[id_]
                 else:
@@ -186,20 +186,21 @@ class AssetRepair:
     def _repair_once(
         self, differences: Mapping[UUID, AssetDiff], stop: threading.Event
     ) -> tuple[Collection[UUID], Mapping[UUID, str]]:
-        """The assets whose bucket refuses writes, and those of which the index rejects some, with the reason."""
-        # By the revision that was found: what live traffic has written since stays.
+        """Remove documents. Returns the assets whose bucket refuses writes, and those that the index rejects, with the
+        reason."""
+        # Each at the revision that was found, so that newer documents of live traffic stay.
         extra = [Removal(document, index) for d in differences.values() for index, document in d.extra]
         remaining = self.remover.remove(extra, stop)
         stored = [asset_id for asset_id, d in differences.items() if d.head is not None]
         indexed = self.indexer.index_all(stored, stop)
         self.listing.add([d.head for d in differences.values() if d.head is not None and d.unlisted])
-        self.listing.drop([stray for d in differences.values() for stray in d.strays])
+        self.listing.drop([orphan for d in differences.values() for orphan in d.orphans])
         self._claim_names([claim for d in differences.values() for claim in d.unclaimed])
         self.releaser.release([claim for d in differences.values() for claim in d.misleading])
         return {*indexed.refused, *remaining.left}, {**indexed.rejected, **remaining.rejected}
 
     def _claim_names(self, wanted: Sequence[Claim]) -> None:
-        """One whose holder bears the name as well stays a difference: nobody here can tell which is right."""
+        """Claim names again. A name that another asset has, too, stays a difference: which one is right is unknown."""
         pairs = zip(wanted, self.claims.claim(wanted), strict=True)
         self.releaser.release([holder for claim, holder in pairs if holder.holder_id != claim.holder_id])
 
@@ -218,5 +219,5 @@ def _results(
 
 
 def _projects(job: Job) -> tuple[str]:
-    """Whose lists are looked through for ids without an asset; nobody knows the names of all."""
+    """The projects whose lists are searched for ids without an asset. The names of all projects are unknown."""
     return (job.parameters["selector"].get("project", DEFAULT_PROJECT),)

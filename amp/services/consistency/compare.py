@@ -1,4 +1,4 @@
-"""Compares what the index holds of assets with what the store says it should hold, document by document."""
+"""Compares the documents of the index with those that the store calls for, one by one."""
 
 from collections import defaultdict, deque
 from collections.abc import Collection, Mapping, Sequence
@@ -22,37 +22,37 @@ from amp.services.indexing.write_documents import AssetDocuments
 from amp.services.runtime.step_size import StepSize
 from amp.services.types.catalog import TypeCatalog
 
-#: What a document without its body takes in memory, roughly.
+#: Approximate memory of a document without its body, in bytes.
 _DOCUMENT_BYTES = 512
-#: The documents of each asset with their indices, without bodies.
+#: The documents of each asset, each with its index and without its body.
 _Found = Mapping[UUID, list[tuple[str, RawDocument]]]
 
 
 class Discrepancy(StrEnum):
     MISSING = "missing"  #: the index lacks a document
-    STALE = "stale"  #: a document is older than the store
-    AHEAD = "ahead"  #: a document claims a revision that the store has not reached
-    MALFORMED = "malformed"  #: a document of the right revision says something else
-    GHOST = "ghost"  #: a document of no asset, or of no version that is kept
-    MISPLACED = "misplaced"  #: a document in another bucket's index
-    UNLISTED = "unlisted"  #: an asset is not on a list it belongs on
-    STRAY = "stray"  #: a list names an id that has no asset
-    MISLEADING = "misleading"  #: an external id leads to an asset that does not bear it
+    STALE = "stale"  #: a document is older than the store's revision
+    AHEAD = "ahead"  #: a document has a revision that the store has not reached
+    MALFORMED = "malformed"  #: a document has the right revision and another content
+    GHOST = "ghost"  #: a document belongs to no asset, or to no version that is kept
+    MISPLACED = "misplaced"  #: a document is in the index of another bucket
+    UNLISTED = "unlisted"  #: an asset is missing on a list
+    STRAY = "orphan"  #: a list contains an id without an asset
+    MISLEADING = "misleading"  #: an external id leads to an asset that does not have it
     UNCLAIMED = "unclaimed"  #: an asset's external id does not lead to it
 
 
 @dataclass(slots=True)
 class AssetDiff:
-    """How store and index disagree about one asset."""
+    """The differences between store and index for one asset."""
 
     asset_id: UUID
     head: Asset | None  #: None: there is no asset
     faults: list[tuple[Discrepancy, str]] = field(default_factory=list)
-    #: Documents that should not be where they are, with their index and without their bodies.
+    #: Documents that should not be in their index, each with the index and without its body.
     extra: list[tuple[str, RawDocument]] = field(default_factory=list)
-    strays: list[OrphanedListing] = field(default_factory=list)
-    misleading: list[Claim] = field(default_factory=list)  #: claims that lead here and should not
-    unclaimed: list[Claim] = field(default_factory=list)  #: claims that should lead here
+    orphans: list[OrphanedListing] = field(default_factory=list)
+    misleading: list[Claim] = field(default_factory=list)  #: claims that lead to this asset and should not
+    unclaimed: list[Claim] = field(default_factory=list)  #: claims that should lead to this asset
 
     @property
     def revision(self) -> int | None:
@@ -73,10 +73,10 @@ class AssetDiff:
 
 @dataclass(slots=True)
 class _Wanted:
-    """What the index should hold of some assets."""
+    """The documents that the index should have of some assets."""
 
-    revisions: dict[UUID, dict[str, int]]  #: of each document, by asset
-    malformed: set[str] = field(default_factory=set)  #: the ids of documents that say something else
+    revisions: dict[UUID, dict[str, int]]  #: revision of each document, by asset
+    malformed: set[str] = field(default_factory=set)  #: ids of documents with another content
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,11 +93,11 @@ class DocumentComparison:
     def differences(
         self, ids: Collection[UUID], *, settle: bool = False, projects: Collection[str] = ()
     ) -> dict[UUID, AssetDiff]:
-        """Of those assets about which there is one, as of now: what is on its way counts as missing. With `settle`,
-        changes of which the store has not decided yet are decided first. Nobody knows the names of all projects: an id
-        without an asset is looked for in the lists of `projects` alone.
+        """Return the differences of these assets now. Changes that are not indexed yet count as differences.
 
-        :raises Retryable: a part does not answer.
+        :param settle: decide changes first whose outcome in the store is open.
+        :param projects: the projects whose lists are searched for ids without an asset; the names of all are unknown.
+        :raises Retryable: a component does not answer.
         """
         result: dict[UUID, AssetDiff] = {}
         for some in self._step_size.steps(deque(ids)):
@@ -107,7 +107,7 @@ class DocumentComparison:
     def _differences(self, ids: Collection[UUID], settle: bool, projects: Collection[str]) -> dict[UUID, AssetDiff]:
         bucket_map = self.maps.refresh()
         found = self._found(ids, bucket_map)
-        # The store after the index: what the index shows that is newer than this is ahead of it for good.
+        # The store is read after the index. A newer document in the index is therefore ahead of the store.
         all_heads = self.store.heads(ids, settle=settle)
         heads = {asset_id: head for asset_id, head in all_heads.items() if head.state is not State.PURGED}
         wanted = self._wanted(heads, found, bucket_map)
@@ -128,10 +128,10 @@ class DocumentComparison:
         return found
 
     def _wanted(self, heads: Mapping[UUID, Asset], found: _Found, bucket_map: BucketMap) -> _Wanted:
-        """What the index should hold of these assets. The bodies of both sides are read and compared some at a time."""
+        """Return the documents that the index should have. The bodies of both sides are compared in parts."""
         wanted = _Wanted({asset_id: {} for asset_id in heads})
         found_bytes = _DOCUMENT_BYTES * max(map(len, found.values()), default=0)
-        # `map` is lazy, so that only one part is in memory.
+        # `map` is lazy, so only one part is in memory.
         sizes = map(partial(self._compare_part, wanted, found, bucket_map), self.builder.parts_of_heads(heads))
         self._step_size.note(max(found_bytes, *sizes))
         return wanted
@@ -139,14 +139,14 @@ class DocumentComparison:
     def _compare_part(
         self, wanted: _Wanted, found: _Found, bucket_map: BucketMap, assets: Sequence[AssetDocuments]
     ) -> int:
-        """Note what is wanted of these assets; the bytes of the largest."""
+        """Add the wanted documents of these assets; return the bytes of the largest asset."""
         for asset in assets:
             wanted.revisions[asset.asset_id] |= {document.doc_id: document.revision for document in asset.documents}
         wanted.malformed |= self._malformed(assets, found, bucket_map)
         return max((asset.source_bytes for asset in assets), default=0)
 
     def _malformed(self, assets: Sequence[AssetDocuments], found: _Found, bucket_map: BucketMap) -> set[str]:
-        """The ids of documents that are found at the revision wanted and say something else."""
+        """The ids of documents that have the wanted revision and another content."""
         wanted = {document.doc_id: document for asset in assets for document in asset.documents}
         comparable: dict[str, list[RawDocument]] = defaultdict(list)
         for asset in assets:
@@ -175,10 +175,10 @@ class DocumentComparison:
         missing = dict(wanted)
         for index, document in found:
             expected = wanted.get(document.doc_id)
-            # The body does not tell reliably when a document was created if it is broken: the id does.
+            # The creation time in a broken body is not reliable. The id is.
             right = head and bucket_map.bucket_at(head.created_ms).index
             if expected is None and head is not None and document.tombstone and ":" in document.doc_id:
-                continue  # of a version that is not kept any more
+                continue  # belongs to a version that is no longer kept
             if expected is None:
                 faults.append((Discrepancy.GHOST, f"{document.doc_id} at revision {document.revision}"))
                 difference.extra.append((index, document))
@@ -204,9 +204,9 @@ class DocumentComparison:
             differences[asset_id].faults.append((Discrepancy.UNLISTED, ", ".join(lists)))
         without = [asset_id for asset_id, difference in differences.items() if difference.head is None]
         if without:
-            for stray in self.listing.orphans(without, self.catalog.names(), projects):
-                differences[stray.id].faults.append((Discrepancy.STRAY, stray.list))
-                differences[stray.id].strays.append(stray)
+            for orphan in self.listing.orphans(without, self.catalog.names(), projects):
+                differences[orphan.id].faults.append((Discrepancy.STRAY, orphan.list))
+                differences[orphan.id].orphans.append(orphan)
 
     def _compare_names(self, differences: Mapping[UUID, AssetDiff], heads: Mapping[UUID, Asset]) -> None:
         for claim in self.names.misleading(heads):
@@ -218,7 +218,7 @@ class DocumentComparison:
 
 
 def _least(difference: AssetDiff, doc_id: str, revision: int) -> int:
-    """A superseded version is right at any revision since all documents changed last."""
+    """A superseded version is right at any revision from the last change of all documents on."""
     if difference.head is None or doc_id == str(difference.asset_id):
         return revision
     return min(revision, difference.head.all_revision)

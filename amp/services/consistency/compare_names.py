@@ -1,4 +1,4 @@
-"""Compares the claims of external ids with the heads of the assets they lead to."""
+"""Compares the claims of external ids with the heads of their assets."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ class NameComparison:
     claims: Claims
 
     def walk(self, selector: Selector, position: str | None, limit: int) -> tuple[tuple[UUID, ...], str | None]:
-        """Of the next `limit` claims, the assets of those that lead to another name, which are listed by their asset
-        then; and where that leaves the walk (None: at its end).
+        """Read the next `limit` claims. Returns the assets whose claim does not match their name, and the position for
+        the next call (None: the walk has ended). The mismatched claims are listed by asset from then on.
 
         :raises StoreUnavailable: the store does not answer.
         """
@@ -37,7 +37,7 @@ class NameComparison:
         return tuple(dict.fromkeys(claim.holder_id for claim in wrong)), page.position
 
     def misleading(self, heads: Mapping[UUID, Asset]) -> list[Claim]:
-        """The listed claims of external ids that lead to these assets, which do not bear them.
+        """Return the listed claims that lead to these assets although they do not have the external id.
 
         :raises StoreUnavailable: the store does not answer.
         """
@@ -45,7 +45,7 @@ class NameComparison:
         return [claim for claim in listed if is_external(claim) and not is_borne(claim, heads[claim.holder_id])]
 
     def unclaimed(self, heads: Collection[Asset]) -> list[Claim]:
-        """For each of these assets whose external id does not lead to it, the claim that it should hold.
+        """Return the claims that should lead to these assets and do not.
 
         :raises StoreUnavailable: the store does not answer.
         """
@@ -60,5 +60,5 @@ class NameComparison:
 
 
 def shown_name(claim: Claim) -> str:
-    """The external id and its project, for people."""
+    """Return the external id and its project as text for people."""
     return f"{claim.key!r} of project {project_of(claim)!r}"

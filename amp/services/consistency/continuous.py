@@ -1,4 +1,4 @@
-"""Checks the whole index for ever, slowly: one sweep after the other, at most one an hour."""
+"""Checks the whole index continuously: one check job after the other, at most one per hour."""
 
 import structlog
 
@@ -15,9 +15,9 @@ _log = structlog.get_logger(__name__)
 _CALLER = Principal("sweep")
 _LEASE, _LEASE_S = "sweep", 60
 _LOOK_EVERY_S = 60.0
-#: An index that is swept in seconds need not be swept all the time.
+#: Minimum time between the starts of two checks, in seconds.
 _LEAST_MS = 3_600_000
-#: Of the newest jobs, those looked through for the last sweep.
+#: Number of newest jobs in which the last check is searched.
 _JOBS_BACK = 100
 
 
@@ -25,7 +25,7 @@ class ContinuousCheck:
     def __init__(
         self, jobs: JobLog, submission: JobSubmission, leases: Leases, clock: Clock, *, holder: str, rate: float | None
     ) -> None:
-        """:param rate: assets a second; None: nothing is swept."""
+        """:param rate: assets per second; None: no continuous check."""
         self._jobs = jobs
         self._submission = submission
         self._lease = LeaseKeeper(leases, clock, name=_LEASE, holder=holder, ttl_s=_LEASE_S)
@@ -34,9 +34,9 @@ class ContinuousCheck:
         self._looked_s = float("-inf")
 
     def run(self) -> None:
-        """Begin the next sweep if it is time.
+        """Submit the next check if it is due.
 
-        :raises Retryable: a part does not answer; the next run looks again.
+        :raises Retryable: a component does not answer; the next run tries again.
         """
         now_s = self._clock.monotonic_s()
         if self._rate is None or now_s - self._looked_s < _LOOK_EVERY_S:

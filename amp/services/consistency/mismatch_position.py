@@ -1,4 +1,4 @@
-"""Where the selection of suspects stands, as a job's checkpoint keeps it."""
+"""The position of a selection of mismatches, as a job's checkpoint stores it."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import asdict, dataclass
@@ -8,12 +8,12 @@ import orjson
 
 @dataclass(frozen=True, slots=True)
 class MismatchPosition:
-    """Where a selection stands."""
+    """A position."""
 
-    day: int  #: since 1970
+    day: int  #: days since 1970
     stage: str = "sums"  #: 'begin', 'names', 'days', then for each day 'sums', 'listed' and 'indexed'
-    slices: tuple[int, ...] = ()  #: of the day, those that differ
-    at: str | None = None  #: in the stage's own terms
+    slices: tuple[int, ...] = ()  #: the slices of the day that differ
+    at: str | None = None  #: position within the stage
 
     def encode(self) -> str:
         return urlsafe_b64encode(orjson.dumps(asdict(self))).decode()

@@ -1,4 +1,4 @@
-"""Finds the assets that a check has to look at closely: those of the time slices whose sums differ."""
+"""Selects the assets that a check has to compare: those of time slices whose totals differ."""
 
 import contextlib
 from collections import defaultdict
@@ -34,7 +34,7 @@ _READ, _STEP = 2_000, 10_000
 
 @dataclass(slots=True)
 class _Members:
-    """What the members of a list come to, in whatever order."""
+    """Count and checksum of the members of a list, independent of their order."""
 
     count: int = 0
     checksum: int = 0
@@ -46,21 +46,21 @@ class _Members:
 
 @dataclass(slots=True)
 class _Day:
-    """What the store's walk over a day has come to so far."""
+    """The totals of the store for one day so far."""
 
     place: MismatchPosition
     position: str | None = None
     sums: dict[int, Totals] = field(default_factory=lambda: defaultdict(Totals))
-    strange: set[int] = field(default_factory=set)  #: slices with ids that have no asset
-    #: By the name of a type or a project.
+    unmatched: set[int] = field(default_factory=set)  #: slices with ids without an asset
+    #: By the name of a type, or of a project.
     types: dict[str, _Members] = field(default_factory=lambda: defaultdict(_Members))
     projects: dict[str, _Members] = field(default_factory=lambda: defaultdict(_Members))
 
 
 class MismatchSelection:
-    """Day by day: the heads of the store are added up by slices of a minute and compared with sums that the index
-    works out by itself. Only where they differ are ids given out, the store's and the index's. Of a day that agrees
-    nothing but its sums has crossed the network.
+    """Goes day by day. The heads of the store are totalled by slices of a minute and compared with totals that the
+    index computes itself. Only the ids of slices that differ are selected, those of the store and those of the index.
+    For a day without mismatches, only its totals are transferred.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class MismatchSelection:
             for number in day.sums.keys() | index.keys()
             if not day.sums.get(number, Totals()).agree_with(index.get(number, Totals()))
         }
-        differing |= day.strange
+        differing |= day.unmatched
         if self._deep or not self._lists_agree(day, begin_ms, end_ms):
             differing |= day.sums.keys() | index.keys()
         healthy = sum(sums.heads for number, sums in day.sums.items() if number not in differing)
@@ -141,7 +141,7 @@ class MismatchSelection:
             head = heads.get(asset_id)
             number = created_ms(asset_id) // _SLICE_MS
             if head is None or head.state is State.PURGED or not selector.covers(head):
-                day.strange.add(number)
+                day.unmatched.add(number)
                 continue
             day.sums[number] += self._sums_of(head)
             if selector.type is None and selector.project is None:
@@ -166,13 +166,13 @@ class MismatchSelection:
             try:
                 found = self._documents.totals(index, of, _SLICE_MS)
             except NotFound:
-                continue  # lost: all of it is missing
+                continue  # the index is lost: all its documents are missing
             for start_ms, sums in found.items():
                 total[start_ms // _SLICE_MS] += sums
         return total
 
     def _lists_agree(self, day: _Day, begin_ms: int, end_ms: int) -> bool:
-        """Whether the lists by type and project name the same assets as that of all does."""
+        """Whether the lists of types and projects together have the same members as the list of all."""
         selectors = [(Selector(type=name), members) for name, members in day.types.items()]
         selectors += [(Selector(project=name), members) for name, members in day.projects.items()]
         return all(self._members(selector, begin_ms, end_ms) == members for selector, members in selectors)
@@ -200,12 +200,12 @@ class MismatchSelection:
         return SelectionStep(ids, position=following.encode())
 
     def _indexed(self, selector: Selector, place: MismatchPosition, limit: int) -> SelectionStep:
-        """Those that the index has in these slices and the store does not list there."""
+        """Select ids that the index has in these slices and the store does not list there."""
         differing = frozenset(place.slices)
         sources = list(self._sources.of(selector, *self._bounds(selector, place.day)))
         names = [index for index, _ in sources]
         name, after = orjson.loads(place.at) if place.at else (None, None)
-        # A map that changed meanwhile may have no such index any more: then all over again.
+        # The map may have changed so that it has no such index any more. Then the stage starts again.
         first = names.index(name) if name in names else 0
         position = Position(*after) if after and name in names else None
         for index, of in sources[first:]:
@@ -226,7 +226,7 @@ class MismatchSelection:
         return self._next_day(selector, place.day)
 
     def _not_listed(self, selector: Selector, ids: list[UUID]) -> tuple[UUID, ...]:
-        """Without those that `_listed` gave already."""
+        """Remove the ids that `_listed` has selected already."""
         heads = self._store.heads(ids)
         known = [head for head in heads.values() if head.state is not State.PURGED and selector.covers(head)]
         unlisted = self._listing.unlisted(known)
@@ -239,7 +239,7 @@ class MismatchSelection:
     # Days ----------------------------------------------------------------------------------------------------------
 
     def _next_day(self, selector: Selector, day: int, passed: int = 0) -> SelectionStep:
-        """On to the next day of which store or index know anything."""
+        """Continue with the next day for which store or index have assets."""
         begin_ms = (day + 1) * _DAY_MS
         if selector.from_ms is not None:
             begin_ms = max(begin_ms, selector.from_ms)
@@ -260,10 +260,10 @@ class MismatchSelection:
 
     def _indexed_from(self, selector: Selector, begin_ms: int) -> list[int]:
         found: list[int] = []
-        strays = self._sources.strays()
+        misplaced = self._sources.misplaced()
         for index, of in self._sources.of(selector, begin_ms, selector.to_ms):
-            # The others come in order of time.
-            if found and index not in strays:
+            # The others are in order of time.
+            if found and index not in misplaced:
                 continue
             with contextlib.suppress(NotFound):
                 page = self._documents.page(index, of, limit=1, bodies=False)

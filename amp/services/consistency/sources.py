@@ -1,4 +1,4 @@
-"""Tells in which indices documents of a time are, or are by mistake."""
+"""Finds the indices that have documents of a time range, including misplaced ones."""
 
 from collections.abc import Iterator
 
@@ -10,47 +10,48 @@ from amp.services.buckets.bucket_map import BucketMaps
 
 
 class DocumentSources:
-    """One for each check: what is looked for once is remembered."""
+    """One instance for each check, because results are cached."""
 
     def __init__(self, documents: BucketDocuments, maps: BucketMaps) -> None:
         self._documents = documents
         self._maps = maps
-        self._strays: frozenset[str] | None = None
+        self._misplaced: frozenset[str] | None = None
 
     def of(self, selector: Selector, begin_ms: int, end_ms: int | None) -> Iterator[tuple[str, TimeRange]]:
-        """Each index with the part of the time it may hold documents of, in order of time but for the strays.
+        """Return each index with the part of the range for which it may have documents, in order of time except for
+        indices with misplaced documents.
 
-        :raises Retryable: a part does not answer.
+        :raises Retryable: a component does not answer.
         """
         bucket_map = self._maps.refresh()
-        strays = self._known_strays(bucket_map)
+        misplaced = self._known_misplaced(bucket_map)
         for number, bucket in enumerate(bucket_map.buckets):
             low, high = max(begin_ms, bucket.start_s * 1000), _earlier(end_ms, bucket_map.end_ms(number))
-            if bucket.index in strays:
+            if bucket.index in misplaced:
                 low, high = begin_ms, end_ms
             if high is None or low < high:
                 yield bucket.index, TimeRange(low, high, selector.type, selector.project)
 
-    def strays(self) -> frozenset[str]:
-        """The indices that hold documents outside the range of their bucket: none, as a rule.
+    def misplaced(self) -> frozenset[str]:
+        """Return the indices that have documents outside the range of their bucket. Usually there are none.
 
-        :raises Retryable: a part does not answer.
+        :raises Retryable: a component does not answer.
         """
-        return self._known_strays(self._maps.refresh())
+        return self._known_misplaced(self._maps.refresh())
 
-    def _known_strays(self, bucket_map: BucketMap) -> frozenset[str]:
-        if self._strays is None:
+    def _known_misplaced(self, bucket_map: BucketMap) -> frozenset[str]:
+        if self._misplaced is None:
             move = bucket_map.move
-            # What moves is in two places by design, or about to be cleaned up.
+            # Documents that move are in two indices by design, or about to be cleaned up.
             moving = frozenset[str]() if move is None else {move.source, move.target}
-            self._strays = frozenset(
+            self._misplaced = frozenset(
                 bucket.index
                 for number, bucket in enumerate(bucket_map.buckets)
-                if bucket.index not in moving and self._has_strays(bucket, bucket_map.end_ms(number))
+                if bucket.index not in moving and self._has_misplaced(bucket, bucket_map.end_ms(number))
             )
-        return self._strays
+        return self._misplaced
 
-    def _has_strays(self, bucket: Bucket, end_ms: int | None) -> bool:
+    def _has_misplaced(self, bucket: Bucket, end_ms: int | None) -> bool:
         try:
             before = self._documents.count(bucket.index, TimeRange(0, bucket.start_s * 1000)) if bucket.start_s else 0
             return before > 0 or (end_ms is not None and self._documents.count(bucket.index, TimeRange(end_ms)) > 0)

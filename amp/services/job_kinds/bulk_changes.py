@@ -1,4 +1,4 @@
-"""Changes assets on behalf of a job: each exactly once, never over a change it has not seen."""
+"""Changes many assets for a job: each exactly once, and never over a change that it has not read."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -22,20 +22,21 @@ from amp.services.outbox.commit import ChangeCommitter
 from amp.services.runtime.retry import Backoff, attempts
 from amp.services.runtime.step_size import StepSize
 
-#: The change of an asset; None: it needs none; a text: why it is left out. May raise `Unprocessable`.
+#: Returns the change of an asset, None if it needs none, or a text that says why it is skipped. May raise
+#: `Unprocessable`.
 Step = Callable[[Asset, Stamp], Change | str | None]
 
 _RACES = Backoff(first_s=0.02)
-#: Before and after a change, and what is written of it.
+#: Copies of an asset in memory: before the change, after it, and as it is written.
 _IN_MEMORY = 3
 _NOT_SELECTED = "it is not among those selected"
 
 
 @dataclass(frozen=True, kw_only=True)
 class BulkChanges:
-    """The change of one asset in one job always has the same id. One that is among the asset's revisions is done, so
-    an event that comes again changes nothing twice; one that others were faster than is computed again over theirs,
-    if theirs is still selected.
+    """The change of one asset in one job always has the same id. If the asset's revisions contain that id, the change
+    was applied, so a repeated item changes nothing twice. If another writer won, the change is recomputed on top of the
+    new head, provided that the selector still covers it.
     """
 
     store: AssetStore
@@ -45,9 +46,9 @@ class BulkChanges:
     _step_size: StepSize = field(default_factory=StepSize, init=False)
 
     def run(self, job: Job, ids: Sequence[UUID], step: Step) -> dict[UUID, ItemResult]:
-        """What became of each asset; with `dry_run` among the job's parameters, what would.
+        """Change these assets and return the outcome of each; in a dry run, the outcome that each would have.
 
-        :raises StoreUnavailable, OutcomeUnknown: some may be changed; all of them may be tried again.
+        :raises StoreUnavailable, OutcomeUnknown: some may be changed; all of them may be retried.
         """
         selected = self.selection.test(selector_from_json(job.parameters["selector"]))
         results: dict[UUID, ItemResult] = {}
@@ -72,7 +73,9 @@ class BulkChanges:
         try:
             attempts(self.clock, ATTEMPTS, _RACES)(change_pending)
         except RetryError:
-            results |= {asset_id: ItemResult(ItemOutcome.FAILED, "others kept changing it") for asset_id in pending}
+            results |= {
+                asset_id: ItemResult(ItemOutcome.FAILED, "other writers kept changing it") for asset_id in pending
+            }
         return results
 
     def _attempt(self, job: Job, ids: Sequence[UUID], selected: Callable[[Asset], bool], step: Step) -> "_Attempt":
@@ -85,7 +88,7 @@ class BulkChanges:
             return _Attempt(results | {change.after.id: ItemResult(ItemOutcome.CHANGED) for change in changes}, [])
         unchanged = {asset_id: _change_id(job, asset_id) for asset_id in results if asset_id in heads}
         if unchanged:
-            # What this job did before may be why there is nothing to do now.
+            # There may be nothing to do because this job has changed it before.
             results |= {asset_id: ItemResult(ItemOutcome.CHANGED) for asset_id in self.store.applied(unchanged)}
         refused = list(self._commit(changes))
         results |= {
@@ -111,9 +114,9 @@ class BulkChanges:
         return ItemResult(ItemOutcome.SKIPPED, change) if change else ItemResult(ItemOutcome.DONE)
 
     def _commit(self, changes: Sequence[Change]) -> Iterator[UUID]:
-        """The assets whose change was refused because others were faster.
+        """Commit the changes. Returns the assets whose change was refused because another writer won.
 
-        :raises OutcomeUnknown: of some it is unknown.
+        :raises OutcomeUnknown: some outcomes are unknown.
         """
         if not changes:
             return
@@ -128,7 +131,7 @@ class BulkChanges:
 @dataclass(frozen=True, slots=True)
 class _Attempt:
     results: dict[UUID, ItemResult]
-    refused: list[UUID]  #: assets that others changed first
+    refused: list[UUID]  #: assets that another writer changed first
 
 
 def _change_id(job: Job, asset_id: UUID) -> UUID:

@@ -1,4 +1,4 @@
-"""Removes deleted assets for good, once they have been deleted for long enough."""
+"""Removes deleted assets permanently once their retention has passed."""
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,8 +25,8 @@ from amp.services.job_kinds.bulk_changes import BulkChanges
 
 @dataclass(frozen=True, kw_only=True)
 class AssetPurge:
-    """A `Processor`. The store goes first: from then on nobody makes documents of the asset, so those that are removed
-    after stay away. Whatever a death leaves behind goes when the event comes again.
+    """A `Processor`. It purges the asset in the store first: from then on no documents are built of the asset, so those
+    that are removed afterwards do not come back. What a kill leaves behind is removed when the item comes again.
     """
 
     changes = True
@@ -54,7 +54,7 @@ class AssetPurge:
             if before.state is not State.DELETED:
                 return "it is not deleted"
             if stamp.at_ms - before.updated_ms < retention_s * 1000:
-                return "it was deleted too lately"
+                return "it was deleted too recently"
             return purging(before, stamp)
 
         if job.dry_run:
@@ -65,7 +65,7 @@ class AssetPurge:
             changed = {id_ for id_, result in results.items() if result.outcome is ItemOutcome.CHANGED}
             found = self.store.heads(ids)
             heads = [head for head in found.values() if head.state is State.PURGED]
-            # Others may have stripped an asset since, or made it again; its documents of before are there all the same.
+            # The asset may have been stripped or created again since. Its former documents exist all the same.
             gone = [head for head in heads if head.id in changed or not head.is_stripped]
             again = [found[id_] for id_ in changed if id_ in found and found[id_].state is not State.PURGED]
             remaining = self.remover.remove(_removals([*gone, *self._former(again)]), stop)
@@ -75,8 +75,8 @@ class AssetPurge:
         return results
 
     def _former(self, made_again: Sequence[Asset]) -> list[Asset]:
-        """Assets that were made again, as the purge before left them, or later: no document of the present life is
-        older than its first version, or than the first that is kept."""
+        """Assets that were created again, as the purge before left them. Documents of the new asset are not older than
+        its first version, or than the first version that is kept."""
         kept = {asset.id: {1, asset.superseded(self.versions_kept).start} for asset in made_again}
         versions = self.store.versions(kept) if kept else {}
         revisions: dict[UUID, int] = {}
@@ -89,15 +89,15 @@ class AssetPurge:
         ]
 
     def _clean(self, purged: Sequence[Asset]) -> None:
-        """Removes all else that is named after these assets, and then the names: a death in between leaves enough to do
-        it again."""
+        """Remove list entries and names of these assets, and then their remaining data. After a kill in between, enough
+        is left to repeat it."""
         self.listing.remove(purged)
         self.releaser.release(self._released_claims(purged))
         heads = self.store.heads([asset.id for asset in purged])
         self.store.strip([head for head in heads.values() if head.state is State.PURGED and not head.is_stripped])
 
     def _released_claims(self, purged: Sequence[Asset]) -> list[Claim]:
-        """The claims of external ids that these assets hold; those of idempotency keys are released."""
+        """Release the idempotency keys of these assets, and return their claims of external ids."""
         held = {(claim.scope, claim.key): claim for claim in self.claims.of_assets([asset.id for asset in purged])}
         names = [external_key(asset.project, asset.external_id) for asset in purged if asset.external_id is not None]
         ids = {asset.id for asset in purged}
@@ -111,7 +111,7 @@ class AssetPurge:
 
 
 def _rid_of(results: Mapping[UUID, ItemResult], remaining: RemovalResult) -> dict[UUID, ItemResult]:
-    """The results, but for assets that come again; one of which the index keeps something has failed."""
+    """The results without the assets that are tried again. An asset whose documents the index keeps has failed."""
     failed = {
         asset_id: ItemResult(ItemOutcome.FAILED, f"not removed from the index: {reason}")
         for asset_id, reason in remaining.rejected.items()
@@ -122,10 +122,10 @@ def _rid_of(results: Mapping[UUID, ItemResult], remaining: RemovalResult) -> dic
 
 
 def _removals(purged: Sequence[Asset]) -> Iterator[Removal]:
-    """Of all documents that there may be: of each version one, or the tombstone that it left when it was dropped."""
+    """Removals of all documents that may exist: one for each version, or its tombstone."""
     for asset in purged:
         yield _removal(asset, head_doc_id(asset.id))
-        # Of a stripped asset only the revision is known: no version was higher.
+        # Only the revision of a stripped asset is known. No version was higher.
         for version in range(1, asset.revision if asset.is_stripped else asset.version):
             yield _removal(asset, superseded_doc_id(asset.id, version))
 

@@ -1,4 +1,4 @@
-"""Brings the documents of assets up to the source of truth, as if they had just changed."""
+"""Indexes assets again from the source of truth, as if they had just changed."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from amp.services.jobs.processor import SKIP_MISSING
 
 @dataclass(frozen=True, kw_only=True)
 class AssetReindex:
-    """A `Processor`: all documents of an asset, superseded versions and tombstones included, are written anew."""
+    """A `Processor` that writes all documents of an asset again, including superseded versions and tombstones."""
 
     changes = False
     selects_mismatches = False

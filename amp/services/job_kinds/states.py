@@ -40,7 +40,7 @@ class StateChanges:
 
 @dataclass(frozen=True, kw_only=True)
 class TypeMigration:
-    """A `Processor` that brings assets under the newest version of their type."""
+    """A `Processor` that migrates assets to the newest version of their type."""
 
     changes = True
     selects_mismatches = False
@@ -56,7 +56,7 @@ class TypeMigration:
 
     def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:  # noqa: ARG002
         since_s = self.clock.monotonic_s()
-        # The newest version may have been made, elsewhere, just before the job was asked for.
+        # Another process may have created the newest version just before the job was submitted.
         self.catalog.refresh()
 
         def step(before: Asset, stamp: Stamp) -> Change | str | None:

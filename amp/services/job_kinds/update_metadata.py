@@ -23,8 +23,8 @@ from amp.services.types.catalog import TypeCatalog
 
 @dataclass(frozen=True, slots=True)
 class MetadataUpdate:
-    """What happens to the metadata, in this order: copies, renames, removals, values set. Copies and renames take the
-    values as they were before; where there is none, nothing happens."""
+    """An update of metadata, applied in this order: copies, renames, removals, values set. Copies and renames use the
+    values from before the update and skip fields without a value."""
 
     set: Mapping[str, Any]
     remove: Sequence[str]
@@ -56,7 +56,7 @@ class MetadataUpdate:
         return {key: value for key, value in result.items() if value is not None}
 
     def written(self) -> Iterator[tuple[str, str]]:
-        """Each field that gets a value, with the place that says so."""
+        """Yield each field that is written, with its place in the request."""
         for key in self.set:
             yield key, f"/parameters/set/{escape_pointer(key)}"
         for what, pairs in (("rename", self.rename), ("copy", self.copy)):
@@ -64,7 +64,7 @@ class MetadataUpdate:
                 yield target, f"/parameters/{what}/{escape_pointer(source)}"
 
     def read(self) -> Iterator[tuple[str, str]]:
-        """Each field that is looked at or removed, with the place that says so."""
+        """Yield each field that is read or removed, with its place in the request."""
         for i, key in enumerate(self.remove):
             yield key, f"/parameters/remove/{i}"
         for what, pairs in (("rename", self.rename), ("copy", self.copy)):
@@ -74,7 +74,8 @@ class MetadataUpdate:
 
 @dataclass(frozen=True, kw_only=True)
 class MetadataUpdates:
-    """A `Processor`: each asset gets a new version under the newest version of its type, or keeps the one it has."""
+    """A `Processor` that writes a new version of each asset, under the newest version of its type, unless the update
+    changes nothing."""
 
     changes = True
     selects_mismatches = False
@@ -89,7 +90,7 @@ class MetadataUpdates:
         update = MetadataUpdate.of(parameters)
         faults = list(_contradictions(update))
         if not (update.set or update.remove or update.rename or update.copy):
-            faults.append(Fault("/parameters", "says nothing to do: give set, remove, rename or copy"))
+            faults.append(Fault("/parameters", "contains no update; give set, remove, rename or copy"))
         since_s = self.clock.monotonic_s()
         for key, pointer in (*update.written(), *update.read()):
             if len(faults) >= MAX_FAULTS:
@@ -106,7 +107,7 @@ class MetadataUpdates:
 
     def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:  # noqa: ARG002
         update = MetadataUpdate.of(job.parameters)
-        # The types may have been read here before the job was asked for: read them once more before assets fail.
+        # The types may have been read before the job was submitted. Read them again before assets fail.
         since_s = self.clock.monotonic_s()
 
         def step(before: Asset, stamp: Stamp) -> Change | str | None:
@@ -121,7 +122,7 @@ class MetadataUpdates:
         return self.changer.run(job, ids, step)
 
     def _misfits(self, update: MetadataUpdate) -> Iterator[Fault]:
-        """Values that no type can take, where the types of the assets are not known."""
+        """Faults of values that no type accepts, where the types of the assets are unknown."""
         for key, value in update.set.items():
             values = value if isinstance(value, list) else [value]
             kinds = self.catalog.kinds(key)
@@ -140,7 +141,7 @@ def _contradictions(update: MetadataUpdate) -> Iterator[Fault]:
     targets: dict[str, str] = {}
     for key, pointer in update.written():
         if key in targets:
-            yield Fault(pointer, f"writes {key[:128]!r}, as {targets[key]} does")
+            yield Fault(pointer, f"writes {key[:128]!r}, which {targets[key]} writes, too")
         targets[key] = pointer
     for i, key in enumerate(update.remove):
         if key in targets:
@@ -154,7 +155,7 @@ def _contradictions(update: MetadataUpdate) -> Iterator[Fault]:
 
 
 def _breaks(update: MetadataUpdate, asset_type: AssetType, checker: ContentValidation) -> Iterator[Fault]:
-    """What assets of the type could not keep to it after."""
+    """Faults that would make assets of this type invalid."""
     for key, pointer in (*update.written(), *update.read()):
         if key not in asset_type.fields:
             yield Fault(pointer, f"type {asset_type.name} has no field {key[:128]!r}")

@@ -1,4 +1,4 @@
-"""Reports the health of a process: its parts, its background threads, buckets, and work that nobody does."""
+"""Reports the health of a process: components, background threads, buckets, and work without a worker."""
 
 import threading
 from collections.abc import Callable, Container, Sequence
@@ -17,26 +17,26 @@ from amp.services.runtime.threads import BackgroundThreads, ThreadState
 
 T = TypeVar("T")
 _log = structlog.get_logger(__name__)
-#: Parts themselves give up after two seconds at most where they can, and then say why.
+#: Components themselves time out after at most two seconds where they can, and then say why.
 _BOUND_S = 2.5
-#: Without it nothing can be read or written; without the others, AMP works with less.
+#: Without this component nothing can be read or written. Without others, AMP works in part.
 _VITAL = "store"
-#: What is read through the parts, and is reported beside them when that fails.
+#: These are read through components, and are reported among them when that fails.
 _BUCKETS, _WORK = "buckets", "work"
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The health of one process and of what it stands on."""
+    """The health of one process and its components."""
 
-    parts: Sequence[ComponentHealth]  #: and buckets and work, where these cannot be read although every part answers
+    parts: Sequence[ComponentHealth]  #: with buckets and work, if these cannot be read although every component answers
     threads: Sequence[ThreadState]
     buckets: Sequence[ComponentHealth]  #: those that need attention
-    work: Sequence[ComponentHealth] = ()  #: what waits for a worker
+    work: Sequence[ComponentHealth] = ()  #: work that waits for a worker
 
     @property
     def usable(self) -> bool:
-        """A write would be acknowledged."""
+        """Whether a write would be acknowledged."""
         return all(part.healthy for part in self.parts if part.name == _VITAL)
 
     @property
@@ -45,7 +45,7 @@ class Health:
 
     @property
     def degraded(self) -> list[str]:
-        """Names of what is unhealthy."""
+        """The names of everything unhealthy."""
         return [
             *(part.name for part in self.parts if not part.healthy),
             *(f"thread {thread.name}" for thread in self.threads if not thread.healthy),
@@ -56,7 +56,7 @@ class Health:
 
 @dataclass(frozen=True, kw_only=True)
 class HealthCheck:
-    """Asks everything at once and answers within a bound, whatever hangs or breaks."""
+    """Pings everything concurrently and answers within a bound, even if something hangs or fails."""
 
     parts: Sequence[Component]
     threads: BackgroundThreads
@@ -95,7 +95,7 @@ class HealthCheck:
         return Health(parts, self.threads.states(), buckets, work)
 
     def _trouble(self, name: str, asked: Future[Any], answered: Container[Future[Any]]) -> str | None:
-        """What is wrong, if anything is: whatever it is, it is the state of the part, never a failure of the check."""
+        """What is wrong, if anything. Any failure is a state of the component, never a failure of the health check."""
         if asked not in answered:
             return f"no answer within {self.bound_s:g} s"
         match asked.exception():
@@ -104,13 +104,13 @@ class HealthCheck:
             case AmpError() as error:
                 return error.message
             case error:
-                _log.warning("part broken", action="part_broken", part=name, exc_info=error)
+                _log.warning("component failed", action="component_failed", part=name, exc_info=error)
                 return repr(error)
 
 
 class _Question(Generic[T]):
-    """Something that is asked in a thread of its own. While it has no answer, all who ask wait for the same one, so
-    that what hangs takes one thread."""
+    """A question that is asked in its own thread. While the answer is pending, all callers wait for the same one, so
+    that a component that hangs takes only one thread."""
 
     def __init__(self, name: str, call: Callable[[], T]) -> None:
         self.name = name

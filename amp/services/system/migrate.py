@@ -1,4 +1,4 @@
-"""Makes everything that must exist: tables, topics, the index template, the first bucket and its aliases."""
+"""Creates everything that must exist: tables, topics, the index template, the first bucket and its aliases."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from amp.services.buckets.index_aliases import IndexAliases, has_aliases
 
 @dataclass(frozen=True, kw_only=True)
 class SystemMigration:
-    """Safe to run twice, and twice at once; a second run finds nothing to do. Safe beside moves: aliases are pointed
-    only at indices that have none.
+    """Safe to run twice, even concurrently; a second run finds nothing to do. Safe during moves, because only indices
+    without aliases get some.
     """
 
     parts: Sequence[Component]
@@ -28,9 +28,9 @@ class SystemMigration:
         return IndexAliases(indices=self.indices)
 
     def pending(self) -> list[str]:
-        """What `run` would do, one line each.
+        """Return what `run` would do, one line for each step.
 
-        :raises Retryable: a part does not answer.
+        :raises Retryable: a component does not answer.
         """
         lines = [f"{part.name}: {line}" for part in self.parts for line in part.pending()]
         try:
@@ -38,13 +38,13 @@ class SystemMigration:
         except NotMigrated:
             found = None
         if found is None:
-            return [*lines, "buckets: make the first bucket, from 1970 on"]
+            return [*lines, "buckets: create the first bucket, from 1970 on"]
         return lines + [f"buckets: {line}" for line in self._missing(found)]
 
     def run(self) -> list[str]:
-        """Do it; one line for each thing done.
+        """Create what is missing. Returns one line for each step.
 
-        :raises Retryable: a part does not answer; what was done stays done, run it again.
+        :raises Retryable: a component does not answer; completed steps stay, run it again.
         """
         lines = [f"{part.name}: {line}" for part in self.parts for line in part.migrate()]
         return lines + [f"buckets: {line}" for line in self._make_buckets()]
@@ -52,30 +52,30 @@ class SystemMigration:
     def _make_buckets(self) -> list[str]:
         found = self.registry.load()
         if found is None:
-            # Before the map: an index that is missing afterwards was lost.
+            # Created before the map, because an index that the map knows and that is missing counts as lost.
             first = first_map(self.index_prefix)
             made = self.indices.create(first.buckets[0].index)
-            lines = [f"made index {first.buckets[0].index}"] if made else []
+            lines = [f"created index {first.buckets[0].index}"] if made else []
             if self.registry.replace(first, expected_generation=0):
-                lines.append("made the bucket map with one bucket, from 1970 on")
+                lines.append("created the bucket map with one bucket, from 1970 on")
             found = self.registry.load() or first
         else:
             lines = []
         if found.move is not None:
-            return lines  # aliases are the mover's as long as it lasts
+            return lines  # during a move, its mover sets the aliases
         there = {info.index: info for info in self.indices.info()}
         if lost := [bucket for bucket in found.buckets if bucket.index not in there]:
             after = with_stand_ins(found, self.index_prefix, lost)
             if not self.registry.replace(after, expected_generation=found.generation):
-                return lines  # a worker saw it first
+                return lines  # a worker was faster
             found = after
             for bucket in found.incomplete:
                 if bucket.token == found.generation and self.indices.create(bucket.index):
-                    lines.append(f"made index {bucket.index}, whose documents have to be indexed again")
+                    lines.append(f"created index {bucket.index}, whose documents have to be indexed again")
         return lines + self._point(found, there)
 
     def _point(self, bucket_map: BucketMap, there: Mapping[str, IndexInfo]) -> list[str]:
-        """Only where there are no aliases at all: all else is the bucket worker's, which may be at work on it."""
+        """Point aliases at indices that have none. All other aliases belong to the bucket worker."""
 
         def is_current() -> bool:
             now = self.registry.load()
@@ -94,12 +94,12 @@ class SystemMigration:
         try:
             there = {info.index: info for info in self.indices.info()}
         except NotMigrated:
-            there = {}  # the search index is gone as a whole
+            there = {}  # the whole search index is lost
         lines = []
         for bucket in bucket_map.buckets:
             info = there.get(bucket.index)
             if info is None:
-                lines.append(f"make an index in place of {bucket.index}, which is gone")
+                lines.append(f"create an index in place of {bucket.index}, which is lost")
             elif not has_aliases(info):
                 lines.append(f"point the aliases at {bucket.index}")
         return lines

@@ -1,4 +1,4 @@
-"""Names work that waits because no worker does it: changes to index, jobs, and the move under way."""
+"""Reports work that waits because no worker runs: changes to index, jobs, and the move under way."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,7 +15,7 @@ from amp.services.indexing.handle import INDEX_GROUP
 from amp.services.jobs.workers import ASSET_JOB_WORKERS, MOVE_WORKERS
 from amp.services.runtime.presence import WorkerPresence
 
-#: Waiting jobs that are named; the others are counted.
+#: Maximum waiting jobs that are listed; the others are counted.
 _MAX_JOBS = 20
 
 
@@ -30,8 +30,8 @@ class WorkHealth:
     own_processes: bool
 
     def waiting(self) -> Sequence[ComponentHealth]:
-        """One entry for each kind of worker that is missing or has stopped, and for each job and move that waits for
-        one. Empty while the cache, which knows the workers, does not answer.
+        """Return one entry for each kind of worker that is missing or has stopped, and for each job and move that waits
+        for one. Empty while the cache, through which workers are known, does not answer.
 
         :raises NotMigrated, StoreUnavailable: jobs or the map cannot be read.
         """
@@ -49,7 +49,7 @@ class WorkHealth:
         if "index" in missing and (waits := self._changes_wait()):
             found.append(ComponentHealth("index worker", False, f"none runs; {waits}: {self._remedy('index')}"))
         if self.own_processes and "relay" in missing:
-            detail = "none runs; a change whose event was lost is not indexed"
+            detail = "none runs; a change whose message was lost is not indexed"
             found.append(ComponentHealth("relay", False, f"{detail}: {self._remedy('relay')}"))
         if self.own_processes and "bucket" in missing:
             detail = "none runs; moves wait, and a lost index is not replaced"
@@ -57,7 +57,7 @@ class WorkHealth:
         return found
 
     def _changes_wait(self) -> str:
-        """What waits for the index worker; empty: nothing does, and nothing needs it."""
+        """What waits for the index worker; empty if nothing needs it."""
         lag = None
         with suppress(Retryable):
             lag = self.queue.lag(Topic.REALTIME, INDEX_GROUP)
