@@ -1,1 +1,1 @@
-"""The ports on real technology; the only places that import a driver."""
+"""The ports on real technology, one package per technology. Only these packages import drivers."""

@@ -1,1 +1,1 @@
-"""The event queue on Kafka."""
+"""The message queue on Kafka."""

@@ -1,4 +1,4 @@
-"""How clients of Kafka are configured, what things are called there, and what its errors mean here."""
+"""The configuration of Kafka clients, the names of topics and groups, and the translation of Kafka's errors."""
 
 import logging
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError, KafkaException
 from amp.errors import NotMigrated, QueueUnavailable
 from amp.settings import Settings
 
-#: librdkafka's own messages go here, never to stderr by themselves.
+#: Receives librdkafka's own messages, which would otherwise go straight to stderr.
 client_log = logging.getLogger("amp.kafka")
 
 
@@ -23,7 +23,9 @@ def group_name(settings: Settings, group: str) -> str:
 
 
 def client_config(settings: Settings) -> dict[str, Any]:
-    """What every client needs: where, who, and timeouts short enough to notice that a broker is back."""
+    """Return the configuration that all clients share: address, login, and timeouts short enough to notice soon that a
+    broker is available again.
+    """
     config: dict[str, Any] = {
         "bootstrap.servers": settings.kafka_bootstrap,
         "client.id": settings.kafka_topic_prefix,
@@ -55,7 +57,11 @@ def error_of(exception: KafkaException) -> KafkaError:
 
 @contextmanager
 def translated(action: str) -> Iterator[None]:
-    """Turns the driver's errors into ours; `action` says what was tried."""
+    """Translate errors of the driver. The message begins with `action`, which says what was attempted.
+
+    :raises NotMigrated: a topic does not exist.
+    :raises QueueUnavailable: any other error of the driver, or a timeout.
+    """
     try:
         yield
     except TimeoutError as e:

@@ -1,4 +1,4 @@
-"""How far a consumer group is, asked by a client that never joins it."""
+"""The position of a consumer group, read by a client that never joins the group."""
 
 import threading
 import time
@@ -14,10 +14,10 @@ from amp.settings import Settings
 _T = TypeVar("_T")
 _TIMEOUT_S = 5.0
 _PAUSE_S = 0.1
-#: What a time means where `offsets_for_times` takes one: Kafka's own numbers for the two ends.
+#: Kafka's own numbers for the two ends of a partition, where `offsets_for_times` takes a time.
 _FIRST, _END = -2, -1
-#: A broker just came, went or is still loading.
-_PASSING = (
+#: Transient errors: a broker has just started or stopped, or is still loading.
+_TRANSIENT = (
     KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
@@ -29,8 +29,11 @@ _PASSING = (
 
 
 class GroupLag:
-    """Of one group. Not by an admin client: asked for a group's offsets while its coordinator loads, librdkafka 2.16
-    ends the whole process with a segmentation fault (`rd_kafka_cgrp_op` without a group)."""
+    """The offsets of one group.
+
+    An admin client is not used: if it asks for a group's offsets while the coordinator loads, librdkafka 2.16 kills the
+    whole process with a segmentation fault (`rd_kafka_cgrp_op` without a group).
+    """
 
     def __init__(self, settings: Settings, group: str) -> None:
         self._settings = settings
@@ -38,68 +41,72 @@ class GroupLag:
         self._lock = threading.Lock()
         self._client = Consumer(client_config(settings) | {"group.id": self._group, "enable.auto.commit": False})
 
-    def of(self, topic: Topic) -> int:
-        """How many messages the group has still to commit."""
+    def count(self, topic: Topic) -> int:
+        """Return the number of messages in the topic that the group has not committed yet."""
 
-        def ask(name: str, left_s: Callable[[], float]) -> int:
+        def read(name: str, left_s: Callable[[], float]) -> int:
             numbers = self._partitions(name, left_s)
-            done = self._positions(name, numbers, left_s)
-            end = self._times(name, numbers, _END, left_s)
-            return sum(end[number] - done[number] for number in numbers)
+            committed = self._positions(name, numbers, left_s)
+            ends = self._offsets_at(name, numbers, _END, left_s)
+            return sum(ends[number] - committed[number] for number in numbers)
 
-        return self._asked(topic, ask)
+        return self._retried(topic, read)
 
     def ends(self, topic: Topic) -> dict[int, int]:
-        """Where each partition ends."""
+        """Return the end offset of each partition."""
 
-        def ask(name: str, left_s: Callable[[], float]) -> dict[int, int]:
-            return self._times(name, self._partitions(name, left_s), _END, left_s)
+        def read(name: str, left_s: Callable[[], float]) -> dict[int, int]:
+            return self._offsets_at(name, self._partitions(name, left_s), _END, left_s)
 
-        return self._asked(topic, ask)
+        return self._retried(topic, read)
 
-    def done(self, topic: Topic) -> dict[int, int]:
-        """Up to where the group has committed each partition, or its first offset."""
+    def positions(self, topic: Topic) -> dict[int, int]:
+        """Return the offset up to which the group has committed each partition; the partition's first offset if the
+        group has committed nothing.
+        """
 
-        def ask(name: str, left_s: Callable[[], float]) -> dict[int, int]:
+        def read(name: str, left_s: Callable[[], float]) -> dict[int, int]:
             return self._positions(name, self._partitions(name, left_s), left_s)
 
-        return self._asked(topic, ask)
+        return self._retried(topic, read)
 
     def close(self) -> None:
         self._client.close()
 
-    def _asked(self, topic: Topic, ask: Callable[[str, Callable[[], float]], _T]) -> _T:
+    def _retried(self, topic: Topic, read: Callable[[str, Callable[[], float]], _T]) -> _T:
         deadline = time.monotonic() + _TIMEOUT_S
-        with self._lock, translated(f"asking for the place of {self._group}"):
+        with self._lock, translated(f"read the position of {self._group}"):
             while True:
                 try:
-                    return ask(topic_name(self._settings, topic), lambda: max(0.01, deadline - time.monotonic()))
+                    return read(topic_name(self._settings, topic), lambda: max(0.01, deadline - time.monotonic()))
                 except KafkaException as e:
-                    if error_of(e).code() not in _PASSING or time.monotonic() + _PAUSE_S > deadline:
+                    if error_of(e).code() not in _TRANSIENT or time.monotonic() + _PAUSE_S > deadline:
                         raise
                 time.sleep(_PAUSE_S)
 
     def _partitions(self, topic: str, left_s: Callable[[], float]) -> list[int]:
-        found = self._client.list_topics(topic, timeout=left_s()).topics[topic]
-        if found.error is not None:
-            raise KafkaException(found.error)
-        return list(found.partitions)
+        metadata = self._client.list_topics(topic, timeout=left_s()).topics[topic]
+        if metadata.error is not None:
+            raise KafkaException(metadata.error)
+        return list(metadata.partitions)
 
     def _positions(self, topic: str, numbers: Sequence[int], left_s: Callable[[], float]) -> dict[int, int]:
-        asked = [TopicPartition(topic, number) for number in numbers]
-        committed = _offsets(self._client.committed(asked, timeout=left_s()))
-        first = self._times(topic, numbers, _FIRST, left_s)
-        # A group without a position (a negative offset) starts at the oldest message, and so does one whose position
-        # the topic has forgotten.
+        partitions = [TopicPartition(topic, number) for number in numbers]
+        committed = _offsets(self._client.committed(partitions, timeout=left_s()))
+        first = self._offsets_at(topic, numbers, _FIRST, left_s)
+        # A group without a position (a negative offset) starts at the oldest message. So does a group whose position
+        # the topic no longer retains.
         return {number: max(first[number], committed[number]) for number in numbers}
 
-    def _times(self, topic: str, numbers: Sequence[int], time_: int, left_s: Callable[[], float]) -> dict[int, int]:
-        asked = [TopicPartition(topic, number, time_) for number in numbers]
-        return _offsets(self._client.offsets_for_times(asked, timeout=left_s()))
+    def _offsets_at(
+        self, topic: str, numbers: Sequence[int], timestamp: int, left_s: Callable[[], float]
+    ) -> dict[int, int]:
+        partitions = [TopicPartition(topic, number, timestamp) for number in numbers]
+        return _offsets(self._client.offsets_for_times(partitions, timeout=left_s()))
 
 
-def _offsets(places: list[TopicPartition]) -> dict[int, int]:
-    for place in places:
-        if place.error is not None:
-            raise KafkaException(place.error)
-    return {place.partition: place.offset for place in places}
+def _offsets(partitions: list[TopicPartition]) -> dict[int, int]:
+    for partition in partitions:
+        if partition.error is not None:
+            raise KafkaException(partition.error)
+    return {partition.partition: partition.offset for partition in partitions}

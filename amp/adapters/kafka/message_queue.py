@@ -1,4 +1,4 @@
-"""The event queue on Kafka: one topic for live changes, one for jobs."""
+"""The message queue on Kafka: one Kafka topic for each `Topic`."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -16,12 +16,12 @@ from amp.ports.background import Background
 from amp.ports.message_queue import Topic
 from amp.settings import Settings
 
-#: Asks where topics end; nobody is ever in it.
-_NO_GROUP = "marks"
+#: The group under which the ends of topics are read. It never has members.
+_MARKS_GROUP = "marks"
 
 
 class KafkaMessageQueue:
-    """Connects on first use, so that it may be made before a process forks."""
+    """Connects on first use, so that it can be created before a process forks."""
 
     def __init__(self, settings: Settings, background: Background) -> None:
         self._settings = settings
@@ -31,19 +31,21 @@ class KafkaMessageQueue:
 
     @property
     def lost(self) -> int:
-        """Messages that never reached the queue, since the start: no room in the buffer, or no broker for too long."""
+        """Number of messages since the start that never reached the queue, because the buffer was full or no broker was
+        available for too long.
+        """
         return self._producer.lost
 
     def publish(
-        self, topic: Topic, events: Sequence[AnyMessage], on_delivered: Callable[[AnyMessage], None] | None = None
+        self, topic: Topic, messages: Sequence[AnyMessage], on_delivered: Callable[[AnyMessage], None] | None = None
     ) -> None:
         name = topic_name(self._settings, topic)
-        for event in events:
+        for message in messages:
             self._producer.send(
                 name,
-                key=event.key.encode(),
-                value=orjson.dumps(message_json(event)),
-                report=partial(_tell, event, on_delivered),
+                key=message.key.encode(),
+                value=orjson.dumps(message_json(message)),
+                report=partial(_report, message, on_delivered),
             )
 
     def flush(self, timeout_s: float) -> bool:
@@ -53,29 +55,31 @@ class KafkaMessageQueue:
         return KafkaConsumer(self._settings, topic, group)
 
     def mark(self, topic: Topic) -> str:
-        ends = self._group(_NO_GROUP).ends(topic)
+        ends = self._lag(_MARKS_GROUP).ends(topic)
         return orjson.dumps({str(number): end for number, end in ends.items()}).decode()
 
     def behind(self, topic: Topic, group: str, mark: str) -> int:
-        done = self._group(group).done(topic)
-        return sum(max(0, end - done.get(int(number), 0)) for number, end in orjson.loads(mark).items())
+        positions = self._lag(group).positions(topic)
+        return sum(max(0, end - positions.get(int(number), 0)) for number, end in orjson.loads(mark).items())
 
     def lag(self, topic: Topic, group: str) -> int:
-        return self._group(group).of(topic)
+        return self._lag(group).count(topic)
 
-    def _group(self, group: str) -> GroupLag:
+    def _lag(self, group: str) -> GroupLag:
         with self._lock:
             if group not in self._lags:
                 self._lags[group] = GroupLag(self._settings, group)
             return self._lags[group]
 
     def close(self) -> None:
-        """Ends the background thread; events not flushed before are lost to the queue (not to their intents)."""
+        """Stop the background thread. Messages that were not flushed never reach the queue; changes are published again
+        from their intents.
+        """
         self._producer.close()
         for lag in self._lags.values():
             lag.close()
 
 
-def _tell(event: AnyMessage, on_delivered: Callable[[AnyMessage], None] | None, error: KafkaError | None) -> None:
+def _report(message: AnyMessage, on_delivered: Callable[[AnyMessage], None] | None, error: KafkaError | None) -> None:
     if error is None and on_delivered is not None:
-        on_delivered(event)
+        on_delivered(message)

@@ -1,4 +1,4 @@
-"""The producer: hands messages over without ever blocking, and reports each one's delivery."""
+"""The producer: accepts messages without ever blocking, and reports the delivery of each one."""
 
 import threading
 from collections.abc import Callable
@@ -11,22 +11,23 @@ from amp.adapters.kafka.connection import client_config
 from amp.ports.background import Background
 from amp.settings import Settings
 
-#: After this long a message that no broker took is given up; its intent brings it back.
+#: A message that no broker has accepted within this time, in seconds, is dropped. A change is published again from its
+#: intent.
 DELIVERY_TIMEOUT_S = 30
-#: What waits in this process while no broker answers: about 100 MB at worst.
+#: Maximum number of messages that wait in this process while no broker answers: about 100 MB at worst.
 _MAX_BUFFERED = 100_000
 _POLL_S = 0.1
 
 _log = structlog.get_logger()
 
-#: Called with None once the message is durable, else with the reason why it never will be.
+#: Called with None once the message is durable, or with the reason why it never will be.
 Report = Callable[[KafkaError | None], None]
 
 
 class MessageProducer:
-    """One idempotent producer, made anew after a fatal error, and the thread that collects its delivery reports.
+    """One idempotent producer, replaced after a fatal error, and the thread that collects its delivery reports.
 
-    Connects on first use, so that it may be made before a process forks.
+    Connects on first use, so that it can be created before a process forks.
     """
 
     def __init__(self, settings: Settings, background: Background) -> None:
@@ -44,11 +45,11 @@ class MessageProducer:
         self._producer: Producer | None = None
         self._failed = False
         self._closed = threading.Event()
-        #: Messages that did not fit the buffer or were given up; they are not in the queue.
+        #: Number of messages that did not fit the buffer or were dropped. They are not in the queue.
         self.lost = 0
 
     def send(self, topic: str, *, key: bytes, value: bytes, report: Report) -> None:
-        """Returns at once. `report` is called exactly once, from any thread."""
+        """Accept a message for delivery and return at once. `report` is called exactly once, from any thread."""
         try:
             self._current().produce(
                 topic,
@@ -62,18 +63,18 @@ class MessageProducer:
             self._report(report, e.args[0])
 
     def flush(self, timeout_s: float) -> bool:
-        """Wait until every message is either durable or given up; False if `timeout_s` passed first."""
+        """Wait until every message is either durable or dropped. Return False if `timeout_s` passes first."""
         return self._producer is None or self._producer.flush(timeout_s) == 0
 
     def close(self) -> None:
-        """Not flushed: what is still buffered is given up."""
+        """Close the producer without flushing: messages that are still in the buffer are dropped."""
         self._closed.set()
 
     def on_error(self, error: KafkaError) -> None:
-        """The client's own troubles; all but fatal ones pass by themselves."""
+        """Handle an error of the client itself. The client recovers by itself from all errors but fatal ones."""
         if error.fatal() or error.code() == KafkaError._FATAL:
             self._failed = True
-        _log.warning("kafka_producer_error", action="kafka_producer_error", reason=error.str(), fatal=self._failed)
+        _log.warning("kafka producer error", action="kafka_producer_error", reason=error.str(), fatal=self._failed)
 
     def _current(self) -> Producer:
         producer = self._producer
@@ -89,7 +90,7 @@ class MessageProducer:
         return producer
 
     def _collect(self, producer: Producer, stop: threading.Event) -> None:
-        """Runs until this producer is replaced and empty, or everything is closed."""
+        """Collect reports until this producer has been replaced and is empty, or until `close`."""
         while not stop.is_set() and (producer is self._producer or len(producer)):
             producer.poll(_POLL_S)
 
@@ -99,5 +100,5 @@ class MessageProducer:
                 self.lost += 1
         try:
             report(error)
-        except Exception:  # noqa: BLE001 - a caller's own; raised here it would stop the reports of all others
-            _log.exception("delivery_callback_failed", action="delivery_callback_failed")
+        except Exception:  # noqa: BLE001 - raised here, an error of one callback would stop the reports of all others
+            _log.exception("delivery callback failed", action="delivery_callback_failed")

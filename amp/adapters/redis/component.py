@@ -1,4 +1,4 @@
-"""Redis as operations see it: does it answer. There is nothing to make in it."""
+"""Redis as operations see it: whether it answers. Nothing needs to be created in it."""
 
 from amp.adapters.redis.connection import connect, translated
 from amp.addresses import masked

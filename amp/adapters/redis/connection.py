@@ -1,4 +1,4 @@
-"""How clients of Redis are made, and what its errors mean here."""
+"""The creation of Redis clients, and the translation of Redis's errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,9 @@ from amp.settings import Settings
 
 
 def connect(settings: Settings, timeout_s: float) -> redis.Redis:
-    """Nothing is sent before the first command. A user and password of their own stand above those in the URL."""
+    """Return a client, which sends nothing before its first command. The user and password of their own settings take
+    precedence over those in the URL.
+    """
     options: dict[str, Any] = {}
     if settings.redis_tls_ca is not None:
         options["ssl_ca_certs"] = str(settings.redis_tls_ca)
@@ -21,23 +23,26 @@ def connect(settings: Settings, timeout_s: float) -> redis.Redis:
         settings.redis_url,
         socket_timeout=timeout_s,
         socket_connect_timeout=timeout_s,
-        # Trying again is what the timeout is there to avoid.
+        # A retry would exceed the timeout.
         retry=Retry(NoBackoff(), 0),
         **options,
     )
-    # What the URL says wins over arguments.
-    found = client.connection_pool.connection_kwargs
+    # Values in the URL override arguments, so these are set afterwards.
+    pool_options = client.connection_pool.connection_kwargs
     if settings.redis_user is not None:
-        found["username"] = settings.redis_user
+        pool_options["username"] = settings.redis_user
     if settings.redis_password is not None:
-        found["password"] = settings.redis_password.get_secret_value()
+        pool_options["password"] = settings.redis_password.get_secret_value()
     return client
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turns the driver's errors into ours."""
+    """Translate errors of the driver.
+
+    :raises CacheUnavailable: the cache does not answer, or answers with an error.
+    """
     try:
         yield
     except (redis.RedisError, OSError) as e:
-        raise CacheUnavailable(f"The cache does not answer: {e}") from e
+        raise CacheUnavailable(f"the cache does not answer: {e}") from e
