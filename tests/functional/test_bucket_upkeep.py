@@ -205,8 +205,11 @@ def test_templates_that_let_writes_make_indices_are_found(fresh_cluster_settings
         other = {"index_patterns": [f"{prefix}-19*"], "priority": 900}
         api.indices.put_index_template(name=f"{prefix}-other", body=other)
         try:
-            ours = (f"{prefix}-assets", "the index template lets writes make indices")
-            theirs = (f"{prefix}-other", "this index template goes before ours, and lets writes make indices")
+            ours = (f"{prefix}-assets", "the index template lets writes create indices")
+            theirs = (
+                f"{prefix}-other",
+                "this index template takes precedence over ours and lets writes create indices",
+            )
             assert found(world) == [(*ours, False), (*theirs, False)]
             advice = [line for line in _doctor(fresh_cluster_settings)["advice"] if "reconcile" in line]
             assert [line.partition("; see")[0] for line in advice] == [": ".join(ours), ": ".join(theirs)]
@@ -214,7 +217,7 @@ def test_templates_that_let_writes_make_indices_are_found(fresh_cluster_settings
             api.indices.put_index_template(name=f"{prefix}-other", body=other | {"allow_auto_create": False})
             assert found(world) == []
             api.indices.delete_index_template(name=f"{prefix}-assets")
-            assert found(world, heal=True) == [(f"{prefix}-assets", "the index template is gone", True)]
+            assert found(world, heal=True) == [(f"{prefix}-assets", "the index template is missing", True)]
             assert found(world) == []
         finally:
             api.indices.delete_index_template(name=f"{prefix}-other")

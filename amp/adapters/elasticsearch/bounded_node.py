@@ -1,4 +1,4 @@
-"""Connections to Elasticsearch that do not read an answer which is larger than the caller allows."""
+"""Connections to Elasticsearch that stop reading an answer when it exceeds a given size."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,14 +18,14 @@ class _Bound:
     exceeded: bool = False
 
 
-_BOUND: ContextVar[_Bound | None] = ContextVar("bound_of_answers", default=None)
+_BOUND: ContextVar[_Bound | None] = ContextVar("answer_bound", default=None)
 
 
 @contextmanager
 def answers_up_to(max_bytes: int | None) -> Iterator[None]:
-    """For one request of this thread; None: no bound.
+    """Limit the answer to one request of this thread to `max_bytes` bytes; None: no limit.
 
-    :raises TooLarge: its answer was larger.
+    :raises TooLarge: the answer was larger.
     """
     bound = None if max_bytes is None else _Bound(max_bytes)
     token = _BOUND.set(bound)
@@ -38,7 +38,7 @@ def answers_up_to(max_bytes: int | None) -> Iterator[None]:
 
 
 class BoundedNode(Urllib3HttpNode):
-    """A node that is healthy although its answer was too large: for the driver that answer is empty."""
+    """A node that stays healthy when its answer is too large: the driver receives an empty answer instead."""
 
     def __init__(self, config: NodeConfig) -> None:
         super().__init__(config)
@@ -46,7 +46,7 @@ class BoundedNode(Urllib3HttpNode):
 
 
 class _BoundedPool:
-    """What a node uses of its pool."""
+    """The methods of a connection pool that a node uses."""
 
     def __init__(self, pool: HTTPConnectionPool) -> None:
         self._pool = pool
@@ -60,7 +60,7 @@ class _BoundedPool:
             data = response.read(bound.max_bytes + 1)
             bound.exceeded = len(data) > bound.max_bytes
             if bound.exceeded:
-                response.close()  # with its connection, on which the rest is under way
+                response.close()  # closes its connection too, because the rest of the answer is still arriving there
                 data = b"{}"
         finally:
             response.release_conn()

@@ -12,16 +12,16 @@ from amp.adapters.elasticsearch.template import index_template
 from amp.errors import NotFound, SearchUnavailable
 from amp.ports.bucket_indices import AliasChange, IndexInfo, ReadFilter
 
-#: Index names in one URL, which may be 4 KiB long.
+#: Maximum number of index names in one URL, which may be 4 KiB long.
 _NAMES_AT_ONCE = 40
 _ALL_INDICES = 10_000
-#: Refreshes queue for a thread of which a small server has one.
+#: Timeout of a refresh, in seconds. Refreshes queue for a thread pool that has one thread on a small server.
 _REFRESH_TIMEOUT_S = 60
-#: How much longer the client waits than the server works, so that the server's own answer arrives.
+#: How much longer the client waits than the server works, in seconds, so that the server's own answer arrives.
 _GRACE_S = 1.0
-#: The server goes on if nobody waits any more.
+#: Timeout of a merge, in seconds. The server continues when the client stops waiting.
 _MERGE_TIMEOUT_S = 600.0
-_TIMED_OUT = 408
+_TIMED_OUT = 408  #: HTTP status
 _SEARCHED_TIMEOUT_S = 2
 
 
@@ -31,14 +31,15 @@ class ElasticsearchBucketIndices:
         self._timeouts: dict[str, Any] = {"timeout": client.server_timeout, "master_timeout": client.server_timeout}
 
     def create(self, index: str, *, loading: bool = False) -> bool:
-        # The template's content is sent along: were the template lost, an index without mapping would take anything.
-        made_of = index_template(self._client.settings)["template"]
+        # The request includes the template's content: without it, if the template were lost, an index would be created
+        # without a mapping and accept any document.
+        content = index_template(self._client.settings)["template"]
         if loading:
-            made_of["settings"]["index"] |= {"refresh_interval": "-1", "number_of_replicas": 0}
+            content["settings"]["index"] |= {"refresh_interval": "-1", "number_of_replicas": 0}
         with translated(f"create {index}"):
             try:
                 answer = self._client.api.indices.create(
-                    index=index, mappings=made_of["mappings"], settings=made_of["settings"], **self._timeouts
+                    index=index, mappings=content["mappings"], settings=content["settings"], **self._timeouts
                 )
             except BadRequestError as e:
                 if error_type(e) == "resource_already_exists_exception":
@@ -54,7 +55,7 @@ class ElasticsearchBucketIndices:
         with translated(f"serve {index}"):
             answer = self._client.api.indices.put_settings(index=index, settings=settings, **self._timeouts)
             _require_acknowledged(answer.body, f"serve {index}")
-            # Before the copies are there, it must be known that they are wanted.
+            # `languid`: the new settings must be processed first, since until then the index is green without replicas.
             health = patient.cluster.health(
                 index=index, wait_for_status="green", wait_for_events="languid", timeout=f"{math.ceil(timeout_s)}s"
             )
@@ -84,7 +85,7 @@ class ElasticsearchBucketIndices:
             except NotFoundError as e:
                 if error_type(e) != "aliases_not_found_exception":
                     raise
-                # With no write alias asked for, what is missing is a read alias to be removed: it is removed already.
+                # If no write alias was to be removed, the missing alias is the read alias, which is removed already.
                 return not change.remove_write
         _require_acknowledged(answer.body, "change aliases")
         return True
@@ -92,10 +93,11 @@ class ElasticsearchBucketIndices:
     def block(self, index: str) -> None:
         with translated(f"block {index}"):
             answer = self._client.api.indices.add_block(index=index, block="write", **self._timeouts).body
-        # No index is named when an earlier block has drained it; while one still drains, this call waits for it too.
+        # The answer names no index if an earlier block has drained it. If that block is still draining, this call waits
+        # for it too.
         drained = answer["shards_acknowledged"] or not answer["indices"]
-        if not (answer["acknowledged"] and drained and all(one.get("blocked") for one in answer["indices"])):
-            raise SearchUnavailable(f"block {index}: writes may still be under way")
+        if not (answer["acknowledged"] and drained and all(entry.get("blocked") for entry in answer["indices"])):
+            raise SearchUnavailable(f"block {index}: writes may still be in progress")
 
     def unblock(self, index: str) -> None:
         with translated(f"unblock {index}"):
@@ -118,9 +120,9 @@ class ElasticsearchBucketIndices:
     def info(self) -> list[IndexInfo]:
         api, pattern, alias = self._client.api, f"{self._client.prefix}-*", self._client.read_alias
         with translated("list indices"):
-            found = api.indices.get(index=pattern, features=["aliases", "settings"]).body
+            indices = api.indices.get(index=pattern, features=["aliases", "settings"]).body
             stats = api.indices.stats(index=pattern, metric="store", level="indices").body["indices"]
-            # By write aliases: an index that is just being made has none, and no shard yet that could be searched.
+            # Search the write aliases: an index that is just being created has none, and no shard that can be searched.
             counts = api.search(
                 index=f"{pattern}-w*",
                 query={"term": {"deleted": False}},
@@ -135,18 +137,18 @@ class ElasticsearchBucketIndices:
         return [
             IndexInfo(
                 index=index,
-                write_aliases=tuple(sorted(name for name in parts["aliases"] if name != alias)),
-                read=_read_filter(index, parts["aliases"].get(alias)),
-                blocked=parts["settings"]["index"].get("blocks", {}).get("write") == "true",
+                write_aliases=tuple(sorted(name for name in entry["aliases"] if name != alias)),
+                read=_read_filter(index, entry["aliases"].get(alias)),
+                blocked=entry["settings"]["index"].get("blocks", {}).get("write") == "true",
                 documents=documents.get(index, 0),
                 bytes=stats.get(index, {}).get("primaries", {}).get("store", {}).get("size_in_bytes", 0),
             )
-            for index, parts in sorted(found.items())
+            for index, entry in sorted(indices.items())
         ]
 
     def searched(self) -> frozenset[str]:
         api = self._client.api.options(request_timeout=_SEARCHED_TIMEOUT_S)
-        with translated("read alias"):
+        with translated("get the read alias"):
             try:
                 return frozenset(api.indices.get_alias(name=self._client.read_alias).body)
             except NotFoundError:
@@ -154,7 +156,7 @@ class ElasticsearchBucketIndices:
 
 
 def _actions(change: AliasChange, read_alias: str) -> list[dict[str, Any]]:
-    """In this order: what must be there is looked for first."""
+    """The removals that must succeed come first, so that nothing else is tried if one fails."""
     return [
         *({"remove": {"index": i, "alias": alias, "must_exist": True}} for i, alias in change.remove_write),
         *({"remove": {"index": i, "alias": read_alias, "must_exist": False}} for i in change.remove_read),
@@ -164,7 +166,7 @@ def _actions(change: AliasChange, read_alias: str) -> list[dict[str, Any]]:
 
 
 def _filter(read: ReadFilter) -> dict[str, Any]:
-    # On the `long`: a plain number in a range over a date may be taken for a year.
+    # `created_ms` is a `long`. In a range over a date, Elasticsearch may take a plain number for a year.
     bounds = {"gte": read.start_ms} | ({} if read.end_ms is None else {"lt": read.end_ms})
     return {"bool": {"filter": [{"range": {"created_ms": bounds}}, {"term": {"deleted": False}}]}}
 
@@ -178,4 +180,4 @@ def _read_filter(index: str, alias: Mapping[str, Any] | None) -> ReadFilter | No
 
 def _require_acknowledged(answer: Mapping[str, Any], action: str) -> None:
     if not answer["acknowledged"]:
-        raise SearchUnavailable(f"{action}: not every node has confirmed it in time")
+        raise SearchUnavailable(f"{action}: not every node confirmed the change in time")

@@ -1,4 +1,4 @@
-"""Writes and deletes documents in as few `_bulk` requests as possible and tells how each one went."""
+"""Writes and deletes documents in as few `_bulk` requests as possible, with one result per document."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -10,7 +10,8 @@ from amp.domain.documents import IndexedDocument
 from amp.errors import BadQuery, SearchUnavailable, TooLarge
 from amp.ports.search_index import PutResult, WriteStatus
 
-#: Larger requests gain nothing; servers refuse them at 100 MiB by default, proxies in between earlier.
+#: Maximum size of a request, in bytes. Larger requests gain nothing. Servers refuse them from 100 MiB on by default,
+#: and proxies in between may refuse smaller ones.
 MAX_REQUEST_BYTES = 8 * 1024 * 1024
 
 _DONE = PutResult(WriteStatus.DONE)
@@ -18,7 +19,7 @@ _SUPERSEDED = PutResult(WriteStatus.SUPERSEDED)
 
 
 def put_item(alias: str, doc_id: str, revision: int, body: bytes) -> bytes:
-    """The two lines that write a document. Neither aliases nor document ids hold anything that JSON escapes."""
+    """Return the two lines that write a document. Aliases and document ids contain no characters that JSON escapes."""
     return b'{"index":{"_index":"%b","_id":"%b","version":%d,"version_type":"external_gte"}}\n%b\n' % (
         alias.encode(),
         doc_id.encode(),
@@ -28,13 +29,13 @@ def put_item(alias: str, doc_id: str, revision: int, body: bytes) -> bytes:
 
 
 def body_of(document: IndexedDocument) -> bytes:
-    """The document's JSON."""
+    """Return the document's JSON."""
     return orjson.dumps(document.body, default=bytes.decode)
 
 
 def delete_item(alias: str, doc_id: str, revision: int) -> bytes:
-    """The line that removes a document. `require_alias` does not hold for it: what keeps a stale alias from being made
-    an index is the index template, which forbids that.
+    """Return the line that removes a document. Elasticsearch ignores `require_alias` for it, so only the index template
+    prevents a delete through a stale alias from creating an index of that name.
     """
     return b'{"delete":{"_index":"%b","_id":"%b","version":%d,"version_type":"external_gte"}}\n' % (
         alias.encode(),
@@ -44,7 +45,7 @@ def delete_item(alias: str, doc_id: str, revision: int) -> bytes:
 
 
 def write(client: ElasticsearchClient, items: Iterable[bytes]) -> list[PutResult]:
-    """One result per item, in order."""
+    """Send these items. Return one result per item, in order."""
     return [result for request in _requests(items) for result in _send(client, request)]
 
 
@@ -72,7 +73,7 @@ def _send(client: ElasticsearchClient, items: list[bytes]) -> list[PutResult]:
     except (TooLarge, BadQuery) as e:
         if len(items) == 1:
             return [PutResult(WriteStatus.REJECTED, e.message)]
-        # Whichever document it is, the others shall not suffer from it.
+        # Split the request to find the rejected document and write the others.
         half = len(items) // 2
         return _send(client, items[:half]) + _send(client, items[half:])
     except SearchUnavailable as e:
@@ -85,7 +86,7 @@ def _send(client: ElasticsearchClient, items: list[bytes]) -> list[PutResult]:
 def _result(item: Mapping[str, Any]) -> PutResult:
     status: int = item["status"]
     if status < 300 or "error" not in item:
-        # An item without an error but with status 404 was to be deleted and is gone.
+        # Status 404 without an error: the document to delete did not exist.
         return _DONE
     if status == 409:
         return _SUPERSEDED
@@ -94,5 +95,5 @@ def _result(item: Mapping[str, Any]) -> PutResult:
         return PutResult(WriteStatus.STALE, reason)
     if status in (400, 413):
         return PutResult(WriteStatus.REJECTED, f"{kind}: {reason}")
-    # Blocked, overloaded, without permission, a shard on its way elsewhere: none is the document's fault.
+    # The index is blocked or overloaded, permission is missing, or a shard is moving: not the document's fault.
     return PutResult(WriteStatus.BUSY, f"{kind}: {reason}")

@@ -1,4 +1,4 @@
-"""One connection to Elasticsearch for the whole process: pooled, with timeouts, retrying only what is told to."""
+"""The connection of a process to Elasticsearch: pooled, with timeouts, and with retries only on request."""
 
 import math
 import os
@@ -17,24 +17,24 @@ _NDJSON = {"accept": "application/json", "content-type": "application/x-ndjson"}
 
 
 class ElasticsearchClient:
-    """Made lazily, and again after a fork: sockets shared by two processes mix up their answers."""
+    """Connects on first use, and again after a fork: if two processes shared a socket, they would mix up answers."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.prefix = settings.elasticsearch_index_prefix
         self.read_alias = f"{self.prefix}-read"
         self.timeout_s = settings.elasticsearch_timeout_s
-        #: How long the server works on a request; less than the client waits, so that an answer says how it ended.
+        #: Timeout on the server. It is shorter than the client's, so that the client receives the server's answer.
         self.server_timeout = f"{math.ceil(self.timeout_s * 800)}ms"
         self._lock = threading.Lock()
         self._pid = 0
         self._api: Elasticsearch | None = None
-        #: Making a client with other options costs more than 0.1 ms.
+        #: Clients by timeout in seconds and number of retries, since creating one takes more than 0.1 ms.
         self._with_options: dict[tuple[int, int], Elasticsearch] = {}
 
     @property
     def api(self) -> Elasticsearch:
-        """The driver, which retries nothing by itself."""
+        """Return the driver, which retries nothing by itself."""
         if self._api is None or self._pid != os.getpid():
             with self._lock:
                 if self._api is None or self._pid != os.getpid():
@@ -55,16 +55,17 @@ class ElasticsearchClient:
         ndjson: bool = False,
         max_answer_bytes: int | None = None,
     ) -> dict[str, Any]:
-        """The answer to a finished body. `retries` are of refused and broken connections alone.
+        """Send an encoded body and return the answer. Only refused and broken connections are retried, up to `retries`
+        times.
 
-        :raises TooLarge: also where the answer is larger than `max_answer_bytes`, which is not read to its end.
-        :raises AmpError: as `translated` does.
+        :raises TooLarge: the request is too large, or the answer is larger than `max_answer_bytes`.
+        :raises AmpError: as described in `translated`.
         """
         api = self._options(math.ceil(timeout_s or self.timeout_s), retries)
         with translated(action), answers_up_to(max_answer_bytes):
             answer = api.perform_request("POST", path, params=params, headers=_NDJSON if ndjson else _JSON, body=body)
-        found: dict[str, Any] = answer.body
-        return found
+        content: dict[str, Any] = answer.body
+        return content
 
     def close(self) -> None:
         if self._api is not None and self._pid == os.getpid():
@@ -72,20 +73,20 @@ class ElasticsearchClient:
 
     def _options(self, timeout_s: int, retries: int) -> Elasticsearch:
         api = self.api
-        found = self._with_options.get((timeout_s, retries))
-        if found is None:
-            found = api.options(request_timeout=timeout_s, max_retries=retries)
-            self._with_options[(timeout_s, retries)] = found
-        return found
+        client = self._with_options.get((timeout_s, retries))
+        if client is None:
+            client = api.options(request_timeout=timeout_s, max_retries=retries)
+            self._with_options[(timeout_s, retries)] = client
+        return client
 
 
 def _connect(settings: Settings) -> Elasticsearch:
-    given: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     if settings.elasticsearch_user is not None:
         password = settings.elasticsearch_password
-        given["basic_auth"] = (settings.elasticsearch_user, password.get_secret_value() if password else "")
+        options["basic_auth"] = (settings.elasticsearch_user, password.get_secret_value() if password else "")
     if settings.elasticsearch_tls_ca is not None:
-        given["ca_certs"] = str(settings.elasticsearch_tls_ca)
+        options["ca_certs"] = str(settings.elasticsearch_tls_ca)
     return Elasticsearch(
         [url.strip() for url in settings.elasticsearch_url.split(",")],
         serializers={"application/json": OrjsonSerializer()},
@@ -93,8 +94,8 @@ def _connect(settings: Settings) -> Elasticsearch:
         connections_per_node=max(settings.threads, 10),
         max_retries=0,
         retry_on_status=(),
-        # A node that was down is tried again soon: the default grows to 30 s.
+        # A node that was down is retried soon; the default backoff grows to 30 s.
         max_dead_node_backoff=1,
         node_class=BoundedNode,
-        **given,
+        **options,
     )

@@ -19,12 +19,12 @@ class ElasticsearchComponent:
     def ping(self) -> str:
         with translated("ping"):
             api = self._client.api.options(request_timeout=_PING_TIMEOUT_S)
-            found = api.nodes.info(
+            answer = api.nodes.info(
                 node_id="_local", metric="_none", filter_path=["cluster_name", "nodes.*.version"]
             ).body
-        (node,) = found["nodes"].values()
-        where = masked(self._client.settings.elasticsearch_url)
-        return f"Elasticsearch {node['version']}, cluster {found['cluster_name']}, {where}"
+        (node,) = answer["nodes"].values()
+        address = masked(self._client.settings.elasticsearch_url)
+        return f"Elasticsearch {node['version']}, cluster {answer['cluster_name']}, {address}"
 
     def pending(self) -> list[str]:
         template = index_template(self._client.settings)
@@ -34,25 +34,25 @@ class ElasticsearchComponent:
         return [f"install index template {template_name(self._client.settings)} ({content})"]
 
     def migrate(self) -> list[str]:
-        todo = self.pending()
-        if todo:
+        pending = self.pending()
+        if pending:
             settings = self._client.settings
             with translated("install the index template"):
                 self._client.api.indices.put_index_template(
                     name=template_name(settings), body=index_template(settings), create=False
                 )
-        return [line.replace("install", "installed", 1) for line in todo]
+        return [line.replace("install", "installed", 1) for line in pending]
 
     def close(self) -> None:
         self._client.close()
 
     def _installed_content(self) -> str | None:
-        """The content hash of the template that is installed; None: there is none of ours."""
+        """Return the content hash of the installed template; None if it is missing or was not installed by AMP."""
         with translated("read the index template"):
             try:
-                found = self._client.api.indices.get_index_template(name=template_name(self._client.settings)).body
+                answer = self._client.api.indices.get_index_template(name=template_name(self._client.settings)).body
             except NotFoundError:
                 return None
-        meta = found["index_templates"][0]["index_template"].get("_meta", {})
+        meta = answer["index_templates"][0]["index_template"].get("_meta", {})
         content: str | None = meta.get("content")
         return content

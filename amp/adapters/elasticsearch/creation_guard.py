@@ -1,4 +1,4 @@
-"""Index templates of Elasticsearch that would let a stray write make an index."""
+"""Index templates of Elasticsearch that would let a write through a stale alias create an index."""
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
@@ -12,8 +12,8 @@ from amp.ports.creation_guard import Gap
 
 
 class ElasticsearchCreationGuard:
-    """A bulk delete ignores `require_alias`: our template's `allow_auto_create: false` is all that holds it back, and
-    the matching template of the highest priority alone counts.
+    """A bulk delete ignores `require_alias`. Only `allow_auto_create: false` in our template keeps it from creating an
+    index. Of several matching templates, only the one with the highest priority counts.
     """
 
     def __init__(self, client: ElasticsearchClient) -> None:
@@ -22,19 +22,19 @@ class ElasticsearchCreationGuard:
 
     def gaps(self) -> list[Gap]:
         with translated("read index templates"):
-            found = self._client.api.indices.get_index_template(filter_path=_READ).body
-        templates = {one["name"]: one["index_template"] for one in found.get("index_templates", ())}
+            answer = self._client.api.indices.get_index_template(filter_path=_READ).body
+        templates = {entry["name"]: entry["index_template"] for entry in answer.get("index_templates", ())}
         ours = templates.pop(self._name, None)
         gaps = []
         if ours is None:
-            gaps.append(Gap(self._name, "the index template is gone", ours=True))
+            gaps.append(Gap(self._name, "the index template is missing", ours=True))
         elif ours.get("allow_auto_create") is not False:
-            gaps.append(Gap(self._name, "the index template lets writes make indices", ours=True))
-        least = index_template(self._client.settings)["priority"]
+            gaps.append(Gap(self._name, "the index template lets writes create indices", ours=True))
+        our_priority = index_template(self._client.settings)["priority"]
         gaps += [
-            Gap(name, "this index template goes before ours, and lets writes make indices", ours=False)
+            Gap(name, "this index template takes precedence over ours and lets writes create indices", ours=False)
             for name, template in templates.items()
-            if template.get("priority", 0) > least and self._lets(template)
+            if template.get("priority", 0) > our_priority and self._lets_create(template)
         ]
         return gaps
 
@@ -44,7 +44,7 @@ class ElasticsearchCreationGuard:
                 name=self._name, body=index_template(self._client.settings), create=False
             )
 
-    def _lets(self, template: Mapping[str, Any]) -> bool:
+    def _lets_create(self, template: Mapping[str, Any]) -> bool:
         example = index_name(self._client.prefix, 0, 1)
         matches = any(fnmatchcase(example, pattern) for pattern in template["index_patterns"])
         return matches and template.get("allow_auto_create") is not False

@@ -1,4 +1,4 @@
-"""Criteria as Elasticsearch queries: filters only, so that nothing is scored and everything can be cached."""
+"""Criteria as Elasticsearch queries. They are filters only, so nothing is scored and everything can be cached."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -37,7 +37,7 @@ _VALUE_FIELDS = {
 
 
 def root_query(criteria: Criteria, *, all_versions: bool) -> Query:
-    """The whole query. The root filter keeps nested entries out of an answer, whatever the criteria are."""
+    """Return the whole query. Its root filter excludes nested entries from the answer, whatever the criteria are."""
     root = {"term": {"deleted": False}} if all_versions else {"term": {"latest": True}}
     return {"bool": {"filter": [root, criteria_query(criteria)]}}
 
@@ -80,7 +80,7 @@ def _entry_tests(kind: FieldType, tests: Sequence[Test]) -> list[Query]:
     return [
         query
         for test in tests
-        # A string's words stand beside it in its entry; its own field tells it from a text.
+        # The entry of a string contains its words too. Only the field of the string distinguishes it from a text.
         for query in (
             [*_terms_of("metadata.text_value", test.words), *_exists(kind)]
             if isinstance(test, Words)
@@ -98,7 +98,7 @@ def _root_tests(field: RootField, tests: Sequence[Test]) -> list[Query]:
     if field is RootField.LABELS:
         return [_test(field.value, one_test(tests))]
     if field is RootField.CREATED:
-        # The `long` decides; by the date, Elasticsearch skips buckets without looking into them.
+        # The `long` decides. By the date, Elasticsearch skips whole buckets without reading them.
         ranges = [_test("created", test) for test in tests if isinstance(test, Range)]
         return [*(_test("created_ms", test) for test in tests), *ranges]
     return [
@@ -121,7 +121,7 @@ def _test(field: str, test: Test) -> Query:
         case Range(None, None):
             return {"exists": {"field": field}}
         case Range(str(low)) if len(low.encode()) > MAX_LOW_BYTES:
-            return _range_from_far(field, low, test)
+            return _range_with_long_low(field, low, test)
         case Range(low, high, low_open, high_open):
             bounds = {"gt" if low_open else "gte": low, "lt" if high_open else "lte": high}
             return {"range": {field: {name: bound for name, bound in bounds.items() if bound is not None}}}
@@ -131,11 +131,11 @@ def _test(field: str, test: Test) -> Query:
             return _all(_terms_of(field, words))
 
 
-def _range_from_far(field: str, low: str, wanted: Range) -> Query:
-    """A range whose low bound is longer than the index of a field takes."""
+def _range_with_long_low(field: str, low: str, wanted: Range) -> Query:
+    """Return a range whose low bound is longer than Elasticsearch accepts for an indexed field."""
     if field != _VALUE_FIELDS[FieldType.STRING]:
         return _test(field, cut_low(wanted))
-    # Sort values are compared without an index, however long they are; past a string's there are none.
+    # Sort values are compared without an index, so they may have any length. No other values sort after strings.
     bounds = {"gt" if wanted.low_open else "gte": sort_value(FieldType.STRING, low)}
     if wanted.high is not None:
         bounds["lt" if wanted.high_open else "lte"] = sort_value(FieldType.STRING, wanted.high)

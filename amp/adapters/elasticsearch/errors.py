@@ -1,4 +1,4 @@
-"""Turns the errors of the Elasticsearch client into ours, in one place."""
+"""The one place that translates errors of the Elasticsearch client."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,26 +12,28 @@ from amp.errors import AmpError, BadQuery, NotFound, SearchUnavailable, TooLarge
 
 @contextmanager
 def translated(action: str) -> Iterator[None]:
-    """`action` says what was tried.
+    """Translate errors of the driver. The message begins with `action`, which says what was attempted.
 
-    :raises NotFound: 404. :raises TooLarge: 413. :raises BadQuery: 400. :raises SearchUnavailable: all else.
+    :raises BadQuery: the answer has status 400.
+    :raises NotFound: the answer has status 404.
+    :raises TooLarge: the answer has status 413.
+    :raises SearchUnavailable: any other error, or no answer.
     """
     try:
         yield
     except ApiError as e:
-        raise _of_answer(action, e) from e
+        raise _translation(action, e) from e
     except TransportError as e:
         raise SearchUnavailable(f"{action}: the search index does not answer ({type(e).__name__})") from e
 
 
 def error_type(error: ApiError) -> str:
-    """Elasticsearch's own name of the error, such as `aliases_not_found_exception`."""
-    found = _of_body(error).get("type", "")
-    return str(found)
+    """Return Elasticsearch's own name of the error, such as `aliases_not_found_exception`."""
+    return str(_error_body(error).get("type", ""))
 
 
-def _of_answer(action: str, error: ApiError) -> AmpError:
-    body = _of_body(error)
+def _translation(action: str, error: ApiError) -> AmpError:
+    body = _error_body(error)
     causes = body.get("root_cause") or [body]
     message = f"{action}: {causes[0].get('reason') or error.message}"
     match error.status_code:
@@ -44,6 +46,6 @@ def _of_answer(action: str, error: ApiError) -> AmpError:
     return SearchUnavailable(f"{message} (status {error.status_code})")
 
 
-def _of_body(error: ApiError) -> dict[str, Any]:
+def _error_body(error: ApiError) -> dict[str, Any]:
     body = error.body.get("error") if isinstance(error.body, dict) else None
     return body if isinstance(body, dict) else {}

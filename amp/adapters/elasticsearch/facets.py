@@ -1,4 +1,4 @@
-"""Facets as aggregations, and their answers."""
+"""Facets as aggregations of Elasticsearch."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,18 +9,19 @@ from amp.domain.criteria import FacetOn, FacetValues, RootField
 from amp.domain.sort_values import sort_value_json
 from amp.domain.times import format_ms
 
-#: Each shard names so many of its values: with fewer distinct ones, counts over several buckets are exact.
+#: Number of values that each shard returns. If there are fewer distinct values, counts over several buckets are exact.
 _SHARD_SIZE = 5_000
 _DATES = (RootField.CREATED, RootField.UPDATED)
 
 
 def facet_aggregations(facets: Sequence[FacetOn]) -> dict[str, Any]:
-    """By their place: a facet's name may hold what an aggregation's may not."""
-    return {str(place): _aggregation(facet) for place, facet in enumerate(facets)}
+    """Return the aggregations, named by number: a facet's name may contain characters that an aggregation's may not."""
+    return {str(number): _aggregation(facet) for number, facet in enumerate(facets)}
 
 
 def facet_values(facets: Sequence[FacetOn], answer: Mapping[str, Any]) -> dict[str, FacetValues]:
-    return {facet.name: _values(facet, answer[str(place)]) for place, facet in enumerate(facets)}
+    """Return the values of each facet by its name, read from the answer to these aggregations."""
+    return {facet.name: _values(facet, answer[str(number)]) for number, facet in enumerate(facets)}
 
 
 def _aggregation(facet: FacetOn) -> dict[str, Any]:
@@ -31,17 +32,17 @@ def _aggregation(facet: FacetOn) -> dict[str, Any]:
     }
     if facet.root is not None:
         return {"terms": {"field": root_sort_field(facet.root), **terms}}
-    # An asset's equal values of one key are one entry, so that entries count assets.
+    # Equal values of one key of an asset are one entry, so counting entries counts assets.
     values = {"terms": {"field": "metadata.sort_value", **terms}}
     of_key = {"filter": {"term": {"metadata.key": facet.key}}, "aggs": {"values": values}}
     return {"nested": {"path": "metadata"}, "aggs": {"of_key": of_key}}
 
 
 def _values(facet: FacetOn, answer: Mapping[str, Any]) -> FacetValues:
-    found = answer if facet.root is not None else answer["of_key"]["values"]
+    terms = answer if facet.root is not None else answer["of_key"]["values"]
     return FacetValues(
-        values=tuple((_value(facet, bucket["key"]), bucket["doc_count"]) for bucket in found["buckets"]),
-        approximate=found["doc_count_error_upper_bound"] != 0,
+        values=tuple((_value(facet, bucket["key"]), bucket["doc_count"]) for bucket in terms["buckets"]),
+        approximate=terms["doc_count_error_upper_bound"] != 0,
     )
 
 

@@ -1,4 +1,4 @@
-"""Tests of strings as ranges by code point: of prefixes, and of several tests that one value must pass together."""
+"""Tests of strings as ranges by code point: prefixes, and several tests that one value must pass together."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,7 +6,7 @@ from dataclasses import replace
 from amp.domain.assets import Scalar
 from amp.domain.criteria import OneOf, Prefix, Range, Test
 
-#: Elasticsearch takes no range over an indexed keyword with a longer low bound.
+#: Maximum length of the low bound of a range over an indexed keyword in Elasticsearch, in bytes.
 MAX_LOW_BYTES = 999
 
 _LAST_BEFORE_SURROGATES, _FIRST_AFTER_SURROGATES = 0xD7FF, 0xE000
@@ -14,7 +14,9 @@ _LAST = 0x10FFFF
 
 
 def prefix_range(text: str) -> Range:
-    """All strings that begin with `text`. Elasticsearch's own prefix query takes no more than 1,000 characters."""
+    """Return the range of all strings that begin with `text`. Elasticsearch's own prefix query accepts at most 1,000
+    characters.
+    """
     stem = text.rstrip(chr(_LAST))
     if not stem:
         return Range(low=text or None)
@@ -24,18 +26,20 @@ def prefix_range(text: str) -> Range:
 
 
 def cut_low(wanted: Range) -> Range:
-    """The same range with a low bound that is not too long: exact for values that are no longer than the new bound.
+    """Return the same range with a low bound that is not too long. It is exact for values that are not longer than the
+    new bound.
 
-    Names, external ids and labels may be up to 28 bytes longer; to matter, one has to begin with the whole new bound.
+    Names, external ids and labels may be up to 28 bytes longer than that. The result is wrong only for those that
+    begin with the whole new bound.
     """
     cut = str(wanted.low).encode()[:MAX_LOW_BYTES].decode(errors="ignore")
     return replace(wanted, low=cut, low_open=True)
 
 
 def one_test(tests: Sequence[Test]) -> OneOf | Range:
-    """One test that a string passes exactly if it passes all of `tests`.
+    """Return one test that a string passes if and only if it passes all of `tests`.
 
-    A field with several values needs it: of two queries on it, each may be met by another value.
+    It is needed for fields with several values: two queries on such a field may be matched by two different values.
     """
     ranges = [_as_range(test) for test in tests if not isinstance(test, OneOf)]
     sets = [test.values for test in tests if isinstance(test, OneOf)]
@@ -55,7 +59,7 @@ def _as_range(test: Test) -> Range:
             return test
         case Prefix(text):
             return prefix_range(text)
-    raise ValueError(f"{test} is no test of a whole string")
+    raise ValueError(f"{test} is not a test of a whole string")
 
 
 def _within(value: Scalar, bounds: Range) -> bool:

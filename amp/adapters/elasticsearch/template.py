@@ -1,4 +1,4 @@
-"""The index template of the buckets: one fixed mapping, whatever types there are (ADR 003)."""
+"""The index template of the buckets: one fixed mapping for all types (ADR 003)."""
 
 import hashlib
 from typing import Any
@@ -10,14 +10,14 @@ from amp.settings import Settings
 
 
 def index_template(settings: Settings) -> dict[str, Any]:
-    """The whole template; its `_meta` tells the content, so that another content is noticed."""
+    """Return the whole template. Its `_meta` has a hash of the content, by which an outdated template is detected."""
     template: dict[str, Any] = orjson.loads((resource_folder("index_templates") / "assets.json").read_bytes())
     template["index_patterns"] = [f"{settings.elasticsearch_index_prefix}-*"]
     template["template"]["settings"] = {
         "index": {
             "number_of_shards": settings.elasticsearch_shards,
             "number_of_replicas": settings.elasticsearch_replicas,
-            # At its default, a shard that nobody searched for 30 s stops refreshing, and the next reader waits.
+            # With the default, a shard that was not searched for 30 s stops refreshing, and the next search waits.
             "refresh_interval": settings.elasticsearch_refresh_interval,
         }
     }
