@@ -1,4 +1,4 @@
-"""Runs one call in a thread that never keeps the process from ending."""
+"""Runs one call in a thread that never keeps the process from exiting."""
 
 import threading
 from collections.abc import Callable
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 def call_in_thread(name: str, call: Callable[[], T]) -> Future[T]:
-    """Begin `call` in a daemon thread of its own; the future gets its result or whatever it raises.
+    """Start `call` in its own daemon thread; the future gets its result or its exception.
 
     The interpreter waits at its exit for the threads of a `ThreadPoolExecutor`, however long they hang.
     """

@@ -1,4 +1,4 @@
-"""Small duties of a loop beside its work: a chore that fails stops neither the others nor the loop."""
+"""Periodic chores of a worker loop. A chore that fails stops neither the others nor the loop."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ _PAUSES = Backoff(first_s=1.0, max_s=300.0)
 
 @dataclass(eq=False, slots=True)
 class _Chore:
-    call: Callable[[], object]  #: knows itself when it is time
-    failures: int = 0  #: in a row
+    call: Callable[[], object]  #: decides itself whether it is due
+    failures: int = 0  #: failures in a row
     due_s: float = float("-inf")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chores:
-    """Each is called whenever the loop comes by, and after a failure no sooner than after a growing pause."""
+    """Each chore is called in every round of the loop; after a failure, only after a growing pause."""
 
     clock: Clock
     chores: Mapping[str, Callable[[], object]]
@@ -33,7 +33,7 @@ class Chores:
         return {name: _Chore(call) for name, call in self.chores.items()}
 
     def run(self) -> None:
-        """Raises nothing: what a chore raises is logged."""
+        """Run the chores that are due. Their exceptions are logged and not raised."""
         for name, chore in self._chores.items():
             if self.clock.monotonic_s() < chore.due_s:
                 continue

@@ -1,4 +1,4 @@
-"""The loop of a worker that consumes a topic: poll, work, put aside what is hopeless, and only then commit."""
+"""The loop of a worker that consumes a topic: poll, handle, store dead letters, and only then commit."""
 
 import threading
 from collections import deque
@@ -22,35 +22,36 @@ from amp.services.runtime.retry import Stopped
 
 _log = structlog.get_logger(__name__)
 _KEEP_ALIVE_S = 1.0
-#: How long an idle worker takes to notice that it shall stop.
+#: How long an idle worker takes to notice a stop, in seconds.
 _IDLE_POLL_S = 0.2
 _BUSY_POLL_S = 0.02
-#: A batch that was not full is followed by the next no sooner, so that steady traffic goes in few requests; the first
-#: message after a pause does not wait.
+#: Minimum time between a batch that was not full and the next, in seconds, so that steady traffic needs few requests.
+#: The first message after a pause does not wait.
 _GATHERED_S = 0.05
-#: Reading, making, putting, and one more, as they take turns at the processor.
+#: Batches under way: one is read, one is built, one is written, and one more because they share the processor.
 _LANES = 4
-#: A worker that the limit of dead letters has stopped tries again after this pause.
+#: Pause after which a worker tries again that the dead-letter limit has stopped, in seconds.
 _STOPPED_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a message is given up."""
+    """Why a message becomes a dead letter."""
 
     reason: str
     detail: str = ""  #: a stack trace, where there is one
 
 
-#: Is told why a worker consumes nothing for now; None: it consumes again.
+#: Called with the reason when a worker stops consuming, and with None when it continues.
 ReportStopped = Callable[[str | None], None]
-#: Works on messages, as long as it takes; gives those that are given up. Raises `Stopped` once the event is set.
+#: Handles messages, however long it takes, and returns those that become dead letters. Raises `Stopped` once the event
+#: is set.
 Handle = Callable[[Sequence[Message], threading.Event], Mapping[Message, Failure]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """Messages being worked on."""
+    """Messages under way."""
 
     deliveries: Sequence[Delivery]
     failures: Future[Mapping[Message, Failure]]
@@ -65,13 +66,13 @@ class _LimitExceeded(Exception):
 
 
 class ConsumerLoop:
-    """Several batches are under way at once, each in a lane of its own, so that one is read from the store while the
-    next is made into documents and a third goes into the index; they are settled in the order they came.
+    """Several batches are under way at once, each in its own lane: while one is read from the store, another is built
+    into documents and a third is written into the index. They are settled in the order in which they came.
 
-    Nothing is committed before it is done or among the dead letters, so a death at any line only means that some
-    messages come again. Lanes may overtake each other: whoever handles messages is ready for that.
+    A message is committed only after it was handled or stored as a dead letter. After a kill at any line, some messages
+    merely come again. Lanes may overtake each other; handlers must allow for that.
 
-    Where more messages would become dead letters than the limit allows, none does: the loop leaves its group, reports
+    If more messages would become dead letters than the limit allows, none does. The loop then leaves its group, reports
     why, and tries the same messages again after a pause.
     """
 
@@ -90,7 +91,7 @@ class ConsumerLoop:
         report_stopped: ReportStopped = lambda _: None,
     ) -> None:
         self._queue = queue
-        self._letters = dead_letters
+        self._dead_letters = dead_letters
         self._clock = clock
         self._metrics = metrics
         self._handle = handle
@@ -102,7 +103,7 @@ class ConsumerLoop:
         self._is_stopped = False
 
     def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set; then finish what is under way as far as it goes, commit, and leave."""
+        """Consume until `stop` is set. Then finish the batches under way if possible, commit, and leave the group."""
         try:
             while not stop.is_set():
                 try:
@@ -120,9 +121,12 @@ class ConsumerLoop:
         _log.error("consumer stopped", action="consumer_stopped", group=self._group, reason=reason)
 
     def _consume(self, stop: threading.Event) -> None:
-        """:raises _LimitExceeded: too many messages would become dead letters."""
+        """Consume until `stop` is set.
+
+        :raises _LimitExceeded: too many messages would become dead letters.
+        """
         consumer = self._queue.consume(self._topic, self._group)
-        #: Set whenever this run ends, so that no lane goes on trying.
+        #: Set whenever this run ends, so that no lane continues to retry.
         halt = threading.Event()
         under_way: deque[_Batch] = deque()
         try:
@@ -144,7 +148,7 @@ class ConsumerLoop:
                 under_way.append(_Batch(deliveries, call_in_thread(f"{self._group}-lane", handle)))
             if 0 < len(deliveries) < self._batch:
                 partial_s = self._clock.monotonic_s()
-            # A batch that is not full took all there was: what comes meanwhile had better go together.
+            # A batch that is not full has taken all messages. Later ones had better be handled together.
             room = _LANES - 1 if len(deliveries) == self._batch else 0
             while under_way and (len(under_way) > room or under_way[0].done):
                 if not self._settle(under_way.popleft(), consumer, stop, halt):
@@ -154,7 +158,7 @@ class ConsumerLoop:
             pass
 
     def _settle(self, batch: _Batch, consumer: Consumer, stop: threading.Event, halt: threading.Event) -> bool:
-        """False: stopped before the batch was done, so nothing after it may be committed either."""
+        """Settle the batch. False: stopped before it was done, so nothing after it may be committed either."""
         while not batch.done:
             wait((batch.failures,), _KEEP_ALIVE_S)
             if not batch.done:
@@ -165,25 +169,25 @@ class ConsumerLoop:
             failures = batch.failures.result()
         except Stopped:
             return False
-        if not self._bury(batch.deliveries, failures, consumer, stop):
+        if not self._store_dead_letters(batch.deliveries, failures, consumer, stop):
             return False
         try:
             consumer.commit(batch.deliveries)
         except Retryable as e:
-            # They come again, which is harmless.
-            _log.warning("not committed", action="commit_failed", count=len(batch.deliveries), reason=str(e))
+            # The messages come again, which is harmless.
+            _log.warning("could not commit", action="commit_failed", count=len(batch.deliveries), reason=str(e))
         return True
 
-    def _bury(
+    def _store_dead_letters(
         self,
         deliveries: Sequence[Delivery],
         failures: Mapping[Message, Failure],
         consumer: Consumer,
         stop: threading.Event,
     ) -> bool:
-        """Put the hopeless aside, as long as it takes; False: stopped before that was done.
+        """Store the failed messages as dead letters, however long it takes. False: stopped before that was done.
 
-        :raises _LimitExceeded: they are too many, and none was put aside.
+        :raises _LimitExceeded: they are too many; none was stored.
         """
         found = [
             Failure("not a message") if delivery.message is None else failures.get(delivery.message)
@@ -194,14 +198,16 @@ class ConsumerLoop:
             message = delivery.message
             while failure is not None:
                 try:
-                    self._letters.put(self._letter(delivery, failure))
+                    self._dead_letters.put(self._dead_letter(delivery, failure))
                 except Retryable as e:
-                    _log.warning("dead letter waits", action="dead_letter_waits", reason=str(e))
+                    _log.warning("dead letter retrying", action="dead_letter_retrying", reason=str(e))
                     consumer.keep_alive()
                     if stop.wait(_KEEP_ALIVE_S):
                         return False
                 else:
-                    _log.error("message put aside", action="dead_letter", reason=failure.reason, message=str(message))
+                    _log.error(
+                        "stored as dead letter", action="dead_letter", reason=failure.reason, message=str(message)
+                    )
                     self._metrics.dead_letters.inc()
                     failure = None
         return True
@@ -219,7 +225,7 @@ class ConsumerLoop:
             self._report_stopped(None)
             _log.info("consumer resumed", action="consumer_resumed", group=self._group)
 
-    def _letter(self, delivery: Delivery, failure: Failure) -> DeadLetter:
+    def _dead_letter(self, delivery: Delivery, failure: Failure) -> DeadLetter:
         return dead_letter_for(
             self._topic, delivery.message, delivery.payload, failure.reason, failure.detail, self._clock.now_ms()
         )

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Sequence
 
-#: The share is computed over this number of latest messages, and only once there are as many.
+#: Number of latest messages over which the share is computed, once there are as many.
 WINDOW = 1_000
 
 
@@ -24,9 +24,9 @@ class DeadLetterLimit:
         self._latest: deque[bool] = deque(maxlen=WINDOW)
 
     def admit(self, failed: Sequence[bool]) -> str | None:
-        """Take note of messages that were handled, in their order: for each, whether it is to become a dead letter.
+        """Count messages that were handled, in order; `failed` says of each whether it is to become a dead letter.
 
-        Returns None if they may; otherwise why they may not, and takes no note of any.
+        Returns None if they may become dead letters. Otherwise returns why not, and counts none of them.
         """
         in_row, latest = self._in_row, self._latest.copy()
         for has_failed in failed:

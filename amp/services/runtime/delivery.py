@@ -9,8 +9,8 @@ _FLUSH_S = 10.0
 
 
 def publish_durably(queue: MessageQueue, topic: Topic, messages: Sequence[AnyMessage]) -> set[AnyMessage]:
-    """Publish the messages and return those that are durable in the queue, after ten seconds at most. One that becomes
-    durable later is never added to the result."""
+    """Publish the messages and return those that are durable in the queue after at most ten seconds. The result does
+    not change afterwards."""
     delivered: set[AnyMessage] = set()
     queue.publish(topic, messages, delivered.add)
     queue.flush(_FLUSH_S)

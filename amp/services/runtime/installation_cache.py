@@ -1,4 +1,4 @@
-"""The cache of this installation alone: what another one, or a former life of this one, left there is not seen."""
+"""The cache of this installation. Values of another one, or of an earlier one in the same place, are ignored."""
 
 import secrets
 import threading
@@ -9,13 +9,13 @@ from amp.ports.clock import Clock
 from amp.ports.shared_values import SharedValues
 
 _IDENTITY_BYTES = 16
-#: After the store did not tell the identity, it is not asked again for so long.
+#: Pause before the identity is read again after a failure, in seconds.
 _FAILURE_REMEMBERED_S = 1.0
 
 
 class InstallationCache:
-    """Every value carries the identity that the installation keeps in its store. Two installations may share one cache,
-    or its keys: each finds nothing where the other has written last.
+    """Every value carries the identity that the installation keeps in its store. Two installations may share a cache
+    and its keys: each finds nothing where the other one has written last.
     """
 
     def __init__(self, cache: Cache, shared: SharedValues, clock: Clock) -> None:
@@ -39,7 +39,7 @@ class InstallationCache:
         self._cache.put(key, self._own_identity() + value, ttl_s)
 
     def _own_identity(self) -> bytes:
-        # Those who waited for the lock find what the first of them has read, or that it failed.
+        # Threads that waited for the lock use what the first of them has read, or its failure.
         with self._lock:
             if self._identity is None:
                 if self._clock.monotonic_s() - self._failed_s < _FAILURE_REMEMBERED_S:

@@ -1,4 +1,4 @@
-"""A lease held by this process: renewed while it is used, and known to have expired by a clock nobody sets."""
+"""A lease held by this process: renewed while it is used; its expiry is measured by the monotonic clock."""
 
 import threading
 from collections.abc import Iterator
@@ -39,11 +39,11 @@ class LeaseKeeper:
 
     @property
     def expired(self) -> bool:
-        """True: another holder may have it by now."""
+        """Whether another holder may have the lease by now."""
         return self.age_s >= self._ttl_s
 
     def acquire(self) -> bool:
-        """Take or renew the lease; False: somebody else has it.
+        """Take or renew the lease. False: another holder has it.
 
         :raises StoreUnavailable: it is unknown who has it.
         """
@@ -54,12 +54,12 @@ class LeaseKeeper:
         return taken
 
     def release(self) -> None:
-        """Give the lease up. Where that fails it expires by itself."""
+        """Release the lease. If that fails, it expires by itself."""
         self._taken_s = float("-inf")
         try:
             self._leases.release(self._name, self._holder)
         except Retryable as e:
-            _log.info("lease not released", action="lease_not_released", lease=self._name, reason=str(e))
+            _log.info("could not release lease", action="lease_not_released", lease=self._name, reason=str(e))
 
     @contextmanager
     def renewed(self) -> Iterator[None]:
@@ -71,7 +71,7 @@ class LeaseKeeper:
                 try:
                     self.acquire()
                 except Exception as e:  # noqa: BLE001 - this thread ends only with the block
-                    _log.warning("lease not renewed", action="lease_not_renewed", lease=self._name, reason=repr(e))
+                    _log.warning("could not renew lease", action="lease_not_renewed", lease=self._name, reason=repr(e))
 
         keeper = threading.Thread(target=renew, name=f"lease-{self._name}", daemon=True)
         keeper.start()

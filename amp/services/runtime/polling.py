@@ -1,4 +1,4 @@
-"""The loop of a worker that looks for work, does it, and looks again after a pause."""
+"""The loop of a worker that polls for work."""
 
 import threading
 from collections.abc import Callable
@@ -14,15 +14,15 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollingLoop:
-    """Calls `step` until it is stopped. A `Retryable` error is logged and followed by a growing pause; any other one
-    ends the loop, which whoever runs the thread starts again."""
+    """Calls `step` until it is stopped. A `Retryable` error is logged and followed by a growing pause. Any other error
+    ends the loop; the supervisor of the thread restarts it."""
 
     name: str
-    step: Callable[[threading.Event], float]  #: does what there is to do; returns the pause until the next, in seconds
+    step: Callable[[threading.Event], float]  #: does the work and returns the pause until the next call, in seconds
     backoff: Backoff
 
     def run(self, stop: threading.Event) -> None:
-        """Return once `stop` is set."""
+        """Run until `stop` is set."""
         failures = 0
         while not stop.is_set():
             try:

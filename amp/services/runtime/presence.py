@@ -1,4 +1,4 @@
-"""Knows which kinds of workers run, in any process: each says so in the cache for as long as it runs."""
+"""Tracks which kinds of workers run in any process: each worker announces itself in the cache while it runs."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +14,7 @@ from amp.services.runtime.polling import PollingLoop
 from amp.services.runtime.retry import Backoff
 
 WORKER_KINDS = ("index", "relay", "bucket", "extract", "job")
-#: A worker that was killed counts as running for this long.
+#: How long a killed worker counts as running, in seconds.
 _TTL_S = 15
 _EVERY_S = 5.0
 _RUNS = b"runs"
@@ -24,24 +24,24 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerPresence:
-    """The cache alone connects the processes: without it, nobody knows who runs."""
+    """Processes know of each other only through the cache. Without it, running workers are unknown."""
 
     cache: Cache
     background: Background
-    #: Why workers of this process do nothing for now, by their kind.
+    #: Why workers of this process have stopped, by kind.
     _stopped: dict[str, str] = field(default_factory=dict, init=False)
 
     def report_stopped(self, kind: str, reason: str | None) -> None:
-        """Let every process know that the worker of this kind runs here but does nothing for now; None: it works
-        again. Known within seconds."""
+        """Announce that the worker of this kind runs but has stopped processing, or with None that it continues. Other
+        processes know it within seconds."""
         if reason is None:
             self._stopped.pop(kind, None)
         else:
             self._stopped[kind] = reason
 
     def stopped(self) -> Mapping[str, str]:
-        """The kinds of which a worker runs but does nothing, each with the reason. Empty where the cache does not
-        answer. Of several workers of a kind, the last that reported counts."""
+        """Return the kinds of which a worker runs but has stopped processing, with the reason. Empty if the cache does
+        not answer. Of several workers of a kind, the last report counts."""
         try:
             found = {kind: self.cache.get(_key(kind)) for kind in WORKER_KINDS}
         except CacheUnavailable:
@@ -49,7 +49,7 @@ class WorkerPresence:
         return {kind: value.decode() for kind, value in found.items() if value is not None and value != _RUNS}
 
     def announced(self, kind: str, loop: Callable[[threading.Event], None]) -> Callable[[threading.Event], None]:
-        """The loop of a worker, which is known to run for as long as it does."""
+        """Return the loop of a worker, wrapped so that it announces the worker while it runs."""
 
         def run(stop: threading.Event) -> None:
             with self._announcing(kind):
@@ -58,14 +58,14 @@ class WorkerPresence:
         return run
 
     def running(self) -> frozenset[str] | None:
-        """The kinds of which at least one worker runs; None: unknown, as the cache does not answer."""
+        """Return the kinds of which at least one worker runs. None: unknown, because the cache does not answer."""
         try:
             return frozenset(kind for kind in WORKER_KINDS if self.cache.get(_key(kind)) is not None)
         except CacheUnavailable:
             return None
 
     def missing(self, *kinds: str) -> tuple[str, ...]:
-        """Those of `kinds` that are known not to run."""
+        """Return those of `kinds` of which no worker is known to run; empty if that is unknown."""
         running = self.running()
         return () if running is None else tuple(kind for kind in kinds if kind not in running)
 
@@ -82,7 +82,7 @@ class WorkerPresence:
                 is_known = True
             except CacheUnavailable as e:
                 if is_known:
-                    _log.info("presence not announced", action="presence_not_announced", kind=kind, reason=str(e))
+                    _log.info("could not announce worker", action="presence_not_announced", kind=kind, reason=str(e))
                 is_known = False
             return _EVERY_S
 

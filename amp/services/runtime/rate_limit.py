@@ -1,11 +1,11 @@
-"""A token bucket: how much may be taken now at a rate that may change at any time."""
+"""A token bucket for a rate that may change at any time."""
 
 from amp.ports.clock import Clock
 
 
 class TokenBucket:
-    """Tokens accrue at `rate` per second. What nobody takes within a second is lost, so that nothing piles up while
-    its user pauses."""
+    """Tokens accrue at `rate` per second. Tokens that are not taken within a second are lost, so that none pile up
+    during a pause."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -13,10 +13,10 @@ class TokenBucket:
         self._filled_s = clock.monotonic_s()
 
     def available(self, rate: float, burst: float = 1.0) -> float:
-        """The tokens that may be taken now.
+        """Return the number of tokens that may be taken now.
 
         :param rate: tokens per second since the last call.
-        :param burst: tokens that may pile up even if that takes longer than a second.
+        :param burst: tokens that may accrue even if that takes longer than a second.
         """
         now_s = self._clock.monotonic_s()
         self._tokens = min(self._tokens + (now_s - self._filled_s) * rate, max(rate, burst))
@@ -24,9 +24,9 @@ class TokenBucket:
         return self._tokens
 
     def take(self, count: float) -> None:
-        """Take tokens; more than are available is allowed and delays those who come next."""
+        """Take tokens. Taking more than are available is allowed and delays later takers."""
         self._tokens -= count
 
     def forget(self) -> None:
-        """Nothing has accrued so far."""
+        """Start again without tokens."""
         self._tokens, self._filled_s = 0.0, self._clock.monotonic_s()

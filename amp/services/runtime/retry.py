@@ -1,4 +1,4 @@
-"""Retries: the one place that decides how often, and after which pauses, something is attempted again."""
+"""Retries: the only place that decides how often and after which pauses a call is retried."""
 
 import random
 import threading
@@ -28,20 +28,20 @@ _T = TypeVar("_T")
 
 
 class Stopped(Exception):
-    """The worker was told to stop before everything was done."""
+    """The worker had to stop before everything was done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backoff:
-    """Pauses between attempts: the bound doubles from `first_s` up to `max_s`, and a pause is drawn from its upper
-    half, so that callers that failed together do not come back together."""
+    """Pauses between attempts. The bound doubles from `first_s` up to `max_s`, and a pause is drawn from its upper
+    half, so that callers that failed together do not retry together."""
 
     first_s: float = 0.05
     max_s: float = 5.0
 
     def pause_s(self, failures: int) -> float:
-        """The pause, in seconds, after `failures` failures in a row (at least 1)."""
-        # The exponent is bounded as floats are.
+        """Return the pause after this number of failures in a row (at least 1), in seconds."""
+        # The exponent is bounded because floats are.
         bound_s: float = min(self.first_s * 2 ** min(failures - 1, 32), self.max_s)
         return bound_s * random.uniform(0.5, 1.0)
 
@@ -53,7 +53,7 @@ _DEFAULT = Backoff()
 
 
 def retry_until_stopped(call: Callable[[], _T], stop: threading.Event, what: str, backoff: Backoff = _DEFAULT) -> _T:
-    """Call until it answers: `Retryable` errors are logged and retried, all others are raised.
+    """Call until it succeeds. `Retryable` errors are logged and retried; all others are raised.
 
     :param what: names the work in the log, as in "index retrying".
     :raises Stopped: `stop` was set first.
@@ -72,7 +72,7 @@ def retry_rest(
     stop: threading.Event,
     backoff: Backoff = _DEFAULT,
 ) -> None:
-    """Give `attempt` the items, and after a pause those that it returns as not done yet, until it returns none.
+    """Call `attempt` with the items, and after a pause with those that it returns as not done yet, until none is left.
 
     :raises Stopped: `stop` was set first.
     """
@@ -88,8 +88,8 @@ def retry_rest(
 
 
 def attempts(clock: Clock, limit: int, backoff: Backoff = _DEFAULT) -> Retrying:
-    """At most `limit` attempts: `for attempt in attempts(…): with attempt: …`, where `tenacity.TryAgain` asks for
-    the next one. When none is left, `tenacity.RetryError` is raised; other errors are raised as they are.
+    """Return at most `limit` attempts: `for attempt in attempts(…): with attempt: …`. Raise `tenacity.TryAgain` for the
+    next one. After the last, `tenacity.RetryError` is raised; other errors are raised unchanged.
     """
     return Retrying(
         retry=retry_if_exception_type(TryAgain), wait=backoff, stop=stop_after_attempt(limit), sleep=clock.sleep
@@ -104,8 +104,8 @@ def retry_briefly(
     within_s: float = float("inf"),
     backoff: Backoff = _DEFAULT,
 ) -> _T:
-    """Call until it answers, at most `limit` times and for no longer than `within_s`. The last error is then raised;
-    one that `may_pass` denies is raised at once."""
+    """Call until it succeeds, at most `limit` times and for at most `within_s` seconds. Then the last error is raised.
+    An error that `may_pass` denies is raised at once."""
     stop = stop_after_attempt(limit) | stop_before_delay(within_s)
     return Retrying(retry=retry_if_exception(may_pass), wait=backoff, stop=stop, reraise=True)(call)
 

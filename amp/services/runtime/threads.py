@@ -1,4 +1,4 @@
-"""Background threads: each is started here, started again when it fails, counted, and visible to operators."""
+"""Background threads: started, restarted after a failure, counted, and visible to operators."""
 
 import threading
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from amp.ports.clock import Clock
 from amp.services.runtime.retry import Backoff
 
 _log = structlog.get_logger(__name__)
-#: A thread that failed counts as failing until it has run for so long without another failure.
+#: A thread counts as failing until it has run for this time without another failure, in seconds.
 _RECOVERED_S = 60.0
 _RESTARTS = Backoff(first_s=0.5, max_s=30.0)
 
@@ -22,7 +22,7 @@ class ThreadState:
 
     name: str
     failures: int  #: unexpected errors since it was started
-    reason: str  #: of the last failure, unless the thread has recovered; then ""
+    reason: str  #: reason of the last failure; "" if there was none or the thread has recovered
 
     @property
     def healthy(self) -> bool:
@@ -39,8 +39,8 @@ class BackgroundThreads:
     _running: "list[_Supervised]" = field(default_factory=list, init=False)
 
     def start(self, name: str, loop: Loop, stop: threading.Event, *, restarts: Backoff = _RESTARTS) -> threading.Thread:
-        """Run `loop(stop)` in a daemon thread. What the loop raises is logged and counted, and it starts again after
-        a growing pause; when it returns, the thread ends."""
+        """Run `loop(stop)` in a daemon thread. Its exceptions are logged and counted, and it is restarted after a
+        growing pause. When it returns, the thread ends."""
         supervised = _Supervised(name, loop, stop, restarts, self.clock, self.metrics)
         thread = threading.Thread(target=self._run, args=(supervised,), name=name, daemon=True)
         with self._lock:
@@ -49,7 +49,7 @@ class BackgroundThreads:
         return thread
 
     def states(self) -> list[ThreadState]:
-        """The threads that run, in the order in which they were started."""
+        """Return the running threads, in the order in which they were started."""
         with self._lock:
             return [supervised.state() for supervised in self._running]
 
