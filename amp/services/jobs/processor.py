@@ -1,4 +1,4 @@
-"""Processes the assets of jobs: one class for each kind of job. docs/jobs.md says how to add one."""
+"""Processes the assets of jobs: one class for each kind of job. CONTRIBUTING.md says how to add one."""
 
 import threading
 from collections.abc import Mapping, Sequence
