@@ -117,8 +117,8 @@ HARMS: list[tuple[Callable[[Wired, Bucket], None], str]] = [
     (block, "writes are blocked"),
     (rename, "write aliases are"),
     (add_alias, "write aliases are"),
-    (hide, "searches see another range of it"),
-    (narrow, "searches see another range of it"),
+    (hide, "searches read another range of it"),
+    (narrow, "searches read another range of it"),
 ]
 
 
@@ -142,7 +142,7 @@ def test_a_lost_index_is_shown_and_an_empty_one_stands_in_known_to_be_incomplete
     lost = newest(either)
     either.amp.adapters.indices.drop(lost.index)
     assert [status.state for status in either.amp.moves.reports.report().buckets] == ["lost"]
-    with pytest.raises(Conflict, match="is gone"):
+    with pytest.raises(Conflict, match="is lost"):
         either.amp.moves.planning.start(MoveKind.REBUILD, FIRST, None, None, CALLER)
     assert [finding[2] for finding in found(either)] == [False]
     [(index, told, healed)] = found(either, heal=True)

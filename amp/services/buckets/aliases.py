@@ -1,4 +1,4 @@
-"""Brings write aliases, read filters and blocks to what the recorded move says, whoever asks and however often."""
+"""Sets write aliases, read filters and blocks as the recorded move requires. Every step may be repeated."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ from amp.services.buckets.index_aliases import read_filter
 
 
 class MapChanged(Exception):
-    """Somebody else is further: read the map again and go on from there."""
+    """The move is in another phase; read the map again and continue from there."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """Source and target as the search index has them now."""
+    """Source and target in the current search index."""
 
     source: IndexInfo | None
     target: IndexInfo | None
 
     def answers_to(self, token: int) -> bool:
-        """Whether one of them does: what was merged or rebuilt may be gone."""
+        """Whether one of them answers to this token. An index that was merged or rebuilt may not exist any more."""
         return any(token_of(alias) == token for _, alias in self.aliases)
 
     def source_answers_to(self, token: int) -> bool:
@@ -37,25 +37,25 @@ class _Pair:
 
 @dataclass(frozen=True, kw_only=True)
 class MoveAliases:
-    """Every change takes away exactly the aliases it saw, so it happens once or not at all: a mover that slept through
-    history finds other aliases, changes nothing, and looks again.
+    """Every change removes exactly the aliases that it has read, so it happens once or not at all. A mover that was
+    paused finds different aliases, changes nothing and retries.
     """
 
     maps: BucketMaps
     indices: BucketIndices
 
     def settle(self, bucket_map: BucketMap) -> None:
-        """Take the step that writers may be waiting for, in place of a mover that died: writers are let through again,
-        by going forward where searches have switched, else by going back.
+        """Take the step that writers may wait for, in place of a mover that was killed. Writers are let through again:
+        if searches have switched, the move goes forward, otherwise it goes back.
 
-        :raises MapChanged: the map is another now.
-        :raises SearchUnavailable, StoreUnavailable: it may have been done.
+        :raises MapChanged: the map has changed.
+        :raises SearchUnavailable, StoreUnavailable: the step may have been taken.
         """
         move = bucket_map.move
         if move is None or move.phase is Phase.PLAN:
             return
         if move.phase is Phase.HOLD:
-            self._go_forward_if_switched(bucket_map, self._look(move))
+            self._go_forward_if_switched(bucket_map, self._read_pair(move))
             self.maps.replace(dual(bucket_map), bucket_map)
             raise MapChanged
         if move.phase is not Phase.SWITCHED:
@@ -63,54 +63,54 @@ class MoveAliases:
         self.unblock(move)
 
     def rotate(self, bucket_map: BucketMap) -> None:
-        """Let source and target answer to the token of DUAL, or of CANCELLED, and to no other.
+        """Give source and target the write aliases of the token of DUAL, or of CANCELLED, and no others.
 
         :raises MapChanged: searches have switched already, or another phase began.
-        :raises SearchUnavailable, StoreUnavailable: it may have been done.
+        :raises SearchUnavailable, StoreUnavailable: the change may have been made.
         """
         move = _move(bucket_map)
-        found = self._look(move)
+        found = self._read_pair(move)
         gone = move.phase is Phase.DUAL and found.target is None
         if found.source_answers_to(move.phase_token) and not gone:
             return
         self._go_forward_if_switched(bucket_map, found)
         if move.phase is Phase.DUAL and (lost := _lost(move, found)):
-            self.maps.replace(cancelled(bucket_map, f"the index {lost} is gone"), bucket_map)
+            self.maps.replace(cancelled(bucket_map, f"the index {lost} is lost"), bucket_map)
             raise MapChanged
-        # Of either: to whoever sleeps in CANCELLED while the switch comes first, the source may be gone and the target
-        # all there is.
+        # Check both: for a mover that was paused in CANCELLED while the switch came first, the source may be gone and
+        # the target all there is.
         if any(token_of(alias) > move.phase_token for _, alias in found.aliases):
             raise MapChanged
         added = [
             (info.index, write_alias(info.index, move.phase_token))
             for info in (found.source, found.target)
-            # A new index that is given up answers to nobody.
+            # A new index that is abandoned has no write alias.
             if info and (move.phase is Phase.DUAL or bucket_map.bucket_of(info.index))
         ]
         self._change(AliasChange(remove_write=found.aliases, add_write=tuple(added)))
 
     def hold(self, bucket_map: BucketMap) -> None:
-        """Let the source answer to a token that no writer uses.
+        """Give the source the write alias of a token that no writer uses.
 
         :raises MapChanged: searches have switched already, or another phase began.
-        :raises SearchUnavailable, StoreUnavailable: it may have been done.
+        :raises SearchUnavailable, StoreUnavailable: the change may have been made.
         """
         move = _move(bucket_map)
         before, held = write_alias(move.source, move.dual_token), write_alias(move.source, move.phase_token)
         change = AliasChange(remove_write=((move.source, before),), add_write=((move.source, held),))
         if self.indices.change_aliases(change):
             return
-        found = self._look(move)
+        found = self._read_pair(move)
         if not found.source_answers_to(move.phase_token):
             self._go_forward_if_switched(bucket_map, found)
             raise MapChanged
 
     def switch(self, bucket_map: BucketMap) -> None:
-        """In one call: searches see the range in the target and no longer in the source, and both answer to the token
-        that was reserved for it.
+        """In one call, make searches read the range from the target instead of the source, and give both the write
+        aliases of the token that was reserved for this.
 
         :raises MapChanged: another phase began.
-        :raises SearchUnavailable: it may have been done.
+        :raises SearchUnavailable: the change may have been made.
         """
         move = _move(bucket_map)
         after = BucketMap(generation=bucket_map.generation, buckets=switched_buckets(bucket_map))
@@ -128,20 +128,20 @@ class MoveAliases:
         )
 
     def unblock(self, move: Move) -> None:
-        """Let writes through, should they be blocked.
+        """Remove write blocks.
 
-        :raises SearchUnavailable: they may be blocked still.
+        :raises SearchUnavailable: writes may still be blocked.
         """
         for index in (move.source, move.target) if move.kind is MoveKind.MERGE else (move.source,):
-            with suppress(NotFound):  # merged, and gone
+            with suppress(NotFound):  # it was merged and dropped
                 self.indices.unblock(index)
 
     def drain_kept_target(self, move: Move) -> None:
-        """The index that a merge writes into had a life before: on return, nothing that got in through its former
-        aliases can land any more, neither late copies nor late removals.
+        """Wait for writes through former aliases of the index that a merge writes into. On return, none of them can
+        arrive any more, neither late copies nor late removals.
 
-        :raises NotFound: it is gone.
-        :raises SearchUnavailable: it may not be so, and writes may be blocked.
+        :raises NotFound: the index is lost.
+        :raises SearchUnavailable: some may still arrive, and writes may be blocked.
         """
         if move.kind is MoveKind.MERGE:
             self.indices.block(move.target)
@@ -160,7 +160,7 @@ class MoveAliases:
         except NotFound as e:
             raise MapChanged from e
 
-    def _look(self, move: Move) -> _Pair:
+    def _read_pair(self, move: Move) -> _Pair:
         found = {info.index: info for info in self.indices.info()}
         return _Pair(found.get(move.source), found.get(move.target))
 

@@ -1,4 +1,4 @@
-"""The bucket map as a process knows it: a local copy, never far behind the registry."""
+"""A local copy of the bucket map, never far behind the registry."""
 
 import json
 import threading
@@ -17,11 +17,11 @@ _CACHE_TTL_S = 3600
 
 
 class BucketMaps:
-    """Old copies are harmless: the index refuses writers that use one, and they come to `refresh`.
+    """An old copy is harmless: the index refuses writers that use one, and they call `refresh`.
 
-    The cache is asked often and believed where it is newer. The registry is asked every `refresh_s` and always
-    believed, in place of a copy of a higher generation too: that comes from before the store was restored. Threads that
-    know no map wait for one read of it, and fail together if that fails.
+    The cache is read often, and its map is used if it is newer. The registry is read every `refresh_s`, and its map is
+    always used, even in place of a higher generation, which is from before the store was restored. Threads without a
+    map wait for one common read, and fail together if it fails.
     """
 
     def __init__(self, registry: BucketRegistry, cache: Cache, clock: Clock, refresh_s: float) -> None:
@@ -31,18 +31,18 @@ class BucketMaps:
         self._refresh_s = refresh_s
         self._lock = threading.Lock()
         self._map: BucketMap | None = None
-        #: Counts what was learned; an answer that others have overtaken takes nothing back.
+        #: Number of maps learned. An answer that was overtaken by another one is ignored.
         self._learned = 0
         self._knowing = threading.Lock()
         self._cache_asked_s = self._registry_asked_s = float("-inf")
-        self._failure: StoreUnavailable | None = None  #: why the last look found no map
-        self._failed_s = float("-inf")  #: when it ended
+        self._failure: StoreUnavailable | None = None  #: why the last read found no map
+        self._failed_s = float("-inf")  #: when the last read ended
 
     def current(self) -> BucketMap:
-        """The local copy, after a look for a newer one if the last look is too long ago.
+        """Return the local copy. A newer one is read first if the last read is too long ago.
 
         :raises NotMigrated: there is no map yet.
-        :raises StoreUnavailable: nobody who knows a map answers.
+        :raises StoreUnavailable: neither registry nor cache gives a map.
         """
         known, now_s = self._map, self._clock.monotonic_s()
         if known is not None and now_s - self._cache_asked_s < self._refresh_s / 4:
@@ -57,7 +57,7 @@ class BucketMaps:
             self._lock.release()
 
     def refresh(self) -> BucketMap:
-        """The registry's map, read now.
+        """Read the map from the registry.
 
         :raises NotMigrated: there is no map yet.
         :raises StoreUnavailable: the registry does not answer.
@@ -71,9 +71,9 @@ class BucketMaps:
         return found
 
     def replace(self, new: BucketMap, old: BucketMap) -> bool:
-        """Make `new` the registry's map unless it is another than `old` by now.
+        """Replace the registry's map by `new` if it still is `old`. Returns whether it was replaced.
 
-        :raises StoreUnavailable: it may have been done.
+        :raises StoreUnavailable: it may have been replaced.
         """
         learned_before = self._learned
         if not self._registry.replace(new, expected_generation=old.generation):
@@ -82,7 +82,7 @@ class BucketMaps:
         return True
 
     def _know(self, found: BucketMap, learned_before: int) -> None:
-        """Take over what the registry answered to a question asked when `learned_before` was all that was known."""
+        """Use a map of the registry, unless another one was learned since `learned_before`."""
         if self._learn(found, learned_before):
             self._put_into_cache(found)
 
@@ -129,4 +129,4 @@ class BucketMaps:
         try:
             self._cache.put(_CACHE_KEY, json.dumps(map_json(found)).encode(), _CACHE_TTL_S)
         except CacheUnavailable as e:
-            _log.info("bucket map not cached", action="map_not_cached", reason=str(e))
+            _log.info("could not cache bucket map", action="map_not_cached", reason=str(e))

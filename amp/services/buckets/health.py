@@ -1,4 +1,4 @@
-"""Names the buckets that need attention: those that searches miss, that are not complete, or that refuse writes."""
+"""Reports buckets that need attention: lost, incomplete, or refusing writes."""
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
@@ -18,15 +18,15 @@ class BucketHealth:
     refusing: RefusingBuckets
 
     def troubled(self) -> Sequence[ComponentHealth]:
-        """One entry for each of them, by the bucket's name. While the search index does not answer, it is unknown which
-        buckets searches miss, and the others are named.
+        """Return one entry for each such bucket, by its name. While the search index does not answer, lost buckets are
+        unknown, and only the others are returned.
 
-        :raises NotMigrated, StoreUnavailable: there is no map, or nobody who knows it answers.
+        :raises NotMigrated, StoreUnavailable: there is no map, or it cannot be read.
         """
         bucket_map = self.maps.current()
         missed = self._missed(bucket_map)
         if missed:
-            # A bucket that was merged or rebuilt has another index by now.
+            # A bucket may have been merged or rebuilt meanwhile and have another index.
             bucket_map = self.maps.refresh()
             missed = self._missed(bucket_map)
         refusals = self.refusing.shown()
@@ -47,7 +47,7 @@ class BucketHealth:
         return found
 
     def _missed(self, bucket_map: BucketMap) -> Set[str]:
-        """The indices that searches should see and do not, but for those of a move, which changes what they see."""
+        """Indices that searches should read and do not. Those of a move are left out, because it changes them."""
         try:
             searched = self.indices.searched()
         except Retryable:

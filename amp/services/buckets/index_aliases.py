@@ -1,4 +1,4 @@
-"""Gives a bucket's index the aliases that the map says, once or not at all, whatever else happens meanwhile."""
+"""Gives a bucket's index the aliases of the map, once or not at all, even if the map changes meanwhile."""
 
 import secrets
 from collections.abc import Callable
@@ -12,9 +12,9 @@ from amp.ports.bucket_indices import AliasChange, BucketIndices, IndexInfo, Read
 
 @dataclass(frozen=True, kw_only=True)
 class IndexAliases:
-    """Every change takes away the aliases it saw. Where there are none, there is nothing to take away, and a late call
-    could bring back the alias of a map that is long gone. So it first puts a claim of its own there, under a token that
-    no writer ever uses, looks once more, and takes that away: whoever comes between makes the change fail.
+    """Every change removes the aliases that it has read. An index without aliases has none to remove, so a late call
+    could bring back the alias of an old map. Therefore the change first adds a claim, an alias with a token that no
+    writer uses, reads again, and removes the claim: a concurrent change makes it fail.
     """
 
     indices: BucketIndices
@@ -22,13 +22,13 @@ class IndexAliases:
     def point(
         self, bucket_map: BucketMap, bucket: Bucket, seen: IndexInfo | None, is_current: Callable[[], bool]
     ) -> bool:
-        """Let the bucket's index answer to its write alias alone, and searches see its range of it. False: the map or
-        the aliases are others by now, look again.
+        """Give the bucket's index its write alias and no other, and make searches read the bucket's range from it.
+        False: the map or the aliases have changed; read them again.
 
-        :param seen: the index as it was after `bucket_map` was read; None: just made.
-        :param is_current: asks the registry whether it still has `bucket_map`.
-        :raises NotFound: the index is not there.
-        :raises Retryable: it may have been done.
+        :param seen: the index as it was after `bucket_map` was read; None: it was just created.
+        :param is_current: reads whether the registry still has `bucket_map`.
+        :raises NotFound: the index does not exist.
+        :raises Retryable: the change may have been made.
         """
         remove = () if seen is None else seen.write_aliases
         if not _serves(remove):
@@ -61,13 +61,13 @@ class IndexAliases:
 
 
 def read_filter(bucket_map: BucketMap, bucket: Bucket) -> ReadFilter:
-    """What searches see of a bucket's index."""
+    """The part of a bucket's index that searches read."""
     end_s = bucket_map.end_s(bucket)
     return ReadFilter(bucket.index, bucket.start_s * 1000, None if end_s is None else end_s * 1000)
 
 
 def has_aliases(seen: IndexInfo | None) -> bool:
-    """Whether writers may reach the index, or searches see it."""
+    """Whether the index has write aliases or is searched."""
     return seen is not None and (_serves(seen.write_aliases) or seen.read is not None)
 
 

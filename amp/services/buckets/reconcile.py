@@ -1,4 +1,4 @@
-"""Compares the bucket map with the search index: what disagrees is told, and healed where that is safe."""
+"""Compares the bucket map with the search index, reports differences, and repairs what is safe to repair."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is not as the map says."""
+    """A difference between the map and the search index."""
 
     index: str
     problem: str
@@ -28,8 +28,8 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class BucketReconciliation:
-    """While a move is under way nothing is touched: aliases and blocks are the mover's then. Between moves the map
-    alone says how things are, and each repair takes away exactly what was seen, so an old look does no harm.
+    """During a move nothing is changed, because the mover sets aliases and blocks. Between moves only the map decides.
+    Each repair removes exactly what was read, so an outdated read does no harm.
     """
 
     maps: BucketMaps
@@ -59,7 +59,7 @@ class BucketReconciliation:
         for bucket in bucket_map.buckets:
             if bucket.index in infos:
                 findings += self._differences(bucket_map, bucket, infos[bucket.index], heal)
-        # Never dropped: what is not ours to know may hold what somebody needs.
+        # Unknown indices are never dropped: they may have documents that someone needs.
         findings += [Finding(index, "belongs to no bucket", healed=False) for index in infos if index not in known]
         findings += self._gaps(heal)
         self.found(len(findings))
@@ -75,9 +75,9 @@ class BucketReconciliation:
         return findings
 
     def incomplete(self) -> tuple[Bucket, ...]:
-        """The buckets of which documents may be missing, though map and index agree on everything else.
+        """Return the buckets of which documents may be missing although map and index agree.
 
-        :raises Retryable: a part does not answer.
+        :raises Retryable: a component does not answer.
         """
         return self.maps.refresh().incomplete
 
@@ -88,10 +88,10 @@ class BucketReconciliation:
         return [Finding(gap.template, gap.problem, healed=heal and gap.ours) for gap in gaps]
 
     def _stand_in(self, bucket_map: BucketMap, lost: Sequence[Bucket], heal: bool) -> tuple[BucketMap, list[Finding]]:
-        """A bucket without an index stops all searches; an empty one stands in, known to be incomplete."""
-        problem = "the index is gone; its documents have to be indexed again"
+        """Replace lost indices by empty ones, known to be incomplete: a bucket without an index fails all searches."""
+        problem = "the index is lost; its documents have to be indexed again"
         after = with_stand_ins(bucket_map, self.index_prefix, lost)
-        # In this order: two who see the same loss give the new indices the same names.
+        # In this order, two processes that find the same loss give the new indices the same names.
         if not heal or not self.maps.replace(after, bucket_map):
             return bucket_map, [Finding(bucket.index, problem, healed=False) for bucket in lost]
         findings = []
@@ -99,7 +99,7 @@ class BucketReconciliation:
             made = after.bucket_at(bucket.start_s * 1000)
             self.indices.create(made.index)
             healed = self._point(after, made, seen=None)
-            findings.append(Finding(bucket.index, f"{problem}; {made.index} stands in", healed))
+            findings.append(Finding(bucket.index, f"{problem}; {made.index} replaces it", healed))
         return after, findings
 
     def _differences(self, bucket_map: BucketMap, bucket: Bucket, info: IndexInfo, heal: bool) -> list[Finding]:
@@ -109,26 +109,26 @@ class BucketReconciliation:
         if info.write_aliases != (bucket.write_alias,):
             problems.append(f"write aliases are {', '.join(info.write_aliases) or 'none'}, not {bucket.write_alias}")
         if info.read != read_filter(bucket_map, bucket):
-            problems.append("searches see another range of it than the map says")
+            problems.append("searches read another range of it than the map has")
         healed = bool(problems) and heal and self._heal(bucket_map, bucket, info)
         return [Finding(info.index, problem, healed) for problem in problems]
 
     def _heal(self, bucket_map: BucketMap, bucket: Bucket, info: IndexInfo) -> bool:
-        """False: the map or the aliases changed meanwhile; the next look tells."""
+        """Repair the aliases. False: the map or the aliases changed meanwhile; the next run compares again."""
         if not self._is_still(bucket_map):
             return False
         try:
             if info.blocked:
                 self.indices.unblock(info.index)
         except NotFound:
-            return False  # merged or rebuilt meanwhile
+            return False  # it was merged or rebuilt meanwhile
         return self._point(bucket_map, bucket, info)
 
     def _point(self, bucket_map: BucketMap, bucket: Bucket, seen: IndexInfo | None) -> bool:
         try:
             return self._pointer.point(bucket_map, bucket, seen, lambda: self._is_still(bucket_map))
         except NotFound:
-            return False  # merged or rebuilt meanwhile
+            return False  # it was merged or rebuilt meanwhile
 
     def _is_still(self, bucket_map: BucketMap) -> bool:
         return self.maps.refresh().generation == bucket_map.generation

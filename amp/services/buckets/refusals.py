@@ -1,4 +1,4 @@
-"""Knows which buckets refuse writes, in this process and, by the cache, in the others."""
+"""Tracks which buckets refuse writes, in this process and, through the cache, in others."""
 
 import json
 import threading
@@ -15,13 +15,13 @@ from amp.ports.search_index import PutResult, WriteStatus
 
 _log = structlog.get_logger(__name__)
 _CACHE_KEY = "refusing-buckets"
-#: A bucket that refuses writes for longer counts as refusing.
+#: A bucket counts as refusing after it has refused all writes for this time, in seconds.
 REFUSES_AFTER_S = 5.0
-#: A refusing bucket is tried again so often.
+#: Interval at which a refusing bucket is tried again, in seconds.
 PROBE_S = 5.0
-#: After such a pause an old refusal says nothing about the next.
+#: A refusal this long ago says nothing about the next write, in seconds.
 _FORGET_S = 60.0
-#: What a process told of a bucket holds so long unless it is told again.
+#: How long a process's report of a bucket is valid, in seconds.
 _SHOWN_S = 20.0
 
 
@@ -33,7 +33,7 @@ class _Refusal:
 
 @dataclass(frozen=True, kw_only=True)
 class RefusingBuckets:
-    """Writers tell how their writes to each index went. Any number of threads."""
+    """Writers report the results of their writes to each index. Thread-safe."""
 
     cache: Cache
     clock: Clock
@@ -41,8 +41,8 @@ class RefusingBuckets:
     _refusals: dict[str, _Refusal] = field(default_factory=dict, init=False)
 
     def note(self, answers: Iterable[tuple[str, PutResult]]) -> None:
-        """How the writes of one request went, each with its index: one that takes some of what it is sent is
-        overloaded; one that takes nothing refuses."""
+        """Note the results of one request, each with its index. An index that accepts a part of the writes is
+        overloaded; one that accepts none refuses writes."""
         refused: dict[str, str] = {}
         accepted: set[str] = set()
         for index, result in answers:
@@ -56,12 +56,12 @@ class RefusingBuckets:
             self.refused(index, refused[index])
 
     def accepted(self, index: str) -> None:
-        """The index has just taken a write."""
+        """Note that the index has accepted a write."""
         with self._lock:
             self._refusals.pop(index, None)
 
     def refused(self, index: str, reason: str) -> None:
-        """The index has just refused every write of a request."""
+        """Note that the index has refused every write of a request."""
         now_s = self.clock.monotonic_s()
         with self._lock:
             refusal = self._refusals.get(index)
@@ -73,10 +73,10 @@ class RefusingBuckets:
             self._show(index, reason)
 
     def all_accept(self) -> bool:
-        """Whether no index is known to have refused anything lately; quicker than asking for each."""
+        """Whether no index has refused writes recently. Faster than asking for each."""
         if not self._refusals:
             return True
-        # Nobody asks for an index that was dropped: it would be remembered for ever.
+        # Nobody asks for an index that was dropped, so its refusal is removed here.
         now_s = self.clock.monotonic_s()
         with self._lock:
             for index in [i for i, refusal in self._refusals.items() if now_s - refusal.last_s > _FORGET_S]:
@@ -84,7 +84,7 @@ class RefusingBuckets:
             return not self._refusals
 
     def refuses(self, index: str) -> bool:
-        """Whether writes to the index had better not be tried now: it refuses them, and was asked a moment ago."""
+        """Whether writes to the index should not be tried now, because it refuses them and was tried a moment ago."""
         now_s = self.clock.monotonic_s()
         with self._lock:
             refusal = self._refusals.get(index)
@@ -99,8 +99,8 @@ class RefusingBuckets:
         return any(self.refuses(index_of(alias)) for alias in aliases)
 
     def shown(self) -> Mapping[str, str]:
-        """The indices that any process found to refuse writes lately, each with the reason. Empty where the cache does
-        not answer: it alone connects the processes."""
+        """Return the indices that any process has recently found to refuse writes, with the reason. Empty if the cache
+        does not answer, through which processes report them."""
         now_ms = self.clock.now_ms()
         return {
             index: reason for index, (reason, at_ms) in self._told().items() if abs(now_ms - at_ms) < _SHOWN_S * 1000
@@ -114,7 +114,7 @@ class RefusingBuckets:
         try:
             self.cache.put(_CACHE_KEY, json.dumps(told).encode(), int(_SHOWN_S))
         except CacheUnavailable as e:
-            _log.info("refusing bucket not shown", action="refusal_not_shown", reason=str(e))
+            _log.info("could not report refusing bucket", action="refusal_not_shown", reason=str(e))
 
     def _told(self) -> dict[str, tuple[str, int]]:
         try:

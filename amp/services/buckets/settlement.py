@@ -1,4 +1,4 @@
-"""Repeats writes into buckets until each is settled, whatever the map, the indices and moves are at meanwhile."""
+"""Repeats writes into buckets until each is settled, through changes of the map, busy indices and moves."""
 
 import threading
 from collections.abc import Callable, Collection, Sequence
@@ -17,12 +17,12 @@ from amp.services.runtime.retry import Backoff, Stopped
 _log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
 _BUSY = Backoff(max_s=5.0)
-#: A move holds writers for less than a second.
+#: A move usually holds writers for less than a second.
 _STALE = Backoff(max_s=0.2)
-#: After waiting that long, the step that should let writers through is taken from here: whoever moves may be dead.
+#: After waiting this long, a writer takes the step itself that lets writers through: the mover may have been killed.
 _HELP_AFTER_S = 3.0
 
-#: Takes over assets whose bucket refuses writes; False: it cannot, they have to be tried again.
+#: Takes over assets whose bucket refuses writes. False: it cannot; they have to be tried again.
 SetAside = Callable[[Collection[UUID]], bool]
 
 
@@ -30,22 +30,24 @@ SetAside = Callable[[Collection[UUID]], bool]
 class Unsettled(Generic[_T]):
     """Writes to be sent again."""
 
-    stale: list[_T]  #: routed anew after a refresh of the map
-    busy: list[_T]  #: as they are
+    stale: list[_T]  #: routed again after a refresh of the map
+    busy: list[_T]  #: sent again unchanged
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Writes(Generic[_T]):
-    """How things of one kind are written."""
+    """The operations that write items of one kind."""
 
     send: Callable[[BucketMap, Sequence[_T]], Unsettled[_T]]
-    without_refused: Callable[[list[_T]], list[_T]]  #: leaves out what is set aside as its bucket refuses writes
-    give_up: Callable[[list[_T]], bool]  #: sets all of them aside; False: it cannot
+    without_refused: Callable[
+        [list[_T]], list[_T]
+    ]  #: returns the items except those deferred because their bucket refuses writes
+    give_up: Callable[[list[_T]], bool]  #: defers all of them; False: it cannot
 
 
 @dataclass(slots=True)
 class Patience:
-    """The pauses that the writes of one call may still take together, in seconds."""
+    """The total time that the writes of one call may still wait, in seconds."""
 
     left_s: float = float("inf")
 
@@ -60,9 +62,9 @@ class WriteSettlement:
     aliases: MoveAliases
 
     def run(self, writes: Writes[_T], items: list[_T], stop: threading.Event, patience: Patience | None = None) -> None:
-        """Send the items, and again what is not settled.
+        """Send the items, and repeat those that are not settled.
 
-        :param patience: less by the pauses that this takes; once it is over, what is left is given up.
+        :param patience: decreases by the pauses of this call; once it is over, the remaining items are deferred.
         :raises Stopped: `stop` was set before all were settled.
         """
         patience = patience or Patience()
@@ -76,7 +78,7 @@ class WriteSettlement:
             pending = writes.without_refused([*unsettled.stale, *unsettled.busy])
             if pending:
                 reason = "stale bucket map" if unsettled.stale else "index busy"
-                _log.info("writes to repeat", action="writes_repeated", count=len(pending), reason=reason)
+                _log.info("retrying writes", action="writes_retried", count=len(pending), reason=reason)
                 pause_s = (_STALE if unsettled.stale else _BUSY).pause_s(rounds)
                 if stop.wait(pause_s):
                     raise Stopped
@@ -89,14 +91,14 @@ class WriteSettlement:
         try:
             self.maps.refresh()
         except (Retryable, NotMigrated) as e:
-            _log.warning("no newer bucket map", action="map_refresh_failed", reason=str(e))
+            _log.warning("could not refresh bucket map", action="map_refresh_failed", reason=str(e))
 
     def _help_move(self) -> bool:
-        """False: the move went on meanwhile; look again after the next pause if writers still wait then."""
+        """Advance the move. False: it advanced meanwhile; try again after the next pause if writers still wait."""
         try:
             self.aliases.settle(self.maps.refresh())
         except MapChanged:
             return False
         except (Retryable, NotMigrated) as e:
-            _log.warning("move not helped", action="move_help_failed", reason=str(e))
+            _log.warning("could not advance move", action="move_help_failed", reason=str(e))
         return True

@@ -168,7 +168,7 @@ class MovePlanning:
     def _require_index(self, bucket: Bucket) -> None:
         """What is gone cannot be moved; the bucket worker lets another index stand in."""
         if all(info.index != bucket.index for info in self.indices.info()):
-            raise Conflict(f"the index {bucket.index} of bucket {bucket.name} is gone; reconcile the buckets first")
+            raise Conflict(f"the index {bucket.index} of bucket {bucket.name} is lost; reconcile the buckets first")
 
     def _boundary(self, bucket_map: BucketMap, bucket: Bucket, at_s: int | None) -> int:
         """A whole second with documents on both sides."""

@@ -1,4 +1,4 @@
-"""Commits changes to the source of truth: intent first, then the condition, then the event (ADR 002)."""
+"""Commits changes to the source of truth: first the intent, then the condition, then the message (ADR 002)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,15 +13,16 @@ from amp.ports.clock import Clock
 from amp.ports.intent_log import IntentLog
 from amp.services.outbox.publish import ChangePublisher
 
-#: A condition is never sent under an older intent, so that the relay can tell when one cannot be applied any more.
+#: A condition is never sent under an older intent, so that the relay knows when a change can no longer be applied.
 MAX_INTENT_AGE_MS = 30_000
-#: Changes prepared and applied at once: enough for full concurrency, and done long before their intents are too old.
+#: Changes that are prepared and applied together: enough for full concurrency, and few enough to be done long before
+#: their intents are too old.
 BATCH = 500
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeCommitter:
-    """The one way any change reaches the store."""
+    """The only way in which changes reach the store."""
 
     store: AssetStore
     intents: IntentLog
@@ -35,10 +36,10 @@ class ChangeCommitter:
         return int(self.intent_grace_s * 1000)
 
     def commit(self, changes: Sequence[Change]) -> list[CommitResult]:
-        """One outcome per change, in order; the changes are of different assets. Every APPLIED change is durable and
-        sure to be indexed.
+        """Commit changes of different assets. Returns one result for each change, in order. Every APPLIED change is
+        durable and certain to be indexed.
 
-        :raises StoreUnavailable: none of the changes of the batch at hand was applied; batches before it may be.
+        :raises StoreUnavailable: no change of the current batch was applied; earlier batches may be.
         """
         outcomes: list[CommitResult] = []
         for i in range(0, len(changes), BATCH):
@@ -57,7 +58,7 @@ class ChangeCommitter:
             self.publisher.publish(by_verdict[CommitStatus.APPLIED])
         if by_verdict[CommitStatus.REFUSED]:
             self._forget(by_verdict[CommitStatus.REFUSED])
-        return outcomes  # intents of UNKNOWN ones stay: the relay settles them
+        return outcomes  # intents of UNKNOWN changes stay; the relay settles them
 
     def _prepare(self, changes: Sequence[Change]) -> list[Intent]:
         for _ in range(2):
@@ -67,7 +68,7 @@ class ChangeCommitter:
                 for change in changes
             ]
             self.store.prepare(list(zip(changes, intents, strict=True)))
-            # Half the age is left for the conditions themselves.
+            # The other half of the age is left for the conditions themselves.
             if (self.clock.monotonic_s() - began_s) * 1000 < MAX_INTENT_AGE_MS / 2:
                 return intents
         raise StoreUnavailable("the store is too slow to write safely")
@@ -76,4 +77,4 @@ class ChangeCommitter:
         try:
             self.intents.clear(intents)
         except StoreUnavailable:
-            return  # the relay finds that they were not applied, and drops them
+            return  # the relay will find that they were not applied, and drop them

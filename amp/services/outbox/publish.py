@@ -1,4 +1,4 @@
-"""Publishes events of applied changes behind the caller's back, and clears an intent once its event is durable."""
+"""Publishes messages of applied changes asynchronously, and clears each intent once its message is durable."""
 
 import queue
 import threading
@@ -19,7 +19,7 @@ _GATHERED_S = 0.1
 
 
 class ChangePublisher:
-    """Loses nothing: an event that is not delivered, or an intent not cleared, is the relay's to bring again."""
+    """Loses nothing: the relay processes messages that are not delivered and intents that are not cleared."""
 
     def __init__(self, events: MessageQueue, intents: IntentLog, background: Background) -> None:
         self._events = events
@@ -31,18 +31,18 @@ class ChangePublisher:
         self._clearer: threading.Thread | None = None
 
     def publish(self, intents: Sequence[Intent]) -> None:
-        """Hand over the events of these intents; returns at once."""
+        """Publish the messages of these intents. Returns immediately."""
         with self._lock:
             if self._clearer is None:
                 self._clearer = self._background.start("intent-clearer", self._clear_delivered, threading.Event())
             self._waiting.update((intent.message, intent) for intent in intents)
-            # Events the queue dropped never come back to us; the relay has them by now.
+            # The queue reports nothing about messages that it dropped. The relay processes them.
             while len(self._waiting) > 100_000:
                 self._waiting.pop(next(iter(self._waiting)))
         self._events.publish(Topic.REALTIME, [intent.message for intent in intents], self._on_delivered)
 
     def close(self, timeout_s: float) -> None:
-        """Let what was published be delivered and cleared, for at most `timeout_s` in all."""
+        """Wait until all published messages are delivered and cleared, for at most `timeout_s` in all."""
         deadline_s = time.monotonic() + timeout_s
         self._events.flush(timeout_s)
         with self._lock:
@@ -58,7 +58,7 @@ class ChangePublisher:
             self._delivered.put(intent)
 
     def _gather(self) -> list[Intent | None]:
-        """What is delivered within a moment, so that it goes in few requests; None at the end of all."""
+        """Intents delivered within a moment, collected so that few requests are needed. None: the end."""
         batch = [self._delivered.get()]
         deadline_s = time.monotonic() + _GATHERED_S
         while len(batch) < _CLEAR_AT_ONCE and batch[-1] is not None:
@@ -69,7 +69,7 @@ class ChangePublisher:
         return batch
 
     def _clear_delivered(self, _stop: threading.Event) -> None:
-        """Runs until `close` asks it to end, as what was delivered before is to be cleared first."""
+        """Run until `close`, because everything delivered before is cleared first."""
         open_ = True
         while open_:
             batch = self._gather()

@@ -1,4 +1,4 @@
-"""Publishes again what may have been lost on the way: intents whose event nobody reported delivered."""
+"""Publishes messages that may have been lost: those of intents that were not cleared in time."""
 
 import threading
 from collections.abc import Sequence
@@ -19,17 +19,17 @@ from amp.services.runtime.retry import Backoff
 
 _log = structlog.get_logger(__name__)
 _BATCH = 500
-#: An intent whose change the store still does not show after this long is dropped, but not before this process has
-#: known it for longer than any writer may still send its condition: the clocks of writer and relay may disagree.
+#: An intent is dropped if the store does not have its change after this time, but not before this process has known it
+#: for longer than a writer may still send the condition, because the clocks of writer and relay may differ.
 _DROP_AFTER_MS = 24 * 3600 * 1000
 _KNOWN_FOR_S = 2 * MAX_INTENT_AGE_MS / 1000
-#: Intents are forgotten this long after they were first seen; by then this process or another relay dropped them.
+#: Known intents are removed from memory after this time. By then a relay has dropped them.
 _FORGOTTEN_AFTER_S = 3_600.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class IntentRelay:
-    """Two relays at once only publish twice, which is harmless."""
+    """Two concurrent relays merely publish twice, which is harmless."""
 
     intents: IntentLog
     store: AssetStore
@@ -37,7 +37,7 @@ class IntentRelay:
     clock: Clock
     metrics: Metrics
     pause_s: float = 1.0
-    #: When this process first saw each intent that looks old enough to be dropped; the first ones first.
+    #: When this process first read each intent that is old enough to be dropped, oldest first.
     _first_seen_s: dict[Intent, float] = field(default_factory=dict, init=False)
 
     def run(self, stop: threading.Event) -> None:
@@ -48,7 +48,7 @@ class IntentRelay:
         return 0.0 if self.relay_once() >= _BATCH else self.pause_s
 
     def relay_once(self) -> int:
-        """Look at up to one batch of due intents; how many there were.
+        """Process up to one batch of due intents. Returns their number.
 
         :raises StoreUnavailable: the store does not answer; nothing is lost.
         """
@@ -58,7 +58,7 @@ class IntentRelay:
         return len(due)
 
     def _look_at(self, due: Sequence[Intent]) -> None:
-        # Finishes conditions that were accepted but not completed, so that "not applied" is certain.
+        # This read completes conditions that were accepted but not completed, so that "not applied" is certain.
         heads = self.store.heads({intent.message.asset_id for intent in due}, settle=True)
         applied: list[Intent] = []
         open_: list[Intent] = []
@@ -77,12 +77,12 @@ class IntentRelay:
         self.intents.clear(done)
         self.metrics.intents_relayed.inc(len(done))
         if len(done) < len(applied):
-            # Not to be asked for again at once: the queue is down.
+            # The queue is down, so these are not due again at once.
             now_ms = self.clock.now_ms()
             for intent in applied:
                 if intent.message not in delivered:
                     self.intents.defer(intent, now_ms + 2_000)
-            _log.warning("events not delivered", action="relay_undelivered", count=len(applied) - len(done))
+            _log.warning("messages not delivered", action="relay_undelivered", count=len(applied) - len(done))
 
     def _look_later(self, intent: Intent) -> None:
         now_ms = self.clock.now_ms()

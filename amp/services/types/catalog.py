@@ -1,4 +1,4 @@
-"""The asset types as a process knows them: cached, and read again before anything unknown is refused."""
+"""A cache of the asset types, read again before anything unknown is refused."""
 
 import difflib
 import itertools
@@ -11,44 +11,44 @@ from amp.errors import StoreUnavailable, TypeNotFound
 from amp.ports.clock import Clock
 from amp.ports.type_registry import TypeRegistry
 
-#: Keys compared with one that nobody knows, and by how much longer or shorter they may be.
+#: Maximum number of keys that are compared with an unknown one, and their maximum difference in length.
 _MAX_COMPARED, _MAX_TYPED_WRONG = 500, 8
-#: After a read, nothing unknown causes the next one for this many times as long as the read took, up to a limit.
+#: After a read, unknown names cause the next one only after this multiple of its duration, up to a limit.
 _PAUSE_FACTOR, _MAX_PAUSE_S = 4.0, 0.2
 
 
 class TypeCatalog:
-    """Versions never change, so they are kept for good; the list of newest versions is at most `refresh_s` old.
+    """Versions never change, so they are cached without limit. The list of newest versions is at most `refresh_s` old.
 
-    While the registry does not answer, what is known goes on being used. Requests that meet something unknown at the
-    same time share one read of the registry, and wait for it if the last read was just now.
+    While the registry does not answer, the cached types stay in use. Concurrent requests with something unknown share
+    one read of the registry, and wait for it if the last read was just now.
     """
 
     def __init__(self, registry: TypeRegistry, clock: Clock, refresh_s: float) -> None:
         self._registry = registry
         self._clock = clock
         self._refresh_s = refresh_s
-        self._lock = threading.Lock()  #: held by the one thread that reads the registry
+        self._lock = threading.Lock()  #: held by the thread that reads the registry
         self._versions: dict[tuple[str, int], AssetType] = {}
         self._newest: dict[str, AssetType] = {}
         self._kinds: Mapping[str, frozenset[FieldType]] = {}
-        self._read_at_s: float | None = None  #: when the last read that was answered began
+        self._read_at_s: float | None = None  #: when the last successful read began
         self._asked_at_s = float("-inf")  #: when the last read began
-        self._took_s = 0.0  #: how long it took
-        self._failure: StoreUnavailable | None = None  #: why it was not answered
-        self._failed_at_s = float("-inf")  #: when that was known
-        self.reads = 0  #: how often the types were read here
+        self._took_s = 0.0  #: duration of the last read
+        self._failure: StoreUnavailable | None = None  #: why the last read failed
+        self._failed_at_s = float("-inf")  #: when the last read failed
+        self.reads = 0  #: number of reads by this process
 
     def known(self, name: str) -> AssetType | None:
-        """The newest version this process knows of; None: it knows none.
+        """Return the newest version that this process knows. None: it knows none.
 
-        :raises StoreUnavailable: nothing was ever read here, and the registry does not answer.
+        :raises StoreUnavailable: nothing was read yet, and the registry does not answer.
         """
         self._keep_fresh()
         return self._newest.get(name)
 
     def version(self, name: str, version: int) -> AssetType:
-        """That version of the type.
+        """Return this version of the type.
 
         :raises TypeNotFound: there is no such version.
         :raises StoreUnavailable: the registry does not answer, and the version is not known here.
@@ -62,14 +62,14 @@ class TypeCatalog:
         return found
 
     def names(self) -> list[str]:
-        """Of all types this process knows."""
+        """Return the newest versions of all types that this process knows."""
         self._keep_fresh()
         return list(self._newest)
 
     def kinds(self, key: str, since_s: float | None = None) -> frozenset[FieldType]:
-        """The field types that a metadata key has over all asset types; empty: no type has the key.
+        """Return the field types that a metadata key has in all asset types. Empty: no type has the key.
 
-        :param since_s: as of `read_since`, which is called for a key that is not known.
+        :param since_s: see `read_since`, which is called for an unknown key.
         """
         self._keep_fresh()
         if key not in self._kinds:
@@ -77,11 +77,11 @@ class TypeCatalog:
         return self._kinds.get(key, frozenset())
 
     def now_s(self) -> float:
-        """What to give as `since_s` for a request that came in now."""
+        """Return the `since_s` of a request that came in now."""
         return self._clock.monotonic_s()
 
     def closest_key(self, key: str) -> str | None:
-        """The known metadata key that `key` was most likely meant to be."""
+        """Return the known metadata key that is most similar to `key`."""
         wanted = key.lower()
         folded = {known.lower(): known for known in self._kinds if abs(len(known) - len(key)) <= _MAX_TYPED_WRONG}
         if len(folded) > _MAX_COMPARED:
@@ -90,7 +90,7 @@ class TypeCatalog:
         return folded[close[0]] if close else None
 
     def refresh(self) -> None:
-        """See that the registry was read after this call, by this thread or another.
+        """Ensure that the registry was read after this call began, by this thread or another.
 
         :raises StoreUnavailable: it does not answer.
         """
@@ -102,8 +102,8 @@ class TypeCatalog:
                 self._raise_failure()
 
     def read_since(self, since_s: float | None) -> None:
-        """See that the registry was read after `since_s` (the clock's monotonic time; None: now), at the latest a
-        moment ago, by this thread or another.
+        """Ensure that the registry was read after `since_s` (the clock's monotonic time; None: now), by this thread or
+        another.
 
         :raises StoreUnavailable: it does not answer.
         """
@@ -122,7 +122,7 @@ class TypeCatalog:
             raise StoreUnavailable(*self._failure.args) from self._failure
 
     def _pause(self) -> None:
-        """However many requests are refused, reading the registry takes a part of the time only."""
+        """Whether to read now. Reads take only a part of the time, even if many requests are refused."""
         ended_s, pause_s = self._asked_at_s + self._took_s, min(_MAX_PAUSE_S, _PAUSE_FACTOR * self._took_s)
         left_s = ended_s + pause_s - self._clock.monotonic_s()
         if left_s > 0:
@@ -153,7 +153,7 @@ class TypeCatalog:
         if now_s - self._asked_at_s < self._refresh_s and self._read_at_s is not None:
             return
         if not self._lock.acquire(blocking=self._read_at_s is None):
-            return  # someone else is reading it; what is known here will do
+            return  # another thread reads it; the cached types are good enough
         try:
             if self._read_at_s is None and self._failed_at_s > now_s:
                 self._raise_failure()

@@ -1,4 +1,4 @@
-"""Registers asset types and their next versions, and reads them back."""
+"""Registers asset types and their versions, and reads them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from amp.services.types.catalog import TypeCatalog
 
 @dataclass(frozen=True, kw_only=True)
 class TypeRegistration:
-    """Every version is compatible with the one before; registering what is there already changes nothing."""
+    """Every version is compatible with the one before. Registering an identical version changes nothing."""
 
     registry: TypeRegistry
     catalog: TypeCatalog
@@ -43,11 +43,11 @@ class TypeRegistration:
     def next_version(
         self, name: str, description: str, fields: Mapping[str, Field], principal: Principal
     ) -> tuple[AssetType, bool]:
-        """Register the next version; (the newest, False) if nothing would change.
+        """Register the next version. Returns the newest version and whether it is new.
 
         :raises TypeNotFound: there is no type of that name.
-        :raises IncompatibleType: with everything that is not compatible.
-        :raises Conflict: others kept registering versions meanwhile.
+        :raises IncompatibleType: it is not compatible; names every fault.
+        :raises Conflict: other writers kept registering versions.
         :raises StoreUnavailable: the registry does not answer.
         """
         for _ in range(3):
@@ -68,10 +68,14 @@ class TypeRegistration:
             if self.registry.add(following):
                 self.catalog.refresh()
                 return following, True
-        raise Conflict(f"type {name} is being changed by others; try again")
+        raise Conflict(f"type {name} is being changed by other writers; try again")
 
     def get(self, name: str, version: int | None = None) -> AssetType:
-        """:raises TypeNotFound: there is none. :raises StoreUnavailable: the registry does not answer."""
+        """Return a version of a type, the newest by default.
+
+        :raises TypeNotFound: there is no such type or version.
+        :raises StoreUnavailable: the registry does not answer.
+        """
         found = self.registry.get(name, version)
         if found is None:
             wanted = (
@@ -81,7 +85,7 @@ class TypeRegistration:
         return found
 
     def newest(self) -> list[AssetType]:
-        """The newest version of every type, by name.
+        """Return the newest version of every type, sorted by name.
 
         :raises StoreUnavailable: the registry does not answer.
         """
