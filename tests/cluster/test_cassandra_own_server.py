@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from amp.adapters.cassandra import intent_log
-from amp.adapters.cassandra.asset_listing import CassandraAssetListing, places_of
+from amp.adapters.cassandra.asset_listing import CassandraAssetListing, partitions_of
 from amp.adapters.cassandra.asset_store import CassandraAssetStore
 from amp.adapters.cassandra.claims import CassandraClaims
 from amp.adapters.cassandra.component import CassandraComponent
@@ -264,7 +264,7 @@ def test_a_day_of_which_most_was_purged_is_listed_and_walked(part: CassandraComp
     purged = [asset for i, asset in enumerate(assets) if i % 50]
     listing.drop(listing.orphans([asset.id for asset in purged], {assets[0].type}, {project}))
     left = {asset.id for i, asset in enumerate(assets) if i % 50 == 0}
-    place = places_of(assets[0])[-1]
+    place = partitions_of(assets[0])[-1]
     with pytest.raises(TooManyTombstones):
         part.session.run(
             "SELECT id FROM {ks}.listed_assets WHERE list = ? AND slot = ? AND shard = ? LIMIT 1000", place

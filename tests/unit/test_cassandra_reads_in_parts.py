@@ -8,7 +8,7 @@ from cassandra import ReadFailure
 
 from amp.adapters.cassandra.errors import TooManyTombstones, translation
 from amp.adapters.cassandra.id_order import after, between, between_any, parts_of
-from amp.adapters.cassandra.reads_in_parts import Found, KeyRange, read_in_parts
+from amp.adapters.cassandra.reads_in_parts import KeyRange, ReadResult, read_in_parts
 from amp.domain.ids import mint_at
 from tests.contract.asset_samples import id_version_1, id_version_6
 
@@ -60,7 +60,7 @@ def test_every_id_of_a_day_comes_once_and_in_order(seed: int, limit: int) -> Non
     found: list[UUID] = []
     parts = parts_of(begin_ms, begin_ms + DAY_MS)
     for _ in range(1_000):
-        page: Found[UUID, UUID] = read_in_parts(partition.read, parts, between, limit, max_reads=6)
+        page: ReadResult[UUID, UUID] = read_in_parts(partition.read, parts, between, limit, max_reads=6)
         found += page.rows
         last = page.rows[-1] if len(page.rows) == limit else page.read_to
         if last is None:

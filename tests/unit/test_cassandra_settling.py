@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from amp.adapters.cassandra.settling import settled
+from amp.adapters.cassandra.settling import settle
 from amp.errors import StoreUnavailable
 
 
@@ -40,14 +40,14 @@ LOST = StoreUnavailable("lost")
 def test_the_answer_counts_and_where_there_is_none_what_is_found(
     sent: list[object], looked: list[object], expected: bool
 ) -> None:
-    assert settled(says(*sent), says(*looked)) is expected  # type: ignore[arg-type]  # the fakes raise and return
+    assert settle(says(*sent), says(*looked)) is expected  # type: ignore[arg-type]  # the fakes raise and return
 
 
 def test_what_stays_open_is_an_error() -> None:
     with pytest.raises(StoreUnavailable, match="lost"):
-        settled(says(LOST, LOST, LOST), says(None, None, None))  # type: ignore[arg-type]  # as above
+        settle(says(LOST, LOST, LOST), says(None, None, None))  # type: ignore[arg-type]  # as above
 
 
 def test_an_error_while_looking_is_passed_on() -> None:
     with pytest.raises(StoreUnavailable, match="blind"):
-        settled(says(LOST), says(StoreUnavailable("blind")))  # type: ignore[arg-type]  # as above
+        settle(says(LOST), says(StoreUnavailable("blind")))  # type: ignore[arg-type]  # as above

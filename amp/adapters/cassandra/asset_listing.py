@@ -1,4 +1,4 @@
-"""The reverse index in Cassandra: lists of ids, cut into slots of a day and these into shards."""
+"""The reverse index in Cassandra: lists of ids, divided into slots of one day, and each slot into shards."""
 
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -14,25 +14,26 @@ import orjson
 from amp.adapters.cassandra.errors import TooManyTombstones
 from amp.adapters.cassandra.id_order import after, between, parts_of
 from amp.adapters.cassandra.life_times import head_times_us, purge_times_us
-from amp.adapters.cassandra.reads_in_parts import Found, KeyRange, read_in_parts
+from amp.adapters.cassandra.reads_in_parts import KeyRange, ReadResult, read_in_parts
 from amp.adapters.cassandra.session import CassandraSession, Request, rows_of
 from amp.domain.assets import Asset
 from amp.domain.ids import created_ms
 from amp.errors import BadCursor
 from amp.ports.asset_listing import IdPage, OrphanedListing
 
-#: A slot is the UTC day of creation. With 16 shards, a day of 10 million new assets makes partitions under 50 MB.
+#: Length of a slot: the UTC day of creation. With 16 shards, a day with 10 million new assets has partitions of less
+#: than 50 MB.
 _SLOT_MS = 86_400_000
 _SHARDS = 16
-#: Partitions that one page looks into, at most; a page of many small ones comes out short instead.
-_PARTITIONS_A_PAGE = 128
-#: Reads of one page, at most, of a partition that has to be read in parts.
-_READS_A_PAGE = 32
-#: Of one IN.
-_KEYS = 100
+#: Maximum number of partitions that are read for one page. A page of many small partitions is shorter than its limit.
+_MAX_PARTITIONS_PER_PAGE = 128
+#: Maximum number of reads for one page, if a partition has to be read in parts.
+_MAX_READS_PER_PAGE = 32
+#: Maximum number of keys in one IN.
+_KEYS_AT_ONCE = 100
 
 INSERT_LISTED = "INSERT INTO {ks}.listed_assets (list, slot, shard, id, listed) VALUES (?, ?, ?, ?, true)"
-#: For whoever may have a clock that is behind that of an earlier purge.
+#: For writers whose clock may be behind the clock of an earlier purge.
 INSERT_LISTED_AT = f"{INSERT_LISTED} USING TIMESTAMP ?"
 INSERT_SLOT = "INSERT INTO {ks}.list_slots (list, slot, shard) VALUES (?, ?, ?)"
 _SLOTS = (
@@ -45,25 +46,26 @@ _IDS_WITHIN = (
     "SELECT id FROM {ks}.listed_assets WHERE list = ? AND slot = ? AND shard = ? AND id > ? AND id <= ? LIMIT ?"
 )
 _LISTED = "SELECT id, WRITETIME(listed) FROM {ks}.listed_assets WHERE list = ? AND slot = ? AND shard = ? AND id IN ?"
-#: Only what was written up to then.
+#: Removes only rows that were written up to this timestamp.
 _REMOVE = "DELETE FROM {ks}.listed_assets USING TIMESTAMP ? WHERE list = ? AND slot = ? AND shard = ? AND id = ?"
 
 
-#: (list, slot, shard)
-Place = tuple[str, int, int]
+#: The key of a partition of `listed_assets`: (list, slot, shard).
+Partition = tuple[str, int, int]
 
 
-def places_of(asset: Asset) -> list[Place]:
-    """The (list, slot, shard) of each partition that lists the asset."""
-    return [_place(name, asset.id) for name in ("all", f"type:{asset.type}", f"project:{asset.project}")]
+def partitions_of(asset: Asset) -> list[Partition]:
+    """Return the key of each partition that lists the asset."""
+    return [_partition(name, asset.id) for name in ("all", f"type:{asset.type}", f"project:{asset.project}")]
 
 
-def _place(name: str, asset_id: UUID) -> Place:
+def _partition(name: str, asset_id: UUID) -> Partition:
     return name, created_ms(asset_id) // _SLOT_MS, crc32(asset_id.bytes) % _SHARDS
 
 
 def listing_times_us(session: CassandraSession, asset_ids: Sequence[UUID]) -> dict[UUID, int]:
-    """The time at which to list each of these assets: now, but after all that was removed as of an earlier purge.
+    """Return the timestamp at which to list each of these assets, in microseconds: now, but later than any removal that
+    is dated to an earlier purge.
 
     :raises StoreUnavailable: the store does not answer.
     """
@@ -74,7 +76,7 @@ def listing_times_us(session: CassandraSession, asset_ids: Sequence[UUID]) -> di
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a walk stands: in a partition after `last`, or past all of it."""
+    """A position in a list: in a partition after the id `last`; if that is None, after all ids of the partition."""
 
     slot: int
     shard: int
@@ -88,18 +90,18 @@ class Position:
         try:
             slot, shard, last = orjson.loads(urlsafe_b64decode(text.encode("ascii")))
             if type(slot) is not int or type(shard) is not int or abs(slot) >= 1 << 31 or abs(shard) >= 1 << 31:
-                raise ValueError("no slot")
+                raise ValueError("slot or shard out of range")
             return cls(slot, shard, None if last is None else UUID(hex=last))
         except (ValueError, TypeError, AttributeError) as e:
-            raise BadCursor("the position is not one of this list") from e
+            raise BadCursor("the position does not belong to this list") from e
 
 
-#: No slot is before the one or after the other.
+#: No slot is before the first of these or after the last.
 _FIRST_SLOT, _LAST_SLOT = -1, (1 << 31) - 1
 
 
 class CassandraAssetListing:
-    """An `AssetListing`: oldest day first, within a day by shard, within a shard by id."""
+    """Implements `AssetListing`. The order is by day, oldest first, then by shard, then by id."""
 
     def __init__(self, session: CassandraSession) -> None:
         self._session = session
@@ -115,85 +117,90 @@ class CassandraAssetListing:
         limit: int,
     ) -> IdPage:
         name = f"type:{type_name}" if type_name is not None else f"project:{project}" if project is not None else "all"
-        # No shard is below 0: these are the places before the first day of the range and before the one after it.
+        # No shard is below 0, so these are the positions before the first day of the range and before the day after it.
         start = (_FIRST_SLOT if from_ms is None else from_ms // _SLOT_MS, -1)
         end = (_LAST_SLOT if to_ms is None else -(-to_ms // _SLOT_MS), -1)
         at = Position(*start, None) if position is None else Position.decode(position)
         if position is not None and not start <= (at.slot, at.shard) < end:
-            raise BadCursor("the position is not one of this range")
+            raise BadCursor("the position is outside of this time range")
         if start >= end:
             return IdPage((), None)
-        ids, after = self._walk(name, at, end, limit)
-        # Days are read whole: the first and the last of the range may have ids outside of it.
+        ids, after = self._read_list(name, at, end, limit)
+        # Whole days are read, so the first and the last day may have ids outside of the range.
         within = tuple(asset_id for asset_id in ids if _is_within(asset_id, from_ms, to_ms))
         return IdPage(within, None if after is None else after.encode())
 
     def unlisted(self, assets: Sequence[Asset]) -> dict[UUID, tuple[str, ...]]:
-        wanted = [(place, asset.id) for asset in assets for place in places_of(asset)]
-        found = self._listed(wanted)
+        wanted = [(partition, asset.id) for asset in assets for partition in partitions_of(asset)]
+        listed = self._listed(wanted)
         missing: dict[UUID, tuple[str, ...]] = {}
-        for place, asset_id in wanted:
-            if (place, asset_id) not in found:
-                missing[asset_id] = (*missing.get(asset_id, ()), place[0])
+        for partition, asset_id in wanted:
+            if (partition, asset_id) not in listed:
+                missing[asset_id] = (*missing.get(asset_id, ()), partition[0])
         return missing
 
     def add(self, assets: Sequence[Asset]) -> None:
-        places = [(place, asset.id) for asset in assets for place in places_of(asset)]
-        # The slot first, as it leads to the row.
-        self._session.rows_of_many([(INSERT_SLOT, place) for place in dict.fromkeys(place for place, _ in places)])
+        rows = [(partition, asset.id) for asset in assets for partition in partitions_of(asset)]
+        # Slots first: without its slot, a row is never found.
+        partitions = dict.fromkeys(partition for partition, _ in rows)
+        self._session.rows_of_many([(INSERT_SLOT, partition) for partition in partitions])
         listed_us = listing_times_us(self._session, [asset.id for asset in assets])
-        requests = [(INSERT_LISTED_AT, (*place, asset_id, listed_us[asset_id])) for place, asset_id in places]
+        requests = [(INSERT_LISTED_AT, (*partition, asset_id, listed_us[asset_id])) for partition, asset_id in rows]
         self._session.rows_of_many(requests)
 
     def orphans(
         self, ids: Collection[UUID], types: Collection[str], projects: Collection[str]
     ) -> list[OrphanedListing]:
         lists = ["all", *(f"type:{name}" for name in types), *(f"project:{name}" for name in projects)]
-        found = self._listed([(_place(name, asset_id), asset_id) for asset_id in ids for name in lists])
+        listed = self._listed([(_partition(name, asset_id), asset_id) for asset_id in ids for name in lists])
         return [
-            OrphanedListing(place[0], asset_id, written_us // 1000) for (place, asset_id), written_us in found.items()
+            OrphanedListing(partition[0], asset_id, written_us // 1000)
+            for (partition, asset_id), written_us in listed.items()
         ]
 
     def drop(self, orphans: Sequence[OrphanedListing]) -> None:
-        # The time was cut to milliseconds.
+        # `written_ms` was truncated to milliseconds, so 999 microseconds are added.
         self._session.rows_of_many(
             [
-                (_REMOVE, (orphan.written_ms * 1000 + 999, *_place(orphan.list, orphan.id), orphan.id))
+                (_REMOVE, (orphan.written_ms * 1000 + 999, *_partition(orphan.list, orphan.id), orphan.id))
                 for orphan in orphans
             ]
         )
 
     def remove(self, assets: Sequence[Asset]) -> None:
-        # As of their purge: whoever creates one of them again has listed it at a later time, whatever the clocks say.
+        # Removals are dated to the purge. An asset that was created again has been listed at a later timestamp, even if
+        # clocks differ.
         purged_us = purge_times_us(self._session, assets)
         self._session.rows_of_many(
             [
-                (_REMOVE, (purged_us[asset.id], *place, asset.id))
+                (_REMOVE, (purged_us[asset.id], *partition, asset.id))
                 for asset in assets
                 if asset.id in purged_us
-                for place in places_of(asset)
+                for partition in partitions_of(asset)
             ]
         )
 
-    def _listed(self, wanted: Sequence[tuple[Place, UUID]]) -> dict[tuple[Place, UUID], int]:
-        """Those of the rows that are there, with the microsecond in which each was written."""
-        by_place: dict[Place, list[UUID]] = defaultdict(list)
-        for place, asset_id in wanted:
-            by_place[place].append(asset_id)
+    def _listed(self, wanted: Sequence[tuple[Partition, UUID]]) -> dict[tuple[Partition, UUID], int]:
+        """Return those of the rows that exist, with the time at which each was written, in microseconds."""
+        by_partition: dict[Partition, list[UUID]] = defaultdict(list)
+        for partition, asset_id in wanted:
+            by_partition[partition].append(asset_id)
         requests: list[Request] = [
-            (_LISTED, (*place, ids[i : i + _KEYS]))
-            for place, ids in by_place.items()
-            for i in range(0, len(ids), _KEYS)
+            (_LISTED, (*partition, ids[i : i + _KEYS_AT_ONCE]))
+            for partition, ids in by_partition.items()
+            for i in range(0, len(ids), _KEYS_AT_ONCE)
         ]
         return {
-            # A row from before the column was there is older than anything that may still be going on.
+            # A row from before this column existed is older than any write that may still be in progress.
             ((name, slot, shard), asset_id): written_us or 0
             for (_, (name, slot, shard, _)), rows in zip(requests, self._session.rows_of_many(requests), strict=True)
             for asset_id, written_us in rows
         }
 
-    def _walk(self, name: str, at: Position, end: tuple[int, int], limit: int) -> tuple[list[UUID], Position | None]:
-        """Up to `limit` ids from `at` on, and where that leaves the walk; None: at its end."""
+    def _read_list(
+        self, name: str, at: Position, end: tuple[int, int], limit: int
+    ) -> tuple[list[UUID], Position | None]:
+        """Return up to `limit` ids after `at`, and the position after them; None: the end of the list."""
         ids: list[UUID] = []
         if at.last is not None:
             try:
@@ -202,21 +209,22 @@ class CassandraAssetListing:
                 return self._read_in_parts((name, at.slot, at.shard), at.last, limit)
             ids = [row[0] for row in rows]
             at = Position(at.slot, at.shard, ids[-1] if len(ids) == limit else None)
-        looked_into = 0
-        while len(ids) < limit and looked_into < _PARTITIONS_A_PAGE:
-            # More of them at once the less the ones before gave.
-            partitions = self._session.run(_SLOTS, (name, at.slot, at.shard, *end, 1 + looked_into))
+        partitions_read = 0
+        while len(ids) < limit and partitions_read < _MAX_PARTITIONS_PER_PAGE:
+            # The fewer ids the previous partitions had, the more are read at once.
+            partitions = self._session.run(_SLOTS, (name, at.slot, at.shard, *end, 1 + partitions_read))
             if not partitions:
                 return ids, None
-            at, in_parts = self._read(name, partitions, limit, ids)
+            at, in_parts = self._read_partitions(name, partitions, limit, ids)
             if in_parts:
                 return ids, at
-            looked_into += len(partitions)
+            partitions_read += len(partitions)
         return ids, at
 
-    def _read(self, name: str, partitions: list[Any], limit: int, ids: list[UUID]) -> tuple[Position, bool]:
-        """Adds the ids of the partitions to `ids`, up to `limit`; where that leaves the walk, and whether the last of
-        them had to be read in parts."""
+    def _read_partitions(self, name: str, partitions: list[Any], limit: int, ids: list[UUID]) -> tuple[Position, bool]:
+        """Append the ids of the partitions to `ids`, up to `limit` in total. Return the position after them, and
+        whether the last partition had to be read in parts.
+        """
         wanted = limit - len(ids)
         answers = self._session.run_many([(_IDS, (name, slot, shard, wanted)) for slot, shard in partitions])
         for (slot, shard), answer in zip(partitions, answers, strict=True):
@@ -224,8 +232,8 @@ class CassandraAssetListing:
             try:
                 rows = rows_of(answer)
             except TooManyTombstones:
-                found, at = self._read_in_parts((name, slot, shard), None, room)
-                ids += found
+                more, at = self._read_in_parts((name, slot, shard), None, room)
+                ids += more
                 return at, True
             ids += [row[0] for row in rows[:room]]
             if len(rows) >= room:
@@ -233,20 +241,22 @@ class CassandraAssetListing:
         slot, shard = partitions[-1]
         return Position(slot, shard, None), False
 
-    def _read_in_parts(self, place: Place, last: UUID | None, limit: int) -> tuple[list[UUID], Position]:
-        """The ids after `last` of a partition whose assets were purged by the thousands of late, as far as one page
-        goes; and where that leaves the walk."""
+    def _read_in_parts(self, partition: Partition, last: UUID | None, limit: int) -> tuple[list[UUID], Position]:
+        """Return the ids after `last` of a partition from which thousands of assets were purged recently, up to the
+        limits of one page, and the position after them.
+        """
 
         def read(part: KeyRange[UUID], rows_wanted: int) -> list[UUID]:
-            values = (*place, part.begin, part.end, rows_wanted)
+            values = (*partition, part.begin, part.end, rows_wanted)
             return [row[0] for row in self._session.run(_IDS_WITHIN, values)]
 
-        _, slot, shard = place
+        _, slot, shard = partition
         parts = parts_of(slot * _SLOT_MS, (slot + 1) * _SLOT_MS)
         if last is not None:
             parts = after(parts, last)
-        found: Found[UUID, UUID] = read_in_parts(read, parts, between, limit, _READS_A_PAGE)
-        return found.rows, Position(slot, shard, found.rows[-1] if len(found.rows) == limit else found.read_to)
+        result: ReadResult[UUID, UUID] = read_in_parts(read, parts, between, limit, _MAX_READS_PER_PAGE)
+        end = result.rows[-1] if len(result.rows) == limit else result.read_to
+        return result.rows, Position(slot, shard, end)
 
 
 def _is_within(asset_id: UUID, from_ms: int | None, to_ms: int | None) -> bool:

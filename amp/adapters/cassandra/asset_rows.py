@@ -1,4 +1,4 @@
-"""Assets and versions as rows of the `assets` table, and the conditional batch that makes a step of one."""
+"""Assets and versions as rows of the `assets` table, and the conditional batch that applies a change to an asset."""
 
 from functools import lru_cache
 from typing import Any
@@ -22,9 +22,9 @@ UPDATE {ks}.assets SET type = ?, type_version = ?, project = ?, external_id = ?,
     state = ?, created_by = ?, updated_ms = ?, updated_by = ?, all_revision = ?, head_change_id = ?
     WHERE id = ?"""
 _HEAD = f"{_SET_HEAD} IF revision = ?;"
-#: A purged head is changed by `strip_request` without another revision.
+#: `strip_request` changes a purged head without a new revision, so its `change_id` is compared too.
 _PURGED_HEAD = f"{_SET_HEAD} IF revision = ? AND head_change_id = ?;"
-#: The second condition: a change is made once, however often it is sent, for as long as the row lives.
+#: The second condition of the batch: while this row exists, a change is applied once, however often it is sent.
 _CHANGE = """
 INSERT INTO {ks}.assets (id, row_kind, number, change_id, row_revision) VALUES (?, 'change', 0, ?, ?) IF NOT EXISTS
     USING TTL ?;"""
@@ -34,7 +34,7 @@ INSERT INTO {ks}.assets (id, row_kind, number, change_id, row_revision, row_ms, 
 _VERSION = """
 INSERT INTO {ks}.assets (id, row_kind, number, change_id, row_revision, row_ms, row_by, name, metadata,
     row_type_version, row_labels) VALUES (?, 'version', ?, ?, ?, ?, ?, ?, ?, ?, ?);"""
-#: Each of these two takes in the range of the one before it, so that reads pass one tombstone however many there were.
+#: Each of these two range deletions covers the range of the previous one, so reads scan only one tombstone.
 _DROPPED = """
 DELETE FROM {ks}.assets WHERE id = ? AND row_kind = 'version' AND number <= ?;"""
 _FORGOTTEN = """
@@ -51,14 +51,14 @@ _STRIP = f"BEGIN UNLOGGED BATCH{_STRIPPED}\nAPPLY BATCH"
 
 
 def step_request(change: Change, retention: Retention) -> Request:
-    """One conditional batch on the asset's partition: the head, its revision row and what goes with the change.
+    """Return one conditional batch on the asset's partition: its head, the revision row and other rows of the change.
 
-    It holds only while the head is `change.before` by revision, which alone tells its state too: no revision is ever
-    made twice. A purged head is told by the change that made it as well.
+    It is applied only if the head has the revision of `change.before`. This identifies the whole state, because no
+    revision number is ever used twice. A purged head must also have the `change_id` of `change.before`.
     """
     before, after = change.before, change.after
     purges = after.state is State.PURGED
-    # A purged asset has no content left, whatever its version says.
+    # A purged asset has no content left, so a change from it needs a version row even if the version stays the same.
     adds_version = not purges and (change.new_version or (before is not None and before.state is State.PURGED))
     drops = change.dropped_version is not None
     forgotten = retention.forgotten_revision(after.revision)
@@ -86,7 +86,7 @@ def step_request(change: Change, retention: Retention) -> Request:
 
 
 def strip_request(purged: Asset, change_id: UUID) -> Request:
-    """Leaves a purged asset its revision, its state, and the rows that say which changes were made."""
+    """Return a batch that removes everything from a purged asset except its revision, its state and its change rows."""
     values = (change_id, purged.id, purged.revision, purged.change_id, purged.id, purged.id)
     return _STRIP, values
 
@@ -101,7 +101,7 @@ def _step_cql(over_purged: bool, adds_version: bool, drops: bool, forgets: bool,
 def _head_values(before: Asset | None, after: Asset) -> tuple[Any, ...]:
     external_id: Any = after.external_id
     if external_id is None and (before is None or before.external_id is None):
-        # Null would write a tombstone.
+        # A null would write a tombstone.
         external_id = UNSET_VALUE
     return (
         after.type,
@@ -139,7 +139,7 @@ def _version_values(after: Asset) -> tuple[Any, ...]:
 
 
 def asset_of(row: tuple[Any, ...]) -> Asset:
-    """The asset in a row of `HEAD_COLUMNS`; without content if it is a revision's row."""
+    """Return the asset in a row of `HEAD_COLUMNS`, without content if it is the row of a revision."""
     return Asset(
         id=row[0],
         type=row[1] or "",
@@ -161,12 +161,12 @@ def asset_of(row: tuple[Any, ...]) -> Asset:
 
 
 def metadata_bytes(row: tuple[Any, ...]) -> int:
-    """Of a row of `HEAD_COLUMNS`, about."""
+    """Return the approximate size of the metadata in a row of `HEAD_COLUMNS`, in bytes."""
     return len(row[15] or "")
 
 
 def version_of_row(row: tuple[Any, ...]) -> Version:
-    """The version in a row of `VERSION_COLUMNS`."""
+    """Return the version in a row of `VERSION_COLUMNS`."""
     return Version(
         asset_id=row[0],
         version=row[1],

@@ -1,4 +1,4 @@
-"""Applies changes by conditional batches, and settles those whose answer got lost."""
+"""Applies changes by conditional batches, and settles those whose answer was lost."""
 
 import random
 import time
@@ -13,12 +13,13 @@ from amp.domain.retention import Retention
 from amp.errors import StoreUnavailable
 from amp.ports.asset_store import CommitResult, CommitStatus
 
-#: There for a change that was made, whatever came after it, for as long as anybody may look for it.
+#: Finds the row of an applied change, whatever was applied after it, for as long as any process may look for it.
 CHANGE_ROW = "SELECT id FROM {ks}.assets WHERE id = ? AND row_kind = 'change' AND number = 0 AND change_id = ?"
 
-#: How often a condition is sent, at most, when its answer does not come.
+#: Maximum number of times that a conditional batch is sent if no answer arrives.
 _ATTEMPTS = 4
-#: None is sent later than this after the first: past 30 s its intent might be given up, and a caller waits.
+#: No attempt is sent later than this after the first, in seconds: a client is waiting, and after 30 s the relay may
+#: discard the intent of the change.
 _BUDGET_S = 8.0
 _PAUSE_S = 0.05
 
@@ -29,7 +30,8 @@ _UNKNOWN = CommitResult(CommitStatus.UNKNOWN)
 class AssetSteps:
     """Takes assets from one revision to the next.
 
-    A batch may be sent again, even while an earlier one is still on its way: its change row lets it happen once.
+    A batch may be sent again even while an earlier one is still in progress. Its change row ensures that it is applied
+    only once.
     """
 
     def __init__(
@@ -43,26 +45,26 @@ class AssetSteps:
         self._retention = retention
 
     def apply(self, changes: Sequence[Change]) -> list[CommitResult]:
-        outcomes = [_UNKNOWN] * len(changes)
+        results = [_UNKNOWN] * len(changes)
         deadline = time.monotonic() + _BUDGET_S
         for attempt in range(_ATTEMPTS):
-            open_ = [i for i, outcome in enumerate(outcomes) if outcome is _UNKNOWN]
-            if not open_ or time.monotonic() > deadline:
+            pending = [i for i, result in enumerate(results) if result is _UNKNOWN]
+            if not pending or time.monotonic() > deadline:
                 break
             if attempt:
                 time.sleep(random.uniform(0, _PAUSE_S * 2**attempt))
             try:
-                decided = self._attempt([changes[i] for i in open_], first=attempt == 0)
+                attempted = self._attempt([changes[i] for i in pending], first=attempt == 0)
             except StoreUnavailable:
                 if attempt == 0:
                     raise
                 break
-            for i, outcome in zip(open_, decided, strict=True):
-                outcomes[i] = outcome
-        return outcomes
+            for i, result in zip(pending, attempted, strict=True):
+                results[i] = result
+        return results
 
     def _attempt(self, changes: Sequence[Change], *, first: bool) -> list[CommitResult]:
-        """Sends each change once; those still unknown may be sent again.
+        """Send each change once. Changes whose result is UNKNOWN may be sent again.
 
         :raises StoreUnavailable: nothing was sent.
         """
@@ -70,17 +72,17 @@ class AssetSteps:
         answers = self._session.run_many(requests, Mode.CONDITIONAL)
         if first:
             _raise_if_none_was_executed(answers)
-        made = [_was_made(change, answer) for change, answer in zip(changes, answers, strict=True)]
-        if all(made):
+        applied = [_was_applied(change, answer) for change, answer in zip(changes, answers, strict=True)]
+        if all(applied):
             return [_APPLIED] * len(changes)
-        # The heads before the change rows: a head past the change, and then no change row, means that it did not
-        # happen and cannot any more. The other way round it might have happened in between.
-        heads = self._heads_of([change for change, known in zip(changes, made, strict=True) if not known])
-        lost = [i for i, known in enumerate(made) if known is None]
+        # Heads are read before change rows. A head beyond the change, followed by the absence of the change row, proves
+        # that the change was not applied and cannot be any more. In the other order, it might be applied in between.
+        heads = self._heads_of([change for change, is_applied in zip(changes, applied, strict=True) if not is_applied])
+        lost = [i for i, is_applied in enumerate(applied) if is_applied is None]
         if heads is not None:
-            for i, known in zip(lost, self._look([changes[i] for i in lost]), strict=True):
-                made[i] = known
-        return [_outcome(change, known, heads) for change, known in zip(changes, made, strict=True)]
+            for i, is_applied in zip(lost, self._read_change_rows([changes[i] for i in lost]), strict=True):
+                applied[i] = is_applied
+        return [_result(change, is_applied, heads) for change, is_applied in zip(changes, applied, strict=True)]
 
     def _heads_of(self, changes: Sequence[Change]) -> dict[UUID, Asset] | None:
         try:
@@ -88,41 +90,41 @@ class AssetSteps:
         except StoreUnavailable:
             return None
 
-    def _look(self, changes: Sequence[Change]) -> list[bool | None]:
-        """Whether each took place, by its change row; None: there is no answer."""
+    def _read_change_rows(self, changes: Sequence[Change]) -> list[bool | None]:
+        """Return whether each change was applied, by its change row; None: there is no answer."""
         requests = [(CHANGE_ROW, (change.after.id, change.after.change_id)) for change in changes]
         try:
-            # Serial: conditions accepted but not finished are finished first.
+            # A serial read first finishes conditional writes that are accepted but not finished.
             answers = self._session.run_many(requests, Mode.SERIAL)
         except StoreUnavailable:
             return [None] * len(changes)
         return [bool(answer) if isinstance(answer, list) else None for answer in answers]
 
 
-def _was_made(change: Change, answer: RowsOrError) -> bool | None:
-    """Whether the answer says that the change took place; None: there is no answer."""
+def _was_applied(change: Change, answer: RowsOrError) -> bool | None:
+    """Return whether the change was applied according to the answer; None: there is no answer."""
     if isinstance(answer, BaseException):
         return None
-    # A refused batch answers with the rows its conditions found: the head, and the change's row if it is there.
+    # The answer of a refused batch has the rows that its conditions read: the head, and the change row if it exists.
     return answer[0]["[applied]"] or any(
         row.get("row_kind") == "change" and row["change_id"] == change.after.change_id for row in answer
     )
 
 
-def _outcome(change: Change, made: bool | None, heads: dict[UUID, Asset] | None) -> CommitResult:
-    if made:
+def _result(change: Change, is_applied: bool | None, heads: dict[UUID, Asset] | None) -> CommitResult:
+    if is_applied:
         return _APPLIED
-    if made is None or heads is None:
+    if is_applied is None or heads is None:
         return _UNKNOWN
     head = heads.get(change.after.id)
     if _version_of_head(head) == _version_of_head(change.before):
-        # Nothing stands in its way: a copy of it may still be under way, or it may be sent again.
+        # The condition still holds: an earlier copy of the change may still be in progress, or it may be sent again.
         return _UNKNOWN
     return CommitResult(CommitStatus.REFUSED, head)
 
 
 def _version_of_head(head: Asset | None) -> tuple[int, UUID | None] | None:
-    """What the condition of a change compares."""
+    """Return the values that the condition of a change compares."""
     if head is None:
         return None
     return head.revision, head.change_id if head.state is State.PURGED else None

@@ -1,4 +1,4 @@
-"""Cassandra as operations see it."""
+"""Cassandra as operations see it: whether it answers, and the migrations of its schema."""
 
 import contextlib
 import time
@@ -9,12 +9,12 @@ from amp.adapters.cassandra.session import CassandraSession
 from amp.errors import NotMigrated
 
 _PING_TIMEOUT_S = 2.0
-#: Reads may work where too few replicas are left for a write.
+#: The ping writes, since reads may succeed when too few replicas are available for a write.
 _PROBE = "INSERT INTO {ks}.health_probes (name, probed_ms) VALUES ('readiness', ?)"
 
 
 class CassandraComponent:
-    """A `Part`; closing it closes the session."""
+    """Implements `Component`. Closing it closes the session."""
 
     name = "store"
 
@@ -28,7 +28,7 @@ class CassandraComponent:
             driver = self.session.connected(_PING_TIMEOUT_S)
             left_s = max(0.1, deadline - time.monotonic())
             version = driver.execute("SELECT release_version FROM system.local", timeout=left_s).one()[0]
-        # Before the first migration there is nothing to write to.
+        # Before the first migration, the table of the probe does not exist.
         with contextlib.suppress(NotMigrated):
             left_s = max(0.1, deadline - time.monotonic())
             self.session.run(_PROBE, (time.time_ns() // 1_000_000,), timeout_s=left_s)

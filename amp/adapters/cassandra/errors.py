@@ -1,4 +1,4 @@
-"""The one place where the driver's errors become AMP's."""
+"""The one place that translates errors of the Cassandra driver."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,20 +19,21 @@ from amp.errors import AmpError, NotMigrated, StoreUnavailable
 
 DRIVER_ERRORS = (DriverException, NoHostAvailable, ConnectionException, NoConnectionsAvailable, ErrorMessage)
 
-#: The request itself is at fault: it was not executed, and trying again cannot help.
-_REFUSALS = (RequestValidationException, SyntaxException)
-#: How Cassandra says that a keyspace, a table or a column is not there.
+#: The request itself is wrong. It was not executed, and a retry cannot help.
+_REJECTIONS = (RequestValidationException, SyntaxException)
+#: Words by which Cassandra reports that a keyspace, a table or a column does not exist.
 _MISSING = ("does not exist", "unconfigured table", "undefined column", "undefined name")
-#: The protocol's code of that reason.
+#: The code of this reason in Cassandra's protocol.
 _TOO_MANY_TOMBSTONES = 0x0001
 
 
 class TooManyTombstones(StoreUnavailable):
-    """The range holds more tombstones than one read may pass."""
+    """The range has more tombstones than one read may scan."""
 
 
 @contextmanager
 def translated() -> Iterator[None]:
+    """Translate errors of the driver, as described in `translation`."""
     try:
         yield
     except DRIVER_ERRORS as e:
@@ -40,12 +41,14 @@ def translated() -> Iterator[None]:
 
 
 def translation(error: BaseException) -> AmpError:
-    """The error of ours that stands for a driver's."""
+    """Return AMP's error for an error of the driver: `NotMigrated`, `TooManyTombstones`, `AmpError` if the request is
+    wrong, otherwise `StoreUnavailable`.
+    """
     text = str(error)
     if isinstance(error, InvalidRequest) and any(words in text.lower() for words in _MISSING):
         return NotMigrated(f"{NotMigrated.__doc__} ({text})")
-    if isinstance(error, _REFUSALS):
-        return AmpError(f"Cassandra refuses the request: {text}")
+    if isinstance(error, _REJECTIONS):
+        return AmpError(f"Cassandra rejects the request: {text}")
     if isinstance(error, ReadFailure) and _TOO_MANY_TOMBSTONES in (error.error_code_map or {}).values():
         return TooManyTombstones(f"{TooManyTombstones.__doc__} ({text[:500]})")
     if isinstance(error, NoHostAvailable) and error.errors:
@@ -54,7 +57,7 @@ def translation(error: BaseException) -> AmpError:
 
 
 def was_never_executed(error: BaseException) -> bool:
-    """Whether the request surely had no effect and will have none: refused as it stands, or sent to no server."""
+    """Return whether it is certain that the request has no effect: it was rejected, or was not sent to any server."""
     if isinstance(error, NoHostAvailable):
         return all(isinstance(reason, NoConnectionsAvailable) for reason in error.errors.values())
-    return isinstance(error, _REFUSALS)
+    return isinstance(error, _REJECTIONS)

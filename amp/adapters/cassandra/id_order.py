@@ -1,30 +1,30 @@
-"""Time-UUIDs in the order in which Cassandra keeps them: by their version, then by their time, then by the rest."""
+"""Time-UUIDs in Cassandra's order: by their version, then by their time, then by their other bits."""
 
 from uuid import UUID
 
 from amp.adapters.cassandra.reads_in_parts import KeyRange
 
-#: 100 ns ticks from the Gregorian reform (1582-10-15), where versions 1 and 6 count from, to 1970.
+#: Number of 100 ns ticks from 1582-10-15 (the Gregorian reform), the epoch of versions 1 and 6, to 1970.
 _GREGORIAN_TICKS = 0x01B21DD213814000
 _TICKS_PER_MS = 10_000
-#: Bits of an id behind its version.
+#: Mask of the bits of an id that follow its version.
 _TAIL = (1 << 76) - 1
 
 
 def parts_of(begin_ms: int, end_ms: int) -> list[KeyRange[UUID]]:
-    """The ranges of all ids created in `[begin_ms, end_ms)`, their begins excluded and their ends included."""
+    """Return the ranges of all ids created in `[begin_ms, end_ms)`, each without its beginning but with its end."""
     begin, end = (_GREGORIAN_TICKS + ms * _TICKS_PER_MS for ms in (begin_ms, end_ms))
     return [
-        # How Cassandra orders ids of version 1 of the same tick is not relied upon.
+        # This does not rely on the order in which Cassandra sorts version 1 ids of the same tick.
         KeyRange(_version_1(begin - 1), _version_1(end)),
-        # The bits of the variant, which are zero here, are set in every id: it comes after these.
+        # The variant bits are zero in these bounds, but set in every id, so every id sorts after its bound.
         KeyRange(_sorted(6, begin << 64), _sorted(6, end << 64)),
         KeyRange(_sorted(7, begin_ms << 76), _sorted(7, end_ms << 76)),
     ]
 
 
 def after(parts: list[KeyRange[UUID]], last: UUID) -> list[KeyRange[UUID]]:
-    """What of the parts comes after `last`, an id in one of them or the end of one."""
+    """Return the rest of the parts after `last`, which is an id in one of them or the end of one."""
     return [
         part if _version(part.end) > _version(last) else KeyRange(last, part.end)
         for part in parts
@@ -33,7 +33,7 @@ def after(parts: list[KeyRange[UUID]], last: UUID) -> list[KeyRange[UUID]]:
 
 
 def between(part: KeyRange[UUID]) -> UUID | None:
-    """An id inside of a part, about in its middle; None: there is none that is surely inside."""
+    """Return an id inside of a part, near its middle; None if there is none that is certainly inside."""
     version = _version(part.end)
     if version == 1:
         low, high = _ticks_of_version_1(part.begin), _ticks_of_version_1(part.end)
@@ -45,8 +45,9 @@ def between(part: KeyRange[UUID]) -> UUID | None:
 
 
 def between_any(begin: UUID, end: UUID | None) -> UUID | None:
-    """An id between two of whatever versions (`end` None: the last of all ids); None: there is none that is surely
-    between."""
+    """Return an id between two ids of any versions; None if there is none that is certainly between them. If `end` is
+    None, the end is after all ids.
+    """
     low, high = _rank(begin), 1 << 128 if end is None else _rank(end)
     version, place = divmod((low + high) // 2, 1 << 124)
     middle = _version_1(place >> 64) if version == 1 else _sorted(version, place)
@@ -54,7 +55,7 @@ def between_any(begin: UUID, end: UUID | None) -> UUID | None:
 
 
 def _rank(any_id: UUID) -> int:
-    """Its place among ids of all versions."""
+    """Return the place of the id among ids of all versions."""
     version = _version(any_id)
     place = _ticks_of_version_1(any_id) << 64 | any_id.int & (1 << 64) - 1 if version == 1 else _place(any_id)
     return version << 124 | place
@@ -65,7 +66,7 @@ def _version(asset_id: UUID) -> int:
 
 
 def _place(asset_id: UUID) -> int:
-    """Its bits but for the version, which are in order as they are."""
+    """Return the bits of the id without its version. Compared as numbers, they have Cassandra's order."""
     return asset_id.int >> 80 << 76 | asset_id.int & _TAIL
 
 

@@ -1,4 +1,4 @@
-"""Ids that jobs were given, in Cassandra: one partition a job."""
+"""The asset ids that jobs were submitted with, in Cassandra: one partition per job."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -11,7 +11,7 @@ _FORGET = "DELETE FROM {ks}.job_ids WHERE job_id = ?"
 
 
 class CassandraJobIds:
-    """`JobIds`."""
+    """Implements `JobIds`."""
 
     def __init__(self, session: CassandraSession) -> None:
         self._session = session

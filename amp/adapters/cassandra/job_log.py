@@ -1,4 +1,4 @@
-"""The log of jobs in Cassandra: a row each, lists of their ids by month, of those that are open, and their notes."""
+"""The log of jobs in Cassandra: one row per job, lists of job ids (by month, and of open jobs), and notes."""
 
 import time
 from collections.abc import Mapping
@@ -8,14 +8,15 @@ from uuid import UUID
 import orjson
 
 from amp.adapters.cassandra.session import CassandraSession, Mode, Request
-from amp.adapters.cassandra.settling import settled
+from amp.adapters.cassandra.settling import settle
 from amp.domain.ids import created_ms
 from amp.domain.jobs import Job, JobState, Note, open_states
 
 _SLOT_MS = 30 * 86_400_000
-#: An id listed as open for longer than this without a job is of one whose adding broke off. The age is that of the
-#: listing, not of the id: a repeated request may add a job under the id that its first attempt claimed days before.
-_ADDED_BY_THEN_MS = 86_400_000
+#: If an id has been listed as open for longer than this, in milliseconds, but has no job, adding it was interrupted.
+#: What counts is the age of the listing, not of the id: a repeated request may add a job under the id that its first
+#: attempt claimed days before.
+_INTERRUPTED_AFTER_MS = 86_400_000
 
 _COLUMNS = "id, kind, parameters, requested_by, state, reason, ended_ms, rate, progress, checkpoint"
 _ADD = f"INSERT INTO {{ks}}.jobs ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS"
@@ -43,8 +44,8 @@ _UNLIST = "DELETE FROM {ks}.listed_jobs WHERE slot = ? AND began_ms = ? AND id =
 
 _ADD_OPEN = "INSERT INTO {ks}.open_jobs (list, id) VALUES ('all', ?)"
 _OPEN = "SELECT id FROM {ks}.open_jobs WHERE list = 'all'"
-_NOT_OPEN = "DELETE FROM {ks}.open_jobs WHERE list = 'all' AND id = ?"
-_NOT_OPEN_AS_OF = "DELETE FROM {ks}.open_jobs USING TIMESTAMP ? WHERE list = 'all' AND id = ?"
+_REMOVE_OPEN = "DELETE FROM {ks}.open_jobs WHERE list = 'all' AND id = ?"
+_REMOVE_OPEN_AT = "DELETE FROM {ks}.open_jobs USING TIMESTAMP ? WHERE list = 'all' AND id = ?"
 
 _NOTE = "INSERT INTO {ks}.job_notes (job_id, at_ms, note) VALUES (?, ?, ?)"
 _NOTES = "SELECT at_ms, note FROM {ks}.job_notes WHERE job_id = ?"
@@ -52,7 +53,9 @@ _FORGET_NOTES = "DELETE FROM {ks}.job_notes WHERE job_id = ?"
 
 
 class CassandraJobLog:
-    """A `JobLog`. A job's row is written on conditions only, so that saves take effect in one order for all clocks."""
+    """Implements `JobLog`. The row of a job is written only conditionally, so that writes take effect in one order even
+    if clocks differ.
+    """
 
     def __init__(self, session: CassandraSession) -> None:
         self._session = session
@@ -81,15 +84,15 @@ class CassandraJobLog:
         rows, notes = self._session.rows_of_many([(_GET, (job_id,)), (_NOTES, (job_id,))])
         if not rows:
             return None
-        noted = {Note(*note) for note in (*notes, *(rows[0][-1] or ()))}
-        return _job_of(rows[0], tuple(sorted(noted, key=lambda note: (note.at_ms, note.text))))
+        all_notes = {Note(*note) for note in (*notes, *(rows[0][-1] or ()))}
+        return _job_of(rows[0], tuple(sorted(all_notes, key=lambda note: (note.at_ms, note.text))))
 
     def page(self, before: UUID | None, limit: int) -> list[Job]:
         at = None if before is None else (created_ms(before), before)
         slots = self._session.run(_SLOTS) if at is None else self._session.run(_SLOTS_TO, (at[0] // _SLOT_MS,))
         jobs: list[Job] = []
         for (slot,) in slots:
-            # Again in the same slot where ids are listed whose job is not there: adding it broke off.
+            # The slot is read again if some listed ids have no job because adding it was interrupted.
             while len(jobs) < limit:
                 wanted = limit - len(jobs)
                 listed = self._listed(slot, at, wanted)
@@ -104,20 +107,20 @@ class CassandraJobLog:
         ids = [row[0] for row in self._session.run(_OPEN)]
         answers = self._session.rows_of_many([(_GET, (job_id,)) for job_id in ids])
         jobs = [_job_of(rows[0]) for rows in answers if rows]
-        over: list[Request] = [(_NOT_OPEN, (job.id,)) for job in jobs if job.state.ended]
-        old_ms = time.time_ns() // 1_000_000 - _ADDED_BY_THEN_MS
+        removals: list[Request] = [(_REMOVE_OPEN, (job.id,)) for job in jobs if job.state.ended]
+        old_ms = time.time_ns() // 1_000_000 - _INTERRUPTED_AFTER_MS
         without = [job_id for job_id, rows in zip(ids, answers, strict=True) if not rows]
-        # As of then: a listing written since stays.
-        over += [(_NOT_OPEN_AS_OF, (old_ms * 1000, job_id)) for job_id in without if created_ms(job_id) < old_ms]
-        self._session.rows_of_many(over)
+        # Dated to the past, so that a listing that was written since remains.
+        removals += [(_REMOVE_OPEN_AT, (old_ms * 1000, job_id)) for job_id in without if created_ms(job_id) < old_ms]
+        self._session.rows_of_many(removals)
         return sorted((job for job in jobs if not job.state.ended), key=lambda job: (created_ms(job.id), job.id.bytes))
 
     def forget(self, job_id: UUID) -> None:
         began_ms = created_ms(job_id)
-        # What is listed goes last: ids without a job are passed over, a job that is not listed would stay.
+        # The lists come last: a listed id without a job is skipped, while a job that is not listed would remain.
         self._session.run(_FORGET_NOTES, (job_id,))
         self._session.run(_FORGET, (job_id,), Mode.CONDITIONAL)
-        self._session.rows_of_many([(_UNLIST, (began_ms // _SLOT_MS, began_ms, job_id)), (_NOT_OPEN, (job_id,))])
+        self._session.rows_of_many([(_UNLIST, (began_ms // _SLOT_MS, began_ms, job_id)), (_REMOVE_OPEN, (job_id,))])
 
     def save_progress(
         self,
@@ -133,14 +136,14 @@ class CassandraJobLog:
             return self._applied(_SAVE_PROGRESS, values)
         before = _json(expected)
 
-        def look() -> bool | None:
-            """None: it could still take place, or be sent again."""
+        def read_state() -> bool | None:
+            # None: the write may still take effect, or may be sent again.
             rows = self._session.run(_CHECKPOINT, (job_id,), Mode.SERIAL)
             if not rows or rows[0][1] not in _OPEN_STATES:
                 return False
             return True if rows[0][0] == wanted else None if rows[0][0] == before else False
 
-        return settled(lambda: self._applied(_SAVE_OVER, (*values, before)), look)
+        return settle(lambda: self._applied(_SAVE_OVER, (*values, before)), read_state)
 
     def set_state(
         self,
@@ -153,18 +156,18 @@ class CassandraJobLog:
         note: Note | None = None,
     ) -> bool:
         wanted, states = (state.value, reason, ended_ms), [each.value for each in open_states(expected)]
-        noted = _notes(note)
+        new_notes = _notes(note)
         if not states:
             return False
 
-        def look() -> bool | None:
-            """None: it could still take place, or be sent again."""
+        def read_state() -> bool | None:
+            # None: the write may still take effect, or may be sent again.
             rows = self._session.run(_STATE, (job_id,), Mode.SERIAL)
-            if rows and tuple(rows[0][:3]) == wanted and noted <= set(rows[0][3] or ()):
+            if rows and tuple(rows[0][:3]) == wanted and new_notes <= set(rows[0][3] or ()):
                 return True
             return None if rows and rows[0][0] in states else False
 
-        return settled(lambda: self._applied(_SET_STATE, (*wanted, noted, job_id, states)), look)
+        return settle(lambda: self._applied(_SET_STATE, (*wanted, new_notes, job_id, states)), read_state)
 
     def set_rate(self, job_id: UUID, rate: float | None, note: Note | None = None) -> bool:
         return self._applied(_SET_RATE, (rate, _notes(note), job_id, _OPEN_STATES))
@@ -190,9 +193,9 @@ def _json(value: Mapping[str, Any]) -> str:
 
 
 def _job_of(row: tuple[Any, ...], history: tuple[Note, ...] = ()) -> Job:
-    id_, kind, parameters, requested_by, state, reason, ended_ms, rate, progress, checkpoint, _change_notes = row
+    job_id, kind, parameters, requested_by, state, reason, ended_ms, rate, progress, checkpoint, _change_notes = row
     return Job(
-        id=id_,
+        id=job_id,
         kind=kind,
         parameters=orjson.loads(parameters),
         requested_by=requested_by,

@@ -1,4 +1,4 @@
-"""When the lives of an asset began and ended, in the time of its conditional writes, which never goes back."""
+"""The times at which assets were written and purged: timestamps of conditional writes, which only increase."""
 
 from collections.abc import Iterable, Sequence
 from uuid import UUID
@@ -14,10 +14,10 @@ _CHANGE = (
 
 
 def head_times_us(session: CassandraSession, asset_ids: Iterable[UUID]) -> dict[UUID, int]:
-    """When the head of each asset was written last, in microseconds; assets without a head left out.
+    """Return the time of the last write of each asset's head, in microseconds. Assets without a head are left out.
 
-    Conditional writes of one asset have increasing times, whatever the clocks of hosts say. So what is written at a
-    later time than a purged head is safe from everything that was removed as of that purge.
+    Conditional writes of one asset have increasing timestamps, even if the clocks of hosts differ. So a row that is
+    written at a later timestamp than a purged head is not affected by removals that are dated to that purge.
 
     :raises StoreUnavailable: the store does not answer.
     """
@@ -27,8 +27,8 @@ def head_times_us(session: CassandraSession, asset_ids: Iterable[UUID]) -> dict[
 
 
 def purge_times_us(session: CassandraSession, purged: Sequence[Asset]) -> dict[UUID, int]:
-    """When each of these assets, which are not stripped, was purged, in microseconds; those left out for which it is
-    not known any more.
+    """Return the time at which each of these assets was purged, in microseconds. If the time is no longer known, the
+    asset is left out. The assets must not be stripped.
 
     :raises StoreUnavailable: the store does not answer.
     """

@@ -1,4 +1,4 @@
-"""Numbered CQL files, each applied once and in order, by one process at a time."""
+"""Migrations of the schema: numbered CQL files that are applied once, in order, by one process at a time."""
 
 import hashlib
 import time
@@ -17,7 +17,7 @@ from amp.settings import Settings
 _HAS_TABLE = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = ? AND table_name = 'schema_migrations'"
 _APPLIED = "SELECT version, file, checksum FROM {ks}.schema_migrations WHERE part = 'store'"
 _RECORD = "INSERT INTO {ks}.schema_migrations (part, version, file, checksum, applied_ms) VALUES ('store', ?, ?, ?, ?)"
-#: A node that is busy takes its time over a table.
+#: Timeout of one statement, in seconds: a busy node may take long to create a table.
 _STATEMENT_TIMEOUT_S = 60.0
 
 
@@ -30,33 +30,33 @@ class Migration:
 
 
 class Migrations:
-    """Makes the keyspace and its tables. Each statement may be repeated, so a crash in a file costs nothing."""
+    """Creates the keyspace and its tables. All statements are repeatable, so a crash within a file does no harm."""
 
     def __init__(self, session: CassandraSession, folder: Path | None = None) -> None:
         self._session = session
         self._folder = folder or resource_folder("migrations") / "cassandra"
 
     def pending(self) -> list[Migration]:
-        """Those not applied yet, in order.
+        """Return the migrations that are not applied yet, in order.
 
-        :raises AmpError: a file is not what it was when it was applied.
+        :raises AmpError: a file was changed after it was applied.
         """
         applied = self._applied()
-        all_ = read_migrations(self._folder, self._session.settings)
-        for migration in all_:
+        migrations = read_migrations(self._folder, self._session.settings)
+        for migration in migrations:
             if applied.get(migration.version, migration.checksum) != migration.checksum:
-                raise AmpError(f"the migration {migration.file} was changed after it was applied")
-        return [migration for migration in all_ if migration.version not in applied]
+                raise AmpError(f"the migration {migration.file} was changed after it was applied; restore the file")
+        return [migration for migration in migrations if migration.version not in applied]
 
     def apply(self) -> list[Migration]:
-        """Applies what is pending and tells which; waits while another process does."""
+        """Apply the pending migrations and return them. Wait while another process is applying migrations."""
         pending = self.pending()
         if not pending:
             return []
         if pending[0].version == 1:
-            # What the lock itself needs. May run twice at once.
+            # Creates the table of the lock itself. Two processes may do this at once.
             self._execute(pending[0])
-        done = []
+        applied = []
         with SchemaLock(self._session) as lock:
             for migration in self.pending():
                 lock.renew()
@@ -64,8 +64,8 @@ class Migrations:
                 lock.renew()
                 values = (migration.version, migration.file, migration.checksum, time.time_ns() // 1_000_000)
                 self._session.run(_RECORD, values)
-                done.append(migration)
-        return done
+                applied.append(migration)
+        return applied
 
     def _applied(self) -> dict[int, str]:
         if not self._session.run(_HAS_TABLE, (self._session.keyspace,)):
@@ -75,7 +75,7 @@ class Migrations:
     def _execute(self, migration: Migration) -> None:
         with translated():
             session = self._session.connected()
-            # All migrators use the same node: two nodes making one table at once would make two of that name.
+            # All processes use the same node. If two nodes created a table at once, there would be two of that name.
             host = min(session.get_pools(), key=lambda pool: str(pool.host.endpoint)).host
             for statement in migration.statements:
                 _change_schema(session, statement, host)
@@ -83,19 +83,21 @@ class Migrations:
 
 def _change_schema(session: Session, statement: str, host: object) -> None:
     result = session.execute(statement, timeout=_STATEMENT_TIMEOUT_S, host=host)
-    # The driver waits for it.
+    # The driver has waited for agreement.
     if not result.response_future.is_schema_agreed:
         raise StoreUnavailable("the nodes of Cassandra do not agree on the schema; migrate again when they do")
 
 
 def read_migrations(folder: Path, settings: Settings) -> list[Migration]:
-    """The files `NNNN_name.cql` of the folder in order, keyspace and replication filled in."""
-    found = []
+    """Return the migrations in the files `NNNN_name.cql` of the folder, in order, with keyspace and replication filled
+    in.
+    """
+    migrations = []
     for path in sorted(folder.glob("*.cql")):
         text = path.read_text(encoding="utf-8")
         code = "\n".join(line.partition("--")[0] for line in text.splitlines())
         filled = code.format(keyspace=settings.cassandra_keyspace, replication=_replication(settings))
-        found.append(
+        migrations.append(
             Migration(
                 version=int(path.name.partition("_")[0]),
                 file=path.name,
@@ -103,7 +105,7 @@ def read_migrations(folder: Path, settings: Settings) -> list[Migration]:
                 statements=tuple(statement.strip() for statement in filled.split(";") if statement.strip()),
             )
         )
-    return found
+    return migrations
 
 
 def _replication(settings: Settings) -> str:

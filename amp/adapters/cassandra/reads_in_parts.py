@@ -1,4 +1,4 @@
-"""Reads of a range that holds more tombstones than Cassandra passes in one read: part by part, in order."""
+"""Reads a range that has more tombstones than Cassandra scans in one read: part by part, in order."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,9 +19,10 @@ class KeyRange(Generic[Key]):
 
 
 @dataclass(frozen=True, slots=True)
-class Found(Generic[Key, Row]):
+class ReadResult(Generic[Key, Row]):
     rows: list[Row]
-    #: Everything up to here was read, and what follows was not; None: all was read, or as many rows as asked for.
+    #: The end of what was read, if the number of reads was exhausted; None: the range was read completely, or up to the
+    #: limit of rows.
     read_to: Key | None
 
 
@@ -31,31 +32,30 @@ def read_in_parts(
     cut: Callable[[KeyRange[Key]], Key | None],
     limit: int,
     max_reads: int | None = None,
-) -> Found[Key, Row]:
-    """Up to `limit` rows of the parts, in order. A part that holds too many tombstones is cut in two, and these again.
+) -> ReadResult[Key, Row]:
+    """Return up to `limit` rows of the parts, in order. A part with too many tombstones is cut in two, recursively.
 
-    :param read: the rows of one part, up to a limit.
-    :param cut: a key inside of a part; None: there is none.
-    :param max_reads: reads at most, if more than one part remains.
-
-    :raises StoreUnavailable: there is no answer, or a part can't be cut.
+    :param read: returns the rows of one part, up to a limit.
+    :param cut: returns a key inside of a part; None if there is none.
+    :param max_reads: maximum number of reads; at least one part is read completely.
+    :raises StoreUnavailable: there is no answer, or a part with too many tombstones cannot be cut.
     """
     rows: list[Row] = []
-    left = list(reversed(parts))
+    pending = list(reversed(parts))
     read_to: Key | None = None
     reads = 0
-    while left and len(rows) < limit:
+    while pending and len(rows) < limit:
         if max_reads is not None and reads >= max_reads and read_to is not None:
-            return Found(rows, read_to)
+            return ReadResult(rows, read_to)
         reads += 1
-        part = left.pop()
+        part = pending.pop()
         try:
             rows += read(part, limit - len(rows))
         except TooManyTombstones:
             middle = cut(part)
             if middle is None:
                 raise
-            left += [KeyRange(middle, part.end), KeyRange(part.begin, middle)]
+            pending += [KeyRange(middle, part.end), KeyRange(part.begin, middle)]
         else:
             read_to = part.end
-    return Found(rows, None)
+    return ReadResult(rows, None)

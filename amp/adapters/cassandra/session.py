@@ -1,4 +1,4 @@
-"""The connection to Cassandra: made on first use, shared by all adapters and threads of a process."""
+"""The connection to Cassandra: opened on first use, shared by all adapters and threads of a process."""
 
 import ssl
 import threading
@@ -38,26 +38,29 @@ from amp.addresses import split_host
 from amp.errors import BadSetting, StoreUnavailable
 from amp.settings import Settings, variable
 
-#: CQL with `{ks}` for the keyspace, and the values of its marks.
+#: CQL with `{ks}` for the keyspace, and the values of its placeholders.
 Request = tuple[str, tuple[Any, ...]]
-#: The rows of an answer, or why there is none.
+#: The rows of an answer, or the error that arrived instead.
 RowsOrError = list[Any] | BaseException
 
-#: After a failed connect callers are refused at once for so long, rather than each waiting for one of its own.
+#: How long after a failed attempt to connect callers fail at once, in seconds. Otherwise each would wait for a new one.
 _FAILURE_REMEMBERED_S = 1.0
-_PORT = 9042  #: of hosts that name none
+_PORT = 9042  #: port of hosts without one
 
 
 class Mode(StrEnum):
     """How a request is executed."""
 
     PLAIN = "plain"  #: rows are tuples
-    SERIAL = "serial"  #: a read that first finishes conditions accepted but not finished; rows are tuples
-    CONDITIONAL = "conditional"  #: rows are dicts: what a refused condition answers with depends on the reason
+    SERIAL = (
+        "serial"  #: a read that first finishes conditional writes that are accepted but not finished; rows are tuples
+    )
+    CONDITIONAL = "conditional"  #: rows are dicts: the columns of a refused write depend on the reason
 
 
 class CassandraSession:
-    """Thread-safe. Connects in the process that first uses it, so build it before or after forking, use it after."""
+    """Thread-safe. It connects in the process that first uses it, so it may be created before a fork, but used only
+    afterwards."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -73,9 +76,9 @@ class CassandraSession:
     def run(
         self, cql: str, values: tuple[Any, ...] = (), mode: Mode = Mode.PLAIN, timeout_s: float | None = None
     ) -> list[Any]:
-        """The rows of one request.
+        """Send one request and return its rows.
 
-        :raises StoreUnavailable: a write may or may not have happened, now or later.
+        :raises StoreUnavailable: a write may or may not take effect, now or later.
         """
         with translated():
             statement = self._prepared(cql)
@@ -84,7 +87,7 @@ class CassandraSession:
             return result.current_rows or []
 
     def run_many(self, requests: Sequence[Request], mode: Mode = Mode.PLAIN, window: int = 100) -> list[RowsOrError]:
-        """The answer to each request, in order; `window` of them are under way at a time.
+        """Send these requests, up to `window` of them at a time, and return the answer to each, in order.
 
         :raises StoreUnavailable: nothing was sent.
         """
@@ -97,30 +100,30 @@ class CassandraSession:
         return [result.current_rows or [] if success else result for success, result in results]
 
     def rows_of_many(self, requests: Sequence[Request], mode: Mode = Mode.PLAIN) -> list[list[Any]]:
-        """The rows of each request, in order.
+        """Send these requests and return the rows of each, in order.
 
-        :raises StoreUnavailable: some have no answer.
+        :raises StoreUnavailable: at least one has no answer.
         """
         return [rows_of(answer) for answer in self.run_many(requests, mode)]
 
     def rows_of_each(self, requests: Iterable[Request], window: int) -> Iterator[list[Any]]:
-        """The rows of each request, in order. `window` of them are under way at a time, and no more are sent until
-        their rows are asked for.
+        """Send these requests, up to `window` of them at a time, and yield the rows of each, in order. Requests after
+        the first `window` are sent only as rows are consumed.
 
-        :raises StoreUnavailable: one has no answer.
+        :raises StoreUnavailable: a request has no answer.
         """
         rest = iter(requests)
-        under_way = deque(map(self._sent, islice(rest, window)))
-        while under_way:
+        in_progress = deque(map(self._send, islice(rest, window)))
+        while in_progress:
             with translated():
-                rows = under_way.popleft().result().current_rows or []
+                rows = in_progress.popleft().result().current_rows or []
             yield rows
-            under_way.extend(map(self._sent, islice(rest, 1)))
+            in_progress.extend(map(self._send, islice(rest, 1)))
 
     def connected(self, timeout_s: float | None = None) -> Session:
-        """The driver's session, connected.
+        """Return the driver's session, connected.
 
-        :raises StoreUnavailable: it could not be in time, or a moment ago.
+        :raises StoreUnavailable: connecting did not succeed in time, or has just failed.
         """
         if (session := self._session) is not None:
             return session
@@ -131,7 +134,7 @@ class CassandraSession:
                 raise StoreUnavailable(self._failure[1])
             if self._connecting is None:
                 self._connecting = Future()
-                # A thread of its own, so that each caller keeps to its own timeout.
+                # In a separate thread, so that each caller can keep its own timeout.
                 threading.Thread(target=self._connect, args=(self._connecting,), daemon=True).start()
             connecting = self._connecting
         try:
@@ -150,7 +153,7 @@ class CassandraSession:
         if session is not None:
             session.cluster.shutdown()
 
-    def _sent(self, request: Request) -> ResponseFuture:
+    def _send(self, request: Request) -> ResponseFuture:
         cql, values = request
         with translated():
             return self.connected().execute_async(self._prepared(cql), values, execution_profile=Mode.PLAIN)
@@ -168,7 +171,7 @@ class CassandraSession:
             cluster = _cluster(self.settings, self._tls)
             session = cluster.connect()
             refuse_split_conditions(replicated_datacenters(cluster.metadata, self.settings), self.settings)
-        # Whatever it is, the callers that wait for this thread must learn of it.
+        # Every error must be passed to the callers that wait for this thread.
         except Exception as e:  # noqa: BLE001
             if cluster is not None:
                 cluster.shutdown()
@@ -178,7 +181,7 @@ class CassandraSession:
                 self._failure, self._connecting = (time.monotonic(), error.message), None
             connecting.set_exception(error)
             return
-        # Nothing here pages by the driver's state: a LIMIT says how much is wanted.
+        # No request uses the driver's paging: each limits its rows by a LIMIT.
         session.default_fetch_size = None
         with self._lock:
             self._connecting = None
@@ -190,7 +193,10 @@ class CassandraSession:
 
 
 def rows_of(answer: RowsOrError) -> list[Any]:
-    """:raises StoreUnavailable: there is no answer."""
+    """Return the rows of an answer.
+
+    :raises StoreUnavailable: there is no answer.
+    """
     if isinstance(answer, BaseException):
         raise translation(answer) from answer
     return answer
@@ -211,7 +217,8 @@ def _cluster(settings: Settings, tls: ssl.SSLContext | None) -> Cluster:
     return Cluster(
         contact_points=hosts,
         port=hosts[0][1],
-        # Of Cassandra 4 and 5; trying out newer ones first costs two connects each time.
+        # The version of Cassandra 4 and 5. Otherwise the driver would try newer versions first, which takes two more
+        # connections each time.
         protocol_version=ProtocolVersion.V5,
         auth_provider=(
             PlainTextAuthProvider(settings.cassandra_user, password.get_secret_value() if password else "")
@@ -222,7 +229,7 @@ def _cluster(settings: Settings, tls: ssl.SSLContext | None) -> Cluster:
         execution_profiles=_profiles(settings),
         connect_timeout=settings.cassandra_timeout_s,
         control_connection_timeout=settings.cassandra_timeout_s,
-        # Back within seconds once the servers are.
+        # Reconnect within seconds once the servers are available again.
         reconnection_policy=ExponentialReconnectionPolicy(0.5, 5.0),
         idle_heartbeat_interval=10,
         idle_heartbeat_timeout=settings.cassandra_timeout_s,

@@ -1,29 +1,29 @@
-"""Single conditional writes, and how they are settled when the answer gets lost."""
+"""Settles a single conditional write if its answer was lost."""
 
 from collections.abc import Callable
 
 from amp.errors import StoreUnavailable
 
-#: How often a condition is sent, at most.
+#: Maximum number of times that a conditional write is sent.
 _ATTEMPTS = 3
 
 
-def settled(send: Callable[[], bool], look: Callable[[], bool | None]) -> bool:
-    """Whether a conditional write took place.
+def settle(send: Callable[[], bool], read_state: Callable[[], bool | None]) -> bool:
+    """Execute a conditional write and return whether it took effect. It must be safe to send it twice.
 
-    `send` tells whether it was applied. Unless it says so, `look` reads, serially, whether the write is there (True),
-    can't be any more (False), or could still be (None: it is sent again, so it must be safe to send twice). A refusal
-    is looked into too: a server that lost sight of its own write refuses its second try.
-
-    :raises StoreUnavailable: neither gets an answer.
+    :param send: sends the write and returns whether it was applied.
+    :param read_state: called unless `send` returns True. By a serial read, it returns whether the write took effect
+        (True), cannot take effect any more (False), or may still take effect (None); then it is sent again. It is
+        called after a refusal too: a server that has lost track of its own write refuses its own second attempt.
+    :raises StoreUnavailable: the outcome could not be settled.
     """
-    failure = StoreUnavailable("too many change the same")
+    failure = StoreUnavailable("too many concurrent writes of the same row; try again")
     for _ in range(_ATTEMPTS):
         try:
             if send():
                 return True
         except StoreUnavailable as e:
             failure = e
-        if (found := look()) is not None:
-            return found
+        if (took_effect := read_state()) is not None:
+            return took_effect
     raise failure

@@ -1,4 +1,4 @@
-"""The type registry in Cassandra: a partition a type, its versions added by conditional batches."""
+"""The type registry in Cassandra: one partition per type, to which conditional batches add versions."""
 
 from itertools import islice
 from uuid import UUID, uuid4
@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import orjson
 
 from amp.adapters.cassandra.session import CassandraSession, Mode
-from amp.adapters.cassandra.settling import settled
+from amp.adapters.cassandra.settling import settle
 from amp.domain.types import AssetType, type_from_json, type_json
 
 _ADD = """BEGIN UNLOGGED BATCH
@@ -24,7 +24,7 @@ _NAMES_AT_ONCE = 50
 
 
 class CassandraTypeRegistry:
-    """A `TypeRegistry`."""
+    """Implements `TypeRegistry`."""
 
     def __init__(self, session: CassandraSession) -> None:
         self._session = session
@@ -35,19 +35,20 @@ class CassandraTypeRegistry:
         before = version - 1 or None
         values = (version, name, before, name, version, body, change_id)
         if before is None:
-            # Names before types: a name without a type is passed over, a type without a name would be missed.
+            # The name is written first: a name without a type is skipped, while a type without a name would be missed.
             self._session.run(_ADD_NAME, (name,))
-        return settled(
+        return settle(
             lambda: bool(self._session.run(_ADD, values, Mode.CONDITIONAL)[0]["[applied]"]),
             lambda: self._was_added(name, version, change_id),
         )
 
     def _was_added(self, name: str, version: int, change_id: UUID) -> bool | None:
-        # In this order: a number that moved on and then no row of ours means that ours cannot happen any more.
+        # In this order: another newest number, followed by the absence of our row, proves that our write cannot take
+        # effect any more.
         newest = self._session.run(_NEWEST_NUMBER, (name,), Mode.SERIAL)
-        made_by = self._session.run(_CHANGE, (name, version), Mode.SERIAL)
-        if made_by:
-            return bool(made_by[0][0] == change_id)
+        stored = self._session.run(_CHANGE, (name, version), Mode.SERIAL)
+        if stored:
+            return bool(stored[0][0] == change_id)
         return None if version == ((newest[0][0] if newest else None) or 0) + 1 else False
 
     def get(self, name: str, version: int | None = None) -> AssetType | None:
@@ -57,10 +58,10 @@ class CassandraTypeRegistry:
     def newest(self) -> list[AssetType]:
         names = (row[0] for row in self._session.run(_NAMES))
         requests = []
-        while some := list(islice(names, _NAMES_AT_ONCE)):
-            requests.append((_NEWEST_OF_MANY, (some,)))
-        found = [_type_of(row) for rows in self._session.rows_of_many(requests) for row in rows]
-        return sorted(found, key=lambda asset_type: asset_type.name)
+        while block := list(islice(names, _NAMES_AT_ONCE)):
+            requests.append((_NEWEST_OF_MANY, (block,)))
+        types = [_type_of(row) for rows in self._session.rows_of_many(requests) for row in rows]
+        return sorted(types, key=lambda asset_type: asset_type.name)
 
 
 def _type_of(row: tuple[str]) -> AssetType:
