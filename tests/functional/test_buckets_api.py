@@ -192,7 +192,7 @@ def test_a_move_under_way_is_shown_and_can_be_paused_hurried_and_resumed(rest: R
     assert rest.post(f"/v1/admin/jobs/{job_id}/resume").get_json()["state"] == "running"
     job = ended(rest, job_id)
     told = [note["text"] for note in job["history"]]
-    for line in ("paused by anonymous", "rate set by anonymous: as fast as it goes", "resumed by anonymous"):
+    for line in ("paused by anonymous", "rate set by anonymous: unlimited", "resumed by anonymous"):
         assert line in told
     assert sorted(rest.ids(size=100)) == sorted(clips)
     for late in ("pause", "resume", "cancel"):
