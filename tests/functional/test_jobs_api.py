@@ -224,7 +224,7 @@ def test_a_paused_job_does_nothing_until_it_is_resumed(rest: Rest, slow: str, no
     assert told == [
         "submitted by anonymous",
         "paused by anonymous",
-        "rate set by anonymous: as fast as it goes",
+        "rate set by anonymous: unlimited",
         "resumed by anonymous",
         "completed",
     ]

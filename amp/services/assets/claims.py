@@ -1,4 +1,4 @@
-"""Claims the names of assets about to be created, so that one name makes one asset."""
+"""Claims the names of assets that are about to be created, so that each name belongs to one asset."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,19 +21,19 @@ from amp.ports.claims import Claims
 from amp.services.assets.creation import Creation
 from amp.services.assets.release import RELEASING, NameRelease, external_key, is_borne
 
-#: One per order, as far as it is decided.
+#: One result per request, as far as it is decided.
 Results = list[Asset | AmpError | None]
-#: How often an external id is claimed, at most, whose holder turns out not to bear it.
+#: Maximum attempts to claim an external id whose holder turns out not to have it.
 _ROUNDS = 5
-#: What no change of an asset touches.
+#: The fields that no change of an asset modifies.
 _FIXED = ("created_by", "type", "project", "external_id")
 _CONTENT = ("name", "metadata", "labels")
 
 
 @dataclass(frozen=True, kw_only=True)
 class NameClaims:
-    """A claim whose asset was never written is completed by whoever comes next, under the claimed id. One whose asset
-    bears another name is released first.
+    """A claim whose asset was never written is completed by the next request, under the claimed id. A claim whose asset
+    has another name is released first.
     """
 
     store: AssetStore
@@ -42,15 +42,16 @@ class NameClaims:
     key_ttl_s: int
 
     def claim(self, plans: Sequence[Creation], results: Results) -> list[Creation]:
-        """The plans still to carry out, some under another id; what others come to is in `results`.
+        """Claim the names. Returns the creations still to carry out, some under another id; the results of the others
+        are in `results`.
 
         :raises StoreUnavailable: the store does not answer; claiming again is safe.
         """
         return self.claim_external_ids(self._claim_keys(plans, results), results)
 
     def claim_external_ids(self, plans: Sequence[Creation], results: Results) -> list[Creation]:
-        """Those of the plans that may be carried out, over the heads they were made for; what others come to is in
-        `results`. Claimed again before each attempt: a name may have been released since.
+        """Return those that may be carried out on the heads they were made for; the results of the others are in
+        `results`. Names are claimed again before each attempt, because they may have been released since.
 
         :raises StoreUnavailable: the store does not answer; claiming again is safe.
         """
@@ -66,12 +67,12 @@ class NameClaims:
                 (ready if self._holds(plan, holder) else pending).append(plan)
             pending += self._resolve(others, results)
         for plan in pending:
-            results[plan.position] = Conflict("the external id is being claimed by others; try again")
+            results[plan.position] = Conflict("other requests are claiming the external id; try again")
         return ready
 
     def release(self, plans: Sequence[Creation]) -> None:
-        """Let go of the external ids of plans that were refused as their asset bears another name. What is not released
-        now is when somebody else wants the name.
+        """Release the external ids of creations that were refused because their asset has another name. A name that is
+        not released now is released when another request needs it.
         """
         claims = [_external_claim(plan) for plan in plans if plan.order.draft.external_id is not None]
         try:
@@ -80,8 +81,8 @@ class NameClaims:
             return
 
     def first_answers(self, plans: Sequence[tuple[Creation, UUID]]) -> Results:
-        """For each plan and the asset its idempotency key stands for, what the first request with the key was answered,
-        or would have been; the asset as it is now if its first version is no longer kept; None: it was never written.
+        """For each creation and the asset of its idempotency key, return the answer to the first request with the key;
+        the current asset if its first version is no longer kept; None if the asset was never written.
 
         :raises StoreUnavailable: the store does not answer.
         """
@@ -94,7 +95,7 @@ class NameClaims:
         ]
 
     def _claim_keys(self, plans: Sequence[Creation], results: Results) -> list[Creation]:
-        """The plans still to carry out; those made under the same key before get their first answer again."""
+        """Return the creations still to carry out. Repeats of a key get its first answer again."""
         keyed = [(plan, plan.order.idempotency_key) for plan in plans if plan.order.idempotency_key is not None]
         holders = self.claims.claim([key.claim(plan.asset_id) for plan, key in keyed], self.key_ttl_s)
         ready = [plan for plan in plans if plan.order.idempotency_key is None]
@@ -115,7 +116,7 @@ class NameClaims:
                 ready.append(plan)
             elif not isinstance(answer, AlreadyExists):
                 results[plan.position] = answer
-            # The asset is another request's: the key was to stand for it, but that request was faster.
+            # The asset is of another request, which was faster than the one that claimed the key for it.
             elif self._move_key(plan, asset_id, plan.asset_id):
                 ready.append(plan)
             else:
@@ -123,11 +124,11 @@ class NameClaims:
         return ready
 
     def _holds(self, plan: Creation, holder: Claim) -> bool:
-        """Whether the plan's external id is its own for good; False: it is being released."""
+        """Whether the external id now belongs to the creation. False: it is being released."""
         return holder.digest != RELEASING or self.claims.replace(holder, _external_claim(plan))
 
     def _resolve(self, taken: Sequence[tuple[Creation, Claim]], results: Results) -> list[Creation]:
-        """The plans that may claim their external id again; what the others come to is in `results`."""
+        """Return the creations that may claim their external id again; the results of the others are in `results`."""
         heads = self.store.heads([holder.holder_id for _, holder in taken], settle=True) if taken else {}
         again, stale = [], []
         for plan, holder in taken:
@@ -150,7 +151,7 @@ class NameClaims:
         return again
 
     def _move_key(self, plan: Creation, from_id: UUID, to_id: UUID) -> bool:
-        """Let the plan's idempotency key, if it has one, stand for another asset; False if others were faster."""
+        """Move the idempotency key, if there is one, to another asset. False: another request was faster."""
         key = plan.order.idempotency_key
         if key is None:
             return True
@@ -162,7 +163,7 @@ class NameClaims:
 def _by_holder(
     plans: Sequence[Creation], holders: Sequence[Claim]
 ) -> tuple[list[tuple[Creation, Claim]], list[tuple[Creation, Claim]]]:
-    """The plans whose asset holds their external id, and those for which another does."""
+    """Split into creations whose asset holds the external id, and those for which another asset does."""
     pairs = list(zip(plans, holders, strict=True))
     own = [(plan, holder) for plan, holder in pairs if holder.holder_id == plan.asset_id]
     return own, [(plan, holder) for plan, holder in pairs if holder.holder_id != plan.asset_id]
@@ -178,19 +179,19 @@ def _first_answer(wanted: Asset, head: Asset | None, first: Version | None, *, m
     if head is None:
         return None
     if head.state is State.PURGED:
-        return AssetDeleted("the asset made under this Idempotency-Key is gone")
+        return AssetDeleted("the asset created with this Idempotency-Key is gone")
     if not made:
         return AlreadyExists(f"asset {head.id} exists already", id=str(head.id), revision=head.revision)
-    # The first version may be no longer kept; the asset itself is there all the same.
+    # The first version may no longer be kept although the asset exists.
     answer, same = (head, _FIXED) if first is None else (_as_first_made(head, first), _FIXED + _CONTENT)
     if any(getattr(wanted, name) != getattr(answer, name) for name in same):
-        # Purged since; the id is that of an asset which somebody else made.
-        return AssetDeleted("the asset made under this Idempotency-Key is gone")
+        # It was purged since; the id belongs to an asset of another request.
+        return AssetDeleted("the asset created with this Idempotency-Key is gone")
     return answer
 
 
 def _as_first_made(head: Asset, first: Version) -> Asset:
-    """The asset as the answer to its creation showed it."""
+    """The asset as it was when it was created."""
     return replace(
         head,
         type_version=first.type_version,
@@ -206,6 +207,6 @@ def _as_first_made(head: Asset, first: Version) -> Asset:
 
 
 def _other_time(plan: Creation, holder_id: UUID) -> bool:
-    """The draft asks for a creation time that the claimed id does not have."""
+    """Whether the draft requests a creation time that the claimed id does not have."""
     wanted_ms = plan.order.draft.created_ms
     return wanted_ms is not None and wanted_ms != created_ms(holder_id)

@@ -1,4 +1,4 @@
-"""Checks content against its type and the limits, and brings it into canonical form."""
+"""Validates content against its type and the limits, and converts it to canonical form."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from amp.services.types.catalog import TypeCatalog
 
 @dataclass(frozen=True, kw_only=True)
 class ContentValidation:
-    """The one gate that names, labels and metadata go through, whichever way they come in."""
+    """The only validation of names, labels and metadata, whichever way they come in."""
 
     catalog: TypeCatalog
     limits: AssetLimits
@@ -30,13 +30,13 @@ class ContentValidation:
         labels: Sequence[str],
         since_s: float | None = None,
     ) -> Content:
-        """The content in canonical form, under the newest version of its type.
+        """Return the content in canonical form, under the newest version of its type.
 
         Before anything is refused the registry is read, unless it was read after `since_s` (the clock's monotonic
         time; None: now), so that a request of many items reads it once.
 
-        :raises Unprocessable: with every fault and its place; there being no such type is one.
-        :raises StoreUnavailable: the type is not known here, and the registry does not answer.
+        :raises Unprocessable: it is not valid, or there is no such type; names every fault and its place.
+        :raises StoreUnavailable: the type is not cached, and the registry does not answer.
         """
         unique = tuple(sorted(set(labels)))
         faults = text_faults(iter([("/name", name)]), self.limits.name_bytes)
@@ -60,7 +60,7 @@ class ContentValidation:
     def _conform(
         self, type_name: str, metadata: Mapping[str, Any]
     ) -> tuple[AssetType | None, dict[str, Value], Sequence[Fault]]:
-        """The type as it is known here, the canonical metadata, and what does not fit."""
+        """Return the cached type, the canonical metadata, and the faults."""
         asset_type = self.catalog.known(type_name)
         if asset_type is None:
             return None, {}, [Fault("/type", f"there is no asset type {type_name[:128]!r}")]

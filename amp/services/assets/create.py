@@ -1,4 +1,4 @@
-"""Creates assets, one or many at a time, each with a fate of its own."""
+"""Creates assets, one or many at a time, each with its own result."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ from amp.services.assets.creation import CreateRequest, Creation, TakenNames, ap
 from amp.services.assets.release import bears
 from amp.services.outbox.commit import ChangeCommitter
 
-#: How often a creation is tried over a purged asset that changes meanwhile, or after another one under the same id.
+#: Maximum attempts to create an asset over a purged one that changes meanwhile, or after another one with the same id.
 _ROUNDS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class AssetCreation:
-    """Names are claimed before the asset is written; a claim whose asset was never written is completed by whoever
-    comes next, so a crash in between makes no twin and blocks nobody."""
+    """Names are claimed before the asset is written. A claim whose asset was never written is completed by the next
+    request, so a crash in between creates no duplicate and blocks no other request."""
 
     names: NameClaims
     committer: ChangeCommitter
@@ -39,9 +39,10 @@ class AssetCreation:
         return IdMint(self.clock.now_ms, self.checker.limits.skew_ms)
 
     def create(self, order: CreateRequest, principal: Principal) -> Asset:
-        """The new asset, or the one made earlier under the same idempotency key, as it was then.
+        """Create an asset and return it, or return the one that was created with the same idempotency key, as it was
+        then.
 
-        :raises AmpError: whatever kept it from being created.
+        :raises AmpError: it could not be created.
         """
         result = self.create_many([order], principal)[0]
         if isinstance(result, AmpError):
@@ -49,10 +50,10 @@ class AssetCreation:
         return result
 
     def create_many(self, orders: Sequence[CreateRequest], principal: Principal) -> list[Asset | AmpError]:
-        """For each order, in order, the asset or what kept it from being created.
+        """Create assets. Returns for each request, in order, the asset or the error.
 
-        Once the store does not answer, nothing is written any more: `StoreUnavailable` is the result of orders of which
-        nothing was written, `OutcomeUnknown` of those of which that is not known.
+        Once the store does not answer, nothing more is written. The result is `StoreUnavailable` for requests of which
+        nothing was written, and `OutcomeUnknown` where that is unknown.
         """
         results: Results = [None] * len(orders)
         plans = []
@@ -73,11 +74,11 @@ class AssetCreation:
             except AmpError as e:
                 failure = e
             for plan in tried:
-                # Of what has no result when the batch fails, nothing was written.
+                # Nothing was written of requests without a result when the batch fails.
                 results[plan.position] = results[plan.position] or failure
                 taken.learn(plan, results[plan.position])
         settled = [result for result in results if result is not None]
-        assert len(settled) == len(orders), "every order has come to something"
+        assert len(settled) == len(orders), "every request has a result"
         return settled
 
     def _plan(self, position: int, order: CreateRequest, principal: Principal, began_s: float) -> Creation:
@@ -101,16 +102,16 @@ class AssetCreation:
         if draft.id is not None:
             at_ms = created_ms(draft.id)
             if at_ms > latest_ms:
-                faults.append(Fault("/id", f"its time, {_shown(at_ms)}, lies in the future"))
+                faults.append(Fault("/id", f"its time, {_shown(at_ms)}, is in the future"))
             if draft.created_ms is not None and draft.created_ms != at_ms:
                 faults.append(Fault("/created_at", f"is not the time in the id, {_shown(at_ms)}"))
             return draft.id
         if draft.created_ms is None:
             return self._mint.mint()
         if draft.created_ms > latest_ms:
-            faults.append(Fault("/created_at", "lies in the future"))
+            faults.append(Fault("/created_at", "is in the future"))
         elif draft.created_ms < 0:
-            faults.append(Fault("/created_at", "lies before 1970"))
+            faults.append(Fault("/created_at", "is before 1970"))
         else:
             return mint_at(draft.created_ms)
         return self._mint.mint()
@@ -126,10 +127,10 @@ class AssetCreation:
                 plan.take_id(plan.own_id)
             ready = self.names.claim_external_ids(over_purged, results) + self.names.claim(rivals, results)
         for plan in ready:
-            results[plan.position] = Conflict(f"asset {plan.asset_id} is being changed by others; try again")
+            results[plan.position] = Conflict(f"asset {plan.asset_id} is being changed by other writers; try again")
 
     def _carry_out(self, plans: Sequence[Creation], results: Results) -> list[Creation]:
-        """The plans that met a purged asset, ready to be carried out once more on top of it."""
+        """Return the creations that met a purged asset, to be repeated on top of it."""
         over_purged: list[Creation] = []
         keyed: list[Creation] = []
         misnamed: list[Creation] = []
@@ -150,7 +151,7 @@ class AssetCreation:
         return over_purged
 
     def _answer_keyed(self, plans: Sequence[Creation], results: Results) -> None:
-        """Another request with the same key may have written the very same change first: its answer counts."""
+        """Another request with the same key may have written the same change first. Its answer counts."""
         try:
             answers = self.names.first_answers([(plan, plan.asset_id) for plan in plans])
         except StoreUnavailable:
@@ -160,7 +161,7 @@ class AssetCreation:
 
 
 def _change_id(order: CreateRequest) -> UUID:
-    """The same for all requests with one idempotency key, so that the store knows the change when it comes again."""
+    """The same id for all requests with one idempotency key, so that the store recognises a repeated change."""
     key = order.idempotency_key
     return uuid4() if key is None else uuid5(NAMESPACE_OID, f"{key.scope}\0{key.key}")
 

@@ -1,4 +1,4 @@
-"""Orders of assets on their way to creation: what was asked for, and the change that will carry it out."""
+"""Creations under way: the request, and the change that carries it out."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -12,15 +12,15 @@ from amp.errors import AlreadyExists, AmpError, Conflict
 from amp.services.assets.release import external_key
 from amp.services.outbox.commit import BATCH
 
-#: An id, or the scope and key under which a name is claimed.
+#: An id, or the scope and key of a claimed name.
 Name = UUID | tuple[str, str]
-#: Items of one request that are tried, one after the other, for one name. As a rule the first settles it.
+#: Maximum items of one request that are tried in order for the same name. Usually the first one gets it.
 MAX_TRIES = 100
 
 
 @dataclass(frozen=True, slots=True)
 class CreateRequest:
-    """One asset to create."""
+    """A request to create one asset."""
 
     draft: Draft
     idempotency_key: IdempotencyKey | None = None
@@ -28,32 +28,33 @@ class CreateRequest:
 
 @dataclass(slots=True)
 class Creation:
-    """An order on its way: where its result goes, and the change that will carry it out."""
+    """A creation under way: the position of its result, and the change that carries it out."""
 
     position: int
     order: CreateRequest
     asset_id: UUID
     change: Change
-    own_id: UUID = field(init=False)  #: asked for or minted, whatever id a name was claimed for
+    own_id: UUID = field(init=False)  #: the requested or minted id, independent of claims
 
     def __post_init__(self) -> None:
         self.own_id = self.asset_id
 
     def take_id(self, asset_id: UUID) -> None:
-        """Create the asset under that id instead."""
+        """Use this id for the asset instead."""
         self.asset_id = asset_id
         after = replace(self.change.after, id=asset_id, revision=1, all_revision=1)
         self.change = replace(self.change, before=None, after=after)
 
     def continue_from(self, purged: Asset) -> None:
-        """Create the asset at the revision after the purged one's last."""
+        """Use the revision after the last one of the purged asset."""
         revision = purged.revision + 1
         after = replace(self.change.after, revision=revision, all_revision=revision)
         self.change = replace(self.change, before=purged, after=after)
 
 
 def batches_without_rivals(plans: Sequence[Creation]) -> Iterator[list[Creation]]:
-    """Batches in which no two plans want the same id, external id or key; rivals come in order, in batches apart."""
+    """Yield batches in which no two creations need the same id, external id or key. Rivals come in order, in separate
+    batches."""
     rounds: list[list[Creation]] = []
     earlier: Counter[Name] = Counter()
     for plan in plans:
@@ -70,7 +71,7 @@ def batches_without_rivals(plans: Sequence[Creation]) -> Iterator[list[Creation]
 
 
 def apart_by_id(plans: Sequence[Creation]) -> tuple[list[Creation], list[Creation]]:
-    """The first plan of each id, and the others: names that were claimed may have led several to one id."""
+    """Split into the first creation of each id and the others, because claimed names may lead several to one id."""
     firsts: dict[UUID, Creation] = {}
     rivals = [plan for plan in plans if firsts.setdefault(plan.asset_id, plan) is not plan]
     return list(firsts.values()), rivals
@@ -78,28 +79,28 @@ def apart_by_id(plans: Sequence[Creation]) -> tuple[list[Creation], list[Creatio
 
 @dataclass(frozen=True, kw_only=True)
 class TakenNames:
-    """What the creations of one request have learnt about the names that later ones of it want as well: these are
-    refused without asking the store again."""
+    """The names that creations of one request found to be taken. Later ones that need these names are refused without
+    asking the store again."""
 
     _refusals: dict[Name, AlreadyExists] = field(default_factory=dict, init=False)
     _tries: Counter[Name] = field(default_factory=Counter, init=False)
 
     def refusal(self, plan: Creation) -> Conflict | None:
-        """Why the plan would be refused; None: it has to be tried."""
+        """Return why the creation would be refused. None: it has to be tried."""
         for name in _names(plan):
             if refusal := self._refusals.get(name):
                 return refusal
             if self._tries[name] >= MAX_TRIES:
-                return Conflict(f"{MAX_TRIES} items of this request that want the same name were refused")
+                return Conflict(f"{MAX_TRIES} items of this request with the same name were refused")
         return None
 
     def learn(self, plan: Creation, result: Asset | AmpError | None) -> None:
-        """`result` is what the plan came to."""
+        """Learn from the result of a creation."""
         self._tries.update(_names(plan))
         external = _external_name(plan)
         match result:
             case AlreadyExists():
-                # It names the asset in the way: the one with the id asked for, or the one with the external id.
+                # It names the existing asset: the one with the requested id, or the one with the external id.
                 by_id = external is None or result.context.get("id") == str(plan.asset_id)
                 self._refusals[plan.asset_id if by_id or external is None else external] = result
             case Asset():

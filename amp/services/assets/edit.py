@@ -18,14 +18,14 @@ from amp.services.assets.content import ContentValidation
 from amp.services.outbox.commit import ChangeCommitter
 from amp.services.runtime.retry import Backoff, attempts
 
-#: Without If-Match, how often a change is computed again over a newer head before it is given up.
+#: Without If-Match, maximum attempts to recompute a change on top of a newer head.
 ATTEMPTS = 8
 _RACES = Backoff(first_s=0.02)
 
 
 @dataclass(frozen=True, slots=True)
 class NewContent:
-    """Name, metadata and labels an asset shall have, as yet unchecked."""
+    """Name, metadata and labels that an asset shall have, not validated yet."""
 
     name: str
     metadata: Mapping[str, Any]
@@ -34,8 +34,8 @@ class NewContent:
 
 @dataclass(frozen=True, kw_only=True)
 class AssetEditing:
-    """Every success is a distinct revision on top of the one it was computed from; a change that changes nothing
-    gives the asset as it is."""
+    """Every success is a new revision on top of the one it was computed from. A change without effect returns the asset
+    unchanged."""
 
     store: AssetStore
     committer: ChangeCommitter
@@ -45,12 +45,12 @@ class AssetEditing:
     def edit(
         self, asset_id: UUID, edit: Callable[[Asset], NewContent], precondition: Precondition, principal: Principal
     ) -> Asset:
-        """Give the asset the content that `edit` makes of its present state; called again when others were faster.
+        """Replace the content of the asset by the result of `edit`, which is called again if another writer won.
 
-        :raises AssetNotFound, Gone: there is no such asset, or it is deleted.
+        :raises AssetNotFound, AssetDeleted: there is no such asset, or it is deleted.
         :raises RevisionMismatch: the precondition does not hold.
-        :raises Unprocessable: the content does not fit.
-        :raises Conflict: others kept changing it.
+        :raises Unprocessable: the content is not valid.
+        :raises Conflict: other writers kept changing it.
         :raises StoreUnavailable, OutcomeUnknown: the store does not answer.
         """
 
@@ -64,11 +64,11 @@ class AssetEditing:
         return self._change(asset_id, step, precondition, principal)
 
     def delete(self, asset_id: UUID, precondition: Precondition, principal: Principal) -> Asset:
-        """Mark it deleted; raises as `edit` does, but a deleted one is simply returned."""
+        """Delete the asset. A deleted one is returned unchanged. Raises as `edit` does."""
         return self._change(asset_id, deletion, precondition, principal)
 
     def restore(self, asset_id: UUID, precondition: Precondition, principal: Principal) -> Asset:
-        """Bring it back; raises as `edit` does, but a live one is simply returned."""
+        """Restore the asset. One that is not deleted is returned unchanged. Raises as `edit` does."""
         return self._change(asset_id, restoration, precondition, principal)
 
     def _change(
@@ -81,7 +81,7 @@ class AssetEditing:
         try:
             return attempts(self.clock, ATTEMPTS, _RACES)(self._change_once, asset_id, step, precondition, principal)
         except RetryError as e:
-            raise Conflict(f"asset {asset_id} is being changed by others; try again") from e
+            raise Conflict(f"asset {asset_id} is being changed by other writers; try again") from e
 
     def _change_once(
         self,
@@ -90,7 +90,10 @@ class AssetEditing:
         precondition: Precondition,
         principal: Principal,
     ) -> Asset:
-        """:raises TryAgain: somebody else was faster."""
+        """Commit one attempt.
+
+        :raises TryAgain: another writer won.
+        """
         before = self.store.heads([asset_id]).get(asset_id)
         if before is None or before.state is State.PURGED:
             raise AssetNotFound(f"there is no asset {asset_id}")

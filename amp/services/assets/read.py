@@ -13,32 +13,36 @@ from amp.ports.claims import Claims
 from amp.services.assets.release import bears, external_key
 
 #: Of the content in one answer, about; an answer ends with the read that passes it.
-#: Assets or versions that are in memory before their size is known.
+#: Assets or versions that are read before their size is known.
 _READ_AT_ONCE = 20
-#: How often an asset is read again, at most, that changes meanwhile.
+#: Maximum attempts to read an asset that changes meanwhile.
 _ATTEMPTS = 5
-#: A list of mostly deleted assets gives short pages rather than walk on for ever.
+#: A page is short rather than read more than this number of pages for the few assets that are not deleted.
 _MAX_READS = 40
 
 
 @dataclass(frozen=True, kw_only=True)
 class AssetReader:
-    """What it gives is never older than any write answered before. Purged assets are not there; deleted ones are, and
-    it is the caller's to hide them."""
+    """Results are never older than any write acknowledged before. Purged assets are not returned. Deleted ones are; the
+    caller hides them."""
 
     store: AssetStore
     listing: AssetListing
     claims: Claims
 
     def get(self, asset_id: UUID) -> Asset:
-        """:raises AssetNotFound: there is none. :raises StoreUnavailable: the store does not answer."""
+        """Return an asset.
+
+        :raises AssetNotFound: there is no such asset.
+        :raises StoreUnavailable: the store does not answer.
+        """
         found = self.get_many([asset_id])[0]
         if found is None:
             raise AssetNotFound(f"there is no asset {asset_id}")
         return found
 
     def get_many(self, ids: Sequence[UUID]) -> list[Asset | None]:
-        """One per id, in order; None where there is none.
+        """Return one asset for each id, in order; None where there is no such asset.
 
         :raises StoreUnavailable: the store does not answer.
         """
@@ -46,7 +50,7 @@ class AssetReader:
         return [head if head and head.state is not State.PURGED else None for head in map(heads.get, ids)]
 
     def get_some(self, ids: Sequence[UUID]) -> tuple[list[Asset], list[UUID]]:
-        """Those of the assets that there are, in order, and the ids that were not read: the answer would be too large,
+        """Return the assets that exist, in order, and the ids that were not read because the answer would be too large
         or the store stopped answering.
 
         :raises StoreUnavailable: the store does not answer at all.
@@ -67,7 +71,7 @@ class AssetReader:
         return found, []
 
     def by_external_id(self, project: str, external_id: str) -> Asset | None:
-        """The asset that bears the name: the claim only says which one may.
+        """Return the asset with this external id, or None. The claim is only a hint; the head decides.
 
         :raises StoreUnavailable: the store does not answer.
         """
@@ -76,9 +80,9 @@ class AssetReader:
         return head if bears(head, project, external_id) else None
 
     def version(self, asset_id: UUID, version: int) -> tuple[Asset, Version]:
-        """The asset's head and one of its versions.
+        """Return the head of an asset and one of its versions.
 
-        :raises AssetNotFound, VersionNotFound: there is none, or it is no longer kept.
+        :raises AssetNotFound, VersionNotFound: there is no such asset or version, or the version is no longer kept.
         :raises StoreUnavailable: the store does not answer.
         """
 
@@ -91,10 +95,10 @@ class AssetReader:
         return head, found[0]
 
     def versions(self, asset_id: UUID, below: int | None, limit: int) -> tuple[Asset, list[Version], bool]:
-        """The asset's head, up to `limit` of its versions, newest first, and whether there are more; fewer than `limit`
-        where they are large.
+        """Return the head of an asset, up to `limit` of its versions, newest first, and whether there are more. Fewer
+        than `limit` if they are large.
 
-        :raises AssetNotFound: there is none.
+        :raises AssetNotFound: there is no such asset.
         :raises StoreUnavailable: the store does not answer.
         """
         return self._of_one_moment(asset_id, lambda: self._versions_below(asset_id, below, limit))
@@ -114,8 +118,8 @@ class AssetReader:
     def _of_one_moment(
         self, asset_id: UUID, read: Callable[[], tuple[list[Version], bool]]
     ) -> tuple[Asset, list[Version], bool]:
-        """The head, and versions that it knows of. A version made after the head was read may be of the asset's next
-        life: purged in between, and created again."""
+        """The head, and versions that it knows. A version that is newer than the head that was read may belong to an
+        asset with the same id that was created again after a purge."""
         for _ in range(_ATTEMPTS):
             head = self.get(asset_id)
             found, more = read()
@@ -126,14 +130,14 @@ class AssetReader:
     def list(
         self, *, type_name: str | None, project: str | None, position: str | None, limit: int
     ) -> tuple[list[Asset], str | None]:
-        """A page of active assets of a type, of a project, or of all, and the position after it (None: at the end); a
-        page of large assets is short.
+        """Return a page of active assets of a type, of a project, or of all, and the position after it (None: the end).
+        A page of large assets is short.
 
-        :raises BadCursor: the position is none of this list.
+        :raises BadCursor: the position is not one of this list.
         :raises StoreUnavailable: the store does not answer.
         """
         found: list[Asset] = []
-        # By both, the type's list is walked, as the narrower one as a rule.
+        # With both, the list of the type is read, which is usually the shorter one.
         by_project = project if type_name is None else None
         size = 0
         for _ in range(_MAX_READS):

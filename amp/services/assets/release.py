@@ -1,4 +1,4 @@
-"""Releases names whose asset does not bear them: a claim is a hint, the head is the truth."""
+"""Releases names whose asset does not have them: a claim is a hint, the head decides."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,50 +9,50 @@ from amp.ports.asset_store import AssetStore
 from amp.ports.claims import Claims
 
 _EXTERNAL = "external-id:"
-#: The digest of an external id's claim that is about to be released.
+#: The digest of a claim of an external id that is being released.
 RELEASING = "releasing"
 
 
 def external_key(project: str, external_id: str) -> tuple[str, str]:
-    """The (scope, key) under which an external id is claimed in its project."""
+    """Return the (scope, key) under which an external id is claimed in its project."""
     return f"{_EXTERNAL}{project}", external_id
 
 
 def is_external(claim: Claim) -> bool:
-    """Whether it is the claim of an external id."""
+    """Whether this is the claim of an external id."""
     return claim.scope.startswith(_EXTERNAL)
 
 
 def project_of(claim: Claim) -> str:
-    """The project of an external id's claim."""
+    """Return the project of the claim of an external id."""
     return claim.scope.removeprefix(_EXTERNAL)
 
 
 def bears(head: Asset | None, project: str, external_id: str) -> bool:
-    """Whether there is an asset with that head, and its name is this one."""
+    """Whether the head is of an asset with this external id."""
     if head is None or head.state is State.PURGED:
         return False
     return (head.project, head.external_id) == (project, external_id)
 
 
 def is_borne(claim: Claim, head: Asset | None) -> bool:
-    """Whether the head is that of an asset with the external id that is claimed."""
+    """Whether the head is of an asset with the claimed external id."""
     return bears(head, project_of(claim), claim.key)
 
 
 @dataclass(frozen=True, kw_only=True)
 class NameRelease:
-    """A creation over a purged head may be about to write the name when it is released. So the claim is marked first,
-    and a purged head is changed while it is marked: creations that began before are refused then, and later ones take
-    the mark away.
+    """A creation on top of a purged head may be about to write the name when it is released. Therefore the claim is
+    marked first, and a purged head is changed while the claim is marked: creations that began before are refused then,
+    and later ones remove the mark.
     """
 
     store: AssetStore
     claims: Claims
 
     def release(self, claims: Sequence[Claim]) -> None:
-        """Release those external ids, held as given, whose asset exists and does not bear them. From a purged asset
-        everything is stripped that tells more than that there was one.
+        """Release those of the external ids whose asset exists and does not have them. Of a purged asset, everything
+        but the fact that it existed is removed.
 
         :raises StoreUnavailable: some may still be held; release them again.
         """
@@ -70,6 +70,6 @@ class NameRelease:
                 self.claims.release(claim)
 
     def _mark(self, claim: Claim) -> Claim | None:
-        """None: it is held otherwise meanwhile."""
+        """Mark the claim. None: another claim holds the name meanwhile."""
         mark = replace(claim, digest=RELEASING)
         return mark if mark == claim or self.claims.replace(claim, mark) else None

@@ -18,7 +18,7 @@ from amp.services.assets.release import bears
 
 @dataclass(frozen=True, kw_only=True)
 class AssetUpsert:
-    """Whoever finds the external id taken on creating it goes on to replace."""
+    """If the external id is taken when the asset is created, the asset is replaced instead."""
 
     creator: AssetCreation
     changer: AssetEditing
@@ -34,22 +34,22 @@ class AssetUpsert:
         precondition: Precondition,
         principal: Principal,
     ) -> tuple[Asset, bool]:
-        """The asset, and whether it is new; `draft` is asked for only where there is none.
+        """Create or replace the asset. Returns it and whether it is new. `draft` is called only if there is none.
 
-        :raises AmpError: whatever kept it from being created or replaced.
+        :raises AmpError: it could not be created or replaced.
         """
 
         def edit_named(before: Asset) -> NewContent:
-            # Purged and created again meanwhile, the id may be another asset's.
+            # The asset may have been purged and its id used again meanwhile.
             if not bears(before, project, external_id):
-                raise AssetNotFound(f"asset {before.id} does not bear this name any more")
+                raise AssetNotFound(f"asset {before.id} no longer has this external id")
             return edit(before)
 
         for _ in range(ATTEMPTS):
             found = self.reader.by_external_id(project, external_id)
             if found is None:
                 if not precondition.holds(None):
-                    raise RevisionMismatch("there is no such asset yet, and If-Match requires one")
+                    raise RevisionMismatch("there is no such asset, and If-Match requires one")
                 try:
                     return self.creator.create(CreateRequest(draft()), principal), True
                 except AlreadyExists as e:
@@ -58,4 +58,4 @@ class AssetUpsert:
                         raise
             with contextlib.suppress(AssetNotFound):
                 return self.changer.edit(found.id, edit_named, precondition, principal), False
-        raise Conflict("the external id is being claimed by others; try again")
+        raise Conflict("other requests are claiming the external id; try again")
