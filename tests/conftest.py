@@ -38,7 +38,7 @@ _failure = pytest.StashKey[str]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # A shell that read `.stack/env` must not turn every test into one of the cluster set.
+    # A shell that read `.stack/env` must not turn every test into one of the cluster profile.
     names = [name for name in os.environ if name.startswith("AMP_") and not name.startswith(_OF_TESTS)]
     config.stash[_given] = {name: os.environ.pop(name) for name in names}
 

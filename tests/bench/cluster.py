@@ -1,4 +1,4 @@
-"""The cluster set against the bare servers: indexing, bulk creation and search, each beside its limit."""
+"""The cluster profile against the bare servers: indexing, bulk creation and search, each beside its limit."""
 
 import secrets
 import tempfile

@@ -1,4 +1,4 @@
-"""The embedded set: bulk creation over the API, and searches over a hundred thousand assets."""
+"""The embedded profile: bulk creation over the API, and searches over a hundred thousand assets."""
 
 import tempfile
 import threading

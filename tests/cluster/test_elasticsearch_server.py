@@ -1,4 +1,4 @@
-"""What only the real server can show of the Elasticsearch set: drains, templates, forks, sessions."""
+"""What only the real server can show of the Elasticsearch adapters: drains, templates, forks, sessions."""
 
 import os
 import threading
@@ -20,9 +20,9 @@ from amp.domain.documents import IndexedDocument
 from amp.errors import SearchUnavailable
 from amp.ports.bucket_indices import AliasChange, ReadFilter
 from amp.ports.search_index import PutResult, WriteStatus
-from tests.contract.search_sets import (
+from tests.contract.search_profiles import (
     NEW_YEAR_MS,
-    SearchSet,
+    SearchProfile,
     asset,
     elasticsearch_client,
     head,
@@ -35,7 +35,7 @@ DEADLINE_S = 30
 
 
 @dataclass(frozen=True, kw_only=True)
-class RealSet(SearchSet):
+class RealSet(SearchProfile):
     client: ElasticsearchClient
 
 

@@ -12,7 +12,7 @@ from amp.errors import NotMigrated
 from amp.ports.message_queue import Delivery, Topic
 from amp.settings import Settings
 from tests.background import background_threads
-from tests.contract.queue_sets import QueueSet, kafka_queues, own_kafka_settings
+from tests.contract.queue_profiles import QueueProfile, kafka_queues, own_kafka_settings
 from tests.contract.test_event_queue import DEADLINE_S, event, put, take, unordered
 
 pytestmark = pytest.mark.cluster
@@ -24,12 +24,12 @@ def kafka_settings(cluster_settings: dict[str, str]) -> Settings:
 
 
 @pytest.fixture
-def kafka(kafka_settings: Settings) -> Iterator[QueueSet]:
+def kafka(kafka_settings: Settings) -> Iterator[QueueProfile]:
     with ExitStack() as at_end:
         yield kafka_queues(kafka_settings, at_end)
 
 
-def test_a_commit_passes_over_partitions_that_went_to_another_member(kafka: QueueSet) -> None:
+def test_a_commit_passes_over_partitions_that_went_to_another_member(kafka: QueueProfile) -> None:
     put(kafka.queue, [event() for _ in range(200)])
     old = kafka.queue.consume(Topic.REALTIME, "index")
     taken = take(old, 200)
@@ -51,7 +51,7 @@ def test_a_commit_passes_over_partitions_that_went_to_another_member(kafka: Queu
     new.close()
 
 
-def test_a_partition_that_left_and_came_back_is_not_committed_for_what_was_polled_before(kafka: QueueSet) -> None:
+def test_a_partition_that_left_and_came_back_is_not_committed_for_what_was_polled_before(kafka: QueueProfile) -> None:
     put(kafka.queue, [event() for _ in range(200)])
     stays = kafka.queue.consume(Topic.REALTIME, "index")
     before = take(stays, 200)
@@ -68,7 +68,7 @@ def test_a_partition_that_left_and_came_back_is_not_committed_for_what_was_polle
 
 
 def test_what_a_killed_process_had_not_committed_goes_to_another_member(
-    kafka: QueueSet, kafka_settings: Settings
+    kafka: QueueProfile, kafka_settings: Settings
 ) -> None:
     sent = [event() for _ in range(30)]
     put(kafka.queue, sent)
@@ -96,7 +96,7 @@ def test_a_consumer_of_a_topic_that_does_not_exist_says_to_migrate(kafka_setting
     queue.close()
 
 
-def test_an_emptied_topic_has_no_lag(kafka: QueueSet, kafka_settings: Settings) -> None:
+def test_an_emptied_topic_has_no_lag(kafka: QueueProfile, kafka_settings: Settings) -> None:
     """Events that were removed by age are not waited for."""
     from confluent_kafka import TopicPartition
     from confluent_kafka.admin import AdminClient

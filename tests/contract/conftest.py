@@ -1,4 +1,4 @@
-"""The adapters of both sets, for the contracts of the store's ports."""
+"""The adapters of both profiles, for the contracts of the store's ports."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,22 +15,22 @@ STORES = ["embedded", pytest.param("cassandra", marks=pytest.mark.cluster)]
 
 
 @pytest.fixture(params=STORES)
-def store_set(request: pytest.FixtureRequest) -> Adapters:
+def store_profile(request: pytest.FixtureRequest) -> Adapters:
     """Their store is ready for use; Cassandra's is shared by all tests of the run, so each uses ids and names of its
     own."""
-    return request.getfixturevalue(f"_{request.param}_set")
+    return request.getfixturevalue(f"_{request.param}_profile")
 
 
 @pytest.fixture(params=STORES)
-def fresh_store_set(request: pytest.FixtureRequest) -> Adapters:
+def fresh_store_profile(request: pytest.FixtureRequest) -> Adapters:
     """A store that nobody wrote to."""
-    return request.getfixturevalue(f"_fresh_{request.param}_set")
+    return request.getfixturevalue(f"_fresh_{request.param}_profile")
 
 
 @pytest.fixture(params=STORES)
-def unmade_store_set(request: pytest.FixtureRequest) -> Adapters:
+def unmade_store_profile(request: pytest.FixtureRequest) -> Adapters:
     """A store that nothing was made in yet."""
-    return request.getfixturevalue(f"_unmade_{request.param}_set")
+    return request.getfixturevalue(f"_unmade_{request.param}_profile")
 
 
 def store_part(adapters: Adapters) -> Component:
@@ -42,36 +42,36 @@ def settings_of(variables: dict[str, str], **overrides: object) -> Settings:
 
 
 @pytest.fixture
-def _unmade_embedded_set(tmp_path: Path) -> Iterator[Adapters]:
+def _unmade_embedded_profile(tmp_path: Path) -> Iterator[Adapters]:
     with closing(embedded(load_settings({"data_dir": str(tmp_path)}))) as adapters:
         yield adapters
 
 
 @pytest.fixture
-def _embedded_set(_unmade_embedded_set: Adapters) -> Adapters:
-    return _made(_unmade_embedded_set)
+def _embedded_profile(_unmade_embedded_profile: Adapters) -> Adapters:
+    return _made(_unmade_embedded_profile)
 
 
 @pytest.fixture
-def _fresh_embedded_set(_embedded_set: Adapters) -> Adapters:
-    return _embedded_set
+def _fresh_embedded_profile(_embedded_profile: Adapters) -> Adapters:
+    return _embedded_profile
 
 
 @pytest.fixture(scope="session")
-def _cassandra_set(cluster_settings: dict[str, str]) -> Iterator[Adapters]:
+def _cassandra_profile(cluster_settings: dict[str, str]) -> Iterator[Adapters]:
     with closing(cluster(settings_of(cluster_settings), background_threads())) as adapters:
         yield _made(adapters)
 
 
 @pytest.fixture
-def _unmade_cassandra_set(fresh_cluster_settings: dict[str, str]) -> Iterator[Adapters]:
+def _unmade_cassandra_profile(fresh_cluster_settings: dict[str, str]) -> Iterator[Adapters]:
     with closing(cluster(settings_of(fresh_cluster_settings), background_threads())) as adapters:
         yield adapters
 
 
 @pytest.fixture
-def _fresh_cassandra_set(_unmade_cassandra_set: Adapters) -> Adapters:
-    return _made(_unmade_cassandra_set)
+def _fresh_cassandra_profile(_unmade_cassandra_profile: Adapters) -> Adapters:
+    return _made(_unmade_cassandra_profile)
 
 
 def _made(adapters: Adapters) -> Adapters:

@@ -32,8 +32,8 @@ CLIENTS = 32
 
 
 @pytest.fixture
-def store(store_set: Adapters) -> AssetStore:
-    return store_set.store
+def store(store_profile: Adapters) -> AssetStore:
+    return store_profile.store
 
 
 def test_a_created_asset_is_read_back_whole(store: AssetStore) -> None:

@@ -12,8 +12,8 @@ from tests.contract.asset_samples import at_once, unique
 
 
 @pytest.fixture
-def buckets(fresh_store_set: Adapters) -> BucketRegistry:
-    return fresh_store_set.buckets
+def buckets(fresh_store_profile: Adapters) -> BucketRegistry:
+    return fresh_store_profile.buckets
 
 
 def after(old: BucketMap, mark: str, generation: int | None = None) -> BucketMap:

@@ -13,8 +13,8 @@ from tests.contract.asset_samples import at_once, unique
 
 
 @pytest.fixture
-def claims(store_set: Adapters) -> Claims:
-    return store_set.claims
+def claims(store_profile: Adapters) -> Claims:
+    return store_profile.claims
 
 
 def a_claim(scope: str = "scope", key: str | None = None, digest: str = "") -> Claim:

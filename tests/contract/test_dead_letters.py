@@ -17,13 +17,13 @@ from tests.contract.asset_samples import at_once, creation, now_ms
 
 
 @pytest.fixture
-def letters(store_set: Adapters) -> DeadLetters:
-    return store_set.dead_letters
+def letters(store_profile: Adapters) -> DeadLetters:
+    return store_profile.dead_letters
 
 
 @pytest.fixture
-def fresh_letters(fresh_store_set: Adapters) -> DeadLetters:
-    return fresh_store_set.dead_letters
+def fresh_letters(fresh_store_profile: Adapters) -> DeadLetters:
+    return fresh_store_profile.dead_letters
 
 
 def a_letter(message: Message | None = None, payload: bytes | None = None, **values: Any) -> DeadLetter:

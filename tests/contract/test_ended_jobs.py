@@ -33,8 +33,8 @@ OUTCOMES = dict(zip(ASSETS, ["changed", "failed", "done", "failed", "failed", "s
 
 
 @pytest.fixture
-def steer(store_set: Adapters) -> JobControl:
-    return _steering(store_set, store_set.chunks)
+def steer(store_profile: Adapters) -> JobControl:
+    return _steering(store_profile, store_profile.chunks)
 
 
 def _steering(s: Adapters, chunks: JobChunks) -> JobControl:
@@ -45,40 +45,40 @@ def _steering(s: Adapters, chunks: JobChunks) -> JobControl:
 
 
 @pytest.fixture
-def admin(store_set: Adapters) -> DeadLetterAdmin:
+def admin(store_profile: Adapters) -> DeadLetterAdmin:
     return DeadLetterAdmin(
-        dead_letters=store_set.dead_letters,
-        queue=store_set.queue,
-        jobs=store_set.jobs,
-        chunks=store_set.chunks,
+        dead_letters=store_profile.dead_letters,
+        queue=store_profile.queue,
+        jobs=store_profile.jobs,
+        chunks=store_profile.chunks,
         clock=SystemClock(),
     )
 
 
-def _ended(store_set: Adapters, state: JobState, *, dry_run: bool = False) -> Job:
+def _ended(store_profile: Adapters, state: JobState, *, dry_run: bool = False) -> Job:
     """A job of which one chunk was settled when it ended."""
     job = Job(id=mint_at(now_ms()), kind="delete", parameters={"dry_run": dry_run}, requested_by="ann")
-    store_set.jobs.add(job)
+    store_profile.jobs.add(job)
     for number, ids in enumerate(CHUNKS):
-        store_set.chunks.begin(Chunk(job_id=job.id, number=number, ids=tuple(ids), position=str(number)))
+        store_profile.chunks.begin(Chunk(job_id=job.id, number=number, ids=tuple(ids), position=str(number)))
         for asset_id in ids:
             if asset_id in OUTCOMES:
-                _record(store_set, job, number, asset_id, dry_run=dry_run)
+                _record(store_profile, job, number, asset_id, dry_run=dry_run)
     counts = {outcome.value: 0 for outcome in ItemOutcome} | {"changed": 1, "failed": 1}
     progress = {"documents": 100, "done": 2, "counts": counts, "rate": 38.0, "remaining_s": 77}
-    store_set.jobs.save_progress(job.id, progress, {"settled": 1})
-    store_set.jobs.set_state(job.id, state, ended_ms=now_ms())
+    store_profile.jobs.save_progress(job.id, progress, {"settled": 1})
+    store_profile.jobs.set_state(job.id, state, ended_ms=now_ms())
     return job
 
 
-def _record(store_set: Adapters, job: Job, number: int, asset_id: UUID, *, dry_run: bool) -> None:
+def _record(store_profile: Adapters, job: Job, number: int, asset_id: UUID, *, dry_run: bool) -> None:
     result = ItemResult(ItemOutcome(OUTCOMES[asset_id]), "why")
     if result.outcome is ItemOutcome.FAILED and not dry_run:
         event = JobItem(job_id=job.id, chunk=number, asset_id=asset_id)
-        store_set.dead_letters.put(
+        store_profile.dead_letters.put(
             dead_letter_for(Topic.BULK, event, orjson.dumps(message_json(event)), "why", "", now_ms())
         )
-    store_set.chunks.record(job.id, {number: {asset_id: result}})
+    store_profile.chunks.record(job.id, {number: {asset_id: result}})
 
 
 def _counts(steer: JobControl, job: Job) -> Mapping[str, int]:
@@ -92,13 +92,15 @@ def _counts(steer: JobControl, job: Job) -> Mapping[str, int]:
 
 
 @pytest.mark.parametrize("state", [JobState.FAILED, JobState.CANCELLED])
-def test_every_result_counts_of_a_job_that_ended_early(store_set: Adapters, steer: JobControl, state: JobState) -> None:
-    job = _ended(store_set, state)
+def test_every_result_counts_of_a_job_that_ended_early(
+    store_profile: Adapters, steer: JobControl, state: JobState
+) -> None:
+    job = _ended(store_profile, state)
     assert _counts(steer, job) == {"changed": 1, "done": 1, "skipped": 1, "failed": 4}
     found, following = steer.results(job.id, 0, 100)
     assert following is None
     assert {asset_id for asset_id, _ in found} == {ASSETS[1], ASSETS[3], ASSETS[4], ASSETS[6]}
-    assert store_set.dead_letters.count(job.id) == 4
+    assert store_profile.dead_letters.count(job.id) == 4
 
 
 class _CountingChunks:
@@ -118,12 +120,12 @@ class _CountingChunks:
 
 
 def test_a_list_of_jobs_that_ended_early_reads_the_chunks_of_a_few(
-    fresh_store_set: Adapters, monkeypatch: pytest.MonkeyPatch
+    fresh_store_profile: Adapters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("amp.services.jobs.control._MAX_COUNTED", 2)
-    made = [_ended(fresh_store_set, JobState.FAILED) for _ in range(4)][::-1]
-    chunks: Any = _CountingChunks(fresh_store_set.chunks)
-    steer = _steering(fresh_store_set, chunks)
+    made = [_ended(fresh_store_profile, JobState.FAILED) for _ in range(4)][::-1]
+    chunks: Any = _CountingChunks(fresh_store_profile.chunks)
+    steer = _steering(fresh_store_profile, chunks)
     listed = [status.job for status in steer.page(None, 200)]
     assert [job.id for job in listed] == [job.id for job in made]
     assert set(chunks.reads) == {job.id for job in made[:2]}, "the newest"
@@ -134,9 +136,9 @@ def test_a_list_of_jobs_that_ended_early_reads_the_chunks_of_a_few(
 
 
 def test_no_failure_vanishes_when_dead_letters_are_discarded(
-    store_set: Adapters, steer: JobControl, admin: DeadLetterAdmin
+    store_profile: Adapters, steer: JobControl, admin: DeadLetterAdmin
 ) -> None:
-    job = _ended(store_set, JobState.FAILED)
+    job = _ended(store_profile, JobState.FAILED)
     one = steer.results(job.id, 0, 100)[0][0]
     [letter] = [
         letter
@@ -166,8 +168,8 @@ class _RenewingLetters:
         self._letters.remove_unchanged(letters)
 
 
-def test_a_failure_that_comes_again_while_it_is_discarded_stays(store_set: Adapters, steer: JobControl) -> None:
-    s, job = store_set, _ended(store_set, JobState.FAILED)
+def test_a_failure_that_comes_again_while_it_is_discarded_stays(store_profile: Adapters, steer: JobControl) -> None:
+    s, job = store_profile, _ended(store_profile, JobState.FAILED)
     [renewed, *_] = s.dead_letters.page(job_id=job.id, position=None, limit=9).dead_letters
     letters: Any = _RenewingLetters(s.dead_letters, renewed)
     admin = DeadLetterAdmin(dead_letters=letters, queue=s.queue, jobs=s.jobs, chunks=s.chunks, clock=SystemClock())
@@ -178,21 +180,21 @@ def test_a_failure_that_comes_again_while_it_is_discarded_stays(store_set: Adapt
     assert _counts(steer, job) == {"changed": 1, "done": 1, "skipped": 1, "failed": 1, "resolved": 3}
 
 
-def test_a_discard_leaves_nothing_of_a_forgotten_job(store_set: Adapters, admin: DeadLetterAdmin) -> None:
-    job = _ended(store_set, JobState.FAILED)
-    store_set.chunks.forget(job.id, range(len(CHUNKS)))
-    store_set.jobs.forget(job.id)
+def test_a_discard_leaves_nothing_of_a_forgotten_job(store_profile: Adapters, admin: DeadLetterAdmin) -> None:
+    job = _ended(store_profile, JobState.FAILED)
+    store_profile.chunks.forget(job.id, range(len(CHUNKS)))
+    store_profile.jobs.forget(job.id)
     assert admin.discard(DeadLetterFilter(job_id=job.id), BUCKET_WORKER) == 4
-    assert [store_set.chunks.results(job.id, number) for number in range(len(CHUNKS))] == [{}] * len(CHUNKS)
+    assert [store_profile.chunks.results(job.id, number) for number in range(len(CHUNKS))] == [{}] * len(CHUNKS)
 
 
-def test_failures_of_a_dry_run_stay_failures(store_set: Adapters, steer: JobControl) -> None:
-    job = _ended(store_set, JobState.FAILED, dry_run=True)
+def test_failures_of_a_dry_run_stay_failures(store_profile: Adapters, steer: JobControl) -> None:
+    job = _ended(store_profile, JobState.FAILED, dry_run=True)
     assert _counts(steer, job) == {"changed": 1, "done": 1, "skipped": 1, "failed": 4}
 
 
-def test_a_job_that_does_not_run_has_no_speed(store_set: Adapters, steer: JobControl) -> None:
-    progress = steer.get(_ended(store_set, JobState.CANCELLED).id).job.progress
+def test_a_job_that_does_not_run_has_no_speed(store_profile: Adapters, steer: JobControl) -> None:
+    progress = steer.get(_ended(store_profile, JobState.CANCELLED).id).job.progress
     assert (progress["rate"], progress["remaining_s"]) == (None, None)
 
 

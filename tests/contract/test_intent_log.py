@@ -20,38 +20,38 @@ _HOUR_MS = 3_600_000
 class Recorded:
     """Intents of this test among all there are, cleared at its end."""
 
-    def __init__(self, store_set: Adapters) -> None:
-        self._set = store_set
+    def __init__(self, store_profile: Adapters) -> None:
+        self._profile = store_profile
         self._all: list[Intent] = []
 
     def record(self, due_ms: int, count: int = 1) -> list[Intent]:
         pairs = [(change, intent_for(change, due_ms + i)) for i, change in enumerate(creation() for _ in range(count))]
-        self._set.store.prepare(pairs)
+        self._profile.store.prepare(pairs)
         intents = [intent for _, intent in pairs]
         self._all += intents
         return intents
 
     def due(self, at_ms: int, limit: int = 10_000) -> list[Intent]:
         ours = {intent.message.asset_id for intent in self._all}
-        return [intent for intent in self._set.intents.due(at_ms, limit) if intent.message.asset_id in ours]
+        return [intent for intent in self._profile.intents.due(at_ms, limit) if intent.message.asset_id in ours]
 
     def defer(self, intent: Intent, due_ms: int) -> Intent:
-        self._set.intents.defer(intent, due_ms)
+        self._profile.intents.defer(intent, due_ms)
         deferred = dataclasses.replace(intent, due_ms=due_ms)
         self._all.append(deferred)
         return deferred
 
     def clear(self, intents: list[Intent]) -> None:
-        self._set.intents.clear(intents)
+        self._profile.intents.clear(intents)
 
     def clear_all(self) -> None:
-        self._set.intents.clear(self._all)
+        self._profile.intents.clear(self._all)
 
 
 @pytest.fixture
-def new_intents(store_set: Adapters) -> Callable[[], IntentLog]:
+def new_intents(store_profile: Adapters) -> Callable[[], IntentLog]:
     """Makes the intent log of a process that has just started."""
-    match store_set.intents:
+    match store_profile.intents:
         case CassandraIntentLog() as intents:
             return lambda: CassandraIntentLog(intents._session, first_wide_s=0, clock_error_ms=2 * _HOUR_MS)
         case intents:
@@ -59,8 +59,8 @@ def new_intents(store_set: Adapters) -> Callable[[], IntentLog]:
 
 
 @pytest.fixture
-def log(store_set: Adapters) -> Iterator[Recorded]:
-    recorded = Recorded(store_set)
+def log(store_profile: Adapters) -> Iterator[Recorded]:
+    recorded = Recorded(store_profile)
     yield recorded
     recorded.clear_all()
 
@@ -97,23 +97,23 @@ def test_intents_recorded_by_a_writer_that_was_slow_are_found(log: Recorded) -> 
 
 
 def test_an_intent_of_a_writer_whose_clock_was_behind_is_found(
-    store_set: Adapters, log: Recorded, new_intents: Callable[[], IntentLog]
+    store_profile: Adapters, log: Recorded, new_intents: Callable[[], IntentLog]
 ) -> None:
     now = now_ms()
-    assert store_set.intents.due(now + 700_000, 1_000) is not None  # the marks are raised meanwhile
+    assert store_profile.intents.due(now + 700_000, 1_000) is not None  # the marks are raised meanwhile
     (late,) = log.record(now - _HOUR_MS)
     found = new_intents().due(now, 10_000)
     assert late in found
 
 
 def test_an_intent_of_a_writer_whose_clock_was_ahead_is_found(
-    store_set: Adapters, log: Recorded, new_intents: Callable[[], IntentLog]
+    store_profile: Adapters, log: Recorded, new_intents: Callable[[], IntentLog]
 ) -> None:
     now = now_ms()
     (change,) = [creation()]
     then = now + _HOUR_MS
     intent = dataclasses.replace(intent_for(change, then + 5_000), recorded_ms=then)
-    store_set.store.prepare([(change, intent)])
+    store_profile.store.prepare([(change, intent)])
     assert intent in new_intents().due(now, 10_000)
     log.clear([intent])
 
@@ -151,13 +151,13 @@ def test_clearing_what_is_not_there_does_nothing(log: Recorded) -> None:
     assert log.due(now + 1) == [kept]
 
 
-def test_intents_of_several_changes_of_one_asset_are_several(store_set: Adapters, log: Recorded) -> None:
+def test_intents_of_several_changes_of_one_asset_are_several(store_profile: Adapters, log: Recorded) -> None:
     now = now_ms()
     (first,) = log.record(now)
     second = dataclasses.replace(
         first, message=dataclasses.replace(first.message, revision=2, change_id=creation().after.id)
     )
-    store_set.store.prepare([(creation(id=first.message.asset_id), second)])
+    store_profile.store.prepare([(creation(id=first.message.asset_id), second)])
     assert set(log.due(now)) == {first, second}
     log.clear([first])
     assert log.due(now) == [second]
@@ -174,14 +174,14 @@ def test_the_limit_keeps_the_answer_short_and_the_oldest_come_first(log: Recorde
     assert [due // 1000 for due in found] == sorted(due // 1000 for due in found)
 
 
-def test_all_due_intents_are_found_by_clearing_page_by_page(store_set: Adapters, log: Recorded) -> None:
+def test_all_due_intents_are_found_by_clearing_page_by_page(store_profile: Adapters, log: Recorded) -> None:
     now = now_ms()
     left = set(log.record(now, 100))
     # What other tests left is cleared on the way.
-    while page := store_set.intents.due(now + 200, limit=30):
+    while page := store_profile.intents.due(now + 200, limit=30):
         assert len(page) <= 30
         left -= set(page)
-        store_set.intents.clear(page)
+        store_profile.intents.clear(page)
     assert left == set()
 
 
@@ -195,11 +195,11 @@ def test_a_deferred_intent_is_due_at_its_new_time_only(log: Recorded) -> None:
     assert log.due(now + 110_000) == []
 
 
-def test_applying_a_change_leaves_its_intent(store_set: Adapters) -> None:
+def test_applying_a_change_leaves_its_intent(store_profile: Adapters) -> None:
     change = creation()
-    write(store_set.store, change)
-    found = [i for i in store_set.intents.due(now_ms() + 10_000, 10_000) if i.message.asset_id == change.after.id]
+    write(store_profile.store, change)
+    found = [i for i in store_profile.intents.due(now_ms() + 10_000, 10_000) if i.message.asset_id == change.after.id]
     assert [intent.message.change_id for intent in found] == [change.after.change_id]
-    store_set.intents.clear(found)
-    found = [i for i in store_set.intents.due(now_ms() + 10_000, 10_000) if i.message.asset_id == change.after.id]
+    store_profile.intents.clear(found)
+    found = [i for i in store_profile.intents.due(now_ms() + 10_000, 10_000) if i.message.asset_id == change.after.id]
     assert found == []

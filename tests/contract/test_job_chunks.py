@@ -15,8 +15,8 @@ from tests.contract.asset_samples import at_once, id_version_1, id_version_6, no
 
 
 @pytest.fixture
-def chunks(store_set: Adapters) -> JobChunks:
-    return store_set.chunks
+def chunks(store_profile: Adapters) -> JobChunks:
+    return store_profile.chunks
 
 
 def ids(count: int) -> tuple[UUID, ...]:

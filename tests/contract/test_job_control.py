@@ -25,8 +25,8 @@ _CALLER = Principal("ann")
 
 
 @pytest.fixture
-def steer(store_set: Adapters) -> JobControl:
-    s, presence = store_set, WorkerPresence(cache=MemoryCache(), background=background_threads())
+def steer(store_profile: Adapters) -> JobControl:
+    s, presence = store_profile, WorkerPresence(cache=MemoryCache(), background=background_threads())
     return JobControl(
         jobs=s.jobs,
         dead_letters=s.dead_letters,
@@ -37,14 +37,14 @@ def steer(store_set: Adapters) -> JobControl:
     )
 
 
-def _added(store_set: Adapters, state: JobState) -> Job:
+def _added(store_profile: Adapters, state: JobState) -> Job:
     job = Job(id=mint_at(now_ms()), kind="delete", parameters={}, requested_by="ann", state=state)
-    store_set.jobs.add(job)
+    store_profile.jobs.add(job)
     return job
 
 
-def _state(store_set: Adapters, job: Job) -> JobState:
-    found = store_set.jobs.get(job.id)
+def _state(store_profile: Adapters, job: Job) -> JobState:
+    found = store_profile.jobs.get(job.id)
     assert found is not None
     return found.state
 
@@ -58,43 +58,43 @@ def _acknowledged(call: Callable[[], object]) -> bool:
 
 
 @pytest.mark.parametrize("other", ["pause", "resume"])
-def test_a_cancel_that_was_acknowledged_stands(store_set: Adapters, steer: JobControl, other: str) -> None:
+def test_a_cancel_that_was_acknowledged_stands(store_profile: Adapters, steer: JobControl, other: str) -> None:
     for _ in range(_TRIES):
-        job = _added(store_set, JobState.RUNNING if other == "pause" else JobState.PAUSED)
+        job = _added(store_profile, JobState.RUNNING if other == "pause" else JobState.PAUSED)
         against = partial(getattr(steer, other), job.id, _CALLER)
         cancelled, _ = at_once([partial(_acknowledged, partial(steer.cancel, job.id, _CALLER)),
                                 partial(_acknowledged, against)])  # fmt: skip
         assert cancelled
-        assert _state(store_set, job) is JobState.CANCELLED
+        assert _state(store_profile, job) is JobState.CANCELLED
 
 
-def test_of_a_cancel_and_an_end_at_once_one_is_refused(store_set: Adapters, steer: JobControl) -> None:
-    states = JobStates(jobs=store_set.jobs, clock=SystemClock())
+def test_of_a_cancel_and_an_end_at_once_one_is_refused(store_profile: Adapters, steer: JobControl) -> None:
+    states = JobStates(jobs=store_profile.jobs, clock=SystemClock())
     for _ in range(_TRIES):
-        job = _added(store_set, JobState.RUNNING)
+        job = _added(store_profile, JobState.RUNNING)
         cancelled, ended = at_once([
             partial(_acknowledged, partial(steer.cancel, job.id, _CALLER)),
             partial(states.end, job.id, JobState.COMPLETED),
         ])  # fmt: skip
         assert cancelled != ended
-        assert _state(store_set, job) is (JobState.CANCELLED if cancelled else JobState.COMPLETED)
+        assert _state(store_profile, job) is (JobState.CANCELLED if cancelled else JobState.COMPLETED)
 
 
 def test_all_controls_at_once_leave_a_note_of_each_change(
-    store_set: Adapters, steer: JobControl, monkeypatch: pytest.MonkeyPatch
+    store_profile: Adapters, steer: JobControl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And of nothing else: what came too late leaves none."""
     changes: list[bool] = []
-    set_state = store_set.jobs.set_state
+    set_state = store_profile.jobs.set_state
 
     def counted(*args: Any, **named: Any) -> bool:
         changes.append(changed := set_state(*args, **named))
         return changed
 
-    monkeypatch.setattr(store_set.jobs, "set_state", counted)
+    monkeypatch.setattr(store_profile.jobs, "set_state", counted)
     for _ in range(10):
         changes.clear()
-        job = _added(store_set, JobState.RUNNING)
+        job = _added(store_profile, JobState.RUNNING)
         controls = [steer.pause, steer.resume, steer.cancel] * 2
         # Each in another name: the same note twice within a millisecond is one.
         callers = [Principal(f"ann {number}") for number in range(len(controls))]
@@ -109,14 +109,14 @@ def test_all_controls_at_once_leave_a_note_of_each_change(
 
 @pytest.mark.parametrize("control", ["pause", "cancel"])
 def test_a_control_is_noted_although_the_store_takes_no_further_write(
-    store_set: Adapters, steer: JobControl, monkeypatch: pytest.MonkeyPatch, control: str
+    store_profile: Adapters, steer: JobControl, monkeypatch: pytest.MonkeyPatch, control: str
 ) -> None:
     def refuse(*_: object) -> None:
         raise StoreUnavailable("on purpose")
 
-    job = _added(store_set, JobState.RUNNING)
+    job = _added(store_profile, JobState.RUNNING)
     with monkeypatch.context() as patch:
-        patch.setattr(store_set.jobs, "note", refuse)
+        patch.setattr(store_profile.jobs, "note", refuse)
         with suppress(StoreUnavailable):
             getattr(steer, control)(job.id, _CALLER)
     getattr(steer, control)(job.id, _CALLER)

@@ -11,8 +11,8 @@ from tests.contract.asset_samples import id_version_1, id_version_6, now_ms
 
 
 @pytest.fixture
-def ids(store_set: Adapters) -> JobIds:
-    return store_set.job_ids
+def ids(store_profile: Adapters) -> JobIds:
+    return store_profile.job_ids
 
 
 def test_blocks_are_read_back_in_their_order_and_may_be_kept_again(ids: JobIds) -> None:

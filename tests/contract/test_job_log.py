@@ -18,13 +18,13 @@ DAY_MS = 86_400_000
 
 
 @pytest.fixture
-def jobs(store_set: Adapters) -> JobLog:
-    return store_set.jobs
+def jobs(store_profile: Adapters) -> JobLog:
+    return store_profile.jobs
 
 
 @pytest.fixture
-def fresh_jobs(fresh_store_set: Adapters) -> JobLog:
-    return fresh_store_set.jobs
+def fresh_jobs(fresh_store_profile: Adapters) -> JobLog:
+    return fresh_store_profile.jobs
 
 
 def a_job(**values: Any) -> Job:

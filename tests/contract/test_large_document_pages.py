@@ -11,7 +11,7 @@ from amp.domain.assets import Asset
 from amp.domain.buckets import Bucket
 from amp.domain.documents import IndexedDocument, head_document
 from amp.ports.bucket_documents import MAX_PAGE_BYTES, RawDocument, TimeRange
-from tests.contract.search_sets import SEARCH_SETS, TYPES, SearchSet, asset, open_search_set
+from tests.contract.search_profiles import SEARCH_PROFILES, TYPES, SearchProfile, asset, open_search_profile
 
 _LARGE_BYTES = 900_000
 _LARGE, _SMALL = 12, 400
@@ -19,14 +19,14 @@ _LARGE, _SMALL = 12, 400
 _MAX_MEMORY = 18 * MAX_PAGE_BYTES
 
 
-@pytest.fixture(scope="module", name="large", params=SEARCH_SETS)
+@pytest.fixture(scope="module", name="large", params=SEARCH_PROFILES)
 def make_large(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[SearchSet, Bucket, str]]:
+) -> Iterator[tuple[SearchProfile, Bucket, str]]:
     """Large documents after small ones, as bad as it gets for whoever goes by the sizes of the first; and a mark from
     before them. There are two shards where there are shards."""
     folder: Path = tmp_path_factory.mktemp("large")
-    with open_search_set(request, folder, shards=2) as opened:
+    with open_search_profile(request, folder, shards=2) as opened:
         bucket = opened.bucket()
         mark = opened.documents.mark(bucket.index)
         small = [_document(asset(f"small {n}", at=n), 100) for n in range(_SMALL)]
@@ -41,36 +41,38 @@ def _document(made: Asset, size: int) -> IndexedDocument:
     return head_document(made, TYPES[made.type], orjson.dumps({"name": made.name, "filling": '"x' * (size // 3)}))
 
 
-def _bare(search_set: SearchSet, bucket: Bucket) -> list[RawDocument]:
-    return search_set.documents.page(bucket.index, TimeRange(0), limit=1_000, bodies=False)
+def _bare(search_profile: SearchProfile, bucket: Bucket) -> list[RawDocument]:
+    return search_profile.documents.page(bucket.index, TimeRange(0), limit=1_000, bodies=False)
 
 
-def _pages(search_set: SearchSet, bucket: Bucket, since: str | None = None) -> Iterator[list[RawDocument]]:
+def _pages(search_profile: SearchProfile, bucket: Bucket, since: str | None = None) -> Iterator[list[RawDocument]]:
     after = None
-    while page := search_set.documents.page(bucket.index, TimeRange(0), after=after, since=since, limit=1_000):
+    while page := search_profile.documents.page(bucket.index, TimeRange(0), after=after, since=since, limit=1_000):
         yield page
         after = page[-1].position
 
 
-_Read = Callable[[SearchSet, Bucket, str], Iterator[list[RawDocument]]]
+_Read = Callable[[SearchProfile, Bucket, str], Iterator[list[RawDocument]]]
 _READS: dict[str, _Read] = {
-    "a range": lambda search_set, bucket, _: _pages(search_set, bucket),
+    "a range": lambda search_profile, bucket, _: _pages(search_profile, bucket),
     "a range since a mark": _pages,
-    "documents": lambda search_set, bucket, _: search_set.documents.with_bodies(
-        bucket.index, _bare(search_set, bucket)
+    "documents": lambda search_profile, bucket, _: search_profile.documents.with_bodies(
+        bucket.index, _bare(search_profile, bucket)
     ),
 }
 
 
 @pytest.mark.parametrize("read", _READS)
-def test_pages_of_large_documents_are_small_and_lose_nothing(large: tuple[SearchSet, Bucket, str], read: str) -> None:
-    search_set, bucket, mark = large
-    bare = _bare(search_set, bucket)
+def test_pages_of_large_documents_are_small_and_lose_nothing(
+    large: tuple[SearchProfile, Bucket, str], read: str
+) -> None:
+    search_profile, bucket, mark = large
+    bare = _bare(search_profile, bucket)
     assert len(bare) == _SMALL + _LARGE
     found: list[RawDocument] = []
     tracemalloc.start()
     try:
-        for page in _READS[read](search_set, bucket, mark):
+        for page in _READS[read](search_profile, bucket, mark):
             shards = 2 if read == "a range since a mark" else 1
             assert sum(len(document.body) for document in page) < (MAX_PAGE_BYTES + 2 * _LARGE_BYTES) * shards
             assert all(document.body for document in page)
@@ -82,15 +84,17 @@ def test_pages_of_large_documents_are_small_and_lose_nothing(large: tuple[Search
     assert peak < _MAX_MEMORY
 
 
-def test_all_that_is_asked_for_of_small_documents_comes_at_once(search_set_of_small: tuple[SearchSet, Bucket]) -> None:
-    search_set, bucket = search_set_of_small
-    [page] = _pages(search_set, bucket)
+def test_all_that_is_asked_for_of_small_documents_comes_at_once(
+    search_set_of_small: tuple[SearchProfile, Bucket],
+) -> None:
+    search_profile, bucket = search_set_of_small
+    [page] = _pages(search_profile, bucket)
     assert len(page) == _SMALL
 
 
-@pytest.fixture(params=SEARCH_SETS)
-def search_set_of_small(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[SearchSet, Bucket]]:
-    with open_search_set(request, tmp_path) as opened:
+@pytest.fixture(params=SEARCH_PROFILES)
+def search_set_of_small(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[SearchProfile, Bucket]]:
+    with open_search_profile(request, tmp_path) as opened:
         bucket = opened.bucket()
         opened.store(bucket, [_document(asset(f"small {n}", at=n), 100) for n in range(_SMALL)])
         yield opened, bucket

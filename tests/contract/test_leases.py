@@ -11,8 +11,8 @@ from tests.contract.asset_samples import at_once, unique
 
 
 @pytest.fixture
-def leases(store_set: Adapters) -> Leases:
-    return store_set.leases
+def leases(store_profile: Adapters) -> Leases:
+    return store_profile.leases
 
 
 def wait_until_acquired(leases: Leases, name: str, holder: str, ttl_s: int) -> None:

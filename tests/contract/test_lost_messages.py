@@ -23,7 +23,7 @@ from amp.services.jobs.dead_letters import DeadLetterAdmin, DeadLetterFilter
 from amp.services.runtime.delivery import publish_durably
 from amp.settings import load_settings
 from tests.contract.conftest import store_part
-from tests.contract.queue_sets import QueueSet, make_queue_set  # noqa: F401 - the fixture `queue_set`
+from tests.contract.queue_profiles import QueueProfile, make_queue_profile  # noqa: F401 - the fixture `queue_profile`
 
 DEADLINE_S = 30
 #: Messages of each test.
@@ -59,27 +59,29 @@ def events(count: int) -> list[AssetChanged]:
     ]
 
 
-def test_after_a_lossy_publish_a_flush_ends_and_only_the_durable_are_reported(queue_set: QueueSet) -> None:
-    queue, sent = queue_set.losing(), events(_COUNT)
+def test_after_a_lossy_publish_a_flush_ends_and_only_the_durable_are_reported(queue_profile: QueueProfile) -> None:
+    queue, sent = queue_profile.losing(), events(_COUNT)
     reported: list[AnyMessage] = []
     queue.publish(Topic.REALTIME, sent, reported.append)
     assert queue.flush(DEADLINE_S)
-    assert queue_set.queue.lag(Topic.REALTIME, "index") == len(reported) < len(sent)
+    assert queue_profile.queue.lag(Topic.REALTIME, "index") == len(reported) < len(sent)
     assert set(reported) < set(sent)
 
 
-def test_messages_are_durable_one_by_one_whoever_flushes(queue_set: QueueSet) -> None:
-    queue, sent = FlushedByOthers(queue_set.losing()), events(_COUNT)
+def test_messages_are_durable_one_by_one_whoever_flushes(queue_profile: QueueProfile) -> None:
+    queue, sent = FlushedByOthers(queue_profile.losing()), events(_COUNT)
     delivered = publish_durably(queue, Topic.REALTIME, sent)
-    assert queue_set.queue.lag(Topic.REALTIME, "index") == len(delivered) < len(sent)
+    assert queue_profile.queue.lag(Topic.REALTIME, "index") == len(delivered) < len(sent)
 
 
-def test_a_replay_removes_only_dead_letters_whose_message_is_in_the_queue(queue_set: QueueSet, store: Adapters) -> None:
+def test_a_replay_removes_only_dead_letters_whose_message_is_in_the_queue(
+    queue_profile: QueueProfile, store: Adapters
+) -> None:
     for event in events(_COUNT):
         store.dead_letters.put(dead_letter_for(Topic.REALTIME, event, orjson.dumps(message_json(event)), "bad", "", 1))
     admin = DeadLetterAdmin(
         dead_letters=store.dead_letters,
-        queue=FlushedByOthers(queue_set.losing()),
+        queue=FlushedByOthers(queue_profile.losing()),
         jobs=store.jobs,
         chunks=store.chunks,
         clock=SystemClock(),
@@ -87,10 +89,12 @@ def test_a_replay_removes_only_dead_letters_whose_message_is_in_the_queue(queue_
     with pytest.raises(QueueUnavailable, match=f"of {_COUNT} messages"):
         admin.replay(DeadLetterFilter(), BUCKET_WORKER)
     left = admin.page(DeadLetterFilter(), None, 200).dead_letters
-    assert len(left) == _COUNT - queue_set.queue.lag(Topic.REALTIME, "index")
+    assert len(left) == _COUNT - queue_profile.queue.lag(Topic.REALTIME, "index")
 
 
-def test_a_replay_of_a_jobs_dead_letters_says_that_messages_were_lost(queue_set: QueueSet, store: Adapters) -> None:
+def test_a_replay_of_a_jobs_dead_letters_says_that_messages_were_lost(
+    queue_profile: QueueProfile, store: Adapters
+) -> None:
     job = Job(id=mint_at(1_700_000_000_000), kind="delete", parameters={}, requested_by="ann")
     store.jobs.add(job)
     for number in range(_COUNT):
@@ -98,7 +102,7 @@ def test_a_replay_of_a_jobs_dead_letters_says_that_messages_were_lost(queue_set:
         store.dead_letters.put(dead_letter_for(Topic.BULK, event, orjson.dumps(message_json(event)), "bad", "", 1))
     admin = DeadLetterAdmin(
         dead_letters=store.dead_letters,
-        queue=FlushedByOthers(queue_set.losing()),
+        queue=FlushedByOthers(queue_profile.losing()),
         jobs=store.jobs,
         chunks=store.chunks,
         clock=SystemClock(),

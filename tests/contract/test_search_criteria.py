@@ -1,4 +1,4 @@
-"""What every condition finds, on both sets, in one small library of assets of three types."""
+"""What every condition finds, in both profiles, in one small library of assets of three types."""
 
 from collections.abc import Iterator
 
@@ -26,7 +26,15 @@ from amp.domain.criteria import (
 )
 from amp.domain.tokens import tokenize
 from amp.domain.types import FieldType
-from tests.contract.search_sets import NEW_YEAR_MS, SEARCH_SETS, SearchSet, asset, head, names, open_search_set
+from tests.contract.search_profiles import (
+    NEW_YEAR_MS,
+    SEARCH_PROFILES,
+    SearchProfile,
+    asset,
+    head,
+    names,
+    open_search_profile,
+)
 
 DAY_MS = 86_400_000
 LIBRARY = [
@@ -85,15 +93,15 @@ MARKET, TRAIN, JAPAN, BLANK, STILL, SOUND = (one.name for one in LIBRARY)
 ALL = {MARKET, TRAIN, JAPAN, BLANK, STILL, SOUND}
 
 
-@pytest.fixture(name="library", params=SEARCH_SETS, scope="module")
-def make_library(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchSet]:
+@pytest.fixture(name="library", params=SEARCH_PROFILES, scope="module")
+def make_library(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchProfile]:
     """The library in two buckets, with a deleted asset that no condition may find."""
-    with open_search_set(request, tmp_path_factory.mktemp("library")) as search_set:
-        old, new = search_set.bucket(0, NEW_YEAR_MS // 1000), search_set.bucket(NEW_YEAR_MS // 1000)
+    with open_search_profile(request, tmp_path_factory.mktemp("library")) as search_profile:
+        old, new = search_profile.bucket(0, NEW_YEAR_MS // 1000), search_profile.bucket(NEW_YEAR_MS // 1000)
         gone = asset("gone", state=State.DELETED, metadata=LIBRARY[0].metadata, labels=["night"])
-        search_set.store(old, [head(LIBRARY[0])])
-        search_set.store(new, [head(one) for one in [*LIBRARY[1:], gone]])
-        yield search_set
+        search_profile.store(old, [head(LIBRARY[0])])
+        search_profile.store(new, [head(one) for one in [*LIBRARY[1:], gone]])
+        yield search_profile
 
 
 def string(key: str, *tests: Test) -> Criteria:
@@ -247,7 +255,7 @@ CASES: dict[str, tuple[Criteria, set[str]]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_condition_finds_exactly_the_assets_that_meet_it(library: SearchSet, case: str) -> None:
+def test_a_condition_finds_exactly_the_assets_that_meet_it(library: SearchProfile, case: str) -> None:
     criteria, expected = CASES[case]
     page = library.search(criteria)
     assert set(names(page)) == expected
@@ -255,13 +263,13 @@ def test_a_condition_finds_exactly_the_assets_that_meet_it(library: SearchSet, c
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_complement_finds_all_the_others(library: SearchSet, case: str) -> None:
+def test_the_complement_finds_all_the_others(library: SearchProfile, case: str) -> None:
     criteria, expected = CASES[case]
     assert set(names(library.search(NotOf(criteria)))) == ALL - expected
     assert set(names(library.search(NotOf(criteria), all_versions=True))) == ALL - expected
 
 
-def test_a_word_is_found_however_long_it_is(library: SearchSet) -> None:
+def test_a_word_is_found_however_long_it_is(library: SearchProfile) -> None:
     word = "𐐨" * 128
     assert tokenize(word) == [word]
     bucket = library.bucket(4_000_000_000)

@@ -1,4 +1,4 @@
-"""Sorting, paging, totals and facets of a search, on both sets."""
+"""Sorting, paging, totals and facets of a search, in both profiles."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,15 @@ from amp.domain.criteria import (
 )
 from amp.domain.criteria import OneOf as OneOfValues
 from amp.domain.ids import mint_at
-from tests.contract.search_sets import NEW_YEAR_MS, SEARCH_SETS, SearchSet, asset, head, names, open_search_set
+from tests.contract.search_profiles import (
+    NEW_YEAR_MS,
+    SEARCH_PROFILES,
+    SearchProfile,
+    asset,
+    head,
+    names,
+    open_search_profile,
+)
 
 #: Name → creation in milliseconds after the new year, and metadata. Two of the `code`s are text.
 ASSETS = [
@@ -32,15 +40,15 @@ ASSETS = [
 ]
 
 
-@pytest.fixture(name="shelf", params=SEARCH_SETS, scope="module")
-def make_shelf(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchSet]:
+@pytest.fixture(name="shelf", params=SEARCH_PROFILES, scope="module")
+def make_shelf(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchProfile]:
     """The assets in two buckets, so that orders and counts are put together from both."""
-    with open_search_set(request, tmp_path_factory.mktemp("shelf")) as search_set:
+    with open_search_profile(request, tmp_path_factory.mktemp("shelf")) as search_profile:
         boundary_s = NEW_YEAR_MS // 1000
-        old, new = search_set.bucket(0, boundary_s), search_set.bucket(boundary_s)
-        search_set.store(old, [head(one) for one in ASSETS if one.created_ms < NEW_YEAR_MS])
-        search_set.store(new, [head(one) for one in ASSETS if one.created_ms >= NEW_YEAR_MS])
-        yield search_set
+        old, new = search_profile.bucket(0, boundary_s), search_profile.bucket(boundary_s)
+        search_profile.store(old, [head(one) for one in ASSETS if one.created_ms < NEW_YEAR_MS])
+        search_profile.store(new, [head(one) for one in ASSETS if one.created_ms >= NEW_YEAR_MS])
+        yield search_profile
 
 
 def by(field: RootField | str, *, descending: bool = False) -> SortBy:
@@ -79,14 +87,14 @@ ORDERS = {
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_hits_come_in_the_order_asked_for(shelf: SearchSet, order: str) -> None:
+def test_hits_come_in_the_order_asked_for(shelf: SearchProfile, order: str) -> None:
     sort, expected = ORDERS[order]
     assert "".join(names(shelf.search(sort=sort))) == expected
 
 
 @pytest.mark.parametrize("size", [1, 3])
 @pytest.mark.parametrize("order", ORDERS)
-def test_pages_put_together_are_the_whole(shelf: SearchSet, order: str, size: int) -> None:
+def test_pages_put_together_are_the_whole(shelf: SearchProfile, order: str, size: int) -> None:
     sort, expected = ORDERS[order]
     pages = list(pages_of(shelf, sort, size))
     assert "".join(name for page in pages for name in names(page)) == expected
@@ -94,52 +102,54 @@ def test_pages_put_together_are_the_whole(shelf: SearchSet, order: str, size: in
     assert all(page.total == len(ASSETS) for page in pages), "the total is that of the whole, on every page"
 
 
-def pages_of(search_set: SearchSet, sort: tuple[SortBy, ...], size: int, **request: object) -> Iterator[SearchPage]:
+def pages_of(
+    search_profile: SearchProfile, sort: tuple[SortBy, ...], size: int, **request: object
+) -> Iterator[SearchPage]:
     after = None
     while True:
-        page = search_set.search(sort=sort, size=size, after=after, **request)
+        page = search_profile.search(sort=sort, size=size, after=after, **request)
         yield page
         if not page.more:
             return
         after = page.hits[-1].sort
 
 
-def test_a_hit_tells_what_was_compared(shelf: SearchSet) -> None:
+def test_a_hit_tells_what_was_compared(shelf: SearchProfile) -> None:
     page = shelf.search(sort=(by("codec"), by(RootField.VERSION), by(RootField.UPDATED)), size=3)
     third, last = page.hits[2], shelf.search(sort=(by("codec"),)).hits[-1]
     assert third.sort == ("4b", 1, NEW_YEAR_MS, NEW_YEAR_MS + 1, str(ASSETS[0].id))
     assert last.sort == (None, NEW_YEAR_MS + 8, str(ASSETS[7].id))
 
 
-def test_assets_of_one_millisecond_come_exactly_once_over_all_pages(search_set_with_ties: SearchSet) -> None:
+def test_assets_of_one_millisecond_come_exactly_once_over_all_pages(search_set_with_ties: SearchProfile) -> None:
     for sort in ((), (by("codec"),), (by(RootField.NAME, descending=True),), (by("takes"), by(RootField.LABELS))):
         found = [name for page in pages_of(search_set_with_ties, sort, 7) for name in names(page)]
         assert sorted(found) == sorted(str(n) for n in range(50))
 
 
-@pytest.fixture(name="search_set_with_ties", params=SEARCH_SETS)
+@pytest.fixture(name="search_set_with_ties", params=SEARCH_PROFILES)
 def make_search_set_with_ties(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[SearchSet]:
-    with open_search_set(request, tmp_path_factory.mktemp("ties")) as search_set:
+) -> Iterator[SearchProfile]:
+    with open_search_profile(request, tmp_path_factory.mktemp("ties")) as search_profile:
         ids = [mint_at(NEW_YEAR_MS) for _ in range(50)]
         same = [asset(str(n), asset_id=one, metadata={"codec": "same"}) for n, one in enumerate(ids)]
-        search_set.store(search_set.bucket(), [head(one) for one in same])
-        yield search_set
+        search_profile.store(search_profile.bucket(), [head(one) for one in same])
+        yield search_profile
 
 
-def test_the_last_page_has_no_more_even_when_it_is_full(shelf: SearchSet) -> None:
+def test_the_last_page_has_no_more_even_when_it_is_full(shelf: SearchProfile) -> None:
     assert shelf.search(size=8).more is False
     assert shelf.search(size=7).more is True
 
 
-def test_a_page_of_no_hits_still_counts(shelf: SearchSet) -> None:
+def test_a_page_of_no_hits_still_counts(shelf: SearchProfile) -> None:
     page = shelf.search(size=0)
     assert (page.hits, page.total, page.more) == ((), 8, True)
     assert shelf.search(NOTHING, size=0).more is False
 
 
-def test_totals_are_exact_up_to_the_limit_and_say_so_beyond(shelf: SearchSet) -> None:
+def test_totals_are_exact_up_to_the_limit_and_say_so_beyond(shelf: SearchProfile) -> None:
     assert (shelf.search(total_limit=8).total, shelf.search(total_limit=8).total_is_exact) == (8, True)
     assert (shelf.search(total_limit=None).total, shelf.search(total_limit=None).total_is_exact) == (8, True)
     beyond = shelf.search(total_limit=3)
@@ -180,7 +190,7 @@ FACETS = {
 
 
 @pytest.mark.parametrize("case", FACETS)
-def test_a_facet_counts_the_assets_of_each_value(shelf: SearchSet, case: str) -> None:
+def test_a_facet_counts_the_assets_of_each_value(shelf: SearchProfile, case: str) -> None:
     asked, expected = FACETS[case]
     found = shelf.search(facets=(asked,), size=1).facets["f"]
     assert found.values == expected
@@ -188,7 +198,7 @@ def test_a_facet_counts_the_assets_of_each_value(shelf: SearchSet, case: str) ->
     assert not found.approximate
 
 
-def test_facets_count_what_the_criteria_let_through_and_not_just_the_page(shelf: SearchSet) -> None:
+def test_facets_count_what_the_criteria_let_through_and_not_just_the_page(shelf: SearchProfile) -> None:
     clips = RootMatches(RootField.TYPE, (OneOfValues(("clip",)),))
     both = (FacetOn("codecs", None, "codec", 5), FacetOn("types", RootField.TYPE, None, 5))
     page = shelf.search(clips, facets=both, size=1)

@@ -10,8 +10,8 @@ from tests.contract.asset_samples import at_once, unique
 
 
 @pytest.fixture
-def shared(store_set: Adapters) -> SharedValues:
-    return store_set.shared
+def shared(store_profile: Adapters) -> SharedValues:
+    return store_profile.shared
 
 
 @pytest.mark.parametrize("value", [b"", b"key", bytes(range(256)) * 16])

@@ -1,4 +1,4 @@
-"""The contract of a part, for the store of every set."""
+"""The contract of a part, for the store of every profile."""
 
 from functools import partial
 
@@ -10,18 +10,18 @@ from tests.contract.asset_samples import at_once, creation, head, intent_for, un
 from tests.contract.conftest import store_part
 
 
-def test_the_part_is_the_store(store_set: Adapters) -> None:
-    assert store_part(store_set).name == "store"
+def test_the_part_is_the_store(store_profile: Adapters) -> None:
+    assert store_part(store_profile).name == "store"
 
 
-def test_it_tells_in_a_few_words_what_answers(store_set: Adapters) -> None:
-    answer = store_part(store_set).ping()
+def test_it_tells_in_a_few_words_what_answers(store_profile: Adapters) -> None:
+    answer = store_part(store_profile).ping()
     assert 0 < len(answer) < 200
     assert "\n" not in answer
 
 
-def test_migrating_does_what_was_pending_and_then_nothing_is(unmade_store_set: Adapters) -> None:
-    part = store_part(unmade_store_set)
+def test_migrating_does_what_was_pending_and_then_nothing_is(unmade_store_profile: Adapters) -> None:
+    part = store_part(unmade_store_profile)
     pending = part.pending()
     assert pending
     assert part.pending() == pending, "telling what is pending must not do it"
@@ -33,19 +33,19 @@ def test_migrating_does_what_was_pending_and_then_nothing_is(unmade_store_set: A
     assert part.migrate() == []
 
 
-def test_migrating_twice_at_once_does_everything_once(unmade_store_set: Adapters) -> None:
-    part = store_part(unmade_store_set)
+def test_migrating_twice_at_once_does_everything_once(unmade_store_profile: Adapters) -> None:
+    part = store_part(unmade_store_profile)
     pending = part.pending()
     runs = at_once([part.migrate] * 3)
     assert part.pending() == []
     assert sum(len(done) for done in runs) == len(pending)
-    (asset,) = write(unmade_store_set.store, creation())
-    assert head(unmade_store_set.store, asset.id) == asset
+    (asset,) = write(unmade_store_profile.store, creation())
+    assert head(unmade_store_profile.store, asset.id) == asset
 
 
-def test_using_a_store_that_was_not_migrated_says_so(unmade_store_set: Adapters) -> None:
+def test_using_a_store_that_was_not_migrated_says_so(unmade_store_profile: Adapters) -> None:
     change = creation()
-    store = unmade_store_set
+    store = unmade_store_profile
     uses = [
         partial(store.store.prepare, [(change, intent_for(change))]),
         partial(store.store.apply, [change]),
@@ -62,8 +62,8 @@ def test_using_a_store_that_was_not_migrated_says_so(unmade_store_set: Adapters)
             use()
 
 
-def test_a_store_used_too_early_works_once_it_is_migrated(unmade_store_set: Adapters) -> None:
+def test_a_store_used_too_early_works_once_it_is_migrated(unmade_store_profile: Adapters) -> None:
     with pytest.raises(NotMigrated):
-        unmade_store_set.buckets.load()
-    store_part(unmade_store_set).migrate()
-    assert unmade_store_set.buckets.load() is None
+        unmade_store_profile.buckets.load()
+    store_part(unmade_store_profile).migrate()
+    assert unmade_store_profile.buckets.load() is None

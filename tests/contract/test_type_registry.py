@@ -12,8 +12,8 @@ from tests.contract.asset_samples import at_once, now_ms, unique
 
 
 @pytest.fixture
-def types(store_set: Adapters) -> TypeRegistry:
-    return store_set.types
+def types(store_profile: Adapters) -> TypeRegistry:
+    return store_profile.types
 
 
 def a_type(name: str, version: int = 1, **values: Any) -> AssetType:
@@ -89,8 +89,8 @@ def test_the_newest_version_of_every_type_is_listed_by_name(types: TypeRegistry)
     assert all(asset_type.version >= 1 for asset_type in listed)
 
 
-def test_a_fresh_registry_is_empty(fresh_store_set: Adapters) -> None:
-    assert fresh_store_set.types.newest() == []
+def test_a_fresh_registry_is_empty(fresh_store_profile: Adapters) -> None:
+    assert fresh_store_profile.types.newest() == []
 
 
 def test_of_many_concurrent_adders_of_one_version_exactly_one_adds_it(types: TypeRegistry) -> None:

@@ -103,7 +103,7 @@ def _amp() -> str:
 
 
 class Service:
-    """`amp serve`, and on the cluster set each kind of `amp worker` beside."""
+    """`amp serve`, and on the cluster profile each kind of `amp worker` beside."""
 
     def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
         folder.mkdir(parents=True, exist_ok=True)

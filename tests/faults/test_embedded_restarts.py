@@ -1,4 +1,4 @@
-"""The embedded set, served by one process that is killed and started again on its data folder."""
+"""The embedded profile, served by one process that is killed and started again on its data folder."""
 
 import time
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The whole service in this process, on either set: alone, or with its workers running."""
+"""The whole service in this process, in either profile: alone, or with its workers running."""
 
 import threading
 from collections.abc import Iterator, Mapping

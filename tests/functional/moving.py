@@ -1,4 +1,4 @@
-"""Moves of buckets on either set: assets to move, the workers that do it, and how the buckets are afterwards."""
+"""Moves of buckets in either profile: assets to move, the workers that do it, and how the buckets are afterwards."""
 
 import threading
 from collections.abc import Callable, Iterator

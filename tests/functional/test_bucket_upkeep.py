@@ -40,7 +40,7 @@ def world(settings: dict[str, object]) -> Iterator[Wired]:
 
 @pytest.fixture(params=["embedded", pytest.param("cluster", marks=pytest.mark.cluster)])
 def either(request: pytest.FixtureRequest) -> Iterator[Wired]:
-    """On either set: for what depends on the search index; to make a namespace on the servers takes a while."""
+    """In either profile: for what depends on the search index; to make a namespace on the servers takes a while."""
     if request.param == "embedded":
         yield request.getfixturevalue("world")
     else:
@@ -404,7 +404,7 @@ def lay_out(world: Wired, start_s: int) -> None:
 
 
 def _elasticsearch(amp: Amp) -> Any:
-    return amp.adapters.guard._client.api  # type: ignore[union-attr]  # that of the cluster set
+    return amp.adapters.guard._client.api  # type: ignore[union-attr]  # that of the cluster profile
 
 
 def _doctor(settings: Any) -> dict[str, Any]:

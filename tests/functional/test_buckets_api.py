@@ -22,7 +22,7 @@ FIRST = "19700101000000"
 
 
 #: For tests of what depends on the servers; to make a namespace on them takes a while.
-on_either_set = pytest.mark.parametrize(
+on_either_profile = pytest.mark.parametrize(
     "amp", ["embedded", pytest.param("cluster", marks=pytest.mark.cluster)], indirect=True
 )
 
@@ -93,7 +93,7 @@ def test_a_fresh_installation_has_one_bucket_for_all_of_time(rest: Rest) -> None
     }
 
 
-@on_either_set
+@on_either_profile
 def test_a_bucket_is_split_merged_back_and_rebuilt(rest: Rest, clips: list[str]) -> None:
     job = ended(rest, started(rest, f"{FIRST}/split", {"at": DAYS[7]}))
     assert (job["kind"], job["parameters"]["bucket"], job["rate"]) == ("split", FIRST, 5000.0)
@@ -158,7 +158,7 @@ def test_a_roll_opens_a_bucket_ahead_of_time(rest: Rest) -> None:
     assert buckets(rest)[-1]["name"] == "21010203040506"
 
 
-@on_either_set
+@on_either_profile
 def test_a_layout_is_made_newest_first_and_leaves_what_is_there(rest: Rest, clips: list[str]) -> None:
     wanted = {"at": [DAYS[2], "2020-01-06", DAYS[4], DAYS[2]]}
     told = rest.post("/v1/admin/buckets/init", json=wanted | {"dry_run": True}).get_json()
@@ -174,7 +174,7 @@ def test_a_layout_is_made_newest_first_and_leaves_what_is_there(rest: Rest, clip
     assert sorted(rest.ids(size=100)) == sorted(clips)
 
 
-@on_either_set
+@on_either_profile
 def test_a_move_under_way_is_shown_and_can_be_paused_hurried_and_resumed(rest: Rest, clips: list[str]) -> None:
     job_id = started(rest, f"{FIRST}/split", {"at": DAYS[1], "rate": 0.5})
     wait_until(lambda: _phase(rest, job_id) == "dual", 30, "writers to write to both")
@@ -213,7 +213,7 @@ def test_a_cancelled_move_leaves_things_as_they_were(rest: Rest, clips: list[str
     assert sorted(rest.ids(size=100)) == sorted(clips)
 
 
-@on_either_set
+@on_either_profile
 def test_a_merge_is_cancelled_while_paused_and_what_was_written_meanwhile_stays(rest: Rest, clips: list[str]) -> None:
     ended(rest, started(rest, f"{FIRST}/split", {"at": DAYS[5]}))
     job_id = started(rest, f"{FIRST}/merge", {"rate": 0.5})
@@ -255,7 +255,7 @@ def test_jobs_are_listed_newest_first_page_by_page(rest: Rest) -> None:
     assert listed == made[::-1]
 
 
-@on_either_set
+@on_either_profile
 def test_buckets_are_listed_page_by_page_and_while_one_is_opened(rest: Rest) -> None:
     for day in _after_each(rest, (1, 2)):
         started(rest, "roll", {"at": f"2101-01-0{day}T00:00:00Z"})

@@ -77,7 +77,7 @@ def plant(checked: Checked) -> None:
     expected[str(plain[7].id)] = f"misplaced: {plain[7].id} in {wrong.index}"
 
     if world.amp.settings.profile == "cluster":
-        # The embedded set lists by indexes of its database.
+        # The embedded profile lists by indexes of its database.
         world.amp.adapters.listing.remove([replace(plain[8], updated_ms=world.amp.adapters.clock.now_ms())])
         expected[str(plain[8].id)] = "unlisted: "
 

@@ -67,7 +67,7 @@ class Planting:
     @property
     def kinds(self) -> Sequence[Callable[[Asset], None]]:
         kinds = [self.remove, self.age, self.add_version, self.add_asset, self.misplace, self.break_]
-        # The embedded set lists by indexes of its database.
+        # The embedded profile lists by indexes of its database.
         return kinds if self.checked.world.amp.settings.profile == "embedded" else [*kinds, self.unlist]
 
     def remove(self, of: Asset) -> None:

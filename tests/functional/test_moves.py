@@ -1,4 +1,4 @@
-"""Buckets are split, merged and rebuilt, on both sets: what searches show stays the same, whatever happens between."""
+"""Buckets are split, merged and rebuilt in both profiles. What searches return stays the same, whatever happens."""
 
 import threading
 from typing import Any

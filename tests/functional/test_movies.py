@@ -20,7 +20,7 @@ from tests.functional.rest import Rest, unique
 
 @pytest.fixture(scope="module")
 def type_name() -> str:
-    """The same on both sets: made of it and the rows, external ids are the same too."""
+    """The same in both profiles: made of it and the rows, external ids are the same too."""
     return unique("movie")
 
 

@@ -27,7 +27,7 @@ from amp.services.search.cursors import Cursors
 from amp.services.search.resolve import QueryResolver
 from amp.services.search.search import AssetSearch
 from amp.services.types.catalog import TypeCatalog
-from tests.contract.search_sets import SEARCH_SETS, open_search_set
+from tests.contract.search_profiles import SEARCH_PROFILES, open_search_profile
 from tests.oracle import criteria_oracle, query_oracle
 from tests.oracle.criteria_strategies import draw_request
 from tests.oracle.query_strategies import draw_search
@@ -43,10 +43,10 @@ _TOTAL_LIMIT = 3
 _campaign = settings(max_examples=_WORLDS, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-@pytest.fixture(name="shelf", params=SEARCH_SETS, scope="module")
+@pytest.fixture(name="shelf", params=SEARCH_PROFILES, scope="module")
 def make_shelf(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
-    with open_search_set(request, tmp_path_factory.mktemp("shelf")) as search_set:
-        yield Shelf(search_set)
+    with open_search_profile(request, tmp_path_factory.mktemp("shelf")) as search_profile:
+        yield Shelf(search_profile)
 
 
 @pytest.fixture(name="maps")

@@ -1,4 +1,4 @@
-"""The processes of the cluster set: what `amp migrate`, `amp serve` and `amp worker` make of real servers."""
+"""The processes of the cluster profile: what `amp migrate`, `amp serve` and `amp worker` make of real servers."""
 
 import os
 import signal

@@ -8,7 +8,7 @@ import orjson
 from amp.domain.buckets import Bucket
 from amp.domain.criteria import IndexQuery, SearchPage
 from amp.ports.search_index import Put, WriteStatus
-from tests.contract.search_sets import SearchSet
+from tests.contract.search_profiles import SearchProfile
 from tests.oracle.items import Answer
 from tests.oracle.worlds import BOUNDARY_MS, World
 
@@ -16,11 +16,11 @@ from tests.oracle.worlds import BOUNDARY_MS, World
 class Shelf:
     """A search set with two buckets that worlds are put into, each beside the others."""
 
-    def __init__(self, search_set: SearchSet) -> None:
-        self._set = search_set
-        self.index = search_set.index
+    def __init__(self, search_profile: SearchProfile) -> None:
+        self._profile = search_profile
+        self.index = search_profile.index
         boundary_s = BOUNDARY_MS // 1000
-        self._old, self._new = search_set.bucket(0, boundary_s), search_set.bucket(boundary_s)
+        self._old, self._new = search_profile.bucket(0, boundary_s), search_profile.bucket(boundary_s)
 
     def put(self, world: World, misplaced: bool) -> None:
         """Every document into its bucket; `misplaced`: into the other one as well, where no search may see it."""
@@ -31,7 +31,7 @@ class Shelf:
                     puts.append(Put(bucket.write_alias, document))
         results = self.index.put(puts)
         assert {result.status for result in results} <= {WriteStatus.DONE}, results
-        self._set.indices.refresh([self._old.index, self._new.index])
+        self._profile.indices.refresh([self._old.index, self._new.index])
 
     def _bucket_of(self, created_ms: int) -> Bucket:
         return self._new if created_ms >= BOUNDARY_MS else self._old

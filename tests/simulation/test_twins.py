@@ -9,7 +9,7 @@ import pytest
 from amp.domain.criteria import IndexQuery, SearchPage
 from tests.contract import test_bucket_documents as documents
 from tests.contract import test_bucket_indices as indices
-from tests.contract.search_sets import SearchSet
+from tests.contract.search_profiles import SearchProfile
 from tests.simulation.bucket_documents_twin import SimulatedBucketDocuments
 from tests.simulation.bucket_indices_twin import SimulatedBucketIndices
 from tests.simulation.cluster import SimulatedCluster
@@ -68,7 +68,7 @@ class _AskedAtOnce(SimulatedSearchIndex):
 
 
 @pytest.fixture
-def twins() -> SearchSet:
+def twins() -> SearchProfile:
     scheduler = Scheduler(1, Stage(), max_steps=1 << 30, faults=lambda _: Faults())
     scheduler.current = Actor("test")
     scheduler.actors.append(scheduler.current)
@@ -76,7 +76,7 @@ def twins() -> SearchSet:
     cluster = SimulatedCluster()
     documents = SimulatedBucketDocuments(scheduler, cluster)
     documents.max_bodies = 1_000
-    return SearchSet(
+    return SearchProfile(
         index=_AskedAtOnce(scheduler, cluster),
         indices=SimulatedBucketIndices(scheduler, cluster),
         documents=documents,
@@ -85,5 +85,5 @@ def twins() -> SearchSet:
 
 
 @pytest.mark.parametrize("kept", _CONTRACT, ids=lambda test: test.__name__.removeprefix("test_"))
-def test_twins_keep_the_contract(kept: Callable[[SearchSet], None], twins: SearchSet) -> None:
+def test_twins_keep_the_contract(kept: Callable[[SearchProfile], None], twins: SearchProfile) -> None:
     kept(twins)

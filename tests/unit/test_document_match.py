@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from amp.domain.criteria import IndexQuery
 from amp.domain.document_match import matches
-from tests.contract.search_sets import head
+from tests.contract.search_profiles import head
 from tests.contract.test_search_criteria import CASES, LIBRARY
 from tests.oracle import criteria_oracle
 from tests.oracle.criteria_strategies import draw_request

@@ -1,4 +1,4 @@
-"""The database of the embedded set: one process, one writer, acknowledged writes that stay, faults in plain words."""
+"""The database of the embedded profile: one process, one writer, durable acknowledged writes, faults in plain words."""
 
 import os
 import signal

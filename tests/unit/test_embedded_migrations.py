@@ -1,4 +1,4 @@
-"""Migrations of the embedded set: once each, all or nothing, and their sum is the schema."""
+"""Migrations of the embedded profile: once each, all or nothing, and their sum is the schema."""
 
 import sqlite3
 import threading

@@ -23,17 +23,19 @@ from amp.errors import NotMigrated, SearchUnavailable
 from amp.ports.search_index import Put, WriteStatus
 from amp.services.system.health import _BOUND_S
 from tests.contract.asset_samples import at_once
-from tests.contract.search_sets import SearchSet, asset, head, names
+from tests.contract.search_profiles import SearchProfile, asset, head, names
 
 MIGRATIONS = ["0001_documents", "0002_raw_documents", "0003_health_probes", "0004_commits", "0005_pairings"]
 H264 = EntryMatches("codec", FieldType.STRING, (OneOf(("h264",)),))
 
 
-def opened(folder: Path) -> tuple[SearchDatabase, SearchSet]:
+def opened(folder: Path) -> tuple[SearchDatabase, SearchProfile]:
     database = SearchDatabase(folder)
     SearchPart(database).migrate()
     index, indices = SqliteSearchIndex(database), SqliteBucketIndices(database)
-    return database, SearchSet(index=index, indices=indices, documents=SqliteBucketDocuments(database), prefix="amp")
+    return database, SearchProfile(
+        index=index, indices=indices, documents=SqliteBucketDocuments(database), prefix="amp"
+    )
 
 
 @pytest.fixture(name="database")
@@ -48,19 +50,19 @@ def rows(database: SearchDatabase, table: str) -> int:
 
 
 def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
-    database, search_set = opened(tmp_path)
-    bucket = search_set.bucket()
-    search_set.store(bucket, [head(asset("kept", metadata={"codec": "h264"}))])
-    before = search_set.indices.info()
+    database, search_profile = opened(tmp_path)
+    bucket = search_profile.bucket()
+    search_profile.store(bucket, [head(asset("kept", metadata={"codec": "h264"}))])
+    before = search_profile.indices.info()
     database.close()
-    database, search_set = opened(tmp_path)
+    database, search_profile = opened(tmp_path)
     with closing(database):
-        assert search_set.indices.info() == before
-        assert names(search_set.search(H264)) == ["kept"]
+        assert search_profile.indices.info() == before
+        assert names(search_profile.search(H264)) == ["kept"]
         # Numbers given to fields before the restart are not given again.
         later = asset("later", metadata={"gain": 1.0, "codec": "h264"}, revision=2)
-        assert search_set.put(bucket, head(later))[0].status is WriteStatus.DONE
-        assert set(names(search_set.search(H264))) == {"kept", "later"}
+        assert search_profile.put(bucket, head(later))[0].status is WriteStatus.DONE
+        assert set(names(search_profile.search(H264))) == {"kept", "later"}
 
 
 def test_migrating_twice_or_twice_at_once_does_it_once(tmp_path: Path) -> None:
@@ -102,22 +104,22 @@ def test_what_is_pending_is_told_and_the_rest_says_what_to_do(database: SearchDa
 
 
 def test_a_search_that_takes_too_long_is_given_up_and_leaves_the_connection_usable(tmp_path: Path) -> None:
-    database, search_set = opened(tmp_path)
+    database, search_profile = opened(tmp_path)
     with closing(database):
-        bucket = search_set.bucket()
-        search_set.store(bucket, [head(asset(str(n), at=n, metadata={"codec": "h264"})) for n in range(2_000)])
+        bucket = search_profile.bucket()
+        search_profile.store(bucket, [head(asset(str(n), at=n, metadata={"codec": "h264"})) for n in range(2_000)])
         with pytest.raises(SearchUnavailable):
-            search_set.search(H264, timeout_s=1e-9)
-        assert search_set.search(H264, timeout_s=60).total == 2_000
+            search_profile.search(H264, timeout_s=1e-9)
+        assert search_profile.search(H264, timeout_s=60).total == 2_000
 
 
 def test_a_closed_index_is_unavailable(tmp_path: Path) -> None:
-    database, search_set = opened(tmp_path)
-    bucket = search_set.bucket()
+    database, search_profile = opened(tmp_path)
+    bucket = search_profile.bucket()
     database.close()
     with pytest.raises(SearchUnavailable):
-        search_set.search()
-    assert search_set.put(bucket, head(asset()))[0].status is WriteStatus.BUSY
+        search_profile.search()
+    assert search_profile.put(bucket, head(asset()))[0].status is WriteStatus.BUSY
 
 
 def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
@@ -163,55 +165,55 @@ def test_a_file_that_is_set_aside_is_renamed_before_its_log(tmp_path: Path) -> N
 
 
 def test_a_document_that_cannot_be_stored_is_rejected_and_keeps_no_other_out(tmp_path: Path) -> None:
-    database, search_set = opened(tmp_path)
+    database, search_profile = opened(tmp_path)
     with closing(database):
-        bucket = search_set.bucket()
+        bucket = search_profile.bucket()
         too_big, surrogate, good = (head(asset(name, metadata={"codec": "h264"})) for name in ("big", "half", "good"))
         too_big.body["version"] = 2**63
         surrogate.body["project"] = "\ud800"
-        results = search_set.put(bucket, too_big, head(asset("first", metadata={"gain": 1.0})), surrogate, good)
+        results = search_profile.put(bucket, too_big, head(asset("first", metadata={"gain": 1.0})), surrogate, good)
         assert [result.status for result in results] == [
             WriteStatus.REJECTED,
             WriteStatus.DONE,
             WriteStatus.REJECTED,
             WriteStatus.DONE,
         ]
-        assert set(names(search_set.search())) == {"first", "good"}
-        assert names(search_set.search(H264)) == ["good"]
+        assert set(names(search_profile.search())) == {"first", "good"}
+        assert names(search_profile.search(H264)) == ["good"]
 
 
 def test_replacing_and_dropping_leaves_no_rows_behind(tmp_path: Path) -> None:
-    database, search_set = opened(tmp_path)
+    database, search_profile = opened(tmp_path)
     with closing(database):
-        bucket = search_set.bucket()
+        bucket = search_profile.bucket()
         first = asset("one two", labels=["red"], external_id="x", metadata={"codec": "a b", "takes": (1, 2, 3)})
-        search_set.store(bucket, [head(first)])
-        search_set.store(bucket, [head(asset("three", asset_id=first.id, revision=2))])
-        assert search_set.search(TextMatches(("two",))).total == 0
+        search_profile.store(bucket, [head(first)])
+        search_profile.store(bucket, [head(asset("three", asset_id=first.id, revision=2))])
+        assert search_profile.search(TextMatches(("two",))).total == 0
         assert {table: rows(database, table) for table in ("documents", "sources", "entries", "words")} == {
             "documents": 1,
             "sources": 1,
             "entries": 0,
             "words": 1,
         }
-        search_set.indices.drop(bucket.index)
+        search_profile.indices.drop(bucket.index)
         assert all(rows(database, table) == 0 for table in ("indices", "documents", "sources", "entries", "words"))
 
 
 def test_a_drop_that_was_interrupted_is_finished_by_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    database, search_set = opened(tmp_path)
+    database, search_profile = opened(tmp_path)
     with closing(database):
-        bucket, other = search_set.bucket(), search_set.bucket(2_000_000_000)
-        search_set.store(bucket, [head(asset(str(n))) for n in range(5)])
+        bucket, other = search_profile.bucket(), search_profile.bucket(2_000_000_000)
+        search_profile.store(bucket, [head(asset(str(n))) for n in range(5)])
         with monkeypatch.context() as patched:
             patched.setattr(search_bucket_indices, "_DROP_BATCH", 2)
             patched.setattr(SqliteBucketIndices, "_remove_some_dropped", _interrupted)
             with pytest.raises(KeyboardInterrupt):
-                search_set.indices.drop(bucket.index)
-        assert search_set.search().total == 0
-        assert [info.index for info in search_set.indices.info()] == [other.index]
-        assert search_set.indices.create(bucket.index), "its name is free"
-        search_set.indices.drop(search_set.new_index())
+                search_profile.indices.drop(bucket.index)
+        assert search_profile.search().total == 0
+        assert [info.index for info in search_profile.indices.info()] == [other.index]
+        assert search_profile.indices.create(bucket.index), "its name is free"
+        search_profile.indices.drop(search_profile.new_index())
         assert rows(database, "documents") == 0
         assert rows(database, "indices") == 2
 
@@ -221,13 +223,13 @@ def _interrupted(_: SqliteBucketIndices) -> bool:
 
 
 def test_searches_go_on_while_a_put_is_under_way(tmp_path: Path) -> None:
-    database, search_set = opened(tmp_path)
+    database, search_profile = opened(tmp_path)
     with closing(database):
-        bucket = search_set.bucket()
-        search_set.store(bucket, [head(asset("there"))])
+        bucket = search_profile.bucket()
+        search_profile.store(bucket, [head(asset("there"))])
         with database.write() as connection:
             connection.execute("DELETE FROM documents")
-            assert names(search_set.search()) == ["there"]
+            assert names(search_profile.search()) == ["there"]
             connection.execute("ROLLBACK")
             connection.execute("BEGIN")
 

@@ -14,7 +14,7 @@ from amp.adapters.embedded.search_component import SearchPart
 from amp.adapters.embedded.search_database import SearchDatabase
 from amp.adapters.embedded.search_index import SqliteSearchIndex
 from amp.domain.criteria import IndexQuery
-from tests.contract.search_sets import SearchSet
+from tests.contract.search_profiles import SearchProfile
 from tests.oracle import criteria_oracle
 from tests.oracle.criteria_strategies import draw_request
 from tests.oracle.shelf import Shelf, compare
@@ -37,7 +37,7 @@ def make_shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
         index, indices, documents = (
             make(database) for make in (SqliteSearchIndex, SqliteBucketIndices, SqliteBucketDocuments)
         )
-        yield Shelf(SearchSet(index=index, indices=indices, documents=documents, prefix="amp"))
+        yield Shelf(SearchProfile(index=index, indices=indices, documents=documents, prefix="amp"))
 
 
 @st.composite

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class QueueSet:
+class QueueProfile:
     queue: MessageQueue
     #: A further client of the same queue, as another process has.
     another: Callable[[], MessageQueue]
@@ -30,8 +30,8 @@ class QueueSet:
     losing: Callable[[], MessageQueue]
 
 
-@pytest.fixture(name="queue_set", params=["embedded", pytest.param("kafka", marks=pytest.mark.cluster)])
-def make_queue_set(request: pytest.FixtureRequest) -> Iterator[QueueSet]:
+@pytest.fixture(name="queue_profile", params=["embedded", pytest.param("kafka", marks=pytest.mark.cluster)])
+def make_queue_profile(request: pytest.FixtureRequest) -> Iterator[QueueProfile]:
     with ExitStack() as at_end:
         if request.param == "kafka":
             yield kafka_queues(own_kafka_settings(request.getfixturevalue("cluster_settings")), at_end)
@@ -39,7 +39,7 @@ def make_queue_set(request: pytest.FixtureRequest) -> Iterator[QueueSet]:
             yield embedded_queues(request.getfixturevalue("tmp_path"), at_end)
 
 
-def embedded_queues(folder: Path, at_end: ExitStack) -> QueueSet:
+def embedded_queues(folder: Path, at_end: ExitStack) -> QueueProfile:
     from amp.adapters.embedded.database import Database
     from amp.adapters.embedded.message_queue import SqliteEventQueue
     from amp.adapters.embedded.store_component import SqliteStorePart
@@ -47,7 +47,7 @@ def embedded_queues(folder: Path, at_end: ExitStack) -> QueueSet:
     database = Database(folder)
     at_end.callback(database.close)
     SqliteStorePart(database).migrate()
-    return QueueSet(
+    return QueueProfile(
         queue=SqliteEventQueue(database),
         # One process holds the folder: its further clients share the database.
         another=lambda: SqliteEventQueue(database),
@@ -76,7 +76,7 @@ def own_kafka_settings(cluster_settings: Mapping[str, str], partitions: int = 4)
     return load_settings(values | {"kafka_topic_prefix": prefix, "kafka_partitions": partitions})
 
 
-def kafka_queues(settings: Settings, at_end: ExitStack) -> QueueSet:
+def kafka_queues(settings: Settings, at_end: ExitStack) -> QueueProfile:
     """Makes the topics, and removes them at the end."""
     from confluent_kafka import Producer
     from confluent_kafka.admin import AdminClient
@@ -108,4 +108,4 @@ def kafka_queues(settings: Settings, at_end: ExitStack) -> QueueSet:
         queue._producer._config["queue.buffering.max.messages"] = 1
         return queue
 
-    return QueueSet(queue=another(), another=another, put_raw=put_raw, losing=losing)
+    return QueueProfile(queue=another(), another=another, put_raw=put_raw, losing=losing)

@@ -1,4 +1,4 @@
-"""Both search sets behind their ports, and real search documents to put into them."""
+"""The search adapters of both profiles behind their ports, and real search documents to put into them."""
 
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
@@ -53,7 +53,7 @@ NEW_YEAR_MS = 1_767_225_600_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class SearchSet:
+class SearchProfile:
     index: SearchIndex
     indices: BucketIndices
     documents: BucketDocuments
@@ -152,26 +152,26 @@ def names(hits: SearchPage | Iterable[Hit]) -> list[str]:
     return [orjson.loads(hit.source)["name"] for hit in found]
 
 
-SEARCH_SETS = ["embedded", pytest.param("elasticsearch", marks=pytest.mark.cluster)]
+SEARCH_PROFILES = ["embedded", pytest.param("elasticsearch", marks=pytest.mark.cluster)]
 
 
-@pytest.fixture(name="search_set", params=SEARCH_SETS)
-def make_search_set(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SearchSet]:
-    with open_search_set(request, tmp_path) as opened:
+@pytest.fixture(name="search_profile", params=SEARCH_PROFILES)
+def make_search_profile(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SearchProfile]:
+    with open_search_profile(request, tmp_path) as opened:
         yield opened
 
 
 @contextmanager
-def open_search_set(request: pytest.FixtureRequest, folder: Path, *, shards: int = 1) -> Iterator[SearchSet]:
-    """The set that the fixture behind `request` has as its parameter, without a bucket yet."""
+def open_search_profile(request: pytest.FixtureRequest, folder: Path, *, shards: int = 1) -> Iterator[SearchProfile]:
+    """The search adapters of the profile that is the parameter of the fixture behind `request`, without a bucket."""
     with ExitStack() as at_end:
         if request.param == "elasticsearch":
-            yield _elasticsearch_set(request.getfixturevalue("cluster_settings"), shards, at_end)
+            yield _elasticsearch_profile(request.getfixturevalue("cluster_settings"), shards, at_end)
         else:
-            yield _embedded_set(folder, at_end)
+            yield _embedded_profile(folder, at_end)
 
 
-def _embedded_set(folder: Path, at_end: ExitStack) -> SearchSet:
+def _embedded_profile(folder: Path, at_end: ExitStack) -> SearchProfile:
     from amp.adapters.embedded.search_bucket_documents import SqliteBucketDocuments
     from amp.adapters.embedded.search_bucket_indices import SqliteBucketIndices
     from amp.adapters.embedded.search_component import SearchPart
@@ -182,7 +182,7 @@ def _embedded_set(folder: Path, at_end: ExitStack) -> SearchSet:
     part = SearchPart(database)
     at_end.callback(part.close)
     part.migrate()
-    return SearchSet(
+    return SearchProfile(
         index=SqliteSearchIndex(database),
         indices=SqliteBucketIndices(database),
         documents=SqliteBucketDocuments(database),
@@ -190,7 +190,7 @@ def _embedded_set(folder: Path, at_end: ExitStack) -> SearchSet:
     )
 
 
-def _elasticsearch_set(cluster_settings: Mapping[str, str], shards: int, at_end: ExitStack) -> SearchSet:
+def _elasticsearch_profile(cluster_settings: Mapping[str, str], shards: int, at_end: ExitStack) -> SearchProfile:
     from amp.adapters.elasticsearch.bucket_documents import ElasticsearchBucketDocuments
     from amp.adapters.elasticsearch.bucket_indices import ElasticsearchBucketIndices
     from amp.adapters.elasticsearch.component import ElasticsearchComponent
@@ -201,7 +201,7 @@ def _elasticsearch_set(cluster_settings: Mapping[str, str], shards: int, at_end:
     at_end.callback(part.close)
     part.migrate()
     at_end.callback(remove_everything, client)
-    return SearchSet(
+    return SearchProfile(
         index=ElasticsearchSearchIndex(client),
         indices=ElasticsearchBucketIndices(client),
         documents=ElasticsearchBucketDocuments(client),
