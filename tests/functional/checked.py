@@ -121,6 +121,6 @@ def make_checked(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Che
     else:
         settings = {"search_timeout_s": "1"} | request.getfixturevalue("fresh_cluster_settings")
     with wired(settings | SETTINGS) as world:
-        assert world.amp.moves.layout.go_on([BOUNDARY_S], None, CALLER).job is not None
+        assert world.amp.moves.layout.open_next([BOUNDARY_S], None, CALLER).job is not None
         assert world.amp.moves.runner.advance(threading.Event())
         yield Checked(world, Rest(create_app(world.amp)))

@@ -313,13 +313,13 @@ def test_a_boundary_with_all_documents_on_one_side_is_refused_with_a_better_one(
     imported(world, [1_600_000_000, 1_600_000_010])
     for at_s in (1_500_000_000, 1_600_000_000, 1_600_000_011):
         with pytest.raises(Unprocessable, match=r"one side of .* created before 2020-09-13T12:26:"):
-            world.amp.moves.planning.look(MoveKind.SPLIT, FIRST, at_s, None)
-    assert world.amp.moves.planning.look(MoveKind.SPLIT, FIRST, 1_600_000_010, 4.0).seconds == 0.25
+            world.amp.moves.planning.preview(MoveKind.SPLIT, FIRST, at_s, None)
+    assert world.amp.moves.planning.preview(MoveKind.SPLIT, FIRST, 1_600_000_010, 4.0).seconds == 0.25
 
 
 def test_a_move_nobody_knows_cannot_be_planned_or_cancelled(world: Wired) -> None:
     with pytest.raises(BucketNotFound):
-        world.amp.moves.planning.look(MoveKind.REBUILD, "20200101000000", None, None)
+        world.amp.moves.planning.preview(MoveKind.REBUILD, "20200101000000", None, None)
     with pytest.raises(JobNotFound):
         world.amp.moves.planning.cancel(mint_at(0), CALLER)
     with pytest.raises(JobNotFound):
@@ -399,7 +399,7 @@ def shown(world: Wired) -> dict[str, float]:
 
 
 def lay_out(world: Wired, start_s: int) -> None:
-    assert world.amp.moves.layout.go_on([start_s], None, CALLER).job is not None
+    assert world.amp.moves.layout.open_next([start_s], None, CALLER).job is not None
     moved(world)
 
 

@@ -98,8 +98,8 @@ def lay_out_buckets(body: InitIn) -> Response:
     """
     starts_s, service = body.starts_s(), amp().moves.layout
     if body.dry_run:
-        return json_response(layout_json(service.look(starts_s)))
-    found = service.go_on(starts_s, body.rate_or(amp().settings.move_rate), principal())
+        return json_response(layout_json(service.preview(starts_s)))
+    found = service.open_next(starts_s, body.rate_or(amp().settings.move_rate), principal())
     if found.job is None:
         return json_response(layout_json(found))
     return json_response(layout_json(found), 202, job_location(found.job))
@@ -179,6 +179,6 @@ def rebuild_bucket(bucket_name: str, body: RebuildIn) -> Response:
 def _moved(kind: MoveKind, name: str, at_s: int | None, body: RebuildIn) -> Response:
     rate = body.rate_or(amp().settings.move_rate)
     if body.dry_run:
-        return json_response(plan_json(amp().moves.planning.look(kind, name, at_s, rate), rate))
+        return json_response(plan_json(amp().moves.planning.preview(kind, name, at_s, rate), rate))
     job = amp().moves.planning.start(kind, name, at_s, rate, principal())
     return json_response(job_json(JobStatus(job)), 202, job_location(job))

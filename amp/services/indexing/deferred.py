@@ -1,4 +1,4 @@
-"""The assets of one batch that are set aside, because their bucket refuses writes."""
+"""The assets of one batch that are deferred because their bucket refuses writes."""
 
 from collections.abc import Callable, Collection, Sequence
 from uuid import UUID
@@ -7,7 +7,7 @@ from amp.domain.messages import AssetChanged
 
 
 class DeferredAssets:
-    """What of one batch was set aside, each asset once."""
+    """Collects the deferred assets of one batch, each once."""
 
     def __init__(self, events: Sequence[AssetChanged], keep: Callable[[Sequence[AssetChanged]], bool]) -> None:
         self._events = events
@@ -19,7 +19,7 @@ class DeferredAssets:
         return self._of(self.ids)
 
     def add(self, refused: Collection[UUID]) -> bool:
-        """Set these aside. False: nobody keeps their changes, so the caller must try them again."""
+        """Defer these assets. False: their changes could not be kept, so the caller must retry them."""
         new = set(refused) - self.ids
         if new and not self._keep(self._of(new)):
             return False

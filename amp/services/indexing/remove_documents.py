@@ -1,4 +1,4 @@
-"""Removes documents from the buckets that the map names; settles each answer."""
+"""Removes documents from the buckets that the map names, and settles each answer."""
 
 import threading
 from collections import defaultdict
@@ -17,12 +17,12 @@ from amp.services.buckets.refusals import RefusingBuckets
 from amp.services.buckets.settlement import Patience, Unsettled, Writes, WriteSettlement
 
 _log = structlog.get_logger(__name__)
-#: One asset may have any number of documents.
+#: Maximum documents in one request, because an asset may have any number of them.
 _DOCUMENTS_AT_ONCE = 1_000
-#: Documents that cannot be removed for so long are removed later, so that they hold up nothing else.
+#: Documents that cannot be removed within this time, in seconds, are removed later, so that they delay nothing else.
 _PATIENCE_S = 30.0
-#: Enough for one attempt.
-_LEAST_PATIENCE_S = 0.001
+#: Minimum time of a request, in seconds: enough for one attempt.
+_MIN_PATIENCE_S = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +30,15 @@ class Removal:
     """A document to remove unless a newer revision of it is there."""
 
     document: RawDocument
-    index: str | None = None  #: where it is; None: wherever the map places its creation
+    index: str | None = None  #: its index; None: the index where the map places its creation time
 
     @property
     def asset_id(self) -> UUID:
         return UUID(self.document.position.asset_id)
 
     def aliases(self, bucket_map: BucketMap) -> Sequence[str]:
-        """The write aliases that lead to it, also in the target of a move; none where its index is no bucket's any
-        more."""
+        """Return the write aliases that lead to the document, including the target of a move. None if its index belongs
+        to no bucket any more."""
         if self.index is None:
             return bucket_map.write_aliases(self.document.position.created_ms)
         bucket, move = bucket_map.bucket_of(self.index), bucket_map.move
@@ -46,21 +46,21 @@ class Removal:
             return ()
         if move is None or move.source != self.index or not move.writes_both:
             return (bucket.write_alias,)
-        # The target first, as only what is in the source is found again.
+        # The target first, because only documents in the source are found again.
         return write_alias(move.target, bucket.token), bucket.write_alias
 
 
 @dataclass(frozen=True, slots=True)
 class RemovalResult:
-    """The assets of which not all that was to be removed is."""
+    """The assets of which some documents were not removed."""
 
-    left: Collection[UUID]  #: a bucket refuses that or does not answer
-    rejected: Mapping[UUID, str]  #: the index rejects it for good, with the reason
+    left: Collection[UUID]  #: a bucket refuses writes or does not answer
+    rejected: Mapping[UUID, str]  #: the index rejects the removal permanently, with the reason
 
 
 @dataclass(frozen=True, kw_only=True)
 class DocumentRemover:
-    """A document that stays in the target of a move would come back at the switch. So both are asked to remove it, also
+    """A document that stays in the target of a move would come back at the switch. So it is removed from both, even
     while only the target refuses writes.
     """
 
@@ -70,12 +70,12 @@ class DocumentRemover:
     refusing: RefusingBuckets
 
     def without_refused(self, ids: Sequence[UUID]) -> Sequence[UUID]:
-        """Those of the assets of which no bucket refuses writes, as far as is known."""
+        """Return those of the assets whose buckets are not known to refuse writes."""
         bucket_map = self.maps.current()
         return [asset_id for asset_id in ids if not self.refusing.refuses_any(bucket_map.aliases_of(asset_id))]
 
     def remove(self, removals: Iterable[Removal], stop: threading.Event) -> RemovalResult:
-        """Remove them, some at a time.
+        """Remove the documents, some at a time.
 
         :raises Stopped: `stop` was set before all was done.
         """
@@ -98,7 +98,7 @@ class DocumentRemover:
         writes = Writes(send=send, without_refused=without_refused, give_up=give_up)
         pending, patience = iter(removals), Patience(_PATIENCE_S)
         while some := list(islice(pending, _DOCUMENTS_AT_ONCE)):
-            patience.left_s = max(patience.left_s, _LEAST_PATIENCE_S)
+            patience.left_s = max(patience.left_s, _MIN_PATIENCE_S)
             self.settlement.run(writes, some, stop, patience)
         return RemovalResult(left, rejected)
 
@@ -109,7 +109,7 @@ class DocumentRemover:
         for removal in removals:
             for alias in removal.aliases(bucket_map):
                 by_alias[alias].append(removal)
-        #: Each once, as one may be refused in several indices.
+        #: Each removal once, because several indices may refuse it.
         stale: dict[Removal, None] = {}
         busy: dict[Removal, None] = {}
         for alias, some in by_alias.items():

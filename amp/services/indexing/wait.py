@@ -1,4 +1,4 @@
-"""Waits until the index workers are past everything that has happened so far."""
+"""Waits until the index workers have processed all changes so far."""
 
 import threading
 from dataclasses import dataclass, field
@@ -11,9 +11,9 @@ from amp.services.indexing.retry_queue import RETRY_GROUP
 from amp.services.runtime.retry import Backoff, Stopped, retry_until_stopped
 
 _EVERY = Backoff(first_s=0.25, max_s=0.25)
-#: Index workers that commit nothing for so long do not run, or wait themselves.
+#: Index workers that commit nothing for this time, in seconds, do not run or wait themselves.
 _PATIENCE_S = 30.0
-#: As long as they do not get on, whoever comes next waits no longer than this.
+#: While they make no progress, later callers wait at most this time, in seconds.
 _SHORT_PATIENCE_S = 2.0
 
 
@@ -21,21 +21,21 @@ _SHORT_PATIENCE_S = 2.0
 class IndexingWait:
     queue: MessageQueue
     clock: Clock
-    #: Set after the index workers made no progress, until they do again.
+    #: Set while the index workers make no progress.
     _stalled: threading.Event = field(default_factory=threading.Event, init=False)
 
     def wait(self, stop: threading.Event) -> bool:
-        """Return once the index workers have tried every event that is in the queue now, as long as that takes. True:
-        all of them are indexed. False: some may still wait for a bucket that refuses writes.
+        """Wait until the index workers have tried every change that is in the queue now, however long that takes. True:
+        all are indexed. False: some may still wait for a bucket that refuses writes.
 
-        :raises IndexingStalled: they have committed none of these events for 30 seconds; after that, for
-            two, until they do again.
+        :raises IndexingStalled: they committed none of these changes for 30 seconds. After that, for two seconds, until
+            they make progress again.
         :raises Stopped: `stop` was set first.
         """
         self._wait(Topic.REALTIME, INDEX_GROUP, stop)
-        # What was set aside was published there before it was committed in the topic of live traffic.
+        # Deferred changes were published there before they were committed in the topic of live traffic.
         self._wait(Topic.RETRY, RETRY_GROUP, stop)
-        # What is refused again is published behind the mark before it is committed, so it counts here.
+        # Changes that are refused again are published behind the mark before they are committed, so they count here.
         return not retry_until_stopped(lambda: self.queue.lag(Topic.RETRY, RETRY_GROUP), stop, "indexing mark", _EVERY)
 
     def _wait(self, topic: Topic, group: str, stop: threading.Event) -> None:

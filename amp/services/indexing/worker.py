@@ -1,4 +1,4 @@
-"""The index worker's loop: indexes live traffic, and beside it the changes that wait for a refusing bucket."""
+"""The loop of the index worker: indexes live traffic and, concurrently, the changes in the retry queue."""
 
 import threading
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ class IndexWorker:
     background: Background
 
     def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set; then finish what is under way as far as it goes."""
-        # Set whenever this run ends, so that the next one is not the second.
+        """Run until `stop` is set. Then finish the batches under way if possible."""
+        # Set whenever this run ends, so that the next run does not add a second thread.
         ended = threading.Event()
         beside = self.background.start("index-retries", self.retries, ended)
         try:

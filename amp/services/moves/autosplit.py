@@ -1,4 +1,4 @@
-"""Watches how large the buckets grow: opens the next one ahead of time, splits those that grew too large."""
+"""Watches the sizes of buckets: opens the next bucket ahead of time, and splits buckets that are too large."""
 
 from dataclasses import dataclass, field
 
@@ -18,32 +18,32 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BucketSizes:
-    """Of primaries, and of documents that are not deleted."""
+    """Size limits. Bytes are of primary shards; documents do not include deleted ones."""
 
-    roll_bytes: int  #: the bucket of new assets is followed by another from here on
+    roll_bytes: int  #: size at which the newest bucket gets a successor
     roll_documents: int
-    roll_lead_s: float  #: how far ahead that one begins: longer than ids may be ahead of the clock
-    limit_bytes: int  #: any other bucket is split from here on
-    split: bool  #: whether it is, without being asked
-    rate: float | None  #: documents a second of such a split; None: as fast as it goes
+    roll_lead_s: float  #: how far ahead the successor begins, in seconds; longer than ids may be ahead of the clock
+    limit_bytes: int  #: size at which any other bucket is split
+    split: bool  #: whether buckets are split automatically
+    rate: float | None  #: rate of automatic splits in documents per second; None: unlimited
 
 
 @dataclass(frozen=True, kw_only=True)
 class AutoSplit:
-    """One move at a time, so each look records one at most."""
+    """Records at most one move per check, because only one runs at a time."""
 
     maps: BucketMaps
     indices: BucketIndices
     planner: MovePlanning
     clock: Clock
     sizes: BucketSizes
-    #: Names of buckets that cannot be split, so that it is said once.
+    #: Names of buckets that cannot be split, so that this is logged once.
     _unsplittable: set[str] = field(default_factory=set, init=False)
 
     def check(self) -> bool:
-        """Record the move that sizes ask for, if any.
+        """Record the move that the sizes call for, if any.
 
-        :raises Retryable: a part does not answer.
+        :raises Retryable: a component does not answer.
         """
         bucket_map = self.maps.refresh()
         if bucket_map.move is not None:
@@ -54,7 +54,7 @@ class AutoSplit:
     def _roll(self, bucket_map: BucketMap, infos: dict[str, IndexInfo]) -> bool:
         now_ms = self.clock.now_ms()
         at_s = now_ms // 1000 + 1 + int(self.sizes.roll_lead_s)
-        # Not the newest: buckets may have been opened far ahead.
+        # Not the last bucket: buckets may have been opened far ahead.
         current = bucket_map.bucket_at(now_ms)
         info, end_s = infos.get(current.index), bucket_map.end_s(current)
         if info is None or (end_s is not None and end_s <= at_s):
@@ -76,7 +76,7 @@ class AutoSplit:
         except (Conflict, Unprocessable) as e:
             if isinstance(e, Unprocessable):
                 self._unsplittable.add(name)
-            _log.warning("bucket stays as it is", action="bucket_not_moved", bucket=name, kind=kind, reason=e.message)
+            _log.warning("bucket is not split", action="bucket_not_moved", bucket=name, kind=kind, reason=e.message)
             return False
         _log.info("bucket grew", action="bucket_grew", bucket=name, kind=kind, job=str(job.id))
         return True

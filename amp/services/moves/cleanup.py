@@ -1,4 +1,5 @@
-"""Removes what a move leaves behind: from the source after the switch, from the target after a cancelling."""
+"""Removes the documents that a move leaves behind: in the source after the switch, in the target after a
+cancellation."""
 
 from dataclasses import dataclass
 
@@ -17,17 +18,17 @@ from amp.services.moves.progress import MoveProgress
 
 @dataclass(frozen=True, kw_only=True)
 class MoveCleanup:
-    """Nothing is removed but what the other index has, at that revision or a later one."""
+    """Removes only documents that the other index has at the same revision or a later one."""
 
     indices: BucketIndices
     documents: BucketDocuments
     matcher: RangeComparison
 
     def clean(self, move: Move, progress: MoveProgress, *, empty: bool) -> None:
-        """The source holds nothing any more that the target lacks and, if asked to `empty` it, nothing of the range.
+        """Copy documents that the target lacks and, if `empty`, remove all documents of the range from the source.
 
-        :raises MapChanged, Fenced: another phase began, or something is there again: do it once more.
-        :raises Retryable: a part does not answer.
+        :raises MapChanged, StaleToken: another phase began, or there are documents again; repeat it.
+        :raises Retryable: a component does not answer.
         """
         left = Copy(move.source, write_alias(move.target, move.switch_token), range_of(move))
         for page, _ in self.matcher.bring_forward(left, move.target, progress.pace):
@@ -37,10 +38,10 @@ class MoveCleanup:
             self._require_empty(move.source, range_of(move))
 
     def undo(self, move: Move, kept: Bucket, progress: MoveProgress) -> None:
-        """A bucket that should have taken up its neighbour holds only its own again.
+        """Remove the documents of its neighbour from the bucket that a merge should have kept.
 
-        :raises MapChanged, Fenced: another phase began, or something is there again: do it once more.
-        :raises Retryable: a part does not answer.
+        :raises MapChanged, StaleToken: another phase began, or there are documents again; repeat it.
+        :raises Retryable: a component does not answer.
         """
         of, after = range_of(move), None
         self.indices.refresh([kept.index])
@@ -51,7 +52,7 @@ class MoveCleanup:
         self._require_empty(kept.index, of)
 
     def _delete(self, alias: str, documents: list[RawDocument]) -> None:
-        """Those that are newer by now stay."""
+        """Remove these documents. Those that are newer meanwhile stay."""
         results = self.documents.delete(alias, documents)
         if any(result.status is WriteStatus.STALE for result in results):
             raise StaleToken

@@ -1,4 +1,4 @@
-"""Finds what a copy of a range lacks, cheaply first: sums of slices, then single documents where sums differ."""
+"""Finds the documents that a copy of a range lacks: first by totals of slices, then one by one where totals differ."""
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
@@ -8,22 +8,22 @@ from amp.services.moves.copy_documents import PAGE, Copy, DocumentCopy
 
 _DAY_MS = 24 * 3600 * 1000
 _FINEST_MS = 1_000
-#: A slice that holds more is looked at in parts.
+#: A slice with more documents is compared in parts.
 _SLICE = 2_000
 _PARTS = 60
 
 
 @dataclass(frozen=True, kw_only=True)
 class RangeComparison:
-    """Compares what is refreshed; what is behind is decided by what was last written."""
+    """Compares refreshed documents. Whether a document is behind is decided by the last write."""
 
     documents: BucketDocuments
     copier: DocumentCopy
 
     def differing(self, source: str, target: str, of: TimeRange, width_ms: int = _DAY_MS) -> list[TimeRange]:
-        """The parts of the range in which the two do not hold the same number of documents and sum of revisions.
+        """Return the parts of the range in which number of documents or total of revisions differ.
 
-        :raises NotFound: one of the indices is not there.
+        :raises NotFound: one of the indices does not exist.
         :raises SearchUnavailable: the index does not answer.
         """
         there = {part.range.start_ms: part for part in self.documents.slices(target, of, width_ms)}
@@ -40,14 +40,15 @@ class RangeComparison:
     def bring_forward(
         self, copy: Copy, target: str, pace: Callable[[int], None], *, refreshed: bool = False
     ) -> Iterator[tuple[list[RawDocument], int]]:
-        """Copy what the source holds and the target lacks or has older, but nothing that a purge was to remove; if
-        `refreshed`, also what the target has but does not show to searches yet. Page by page: the documents (without
-        bodies) that the target has now, at those revisions or later, or shall not have; and how many were copied.
+        """Copy the documents that the target lacks or has at an older revision, except those that a purge was to
+        remove. If `refreshed`, also those that the target has but searches do not see yet. Yields for each page the
+        documents (without bodies) that the target now has at these revisions or later, or shall not have, and the
+        number copied.
 
-        :raises Fenced: another attempt began.
-        :raises Unacceptable: it cannot be done.
-        :raises NotFound: one of the indices is not there.
-        :raises SearchUnavailable: it can be gone on with.
+        :raises StaleToken: another attempt began.
+        :raises DocumentRejected: the target rejects a document permanently.
+        :raises NotFound: one of the indices does not exist.
+        :raises SearchUnavailable: call it again to continue.
         """
         after = None
         while page := self._page(copy, after):
@@ -61,7 +62,7 @@ class RangeComparison:
             after = page[-1].position
 
     def _copy(self, copy: Copy, behind: Collection[RawDocument]) -> set[Position]:
-        # What was written anew meanwhile comes with the writes since the next mark.
+        # Documents that were written meanwhile are copied with the writes since the next mark.
         copied: set[Position] = set()
         for page in self.documents.with_bodies(copy.source, behind):
             self.copier.put(copy.alias, page)

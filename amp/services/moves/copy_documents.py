@@ -1,4 +1,4 @@
-"""Copies a range of one index into another, raw and as fast as told, and says from where to go on."""
+"""Copies a range of one index into another as raw documents, at a given pace, and reports its position."""
 
 import threading
 from collections.abc import Callable, Collection, Mapping
@@ -15,40 +15,40 @@ from amp.ports.clock import Clock
 from amp.ports.search_index import WriteStatus
 from amp.services.runtime.retry import Backoff, attempts
 
-#: Documents of one page, fewer where they are large; the next is read while one is written.
+#: Documents of one page, fewer if they are large. The next page is read while one is written.
 PAGE = 1_000
 _ATTEMPTS = 6
 _BACKOFF = Backoff(first_s=0.1)
 
 
 class StaleToken(Exception):
-    """The target answers to another token: this mover has been overtaken."""
+    """The target has another token: another mover has overtaken this one."""
 
 
 class DocumentRejected(Exception):
-    """The target rejects a document for good; the message says which and why."""
+    """The target rejects a document permanently; the message says which and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """What is to be copied, and through which write alias."""
+    """A range to copy, and the write alias of its target."""
 
     source: str
     alias: str
     of: TimeRange
-    since: str | None = None  #: only what was written after this mark
+    since: str | None = None  #: copy only writes after this mark
 
 
 @dataclass(frozen=True, kw_only=True)
 class DocumentCopy:
-    """Documents keep their revisions, and nothing newer is ever overwritten: copying twice, or beside live writes, is
+    """Documents keep their revisions, and newer ones are never overwritten. Copying twice or during live writes is
     harmless.
     """
 
     documents: BucketDocuments
     clock: Clock
     reader: Executor
-    #: Gives the heads of those assets that the store has.
+    #: Returns the heads of those assets that the store has.
     heads: Callable[[Collection[UUID]], Mapping[UUID, Asset]] = lambda _: {}
 
     def run(
@@ -60,13 +60,14 @@ class DocumentCopy:
         pace: Callable[[int], None] = lambda _: None,
         copied: Callable[[Position, int], None] = lambda _position, _count: None,
     ) -> int:
-        """Copy what searches of the source see; how many documents that were. `pace` is called before so many are
-        written, and may wait; `copied` after they are, with the last one's position. Ends early when `stop` is set.
+        """Copy the documents that searches of the source see. Returns their number. Ends early when `stop` is set.
 
-        :raises Fenced: another attempt began; look at the map.
-        :raises Unacceptable: it cannot be done.
-        :raises NotFound: the source is not there.
-        :raises SearchUnavailable: it can be gone on with.
+        :param pace: called with a number of documents before they are written; may wait.
+        :param copied: called after they are written, with the position of the last one.
+        :raises StaleToken: another attempt began; read the map.
+        :raises DocumentRejected: the target rejects a document permanently.
+        :raises NotFound: the source does not exist.
+        :raises SearchUnavailable: call it again to continue.
         """
         total = 0
         page = self._page(copy, after)
@@ -80,10 +81,10 @@ class DocumentCopy:
         return total
 
     def put(self, alias: str, documents: list[RawDocument]) -> None:
-        """Write these, as often as it takes within reason.
+        """Write these documents, with a bounded number of attempts.
 
-        :raises Fenced: another attempt began.
-        :raises Unacceptable: it cannot be done.
+        :raises StaleToken: another attempt began.
+        :raises DocumentRejected: the target rejects a document permanently.
         :raises SearchUnavailable: some may not be written.
         """
         pending, reason = documents, ""
@@ -97,7 +98,7 @@ class DocumentCopy:
             raise SearchUnavailable(f"{len(pending)} documents could not be written: {reason}") from e
 
     def _put_once(self, alias: str, documents: list[RawDocument]) -> tuple[list[RawDocument], str]:
-        """Those that may be written later, and why not now."""
+        """Return the documents that may be written later, and why they were not written now."""
         busy, reason = [], ""
         for document, result in zip(documents, self.documents.put(alias, documents), strict=True):
             match result.status:
@@ -111,8 +112,8 @@ class DocumentCopy:
         return busy, reason
 
     def without_purged(self, positions: set[Position]) -> set[Position]:
-        """The positions of documents that no purge was to remove: one after the switch removes what searches see, and
-        what is left of it in the source must not come back.
+        """Return the positions of documents that no purge was to remove. A purge after the switch removes the documents
+        that searches see, and their remains in the source must not come back.
 
         :raises StoreUnavailable: the store does not answer.
         """
@@ -124,5 +125,5 @@ class DocumentCopy:
 
 
 def _is_purged(position: Position, head: Asset | None) -> bool:
-    # Versions count up, and only after a purge from 1 again.
+    # Versions increase, and start from 1 again only after a purge.
     return head is not None and (head.state is State.PURGED or position.version > head.version)

@@ -1,4 +1,4 @@
-"""Brings what a move covers into its target, while writers write to both: the first copy, then what changed since."""
+"""Copies the range of a move into its target while writers write to both: the first copy, then later changes."""
 
 import threading
 from collections.abc import Callable
@@ -16,21 +16,21 @@ from amp.services.moves.copy_documents import Copy, DocumentCopy
 from amp.services.moves.progress import MoveProgress
 
 _log = structlog.get_logger(__name__)
-#: Changes that may be left to be copied while writers wait.
+#: Maximum changes that may be left for the time in which writers wait.
 _FEW = 500
 _MOST_ROUNDS = 20
-#: What is under way when a pass over the whole range compares it.
+#: Maximum differences that are explained by writes under way during a comparison of the whole range.
 _UNDER_WAY = 50
 
 
 class MoveFailed(Exception):
-    """The move gives itself up; the message says why."""
+    """The move cannot be completed; the message says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RangeCopy:
-    """Each round copies what was written since the mark of the round before, so nothing is missed, however many writes
-    go on; sums over slices of time then check the whole.
+    """Each round copies the writes since the mark of the round before, so none is missed during live traffic. Totals
+    over slices of time then verify the whole range.
     """
 
     indices: BucketIndices
@@ -40,11 +40,11 @@ class RangeCopy:
     serve_s: float
 
     def run(self, move: Move, progress: MoveProgress, stop: threading.Event) -> None:
-        """On return, little is left for `finish`.
+        """Copy the range. On return, little is left for `finish`.
 
-        :raises MoveFailed, Unacceptable: it cannot be done.
-        :raises MapChanged, Fenced: another phase or attempt began, or `stop` is set.
-        :raises Retryable: a part does not answer; begin again, it goes on from the checkpoint.
+        :raises MoveFailed, DocumentRejected: it cannot be done.
+        :raises MapChanged, StaleToken: another phase or attempt began, or `stop` is set.
+        :raises Retryable: a component does not answer; call it again, it continues from the checkpoint.
         """
         if progress.mark is None:
             self._copy_all(move, progress, stop)
@@ -55,23 +55,23 @@ class RangeCopy:
         self._catch_up(move, progress, stop)
 
     def approach(self, move: Move, progress: MoveProgress) -> str:
-        """Do of `finish` what can be done while writers write; the mark it goes on from.
+        """Do the part of `finish` that is possible while writers write. Returns the mark from which `finish` continues.
 
-        :raises Unacceptable: it cannot be done.
-        :raises Fenced: another attempt began.
-        :raises Retryable: a part does not answer.
+        :raises DocumentRejected: it cannot be done.
+        :raises StaleToken: another attempt began.
+        :raises Retryable: a component does not answer.
         """
         mark = self.documents.mark(move.source)
         self._bring_forward(move, progress.mark, _at_once)
         return mark
 
     def finish(self, move: Move, mark: str) -> int:
-        """Copy what was written since that mark and is not in the target, while nobody writes; how many documents that
-        were. On return searches of the target see all of it.
+        """Copy the writes since this mark that the target lacks, while writers wait. Returns their number. On return,
+        searches of the target see all documents.
 
-        :raises Unacceptable: it cannot be done.
-        :raises Fenced: another attempt began.
-        :raises Retryable: a part does not answer.
+        :raises DocumentRejected: it cannot be done.
+        :raises StaleToken: another attempt began.
+        :raises Retryable: a component does not answer.
         """
         copied = self._bring_forward(move, mark, _at_once)
         if copied:
@@ -101,7 +101,7 @@ class RangeCopy:
     def _bring_forward(
         self, move: Move, since: str | None, pace: Callable[[int], None], stop: threading.Event | None = None
     ) -> int:
-        """Copy what was written since and the target does not show. Writers write to both, so that is little."""
+        """Copy later writes that searches of the target do not see. There are few, because writers write to both."""
         self.indices.refresh([move.source, move.target])
         copied = 0
         for _, count in self.matcher.bring_forward(_copy(move, since), move.target, pace, refreshed=True):
@@ -111,7 +111,7 @@ class RangeCopy:
         return copied
 
     def _verify(self, move: Move, progress: MoveProgress) -> None:
-        """Nothing should be missing: what is, is copied, and must become little."""
+        """Compare the whole range and copy missing documents, which must become few."""
         last = None
         while True:
             self.indices.refresh([move.source, move.target])
@@ -132,9 +132,9 @@ def range_of(move: Move) -> TimeRange:
 
 
 def _copy(move: Move, since: str | None) -> Copy:
-    # The target is written through this while writers write to both.
+    # The write alias of the target while writers write to both.
     return Copy(move.source, write_alias(move.target, move.dual_token), range_of(move), since)
 
 
 def _at_once(_: int) -> None:
-    """The pace of what writers wait for, or are about to."""
+    """No pacing, because writers wait for this copy or are about to."""

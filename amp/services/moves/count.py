@@ -1,4 +1,4 @@
-"""The log of jobs as movers use it, which counts for the metrics what moves."""
+"""A job log for movers that counts moved documents for the metrics."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from amp.ports.job_log import JobLog
 
 
 class MoveMetrics:
-    """A `JobLog`. A mover reads a job before it saves its progress, so what others did of it is not counted again."""
+    """A `JobLog`. A mover reads a job before it saves progress, so the work of other movers is not counted again."""
 
     def __init__(self, jobs: JobLog, metrics: Metrics) -> None:
         self._jobs = jobs

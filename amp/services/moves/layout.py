@@ -1,4 +1,4 @@
-"""Opens buckets at times that are asked for: the next one ahead of time, or many before historic assets come in."""
+"""Opens buckets at given times: the next one ahead of time, or many before historic assets are imported."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from amp.services.moves.plan import MovePlanning
 
 @dataclass(frozen=True, slots=True)
 class LaidOut:
-    """How far a layout is."""
+    """The state of a layout."""
 
-    job: Job | None  #: opens the first of `missing`
-    missing: tuple[int, ...]  #: starts at which no bucket begins yet, in seconds, in the order they are opened
+    job: Job | None  #: the job that opens the first of `missing`
+    missing: tuple[int, ...]  #: starts without a bucket, in seconds, in the order in which buckets are opened
 
 
 @dataclass(frozen=True, kw_only=True)
 class BucketLayout:
-    """One move at a time, so a layout is a series of calls, each of which does what is still to be done: it can be
-    broken off anywhere and asked for again.
+    """A layout is a series of calls, because only one move runs at a time. Each call does the next missing step, so a
+    layout can be interrupted anywhere and repeated.
     """
 
     maps: BucketMaps
@@ -33,14 +33,14 @@ class BucketLayout:
     lead_s: float
 
     def next_start(self, at_s: int | None) -> tuple[str, int]:
-        """The bucket that a new one is to follow, and when that one begins: at `at_s`, or as soon as it can.
+        """Return the bucket that a new one follows, and when the new one begins: at `at_s`, or as soon as possible.
 
-        :raises Unprocessable: that is not in the future.
+        :raises Unprocessable: `at_s` is not in the future.
         :raises StoreUnavailable: the store does not answer.
         """
         bucket_map, now_ms = self.maps.refresh(), self.clock.now_ms()
         if at_s is None:
-            # Not after the newest: that one may have been opened for a time far ahead.
+            # Not after the last bucket, which may have been opened far ahead.
             at_s = now_ms // 1000 + 1 + int(self.lead_s)
             while bucket_map.bucket_at(at_s * 1000).start_s == at_s:
                 at_s += 1
@@ -52,19 +52,22 @@ class BucketLayout:
             raise Unprocessable(f"/at: {reason}", [Fault("/at", reason)])
         return bucket_map.bucket_at(at_s * 1000).name, at_s
 
-    def look(self, starts_s: Collection[int]) -> LaidOut:
-        """:raises StoreUnavailable: the store does not answer."""
+    def preview(self, starts_s: Collection[int]) -> LaidOut:
+        """Return which of these starts have no bucket yet.
+
+        :raises StoreUnavailable: the store does not answer.
+        """
         there = {bucket.start_s for bucket in self.maps.refresh().buckets}
-        # Newest first: each document then moves once at most.
+        # Newest first, so that each document moves at most once.
         return LaidOut(None, tuple(sorted(set(starts_s) - there, reverse=True)))
 
-    def go_on(self, starts_s: Collection[int], rate: float | None, principal: Principal) -> LaidOut:
-        """Begin to open the next bucket that is missing, if any.
+    def open_next(self, starts_s: Collection[int], rate: float | None, principal: Principal) -> LaidOut:
+        """Record the job that opens the next missing bucket, if any.
 
-        :raises Conflict: a move is under way; come again when it has ended.
-        :raises Retryable: a part does not answer; look before trying again.
+        :raises Conflict: a move is under way; call again when it has ended.
+        :raises Retryable: a component does not answer; the outcome is unknown, check before retrying.
         """
-        found = self.look(starts_s)
+        found = self.preview(starts_s)
         if not found.missing:
             return found
         first_s = found.missing[0]

@@ -1,4 +1,4 @@
-"""Records a move for the bucket worker to make, or tells what it would do; and cancels one."""
+"""Records moves for the bucket worker, previews and cancels them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,20 +28,20 @@ _TRIES = 5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MovePlan:
-    """What a move would do."""
+    """A preview of a move."""
 
     kind: MoveKind
     bucket: Bucket
-    at_s: int  #: where the range that moves begins
+    at_s: int  #: begin of the range that moves
     end_s: int | None
     documents: int
-    bytes: int  #: about
-    seconds: float | None  #: about, at the rate asked for; None: unthrottled
+    bytes: int  #: approximate size
+    seconds: float | None  #: approximate duration at the requested rate; None: the rate is unlimited
 
 
 @dataclass(frozen=True, kw_only=True)
 class MovePlanning:
-    """One move at a time: whoever comes second is told what is under way."""
+    """Only one move runs at a time. A second request is refused and learns which move is under way."""
 
     maps: BucketMaps
     indices: BucketIndices
@@ -54,13 +54,13 @@ class MovePlanning:
     def _states(self) -> JobStates:
         return JobStates(jobs=self.jobs, clock=self.clock)
 
-    def look(self, kind: MoveKind, name: str, at_s: int | None, rate: float | None) -> MovePlan:
-        """What `start` would do now.
+    def preview(self, kind: MoveKind, name: str, at_s: int | None, rate: float | None) -> MovePlan:
+        """Return what `start` would do now.
 
         :raises BucketNotFound: there is no bucket of that name.
-        :raises Conflict: a move is under way, or an index is gone.
-        :raises Unprocessable: it cannot be done so; the message says why.
-        :raises Retryable: a part does not answer.
+        :raises Conflict: a move is under way, or an index is lost.
+        :raises Unprocessable: the move is not possible; the message says why.
+        :raises Retryable: a component does not answer.
         """
         planned_map, bucket = self._plan(self.maps.refresh(), kind, name, at_s)
         planned = _move(planned_map)
@@ -78,13 +78,14 @@ class MovePlanning:
         )
 
     def start(self, kind: MoveKind, name: str, at_s: int | None, rate: float | None, principal: Principal) -> Job:
-        """Record the move; the bucket worker makes it. `at_s`: where the new bucket begins (None: a split finds the
-        time that halves the documents). `rate`: documents a second (None: as fast as it goes).
+        """Record a move. The bucket worker runs it.
 
+        :param at_s: begin of the new bucket; None: a split chooses the time that halves the documents.
+        :param rate: documents per second; None: unlimited.
         :raises BucketNotFound: there is no bucket of that name.
-        :raises Conflict: a move is under way, or an index is gone.
-        :raises Unprocessable: it cannot be done so; the message says why.
-        :raises Retryable: a part does not answer; look before trying again.
+        :raises Conflict: a move is under way, or an index is lost.
+        :raises Unprocessable: the move is not possible; the message says why.
+        :raises Retryable: a component does not answer; the outcome is unknown, check before retrying.
         """
         bucket_map = self.maps.refresh()
         planned, bucket = self._plan(bucket_map, kind, name, at_s)
@@ -96,7 +97,7 @@ class MovePlanning:
             requested_by=principal.name,
             rate=rate,
         )
-        # The record first: the mover would make one that knows less.
+        # The record comes first, because the mover would create one with less information.
         self.jobs.add(job)
         if not self.maps.replace(planned, bucket_map):
             reason = "the bucket map changed meanwhile; try again"
@@ -106,7 +107,9 @@ class MovePlanning:
         return job
 
     def require_neighbour(self, name: str, next_name: str) -> None:
-        """:raises BucketNotFound: there is no bucket of one of these names.
+        """Require that the second bucket follows the first.
+
+        :raises BucketNotFound: there is no bucket of one of these names.
         :raises Unprocessable: the second is not the next in time after the first.
         """
         buckets = self.maps.refresh().buckets
@@ -117,11 +120,11 @@ class MovePlanning:
             raise Unprocessable(f"/next: {reason}", [Fault("/next", reason)])
 
     def cancel(self, job_id: UUID, principal: Principal) -> Job:
-        """Undo the move; complete once its job is cancelled. Asking again changes nothing.
+        """Begin to undo the move. This is complete once its job is cancelled. Repeating it changes nothing.
 
         :raises JobNotFound: there is no such job.
-        :raises Conflict: searches use the new place already, or it has ended.
-        :raises StoreUnavailable: look before trying again.
+        :raises Conflict: searches use the target already, or the move has ended.
+        :raises StoreUnavailable: the outcome is unknown; read the job before retrying.
         """
         for _ in range(_TRIES):
             job = self.jobs.get(job_id)
@@ -166,12 +169,12 @@ class MovePlanning:
         return planned, bucket
 
     def _require_index(self, bucket: Bucket) -> None:
-        """What is gone cannot be moved; the bucket worker lets another index stand in."""
+        """A lost index cannot be moved; the bucket worker replaces it."""
         if all(info.index != bucket.index for info in self.indices.info()):
             raise Conflict(f"the index {bucket.index} of bucket {bucket.name} is lost; reconcile the buckets first")
 
     def _boundary(self, bucket_map: BucketMap, bucket: Bucket, at_s: int | None) -> int:
-        """A whole second with documents on both sides."""
+        """Return a time in whole seconds with documents on both sides."""
         end_s = bucket_map.end_s(bucket)
         whole = TimeRange(bucket.start_s * 1000, None if end_s is None else end_s * 1000)
         self.indices.refresh([bucket.index])
@@ -200,7 +203,10 @@ class MovePlanning:
 
 
 def _within(bucket_map: BucketMap, bucket: Bucket, at_s: int) -> int:
-    """:raises Unprocessable: the bucket does not go on from then to anywhere."""
+    """Require that the time is inside the bucket.
+
+    :raises Unprocessable: it is not.
+    """
     end_s = bucket_map.end_s(bucket)
     if bucket.start_s < at_s and (end_s is None or at_s < end_s):
         return at_s

@@ -1,4 +1,4 @@
-"""How far a move is: paces it, notices who stops it, and keeps its checkpoint and history for whoever resumes it."""
+"""Tracks the progress of a move: paces it, detects pauses and other movers, and saves its checkpoint."""
 
 import threading
 from collections.abc import Callable
@@ -15,13 +15,13 @@ from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.runtime.rate_limit import TokenBucket
 
 _SAVE_EVERY_S = 1.0
-_LOOK_EVERY_S = 1.0
+_CHECK_EVERY_S = 1.0
 _PAUSE_S = 0.5
 
 
 class MoveProgress:
-    """The checkpoint is a promise about the target: all that lay before `mark` in the source, and of the first copy all
-    up to `after`, is in it. So an old checkpoint, or that of another mover, only means more to copy.
+    """The checkpoint is a promise about the target: it has all documents that were before `mark` in the source, and all
+    of the first copy up to `after`. An old checkpoint, or that of another mover, only means more to copy.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class MoveProgress:
         stop: threading.Event,
         meanwhile: Callable[[], None] = lambda: None,
     ) -> None:
-        """:param meanwhile: called about every second while it paces the move."""
+        """:param meanwhile: called about every second while the move is paced."""
         self._jobs = jobs
         self._clock = clock
         self._maps = maps
@@ -44,31 +44,31 @@ class MoveProgress:
         self._meanwhile = meanwhile
         self._checkpoint: dict[str, Any] = dict(job.checkpoint)
         self._progress: dict[str, Any] = dict(job.progress)
-        self._saved_s = self._looked_s = self._began_s = clock.monotonic_s()
+        self._saved_s = self._checked_s = self._began_s = clock.monotonic_s()
         self._due = TokenBucket(clock)
         self._paced = 0
 
     @property
     def mark(self) -> str | None:
-        """All that lay before it in the source was copied; None: the first copy is not done."""
+        """The mark in the source up to which everything was copied. None: the first copy is not done."""
         found: str | None = self._checkpoint.get("mark")
         return found
 
     @property
     def first_mark(self) -> str | None:
-        """The mark of before the first copy began."""
+        """The mark from before the first copy."""
         found: str | None = self._checkpoint.get("first_mark")
         return found
 
     @property
     def after(self) -> Position | None:
-        """Where the first copy goes on."""
+        """The position at which the first copy continues."""
         found = self._checkpoint.get("after")
         return None if found is None else Position(*found)
 
     @property
     def attempts(self) -> int:
-        """How often the hold was given up."""
+        """The number of holds that were abandoned."""
         found: int = self._checkpoint.get("attempts", 0)
         return found
 
@@ -78,7 +78,7 @@ class MoveProgress:
         self.save()
 
     def copied(self, position: Position, count: int) -> None:
-        """So many documents of the first copy more, up to that position."""
+        """Note that this number of documents was copied in addition, up to this position."""
         self._checkpoint["after"] = astuple(position)
         self._progress["done"] = self._progress.get("done", 0) + count
         self._show_rate()
@@ -94,22 +94,25 @@ class MoveProgress:
         self.save()
 
     def show(self, **values: object) -> None:
-        """Into what people see."""
+        """Add values to the progress that people see."""
         self._progress |= values
         self.save()
 
     def save(self) -> None:
-        """:raises StoreUnavailable: whoever resumes it copies more than needed."""
+        """Save progress and checkpoint.
+
+        :raises StoreUnavailable: they are not saved, so a resumed move may copy more than needed.
+        """
         self._saved_s = self._clock.monotonic_s()
         self._jobs.save_progress(self._job.id, self._progress, self._checkpoint)
 
     def pace(self, count: int) -> None:
-        """Wait until `count` documents more are due at the rate asked for, and as long as the move is paused.
+        """Wait until `count` more documents are due at the job's rate, and while the move is paused.
 
-        :raises MapChanged: the map's move is another, or in another phase, or the worker stops.
+        :raises MapChanged: the map has another move or phase, or the worker stops.
         """
         while True:
-            self._look()
+            self._check()
             paused = self._job.state is JobState.PAUSED and self._move.phase is not Phase.CANCELLED
             wait_s = _PAUSE_S if paused else self._due_in_s(count)
             if wait_s <= 0:
@@ -118,7 +121,7 @@ class MoveProgress:
             self._clock.sleep(min(wait_s, _PAUSE_S))
 
     def _due_in_s(self, count: int) -> float:
-        """Takes them from what has become due since."""
+        """Return the seconds until they are due. If they are, take them."""
         rate = self._job.rate
         if not rate:
             return 0.0
@@ -128,13 +131,13 @@ class MoveProgress:
         self._due.take(count)
         return 0.0
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         now_s = self._clock.monotonic_s()
-        if now_s - self._looked_s > _LOOK_EVERY_S:
+        if now_s - self._checked_s > _CHECK_EVERY_S:
             self._job = self._jobs.get(self._job.id) or self._job
-            self._looked_s = now_s
+            self._checked_s = now_s
             self._meanwhile()
-        # A map from the cache may be one of before the store was restored: begun again for each, a move never ends.
+        # A cached map may be from before the store was restored. Starting again for each would never end a move.
         if self._stop.is_set() or (self._maps.current().move != self._move and self._maps.refresh().move != self._move):
             raise MapChanged
 

@@ -1,4 +1,4 @@
-"""Brings the documents of lost indices back: starts a backfill of each, and tells when it is done."""
+"""Restores the documents of lost indices: submits a backfill for each, and marks the bucket complete afterwards."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,14 +17,14 @@ from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.jobs.submit import JobRequest, JobSubmission
 
 _log = structlog.get_logger(__name__)
-#: Jobs that are read at once in search of the one that refilled an index.
+#: Jobs that are read together when the refill of an index is searched.
 _JOBS_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class BucketRefill:
-    """One backfill for each loss, index and range. If it fails or is cancelled, the bucket stays incomplete, for people
-    to see why; so it does while dead letters of the backfill are left.
+    """There is one backfill for each loss, index and range. If it fails or is cancelled, the bucket stays incomplete,
+    so that people see why. It also stays incomplete while dead letters of the backfill are left.
     """
 
     maps: BucketMaps
@@ -32,11 +32,14 @@ class BucketRefill:
     dead_letters: DeadLetters
     submission: JobSubmission
     rate: float
-    #: The jobs that bring these back, as far as this process has looked for them.
+    #: The known backfills of these refills.
     _known: dict[Refill, UUID] = field(default_factory=dict, init=False)
 
     def run(self) -> None:
-        """:raises Retryable: a part does not answer; run it again."""
+        """Submit missing backfills, and complete buckets whose backfill is done.
+
+        :raises Retryable: a component does not answer; run it again.
+        """
         bucket_map = self.maps.refresh()
         if not bucket_map.incomplete:
             return
@@ -48,13 +51,13 @@ class BucketRefill:
                 self._start(wanted, bucket)
             elif job.state is JobState.COMPLETED and not self.dead_letters.count(job.id):
                 complete.append(bucket)
-        # A move goes by the map's generations, and takes the mark along.
+        # A move follows the generations of the map and keeps the mark.
         if complete and bucket_map.move is None and self.maps.replace(with_complete(bucket_map, complete), bucket_map):
             for bucket in complete:
                 _log.warning("bucket complete", action="bucket_complete", bucket=bucket.name)
 
     def _job_of(self, wanted: Refill) -> Job | None:
-        """The one that was begun last of those that bring back what is wanted."""
+        """Return the newest backfill that covers this refill."""
         job = self.jobs.get(self._known[wanted]) if wanted in self._known else None
         if job is None:
             job = next((job for job in self._all_jobs() if _covers(job, wanted)), None)
@@ -63,7 +66,7 @@ class BucketRefill:
         return job
 
     def _all_jobs(self) -> Iterator[Job]:
-        """Those that have not ended, and then all, newest first: a refill may end long after many that began later."""
+        """Yield open jobs and then all jobs, newest first: a refill may end long after many later jobs."""
         yield from self.jobs.open()
         before: UUID | None = None
         while page := self.jobs.page(before, _JOBS_AT_ONCE):
@@ -80,7 +83,7 @@ class BucketRefill:
 
 def _covers(job: Job, wanted: Refill) -> bool:
     refill = job.parameters.get("refills")
-    # Jobs of before name the index alone, and tell nothing of the loss.
+    # Older jobs name only the index and not the loss.
     return isinstance(refill, dict) and refill_from_json(refill).covers(wanted)
 
 

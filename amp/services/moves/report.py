@@ -1,4 +1,4 @@
-"""The bucket map as operators see it: how large each bucket is, and what is being done to it."""
+"""Reports the buckets to operators: their sizes, their states and the move under way."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,8 +19,8 @@ class BucketState(StrEnum):
     SPLITTING = "splitting"
     MERGING = "merging"
     REBUILDING = "rebuilding"
-    INCOMPLETE = "incomplete"  #: documents were lost with a former index, and not all are back yet
-    LOST = "lost"  #: the index is gone
+    INCOMPLETE = "incomplete"  #: documents were lost with a former index and are not all restored yet
+    LOST = "lost"  #: the index is lost
 
 
 _MOVING = {
@@ -34,12 +34,14 @@ _MOVING = {
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BucketStatus:
     bucket: Bucket
-    end_s: int | None  #: None: the newest
+    end_s: int | None  #: end of its range; None: it is the newest
     state: BucketState
-    documents: int  #: not deleted; of the whole index, what a move has still to remove included
-    bytes: int  #: of primaries
-    share: float  #: of the size at which the newest is followed by another, or any other is split
-    moving: bool  #: the move under way is about it
+    #: Documents that are not deleted in the whole index, including those that a move has still to remove.
+    documents: int
+    bytes: int  #: size of primary shards
+    #: Share of the size at which the newest bucket gets a successor, or any other is split.
+    share: float
+    moving: bool  #: whether the move under way concerns it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +49,7 @@ class BucketReport:
     generation: int
     buckets: tuple[BucketStatus, ...]
     move: Move | None
-    job: JobStatus | None  #: of the move
+    job: JobStatus | None  #: the job of the move
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +60,10 @@ class BucketReports:
     sizes: BucketSizes
 
     def report(self) -> BucketReport:
-        """:raises Retryable: a part does not answer."""
+        """Return the state of all buckets.
+
+        :raises Retryable: a component does not answer.
+        """
         bucket_map = self.maps.refresh()
         infos = {info.index: info for info in self.indices.info()}
         move = bucket_map.move
@@ -70,10 +75,10 @@ class BucketReports:
         )
 
     def figures(self) -> MapFigures:
-        """For metrics.
+        """Return the figures for metrics.
 
         :raises NotMigrated: there is no map yet.
-        :raises Retryable: a part does not answer.
+        :raises Retryable: a component does not answer.
         """
         report = self.report()
         buckets = [BucketFigures(found.bucket.name, found.documents, found.bytes) for found in report.buckets]
@@ -81,7 +86,7 @@ class BucketReports:
         return MapFigures(buckets, None if move is None else (move.kind.value, move.phase.value))
 
     def move(self) -> Move | None:
-        """What is under way.
+        """Return the move under way.
 
         :raises StoreUnavailable: the store does not answer.
         """

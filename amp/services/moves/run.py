@@ -1,4 +1,4 @@
-"""Drives the recorded move to its end, phase by phase (ADR 007)."""
+"""Runs the recorded move to its end, phase by phase (ADR 007)."""
 
 import threading
 from collections.abc import Callable
@@ -29,37 +29,37 @@ _log = structlog.get_logger(__name__)
 _LOOK_AGAIN_S = 0.1
 _STUCK_S = 5.0
 _MOST_HOLDS = 5
-#: The last note of a move's history.
+#: The last note in the history of a move.
 _ENDED = "ended"
-#: A move that waits for longer says why, and again so often.
+#: A move that waits longer writes the reason to its history, and repeats it at this interval, in seconds.
 _WAITS_AFTER_S = 5.0
 _TOLD_EVERY_S = 600.0
-#: A move that waits fails more often than this. Failures further apart are faults of a move that gets on.
+#: Failures within this time of each other, in seconds, mean that a move waits. A move with rarer ones makes progress.
 _SAME_WAIT_S = 120.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MoveTimes:
-    """All in seconds."""
+    """Times of a move, in seconds."""
 
-    longest_search: float  #: what searches that found the aliases as they were may still take
-    longest_hold: float = 5.0  #: writers wait no longer for one attempt
-    serve: float = 600.0  #: until the target has all its copies
+    longest_search: float  #: how long searches that read the former aliases may still take
+    longest_hold: float = 5.0  #: maximum time for which writers wait in one attempt
+    serve: float = 600.0  #: maximum time until the target has all its replicas
 
 
 @dataclass(slots=True)
 class _Wait:
-    """A phase that failed, and may be waiting for a part; in seconds of the monotonic clock."""
+    """A phase that failed and may be waiting for a component. Times are of the monotonic clock, in seconds."""
 
     phase_token: int
     since_s: float
-    failed_s: float  #: when it failed last
-    told_s: float = float("-inf")  #: when the job's history was told
+    failed_s: float  #: when it last failed
+    noted_s: float = float("-inf")  #: when the last note was written
 
 
 class MoveRunner:
-    """Any process can do it, also beside one that still believes it does: each step is repeatable, and fenced by what
-    it takes away. A fault ends `advance`; calling it again goes on where the map says.
+    """Any process may run a move, even concurrently with a mover that was paused: each step is repeatable and removes
+    exactly what it has read. A failure ends `advance`; calling it again continues from the map.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class MoveRunner:
         self._range_copy = range_copy
         self._cleanup = cleanup
         self._times = times
-        #: The phase this process saw begin last, and when.
+        #: The phase that this process last saw begin, and when.
         self._seen: tuple[int, float] = (0, 0.0)
         self._meanwhile: Callable[[], None] = lambda: None
         self._wait = _Wait(0, 0.0, 0.0)
@@ -98,10 +98,10 @@ class MoveRunner:
         }
 
     def advance(self, stop: threading.Event, meanwhile: Callable[[], None] = lambda: None) -> bool:
-        """Take the recorded move onward until it has ended or `stop` is set; False: none was recorded.
+        """Advance the recorded move until it has ended or `stop` is set. False: none was recorded.
 
-        :param meanwhile: called now and then, as a move may take hours.
-        :raises Retryable: a part does not answer; call it again.
+        :param meanwhile: called at intervals, because a move may take hours.
+        :raises Retryable: a component does not answer; call it again.
         """
         worked = False
         self._meanwhile = meanwhile
@@ -166,7 +166,7 @@ class MoveRunner:
         narrowed = source is not None
         if self._is_there(move):
             self._indices.refresh([move.source])
-            # Searches that found the aliases as they were before still read the source.
+            # Searches that read the former aliases still use the source.
             if not narrowed or self._documents.count(move.source, range_of(move)):
                 self._wait_for_searches(stop)
             try:
@@ -182,7 +182,7 @@ class MoveRunner:
             self._indices.reclaim(move.source)
 
     def _is_there(self, move: Move) -> bool:
-        """False: merged or rebuilt, and dropped by whoever got as far as this before."""
+        """Whether the index exists. It may have been merged or rebuilt and dropped by another mover."""
         try:
             self._documents.count(move.source, range_of(move))
         except NotFound:
@@ -204,28 +204,31 @@ class MoveRunner:
         self._end(bucket_map, move, JobState.FAILED if move.reason else JobState.CANCELLED)
 
     def _go_on_without(self, bucket_map: BucketMap, reason: str) -> None:
-        """An index was lost: the move ends, and then the bucket worker lets another stand in, which is filled anew.
+        """An index was lost. The move ends, and then the bucket worker replaces the index and fills it again.
 
-        :raises MapChanged: others went on meanwhile: what is gone was in their way.
+        :raises MapChanged: another mover advanced meanwhile and dropped the index.
         """
         if self._maps.refresh().generation != bucket_map.generation:
             raise MapChanged
-        _log.warning("move goes on without an index", action="move_index_lost", reason=reason)
+        _log.warning("move continues without an index", action="move_index_lost", reason=reason)
 
     def _give_up(self, bucket_map: BucketMap, reason: str) -> None:
         try:
             self._to(cancelled(bucket_map, reason), bucket_map)
         except InvalidPhase:
             if self._maps.refresh().generation != bucket_map.generation:
-                return  # others went on meanwhile: what is gone was in their way
-            # Past the switch there is no way back; the source stays until this is cured.
-            _log.error("move stands still", action="move_stuck", reason=reason)
+                return  # another mover advanced meanwhile and dropped the index
+            # After the switch a move cannot be undone. The source stays until the cause is fixed.
+            _log.error("move is stuck", action="move_stuck", reason=reason)
             self._clock.sleep(_STUCK_S)
         except MapChanged:
             return
 
     def _to(self, after: BucketMap, before: BucketMap) -> None:
-        """:raises MapChanged: the map is another by now."""
+        """Record the phase.
+
+        :raises MapChanged: the map has changed.
+        """
         self._replace(after, before)
         assert after.move is not None
         self._tell(after.move, after.move.phase.value)
@@ -239,7 +242,7 @@ class MoveRunner:
         self._jobs.note(move.id, self._clock.now_ms(), f"{phase}: {move.reason}" if move.reason else phase)
 
     def _tell_waiting(self, move: Move, reason: str) -> None:
-        """Into the job's history why the move does not get on: an index refuses writes, or a part does not answer."""
+        """Write to the job's history why the move waits: an index refuses writes, or a component does not answer."""
         now_s = self._clock.monotonic_s()
         if self._wait.phase_token != move.phase_token:
             self._wait = _Wait(move.phase_token, now_s, now_s)
@@ -247,14 +250,14 @@ class MoveRunner:
         if now_s - wait.failed_s > _SAME_WAIT_S:
             wait.since_s = now_s
         wait.failed_s = now_s
-        if now_s - wait.since_s < _WAITS_AFTER_S or now_s - wait.told_s < _TOLD_EVERY_S:
+        if now_s - wait.since_s < _WAITS_AFTER_S or now_s - wait.noted_s < _TOLD_EVERY_S:
             return
         with suppress(Retryable):
             self._jobs.note(move.id, self._clock.now_ms(), f"{move.phase.value} waits: {storable_reason(reason)}")
-            wait.told_s = now_s
+            wait.noted_s = now_s
 
     def _end(self, bucket_map: BucketMap, move: Move, state: JobState) -> None:
-        # In this order: nobody would come back to the record of a move that the map no longer names.
+        # In this order, because the record of a move that is not in the map would never be completed.
         note = f"{_ENDED}: {move.reason}" if move.reason else _ENDED
         self._states.end(move.id, state, move.reason, note=note)
         self._replace(ended(bucket_map), bucket_map)
@@ -263,7 +266,7 @@ class MoveRunner:
     def _progress(self, move: Move, stop: threading.Event) -> MoveProgress:
         job = self._jobs.get(move.id)
         if job is None:
-            # Whoever asked for the move died before it could say so.
+            # The process that requested the move was killed before it wrote the record.
             job = Job(id=move.id, kind=move.kind.value, parameters={"bucket": move.source}, requested_by="")
             self._jobs.add(job)
         return MoveProgress(self._jobs, self._clock, self._maps, job, move, stop, self._meanwhile)

@@ -1,4 +1,4 @@
-"""The bucket worker's loop: makes the recorded moves, watches sizes, and keeps map and search index in step."""
+"""The loop of the bucket worker: runs recorded moves, watches sizes, and reconciles map and search index."""
 
 import threading
 
@@ -17,10 +17,10 @@ _LATELY_S = 3.0
 
 
 class BucketWorker:
-    """One at a time by a lease, to save work: two at once do no harm.
+    """A lease lets one worker run at a time to save work; two at once do no harm.
 
-    The checks run every `check_s` seconds, in their order, also while a move is under way or gets no answer; one that
-    fails does not keep the others from running.
+    The checks run every `check_s` seconds, in order, even while a move is under way or its components do not answer. A
+    check that fails does not keep the others from running.
     """
 
     def __init__(
@@ -42,16 +42,16 @@ class BucketWorker:
         self._checked_s = self._moved_s = float("-inf")
 
     def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set; a move under way is left to whoever comes next."""
+        """Run until `stop` is set. A move under way is left to the next worker."""
         try:
             PollingLoop(name="bucket_worker", step=self._step, backoff=_BACKOFF).run(stop)
         finally:
             self._lease.release()
 
     def run_once(self, stop: threading.Event) -> bool:
-        """Whatever is to be done now, if no other worker does it; whether a move was made lately.
+        """Do the work that is due, unless another worker has the lease. Returns whether a move ran recently.
 
-        :raises Retryable: a part does not answer; come again.
+        :raises Retryable: a component does not answer; call it again.
         """
         if not self._lease.acquire():
             return False
@@ -73,5 +73,5 @@ class BucketWorker:
             self._checks.run()
 
     def _step(self, stop: threading.Event) -> float:
-        # Moves seldom come alone: a layout asks for the next as soon as one has ended.
+        # More moves may follow soon: a layout requests the next as soon as one has ended.
         return self._pause_s / 10 if self.run_once(stop) else self._pause_s

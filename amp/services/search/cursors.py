@@ -1,4 +1,4 @@
-"""Cursors: opaque and signed, good only for the query and the caller they were made for."""
+"""Cursors: opaque and signed, valid only for the query and the principal for which they were created."""
 
 import hashlib
 from collections.abc import Callable
@@ -11,27 +11,30 @@ from itsdangerous import BadData, URLSafeSerializer
 from amp.domain.principals import Principal
 from amp.errors import BadCursor
 
-_NOT_MADE = "the cursor was not made for this query and caller"
+_NOT_MADE = "the cursor is not valid for this query and principal"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cursors:
-    """`secret` gives the same bytes in all processes of an installation; asked at first use."""
+    """`secret` returns the same bytes in all processes of an installation. It is called on first use."""
 
     secret: Callable[[], bytes]
 
     def seal(self, position: Any, bound_to: Any, principal: Principal) -> str:
-        """`position` (JSON) as text that `unseal` gives back for the same `bound_to` (JSON) and caller only."""
+        """Return `position` (JSON) as text that `unseal` accepts only for the same `bound_to` (JSON) and principal."""
         return str(self._serializer(bound_to, principal).dumps(position))
 
     def unseal(self, cursor: str, bound_to: Any, principal: Principal) -> Any:
-        """:raises BadCursor: it was not made by `seal`, or for another query or caller."""
+        """Return the position of a cursor.
+
+        :raises BadCursor: it was not created by `seal`, or for another query or principal.
+        """
         serializer = self._serializer(bound_to, principal)
         try:
             position = serializer.loads(cursor)
         except (BadData, ValueError, RecursionError) as e:
             raise BadCursor(_NOT_MADE) from e
-        # Base64 has several spellings of the same bytes: only the one that was given out is good.
+        # Base64 has several spellings of the same bytes. Only the original one is valid.
         if serializer.dumps(position) != cursor:
             raise BadCursor(_NOT_MADE)
         return position

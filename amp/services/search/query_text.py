@@ -1,17 +1,17 @@
 """Reads the compact text form of a query, `codec:h264 AND width:>=1920 trailer`, into the query tree.
 
     word  "two words"         words that must occur somewhere in the asset, in any order
-    codec:h264                equal; `codec` is short for `metadata.codec` where it is no root field
-    size:42  on:true          unquoted, a number or truth value, and the text of it as well
-    size:"42"                 quoted, text and nothing else
-    name:Alien*  codec:*      begins with; has any value
+    codec:h264                equal; `codec` is short for `metadata.codec` unless it is a root field
+    size:42  on:true          unquoted: a number or a truth value, and its text as well
+    size:"42"                 quoted: text only
+    name:Alien*  codec:*      starts with (case-sensitive); has any value
     width:>=1920  at:[2020-01-01 TO 2021-01-01}  long:[-5 TO *]
     codec:(h264 OR hevc)      several values of one field
-    AND OR NOT ( ) + -        a blank is an AND that binds looser than OR
+    AND OR NOT ( ) + -        a space means AND and binds looser than OR
 
-A field that holds only `text` is matched by words, whatever stands behind its colon. A backslash takes the meaning
-from the character after it. Values with blanks or colons are quoted, such as times with an offset. Regular
-expressions, fuzzy words, proximity, boosts and wildcards elsewhere than at the end are refused.
+A field that has only `text` values is matched by words. A backslash escapes the character after it. Values with spaces
+or colons are quoted, such as times with an offset. Regular expressions, fuzzy words, proximity, boosts and wildcards
+other than at the end are refused.
 """
 
 import math
@@ -28,18 +28,18 @@ from amp.domain.validation import LONG_MAX, LONG_MIN
 from amp.errors import BadQuery, Fault
 
 MAX_BYTES = 4 * 1024
-#: Brackets in brackets; far beyond what a search allows, and far below what recursion does.
+#: Maximum depth of brackets: far more than a search allows, and far less than recursion does.
 _MAX_DEPTH = 50
 _POINTER = "/q"
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _TRUTH = {"true": True, "false": False}
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-#: The grammar knows no `x:>-5`. A lone surrogate, which no valid text holds, carries the minus through it.
+#: The grammar does not know `x:>-5`. A lone surrogate, which valid text never contains, carries the minus through it.
 _HELD_MINUS = "\udc2d"
 _MINUS_OF_BOUND = re.compile(r"(?<=[<>=])-(?=\.?\d)")
 _UNSUPPORTED = {
-    tree.Regex: "regular expressions are not supported; quote a value that holds '/'",
+    tree.Regex: "regular expressions are not supported; quote a value that contains '/'",
     tree.Fuzzy: "fuzzy words (~) are not supported",
     tree.Proximity: "proximity (~) is not supported",
     tree.Boost: "boosts (^) are not supported",
@@ -49,16 +49,15 @@ Kinds = Callable[[str], frozenset[FieldType]]
 
 
 def parse_query_text(text: str, kinds: Kinds | None = None) -> tuple[Query | None, str | None]:
-    """The query and the words sought in all text; (None, None) finds everything.
+    """Return the query and the words to find in all text; (None, None) finds everything.
 
-    `kinds` tells what a metadata key holds over all types, so that text can be matched by words.
-
-    :raises BadQuery: it cannot be read, with the place in the text.
+    :param kinds: returns the field types of a metadata key in all asset types, so that text is matched by words.
+    :raises BadQuery: the text cannot be parsed; names the place in the text.
     """
     try:
         size = len(text.encode())
     except UnicodeEncodeError as e:
-        raise _refusal("holds a lone surrogate, which is not allowed", e.start) from e
+        raise _refusal("contains a lone surrogate, which is not allowed", e.start) from e
     if size > MAX_BYTES:
         raise _refusal(f"is {size} bytes long; at most {MAX_BYTES} are allowed")
     if not text.strip():
@@ -71,14 +70,14 @@ def parse_query_text(text: str, kinds: Kinds | None = None) -> tuple[Query | Non
 def _parse(text: str) -> tree.Item:
     try:
         return parse_lucene(_MINUS_OF_BOUND.sub(_HELD_MINUS, text))
-    except (ValueError, ArithmeticError) as e:  # the latter from degrees and boosts that are no numbers
+    except (ValueError, ArithmeticError) as e:  # the latter from degrees and boosts that are not numbers
         why = str(e).removeprefix("Syntax error in input : ").rstrip("!").replace(_HELD_MINUS, "-")
         raise _refusal(why[:200] if isinstance(e, ValueError) else "has a ~ or ^ that is not supported") from e
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Reader:
-    """Walks one parsed text; what is joined by AND at its top is collected in `words` and `parts`."""
+    """Walks one parsed text. The parts that are joined by AND at its top are collected in `words` and `parts`."""
 
     kinds: Kinds
     words: list[str] = field(default_factory=list, init=False)
@@ -128,7 +127,7 @@ class _Reader:
             case tree.To():
                 return _condition(field, **_bound("lte" if item.include else "lt", item.a))
             case tree.SearchField():
-                raise _refusal("has a second colon: quote a value that holds ':'", item.pos)
+                raise _refusal("has a second colon: quote a value that contains ':'", item.pos)
         return self._joined(item, lambda child: self._values(field, child, depth + 1))
 
     def _joined(self, item: tree.Item, inner: Callable[[tree.Item], Query]) -> Query:
@@ -167,7 +166,7 @@ class _Reader:
 
 
 def _bound(operator: str, item: tree.Item) -> dict[str, object]:
-    """As an operator with its operand; none for an open end."""
+    """Return the bound as an operator with its operand; nothing for an open end."""
     if isinstance(item, tree.Phrase):
         return {operator: _unescaped(item.value[1:-1])}
     minus = isinstance(item, tree.Prohibit)
@@ -182,7 +181,7 @@ def _bound(operator: str, item: tree.Item) -> dict[str, object]:
 
 
 def _readings(word: str) -> tuple[str | int | float | bool, ...]:
-    """What an unquoted word may stand for; its text is the last."""
+    """Return the values that an unquoted word may mean. The last one is its text."""
     if word in _TRUTH:
         return _TRUTH[word], word
     if not _NUMBER.fullmatch(word):
@@ -222,7 +221,7 @@ def _all(parts: Sequence[Query]) -> Query:
 
 
 def _any(parts: Sequence[Query]) -> Query:
-    """Alternatives for one field become one condition: a search allows only so many."""
+    """Merge alternatives for one field into one condition, because the number of conditions is limited."""
     flat = [inner for part in parts for inner in (part.parts if isinstance(part, Disjunction) else (part,))]
     merged: dict[str, list[object]] = {}
     others: list[Query] = []

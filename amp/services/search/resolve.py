@@ -1,4 +1,4 @@
-"""Checks a client's query against the limits and the known types, and says exactly what is to be compared."""
+"""Validates a client's query against the limits and the known types, and resolves it to exact comparisons."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,15 +45,16 @@ _TEXT_ONLY = frozenset({FieldType.TEXT})
 
 @dataclass(frozen=True, kw_only=True)
 class QueryResolver:
-    """Refuses, naming the place, what cannot be answered; what merely cannot match becomes a query for nothing."""
+    """Queries that cannot be answered are refused with the place of the fault. Conditions that cannot match become a
+    query that finds nothing."""
 
     catalog: TypeCatalog
     limits: SearchLimits
-    #: As of `TypeCatalog.read_since`, for whatever is not known.
+    #: See `TypeCatalog.read_since`; used for unknown names.
     since_s: float | None = None
 
     def since(self, since_s: float | None) -> "QueryResolver":
-        """The same for one request, which came in at `since_s`, so that it has the types read once."""
+        """Return a resolver for one request that came in at `since_s`, so that it reads the types only once."""
         return QueryResolver(catalog=self.catalog, limits=self.limits, since_s=since_s)
 
     def criteria(self, query: Query | None, text: str | None) -> Criteria:
@@ -152,7 +153,7 @@ class QueryResolver:
     def _check_operand(self, operator: str, operand: Any, pointer: str) -> None:
         place = f"{pointer}/{operator}"
         if operator not in OPERATORS:
-            raise _refusal(place, f"is no operator; there are {', '.join(OPERATORS)}")
+            raise _refusal(place, f"is not an operator; use one of {', '.join(OPERATORS)}")
         if operator == "exists":
             if not isinstance(operand, bool):
                 raise _refusal(place, "takes true or false")
@@ -191,7 +192,7 @@ class QueryResolver:
         found = ROOT_FIELDS.get(field)
         if found is None:
             meant = f"; did you mean {METADATA_PREFIX}{field}?" if self.catalog.kinds(field, self.since_s) else ""
-            raise _refusal(pointer, f"{field[:128]!r} is none of {', '.join(ROOT_FIELDS)} and metadata.<key>{meant}")
+            raise _refusal(pointer, f"{field[:128]!r} is not one of {', '.join(ROOT_FIELDS)} or metadata.<key>{meant}")
         return found
 
     def _known_kinds(self, key: str, pointer: str) -> frozenset[FieldType]:
@@ -236,7 +237,7 @@ def _metadata_key(field: str) -> str | None:
 
 def _check_scalar(operand: Any, pointer: str) -> None:
     if operand is None:
-        raise _refusal(pointer, "null is refused; ask with exists: false for what is missing")
+        raise _refusal(pointer, "null is not allowed; use exists: false to find assets without a value")
     if not isinstance(operand, str | int | float):
         raise _refusal(pointer, "takes text, a number, true or false")
     if isinstance(operand, str):
@@ -247,7 +248,7 @@ def _check_scalar(operand: Any, pointer: str) -> None:
 
 
 def _lowered(operand: Any) -> Any:
-    """Ids are written in lower case, and compare whichever case they are asked for in."""
+    """Ids are stored in lower case; conditions on them are case-insensitive."""
     if isinstance(operand, list | tuple):
         return tuple(map(_lowered, operand))
     return operand.lower() if isinstance(operand, str) else operand

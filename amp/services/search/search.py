@@ -1,4 +1,4 @@
-"""Searches: a client's request checked, bound to its cursor, answered by the index."""
+"""Searches assets: validates the query, continues from its cursor, and asks the index."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from amp.services.search.resolve import QueryResolver
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SearchQuery:
-    """What a caller asks for."""
+    """A search request."""
 
     query: Query | None = None
     text: str | None = None
@@ -29,8 +29,8 @@ class SearchQuery:
     facets: Sequence[Facet] = field(default_factory=tuple)
     all_versions: bool = False
     exact_total: bool = False
-    ids_only: bool = False  #: hits have no sources; their sort values end with the id
-    since_s: float | None = None  #: as of `TypeCatalog.read_since`
+    ids_only: bool = False  #: whether to return only ids: hits have no sources, and their sort values end with the id
+    since_s: float | None = None  #: see `TypeCatalog.read_since`
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,14 +39,14 @@ class SearchResults:
     total: int
     total_is_exact: bool
     facets: dict[str, FacetValues]
-    incomplete: tuple[str, ...]  #: buckets of which documents may be missing, and so assets from the answer
-    last: SortValues | None  #: where the next page begins; None: there is none
-    next_cursor: str | None = None  #: the same for clients, signed
+    incomplete: tuple[str, ...]  #: buckets with missing documents, of which assets may be missing in the results
+    last: SortValues | None  #: position of the next page; None: there is none
+    next_cursor: str | None = None  #: the same as a signed cursor
 
 
 @dataclass(frozen=True, kw_only=True)
 class AssetSearch:
-    """Works while the store is down, as long as the types asked about are known here."""
+    """Works while the store is down, as long as the types in the query are cached."""
 
     index: SearchIndex
     resolver: QueryResolver
@@ -55,7 +55,9 @@ class AssetSearch:
     limits: SearchLimits
 
     def search(self, order: SearchQuery, principal: Principal) -> SearchResults:
-        """:raises BadQuery: with the place and what is allowed.
+        """Search from the query's cursor on.
+
+        :raises BadQuery: the query is not valid; names the place and what is allowed.
         :raises SearchUnavailable: the index does not answer.
         """
         sorts = json.dumps([[sort.field, sort.descending] for sort in order.sort])
@@ -66,9 +68,9 @@ class AssetSearch:
         return replace(answer, next_cursor=self.cursors.seal(answer.last, bound_to, principal))
 
     def search_after(self, order: SearchQuery, after: SortValues | None, principal: Principal) -> SearchResults:
-        """The page from that place on (None: the first), whatever cursor the order has.
+        """Return the page from this position on (None: the first). The cursor of the query is ignored.
 
-        :raises BadQuery: with the place and what is allowed.
+        :raises BadQuery: the query is not valid; names the place and what is allowed.
         :raises SearchUnavailable: the index does not answer.
         """
         if not 0 <= order.size <= self.limits.page:
@@ -91,7 +93,7 @@ class AssetSearch:
         )
         page = self._page(request)
         incomplete = () if bucket_map is None else _incomplete(bucket_map)
-        # Without a map, nobody knows that every bucket was searched.
+        # Without a map it is unknown whether every bucket was searched.
         is_whole = bucket_map is not None and not incomplete
         return SearchResults(
             hits=page.hits,
@@ -103,7 +105,7 @@ class AssetSearch:
         )
 
     def incomplete(self) -> tuple[str, ...]:
-        """The buckets of which searches may miss assets, as far as this process knows the map."""
+        """Return the buckets of which searches may miss assets, according to this process's map."""
         bucket_map = self._map()
         return () if bucket_map is None else _incomplete(bucket_map)
 
@@ -119,14 +121,14 @@ class AssetSearch:
         try:
             return self.index.search(request)
         except BucketsMissing:
-            # Two of those known here may be one by now.
+            # Two buckets of this map may have been merged meanwhile.
             fewer = self.maps.refresh().min_searched
             if fewer >= request.buckets:
                 raise
             return self.index.search(replace(request, buckets=fewer))
 
     def _map(self) -> BucketMap | None:
-        """None: nobody who knows it answers."""
+        """The bucket map. None: it cannot be read."""
         try:
             return self.maps.current()
         except (StoreUnavailable, NotMigrated):

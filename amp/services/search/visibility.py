@@ -1,4 +1,4 @@
-"""Waits until a search by the same caller sees a change."""
+"""Waits until a search by the same principal sees a change."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,15 +16,15 @@ _PAUSES = Backoff(first_s=0.025, max_s=0.12)
 
 @dataclass(frozen=True, kw_only=True)
 class SearchVisibility:
-    """Asks the index itself, as the caller's searches do; nothing is refreshed for it."""
+    """Asks the index as the principal's searches do. It does not refresh the index."""
 
     index: SearchIndex
     maps: BucketMaps
     clock: Clock
 
     def wait(self, assets: Sequence[Asset], session: str, timeout_s: float) -> bool:
-        """True once searches of that session see each asset at its revision or a later one (of deleted assets: no
-        longer see it, and nothing late can bring it back); False if `timeout_s` passes first."""
+        """Return True once searches see each asset at its revision or a later one. Deleted assets: searches no longer
+        see them, and no late write can bring them back. False if `timeout_s` passes first."""
         deadline_s = self.clock.monotonic_s() + timeout_s
         open_ = list(assets)
         looks = 0
@@ -42,7 +42,7 @@ class SearchVisibility:
     def _not_yet(self, assets: Sequence[Asset], session: str) -> list[Asset]:
         visible = self.index.visible([asset.id for asset in assets], session)
         unsettled = [asset for asset in assets if not _shown(asset, visible.get(asset.id))]
-        # Not seeing a deleted asset is not enough: it may not have been indexed at all so far.
+        # Not seeing a deleted asset is not enough: it may not have been indexed yet.
         gone = [asset for asset in assets if asset.state is not State.ACTIVE and asset.id not in visible]
         if gone:
             bucket_map = self.maps.current()
@@ -54,5 +54,5 @@ class SearchVisibility:
 def _shown(asset: Asset, visible_revision: int | None) -> bool:
     if asset.state is State.ACTIVE:
         return visible_revision is not None and visible_revision >= asset.revision
-    # A revision past the deletion: restored meanwhile.
+    # A revision after the deletion: the asset was restored meanwhile.
     return visible_revision is None or visible_revision > asset.revision
