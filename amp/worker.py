@@ -108,9 +108,9 @@ def _serve_metrics(amp: Amp) -> None:
         try:
             amp.metrics.serve(settings.host, settings.metrics_port)
         except OSError as e:
-            where = f"{settings.host}:{settings.metrics_port}"
+            address = f"{settings.host}:{settings.metrics_port}"
             raise BadSetting(
-                f"cannot listen on {where} ({e.strerror}); set {variable('metrics_port')} to a free port"
+                f"cannot listen on {address} ({e.strerror}); set {variable('metrics_port')} to a free port"
             ) from e
 
 

@@ -1,4 +1,4 @@
-"""The process that publishes changes again whose messages may have been lost."""
+"""The process that republishes changes whose messages may have been lost."""
 
 from amp.worker import worker_main
 

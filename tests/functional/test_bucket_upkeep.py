@@ -208,7 +208,7 @@ def test_templates_that_let_writes_make_indices_are_found(fresh_cluster_settings
             ours = (f"{prefix}-assets", "the index template lets writes create indices")
             theirs = (
                 f"{prefix}-other",
-                "this index template takes precedence over ours and lets writes create indices",
+                "this index template takes precedence over that of AMP and lets writes create indices",
             )
             assert found(world) == [(*ours, False), (*theirs, False)]
             advice = [line for line in _doctor(fresh_cluster_settings)["advice"] if "reconcile" in line]

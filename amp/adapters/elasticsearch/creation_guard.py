@@ -32,7 +32,9 @@ class ElasticsearchCreationGuard:
             gaps.append(Gap(self._name, "the index template lets writes create indices", ours=True))
         our_priority = index_template(self._client.settings)["priority"]
         gaps += [
-            Gap(name, "this index template takes precedence over ours and lets writes create indices", ours=False)
+            Gap(
+                name, "this index template takes precedence over that of AMP and lets writes create indices", ours=False
+            )
             for name, template in templates.items()
             if template.get("priority", 0) > our_priority and self._lets_create(template)
         ]
