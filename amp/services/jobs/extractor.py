@@ -1,6 +1,5 @@
 """Runs jobs over assets: selects the assets, sends an item for each, and waits for each result (ADR 008)."""
 
-import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -30,7 +29,7 @@ from amp.services.jobs.states import JobStates
 from amp.services.runtime.chores import Chores
 from amp.services.runtime.leases import LeaseKeeper
 from amp.services.runtime.polling import PollingLoop
-from amp.services.runtime.retry import Backoff
+from amp.services.runtime.retry import Backoff, jittered
 
 _log = structlog.get_logger(__name__)
 #: Assets of one chunk, and the number of chunks whose results may be outstanding.
@@ -119,7 +118,7 @@ class JobExtractor:
             busy = self.run_once()
         finally:
             self.chores.run()
-        return (_BUSY_S if busy else _IDLE_S) * random.uniform(0.8, 1.2)
+        return jittered(_BUSY_S if busy else _IDLE_S)
 
     def _step_or_fail(self, job: Job) -> None:
         """Advance the job; an error of the job ends it.

@@ -31,6 +31,11 @@ class Stopped(Exception):
     """The worker had to stop before everything was done."""
 
 
+def jittered(pause_s: float) -> float:
+    """Return a pause up to a fifth shorter or longer, so that processes that began together drift apart."""
+    return pause_s * random.uniform(0.8, 1.2)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backoff:
     """Pauses between attempts. The bound doubles from `first_s` up to `max_s`, and a pause is drawn from its upper
