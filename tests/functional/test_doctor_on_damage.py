@@ -61,7 +61,7 @@ def test_a_missing_search_index_is_a_part_that_is_down_and_is_not_made(folder: P
     assert not (folder / "search.db").exists()
     steps = amp_command("migrate", "--dry-run", env={"AMP_DATA_DIR": folder})
     assert steps.exit_code == 0
-    assert "which is gone" in steps.stdout
+    assert "which is lost" in steps.stdout
     assert not (folder / "search.db").exists()
 
 
