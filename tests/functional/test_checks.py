@@ -127,18 +127,18 @@ def test_rows_of_lists_without_an_asset_are_found_and_removed(
         assert checked.finds() == {}
         return
     listed, known = {"all", "type:clip", "project:default"}, {"all", "type:clip"}
-    assert _strays(checked.finds()) == {str(near.id): listed, str(far.id): known}
-    assert _strays(checked.finds({"project": "far"})) == {str(far.id): {"all", "type:clip", "project:far"}}
+    assert _orphans(checked.finds()) == {str(near.id): listed, str(far.id): known}
+    assert _orphans(checked.finds({"project": "far"})) == {str(far.id): {"all", "type:clip", "project:far"}}
     assert counts(checked.run("fix", {"project": "far"})) == {"changed": 1}
     assert checked.finds({"project": "far"}) == {}
-    assert _strays(checked.finds()) == {str(near.id): listed}
+    assert _orphans(checked.finds()) == {str(near.id): listed}
     assert counts(checked.run("fix")) == {"changed": 1, "done": 1}
     assert checked.finds() == {}
     assert checked.world.seen() == [(str(asset.id), 1, 1)]
 
 
-def _strays(told: dict[str, str]) -> dict[str, set[str]]:
-    return {asset_id: {part.removeprefix("stray: ") for part in note.split("; ")} for asset_id, note in told.items()}
+def _orphans(told: dict[str, str]) -> dict[str, set[str]]:
+    return {asset_id: {part.removeprefix("orphan: ") for part in note.split("; ")} for asset_id, note in told.items()}
 
 
 def forget_removals_soon(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,7 +36,7 @@ class Discrepancy(StrEnum):
     GHOST = "ghost"  #: a document belongs to no asset, or to no version that is kept
     MISPLACED = "misplaced"  #: a document is in the index of another bucket
     UNLISTED = "unlisted"  #: an asset is missing on a list
-    STRAY = "orphan"  #: a list contains an id without an asset
+    ORPHAN = "orphan"  #: a list contains an id without an asset
     MISLEADING = "misleading"  #: an external id leads to an asset that does not have it
     UNCLAIMED = "unclaimed"  #: an asset's external id does not lead to it
 
@@ -205,7 +205,7 @@ class DocumentComparison:
         without = [asset_id for asset_id, difference in differences.items() if difference.head is None]
         if without:
             for orphan in self.listing.orphans(without, self.catalog.names(), projects):
-                differences[orphan.id].faults.append((Discrepancy.STRAY, orphan.list))
+                differences[orphan.id].faults.append((Discrepancy.ORPHAN, orphan.list))
                 differences[orphan.id].orphans.append(orphan)
 
     def _compare_names(self, differences: Mapping[UUID, AssetDiff], heads: Mapping[UUID, Asset]) -> None:
