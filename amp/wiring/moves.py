@@ -95,7 +95,7 @@ def _runner(settings: Settings, adapters: Adapters, metrics: Metrics, buckets: B
     # No client waits longer than this for a search.
     times = MoveTimes(longest_search=settings.search_timeout_s + 1.5)
     copier = DocumentCopy(documents=documents, clock=clock, reader=reader, heads=adapters.store.heads)
-    matcher = RangeComparison(documents=documents, copier=copier)
+    comparison = RangeComparison(documents=documents, copier=copier)
     return MoveRunner(
         maps=buckets.maps,
         indices=indices,
@@ -103,8 +103,10 @@ def _runner(settings: Settings, adapters: Adapters, metrics: Metrics, buckets: B
         jobs=MoveMetrics(adapters.jobs, metrics),
         clock=clock,
         aliases=buckets.aliases,
-        range_copy=RangeCopy(indices=indices, documents=documents, copier=copier, matcher=matcher, serve_s=times.serve),
-        cleanup=MoveCleanup(indices=indices, documents=documents, matcher=matcher),
+        range_copy=RangeCopy(
+            indices=indices, documents=documents, copier=copier, comparison=comparison, serve_s=times.serve
+        ),
+        cleanup=MoveCleanup(indices=indices, documents=documents, comparison=comparison),
         times=times,
     )
 

@@ -178,13 +178,13 @@ class Workers:
                 indices=indices,
                 documents=documents,
                 copier=copier,
-                matcher=parts.copy_comparison(documents=documents, copier=copier),
+                comparison=parts.copy_comparison(documents=documents, copier=copier),
                 serve_s=parts.times.serve,
             ),
             cleanup=MoveCleanup(
                 indices=indices,
                 documents=documents,
-                matcher=RangeComparison(documents=documents, copier=copier),
+                comparison=RangeComparison(documents=documents, copier=copier),
             ),
             times=parts.times,
         )
@@ -296,7 +296,7 @@ class _Late(Future[Any]):
 
 
 #: So few documents make many pages, and so few changes are more than a few.
-_SMALL = {"PAGE": 4, "_SLICE": 3, "_FEW": 3, "_UNDER_WAY": 3}
+_SMALL = {"PAGE": 4, "_SLICE": 3, "_MAX_CHANGES_LEFT": 3, "_MAX_UNDER_WAY": 3}
 _SIZED = ("cleanup", "compare_ranges", "copy_documents", "copy_range")
 
 

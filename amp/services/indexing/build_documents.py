@@ -29,7 +29,7 @@ class BuiltDocuments:
 
     documents: Sequence[AssetDocuments]
     known: Collection[UUID]  #: the assets that the store has
-    heavy: Collection[UUID]  #: those with so many versions that `part` has to build them
+    heavy: Collection[UUID]  #: those whose versions are too many or too large for one step; `part` builds them
     left: Collection[UUID]  #: the assets for which the step had no room; never all of them
 
 
@@ -48,7 +48,7 @@ class DocumentBuilder:
     step_size: StepSize = field(default_factory=_step_size)
 
     def steps(self, ids: deque[UUID]) -> Iterator[list[UUID]]:
-        """Take ids from `ids` in steps that `build` has room for. Put back what it leaves."""
+        """Take ids from `ids` in steps that `build` should have room for. The caller puts back those that it leaves."""
         return self.step_size.steps(ids)
 
     def build(self, changes: Mapping[UUID, Sequence[AssetChanged]]) -> BuiltDocuments:
@@ -101,7 +101,7 @@ class DocumentBuilder:
         return [self._documents(head, versions[asset_id], ()) for asset_id, head in heads.items()]
 
     def parts_of_heads(self, heads: Mapping[UUID, Asset]) -> Iterator[list[AssetDocuments]]:
-        """As `of_heads`. Assets with many versions come one by one, some of their versions at a time.
+        """As `of_heads`, but assets whose versions are too many or too large come one by one, some versions at a time.
 
         :raises StoreUnavailable: the store does not answer.
         """
@@ -114,7 +114,7 @@ class DocumentBuilder:
                 yield [self._documents(head, versions, () if numbers is parts[-1] else None)]
 
     def _read(self, ids: Collection[UUID]) -> tuple[dict[UUID, Asset], Collection[UUID]]:
-        """The heads of as many of these assets as a step has room for, and the ids of the others."""
+        """Return the heads of as many of these assets as a step has room for, and the ids of the others."""
         heads: dict[UUID, Asset] = {}
         read_bytes = 0
         for head, size in self.store.each_head(ids):
@@ -137,11 +137,12 @@ class DocumentBuilder:
         return versions
 
     def _older(self, head: Asset) -> range:
-        """The versions below the head's that have a document."""
+        """Return the versions below the head's that have a document."""
         return head.superseded(self.versions_kept)
 
     def _wanted(self, head: Asset, changes: Sequence[AssetChanged]) -> Sequence[int]:
-        """The versions below the head's whose documents these changes call for, in order; without changes all."""
+        """Return the versions below the head's whose documents these changes call for, in order. Without changes,
+        return all of them."""
         older = self._older(head)
         if not older or not changes or any(change.scope is Scope.ALL for change in changes):
             return older
@@ -151,8 +152,8 @@ class DocumentBuilder:
     def _documents(
         self, head: Asset, versions: Collection[Version], changes: Sequence[AssetChanged] | None
     ) -> AssetDocuments:
-        """The documents of these versions, of the head, and the tombstones of the versions that the changes drop;
-        without changes (None) those of the versions alone."""
+        """Build the documents of these versions and of the head, and the tombstones of the versions that the changes
+        drop. If `changes` is None, build only the documents of these versions."""
         try:
             documents = [
                 superseded_document(head, version, self.catalog.version(head.type, version.type_version), source)
@@ -177,8 +178,8 @@ class DocumentBuilder:
 
 
 def _light(heads: Mapping[UUID, Asset], wanted: Mapping[UUID, Sequence[int]]) -> dict[UUID, Sequence[int]]:
-    """Those of the assets whose wanted versions may all be read at once if each is as large as the head. The first is
-    among them unless it has too many."""
+    """Return those of the assets whose wanted versions can all be read at once if each is as large as the head. The
+    first asset is among them unless it has too many."""
     light: dict[UUID, Sequence[int]] = {}
     left_bytes = STEP_BYTES
     for asset_id, numbers in wanted.items():
@@ -191,11 +192,11 @@ def _light(heads: Mapping[UUID, Asset], wanted: Mapping[UUID, Sequence[int]]) ->
 
 
 def _beyond_a_step(light: Mapping[UUID, Sequence[int]]) -> list[UUID]:
-    """The last of these assets, whose wanted versions are too many to be read together with those before them."""
+    """Return the last of these assets, whose wanted versions are too many to be read together with those before."""
     ends = accumulate(map(len, light.values()))
     return [asset_id for asset_id, end in zip(light, ends, strict=True) if end > _VERSIONS_A_STEP]
 
 
 def _parts(numbers: Sequence[int]) -> list[Sequence[int]]:
-    """At least one part, which may be empty."""
+    """Divide the numbers into parts. There is at least one, which may be empty."""
     return [numbers[begin : begin + _VERSIONS_AT_ONCE] for begin in range(0, max(1, len(numbers)), _VERSIONS_AT_ONCE)]

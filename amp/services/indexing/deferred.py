@@ -9,13 +9,15 @@ from amp.domain.messages import AssetChanged
 class DeferredAssets:
     """Collects the deferred assets of one batch, each once."""
 
-    def __init__(self, events: Sequence[AssetChanged], keep: Callable[[Sequence[AssetChanged]], bool]) -> None:
-        self._events = events
+    def __init__(self, changes: Sequence[AssetChanged], keep: Callable[[Sequence[AssetChanged]], bool]) -> None:
+        """:param keep: keeps changes durably for later; returns False if it cannot."""
+        self._changes = changes
         self._keep = keep
         self.ids: set[UUID] = set()
 
     @property
-    def events(self) -> Sequence[AssetChanged]:
+    def changes(self) -> Sequence[AssetChanged]:
+        """The changes of the deferred assets."""
         return self._of(self.ids)
 
     def add(self, refused: Collection[UUID]) -> bool:
@@ -27,4 +29,4 @@ class DeferredAssets:
         return True
 
     def _of(self, ids: Collection[UUID]) -> Sequence[AssetChanged]:
-        return [event for event in self._events if event.asset_id in ids]
+        return [change for change in self._changes if change.asset_id in ids]

@@ -20,7 +20,8 @@ from amp.services.runtime.retry import Stopped, retry_until_stopped
 
 #: The consumer group that indexes live traffic.
 INDEX_GROUP = "index"
-#: What an index does not accept within this time in all is tried again later, so that it delays nothing else.
+#: Total time, in seconds, for which documents that an index does not accept are retried. They are tried again later,
+#: so that they delay nothing else.
 _PATIENCE_S = 30.0
 
 _Changes = Mapping[UUID, Sequence[AssetChanged]]
@@ -34,7 +35,8 @@ class AssetIndexer:
     metrics: Metrics
 
     def handle(self, messages: Sequence[Message], stop: threading.Event) -> Mapping[Message, Failure]:
-        """Index the assets that these messages are about. Returns the messages that become dead letters.
+        """Index the assets that these messages are about. Returns the messages that become dead letters, with
+        the reason.
 
         :raises Stopped: `stop` was set before all was done.
         """
@@ -53,7 +55,7 @@ class AssetIndexer:
         while pending:
             deferred = DeferredAssets(pending, lambda _: True)
             rejected |= self._index(pending, stop, deferred)
-            pending = deferred.events
+            pending = deferred.changes
             if pending and stop.wait(PROBE_S):
                 raise Stopped
             if pending and self.retries.put_back(pending):
@@ -69,8 +71,8 @@ class AssetIndexer:
         return self._index(changes, stop, DeferredAssets(changes, self.retries.add))
 
     def index_all(self, ids: Sequence[UUID], stop: threading.Event) -> IndexResult:
-        """Write every document that the index should hold of these assets. Once the index has not accepted them for
-        long enough, the others count as refused.
+        """Write every document that the index should hold of these assets. Once the pauses between retries
+        exceed 30 seconds in total, the remaining assets count as refused.
 
         :raises StoreUnavailable: the store does not answer.
         :raises Stopped: `stop` was set before all were written.
@@ -127,7 +129,7 @@ class AssetIndexer:
         return self.writer.without_refused(ids, run.deferred.add)
 
     def _write_in_parts(self, asset_id: UUID, changes: Sequence[AssetChanged], run: "_Run") -> Mapping[UUID, str]:
-        """Write the documents of an asset with many versions, some versions at a time."""
+        """Write the documents of one asset, some versions at a time."""
         rejected: dict[UUID, str] = {}
         parts = retry_until_stopped(partial(self.builder.parts, asset_id, changes), run.stop, "index")
         for numbers in parts:
@@ -141,14 +143,14 @@ class AssetIndexer:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What one call of the indexer works with, and what it has learnt so far."""
+    """The parameters of one call of the indexer, and its state."""
 
     stop: threading.Event
     deferred: DeferredAssets
     build: Callable[[_Changes], BuiltDocuments]
-    patience: Patience | None = None
-    known: set[UUID] = field(default_factory=set)
-    heavy: list[UUID] = field(default_factory=list)
+    patience: Patience | None = None  #: None: unlimited
+    known: set[UUID] = field(default_factory=set)  #: the assets so far that the store has
+    heavy: list[UUID] = field(default_factory=list)  #: the assets so far to write in parts
 
 
 def _changes_among(messages: Sequence[Message]) -> list[AssetChanged]:

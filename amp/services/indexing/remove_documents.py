@@ -21,7 +21,7 @@ _log = structlog.get_logger(__name__)
 _DOCUMENTS_AT_ONCE = 1_000
 #: Documents that cannot be removed within this time, in seconds, are removed later, so that they delay nothing else.
 _PATIENCE_S = 30.0
-#: Minimum time of a request, in seconds: enough for one attempt.
+#: Minimum patience of one request, in seconds: enough for one attempt.
 _MIN_PATIENCE_S = 0.001
 
 
@@ -37,8 +37,8 @@ class Removal:
         return UUID(self.document.position.asset_id)
 
     def aliases(self, bucket_map: BucketMap) -> Sequence[str]:
-        """Return the write aliases that lead to the document, including the target of a move. None if its index belongs
-        to no bucket any more."""
+        """Return the write aliases that lead to the document, including the target of a move. Empty: its index no
+        longer belongs to a bucket."""
         if self.index is None:
             return bucket_map.write_aliases(self.document.position.created_ms)
         bucket, move = bucket_map.bucket_of(self.index), bucket_map.move
@@ -52,16 +52,16 @@ class Removal:
 
 @dataclass(frozen=True, slots=True)
 class RemovalResult:
-    """The assets of which some documents were not removed."""
+    """The assets whose documents were not all removed."""
 
-    left: Collection[UUID]  #: a bucket refuses writes or does not answer
-    rejected: Mapping[UUID, str]  #: the index rejects the removal permanently, with the reason
+    left: Collection[UUID]  #: those of which a bucket refuses writes or does not answer
+    rejected: Mapping[UUID, str]  #: those whose removal the index rejects permanently, with the reason
 
 
 @dataclass(frozen=True, kw_only=True)
 class DocumentRemover:
-    """A document that stays in the target of a move would come back at the switch. So it is removed from both, even
-    while only the target refuses writes.
+    """A document that stayed in the target of a move would come back at the switch. Therefore it is removed from source
+    and target, and even if only the target refuses writes, the removal is repeated later.
     """
 
     documents: BucketDocuments
@@ -109,7 +109,7 @@ class DocumentRemover:
         for removal in removals:
             for alias in removal.aliases(bucket_map):
                 by_alias[alias].append(removal)
-        #: Each removal once, because several indices may refuse it.
+        # Each removal once, because several indices may refuse it.
         stale: dict[Removal, None] = {}
         busy: dict[Removal, None] = {}
         for alias, some in by_alias.items():
@@ -123,6 +123,8 @@ class DocumentRemover:
                         busy[removal] = None
                     case WriteStatus.REJECTED:
                         doc_id = removal.document.doc_id
-                        _log.warning("not removed", action="removal_rejected", document=doc_id, reason=result.reason)
+                        _log.warning(
+                            "removal rejected", action="removal_rejected", document=doc_id, reason=result.reason
+                        )
                         rejected[removal.asset_id] = result.reason
         return Unsettled(list(stale), [removal for removal in busy if removal not in stale])

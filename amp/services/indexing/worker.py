@@ -16,9 +16,9 @@ class IndexWorker:
         """Run until `stop` is set. Then finish the batches under way if possible."""
         # Set whenever this run ends, so that the next run does not add a second thread.
         ended = threading.Event()
-        beside = self.background.start("index-retries", self.retries, ended)
+        retry_thread = self.background.start("index-retries", self.retries, ended)
         try:
             self.live(stop)
         finally:
             ended.set()
-            beside.join()
+            retry_thread.join()

@@ -16,7 +16,7 @@ from amp.services.buckets.refusals import RefusingBuckets
 from amp.services.buckets.settlement import Patience, SetAside, Unsettled, Writes, WriteSettlement
 
 _log = structlog.get_logger(__name__)
-#: Documents are written once their sources take this much.
+#: Documents are collected until their sources reach this size, in bytes, and then written together.
 _GROUP_BYTES = 8 * 1024 * 1024
 
 
@@ -27,7 +27,7 @@ class AssetDocuments:
     asset_id: UUID
     created_ms: int
     documents: tuple[IndexedDocument, ...]
-    rejected: str | None = None  #: why no documents can be built of it
+    rejected: str | None = None  #: why no documents can be built; None: they were built
 
     @property
     def source_bytes(self) -> int:
@@ -57,7 +57,7 @@ class DocumentWriter:
         set_aside: SetAside = lambda _: False,
         patience: Patience | None = None,
     ) -> Mapping[UUID, str]:
-        """Write all documents, retrying until each is settled. Returns the rejected assets with the reason.
+        """Write all documents, and retry until each is settled. Returns the rejected assets with the reason.
 
         :param set_aside: takes over the assets of buckets that refuse writes for more than five seconds.
         :param patience: once it is over, `set_aside` takes over all that is left.
@@ -89,7 +89,7 @@ class DocumentWriter:
         ready_bytes = 0
         for some in built:
             ready += some
-            ready_bytes += sum(each.source_bytes for each in some)
+            ready_bytes += sum(asset.source_bytes for asset in some)
             if ready_bytes >= _GROUP_BYTES:
                 rejected |= self.write(ready, stop, set_aside, patience)
                 ready, ready_bytes = [], 0
@@ -101,7 +101,7 @@ class DocumentWriter:
         if not ids or self.refusing.all_accept():
             return ids
         bucket_map = self.maps.current()
-        # What only the target of a move refuses is left to the mover.
+        # Documents that only the target of a move refuses are left to the mover.
         searched = {asset_id: bucket_map.aliases_of(asset_id)[:1] for asset_id in ids}
         refused = {asset_id for asset_id, aliases in searched.items() if self.refusing.refuses_any(aliases)}
         if not refused or not set_aside(refused):
@@ -110,8 +110,8 @@ class DocumentWriter:
         return [asset_id for asset_id in ids if asset_id not in refused]
 
     def _is_left_to_mover(self, aliases: Sequence[str], alias: str) -> bool:
-        """Whether the alias leads to the target of a move and that refuses writes. The mover copies what the target
-        misses before searches see it, or does not finish.
+        """Return whether the alias leads to the target of a move, and that index refuses writes. The mover copies the
+        missing documents before searches see the target, or does not finish.
 
         :param aliases: all aliases that a document is written to, the alias of the searched index first.
         """
@@ -141,7 +141,7 @@ class DocumentWriter:
         results = self.index.put(puts)
         self.refusing.note(zip((index_of(put.alias) for put in puts), results, strict=True))
         stale: set[int] = set()
-        #: By document id, as one document may be busy in several indices.
+        # By document id, because a document may be busy in several indices.
         busy: dict[int, dict[str, IndexedDocument]] = defaultdict(dict)
         for put, owner, result in zip(puts, owners, results, strict=True):
             match result.status:

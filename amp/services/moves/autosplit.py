@@ -20,7 +20,7 @@ _log = structlog.get_logger(__name__)
 class BucketSizes:
     """Size limits. Bytes are of primary shards; documents do not include deleted ones."""
 
-    roll_bytes: int  #: size at which the newest bucket gets a successor
+    roll_bytes: int  #: size at which the bucket of new assets gets a successor
     roll_documents: int
     roll_lead_s: float  #: how far ahead the successor begins, in seconds; longer than ids may be ahead of the clock
     limit_bytes: int  #: size at which any other bucket is split
@@ -76,7 +76,7 @@ class AutoSplit:
         except (Conflict, Unprocessable) as e:
             if isinstance(e, Unprocessable):
                 self._unsplittable.add(name)
-            _log.warning("bucket is not split", action="bucket_not_moved", bucket=name, kind=kind, reason=e.message)
+            _log.warning("bucket not moved", action="bucket_not_moved", bucket=name, kind=kind, reason=e.message)
             return False
         _log.info("bucket grew", action="bucket_grew", bucket=name, kind=kind, job=str(job.id))
         return True

@@ -22,25 +22,25 @@ class MoveCleanup:
 
     indices: BucketIndices
     documents: BucketDocuments
-    matcher: RangeComparison
+    comparison: RangeComparison
 
     def clean(self, move: Move, progress: MoveProgress, *, empty: bool) -> None:
-        """Copy documents that the target lacks and, if `empty`, remove all documents of the range from the source.
+        """Copy the documents that the target lacks and, if `empty`, remove all documents of the range from the source.
 
-        :raises MapChanged, StaleToken: another phase began, or there are documents again; repeat it.
+        :raises MapChanged, StaleToken: another phase began, or new documents have appeared; repeat it.
         :raises Retryable: a component does not answer.
         """
-        left = Copy(move.source, write_alias(move.target, move.switch_token), range_of(move))
-        for page, _ in self.matcher.bring_forward(left, move.target, progress.pace):
+        copy = Copy(move.source, write_alias(move.target, move.switch_token), range_of(move))
+        for page, _ in self.comparison.bring_forward(copy, move.target, progress.pace):
             if empty:
                 self._delete(write_alias(move.source, move.switch_token), page)
         if empty:
             self._require_empty(move.source, range_of(move))
 
     def undo(self, move: Move, kept: Bucket, progress: MoveProgress) -> None:
-        """Remove the documents of its neighbour from the bucket that a merge should have kept.
+        """Remove all documents of the range from the bucket that stays, so that it has only its own documents again.
 
-        :raises MapChanged, StaleToken: another phase began, or there are documents again; repeat it.
+        :raises MapChanged, StaleToken: another phase began, or new documents have appeared; repeat it.
         :raises Retryable: a component does not answer.
         """
         of, after = range_of(move), None
@@ -52,12 +52,12 @@ class MoveCleanup:
         self._require_empty(kept.index, of)
 
     def _delete(self, alias: str, documents: list[RawDocument]) -> None:
-        """Remove these documents. Those that are newer meanwhile stay."""
+        """Remove these documents. Those that have a newer revision by now stay."""
         results = self.documents.delete(alias, documents)
         if any(result.status is WriteStatus.STALE for result in results):
             raise StaleToken
-        if kept := [result for result in results if result.status in (WriteStatus.BUSY, WriteStatus.REJECTED)]:
-            raise SearchUnavailable(f"{len(kept)} documents could not be removed: {kept[0].reason}")
+        if failed := [result for result in results if result.status in (WriteStatus.BUSY, WriteStatus.REJECTED)]:
+            raise SearchUnavailable(f"{len(failed)} documents could not be removed: {failed[0].reason}")
 
     def _require_empty(self, index: str, of: TimeRange) -> None:
         self.indices.refresh([index])

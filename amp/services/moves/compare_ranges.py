@@ -7,35 +7,36 @@ from amp.ports.bucket_documents import BucketDocuments, Position, RawDocument, T
 from amp.services.moves.copy_documents import PAGE, Copy, DocumentCopy
 
 _DAY_MS = 24 * 3600 * 1000
-_FINEST_MS = 1_000
-#: A slice with more documents is compared in parts.
+_MIN_WIDTH_MS = 1_000
+#: A slice with more documents than this is compared in parts.
 _SLICE = 2_000
 _PARTS = 60
 
 
 @dataclass(frozen=True, kw_only=True)
 class RangeComparison:
-    """Compares refreshed documents. Whether a document is behind is decided by the last write."""
+    """Reads the documents as of the last refresh. By default, the last written revision in the target decides whether a
+    document is behind."""
 
     documents: BucketDocuments
     copier: DocumentCopy
 
     def differing(self, source: str, target: str, of: TimeRange, width_ms: int = _DAY_MS) -> list[TimeRange]:
-        """Return the parts of the range in which number of documents or total of revisions differ.
+        """Return the parts of the range in which the number of documents or the total of revisions differs.
 
         :raises NotFound: one of the indices does not exist.
         :raises SearchUnavailable: the index does not answer.
         """
-        there = {part.range.start_ms: part for part in self.documents.slices(target, of, width_ms)}
-        found: list[TimeRange] = []
+        target_slices = {part.range.start_ms: part for part in self.documents.slices(target, of, width_ms)}
+        ranges: list[TimeRange] = []
         for part in self.documents.slices(source, of, width_ms):
-            if part == there.get(part.range.start_ms):
+            if part == target_slices.get(part.range.start_ms):
                 continue
-            if part.documents > _SLICE and width_ms > _FINEST_MS:
-                found += self.differing(source, target, part.range, max(_FINEST_MS, width_ms // _PARTS))
+            if part.documents > _SLICE and width_ms > _MIN_WIDTH_MS:
+                ranges += self.differing(source, target, part.range, max(_MIN_WIDTH_MS, width_ms // _PARTS))
             else:
-                found.append(part.range)
-        return found
+                ranges.append(part.range)
+        return ranges
 
     def bring_forward(
         self, copy: Copy, target: str, pace: Callable[[int], None], *, refreshed: bool = False
@@ -53,8 +54,8 @@ class RangeComparison:
         after = None
         while page := self._page(copy, after):
             pace(len(page))
-            there = self.documents.revisions(target, [document.doc_id for document in page], refreshed=refreshed)
-            behind = {d.position for d in page if there.get(d.doc_id, 0) < d.revision}
+            revisions = self.documents.revisions(target, [document.doc_id for document in page], refreshed=refreshed)
+            behind = {d.position for d in page if revisions.get(d.doc_id, 0) < d.revision}
             if behind:
                 behind = self.copier.without_purged(behind)
             copied = self._copy(copy, [d for d in page if d.position in behind])

@@ -15,12 +15,13 @@ from amp.services.jobs.control import UnderWay
 from amp.services.jobs.states import JobStates
 from amp.services.moves.plan import MovePlanning
 
-#: A job's record comes before its move is in the map.
+#: Time, in milliseconds, for which a job may have a record before its move is in the map.
 _BEGINNING_MS = 60_000
-_NEVER_BEGAN = "it never began: the process that recorded it stopped half-way"
+_NEVER_BEGAN = "it never began: the process that recorded it stopped before the move was in the bucket map"
 
 
 def under_way(move: Move) -> UnderWay:
+    """Return the move as a job."""
     return UnderWay(move.id, move.phase.value, move.phase is Phase.CANCELLED)
 
 

@@ -15,14 +15,14 @@ from amp.ports.clock import Clock
 from amp.ports.search_index import WriteStatus
 from amp.services.runtime.retry import Backoff, attempts
 
-#: Documents of one page, fewer if they are large. The next page is read while one is written.
+#: Maximum documents of one page. Large documents make shorter pages. The next page is read while one is written.
 PAGE = 1_000
 _ATTEMPTS = 6
 _BACKOFF = Backoff(first_s=0.1)
 
 
 class StaleToken(Exception):
-    """The target has another token: another mover has overtaken this one."""
+    """The index has another token: another mover has overtaken this one."""
 
 
 class DocumentRejected(Exception):
@@ -72,12 +72,12 @@ class DocumentCopy:
         total = 0
         page = self._page(copy, after)
         while page and not stop.is_set():
-            following = self.reader.submit(self._page, copy, page[-1].position)
+            next_page = self.reader.submit(self._page, copy, page[-1].position)
             pace(len(page))
             self.put(copy.alias, page)
             total += len(page)
             copied(page[-1].position, len(page))
-            page = following.result()
+            page = next_page.result()
         return total
 
     def put(self, alias: str, documents: list[RawDocument]) -> None:
@@ -105,7 +105,7 @@ class DocumentCopy:
                 case WriteStatus.STALE:
                     raise StaleToken
                 case WriteStatus.REJECTED:
-                    raise DocumentRejected(f"document {document.doc_id} is not accepted: {result.reason}")
+                    raise DocumentRejected(f"document {document.doc_id} is rejected: {result.reason}")
                 case WriteStatus.BUSY:
                     busy.append(document)
                     reason = result.reason

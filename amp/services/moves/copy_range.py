@@ -16,11 +16,11 @@ from amp.services.moves.copy_documents import Copy, DocumentCopy
 from amp.services.moves.progress import MoveProgress
 
 _log = structlog.get_logger(__name__)
-#: Maximum changes that may be left for the time in which writers wait.
-_FEW = 500
-_MOST_ROUNDS = 20
-#: Maximum differences that are explained by writes under way during a comparison of the whole range.
-_UNDER_WAY = 50
+#: Maximum number of changes that may be left to copy while writers wait.
+_MAX_CHANGES_LEFT = 500
+_MAX_ROUNDS = 20
+#: Up to this number, missing documents are explained by writes during the comparison of the whole range.
+_MAX_UNDER_WAY = 50
 
 
 class MoveFailed(Exception):
@@ -36,21 +36,21 @@ class RangeCopy:
     indices: BucketIndices
     documents: BucketDocuments
     copier: DocumentCopy
-    matcher: RangeComparison
-    serve_s: float
+    comparison: RangeComparison
+    serve_s: float  #: maximum time until the target has all its replicas, in seconds
 
     def run(self, move: Move, progress: MoveProgress, stop: threading.Event) -> None:
         """Copy the range. On return, little is left for `finish`.
 
         :raises MoveFailed, DocumentRejected: it cannot be done.
-        :raises MapChanged, StaleToken: another phase or attempt began, or `stop` is set.
+        :raises MapChanged, StaleToken: another phase or attempt began, or `stop` was set.
         :raises Retryable: a component does not answer; call it again, it continues from the checkpoint.
         """
         if progress.mark is None:
             self._copy_all(move, progress, stop)
         self._catch_up(move, progress, stop)
         if not self.indices.serve(move.target, self.serve_s):
-            raise MoveFailed(f"not all copies of {move.target} are there after {self.serve_s:g} s")
+            raise MoveFailed(f"not all copies of {move.target} are available after {self.serve_s:g} s")
         self._verify(move, progress)
         self._catch_up(move, progress, stop)
 
@@ -90,13 +90,13 @@ class RangeCopy:
         progress.caught_up(first)
 
     def _catch_up(self, move: Move, progress: MoveProgress, stop: threading.Event) -> None:
-        for _ in range(_MOST_ROUNDS):
+        for _ in range(_MAX_ROUNDS):
             mark = self.documents.mark(move.source)
             copied = self._bring_forward(move, progress.mark, progress.pace, stop)
             progress.caught_up(mark)
-            if copied <= _FEW:
+            if copied <= _MAX_CHANGES_LEFT:
                 return
-        raise MoveFailed("changes come faster than they are copied; a higher rate may help")
+        raise MoveFailed("changes arrive faster than they are copied; a higher rate may help")
 
     def _bring_forward(
         self, move: Move, since: str | None, pace: Callable[[int], None], stop: threading.Event | None = None
@@ -104,7 +104,7 @@ class RangeCopy:
         """Copy later writes that searches of the target do not see. There are few, because writers write to both."""
         self.indices.refresh([move.source, move.target])
         copied = 0
-        for _, count in self.matcher.bring_forward(_copy(move, since), move.target, pace, refreshed=True):
+        for _, count in self.comparison.bring_forward(_copy(move, since), move.target, pace, refreshed=True):
             copied += count
             if stop is not None and stop.is_set():
                 raise MapChanged
@@ -116,14 +116,14 @@ class RangeCopy:
         while True:
             self.indices.refresh([move.source, move.target])
             missing = 0
-            for part in self.matcher.differing(move.source, move.target, range_of(move)):
-                pages = self.matcher.bring_forward(replace(_copy(move, None), of=part), move.target, progress.pace)
+            for part in self.comparison.differing(move.source, move.target, range_of(move)):
+                pages = self.comparison.bring_forward(replace(_copy(move, None), of=part), move.target, progress.pace)
                 missing += sum(copied for _, copied in pages)
-            if missing <= _UNDER_WAY:
+            if missing <= _MAX_UNDER_WAY:
                 return
-            _log.warning("copy differs", action="move_verify", move=str(move.id), documents=missing)
+            _log.warning("move copy differs", action="move_copy_differs", move=str(move.id), documents=missing)
             if last is not None and missing >= last:
-                raise MoveFailed(f"{missing} documents are missing from the copy, after {last} before")
+                raise MoveFailed(f"{missing} documents are missing from the copy, {last} in the comparison before")
             last = missing
 
 

@@ -30,7 +30,7 @@ class BucketLayout:
     maps: BucketMaps
     planner: MovePlanning
     clock: Clock
-    lead_s: float
+    lead_s: float  #: how far ahead a bucket begins unless its start is given, in seconds
 
     def next_start(self, at_s: int | None) -> tuple[str, int]:
         """Return the bucket that a new one follows, and when the new one begins: at `at_s`, or as soon as possible.
@@ -46,8 +46,8 @@ class BucketLayout:
                 at_s += 1
         elif at_s * 1000 <= now_ms:
             reason = (
-                f"{format_ms(at_s * 1000)} is past: a roll opens a bucket for what is yet to come. Split a bucket to "
-                "divide what it holds, or lay out buckets with init before an import"
+                f"{format_ms(at_s * 1000)} is not in the future: a roll opens a bucket for new assets. Split a bucket "
+                "to divide its documents, or lay out buckets with init before an import"
             )
             raise Unprocessable(f"/at: {reason}", [Fault("/at", reason)])
         return bucket_map.bucket_at(at_s * 1000).name, at_s
@@ -57,9 +57,9 @@ class BucketLayout:
 
         :raises StoreUnavailable: the store does not answer.
         """
-        there = {bucket.start_s for bucket in self.maps.refresh().buckets}
+        existing = {bucket.start_s for bucket in self.maps.refresh().buckets}
         # Newest first, so that each document moves at most once.
-        return LaidOut(None, tuple(sorted(set(starts_s) - there, reverse=True)))
+        return LaidOut(None, tuple(sorted(set(starts_s) - existing, reverse=True)))
 
     def open_next(self, starts_s: Collection[int], rate: float | None, principal: Principal) -> LaidOut:
         """Record the job that opens the next missing bucket, if any.
@@ -67,9 +67,9 @@ class BucketLayout:
         :raises Conflict: a move is under way; call again when it has ended.
         :raises Retryable: a component does not answer; the outcome is unknown, check before retrying.
         """
-        found = self.preview(starts_s)
-        if not found.missing:
-            return found
-        first_s = found.missing[0]
+        layout = self.preview(starts_s)
+        if not layout.missing:
+            return layout
+        first_s = layout.missing[0]
         name = self.maps.refresh().bucket_at(first_s * 1000).name
-        return LaidOut(self.planner.start(MoveKind.ROLL, name, first_s, rate, principal), found.missing)
+        return LaidOut(self.planner.start(MoveKind.ROLL, name, first_s, rate, principal), layout.missing)

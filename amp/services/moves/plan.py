@@ -23,7 +23,7 @@ from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.jobs.states import JobStates
 
 _log = structlog.get_logger(__name__)
-_TRIES = 5
+_MAX_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,8 +32,8 @@ class MovePlan:
 
     kind: MoveKind
     bucket: Bucket
-    at_s: int  #: begin of the range that moves
-    end_s: int | None
+    at_s: int  #: start of the range that moves
+    end_s: int | None  #: its end; None: it has no end
     documents: int
     bytes: int  #: approximate size
     seconds: float | None  #: approximate duration at the requested rate; None: the rate is unlimited
@@ -80,7 +80,7 @@ class MovePlanning:
     def start(self, kind: MoveKind, name: str, at_s: int | None, rate: float | None, principal: Principal) -> Job:
         """Record a move. The bucket worker runs it.
 
-        :param at_s: begin of the new bucket; None: a split chooses the time that halves the documents.
+        :param at_s: start of the new bucket; None: a split chooses the time that halves the documents.
         :param rate: documents per second; None: unlimited.
         :raises BucketNotFound: there is no bucket of that name.
         :raises Conflict: a move is under way, or an index is lost.
@@ -103,7 +103,7 @@ class MovePlanning:
             reason = "the bucket map changed meanwhile; try again"
             self._states.end(job.id, JobState.FAILED, reason)
             raise Conflict(reason)
-        _log.info("move recorded", action="move_planned", move=str(job.id), kind=kind.value, bucket=bucket.name)
+        _log.info("move planned", action="move_planned", move=str(job.id), kind=kind.value, bucket=bucket.name)
         return job
 
     def require_neighbour(self, name: str, next_name: str) -> None:
@@ -120,13 +120,13 @@ class MovePlanning:
             raise Unprocessable(f"/next: {reason}", [Fault("/next", reason)])
 
     def cancel(self, job_id: UUID, principal: Principal) -> Job:
-        """Begin to undo the move. This is complete once its job is cancelled. Repeating it changes nothing.
+        """Begin to undo the move. It is undone once its job is cancelled. Repeating it changes nothing.
 
         :raises JobNotFound: there is no such job.
         :raises Conflict: searches use the target already, or the move has ended.
         :raises StoreUnavailable: the outcome is unknown; read the job before retrying.
         """
-        for _ in range(_TRIES):
+        for _ in range(_MAX_ATTEMPTS):
             job = self.jobs.get(job_id)
             if job is None:
                 raise JobNotFound(f"there is no job {job_id}")
@@ -137,10 +137,10 @@ class MovePlanning:
             if move.phase is Phase.CANCELLED:
                 return job
             try:
-                going_back = cancelled(bucket_map, "")
+                cancelled_map = cancelled(bucket_map, "")
             except InvalidPhase as e:
-                raise Conflict("too late to cancel: searches use the new place already") from e
-            if self.maps.replace(going_back, bucket_map):
+                raise Conflict("too late to cancel: searches use the new index already") from e
+            if self.maps.replace(cancelled_map, bucket_map):
                 self.jobs.note(job_id, self.clock.now_ms(), f"cancelled by {principal.name}")
                 return job
         raise Conflict("the bucket map keeps changing; try again")
@@ -164,12 +164,12 @@ class MovePlanning:
                 planned = planned_split(bucket_map, self.index_prefix, bucket, boundary_s, job)
             case MoveKind.ROLL:
                 if at_s is None:
-                    raise _bad_time("a new bucket needs a time to start at")
+                    raise _bad_time("a roll needs a time at which the new bucket starts")
                 planned = planned_roll(bucket_map, self.index_prefix, bucket, _within(bucket_map, bucket, at_s), job)
         return planned, bucket
 
     def _require_index(self, bucket: Bucket) -> None:
-        """A lost index cannot be moved; the bucket worker replaces it."""
+        """Refuse to move a lost index. The bucket worker replaces it."""
         if all(info.index != bucket.index for info in self.indices.info()):
             raise Conflict(f"the index {bucket.index} of bucket {bucket.name} is lost; reconcile the buckets first")
 
@@ -203,7 +203,7 @@ class MovePlanning:
 
 
 def _within(bucket_map: BucketMap, bucket: Bucket, at_s: int) -> int:
-    """Require that the time is inside the bucket.
+    """Return the time, which must be inside the bucket.
 
     :raises Unprocessable: it is not.
     """

@@ -51,50 +51,53 @@ class MoveProgress:
     @property
     def mark(self) -> str | None:
         """The mark in the source up to which everything was copied. None: the first copy is not done."""
-        found: str | None = self._checkpoint.get("mark")
-        return found
+        mark: str | None = self._checkpoint.get("mark")
+        return mark
 
     @property
     def first_mark(self) -> str | None:
         """The mark from before the first copy."""
-        found: str | None = self._checkpoint.get("first_mark")
-        return found
+        first_mark: str | None = self._checkpoint.get("first_mark")
+        return first_mark
 
     @property
     def after(self) -> Position | None:
         """The position at which the first copy continues."""
-        found = self._checkpoint.get("after")
-        return None if found is None else Position(*found)
+        values = self._checkpoint.get("after")
+        return None if values is None else Position(*values)
 
     @property
     def attempts(self) -> int:
         """The number of holds that were abandoned."""
-        found: int = self._checkpoint.get("attempts", 0)
-        return found
+        attempts: int = self._checkpoint.get("attempts", 0)
+        return attempts
 
     def begin_copy(self, mark: str, total: int) -> None:
+        """Record the beginning of the first copy of `total` documents."""
         self._checkpoint["first_mark"] = mark
         self._progress |= {"documents": total, "done": 0}
         self.save()
 
     def copied(self, position: Position, count: int) -> None:
-        """Note that this number of documents was copied in addition, up to this position."""
+        """Record that the first copy has written `count` more documents, up to this position."""
         self._checkpoint["after"] = astuple(position)
         self._progress["done"] = self._progress.get("done", 0) + count
-        self._show_rate()
+        self._update_rate()
         if self._clock.monotonic_s() - self._saved_s > _SAVE_EVERY_S:
             self.save()
 
     def caught_up(self, mark: str) -> None:
+        """Record that everything before this mark of the source was copied."""
         self._checkpoint["mark"] = mark
         self.save()
 
-    def gave_up_hold(self) -> None:
+    def hold_abandoned(self) -> None:
+        """Record that a hold was abandoned."""
         self._checkpoint["attempts"] = self.attempts + 1
         self.save()
 
-    def show(self, **values: object) -> None:
-        """Add values to the progress that people see."""
+    def report(self, **values: object) -> None:
+        """Add values to the progress that the job reports."""
         self._progress |= values
         self.save()
 
@@ -121,7 +124,7 @@ class MoveProgress:
             self._clock.sleep(min(wait_s, _PAUSE_S))
 
     def _due_in_s(self, count: int) -> float:
-        """Return the seconds until they are due. If they are, take them."""
+        """Return the seconds until `count` documents are due; 0: they are due and were taken."""
         rate = self._job.rate
         if not rate:
             return 0.0
@@ -137,13 +140,14 @@ class MoveProgress:
             self._job = self._jobs.get(self._job.id) or self._job
             self._checked_s = now_s
             self._meanwhile()
-        # A cached map may be from before the store was restored. Starting again for each would never end a move.
+        # A cached map may date from before the store was restored. If it were believed, the attempt would be restarted
+        # again and again, and the move would never end.
         if self._stop.is_set() or (self._maps.current().move != self._move and self._maps.refresh().move != self._move):
             raise MapChanged
 
-    def _show_rate(self) -> None:
-        took_s = self._clock.monotonic_s() - self._began_s
-        if took_s > 0:
-            rate = self._paced / took_s
+    def _update_rate(self) -> None:
+        elapsed_s = self._clock.monotonic_s() - self._began_s
+        if elapsed_s > 0:
+            rate = self._paced / elapsed_s
             left = max(0, self._progress.get("documents", 0) - self._progress["done"])
             self._progress |= {"rate": round(rate, 1), "remaining_s": round(left / rate, 1) if rate else None}

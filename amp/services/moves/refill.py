@@ -17,22 +17,22 @@ from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.jobs.submit import JobRequest, JobSubmission
 
 _log = structlog.get_logger(__name__)
-#: Jobs that are read together when the refill of an index is searched.
+#: Jobs that are read at once to find the refill of an index.
 _JOBS_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class BucketRefill:
     """There is one backfill for each loss, index and range. If it fails or is cancelled, the bucket stays incomplete,
-    so that people see why. It also stays incomplete while dead letters of the backfill are left.
+    so that operators can find the reason. It also stays incomplete while dead letters of the backfill are left.
     """
 
     maps: BucketMaps
     jobs: JobLog
     dead_letters: DeadLetters
     submission: JobSubmission
-    rate: float
-    #: The known backfills of these refills.
+    rate: float  #: rate of a backfill, in assets per second
+    #: The job of each refill, as far as this process has found it.
     _known: dict[Refill, UUID] = field(default_factory=dict, init=False)
 
     def run(self) -> None:
@@ -51,7 +51,7 @@ class BucketRefill:
                 self._start(wanted, bucket)
             elif job.state is JobState.COMPLETED and not self.dead_letters.count(job.id):
                 complete.append(bucket)
-        # A move follows the generations of the map and keeps the mark.
+        # Not during a move, which relies on the generations of the map. It keeps the buckets marked as incomplete.
         if complete and bucket_map.move is None and self.maps.replace(with_complete(bucket_map, complete), bucket_map):
             for bucket in complete:
                 _log.warning("bucket complete", action="bucket_complete", bucket=bucket.name)
@@ -76,14 +76,14 @@ class BucketRefill:
     def _start(self, refill: Refill, bucket: Bucket) -> None:
         to_ms = None if refill.end_s is None else refill.end_s * 1000
         selector = Selector(from_ms=refill.start_s * 1000, to_ms=to_ms)
-        order = JobRequest(kind="reindex", selector=selector, rate=self.rate, refills=refill)
-        job = self.submission.submit(order, BUCKET_WORKER)
-        _log.warning("bucket refilled", action="bucket_refill", bucket=bucket.name, job=str(job.id))
+        request = JobRequest(kind="reindex", selector=selector, rate=self.rate, refills=refill)
+        job = self.submission.submit(request, BUCKET_WORKER)
+        _log.warning("bucket refill submitted", action="bucket_refill_submitted", bucket=bucket.name, job=str(job.id))
 
 
 def _covers(job: Job, wanted: Refill) -> bool:
     refill = job.parameters.get("refills")
-    # Older jobs name only the index and not the loss.
+    # Jobs of earlier releases name only the index and not the loss.
     return isinstance(refill, dict) and refill_from_json(refill).covers(wanted)
 
 

@@ -36,7 +36,7 @@ class BucketStatus:
     bucket: Bucket
     end_s: int | None  #: end of its range; None: it is the newest
     state: BucketState
-    #: Documents that are not deleted in the whole index, including those that a move has still to remove.
+    #: Documents of the whole index that are not deleted, including those that a move has still to remove.
     documents: int
     bytes: int  #: size of primary shards
     #: Share of the size at which the newest bucket gets a successor, or any other is split.
@@ -81,12 +81,12 @@ class BucketReports:
         :raises Retryable: a component does not answer.
         """
         report = self.report()
-        buckets = [BucketFigures(found.bucket.name, found.documents, found.bytes) for found in report.buckets]
+        buckets = [BucketFigures(status.bucket.name, status.documents, status.bytes) for status in report.buckets]
         move = report.move
         return MapFigures(buckets, None if move is None else (move.kind.value, move.phase.value))
 
     def move(self) -> Move | None:
-        """Return the move under way.
+        """Return the move under way; None: there is none.
 
         :raises StoreUnavailable: the store does not answer.
         """

@@ -26,15 +26,15 @@ from amp.services.moves.copy_range import MoveFailed, RangeCopy, range_of
 from amp.services.moves.progress import MoveProgress
 
 _log = structlog.get_logger(__name__)
-_LOOK_AGAIN_S = 0.1
-_STUCK_S = 5.0
-_MOST_HOLDS = 5
+_RETRY_PAUSE_S = 0.1
+_STUCK_PAUSE_S = 5.0
+_MAX_HOLDS = 5
 #: The last note in the history of a move.
 _ENDED = "ended"
 #: A move that waits longer writes the reason to its history, and repeats it at this interval, in seconds.
 _WAITS_AFTER_S = 5.0
-_TOLD_EVERY_S = 600.0
-#: Failures within this time of each other, in seconds, mean that a move waits. A move with rarer ones makes progress.
+_NOTE_INTERVAL_S = 600.0
+#: Failures within this time of each other, in seconds, mean that a move waits. If they are rarer, it makes progress.
 _SAME_WAIT_S = 120.0
 
 
@@ -58,8 +58,8 @@ class _Wait:
 
 
 class MoveRunner:
-    """Any process may run a move, even concurrently with a mover that was paused: each step is repeatable and removes
-    exactly what it has read. A failure ends `advance`; calling it again continues from the map.
+    """Any process may run a move, even concurrently with a mover that was paused: each step is repeatable, and fenced
+    by the aliases that it removes. A failure ends `advance`; calling it again continues from the map.
     """
 
     def __init__(
@@ -117,11 +117,11 @@ class MoveRunner:
             try:
                 self._phases[move.phase](bucket_map, move, stop)
             except (MapChanged, StaleToken):
-                self._clock.sleep(_LOOK_AGAIN_S)
+                self._clock.sleep(_RETRY_PAUSE_S)
             except (MoveFailed, DocumentRejected, NotFound) as e:
-                self._give_up(bucket_map, str(e))
+                self._cancel_move(bucket_map, str(e))
             except Retryable as e:
-                self._tell_waiting(move, str(e))
+                self._note_waiting(move, str(e))
                 raise
         return worked
 
@@ -131,22 +131,22 @@ class MoveRunner:
                 self._indices.create(move.target, loading=True)
             except Invalid as e:
                 raise MoveFailed(e.message) from e
-        self._to(dual(bucket_map), bucket_map)
+        self._advance_to(dual(bucket_map), bucket_map)
 
     def _dual(self, bucket_map: BucketMap, move: Move, stop: threading.Event) -> None:
         self._aliases.rotate(bucket_map)
         self._aliases.unblock(move)
         self._aliases.drain_kept_target(move)
         self._range_copy.run(move, self._progress(move, stop), stop)
-        self._to(hold(bucket_map), bucket_map)
+        self._advance_to(hold(bucket_map), bucket_map)
 
     def _hold(self, bucket_map: BucketMap, move: Move, stop: threading.Event) -> None:
         progress = self._progress(move, stop)
         if self._since_phase_s() > self._times.longest_hold or progress.mark is None:
-            if progress.attempts >= _MOST_HOLDS:
+            if progress.attempts >= _MAX_HOLDS:
                 raise MoveFailed(f"writers would wait longer than {self._times.longest_hold:g} s")
-            progress.gave_up_hold()
-            self._to(dual(bucket_map), bucket_map)
+            progress.hold_abandoned()
+            self._advance_to(dual(bucket_map), bucket_map)
             return
         mark = self._range_copy.approach(move, progress)
         began_s = self._clock.monotonic_s()
@@ -157,14 +157,14 @@ class MoveRunner:
         self._replace(switched(bucket_map), bucket_map)
         self._aliases.unblock(move)
         held_s = self._clock.monotonic_s() - began_s
-        self._tell(move, Phase.SWITCHED.value)
-        progress.show(held_s=round(held_s, 3), copied_in_hold=changes)
+        self._note_phase(move, Phase.SWITCHED.value)
+        progress.report(held_s=round(held_s, 3), copied_in_hold=changes)
 
     def _switched(self, bucket_map: BucketMap, move: Move, stop: threading.Event) -> None:
         self._aliases.unblock(move)
         source = bucket_map.bucket_of(move.source)
         narrowed = source is not None
-        if self._is_there(move):
+        if self._source_exists(move):
             self._indices.refresh([move.source])
             # Searches that read the former aliases still use the source.
             if not narrowed or self._documents.count(move.source, range_of(move)):
@@ -172,7 +172,7 @@ class MoveRunner:
             try:
                 self._cleanup.clean(move, self._progress(move, stop), empty=narrowed)
             except NotFound as e:
-                self._go_on_without(bucket_map, str(e))
+                self._continue_without_index(bucket_map, str(e))
                 if source is not None:
                     self._cleanup.undo(move, source, self._progress(move, stop))
         if not narrowed:
@@ -181,8 +181,8 @@ class MoveRunner:
         if narrowed:
             self._indices.reclaim(move.source)
 
-    def _is_there(self, move: Move) -> bool:
-        """Whether the index exists. It may have been merged or rebuilt and dropped by another mover."""
+    def _source_exists(self, move: Move) -> bool:
+        """Return whether the source exists. After a merge or a rebuild, another mover may have dropped it already."""
         try:
             self._documents.count(move.source, range_of(move))
         except NotFound:
@@ -200,48 +200,48 @@ class MoveRunner:
                 self._aliases.drain_kept_target(move)
                 self._cleanup.undo(move, kept, self._progress(move, stop))
             except NotFound as e:
-                self._go_on_without(bucket_map, str(e))
+                self._continue_without_index(bucket_map, str(e))
         self._end(bucket_map, move, JobState.FAILED if move.reason else JobState.CANCELLED)
 
-    def _go_on_without(self, bucket_map: BucketMap, reason: str) -> None:
-        """An index was lost. The move ends, and then the bucket worker replaces the index and fills it again.
+    def _continue_without_index(self, bucket_map: BucketMap, reason: str) -> None:
+        """Let the move end although an index was lost. The bucket worker then replaces the index and fills it again.
 
         :raises MapChanged: another mover advanced meanwhile and dropped the index.
         """
         if self._maps.refresh().generation != bucket_map.generation:
             raise MapChanged
-        _log.warning("move continues without an index", action="move_index_lost", reason=reason)
+        _log.warning("move index lost, continuing without it", action="move_index_lost", reason=reason)
 
-    def _give_up(self, bucket_map: BucketMap, reason: str) -> None:
+    def _cancel_move(self, bucket_map: BucketMap, reason: str) -> None:
         try:
-            self._to(cancelled(bucket_map, reason), bucket_map)
+            self._advance_to(cancelled(bucket_map, reason), bucket_map)
         except InvalidPhase:
             if self._maps.refresh().generation != bucket_map.generation:
                 return  # another mover advanced meanwhile and dropped the index
             # After the switch a move cannot be undone. The source stays until the cause is fixed.
-            _log.error("move is stuck", action="move_stuck", reason=reason)
-            self._clock.sleep(_STUCK_S)
+            _log.error("move stuck", action="move_stuck", reason=reason)
+            self._clock.sleep(_STUCK_PAUSE_S)
         except MapChanged:
             return
 
-    def _to(self, after: BucketMap, before: BucketMap) -> None:
-        """Record the phase.
+    def _advance_to(self, after: BucketMap, before: BucketMap) -> None:
+        """Record the next phase.
 
-        :raises MapChanged: the map has changed.
+        :raises MapChanged: another process has changed the map.
         """
         self._replace(after, before)
         assert after.move is not None
-        self._tell(after.move, after.move.phase.value)
+        self._note_phase(after.move, after.move.phase.value)
 
     def _replace(self, after: BucketMap, before: BucketMap) -> None:
         if not self._maps.replace(after, before):
             raise MapChanged
 
-    def _tell(self, move: Move, phase: str) -> None:
-        _log.info("move goes on", action="move_phase", move=str(move.id), phase=phase, kind=move.kind.value)
+    def _note_phase(self, move: Move, phase: str) -> None:
+        _log.info("move phase began", action="move_phase_began", move=str(move.id), phase=phase, kind=move.kind.value)
         self._jobs.note(move.id, self._clock.now_ms(), f"{phase}: {move.reason}" if move.reason else phase)
 
-    def _tell_waiting(self, move: Move, reason: str) -> None:
+    def _note_waiting(self, move: Move, reason: str) -> None:
         """Write to the job's history why the move waits: an index refuses writes, or a component does not answer."""
         now_s = self._clock.monotonic_s()
         if self._wait.phase_token != move.phase_token:
@@ -250,14 +250,14 @@ class MoveRunner:
         if now_s - wait.failed_s > _SAME_WAIT_S:
             wait.since_s = now_s
         wait.failed_s = now_s
-        if now_s - wait.since_s < _WAITS_AFTER_S or now_s - wait.noted_s < _TOLD_EVERY_S:
+        if now_s - wait.since_s < _WAITS_AFTER_S or now_s - wait.noted_s < _NOTE_INTERVAL_S:
             return
         with suppress(Retryable):
             self._jobs.note(move.id, self._clock.now_ms(), f"{move.phase.value} waits: {storable_reason(reason)}")
             wait.noted_s = now_s
 
     def _end(self, bucket_map: BucketMap, move: Move, state: JobState) -> None:
-        # In this order, because the record of a move that is not in the map would never be completed.
+        # In this order, because nothing would complete the record of a move that is no longer in the map.
         note = f"{_ENDED}: {move.reason}" if move.reason else _ENDED
         self._states.end(move.id, state, move.reason, note=note)
         self._replace(ended(bucket_map), bucket_map)
@@ -266,7 +266,7 @@ class MoveRunner:
     def _progress(self, move: Move, stop: threading.Event) -> MoveProgress:
         job = self._jobs.get(move.id)
         if job is None:
-            # The process that requested the move was killed before it wrote the record.
+            # The move has no record. The mover creates one from the bucket map.
             job = Job(id=move.id, kind=move.kind.value, parameters={"bucket": move.source}, requested_by="")
             self._jobs.add(job)
         return MoveProgress(self._jobs, self._clock, self._maps, job, move, stop, self._meanwhile)

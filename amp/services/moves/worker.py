@@ -13,7 +13,7 @@ from amp.services.runtime.retry import Backoff
 LEASE = "buckets"
 LEASE_S = 30
 _BACKOFF = Backoff(first_s=0.2, max_s=5.0)
-_LATELY_S = 3.0
+_RECENT_S = 3.0
 
 
 class BucketWorker:
@@ -64,7 +64,7 @@ class BucketWorker:
                 self._check_if_due()
                 raise
             self._check_if_due()
-        return self._clock.monotonic_s() - self._moved_s < _LATELY_S
+        return self._clock.monotonic_s() - self._moved_s < _RECENT_S
 
     def _check_if_due(self) -> None:
         now_s = self._clock.monotonic_s()

@@ -11,7 +11,7 @@ from itsdangerous import BadData, URLSafeSerializer
 from amp.domain.principals import Principal
 from amp.errors import BadCursor
 
-_NOT_MADE = "the cursor is not valid for this query and principal"
+_NOT_VALID = "the cursor is not valid for this query and principal"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,10 +33,10 @@ class Cursors:
         try:
             position = serializer.loads(cursor)
         except (BadData, ValueError, RecursionError) as e:
-            raise BadCursor(_NOT_MADE) from e
+            raise BadCursor(_NOT_VALID) from e
         # Base64 has several spellings of the same bytes. Only the original one is valid.
         if serializer.dumps(position) != cursor:
-            raise BadCursor(_NOT_MADE)
+            raise BadCursor(_NOT_VALID)
         return position
 
     def _serializer(self, bound_to: Any, principal: Principal) -> URLSafeSerializer:

@@ -27,6 +27,7 @@ from amp.domain.types import FieldType
 from amp.domain.validation import LONG_MAX, LONG_MIN
 from amp.errors import BadQuery, Fault
 
+#: Maximum size of a query text, in bytes.
 MAX_BYTES = 4 * 1024
 #: Maximum depth of brackets: far more than a search allows, and far less than recursion does.
 _MAX_DEPTH = 50
@@ -172,11 +173,11 @@ def _bound(operator: str, item: tree.Item) -> dict[str, object]:
     minus = isinstance(item, tree.Prohibit)
     word = item.a if minus else item
     if not isinstance(word, tree.Word) or (minus and not _NUMBER.fullmatch(word.value)):
-        raise _refusal("a bound is a word, a number or quoted", item.pos)
+        raise _refusal("a bound must be a word, a number or a quoted value", item.pos)
     if word.value == "*" and not minus:
         return {}
     if _check_wildcards(word):
-        raise _refusal("a bound has no wildcard: escape it as \\* or quote the value", word.pos)
+        raise _refusal("a bound takes no wildcard: escape it as \\* or quote the value", word.pos)
     return {operator: _readings(("-" if minus else "") + _unescaped(word.value))[0]}
 
 
@@ -187,12 +188,15 @@ def _readings(word: str) -> tuple[str | int | float | bool, ...]:
     if not _NUMBER.fullmatch(word):
         return (word,)
     number = int(word) if word.lstrip("-").isdigit() else float(word)
-    holds = LONG_MIN <= number <= LONG_MAX if isinstance(number, int) else math.isfinite(number)
-    return (number, word) if holds else (word,)
+    fits = LONG_MIN <= number <= LONG_MAX if isinstance(number, int) else math.isfinite(number)
+    return (number, word) if fits else (word,)
 
 
 def _check_wildcards(item: tree.Word) -> bool:
-    """Whether the word ends in its only wildcard."""
+    """Return whether the word ends in its only wildcard.
+
+    :raises BadQuery: it has a wildcard elsewhere.
+    """
     plain = _ESCAPED.sub("__", item.value)
     if "?" in plain or "*" in plain[:-1]:
         raise _refusal("only a * at the end of a value is supported; escape others as \\* or \\?", item.pos)

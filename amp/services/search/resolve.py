@@ -50,7 +50,7 @@ class QueryResolver:
 
     catalog: TypeCatalog
     limits: SearchLimits
-    #: See `TypeCatalog.read_since`; used for unknown names.
+    #: See `TypeCatalog.read_since`. It is used for unknown names.
     since_s: float | None = None
 
     def since(self, since_s: float | None) -> "QueryResolver":
@@ -58,7 +58,10 @@ class QueryResolver:
         return QueryResolver(catalog=self.catalog, limits=self.limits, since_s=since_s)
 
     def criteria(self, query: Query | None, text: str | None) -> Criteria:
-        """:raises BadQuery: with the place and what is allowed."""
+        """Return the criteria of the query and of the words to find in all text.
+
+        :raises BadQuery: the query is not valid; names the place and what is allowed.
+        """
         parts: list[Criteria] = []
         if query is not None:
             self._check_size(query)
@@ -68,13 +71,19 @@ class QueryResolver:
         return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
 
     def sort(self, sorts: Sequence[Sort]) -> tuple[SortBy, ...]:
-        """:raises BadQuery: with the place and what is allowed."""
+        """Return the resolved sort fields.
+
+        :raises BadQuery: the sort is not valid; names the place and what is allowed.
+        """
         if len(sorts) > self.limits.sorts:
             raise _refusal("/sort", f"has {len(sorts)} fields; at most {self.limits.sorts} are allowed")
         return tuple(SortBy(*self._ordered(s.field, f"{s.pointer}/field", "sort"), s.descending) for s in sorts)
 
     def facets(self, facets: Sequence[Facet]) -> tuple[FacetOn, ...]:
-        """:raises BadQuery: with the place and what is allowed."""
+        """Return the resolved facets.
+
+        :raises BadQuery: a facet is not valid; names the place and what is allowed.
+        """
         if len(facets) > self.limits.facets:
             raise _refusal("/facets", f"has {len(facets)} facets; at most {self.limits.facets} are allowed")
         for facet in facets:
@@ -86,14 +95,14 @@ class QueryResolver:
         conditions = list(_conditions(query))
         on_metadata = sum(c.field.startswith(METADATA_PREFIX) for c in conditions)
         limits = self.limits
-        for what, count, most in (
+        for what, count, limit in (
             ("conditions", len(conditions), limits.conditions),
             ("conditions on metadata", on_metadata, limits.metadata_conditions),
             ("levels of all, any and not", _depth(query), limits.depth),
-            ("of all, any and not", _joints(query), limits.joints),
+            ("uses of all, any and not", _joints(query), limits.joints),
         ):
-            if count > most:
-                raise _refusal("/query", f"has {count} {what}; at most {most} are allowed")
+            if count > limit:
+                raise _refusal("/query", f"has {count} {what}; at most {limit} are allowed")
 
     def _resolve(self, query: Query) -> Criteria:
         match query:
@@ -131,10 +140,10 @@ class QueryResolver:
                 if operator != "match":
                     raise _refusal(f"{condition.pointer}/{operator}", f"{key} holds only text; use match")
         alternatives = [
-            EntryMatches(key, kind, found)
+            EntryMatches(key, kind, kind_tests)
             for kind in sorted(kinds)
             if (kind is not FieldType.TEXT or all(operator == "match" for operator, _ in tests))
-            and (found := tests_for(kind, tests)) is not None
+            and (kind_tests := tests_for(kind, tests)) is not None
         ]
         if not alternatives:
             return NOTHING
@@ -147,8 +156,8 @@ class QueryResolver:
             raise _refusal(f"{condition.pointer}/match", "match works on name and on metadata of strings and texts")
         if root is RootField.ID:
             tests = tuple((operator, _lowered(operand)) for operator, operand in tests)
-        found = tests_for(kind, tests)
-        return NOTHING if found is None else RootMatches(root, found)
+        kind_tests = tests_for(kind, tests)
+        return NOTHING if kind_tests is None else RootMatches(root, kind_tests)
 
     def _check_operand(self, operator: str, operand: Any, pointer: str) -> None:
         place = f"{pointer}/{operator}"
@@ -189,11 +198,11 @@ class QueryResolver:
         return None, key
 
     def _root(self, field: str, pointer: str) -> tuple[RootField, FieldType]:
-        found = ROOT_FIELDS.get(field)
-        if found is None:
-            meant = f"; did you mean {METADATA_PREFIX}{field}?" if self.catalog.kinds(field, self.since_s) else ""
-            raise _refusal(pointer, f"{field[:128]!r} is not one of {', '.join(ROOT_FIELDS)} or metadata.<key>{meant}")
-        return found
+        root_field = ROOT_FIELDS.get(field)
+        if root_field is None:
+            hint = f"; did you mean {METADATA_PREFIX}{field}?" if self.catalog.kinds(field, self.since_s) else ""
+            raise _refusal(pointer, f"{field[:128]!r} is not one of {', '.join(ROOT_FIELDS)} or metadata.<key>{hint}")
+        return root_field
 
     def _known_kinds(self, key: str, pointer: str) -> frozenset[FieldType]:
         kinds = self.catalog.kinds(key, self.since_s)
@@ -248,7 +257,7 @@ def _check_scalar(operand: Any, pointer: str) -> None:
 
 
 def _lowered(operand: Any) -> Any:
-    """Ids are stored in lower case; conditions on them are case-insensitive."""
+    """Return the operand in lower case, as ids are stored, so that conditions on ids are case-insensitive."""
     if isinstance(operand, list | tuple):
         return tuple(map(_lowered, operand))
     return operand.lower() if isinstance(operand, str) else operand

@@ -35,12 +35,14 @@ class SearchQuery:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SearchResults:
+    """One page of results."""
+
     hits: tuple[Hit, ...]
     total: int
     total_is_exact: bool
     facets: dict[str, FacetValues]
-    incomplete: tuple[str, ...]  #: buckets with missing documents, of which assets may be missing in the results
-    last: SortValues | None  #: position of the next page; None: there is none
+    incomplete: tuple[str, ...]  #: names of buckets with missing documents; their assets may be missing from the hits
+    last: SortValues | None  #: the position after which the next page begins; None: there are no more pages
     next_cursor: str | None = None  #: the same as a signed cursor
 
 
@@ -54,44 +56,44 @@ class AssetSearch:
     maps: BucketMaps
     limits: SearchLimits
 
-    def search(self, order: SearchQuery, principal: Principal) -> SearchResults:
+    def search(self, query: SearchQuery, principal: Principal) -> SearchResults:
         """Search from the query's cursor on.
 
         :raises BadQuery: the query is not valid; names the place and what is allowed.
         :raises SearchUnavailable: the index does not answer.
         """
-        sorts = json.dumps([[sort.field, sort.descending] for sort in order.sort])
-        bound_to: list[Any] = [query_identity(order.query), order.text, sorts, order.all_versions]
-        answer = self.search_after(order, self._position(order.cursor, bound_to, principal), principal)
+        sorts = json.dumps([[sort.field, sort.descending] for sort in query.sort])
+        bound_to: list[Any] = [query_identity(query.query), query.text, sorts, query.all_versions]
+        answer = self.search_after(query, self._position(query.cursor, bound_to, principal), principal)
         if answer.last is None:
             return answer
         return replace(answer, next_cursor=self.cursors.seal(answer.last, bound_to, principal))
 
-    def search_after(self, order: SearchQuery, after: SortValues | None, principal: Principal) -> SearchResults:
+    def search_after(self, query: SearchQuery, after: SortValues | None, principal: Principal) -> SearchResults:
         """Return the page from this position on (None: the first). The cursor of the query is ignored.
 
         :raises BadQuery: the query is not valid; names the place and what is allowed.
         :raises SearchUnavailable: the index does not answer.
         """
-        if not 0 <= order.size <= self.limits.page:
+        if not 0 <= query.size <= self.limits.page:
             detail = f"takes 0 to {self.limits.page}"
             raise BadQuery(f"/size: {detail}", [Fault("/size", detail)])
-        resolver, bucket_map = self.resolver.since(order.since_s), self._map()
-        request = IndexQuery(
-            criteria=resolver.criteria(order.query, order.text),
-            sort=resolver.sort(order.sort),
-            size=order.size,
+        resolver, bucket_map = self.resolver.since(query.since_s), self._map()
+        index_query = IndexQuery(
+            criteria=resolver.criteria(query.query, query.text),
+            sort=resolver.sort(query.sort),
+            size=query.size,
             after=after,
-            total_limit=None if order.exact_total else self.limits.total,
-            facets=resolver.facets(order.facets),
-            all_versions=order.all_versions,
+            total_limit=None if query.exact_total else self.limits.total,
+            facets=resolver.facets(query.facets),
+            all_versions=query.all_versions,
             max_bytes=PAGE_BYTES,
-            sources=not order.ids_only,
+            sources=not query.ids_only,
             session=principal.name,
             buckets=0 if bucket_map is None else bucket_map.min_searched,
             timeout_s=self.limits.timeout_s,
         )
-        page = self._page(request)
+        page = self._page(index_query)
         incomplete = () if bucket_map is None else _incomplete(bucket_map)
         # Without a map it is unknown whether every bucket was searched.
         is_whole = bucket_map is not None and not incomplete
@@ -105,7 +107,7 @@ class AssetSearch:
         )
 
     def incomplete(self) -> tuple[str, ...]:
-        """Return the buckets of which searches may miss assets, according to this process's map."""
+        """Return the names of the buckets of which searches may miss assets, according to this process's map."""
         bucket_map = self._map()
         return () if bucket_map is None else _incomplete(bucket_map)
 
@@ -117,18 +119,18 @@ class AssetSearch:
             raise BadCursor
         return tuple(position)
 
-    def _page(self, request: IndexQuery) -> SearchPage:
+    def _page(self, index_query: IndexQuery) -> SearchPage:
         try:
-            return self.index.search(request)
+            return self.index.search(index_query)
         except BucketsMissing:
             # Two buckets of this map may have been merged meanwhile.
             fewer = self.maps.refresh().min_searched
-            if fewer >= request.buckets:
+            if fewer >= index_query.buckets:
                 raise
-            return self.index.search(replace(request, buckets=fewer))
+            return self.index.search(replace(index_query, buckets=fewer))
 
     def _map(self) -> BucketMap | None:
-        """The bucket map. None: it cannot be read."""
+        """Return the bucket map; None: it cannot be read."""
         try:
             return self.maps.current()
         except (StoreUnavailable, NotMigrated):

@@ -23,35 +23,35 @@ class SearchVisibility:
     clock: Clock
 
     def wait(self, assets: Sequence[Asset], session: str, timeout_s: float) -> bool:
-        """Return True once searches see each asset at its revision or a later one. Deleted assets: searches no longer
-        see them, and no late write can bring them back. False if `timeout_s` passes first."""
+        """Return True once searches of that session see each asset at its revision or a later one. Deleted assets:
+        they no longer see them, and no late write can bring them back. False if `timeout_s` passes first."""
         deadline_s = self.clock.monotonic_s() + timeout_s
-        open_ = list(assets)
-        looks = 0
+        pending = list(assets)
+        attempts = 0
         while True:
-            looks += 1
+            attempts += 1
             with suppress(Retryable):
-                open_ = self._not_yet(open_, session)
-            if not open_:
+                pending = self._not_yet_visible(pending, session)
+            if not pending:
                 return True
             left_s = deadline_s - self.clock.monotonic_s()
             if left_s <= 0:
                 return False
-            self.clock.sleep(min(left_s, _PAUSES.pause_s(looks)))
+            self.clock.sleep(min(left_s, _PAUSES.pause_s(attempts)))
 
-    def _not_yet(self, assets: Sequence[Asset], session: str) -> list[Asset]:
+    def _not_yet_visible(self, assets: Sequence[Asset], session: str) -> list[Asset]:
         visible = self.index.visible([asset.id for asset in assets], session)
-        unsettled = [asset for asset in assets if not _shown(asset, visible.get(asset.id))]
+        pending = [asset for asset in assets if not _is_visible(asset, visible.get(asset.id))]
         # Not seeing a deleted asset is not enough: it may not have been indexed yet.
-        gone = [asset for asset in assets if asset.state is not State.ACTIVE and asset.id not in visible]
-        if gone:
+        deleted = [asset for asset in assets if asset.state is not State.ACTIVE and asset.id not in visible]
+        if deleted:
             bucket_map = self.maps.current()
-            written = self.index.written({a.id: bucket_map.write_aliases(a.created_ms)[0] for a in gone})
-            unsettled += [asset for asset in gone if written.get(asset.id, 0) < asset.revision]
-        return unsettled
+            written = self.index.written({a.id: bucket_map.write_aliases(a.created_ms)[0] for a in deleted})
+            pending += [asset for asset in deleted if written.get(asset.id, 0) < asset.revision]
+        return pending
 
 
-def _shown(asset: Asset, visible_revision: int | None) -> bool:
+def _is_visible(asset: Asset, visible_revision: int | None) -> bool:
     if asset.state is State.ACTIVE:
         return visible_revision is not None and visible_revision >= asset.revision
     # A revision after the deletion: the asset was restored meanwhile.
