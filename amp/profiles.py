@@ -86,15 +86,15 @@ def embedded(settings: Settings, *, create: bool = True) -> Adapters:
     from amp.adapters.embedded.job_ids import SqliteJobIds
     from amp.adapters.embedded.job_log import SqliteJobLog
     from amp.adapters.embedded.leases import MemoryLeases
-    from amp.adapters.embedded.message_queue import SqliteEventQueue
+    from amp.adapters.embedded.message_queue import SqliteMessageQueue
     from amp.adapters.embedded.pairing import Pairing
     from amp.adapters.embedded.search_bucket_documents import SqliteBucketDocuments
     from amp.adapters.embedded.search_bucket_indices import SqliteBucketIndices
-    from amp.adapters.embedded.search_component import SearchPart
+    from amp.adapters.embedded.search_component import SearchComponent
     from amp.adapters.embedded.search_database import SearchDatabase
     from amp.adapters.embedded.search_index import SqliteSearchIndex
     from amp.adapters.embedded.shared_values import SqliteSharedValues
-    from amp.adapters.embedded.store_component import SqliteStorePart
+    from amp.adapters.embedded.store_component import SqliteStoreComponent
     from amp.adapters.embedded.type_registry import SqliteTypeRegistry
     from amp.adapters.retention import retention_of
 
@@ -117,13 +117,13 @@ def embedded(settings: Settings, *, create: bool = True) -> Adapters:
         job_ids=SqliteJobIds(db),
         dead_letters=SqliteDeadLetters(db),
         leases=MemoryLeases(),
-        queue=SqliteEventQueue(db),
+        queue=SqliteMessageQueue(db),
         index=SqliteSearchIndex(search_db),
         indices=SqliteBucketIndices(search_db),
         documents=SqliteBucketDocuments(search_db),
         guard=None,
         cache=MemoryCache(),
-        components=(SqliteStorePart(db), SearchPart(search_db, pairing)),
+        components=(SqliteStoreComponent(db), SearchComponent(search_db, pairing)),
     )
 
 

@@ -1,1 +1,1 @@
-"""The HTTP server: gunicorn's processes, in each an event loop that reads and writes, and threads that run the API."""
+"""The HTTP server: gunicorn's processes, each with an event loop for its connections and threads that run the API."""

@@ -1,4 +1,4 @@
-"""The first lines of an answer, as bytes."""
+"""The status line and the headers of a response, as bytes."""
 
 import functools
 import time
@@ -7,14 +7,15 @@ from email.utils import formatdate
 from amp.server.messages import HttpResponse
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-#: Their answers have no body, and say nothing about its length (RFC 9110, 8.6).
+#: Statuses whose responses have neither a body nor a Content-Length (RFC 9110, 8.6).
 _BODILESS = (204, 304)
 
 
 def head_of(answer: HttpResponse, *, is_last: bool) -> bytes:
-    """Status line and headers. `is_last`: the connection is closed after this answer.
+    """Return the status line and the headers. With `is_last`, they announce that the connection is closed after this
+    response.
 
-    :raises ValueError: a line would be two.
+    :raises ValueError: a header contains a line break.
     """
     lines = [b"HTTP/1.1 %d %s" % (answer.status, answer.reason.encode("latin-1"))]
     lines += [b"%s: %s" % header for header in answer.headers]
@@ -25,7 +26,7 @@ def head_of(answer: HttpResponse, *, is_last: bool) -> bytes:
         lines.append(b"Connection: close")
     head = b"\r\n".join((*lines, b"", b""))
     if head.count(b"\n") + head.count(b"\r") != 2 * len(lines) + 2:
-        raise ValueError("a header of the answer holds a line break")
+        raise ValueError("a header of the response contains a line break")
     return head
 
 

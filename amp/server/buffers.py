@@ -1,4 +1,4 @@
-"""Bounds the memory of bodies and of unread answers: past the limit, transfers of the largest client make room."""
+"""Limits the memory of bodies and unread responses. Beyond the limit, transfers of the largest client are ended."""
 
 from collections import Counter
 from typing import Protocol
@@ -11,29 +11,30 @@ class Holder(Protocol):
 
     @property
     def client(self) -> str:
-        """The address at its other end."""
+        """The address of the client."""
 
     def end(self) -> None:
-        """Close at once."""
+        """Close the connection at once."""
 
 
 class Buffers:
-    """Bytes held by connections: bodies that arrive, whole requests that are not answered yet, and unread answers."""
+    """The bytes that connections hold: arriving bodies, complete requests without a response, and unread responses."""
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit_bytes = limit_bytes
         self._held_bytes = 0
-        #: Sizes of bodies that arrive and of answers that are read, oldest first.
+        #: Sizes of transfers, which are bodies that arrive and responses that clients read, oldest first.
         self._transfers: dict[Holder, int] = {}
-        #: The same by client.
+        #: Total size of the transfers of each client.
         self._client_bytes: Counter[str] = Counter()
-        #: Bodies of whole requests. These are worked on, or soon will be, so none of them is ended.
+        #: Sizes of the bodies of complete requests. These are processed now or soon, so none of them is ended.
         self._requests: dict[Holder, int] = {}
         self._request_bytes = 0
 
     def hold(self, holder: Holder, size_bytes: int) -> None:
-        """`holder` transfers that many bytes now. While all hold too much, the oldest transfer of the client whose
-        transfers hold most is ended, and releases."""
+        """Record that the transfer of `holder` has this size now. While the total exceeds the limit, end the oldest
+        transfer of the client whose transfers are the largest, and release it.
+        """
         added_bytes = size_bytes - self._transfers.get(holder, 0)
         self._transfers[holder] = size_bytes
         self._client_bytes[holder.client] += added_bytes
@@ -41,21 +42,21 @@ class Buffers:
         self._make_room()
 
     def keep(self, holder: Holder, size_bytes: int) -> None:
-        """The body of `holder` is complete, and is held until `release`.
+        """Record that the body of `holder` is complete. It counts until `release`.
 
-        :raises Overloaded: whole requests would hold more than half of the limit. The other half is left to transfers,
-            so that answers can still be read. `holder` holds nothing then.
+        :raises Overloaded: complete requests would hold more than half of the limit. The other half is reserved for
+            transfers, so that clients can still read responses. `holder` then holds nothing.
         """
         self.release(holder)
         if self._requests and self._request_bytes + size_bytes > self._limit_bytes // 2:
-            raise Overloaded("the requests that are not answered yet take up all memory for bodies; try again later")
+            raise Overloaded("the requests in progress use all memory for request bodies; try again later")
         self._requests[holder] = size_bytes
         self._request_bytes += size_bytes
         self._held_bytes += size_bytes
         self._make_room()
 
     def release(self, holder: Holder) -> None:
-        """`holder` holds nothing any more."""
+        """Record that `holder` no longer holds anything."""
         transferred_bytes = self._transfers.pop(holder, None)
         if transferred_bytes is not None:
             self._client_bytes[holder.client] -= transferred_bytes
@@ -66,7 +67,7 @@ class Buffers:
         self._held_bytes -= (transferred_bytes or 0) + request_bytes
 
     def _make_room(self) -> None:
-        # A single transfer may always go on: it is bounded by the size of a body or an answer.
+        # A single transfer may always continue: its size is limited by that of a body or a response.
         while self._held_bytes > self._limit_bytes and len(self._transfers) > 1:
             largest = max(self._client_bytes, key=lambda client: self._client_bytes[client])
             oldest = next(holder for holder in self._transfers if holder.client == largest)

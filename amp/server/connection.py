@@ -1,4 +1,4 @@
-"""One client's connection: reads its requests one after the other, and writes an answer to each."""
+"""The connection of one client: reads its requests one after the other and writes a response to each."""
 
 import asyncio
 import contextlib
@@ -13,36 +13,40 @@ from amp.errors import AmpError
 from amp.server.answer_head import head_of
 from amp.server.buffers import Buffers
 from amp.server.messages import HttpLimits, HttpRequest, HttpResponse
-from amp.server.request_reader import LEAST_BYTES_PER_S, RequestReader
+from amp.server.request_reader import MIN_BYTES_PER_S, RequestReader
 
 _log = structlog.get_logger(__name__)
 _PIECE_BYTES = 64 * 1024
-#: Bodies and answers up to here are not counted in `Buffers`: they are bounded by the number of connections.
+#: Bodies and responses up to this size are not counted in `Buffers`, because the number of connections limits them.
 _UNCOUNTED_BYTES = 64 * 1024
-#: How long, and for how much, a refused client may go on sending before the connection is closed.
+#: How long and how much a refused client may continue to send before the connection is closed.
 _LINGER_S = 2.0
 _LINGER_BYTES = 32 * 1024 * 1024
 
 
 class ConnectionPhase(Enum):
-    """What a connection is at."""
+    """The state of a connection."""
 
-    LINGER = "linger"  #: was refused, and is closed once its client has had time to read so
+    LINGER = "linger"  #: was refused, and is closed once its client has had time to read the response
     IDLE = "idle"  #: waits for the head of a request
-    TRANSFER = "transfer"  #: waits for its client to send a body, or to read an answer
-    WORK = "work"
+    TRANSFER = "transfer"  #: waits for its client to send a body or to read a response
+    WORK = "work"  #: waits for nothing from its client
 
 
 class Handler(Protocol):
-    """What answers requests."""
+    """Produces the responses to requests."""
 
-    def answer(self, request: HttpRequest) -> Awaitable[HttpResponse]: ...
+    def answer(self, request: HttpRequest) -> Awaitable[HttpResponse]:
+        """Return the response to a complete request."""
 
-    def refuse(self, error: Exception) -> HttpResponse: ...
+    def refuse(self, error: Exception) -> HttpResponse:
+        """Return the response to a request that `answer` did not process."""
 
 
 class Connection:
-    """Ends with its client, with the first request that cannot be read, or after the answer under way if `stop`ped."""
+    """The server's side of a connection. It is closed when the client closes it, after the first request that cannot be
+    read, or, after `stop`, when the request in progress has its response.
+    """
 
     def __init__(
         self,
@@ -54,7 +58,7 @@ class Connection:
         enter: Callable[["Connection", ConnectionPhase], None],
     ) -> None:
         """:param enter: is called with each phase that the connection enters."""
-        #: The address at the other end; "" if there is none.
+        #: The address of the client; "" if it has none.
         self.client = _host(writer.get_extra_info("peername"))
         self._writer = writer
         self._handler = handler
@@ -64,40 +68,41 @@ class Connection:
         self._requests = RequestReader(reader, writer, limits, self._note_arrival)
         self._is_idle = False
         self._is_stopping = False
-        # An answer is written when the kernel has it: what is in memory here counts.
+        # `drain` returns only when the kernel has the whole response, so that all of it counts until then.
         writer.transport.set_write_buffer_limits(high=0)
 
     async def serve(self) -> None:
+        """Read and answer requests until the connection ends."""
         idle_s = self._limits.head_s
         try:
             while await self._exchange(idle_s):
                 idle_s = self._limits.idle_s
-        except OSError:  # the client is gone, or too slow
+        except OSError:  # the client has disconnected or is too slow
             self.end()
-        except Exception:  # noqa: BLE001 - no fault of one connection may reach the others
+        except Exception:  # noqa: BLE001 - an error of one connection must not affect the others
             _log.exception("connection failed", action="connection_failed")
             self.end()
         finally:
             self._writer.close()
 
     async def turn_away(self, error: AmpError) -> None:
-        """Answer without reading a request."""
+        """Write the response to `error` without reading a request, then close the connection."""
         with contextlib.suppress(OSError):
             await self._write(self._handler.refuse(error), True)
         self._writer.close()
 
     def stop(self) -> None:
-        """Close after the request under way, at once if there is none."""
+        """Close the connection after the request in progress, or at once if there is none."""
         self._is_stopping = True
         if self._is_idle:
             self.end()
 
     def end(self) -> None:
-        """Close at once, whatever is under way."""
+        """Close the connection at once, even during a request."""
         self._writer.transport.abort()
 
     async def _exchange(self, idle_s: float) -> bool:
-        """Read a request and answer it. False: no other may follow."""
+        """Read a request and write its response. Return whether another request may follow."""
         try:
             self._set_idle(True)
             head = await self._requests.read_head(idle_s)
@@ -122,8 +127,9 @@ class Connection:
         return not is_last and not self._is_stopping
 
     async def _answer(self, head: h11.Request) -> HttpResponse:
-        """Holds the body in `Buffers` until the answer exists. The request must not outlive this method: its memory
-        counts no longer then."""
+        """Read the rest of the request and return its response. The body is held in `Buffers` until then. The request
+        must not outlive this method, because its memory is no longer counted afterwards.
+        """
         try:
             request = await self._requests.read_rest(head)
             self._enter(self, ConnectionPhase.WORK)
@@ -134,8 +140,8 @@ class Connection:
             self._buffers.release(self)
 
     def _note_arrival(self, size_bytes: int) -> None:
-        """The rest of a body is waited for."""
-        if self._writer.transport.is_closing():  # it had to make room, and holds nothing any more
+        """Record that the connection waits for the rest of a body, of which `size_bytes` have arrived."""
+        if self._writer.transport.is_closing():  # it was ended to release memory, and holds nothing any more
             raise ConnectionResetError
         self._enter(self, ConnectionPhase.TRANSFER)
         if size_bytes > _UNCOUNTED_BYTES:
@@ -148,18 +154,18 @@ class Connection:
         if len(body) > _UNCOUNTED_BYTES:
             self._buffers.hold(self, len(body))
         try:
-            # An answer without a body is written as well.
+            # A response without a body has one piece, which is its head.
             for at in range(0, len(body) or 1, _PIECE_BYTES):
                 piece = body[at : at + _PIECE_BYTES]
                 self._writer.write(data + piece)
                 data = b""
-                deadline += len(piece) / LEAST_BYTES_PER_S
+                deadline += len(piece) / MIN_BYTES_PER_S
                 await self._drain(deadline)
         finally:
             self._buffers.release(self)
 
     async def _drain(self, deadline: float) -> None:
-        """Wait until the kernel has what was written, but not longer than the limit for one pause of the client."""
+        """Wait until the kernel has the written data, but no longer than the limit for one pause of the client."""
         if not self._writer.transport.get_write_buffer_size():
             return
         self._enter(self, ConnectionPhase.TRANSFER)

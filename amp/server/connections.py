@@ -1,34 +1,40 @@
-"""The connections of one process; beyond their limit, a new connection replaces an idle or slow one."""
+"""The connections of one process. Beyond their limit, a new connection replaces an idle or slow one."""
 
 from collections.abc import Iterator
 
 from amp.server.connection import Connection, ConnectionPhase
 
-#: In this order connections make room. One whose request is being worked on never does.
-_MAKE_ROOM = (ConnectionPhase.LINGER, ConnectionPhase.IDLE, ConnectionPhase.TRANSFER)
+#: The phases in which a connection can be replaced, in this order. A connection is never replaced while its request is
+#: being processed.
+_REPLACEABLE_PHASES = (ConnectionPhase.LINGER, ConnectionPhase.IDLE, ConnectionPhase.TRANSFER)
 
 
 class Connections:
-    """Past the limit, a connection that was refused or is idle makes room, else one whose client is slow to send a body
-    or to read an answer. Among these it is the oldest one of the client that has most of them: nobody keeps others out
-    by holding all."""
+    """The open connections and their phases. Beyond the limit, a new connection replaces one that was refused or is
+    idle, or else one whose client is slow to send a body or to read a response. Among these, it replaces the oldest one
+    of the client that has most of them, so that no client can keep others out by using all connections.
+    """
 
     def __init__(self, max_connections: int) -> None:
         self._max_connections = max_connections
         self._all: dict[Connection, ConnectionPhase] = {}
         #: Connections by phase and client, longest in the phase first.
-        self._by_client: dict[ConnectionPhase, dict[str, dict[Connection, None]]] = {phase: {} for phase in _MAKE_ROOM}
+        self._by_client: dict[ConnectionPhase, dict[str, dict[Connection, None]]] = {
+            phase: {} for phase in _REPLACEABLE_PHASES
+        }
 
     def __iter__(self) -> Iterator[Connection]:
         return iter(list(self._all))
 
     def add(self, connection: Connection) -> bool:
-        """False: there are too many, and none can make room. The connection counts until `remove` all the same."""
+        """Add a connection, which counts until `remove`. Return False if there are too many connections and none can be
+        replaced.
+        """
         self._all[connection] = ConnectionPhase.WORK
-        return len(self._all) <= self._max_connections or self._make_room()
+        return len(self._all) <= self._max_connections or self._replace_one()
 
     def enter(self, connection: Connection, phase: ConnectionPhase) -> None:
-        """The connection is in this phase now."""
+        """Record that the connection is in this phase now."""
         former = self._all[connection]
         if phase is former:
             return
@@ -42,18 +48,18 @@ class Connections:
 
     def _forget(self, connection: Connection, phase: ConnectionPhase) -> None:
         clients = self._by_client.get(phase, {})
-        of_client = clients.get(connection.client, {})
-        if connection in of_client:
-            del of_client[connection]
-            if not of_client:
+        connections = clients.get(connection.client, {})
+        if connection in connections:
+            del connections[connection]
+            if not connections:
                 del clients[connection.client]
 
-    def _make_room(self) -> bool:
-        for phase in _MAKE_ROOM:
+    def _replace_one(self) -> bool:
+        for phase in _REPLACEABLE_PHASES:
             if clients := self._by_client[phase]:
-                most = max(clients, key=lambda client: len(clients[client]))
-                oldest = next(iter(clients[most]))
-                # It ends soon; nothing of it may be chosen again before.
+                largest = max(clients, key=lambda client: len(clients[client]))
+                oldest = next(iter(clients[largest]))
+                # It ends soon, and must not be chosen again until then.
                 self.enter(oldest, ConnectionPhase.WORK)
                 oldest.end()
                 return True

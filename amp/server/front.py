@@ -1,4 +1,4 @@
-"""Answers requests: each by the API, in a thread of the pool for its kind; those that never reach it by a problem."""
+"""Passes requests to the API, each in a thread of the pool for its kind, and refuses other requests with a problem."""
 
 import functools
 
@@ -15,17 +15,22 @@ _log = structlog.get_logger("amp.access")
 
 
 class Front:
+    """The handler of the requests of all connections."""
+
     def __init__(self, app: Application, pools: Pools, metrics: Metrics) -> None:
         self._app = app
         self._pools = pools
         self._metrics = metrics
 
     async def answer(self, request: HttpRequest) -> HttpResponse:
-        """:raises Overloaded: no thread became free in time."""
+        """Return the API's response.
+
+        :raises Overloaded: no thread became free in time.
+        """
         return await self._pools.pool_for(request).run(functools.partial(call, self._app, request))
 
     def refuse(self, error: Exception) -> HttpResponse:
-        """The problem of a request that the API has not answered."""
+        """Return the problem response to a request that the API has not processed."""
         known = error if isinstance(error, AmpError) else InternalServerError("something went wrong on the server")
         status, headers, body = problem_answer(known)
         self._metrics.requests.labels("(none)", "(other)", status).inc()

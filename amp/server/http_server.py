@@ -1,4 +1,4 @@
-"""Accepts connections on a listening socket and serves them, all on one event loop, until it is told to stop."""
+"""Accepts connections on a listening socket and serves them all on one event loop, until a stop is requested."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ from amp.server.messages import HttpLimits
 
 _READ_BUFFER_BYTES = 64 * 1024
 _BACKLOG = 2048
-#: Open files besides connections: those of the store, of the drivers, of the logs.
+#: Number of open files besides connections: those of the store, the drivers and the logs.
 _OTHER_FILES = 1024
 
 
@@ -30,13 +30,13 @@ class HttpServer:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def run(self, listener: socket.socket, stop: asyncio.Event, grace_s: float) -> None:
-        """Serve until `stop` is set; then let requests under way finish, for that many seconds."""
+        """Serve until `stop` is set. Then let requests in progress finish for up to `grace_s` seconds."""
         _allow_files(self._limits.connections + _OTHER_FILES)
         server = await asyncio.start_server(
             self._serve, sock=listener, limit=_READ_BUFFER_BYTES, backlog=_BACKLOG, start_serving=False
         )
         asyncio.get_running_loop().set_exception_handler(
-            lambda loop, context: _unhandled(server, listener, loop, context)
+            lambda loop, context: _handle_loop_error(server, listener, loop, context)
         )
         await server.start_serving()
         await stop.wait()
@@ -65,17 +65,17 @@ class HttpServer:
 
 def _allow_files(count: int) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
+    limit = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < limit:
         with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 
 
-def _unhandled(
+def _handle_loop_error(
     server: asyncio.Server, listener: socket.socket, loop: asyncio.AbstractEventLoop, context: dict[str, Any]
 ) -> None:
     error = context.get("exception")
-    # The parent shuts the listening socket down before it tells this process to stop; `accept` fails then.
+    # The parent shuts the listening socket down before it signals this process to stop. Then `accept` fails.
     if isinstance(error, OSError) and error.errno == errno.EINVAL and _is_shut_down(listener):
         server.close()
         return

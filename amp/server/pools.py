@@ -1,4 +1,4 @@
-"""Threads for requests: one bounded pool for each kind, so that a part that hangs holds up its own kind alone."""
+"""Threads for requests: one bounded pool per kind, so that a component that hangs delays only its own kind."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,14 +12,14 @@ from amp.settings import Settings
 
 T = TypeVar("T")
 _HEALTH_THREADS = 1
-#: Readiness asks every part, and may wait for one that hangs.
+#: More than one, because a readiness check pings every component and may wait for one that hangs.
 _READINESS_THREADS = 2
 _METRICS_THREADS = 1
 _ADMIN_THREADS = 4
 
 
 class Pool:
-    """Threads of one kind of request. A bounded number of requests waits for one, each for a bounded time."""
+    """Threads for one kind of request. A limited number of requests may wait for a thread, each for a limited time."""
 
     def __init__(self, kind: str, threads: int, queue_s: float, max_waiting: int) -> None:
         self._kind = kind
@@ -30,9 +30,9 @@ class Pool:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=f"request-{kind}")
 
     async def run(self, work: Callable[[], T]) -> T:
-        """The result of `work`, which runs in a thread of this pool.
+        """Run `work` in a thread of this pool and return its result.
 
-        :raises Overloaded: no thread became free in time, or too many requests wait for one; nothing was done.
+        :raises Overloaded: no thread became free in time, or too many requests wait for one. `work` was not run.
         """
         if self._free.locked():
             await self._wait()
@@ -75,7 +75,7 @@ class Pools:
             "waiting": settings.waiting_threads,
             "plain": settings.threads,
         }
-        # All together may take half of the connections, so that no kind keeps the others from being accepted.
+        # All waiting requests together may use half of the connections, so that no kind keeps the others out.
         max_waiting = max(1, settings.max_connections // (2 * len(threads)))
         self._pools = {
             kind: Pool(kind, count, settings.queue_timeout_s, max_waiting) for kind, count in threads.items()
@@ -90,7 +90,7 @@ class Pools:
 
 
 def kind_of(request: HttpRequest) -> str:
-    """The kind of a request, by what it may have to wait for besides the store."""
+    """Return the kind of a request, which depends on what it may have to wait for besides the store."""
     match request.path.split(b"/")[1:]:
         case [b"healthz"]:
             return "health"

@@ -1,4 +1,4 @@
-"""Waits for a killed server to release what its successor needs."""
+"""Waits until a killed server has released the resources that its successor needs."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -12,32 +12,34 @@ from amp.settings import Settings
 
 T = TypeVar("T")
 _log = structlog.get_logger(__name__)
-#: A killed server may leave children, who end soon after it and release port and data folder.
-_PREDECESSOR_S = 3.0
+#: How long to wait, in seconds. A killed server may leave child processes, which soon end and release its port and its
+#: data folder.
+_RELEASE_TIMEOUT_S = 3.0
 _PAUSE_S = 0.1
 
 
-def patiently(take: Callable[[], T], is_taken: Callable[[BaseException], bool]) -> T:
-    """The result of `take`, which is tried again for a while as long as it fails with an error that `is_taken`
-    recognises. After that the error is raised, as any other is at once."""
+def retry_while_taken(acquire: Callable[[], T], is_taken: Callable[[BaseException], bool]) -> T:
+    """Return the result of `acquire`. While it fails with an error for which `is_taken` is true, it is retried for up
+    to `_RELEASE_TIMEOUT_S`, after which the error is raised. Any other error is raised at once.
+    """
     attempts = Retrying(
         retry=retry_if_exception(is_taken),
-        stop=stop_after_delay(_PREDECESSOR_S),
+        stop=stop_after_delay(_RELEASE_TIMEOUT_S),
         wait=wait_fixed(_PAUSE_S),
         before_sleep=_log_wait,
         reraise=True,
     )
-    return attempts(take)
+    return attempts(acquire)
 
 
-def build_patiently(settings: Settings) -> Amp:
-    """The service, as soon as a killed predecessor has released the data folder.
+def build_when_released(settings: Settings) -> Amp:
+    """Build the service as soon as a killed predecessor has released the data folder.
 
-    :raises Busy: it does not release it in time.
+    :raises DataDirLocked: the predecessor does not release the folder in time.
     """
-    return patiently(lambda: build(settings), lambda error: isinstance(error, DataDirLocked))
+    return retry_while_taken(lambda: build(settings), lambda error: isinstance(error, DataDirLocked))
 
 
 def _log_wait(state: RetryCallState) -> None:
     reason = "" if state.outcome is None else str(state.outcome.exception())
-    _log.debug("waiting for a former server to end", action="predecessor_waited_for", reason=reason)
+    _log.debug("waiting for a former server to end", action="waiting_for_predecessor", reason=reason)

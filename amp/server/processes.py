@@ -1,4 +1,4 @@
-"""The processes of a server under gunicorn's arbiter: one on the embedded set, several on the cluster set."""
+"""The processes of a server under gunicorn's arbiter: one in the embedded profile, several in the cluster profile."""
 
 import asyncio
 import math
@@ -23,27 +23,27 @@ from amp.server.http_server import HttpServer
 from amp.server.listener import address
 from amp.server.messages import limits_of
 from amp.server.pools import Pools
-from amp.server.predecessor import build_patiently
+from amp.server.predecessor import build_when_released
 from amp.settings import Settings
 from amp.stop_budget import KILL_AFTER_S, StopBudget
 from amp.worker import WorkerThreads
 
 _NOTIFY_S = 1.0
-_LOOK_FOR_PARENT_S = 0.2
-#: Requests get this share of the time to stop, then the workers inside get it of what is left.
+_PARENT_CHECK_S = 0.2
+#: Requests get this share of the time to stop. The workers inside the process then get the same share of the rest.
 _STEP_SHARE = 0.5
-_ASK_TO_STOP = (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT)
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT)
 
 
 class Processes(BaseApplication):  # type: ignore[misc]  # gunicorn brings no types
-    """Builds the service in each process after the fork: neither drivers nor SQLite survive one."""
+    """Builds the service in each process after the fork, because neither drivers nor SQLite survive a fork."""
 
     def __init__(self, settings: Settings, listener: socket.socket) -> None:
         self.settings = settings
         self.amp: Amp | None = None
         self._listener = listener
         self._workers: WorkerThreads | None = None
-        #: Of the stop under way.
+        #: Time budget of the stop in progress; None: no stop has begun.
         self._budget: StopBudget | None = None
         super().__init__()
 
@@ -53,7 +53,7 @@ class Processes(BaseApplication):  # type: ignore[misc]  # gunicorn brings no ty
             "bind": f"fd://{self._listener.detach()}",
             "worker_class": _Worker,
             "workers": settings.processes if settings.profile == "cluster" else 1,
-            # Of a process whose event loop does not run any more; a long request is no reason.
+            # Ends a process whose event loop has stopped running. A long request does not trigger it.
             "timeout": 120,
             "graceful_timeout": math.ceil(settings.graceful_stop_s) + KILL_AFTER_S,
             "logger_class": _GunicornLog,
@@ -64,35 +64,35 @@ class Processes(BaseApplication):  # type: ignore[misc]  # gunicorn brings no ty
             "child_exit": lambda _server, worker: forget_process(worker.pid),
         }
         for name, value in values.items():
-            # The control socket came with gunicorn 25.
+            # The control socket exists since gunicorn 25.
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
 
     def load(self) -> Any:
         from amp.api.app import create_app
 
-        amp = self.amp = build_patiently(self.settings)
+        amp = self.amp = build_when_released(self.settings)
         if self.settings.profile == "embedded":
             self._workers = WorkerThreads(amp.background, amp.workers)
             self._workers.start()
         return create_app(amp)
 
     def begin_stop(self) -> None:
-        """The time for the whole stop begins; gunicorn kills the process soon after its end."""
+        """Start the time budget of the stop. When it is used up, gunicorn soon kills the process."""
         self._budget = StopBudget(self.settings.graceful_stop_s)
 
     def _announce(self, running: Any) -> None:
-        # A closed terminal and Ctrl-C ask for the same graceful stop as SIGTERM; gunicorn alone would reload, or
-        # break off the requests.
+        # A closed terminal and Ctrl-C request the same graceful stop as SIGTERM. By default, gunicorn would reload or
+        # abort the requests.
         for number in (signal.SIGHUP, signal.SIGINT):
             signal.signal(number, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
-        # gunicorn would change the number of processes (one that is too many cannot open the data folder, and ends
-        # the server), or start a second server.
+        # gunicorn would change the number of processes, or start a second server. An additional process could not open
+        # the data folder and would end the server.
         for number in (signal.SIGTTIN, signal.SIGTTOU, signal.SIGUSR2):
             signal.signal(number, signal.SIG_IGN)
         settings = self.settings
         url = address(settings, running.LISTENERS[0].getsockname()[1])
-        print(banner(settings, url), flush=True)  # noqa: T201 - for who starts it
+        print(banner(settings, url), flush=True)  # noqa: T201 - for the person who starts the server
 
     def _close(self, _arbiter: Any, _worker: Any) -> None:
         amp, self.amp = self.amp, None
@@ -105,14 +105,15 @@ class Processes(BaseApplication):  # type: ignore[misc]  # gunicorn brings no ty
 
 
 def banner(settings: Settings, url: str) -> str:
-    """One line that says where the server is found."""
+    """Return one line with the URL, the profile and the data folder of the server."""
     data = f", data in {settings.data_dir.resolve()}" if settings.profile == "embedded" else ""
     return printable(f"AMP serves on {url} ({settings.profile} profile{data})")
 
 
 class Arbiter(arbiter.Arbiter):  # type: ignore[misc]  # gunicorn brings no types
-    """Refuses connections as soon as it stops: children hold the listening socket as well, so that closing it alone
-    leaves new clients waiting for an answer that nobody gives."""
+    """Refuses connections as soon as it stops. The children hold the listening socket too. If it were only closed here,
+    new clients would wait for a response that never comes.
+    """
 
     def stop(self, graceful: bool = True) -> None:
         for listener in self.LISTENERS:
@@ -121,20 +122,20 @@ class Arbiter(arbiter.Arbiter):  # type: ignore[misc]  # gunicorn brings no type
         super().stop(graceful)
 
     def spawn_worker(self) -> Any:
-        # A new process has this one's handlers until it installs its own; a signal in between would be lost.
-        signal.pthread_sigmask(signal.SIG_BLOCK, _ASK_TO_STOP)
+        # A new process has the handlers of this one until it installs its own. A signal in between would be lost.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
         try:
             return super().spawn_worker()
         finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _ASK_TO_STOP)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
 
 
 class _Worker(Worker):  # type: ignore[misc]  # gunicorn brings no types
-    """A process that runs an event loop for its connections, and threads for their requests."""
+    """A process that runs an event loop for its connections and threads for their requests."""
 
     def init_signals(self) -> None:
         super().init_signals()
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ASK_TO_STOP)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
 
     def run(self) -> None:
         asyncio.run(self._run())
@@ -152,23 +153,23 @@ class _Worker(Worker):  # type: ignore[misc]  # gunicorn brings no types
 
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, begin_stop)
         if not self.alive:
-            # The signal came while the service was being built, to gunicorn's own handler.
+            # The signal arrived while the service was being built, and went to gunicorn's own handler.
             begin_stop()
-        alive = asyncio.create_task(self._stay_alive())
+        heartbeat = asyncio.create_task(self._notify_arbiter())
         pools = Pools(settings)
         server = HttpServer(Front(self.wsgi, pools, processes.amp.metrics), limits_of(settings))
         await server.run(self.sockets[0].sock, stop, settings.graceful_stop_s * _STEP_SHARE)
         pools.close()
-        alive.cancel()
+        heartbeat.cancel()
 
-    async def _stay_alive(self) -> None:
+    async def _notify_arbiter(self) -> None:
         while True:
             self.notify()
             await asyncio.sleep(_NOTIFY_S)
 
 
 class _GunicornLog(Logger):  # type: ignore[misc]  # gunicorn brings no types
-    """Through our own logs; what gunicorn says of its everyday life is left out."""
+    """Passes gunicorn's warnings and errors to AMP's logs, and drops its routine messages."""
 
     def setup(self, cfg: Any) -> None:  # noqa: ARG002 - gunicorn calls it by position
         self.error_log.handlers = []
@@ -179,7 +180,7 @@ class _GunicornLog(Logger):  # type: ignore[misc]  # gunicorn brings no types
 
 
 def _stay_with_parent(worker: Any) -> None:
-    # Ctrl-C goes to the whole group; the parent passes a graceful stop on.
+    # Ctrl-C is sent to the whole process group. The parent turns it into a graceful stop of its children.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for number in (signal.SIGHUP, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)
@@ -187,7 +188,9 @@ def _stay_with_parent(worker: Any) -> None:
 
 
 def _end_with_parent(parent: int) -> None:
-    """A killed parent's children would take seconds to finish, in which nobody answers at the port they hold."""
+    """End this process when its parent is killed. Otherwise the children would take seconds to finish, and meanwhile
+    nothing would answer at the port that they hold.
+    """
     while os.getppid() == parent:
-        time.sleep(_LOOK_FOR_PARENT_S)
+        time.sleep(_PARENT_CHECK_S)
     os._exit(1)

@@ -1,4 +1,4 @@
-"""Reads one request off a connection, whole, with deadlines and bounds, as h11 parses it."""
+"""Reads complete requests from a connection, parsed by h11, within limits of time and size."""
 
 import asyncio
 import contextlib
@@ -16,13 +16,13 @@ from amp.server.messages import HttpLimits, HttpRequest
 _READ_BYTES = 64 * 1024
 HEAD_BYTES = 32 * 1024
 _TARGET_BYTES = 8190
-#: Scheme and authority, path, query.
+#: Groups of an absolute URL: scheme and authority, path, query.
 _ABSOLUTE = re.compile(r"([^/]*//[^/?#]*)([^?]*)(.*)", re.DOTALL)
-#: A slow client earns more time with what it has sent or taken.
-LEAST_BYTES_PER_S = 8 * 1024
-#: Each chunk costs time, so there may be no more of them than this and one for so many bytes.
+#: Minimum speed of a transfer beyond its base time. A slow client gets more time for each byte it has sent or read.
+MIN_BYTES_PER_S = 8 * 1024
+#: Each chunk costs time, so a body may have this many chunks, and one more for each `_MIN_CHUNK_BYTES`.
 _FREE_CHUNKS = 1024
-_LEAST_CHUNK_BYTES = 128
+_MIN_CHUNK_BYTES = 128
 
 
 class RequestReader:
@@ -33,32 +33,34 @@ class RequestReader:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         limits: HttpLimits,
-        arrives: Callable[[int], None],
+        on_arrival: Callable[[int], None],
     ) -> None:
-        """:param arrives: is called with the size so far before more of a body is waited for; what it raises ends the
-        reading."""
+        """:param on_arrival: is called before each wait for more of a body, with the number of bytes that have arrived.
+        An exception that it raises ends the reading.
+        """
         self._reader = reader
         self._writer = writer
         self._limits = limits
-        self._arrives = arrives
+        self._on_arrival = on_arrival
         self._http = _parser()
         #: The method of the request that is being read or answered; "" before its head is complete.
         self.method = ""
 
     @property
     def may_follow(self) -> bool:
-        """The request was read to its end, and its client may send another one on this connection."""
+        """Whether the request was read completely and the client may send another one on this connection."""
         return self._http.their_state is h11.DONE
 
     @property
     def is_unfinished(self) -> bool:
-        """More of the request, or of what was taken for one, may still come."""
+        """Whether more of the request, or of invalid data in its place, may still arrive."""
         return self._http.their_state in (h11.SEND_BODY, h11.ERROR)
 
     async def read_head(self, idle_s: float) -> h11.Request | None:
-        """The next request's head. None: the client is done, or sent nothing for `idle_s`.
+        """Return the head of the next request. None: the client has closed the connection, or has sent nothing for
+        `idle_s`.
 
-        :raises AmpError: what came is not a head that is accepted, or it did not come in time.
+        :raises AmpError: the head is not acceptable or did not arrive in time.
         """
         limits = self._limits
         self.method = ""
@@ -78,7 +80,7 @@ class RequestReader:
             except TimeoutError:
                 if not begun:
                     return None
-                raise RequestTimeout(f"the head of the request did not come within {limits.head_s:g} s") from None
+                raise RequestTimeout(f"the head of the request did not arrive within {limits.head_s:g} s") from None
             if not begun:
                 # Empty lines before a request are ignored (RFC 9112, 2.2).
                 data = data.lstrip(b"\r\n")
@@ -89,19 +91,19 @@ class RequestReader:
             self._http.receive_data(data)
 
     async def read_rest(self, head: h11.Request) -> HttpRequest:
-        """The whole request.
+        """Return the complete request.
 
-        :raises AmpError: it is not one that is accepted, is too large, ends early, or comes too slowly.
+        :raises AmpError: the request is not acceptable, is too large, ends early or arrives too slowly.
         """
         limits = self._limits
         if head.http_version not in (b"1.0", b"1.1"):
-            raise BadRequest("the version of HTTP is not 1.1 or 1.0")
+            raise BadRequest("the HTTP version of the request is not supported; use HTTP/1.1 or HTTP/1.0")
         headers = tuple((bytes(name), bytes(value)) for name, value in head.headers)
         target = origin_form(bytes(head.target))
         lengths = [value for name, value in headers if name == b"content-length"]
         is_chunked = any(name == b"transfer-encoding" for name, _ in headers)
         if is_chunked and (lengths or head.http_version != b"1.1"):
-            raise BadRequest("a body that is sent in chunks has no Content-Length, and needs HTTP/1.1")
+            raise BadRequest("a chunked body must not have a Content-Length, and requires HTTP/1.1")
         declared = int(lengths[0]) if lengths else 0
         if declared > limits.body_bytes:
             raise TooLarge(f"the body has more than the {limits.body_bytes} bytes that are allowed")
@@ -119,12 +121,13 @@ class RequestReader:
             server=(server[0], server[1]),
         )
 
-    async def discard(self, for_s: float, most_bytes: int) -> None:
-        """Read what still comes, so that the client reads its answer before it meets a closed connection."""
-        deadline = _now() + for_s
+    async def discard(self, timeout_s: float, max_bytes: int) -> None:
+        """Discard what the client still sends, so that it reads the response before the connection is closed."""
+        deadline = _now() + timeout_s
+        remaining_bytes = max_bytes
         with contextlib.suppress(OSError):
-            while most_bytes > 0 and (data := await self._read(deadline)):
-                most_bytes -= len(data)
+            while remaining_bytes > 0 and (data := await self._read(deadline)):
+                remaining_bytes -= len(data)
 
     def _expect(self, headers: tuple[tuple[bytes, bytes], ...]) -> None:
         expected = [value.lower() for name, value in headers if name == b"expect"]
@@ -135,7 +138,7 @@ class RequestReader:
 
     async def _body(self) -> bytes:
         limits = self._limits
-        began = _now()
+        start = _now()
         pieces: list[bytes] = []
         size = chunks = 0
         while True:
@@ -148,20 +151,20 @@ class RequestReader:
                 chunks += event.chunk_start
                 if size > limits.body_bytes:
                     raise TooLarge(f"the body has more than the {limits.body_bytes} bytes that are allowed")
-                if chunks > _FREE_CHUNKS + size // _LEAST_CHUNK_BYTES:
-                    raise BadRequest("the body is sent in too many small chunks")
+                if chunks > _FREE_CHUNKS + size // _MIN_CHUNK_BYTES:
+                    raise BadRequest("the body is sent in too many small chunks; send larger chunks")
                 continue
-            self._arrives(size)
+            self._on_arrival(size)
             try:
-                # It must not pause for long either, however much has come.
-                slowest = began + limits.body_s + size / LEAST_BYTES_PER_S
-                data = await self._read(min(slowest, _now() + limits.body_s))
+                # The client must not pause for long either, however much has arrived.
+                deadline = start + limits.body_s + size / MIN_BYTES_PER_S
+                data = await self._read(min(deadline, _now() + limits.body_s))
             except TimeoutError:
-                raise RequestTimeout("the body of the request came too slowly") from None
+                raise RequestTimeout("the body of the request arrived too slowly") from None
             self._http.receive_data(data)
 
     def _begin_next(self) -> None:
-        # h11 would go on only after it has written the answer.
+        # h11 itself would continue only after it has written the response, which it does not do here.
         data, is_closed = self._http.trailing_data
         self._http = _parser()
         if data:
@@ -195,9 +198,9 @@ def _refusal(error: h11.RemoteProtocolError) -> AmpError:
 
 
 def origin_form(target: bytes) -> str:
-    """Path and query of the request's target.
+    """Return the path and the query of a request target.
 
-    :raises AmpError: it is none, or too long.
+    :raises AmpError: the target has no path or is too long.
     """
     if len(target) > _TARGET_BYTES:
         raise UriTooLong(f"the URL has more than the {_TARGET_BYTES} bytes that are allowed")
@@ -206,5 +209,5 @@ def origin_form(target: bytes) -> str:
         _, path, query = _ABSOLUTE.fullmatch(text).groups()  # type: ignore[union-attr]  # it matches any text
         text = (path or "/") + query
     if not text.startswith("/") or "#" in text or not text.isascii():
-        raise BadRequest("the request target is not a path")
+        raise BadRequest("the request target is not a path that begins with '/'")
     return text

@@ -1,4 +1,4 @@
-"""Starts the server: listens, tries whether the service can be built, then runs the processes until the stop."""
+"""Starts the server: listens, checks that the service can be built, and runs the processes until the stop."""
 
 import multiprocessing
 import os
@@ -12,7 +12,7 @@ from amp.errors import AmpError
 from amp.logs import configure_logging
 from amp.metrics import share_metrics
 from amp.server.listener import leave_address, listen
-from amp.server.predecessor import build_patiently
+from amp.server.predecessor import build_when_released
 from amp.server.processes import Arbiter, Processes
 from amp.settings import Settings
 from amp.unknown_variables import log_unknown_variables
@@ -20,9 +20,9 @@ from amp.worker import check_migrated
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; then requests under way finish, and what was published is flushed.
+    """Serve until SIGTERM or SIGINT. Then finish the requests in progress and flush published messages.
 
-    :raises AmpError: it cannot be served; the message is for the person who starts it.
+    :raises AmpError: the server cannot start. The message is for the person who starts it.
     """
     configure_logging(settings.log_level)
     log_unknown_variables()
@@ -33,14 +33,15 @@ def serve(settings: Settings) -> None:
     try:
         Arbiter(Processes(settings, listener)).run()
     finally:
-        if os.getpid() == parent:  # children leave through here as well
+        if os.getpid() == parent:  # the children return through here as well
             clean_up()
 
 
 def _check(settings: Settings) -> None:
-    """Try everything that can fail at the start, in a process of its own, as nothing of it survives a fork.
+    """Try everything that can fail at the start. This runs in a separate process, because nothing of the service
+    survives a fork.
 
-    :raises AmpError: it failed; the message says why.
+    :raises AmpError: the service cannot be built. The message says why.
     """
     receiver, sender = multiprocessing.Pipe(duplex=False)
     child = multiprocessing.get_context("fork").Process(target=_try, args=(settings, sender))
@@ -49,7 +50,7 @@ def _check(settings: Settings) -> None:
     try:
         failure: AmpError | None = receiver.recv()
     except EOFError as e:
-        raise AmpError("the service cannot be built; see above") from e
+        raise AmpError("the service cannot be built; the reason is in the output above") from e
     finally:
         child.join()
     if failure is not None:
@@ -58,7 +59,7 @@ def _check(settings: Settings) -> None:
 
 def _try(settings: Settings, sender: Any) -> None:
     try:
-        amp = build_patiently(settings)
+        amp = build_when_released(settings)
         try:
             if settings.profile == "embedded":
                 amp.system.migration.run()
@@ -73,7 +74,7 @@ def _try(settings: Settings, sender: Any) -> None:
 
 
 def _share_metrics() -> Callable[[], None]:
-    """Removes the folder that they share."""
+    """Let the processes share metrics through a folder. Return a function that removes the folder."""
     folder = Path(tempfile.mkdtemp(prefix="amp-metrics-"))
     share_metrics(folder)
     return lambda: shutil.rmtree(folder)

@@ -1,4 +1,4 @@
-"""Calls the API, a WSGI application (PEP 3333), with a whole request, and collects the whole answer."""
+"""Calls the API, a WSGI application (PEP 3333), with a complete request, and collects the complete response."""
 
 import io
 import sys
@@ -12,11 +12,11 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 def call(app: Application, request: HttpRequest) -> HttpResponse:
-    """Blocks until the answer is complete."""
-    begun: list[tuple[str, list[tuple[str, str]]]] = []
+    """Return the response of the application. Block until it is complete."""
+    starts: list[tuple[str, list[tuple[str, str]]]] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], _exc_info: Any = None) -> None:
-        begun.append((status, headers))
+        starts.append((status, headers))
 
     pieces = app(environ_of(request), start_response)
     try:
@@ -25,15 +25,16 @@ def call(app: Application, request: HttpRequest) -> HttpResponse:
         close = getattr(pieces, "close", None)
         if close is not None:
             close()
-    status, headers = begun[-1]
+    status, headers = starts[-1]
     code, _, reason = status.partition(" ")
     encoded = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in headers)
     return HttpResponse(status=int(code), reason=reason, headers=encoded, body=body)
 
 
 def environ_of(request: HttpRequest) -> dict[str, Any]:
-    """The WSGI environment. No header changes anything in it but its own `HTTP_…` variable: neither the path
-    (`SCRIPT_NAME`) nor the client's address (`X-Forwarded-For` and its kind) is taken from the client."""
+    """Return the WSGI environment. A header changes only its own `HTTP_…` variable: neither the path (`SCRIPT_NAME`)
+    nor the address of the client (`X-Forwarded-For` and similar headers) is taken from the client.
+    """
     environ: dict[str, Any] = {
         "REQUEST_METHOD": request.method,
         "SCRIPT_NAME": "",
@@ -61,7 +62,7 @@ def environ_of(request: HttpRequest) -> dict[str, Any]:
 
 
 def _variables(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    found: dict[str, str] = {}
+    variables: dict[str, str] = {}
     for name, value in headers:
         # `AMP_Principal` would become the same variable as `AMP-Principal`, which a gateway sets or removes.
         if b"_" in name or name in (b"content-length", b"transfer-encoding"):
@@ -69,6 +70,6 @@ def _variables(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
         variable = name.decode("latin-1").upper().replace("-", "_")
         key = variable if variable == "CONTENT_TYPE" else f"HTTP_{variable}"
         text = value.decode("latin-1")
-        joint = "; " if variable == "COOKIE" else ","
-        found[key] = f"{found[key]}{joint}{text}" if key in found else text
-    return found
+        separator = "; " if variable == "COOKIE" else ","
+        variables[key] = f"{variables[key]}{separator}{text}" if key in variables else text
+    return variables

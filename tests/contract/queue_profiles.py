@@ -16,7 +16,7 @@ from tests.background import background_threads
 
 if TYPE_CHECKING:
     from amp.adapters.embedded.database import Database
-    from amp.adapters.embedded.message_queue import SqliteEventQueue
+    from amp.adapters.embedded.message_queue import SqliteMessageQueue
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,27 +41,27 @@ def make_queue_profile(request: pytest.FixtureRequest) -> Iterator[QueueProfile]
 
 def embedded_queues(folder: Path, at_end: ExitStack) -> QueueProfile:
     from amp.adapters.embedded.database import Database
-    from amp.adapters.embedded.message_queue import SqliteEventQueue
-    from amp.adapters.embedded.store_component import SqliteStorePart
+    from amp.adapters.embedded.message_queue import SqliteMessageQueue
+    from amp.adapters.embedded.store_component import SqliteStoreComponent
 
     database = Database(folder)
     at_end.callback(database.close)
-    SqliteStorePart(database).migrate()
+    SqliteStoreComponent(database).migrate()
     return QueueProfile(
-        queue=SqliteEventQueue(database),
+        queue=SqliteMessageQueue(database),
         # One process holds the folder: its further clients share the database.
-        another=lambda: SqliteEventQueue(database),
+        another=lambda: SqliteMessageQueue(database),
         put_raw=lambda topic, payload: _put_raw_row(folder, topic, payload),
         losing=lambda: _refusing_queue(database),
     )
 
 
-def _refusing_queue(database: "Database") -> "SqliteEventQueue":
-    from amp.adapters.embedded.message_queue import SqliteEventQueue
+def _refusing_queue(database: "Database") -> "SqliteMessageQueue":
+    from amp.adapters.embedded.message_queue import SqliteMessageQueue
 
     with database.writing() as connection:
         connection.execute("CREATE TRIGGER refuse BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'refused'); END")
-    return SqliteEventQueue(database)
+    return SqliteMessageQueue(database)
 
 
 def _put_raw_row(folder: Path, topic: Topic, payload: bytes) -> None:

@@ -174,12 +174,12 @@ def open_search_profile(request: pytest.FixtureRequest, folder: Path, *, shards:
 def _embedded_profile(folder: Path, at_end: ExitStack) -> SearchProfile:
     from amp.adapters.embedded.search_bucket_documents import SqliteBucketDocuments
     from amp.adapters.embedded.search_bucket_indices import SqliteBucketIndices
-    from amp.adapters.embedded.search_component import SearchPart
+    from amp.adapters.embedded.search_component import SearchComponent
     from amp.adapters.embedded.search_database import SearchDatabase
     from amp.adapters.embedded.search_index import SqliteSearchIndex
 
     database = SearchDatabase(folder)
-    part = SearchPart(database)
+    part = SearchComponent(database)
     at_end.callback(part.close)
     part.migrate()
     return SearchProfile(

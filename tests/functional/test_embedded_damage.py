@@ -186,5 +186,5 @@ def test_a_missing_store_beside_an_index_is_refused(tmp_path: Path) -> None:
         pass
     for file in tmp_path.glob("store.db*"):
         file.unlink()
-    with pytest.raises(BadSetting, match=r"is missing although search\.db is there"), built({"data_dir": tmp_path}):
+    with pytest.raises(BadSetting, match=r"is missing although search\.db exists"), built({"data_dir": tmp_path}):
         pytest.fail("it was taken for new")

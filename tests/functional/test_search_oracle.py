@@ -14,7 +14,7 @@ from amp.adapters.clock import SystemClock
 from amp.adapters.embedded.bucket_registry import SqliteBucketRegistry
 from amp.adapters.embedded.cache import MemoryCache
 from amp.adapters.embedded.database import Database
-from amp.adapters.embedded.store_component import SqliteStorePart
+from amp.adapters.embedded.store_component import SqliteStoreComponent
 from amp.api.models.search import IndexQuery as SearchBody
 from amp.domain.buckets import first_map
 from amp.domain.criteria import IndexQuery, SearchPage
@@ -53,7 +53,7 @@ def make_shelf(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 def make_maps(tmp_path: Path) -> Iterator[BucketMaps]:
     """Of fewer buckets than there are, so that searches do not insist on a number of them."""
     with closing(Database(tmp_path)) as database:
-        SqliteStorePart(database).migrate()
+        SqliteStoreComponent(database).migrate()
         registry = SqliteBucketRegistry(database)
         assert registry.replace(first_map("amp"), expected_generation=0)
         yield BucketMaps(registry, MemoryCache(), SystemClock(), refresh_s=60)

@@ -15,7 +15,7 @@ from amp.adapters.embedded.dead_letters import SqliteDeadLetters
 from amp.adapters.embedded.job_chunks import SqliteJobChunks
 from amp.adapters.embedded.job_ids import SqliteJobIds
 from amp.adapters.embedded.job_log import SqliteJobLog
-from amp.adapters.embedded.message_queue import SqliteEventQueue
+from amp.adapters.embedded.message_queue import SqliteMessageQueue
 from amp.domain.chunks import REPORTED, ItemOutcome, ItemResult
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, JobState
@@ -147,7 +147,7 @@ class World:
     def __post_init__(self) -> None:
         self.jobs, self.chunks = SqliteJobLog(self.database), SqliteJobChunks(self.database)
         self.job_ids = SqliteJobIds(self.database)
-        self.queue, self.dead_letters = SqliteEventQueue(self.database), SqliteDeadLetters(self.database)
+        self.queue, self.dead_letters = SqliteMessageQueue(self.database), SqliteDeadLetters(self.database)
         self.leases = Leases(self.clock)
         self.listing = SqliteAssetListing(self.database)
         self.consumer = self.queue.consume(Topic.BULK, JOBS_GROUP)

@@ -14,7 +14,7 @@ import pytest
 from amp.adapters.embedded.asset_store import SqliteAssetStore
 from amp.adapters.embedded.database import Database
 from amp.adapters.embedded.intent_log import SqliteIntentLog
-from amp.adapters.embedded.store_component import SqliteStorePart
+from amp.adapters.embedded.store_component import SqliteStoreComponent
 from amp.adapters.embedded.type_registry import SqliteTypeRegistry
 from amp.domain.assets import Asset, Change, State
 from amp.domain.changes import Content, Stamp, deletion, purging, replacement
@@ -110,7 +110,7 @@ class World:
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     with contextlib.closing(Database(tmp_path)) as database:
-        SqliteStorePart(database).migrate()
+        SqliteStoreComponent(database).migrate()
         store, clock = Store(database), Clock()
         intents = SqliteIntentLog(database)
         committer = ChangeCommitter(

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from amp.adapters.embedded.database import Database
-from amp.adapters.embedded.search_component import SearchPart
+from amp.adapters.embedded.search_component import SearchComponent
 from amp.adapters.embedded.search_database import SearchDatabase
-from amp.adapters.embedded.store_component import SqliteStorePart
+from amp.adapters.embedded.store_component import SqliteStoreComponent
 from amp.errors import (
     AmpError,
     BadSetting,
@@ -278,10 +278,10 @@ def test_a_probe_reports_a_closed_folder(tmp_path: Path) -> None:
 
 def test_a_probe_after_a_failure_has_the_size_of_the_largest_request(tmp_path: Path) -> None:
     with closing(Database(tmp_path, max_write_bytes=12_000_000)) as database:
-        SqliteStorePart(database).migrate()
+        SqliteStoreComponent(database).migrate()
         _probe_after_failure(database.writing, database.probe, StoreUnavailable)
     with closing(SearchDatabase(tmp_path, max_write_bytes=12_000_000)) as index:
-        SearchPart(index).migrate()
+        SearchComponent(index).migrate()
         _probe_after_failure(index.write, index.probe, SearchUnavailable)
     for name in ("store.db", "search.db"):
         assert (tmp_path / name).stat().st_size < 1_000_000, "the probe keeps the space that it finds"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from amp.adapters.embedded.database import Database
 from amp.adapters.embedded.intent_log import SqliteIntentLog
-from amp.adapters.embedded.store_component import SqliteStorePart
+from amp.adapters.embedded.store_component import SqliteStoreComponent
 from amp.domain.assets import Scope
 from amp.domain.messages import DEFERRAL_SLACK_MS, MAX_DEFERRAL_MS, MIN_DEFERRAL_MS, AssetChanged, Intent
 
@@ -21,7 +21,7 @@ _NOW_MS, _HOUR_MS = 1_800_000_000_000, 3_600_000
 @pytest.fixture(scope="module", name="database")
 def make_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     with closing(Database(tmp_path_factory.mktemp("intents"))) as database:
-        SqliteStorePart(database).migrate()
+        SqliteStoreComponent(database).migrate()
         yield database
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from amp.adapters.embedded.database import Database
 from amp.adapters.embedded.migrations import Migration, apply_migration, load_migrations, pending_migrations
-from amp.adapters.embedded.store_component import SqliteStorePart
+from amp.adapters.embedded.store_component import SqliteStoreComponent
 from amp.errors import BadSetting
 from amp.resources import resource_folder
 
@@ -32,7 +32,7 @@ def schema(connection: sqlite3.Connection) -> dict[str, str]:
 
 
 def test_the_schema_is_the_sum_of_the_migrations(database: Database) -> None:
-    SqliteStorePart(database).migrate()
+    SqliteStoreComponent(database).migrate()
     with closing(sqlite3.connect(":memory:")) as whole, database.reading() as migrated:
         whole.executescript((FOLDER / "schema.sql").read_text(encoding="utf-8"))
         assert schema(migrated) == schema(whole)
@@ -45,7 +45,7 @@ def test_migrations_are_numbered_without_gaps() -> None:
 
 
 def test_migrating_twice_does_it_once_and_tells_so(database: Database) -> None:
-    part = SqliteStorePart(database)
+    part = SqliteStoreComponent(database)
     names = [migration.name for migration in load_migrations(FOLDER)]
     assert part.pending() == [f"apply migration {name} to store.db" for name in names]
     assert part.migrate() == [f"applied migration {name} to store.db" for name in names]
@@ -53,7 +53,7 @@ def test_migrating_twice_does_it_once_and_tells_so(database: Database) -> None:
 
 
 def test_migrating_twice_at_once_does_it_once(database: Database) -> None:
-    parts = [SqliteStorePart(database) for _ in range(4)]
+    parts = [SqliteStoreComponent(database) for _ in range(4)]
     done: list[list[str]] = []
     threads = [threading.Thread(target=lambda part=part: done.append(part.migrate())) for part in parts]
     for thread in threads:

@@ -12,9 +12,9 @@ import pytest
 
 from amp.adapters.embedded.database import Database
 from amp.adapters.embedded.pairing import Pairing
-from amp.adapters.embedded.search_component import SearchPart
+from amp.adapters.embedded.search_component import SearchComponent
 from amp.adapters.embedded.search_database import SearchDatabase
-from amp.adapters.embedded.store_component import SqliteStorePart
+from amp.adapters.embedded.store_component import SqliteStoreComponent
 
 
 @dataclass
@@ -24,7 +24,7 @@ class Files:
     store: Database
     index: SearchDatabase
     pairing: Pairing
-    parts: tuple[SqliteStorePart, SearchPart]
+    parts: tuple[SqliteStoreComponent, SearchComponent]
 
     def migrate(self) -> list[str]:
         return [line for part in self.parts for line in part.migrate()]
@@ -63,7 +63,7 @@ def opened(folder: Path) -> Iterator[Files]:
     with closing(Database(folder)) as store, closing(SearchDatabase(folder)) as index:
         pairing = Pairing(store, index)
         pairing.join()
-        yield Files(store, index, pairing, (SqliteStorePart(store), SearchPart(index, pairing)))
+        yield Files(store, index, pairing, (SqliteStoreComponent(store), SearchComponent(index, pairing)))
 
 
 @pytest.fixture

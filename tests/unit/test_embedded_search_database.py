@@ -14,7 +14,7 @@ import pytest
 from amp.adapters.embedded import search_bucket_indices
 from amp.adapters.embedded.search_bucket_documents import SqliteBucketDocuments
 from amp.adapters.embedded.search_bucket_indices import SqliteBucketIndices
-from amp.adapters.embedded.search_component import SearchPart
+from amp.adapters.embedded.search_component import SearchComponent
 from amp.adapters.embedded.search_database import SearchDatabase
 from amp.adapters.embedded.search_index import SqliteSearchIndex
 from amp.domain.criteria import EntryMatches, IndexQuery, OneOf, TextMatches
@@ -31,7 +31,7 @@ H264 = EntryMatches("codec", FieldType.STRING, (OneOf(("h264",)),))
 
 def opened(folder: Path) -> tuple[SearchDatabase, SearchProfile]:
     database = SearchDatabase(folder)
-    SearchPart(database).migrate()
+    SearchComponent(database).migrate()
     index, indices = SqliteSearchIndex(database), SqliteBucketIndices(database)
     return database, SearchProfile(
         index=index, indices=indices, documents=SqliteBucketDocuments(database), prefix="amp"
@@ -68,13 +68,13 @@ def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
 def test_migrating_twice_or_twice_at_once_does_it_once(tmp_path: Path) -> None:
     done: list[str] = []
     databases = [SearchDatabase(tmp_path) for _ in range(4)]
-    threads = [threading.Thread(target=lambda d=d: done.extend(SearchPart(d).migrate())) for d in databases]
+    threads = [threading.Thread(target=lambda d=d: done.extend(SearchComponent(d).migrate())) for d in databases]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert sorted(done) == [f"applied migration {name} to search.db" for name in MIGRATIONS]
-    assert SearchPart(databases[0]).pending() == []
+    assert SearchComponent(databases[0]).pending() == []
     for database in databases:
         database.close()
 
@@ -94,7 +94,7 @@ def _journal_mode(database: SearchDatabase) -> str:
 
 
 def test_what_is_pending_is_told_and_the_rest_says_what_to_do(database: SearchDatabase) -> None:
-    part = SearchPart(database)
+    part = SearchComponent(database)
     assert part.pending() == [f"apply migration {name} to search.db" for name in MIGRATIONS]
     with pytest.raises(NotMigrated):
         SqliteSearchIndex(database).search(IndexQuery(criteria=H264))
@@ -125,7 +125,7 @@ def test_a_closed_index_is_unavailable(tmp_path: Path) -> None:
 def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "search.db").write_bytes(b"no database at all" * 1000)
     with closing(SearchDatabase(tmp_path)) as database, pytest.raises(SearchUnavailable):
-        SearchPart(database).ping()
+        SearchComponent(database).ping()
 
 
 def test_a_ping_answers_before_a_health_check_stops_waiting(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_a_ping_answers_before_a_health_check_stops_waiting(tmp_path: Path) -> N
     with closing(database), pytest.MonkeyPatch.context() as patch:
         patch.setattr(database, "read", slow)
         patch.setattr(database, "probe", bounds_s.append)
-        SearchPart(database).ping()
+        SearchComponent(database).ping()
     assert len(bounds_s) == 2
     assert sum(bounds_s) < _BOUND_S
 
@@ -207,7 +207,7 @@ def test_a_drop_that_was_interrupted_is_finished_by_the_next(tmp_path: Path, mon
         search_profile.store(bucket, [head(asset(str(n))) for n in range(5)])
         with monkeypatch.context() as patched:
             patched.setattr(search_bucket_indices, "_DROP_BATCH", 2)
-            patched.setattr(SqliteBucketIndices, "_remove_some_dropped", _interrupted)
+            patched.setattr(SqliteBucketIndices, "_remove_dropped_batch", _interrupted)
             with pytest.raises(KeyboardInterrupt):
                 search_profile.indices.drop(bucket.index)
         assert search_profile.search().total == 0

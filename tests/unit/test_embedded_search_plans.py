@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from amp.adapters.embedded import search_conditions, search_query
 from amp.adapters.embedded.search_bucket_documents import SqliteBucketDocuments
 from amp.adapters.embedded.search_bucket_indices import SqliteBucketIndices
-from amp.adapters.embedded.search_component import SearchPart
+from amp.adapters.embedded.search_component import SearchComponent
 from amp.adapters.embedded.search_database import SearchDatabase
 from amp.adapters.embedded.search_index import SqliteSearchIndex
 from amp.domain.criteria import IndexQuery
@@ -32,7 +32,7 @@ WAYS = {
 @pytest.fixture(name="shelf", scope="module")
 def make_shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
     database = SearchDatabase(tmp_path_factory.mktemp("plans"))
-    with closing(SearchPart(database)) as part:
+    with closing(SearchComponent(database)) as part:
         part.migrate()
         index, indices, documents = (
             make(database) for make in (SqliteSearchIndex, SqliteBucketIndices, SqliteBucketDocuments)
@@ -49,9 +49,9 @@ def _worlds_and_requests(draw: st.DrawFn) -> tuple[World, list[IndexQuery]]:
 @pytest.mark.parametrize("way", WAYS)
 def test_every_way_to_the_documents_finds_the_same(shelf: Shelf, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     rows_compared, many, most_counted = WAYS[way]
-    monkeypatch.setattr(search_query, "_ROWS_COMPARED", rows_compared)
-    monkeypatch.setattr(search_query, "_MANY", many)
-    monkeypatch.setattr(search_query, "_MOST_COUNTED", most_counted)
+    monkeypatch.setattr(search_query, "_COUNT_LIMITS", rows_compared)
+    monkeypatch.setattr(search_query, "_UNSELECTIVE_RATIO", many)
+    monkeypatch.setattr(search_query, "_MAX_COUNTED", most_counted)
     monkeypatch.setattr(search_conditions, "_COMMON_WORD", 1)
 
     @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))

@@ -18,9 +18,9 @@ from amp.adapters.embedded.database import Database
 from amp.adapters.embedded.dead_letters import SqliteDeadLetters
 from amp.adapters.embedded.intent_log import SqliteIntentLog
 from amp.adapters.embedded.job_chunks import SqliteJobChunks
-from amp.adapters.embedded.message_queue import KEPT_EVENTS, SqliteEventQueue
+from amp.adapters.embedded.message_queue import RETAINED_MESSAGES, SqliteMessageQueue
 from amp.adapters.embedded.shared_values import SqliteSharedValues
-from amp.adapters.embedded.store_component import SqliteStorePart
+from amp.adapters.embedded.store_component import SqliteStoreComponent
 from amp.adapters.embedded.type_registry import SqliteTypeRegistry
 from amp.domain.assets import Change
 from amp.domain.buckets import first_map
@@ -40,7 +40,7 @@ from tests.file_limit import files_up_to
 @contextmanager
 def opened(folder: Path) -> Iterator[Database]:
     with closing(Database(folder)) as database:
-        SqliteStorePart(database).migrate()
+        SqliteStoreComponent(database).migrate()
         yield database
 
 
@@ -92,7 +92,7 @@ def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
         SqliteTypeRegistry(database).add(asset_type)
         SqliteBucketRegistry(database).replace(first_map("amp"), expected_generation=0)
         SqliteSharedValues(database).get_or_put("key", b"\x00secret")
-        SqliteEventQueue(database).publish(Topic.REALTIME, [message_of(change)])
+        SqliteMessageQueue(database).publish(Topic.REALTIME, [message_of(change)])
         SqliteDeadLetters(database).put(letter)
         SqliteJobChunks(database).begin(chunk)
         SqliteJobChunks(database).record(chunk.job_id, {0: results})
@@ -110,7 +110,7 @@ def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
         assert SqliteTypeRegistry(database).newest() == [asset_type]
         assert SqliteBucketRegistry(database).load() == first_map("amp")
         assert SqliteSharedValues(database).get_or_put("key", b"other") == b"\x00secret"
-        [delivery] = SqliteEventQueue(database).consume(Topic.REALTIME, "index").poll(10, 1)
+        [delivery] = SqliteMessageQueue(database).consume(Topic.REALTIME, "index").poll(10, 1)
         assert delivery.message == message_of(change)
         assert SqliteDeadLetters(database).get(letter.id) == letter
         assert SqliteJobChunks(database).get(chunk.job_id, 0) == chunk
@@ -135,7 +135,7 @@ def test_a_write_whose_commit_fails_is_never_told_as_a_success(database: Databas
 
 
 def test_events_that_could_not_be_kept_are_not_reported_delivered(database: Database) -> None:
-    queue = SqliteEventQueue(database)
+    queue = SqliteMessageQueue(database)
     reported: list[AssetChanged] = []
     with _Disk(database).full():
         queue.publish(Topic.REALTIME, events(200), reported.append)
@@ -202,23 +202,23 @@ def stored_events(database: Database) -> int:
 
 
 def test_events_every_group_is_done_with_do_not_pile_up(database: Database) -> None:
-    queue = SqliteEventQueue(database)
+    queue = SqliteMessageQueue(database)
     slow, fast = queue.consume(Topic.REALTIME, "slow"), queue.consume(Topic.REALTIME, "fast")
     queue.publish(Topic.REALTIME, events(1))
     slow.commit(slow.poll(1, 1))
     one = events(1)
-    queue.publish(Topic.REALTIME, one * (KEPT_EVENTS + 500))
-    fast.commit(fast.poll(KEPT_EVENTS + 501, 1))
-    assert stored_events(database) == KEPT_EVENTS + 501, "the slow group has them still to do"
-    slow.commit(slow.poll(KEPT_EVENTS + 500, 1))
-    assert stored_events(database) == KEPT_EVENTS
+    queue.publish(Topic.REALTIME, one * (RETAINED_MESSAGES + 500))
+    fast.commit(fast.poll(RETAINED_MESSAGES + 501, 1))
+    assert stored_events(database) == RETAINED_MESSAGES + 501, "the slow group has them still to do"
+    slow.commit(slow.poll(RETAINED_MESSAGES + 500, 1))
+    assert stored_events(database) == RETAINED_MESSAGES
     assert queue.lag(Topic.REALTIME, "slow") == 0
     queue.publish(Topic.REALTIME, one)
     assert len(slow.poll(10, 1)) == len(fast.poll(10, 1)) == 1
 
 
 def test_a_second_member_gets_nothing_until_the_first_closes(database: Database) -> None:
-    queue = SqliteEventQueue(database)
+    queue = SqliteMessageQueue(database)
     first, second = queue.consume(Topic.REALTIME, "index"), queue.consume(Topic.REALTIME, "index")
     queue.publish(Topic.REALTIME, events(4))
     taken = first.poll(2, 1)
@@ -233,7 +233,7 @@ def test_a_second_member_gets_nothing_until_the_first_closes(database: Database)
 
 
 def test_a_position_never_goes_back(database: Database) -> None:
-    queue = SqliteEventQueue(database)
+    queue = SqliteMessageQueue(database)
     consumer = queue.consume(Topic.REALTIME, "index")
     queue.publish(Topic.REALTIME, events(4))
     taken = consumer.poll(4, 1)

@@ -14,7 +14,7 @@ from uuid import UUID
 import pytest
 
 from amp.adapters.embedded.database import Database
-from amp.adapters.embedded.store_component import SqliteStorePart
+from amp.adapters.embedded.store_component import SqliteStoreComponent
 from amp.domain.chunks import REPORTED, ItemOutcome
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, JobState
@@ -34,7 +34,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr("amp.services.jobs.extractor.CHUNK", CHUNK)
     monkeypatch.setattr("amp.services.jobs.extractor.WINDOW", WINDOW)
     with closing(Database(tmp_path)) as database:
-        SqliteStorePart(database).migrate()
+        SqliteStoreComponent(database).migrate()
         yield World(database)
 
 

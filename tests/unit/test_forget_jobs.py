@@ -11,7 +11,7 @@ from amp.adapters.embedded.database import Database
 from amp.adapters.embedded.job_chunks import SqliteJobChunks
 from amp.adapters.embedded.job_ids import SqliteJobIds
 from amp.adapters.embedded.job_log import SqliteJobLog
-from amp.adapters.embedded.store_component import SqliteStorePart
+from amp.adapters.embedded.store_component import SqliteStoreComponent
 from amp.domain.chunks import Chunk, ItemOutcome, ItemResult
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, JobState
@@ -23,7 +23,7 @@ DAY_MS = 86_400_000
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     found = Database(tmp_path)
-    with closing(SqliteStorePart(found)) as part:
+    with closing(SqliteStoreComponent(found)) as part:
         part.migrate()
         yield found
 

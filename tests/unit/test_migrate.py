@@ -9,9 +9,9 @@ import pytest
 from amp.adapters.embedded.bucket_registry import SqliteBucketRegistry
 from amp.adapters.embedded.database import Database
 from amp.adapters.embedded.search_bucket_indices import SqliteBucketIndices
-from amp.adapters.embedded.search_component import SearchPart
+from amp.adapters.embedded.search_component import SearchComponent
 from amp.adapters.embedded.search_database import SearchDatabase
-from amp.adapters.embedded.store_component import SqliteStorePart
+from amp.adapters.embedded.store_component import SqliteStoreComponent
 from amp.domain.buckets import BucketMap
 from amp.domain.ids import mint_at
 from amp.domain.move_phases import dual, planned_rebuild
@@ -40,7 +40,7 @@ class Installation:
 def installation(tmp_path: Path) -> Iterator[Installation]:
     store, search = Database(tmp_path), SearchDatabase(tmp_path)
     registry, indices = SqliteBucketRegistry(store), SqliteBucketIndices(search)
-    parts = (SqliteStorePart(store), SearchPart(search))
+    parts = (SqliteStoreComponent(store), SearchComponent(search))
     yield Installation(
         registry, indices, SystemMigration(parts=parts, registry=registry, indices=indices, index_prefix="amp")
     )

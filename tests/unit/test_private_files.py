@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from amp.adapters.embedded.database import Database
-from amp.adapters.embedded.search_component import SearchPart
+from amp.adapters.embedded.search_component import SearchComponent
 from amp.adapters.embedded.search_database import SearchDatabase
 from amp.errors import BadSetting
 from amp.private_files import make_private, write_private
@@ -24,12 +24,12 @@ import os, sys
 from pathlib import Path
 from amp.adapters.embedded.database import Database
 from amp.adapters.embedded.search_database import SearchDatabase
-from amp.adapters.embedded.search_component import SearchPart
+from amp.adapters.embedded.search_component import SearchComponent
 os.umask(int(sys.argv[2], 8))
 database = Database(Path(sys.argv[1]))
 with database.writing() as connection:
     connection.execute("CREATE TABLE numbers (n INTEGER)")
-SearchPart(SearchDatabase(Path(sys.argv[1]))).migrate()
+SearchComponent(SearchDatabase(Path(sys.argv[1]))).migrate()
 os.kill(os.getpid(), 9)
 """
 
@@ -61,13 +61,13 @@ def test_files_of_a_folder_that_was_there_become_private(tmp_path: Path) -> None
             ("notes.txt", 0o644)
         }
         with closing(SearchDatabase(tmp_path)) as search:
-            SearchPart(search).ping()
+            SearchComponent(search).ping()
             assert modes(tmp_path)["search.db-wal"] == 0o600
 
 
 def test_a_search_file_made_on_its_own_is_private(tmp_path: Path) -> None:
     with closing(SearchDatabase(tmp_path)) as search:
-        SearchPart(search).migrate()
+        SearchComponent(search).migrate()
         assert set(modes(tmp_path).values()) == {0o600}
 
 
@@ -124,7 +124,7 @@ def test_a_folder_that_cannot_be_used_is_named_with_its_setting(mode: int, creat
         folder.chmod(mode)
         os.seteuid(_NOBODY)
         try:
-            with pytest.raises(BadSetting, match=f"^AMP_DATA_DIR=.* can't be used as a data folder: {reason}$"):
+            with pytest.raises(BadSetting, match=f"^AMP_DATA_DIR=.* cannot be used as a data folder: {reason}$"):
                 Database(folder, create=create)
         finally:
             os.seteuid(0)

@@ -1,1 +1,1 @@
-"""The embedded set: SQLite and the process itself, no servers."""
+"""The embedded profile: the ports on SQLite and in the memory of the process, without any servers."""

@@ -1,4 +1,4 @@
-"""The listing of assets on SQLite: indexes over the heads, paged by creation time and id."""
+"""The listing of assets on SQLite: indexes over the heads, read in pages in the order of creation time and id."""
 
 import hashlib
 from collections.abc import Collection, Sequence
@@ -12,7 +12,9 @@ from amp.ports.asset_listing import IdPage, OrphanedListing
 
 
 class SqliteAssetListing:
-    """A position is the last id given, with its creation time in it, behind a digest of what is listed."""
+    """A position is a digest of the listing's filters, followed by the last id returned, which contains the creation
+    time of its asset.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -27,8 +29,8 @@ class SqliteAssetListing:
         position: str | None,
         limit: int,
     ) -> IdPage:
-        listed = hashlib.blake2s(repr((type_name, project, from_ms, to_ms)).encode(), digest_size=8).hexdigest()
-        # Word for word as the indexes have it.
+        digest = hashlib.blake2s(repr((type_name, project, from_ms, to_ms)).encode(), digest_size=8).hexdigest()
+        # SQLite uses the partial indexes only if the condition has the same text as theirs.
         conditions = ["state <> 'purged'"]
         values: list[str | int | bytes] = []
         if type_name is not None:
@@ -39,9 +41,9 @@ class SqliteAssetListing:
             values.append(project)
         if position is not None:
             conditions.append("(created_ms, id) > (?, ?)")
-            values += _place(position, listed)
+            values += _parse_position(position, digest)
         elif from_ms is not None:
-            # Not beside a position, which is past it: of two lower bounds SQLite would start at either.
+            # Not together with a position, which lies beyond it: of two lower bounds, SQLite may start at either.
             conditions.append("created_ms >= ?")
             values.append(from_ms)
         if to_ms is not None:
@@ -51,13 +53,13 @@ class SqliteAssetListing:
         with self._database.reading() as connection:
             rows = connection.execute(query, (*values, limit + 1)).fetchall()
         ids = tuple(UUID(bytes=row[0]) for row in rows[:limit])
-        return IdPage(ids, listed + ids[-1].hex if ids and len(rows) > limit else None)
+        return IdPage(ids, digest + ids[-1].hex if ids and len(rows) > limit else None)
 
     def unlisted(self, assets: Sequence[Asset]) -> dict[UUID, tuple[str, ...]]:  # noqa: ARG002 - lists are indexes
         return {}
 
     def add(self, assets: Sequence[Asset]) -> None:
-        """Nothing to do: indexes list every head."""
+        """Do nothing: the indexes list every head."""
 
     def orphans(
         self,
@@ -68,17 +70,17 @@ class SqliteAssetListing:
         return []
 
     def drop(self, orphans: Sequence[OrphanedListing]) -> None:
-        """Nothing to do: there are none."""
+        """Do nothing: indexes have no orphans."""
 
     def remove(self, assets: Sequence[Asset]) -> None:
-        """Nothing to do: a purged head is in no index."""
+        """Do nothing: the indexes do not contain purged heads."""
 
 
-def _place(position: str, listed: str) -> tuple[int, bytes]:
+def _parse_position(position: str, digest: str) -> tuple[int, bytes]:
     try:
-        last = UUID(hex=position.removeprefix(listed))
-        if listed + last.hex != position:
-            raise ValueError("another list's, or not in the form given out")
+        last = UUID(hex=position.removeprefix(digest))
+        if digest + last.hex != position:
+            raise ValueError("the position belongs to another listing or was altered")
         return created_ms(last), last.bytes
     except (ValueError, InvalidId) as e:
-        raise BadCursor("the position is not one of this listing") from e
+        raise BadCursor("the position does not belong to this listing") from e

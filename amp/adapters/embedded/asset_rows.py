@@ -1,4 +1,4 @@
-"""Assets and their versions as rows of the store, and back."""
+"""Converts assets and their versions to rows of the store and back."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -61,7 +61,7 @@ def asset_from_row(row: Row) -> Asset:
 
 
 def metadata_bytes(row: Row) -> int:
-    """Of a row of `ASSET_COLUMNS`."""
+    """Return the size of the metadata in a row of `ASSET_COLUMNS`, in bytes."""
     return len(row[7])
 
 
@@ -94,5 +94,5 @@ def version_from_row(row: Row) -> Version:
 
 
 def _metadata(json: bytes) -> Mapping[str, Value]:
-    """JSON knows lists only; a value of several is a tuple."""
+    """Return the metadata with tuples in place of lists: JSON has no tuples, and multiple values are a tuple."""
     return {key: tuple(value) if isinstance(value, list) else value for key, value in orjson.loads(json).items()}

@@ -1,4 +1,4 @@
-"""The asset store on SQLite: every call is one transaction, its conditions checked inside it."""
+"""The asset store on SQLite. Every call is one transaction, which also checks the conditions of the call."""
 
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -22,9 +22,9 @@ from amp.domain.retention import Retention
 from amp.errors import StoreUnavailable
 from amp.ports.asset_store import CommitResult, CommitStatus
 
-#: SQLite takes at most 32,766 parameters a statement.
-_IDS_A_QUERY = 1_000
-#: Heads that are taken one by one are read so many at a time: each may be large.
+#: Number of ids in one query. SQLite accepts at most 32,766 parameters per statement.
+_IDS_PER_QUERY = 1_000
+#: Number of heads that `each_head` reads at a time. It is small because each head may be large.
 _READ_AHEAD = 50
 
 _PUT_HEAD = (
@@ -38,8 +38,8 @@ _STRIP = (
 )
 _STRIP_REVISIONS = "UPDATE revisions SET kind = '', version = 0, changed_ms = 0, changed_by = '' WHERE asset_id = ?"
 _PUT_VERSION = f"INSERT OR REPLACE INTO versions ({VERSION_COLUMNS}) VALUES ({', '.join('?' * 9)})"
-#: Of the revisions up to a number, those whose change nobody looks for any more. The seventh byte of an id has its
-#: version; ids of version 5 are derived.
+#: Deletes revisions up to a number once their change ids are no longer needed. The seventh byte of an id contains its
+#: UUID version. Ids of version 5 are derived.
 _FORGET = (
     "DELETE FROM revisions WHERE asset_id = ? AND revision <= ? AND changed_ms < "
     "CASE WHEN substr(change_id, 7, 1) BETWEEN x'50' AND x'5f' THEN ? ELSE ? END"
@@ -52,7 +52,7 @@ class SqliteAssetStore:
         self._retention = retention or Retention()
 
     def prepare(self, changes: Sequence[tuple[Change, Intent]]) -> None:
-        # The listing is made of indexes over the heads; only the intents need rows before them.
+        # The listing consists of indexes over the heads. Only the intents need rows before the change is applied.
         rows = [
             (
                 intent.due_ms,
@@ -69,39 +69,40 @@ class SqliteAssetStore:
             connection.executemany("INSERT OR REPLACE INTO intents VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
     def apply(self, changes: Sequence[Change]) -> list[CommitResult]:
-        outcomes: list[CommitResult] = []
+        results: list[CommitResult] = []
         try:
             with self._database.writing() as connection:
-                outcomes = _apply(connection, changes, self._retention)
+                results = _apply(connection, changes, self._retention)
         except StoreUnavailable:
-            if not outcomes:
+            if not results:
                 raise
-            # The commit itself failed. This process sees it undone, but what reached the disk may yet come back.
-            return [CommitResult(CommitStatus.UNKNOWN) if o.status is CommitStatus.APPLIED else o for o in outcomes]
-        return outcomes
+            # The commit itself failed. For this process it is rolled back, but if it has reached the disk, it may
+            # reappear.
+            return [CommitResult(CommitStatus.UNKNOWN) if r.status is CommitStatus.APPLIED else r for r in results]
+        return results
 
     def heads(self, ids: Collection[UUID], *, settle: bool = False) -> dict[UUID, Asset]:  # noqa: ARG002 - never open
         with self._database.reading() as connection:
             return _heads(connection, list(ids))
 
     def each_head(self, ids: Collection[UUID]) -> Iterator[tuple[Asset, int]]:
-        wanted = list(dict.fromkeys(ids))
-        for start in range(0, len(wanted), _READ_AHEAD):
+        unique_ids = list(dict.fromkeys(ids))
+        for start in range(0, len(unique_ids), _READ_AHEAD):
             with self._database.reading() as connection:
-                rows = _head_rows(connection, wanted[start : start + _READ_AHEAD])
+                rows = _head_rows(connection, unique_ids[start : start + _READ_AHEAD])
             for row in rows:
                 yield asset_from_row(row), metadata_bytes(row)
 
     def versions(self, wanted: Mapping[UUID, Collection[int]]) -> dict[tuple[UUID, int], Version]:
         query = f"SELECT {VERSION_COLUMNS} FROM versions WHERE asset_id = ? AND version = ?"
-        found = {}
+        versions = {}
         with self._database.reading() as connection:
             for asset_id, numbers in wanted.items():
                 for number in numbers:
                     row = connection.execute(query, (asset_id.bytes, number)).fetchone()
                     if row is not None:
-                        found[asset_id, number] = version_from_row(row)
-        return found
+                        versions[asset_id, number] = version_from_row(row)
+        return versions
 
     def version_page(self, asset_id: UUID, below: int | None, limit: int) -> list[Version]:
         query = (
@@ -114,23 +115,25 @@ class SqliteAssetStore:
 
     def applied(self, change_ids: Mapping[UUID, UUID]) -> set[UUID]:
         with self._database.reading() as connection:
-            return {asset_id for asset_id, change_id in change_ids.items() if _is_made(connection, asset_id, change_id)}
+            return {
+                asset_id for asset_id, change_id in change_ids.items() if _is_applied(connection, asset_id, change_id)
+            }
 
     def strip(self, purged: Sequence[Asset]) -> None:
         with self._database.writing() as connection:
             for asset in purged:
-                left = asset_row(stripped(asset, uuid4()))
-                cursor = connection.execute(_STRIP, (*left[1:], *left[:1], asset.revision, asset.change_id.bytes))
+                row = asset_row(stripped(asset, uuid4()))
+                cursor = connection.execute(_STRIP, (*row[1:], *row[:1], asset.revision, asset.change_id.bytes))
                 if cursor.rowcount:
-                    connection.execute(_STRIP_REVISIONS, left[:1])
+                    connection.execute(_STRIP_REVISIONS, row[:1])
 
 
 def _heads(connection: sqlite3.Connection, ids: Sequence[UUID]) -> dict[UUID, Asset]:
-    found = {}
-    for start in range(0, len(ids), _IDS_A_QUERY):
-        for head in map(asset_from_row, _head_rows(connection, ids[start : start + _IDS_A_QUERY])):
-            found[head.id] = head
-    return found
+    heads = {}
+    for start in range(0, len(ids), _IDS_PER_QUERY):
+        for head in map(asset_from_row, _head_rows(connection, ids[start : start + _IDS_PER_QUERY])):
+            heads[head.id] = head
+    return heads
 
 
 def _head_rows(connection: sqlite3.Connection, ids: Sequence[UUID]) -> list[Any]:
@@ -140,25 +143,25 @@ def _head_rows(connection: sqlite3.Connection, ids: Sequence[UUID]) -> list[Any]
 
 def _apply(connection: sqlite3.Connection, changes: Sequence[Change], retention: Retention) -> list[CommitResult]:
     heads = _heads(connection, [change.after.id for change in changes])
-    outcomes: list[CommitResult] = []
+    results: list[CommitResult] = []
     accepted: dict[tuple[UUID, UUID], Change] = {}
     for change in changes:
         key = asset_id, change_id = change.after.id, change.after.change_id
         head = heads.get(asset_id)
-        if key in accepted or (head is not None and _is_made(connection, asset_id, change_id)):
-            outcomes.append(CommitResult(CommitStatus.APPLIED))
+        if key in accepted or (head is not None and _is_applied(connection, asset_id, change_id)):
+            results.append(CommitResult(CommitStatus.APPLIED))
         elif _follows(change, head):
             accepted[key] = change
             heads[asset_id] = change.after
-            outcomes.append(CommitResult(CommitStatus.APPLIED))
+            results.append(CommitResult(CommitStatus.APPLIED))
         else:
-            outcomes.append(CommitResult(CommitStatus.REFUSED, head))
+            results.append(CommitResult(CommitStatus.REFUSED, head))
     _write(connection, list(accepted.values()))
     _forget(connection, list(accepted.values()), retention)
-    return outcomes
+    return results
 
 
-def _is_made(connection: sqlite3.Connection, asset_id: UUID, change_id: UUID) -> bool:
+def _is_applied(connection: sqlite3.Connection, asset_id: UUID, change_id: UUID) -> bool:
     query = "SELECT 1 FROM revisions WHERE asset_id = ? AND change_id = ?"
     return connection.execute(query, (asset_id.bytes, change_id.bytes)).fetchone() is not None
 
@@ -202,6 +205,6 @@ def _write(connection: sqlite3.Connection, changes: Sequence[Change]) -> None:
 def _forget(connection: sqlite3.Connection, changes: Sequence[Change], retention: Retention) -> None:
     derived_ms, random_ms = retention.derived_change_s * 1000, retention.random_change_s * 1000
     for after in (change.after for change in changes):
-        if (forgotten := retention.forgotten_revision(after.revision)) is not None:
+        if (last_forgotten := retention.forgotten_revision(after.revision)) is not None:
             at_ms = after.updated_ms
-            connection.execute(_FORGET, (after.id.bytes, forgotten, at_ms - derived_ms, at_ms - random_ms))
+            connection.execute(_FORGET, (after.id.bytes, last_forgotten, at_ms - derived_ms, at_ms - random_ms))

@@ -1,4 +1,4 @@
-"""The record of truth of the bucket map on SQLite: one row."""
+"""The authoritative bucket map on SQLite, in one row."""
 
 import orjson
 

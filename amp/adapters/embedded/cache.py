@@ -1,9 +1,9 @@
-"""A cache in the process itself."""
+"""A cache in the memory of the process."""
 
 import threading
 import time
 
-#: More than the service ever keeps; past it the oldest entry goes.
+#: Maximum number of entries, more than the service ever stores. Beyond it, the oldest entry is removed.
 _MAX_ENTRIES = 10_000
 
 
@@ -14,8 +14,8 @@ class MemoryCache:
 
     def get(self, key: str) -> bytes | None:
         with self._lock:
-            value, until_s = self._entries.get(key, (None, 0.0))
-            return value if time.monotonic() < until_s else None
+            value, expires_s = self._entries.get(key, (None, 0.0))
+            return value if time.monotonic() < expires_s else None
 
     def put(self, key: str, value: bytes, ttl_s: int) -> None:
         with self._lock:

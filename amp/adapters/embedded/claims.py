@@ -11,7 +11,7 @@ from amp.adapters.embedded.database import Database
 from amp.domain.claims import Claim
 from amp.ports.claims import ClaimPage
 
-#: By how much the clock may be wrong.
+#: Maximum error of the clock, in milliseconds.
 _CLOCK_ERROR_MS = 25 * 3_600_000
 
 
@@ -24,14 +24,14 @@ class SqliteClaims:
         expires_ms = None if ttl_s is None else now_ms + ttl_s * 1000
         rows = [(claim.scope, claim.key, claim.holder_id.bytes, claim.digest, expires_ms) for claim in claims]
         with self._database.writing() as connection:
-            # Those of other keys stay for longer: the clock may be ahead for a moment.
+            # Expired claims of other keys are kept for longer, because the clock may be ahead for a moment.
             connection.execute("DELETE FROM claims WHERE expires_ms <= ?", (now_ms - _CLOCK_ERROR_MS,))
             connection.executemany(
                 "DELETE FROM claims WHERE scope = ? AND key = ? AND expires_ms <= ?",
                 [(claim.scope, claim.key, now_ms) for claim in claims],
             )
             connection.executemany("INSERT OR IGNORE INTO claims VALUES (?, ?, ?, ?, ?)", rows)
-            # None is left out: each key is held now, by the claim given or by an earlier one.
+            # No claim is left out: each key now has a holder, which is the given claim or an earlier one.
             return [holder for claim in claims if (holder := _holder(connection, claim.scope, claim.key, past_ms=0))]
 
     def holders(self, keys: Sequence[tuple[str, str]]) -> list[Claim | None]:
@@ -68,7 +68,7 @@ class SqliteClaims:
         return ClaimPage(tuple(claims), last)
 
     def list_by_asset(self, claims: Sequence[Claim]) -> None:
-        """Nothing to do: an index of the database lists them."""
+        """Do nothing: an index of the database lists the claims by asset."""
 
     def of_assets(self, asset_ids: Collection[UUID]) -> list[Claim]:
         query = (

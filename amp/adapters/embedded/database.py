@@ -1,4 +1,4 @@
-"""One SQLite file in the data folder: held by one process, one writer at a time, any number of readers beside it."""
+"""One SQLite file in the data folder, locked by one process, with one writer at a time and any number of readers."""
 
 import contextlib
 import errno
@@ -22,37 +22,37 @@ from amp.private_files import make_private, make_private_if_there
 from amp.settings import variable
 
 _BUSY_TIMEOUT_S = 5.0
-#: With less than this the next write may not fit.
+#: Minimum free disk space, in bytes. With less than this, the next write may not fit.
 _MIN_FREE_BYTES = 16 * 1024 * 1024
-#: What this project puts into the folder, as patterns; SQLite's `-wal` and `-shm` take their mode from their database.
+#: Patterns of the files that AMP creates in the folder. SQLite's `-wal` and `-shm` get the mode of their database.
 _FILES = ("store.db*", "search.db*", "server.url*")
 
 
 class Database:
-    """`store.db` in a folder that no other process uses meanwhile. Safe from any number of threads.
+    """`store.db` in a data folder, which no other process can use at the same time. Threads may share it.
 
-    A committed write survives a power loss (`synchronous=FULL`), unless the writer waived it.
+    A committed write survives a power loss (`synchronous=FULL`), unless the writer waived that.
     """
 
     def __init__(self, folder: Path, *, create: bool = True, max_write_bytes: int = MAX_WRITE_BYTES) -> None:
-        """:param max_write_bytes: content of the largest request that is written at once.
-        :raises BadSetting: the folder or the file in it can't be used.
-        :raises NoData: there is no store in the folder, and none is to be created.
-        :raises Busy: another process holds the folder.
+        """:param max_write_bytes: size of the content of the largest request that is written at once.
+        :raises BadSetting: the folder or the file in it cannot be used.
+        :raises NoData: the folder has no store, and `create` is False.
+        :raises DataDirLocked: another process has locked the folder.
         """
         self.path = folder / "store.db"
         try:
             if not create:
-                _require_there(self.path)
+                _require_data(self.path)
         except OSError as e:
             raise _unusable(folder, e) from e
         self._lock_file = _lock_folder(folder)
         try:
-            _make_files_private(self.path)
-            _require_sound(self.path)
+            _prepare_files(self.path)
+            _require_undamaged(self.path)
             self._writer = self._connect()
             self._writer.execute("PRAGMA journal_mode=WAL")
-            # Fails here and now when the file can be read but not written.
+            # Fails now, and not at the first write, if the file can be read but not written.
             self._writer.execute("BEGIN IMMEDIATE")
             self._writer.execute("ROLLBACK")
         except sqlite3.Error as e:
@@ -73,15 +73,16 @@ class Database:
         self._writes = WriteTransactions(self.paired, max_write_bytes)
         self._idle_readers: deque[sqlite3.Connection] = deque()
         self._closed = False
-        #: Shared by all who use the queue in this file.
+        #: Shared by all users of the queue in this file.
         self.queue_board = QueueBoard()
 
     @contextlib.contextmanager
     def reading(self, unavailable: type[Retryable] = StoreUnavailable) -> Iterator[sqlite3.Connection]:
-        """A connection for reads of its own; each statement sees all that was committed before it.
+        """Provide a connection for reads that no other thread uses. Each statement sees everything that was committed
+        before it.
 
-        :raises NotMigrated: the tables are not there.
-        :raises Retryable: `unavailable`, SQLite can't answer.
+        :raises NotMigrated: the tables do not exist.
+        :raises Retryable: SQLite cannot answer. The class of the exception is `unavailable`.
         """
         with _translated(unavailable):
             try:
@@ -103,12 +104,15 @@ class Database:
     def writing(
         self, unavailable: type[Retryable] = StoreUnavailable, *, durable: bool = True
     ) -> Iterator[sqlite3.Connection]:
-        """The one write transaction: committed at the end of the block, rolled back if the block raises.
+        """Provide a connection in the one write transaction. It is committed at the end of the block, or rolled back if
+        the block raises an exception.
 
-        With `durable` False a power loss may undo it (never one before it); a crash of the process does not.
+        If `durable` is False, a power loss may undo this transaction, but never an earlier one. A crash of the process
+        does not undo it.
 
-        :raises NotMigrated: the tables are not there.
-        :raises Retryable: `unavailable`, SQLite can't answer; nothing was written unless the commit itself failed.
+        :raises NotMigrated: the tables do not exist.
+        :raises Retryable: SQLite cannot answer. The class of the exception is `unavailable`. Nothing was written,
+            unless the commit itself failed.
         """
         with self._writes.lock, self._transaction(unavailable, durable) as connection:
             yield connection
@@ -126,19 +130,19 @@ class Database:
             self._check_file(unavailable)
 
     def probe(self, timeout_s: float) -> None:
-        """Return if a write is acknowledged now, or if one is under way for `timeout_s`.
+        """Return if a write succeeds now, or if another write has been in progress for `timeout_s`.
 
-        :raises StoreUnavailable: it is not: the disk is full, or the file is gone or cannot be written.
+        :raises StoreUnavailable: the write fails: the disk is full, or the file is missing or not writable.
         """
         self._check_file(StoreUnavailable)
         space = os.statvfs(self.path.parent)
         free = space.f_bavail * space.f_frsize
         if free < _MIN_FREE_BYTES:
-            raise StoreUnavailable(f"the disk of the data folder {self.path.parent} is full: {free:,} bytes left")
+            raise StoreUnavailable(f"the disk of the data folder {self.path.parent} is full: {free:,} bytes are left")
         self._writes.probe(timeout_s, lambda: self._transaction(StoreUnavailable, durable=True))
 
     def close(self) -> None:
-        """Wait for the write under way, give the folder back. Safe twice."""
+        """Wait for the write in progress, then release the folder. Calling it again does nothing."""
         with self._writes.lock:
             if self._closed:
                 return
@@ -149,24 +153,26 @@ class Database:
             self._lock_file.close()
 
     def _check_file(self, unavailable: type[Retryable]) -> None:
-        """SQLite would write on into a file that was removed, and every write would be lost with the process."""
+        """Raise `unavailable` if a file was removed or replaced. SQLite would continue to write to a removed file, and
+        every write would be lost when the process ends.
+        """
         if file_identities(self.path) != self._files:
             raise unavailable(f"{self.path} was removed or replaced while in use; restart the server")
-        # Without it, nothing keeps another process from the folder.
+        # Without the lock file, another process could use the folder.
         if file_identity(self._lock_path) != self._lock_identity:
             raise unavailable(f"{self._lock_path} was removed or replaced while in use; restart the server")
 
     def _connect(self) -> sqlite3.Connection:
-        # Transactions are begun and ended by hand; a connection goes from thread to thread, one at a time.
+        # Transactions are begun and ended explicitly. A connection may move between threads, one thread at a time.
         return sqlite3.connect(self.path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
 
 
 def _lock_folder(folder: Path) -> TextIO:
-    """Hold `folder` until the file returned is closed; the kernel lets go of it when the process dies."""
+    """Lock `folder` until the returned file is closed. When the process ends, the kernel releases the lock."""
     try:
-        _make_folder(folder)
+        _create_folder(folder)
         make_private(folder / LOCK_FILE)
-        lock = open(folder / LOCK_FILE, "a+")  # noqa: SIM115 - stays open as long as the folder is held
+        lock = open(folder / LOCK_FILE, "a+")  # noqa: SIM115 - stays open as long as the folder is locked
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as e:
         lock.seek(0)
@@ -185,54 +191,59 @@ def _lock_folder(folder: Path) -> TextIO:
 
 
 def _unusable(folder: Path, error: OSError) -> BadSetting:
-    return BadSetting(f"{variable('data_dir')}={str(folder)!r} can't be used as a data folder: {error.strerror}")
+    return BadSetting(f"{variable('data_dir')}={str(folder)!r} cannot be used as a data folder: {error.strerror}")
 
 
-def _make_folder(folder: Path) -> None:
-    """One that is there keeps its mode: whoever made it may have reasons; its files are private either way."""
+def _create_folder(folder: Path) -> None:
+    """Create the folder if it does not exist. An existing folder keeps its mode, which may be deliberate. Its files are
+    private either way.
+    """
     if folder.is_dir():
         return
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
 
 
-def _make_files_private(database: Path) -> None:
-    """Those of earlier versions and of looser umasks too.
+def _prepare_files(database: Path) -> None:
+    """Create the database if it does not exist, and make all files private, including those that an earlier version or
+    a looser umask left readable.
 
-    :raises OSError: others may read one and this process can't change that.
+    :raises OSError: other users may read a file, and this process cannot change that.
     """
     if not database.exists():
-        _require_new(database)
-        _make(database)
+        _require_no_index(database)
+        _create(database)
     for pattern in _FILES:
         for file in database.parent.glob(pattern):
             make_private_if_there(file)
 
 
-def _require_there(database: Path) -> None:
-    """:raises NoData: neither the store nor the index that only a lost store leaves behind is there."""
-    if not (database.exists() or _index_beside(database).exists()):
+def _require_data(database: Path) -> None:
+    """:raises NoData: there is no store, and no search index that would show that a store was lost."""
+    if not (database.exists() or _index_of(database).exists()):
         raise NoData(
             f"there is no data in {variable('data_dir')}={str(database.parent.resolve())!r} yet:"
             " `amp serve`, `amp import` or `amp migrate` creates the data folder"
         )
 
 
-def _require_new(database: Path) -> None:
-    """:raises BadSetting: an index is there, so there was a store: its assets would be found although they are gone."""
-    if (index := _index_beside(database)).exists():
+def _require_no_index(database: Path) -> None:
+    """:raises BadSetting: there is a search index, so a store was lost. Searches would return its assets."""
+    if (index := _index_of(database)).exists():
         raise BadSetting(
             f"{variable('data_dir')}={str(database.parent)!r}: {database.name} is missing although "
-            f"{index.name} is there: restore it from a backup, or remove {index.name} to begin with nothing"
+            f"{index.name} exists: restore {database.name} from a backup, or remove {index.name} to start empty"
         )
 
 
-def _index_beside(database: Path) -> Path:
+def _index_of(database: Path) -> Path:
     return database.with_name("search.db")
 
 
-def _make(database: Path) -> None:
-    """Under another name first: a file of that name is never empty, whenever this process is killed."""
+def _create(database: Path) -> None:
+    """Create the database under another name first, so that a file named `store.db` is never empty, even if this
+    process is killed.
+    """
     fresh = database.with_name(f"{database.name}.new")
     fresh.unlink(missing_ok=True)
     make_private(fresh)
@@ -241,19 +252,19 @@ def _make(database: Path) -> None:
     fresh.replace(database)
 
 
-def _require_sound(database: Path) -> None:
-    """:raises BadSetting: the file is no store, or one whose content is damaged."""
-    cure = "restore it from a backup, or move the data folder away to begin with nothing"
+def _require_undamaged(database: Path) -> None:
+    """:raises BadSetting: the file is not a store, or its content is damaged."""
+    remedy = "restore it from a backup, or move the data folder away to start empty"
     where = f"{variable('data_dir')}={str(database.parent)!r}: {database.name}"
     if database.stat().st_size == 0:
-        raise BadSetting(f"{where} is empty, as no store ever is: {cure}")
+        raise BadSetting(f"{where} is empty, which a store never is: {remedy}")
     if damage := damage_of(database):
-        raise BadSetting(f"{where} is damaged ({' '.join(damage.split())}): {cure}")
+        raise BadSetting(f"{where} is damaged ({' '.join(damage.split())}): {remedy}")
 
 
 @contextlib.contextmanager
 def _translated(unavailable: type[Retryable]) -> Iterator[None]:
-    """The one place where errors of SQLite become errors of AMP."""
+    """Translate errors of SQLite to errors of AMP. Nothing else in the store does."""
     try:
         yield
     except sqlite3.Error as e:

@@ -1,4 +1,4 @@
-"""The files of an open SQLite database, which others may remove or replace although it is in use."""
+"""Identifies the files of an open SQLite database, so that their removal or replacement is detected."""
 
 from pathlib import Path
 
@@ -7,14 +7,14 @@ _SUFFIXES = ("", "-wal", "-shm")
 
 
 def file_identities(database: Path) -> tuple[tuple[int, int] | None, ...]:
-    """Returns device and inode number of each file of the database; None for a file that does not exist."""
+    """Return the device and inode number of each file of the database, and None for a file that does not exist."""
     return tuple(file_identity(database.with_name(database.name + suffix)) for suffix in _SUFFIXES)
 
 
 def file_identity(path: Path) -> tuple[int, int] | None:
-    """Returns device and inode number; None if there is no such file."""
+    """Return the device and inode number of a file, or None if it does not exist."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino

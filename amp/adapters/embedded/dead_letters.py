@@ -22,17 +22,17 @@ class SqliteDeadLetters:
         self._database = database
 
     def put(self, dead_letter: DeadLetter) -> None:
-        kept = storable_dead_letter(dead_letter)
+        storable = storable_dead_letter(dead_letter)
         values = (
-            kept.id.bytes,
-            kept.topic,
-            kept.payload,
-            kept.reason,
-            kept.detail,
-            kept.attempts,
-            kept.first_ms,
-            kept.last_ms,
-            None if kept.job_id is None else kept.job_id.bytes,
+            storable.id.bytes,
+            storable.topic,
+            storable.payload,
+            storable.reason,
+            storable.detail,
+            storable.attempts,
+            storable.first_ms,
+            storable.last_ms,
+            None if storable.job_id is None else storable.job_id.bytes,
         )
         with self._database.writing() as connection:
             connection.execute(_PUT, values)
@@ -41,7 +41,7 @@ class SqliteDeadLetters:
         query = f"SELECT {_COLUMNS} FROM dead_letters WHERE id = ?"
         with self._database.reading() as connection:
             row = connection.execute(query, (dead_letter_id.bytes,)).fetchone()
-        return None if row is None else _letter_of(row)
+        return None if row is None else _dead_letter(row)
 
     def page(self, *, job_id: UUID | None, position: str | None, limit: int) -> DeadLetterPage:
         conditions: list[str] = []
@@ -57,7 +57,7 @@ class SqliteDeadLetters:
         query = f"SELECT {_COLUMNS} FROM dead_letters {where} ORDER BY first_ms DESC, id DESC LIMIT ?"
         with self._database.reading() as connection:
             rows = connection.execute(query, (*values, limit + 1)).fetchall()
-        dead_letters = tuple(_letter_of(row) for row in rows[:limit])
+        dead_letters = tuple(_dead_letter(row) for row in rows[:limit])
         return DeadLetterPage(dead_letters, position_after(dead_letters[-1]) if len(rows) > limit else None)
 
     def count(self, job_id: UUID) -> int:
@@ -80,10 +80,10 @@ class SqliteDeadLetters:
             )
 
 
-def _letter_of(row: tuple[Any, ...]) -> DeadLetter:
-    id_, topic, payload, reason, detail, attempts, first_ms, last_ms = row
+def _dead_letter(row: tuple[Any, ...]) -> DeadLetter:
+    dead_letter_id, topic, payload, reason, detail, attempts, first_ms, last_ms = row
     return DeadLetter(
-        id=UUID(bytes=id_),
+        id=UUID(bytes=dead_letter_id),
         topic=topic,
         message=message_in(payload),
         payload=payload,

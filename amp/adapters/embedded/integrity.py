@@ -1,4 +1,4 @@
-"""Tells whether a SQLite file is damaged, as far as that can be told within a moment."""
+"""Reports whether a SQLite file is damaged, as far as a check of limited duration can detect it."""
 
 import contextlib
 import sqlite3
@@ -6,13 +6,14 @@ import time
 from pathlib import Path
 
 _LIMIT_S = 2.0
-_STEPS_PER_LOOK = 20_000
+#: The deadline is checked once per this number of steps of SQLite's virtual machine.
+_STEPS_PER_DEADLINE_CHECK = 20_000
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def damage_of(path: Path, limit_s: float = _LIMIT_S) -> str | None:
-    """What is wrong with the content of the file; None: nothing, as far as was read within `limit_s`, or there is none.
-    An empty file is none. What else keeps it from being read is not told here.
+    """Return what is damaged in the content of the file. None: no damage was found within `limit_s`, or the file does
+    not exist or is empty. Other reasons why the file cannot be read are not reported.
     """
     if not path.exists():
         return None
@@ -20,8 +21,8 @@ def damage_of(path: Path, limit_s: float = _LIMIT_S) -> str | None:
     try:
         with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
             connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-            connection.set_progress_handler(lambda: time.monotonic() > deadline_s, _STEPS_PER_LOOK)
-            [found] = connection.execute("PRAGMA quick_check(1)").fetchone()
+            connection.set_progress_handler(lambda: time.monotonic() > deadline_s, _STEPS_PER_DEADLINE_CHECK)
+            [result] = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.DatabaseError as e:
         return str(e) if (getattr(e, "sqlite_errorcode", 0) & 0xFF) in _DAMAGED else None
-    return None if found == "ok" else str(found)
+    return None if result == "ok" else str(result)

@@ -10,7 +10,7 @@ from amp.domain.assets import Scope
 from amp.domain.messages import DEFERRAL_SLACK_MS, MAX_DEFERRAL_MS, MIN_DEFERRAL_MS, AssetChanged, Intent
 from amp.errors import NotMigrated, StoreUnavailable
 
-#: `Intent.is_due`.
+#: The condition of `Intent.is_due`, in SQL.
 _IS_DUE = (
     "due_ms <= :now OR due_ms > :now"
     f" + min(max(:now - recorded_ms, {MIN_DEFERRAL_MS}), {MAX_DEFERRAL_MS}) + {DEFERRAL_SLACK_MS}"
@@ -21,19 +21,20 @@ _KEY = "due_ms = ? AND asset_id = ? AND change_id = ?"
 
 @dataclass(frozen=True, slots=True)
 class _Inherited:
-    """Those recorded up to `recorded_ms` and with a key below `before`."""
+    """The inherited intents that are not read yet: recorded up to `recorded_ms`, with a key less than `before`."""
 
     before: tuple[int, bytes, bytes]
     recorded_ms: int
 
 
 class SqliteIntentLog:
-    """Its writes are not worth a wait for the disk: an intent that comes back after a power loss is published again,
-    and one deferred comes earlier."""
+    """The intents in `store.db`. Its writes do not wait for the disk: after a power loss, a cleared intent may reappear
+    and is published again, and a deferred intent may be due earlier.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        #: Intents that a former process left and that are not read yet; its clock may have been wrong.
+        #: Intents that a former process left behind and that are not read yet. Its clock may have been wrong.
         self._inherited: _Inherited | None = None
         with suppress(NotMigrated, StoreUnavailable):
             self._inherited = self._find_inherited()
@@ -41,7 +42,7 @@ class SqliteIntentLog:
     def due(self, now_ms: int, limit: int) -> list[Intent]:
         due = self._read(f"({_IS_DUE}) ORDER BY due_ms LIMIT :limit", {"now": now_ms, "limit": limit})
         if self._inherited and len(due) < limit:
-            due += self._some_inherited(self._inherited, now_ms, limit - len(due))
+            due += self._read_inherited(self._inherited, now_ms, limit - len(due))
         return due
 
     def _find_inherited(self) -> _Inherited | None:
@@ -49,12 +50,12 @@ class SqliteIntentLog:
             due_ms, recorded_ms = connection.execute("SELECT max(due_ms), max(recorded_ms) FROM intents").fetchone()
         return None if due_ms is None else _Inherited(before=(due_ms + 1, b"", b""), recorded_ms=recorded_ms)
 
-    def _some_inherited(self, inherited: _Inherited, now_ms: int, limit: int) -> list[Intent]:
-        """Inherited intents that are not due, each about once. Read from the last to the first: whoever defers one
-        usually moves it past the part that is still to be read.
+    def _read_inherited(self, inherited: _Inherited, now_ms: int, limit: int) -> list[Intent]:
+        """Return inherited intents that are not due, each about once. They are read from the last to the first, because
+        an intent that is deferred usually moves beyond those that are still to be read.
         """
         due_ms, asset_id, change_id = inherited.before
-        found = self._read(
+        intents = self._read(
             f"NOT ({_IS_DUE}) AND recorded_ms <= :recorded"
             " AND (due_ms, asset_id, change_id) < (:due, :asset, :change)"
             " ORDER BY due_ms DESC, asset_id DESC, change_id DESC LIMIT :limit",
@@ -67,12 +68,12 @@ class SqliteIntentLog:
                 "limit": limit,
             },
         )
-        self._inherited = replace(inherited, before=_key(found[-1])) if len(found) == limit else None
-        return found[::-1]
+        self._inherited = replace(inherited, before=_key(intents[-1])) if len(intents) == limit else None
+        return intents[::-1]
 
-    def _read(self, which: str, values: Mapping[str, int | bytes]) -> list[Intent]:
+    def _read(self, where: str, values: Mapping[str, int | bytes]) -> list[Intent]:
         with self._database.reading() as connection:
-            rows = connection.execute(f"SELECT {_COLUMNS} FROM intents WHERE {which}", values).fetchall()
+            rows = connection.execute(f"SELECT {_COLUMNS} FROM intents WHERE {where}", values).fetchall()
         return [
             Intent(
                 message=AssetChanged(

@@ -1,4 +1,4 @@
-"""Chunks of jobs on SQLite, and what became of their assets."""
+"""Chunks of jobs on SQLite, and the outcomes of their items."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -33,8 +33,8 @@ class SqliteJobChunks:
     def record(self, job_id: UUID, results: Mapping[int, Mapping[UUID, ItemResult]]) -> None:
         rows = [
             (job_id.bytes, number, asset_id.bytes, result.outcome, storable_reason(result.note))
-            for number, of_chunk in results.items()
-            for asset_id, result in of_chunk.items()
+            for number, chunk_results in results.items()
+            for asset_id, result in chunk_results.items()
         ]
         with self._database.writing() as connection:
             connection.executemany(_RECORD, rows)

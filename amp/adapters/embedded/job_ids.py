@@ -1,4 +1,4 @@
-"""Ids that jobs were given, on SQLite."""
+"""The asset ids that were given to jobs, on SQLite."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -10,7 +10,7 @@ _GET = "SELECT ids FROM job_ids WHERE job_id = ? AND number = ?"
 
 
 class SqliteJobIds:
-    """`JobIds`."""
+    """The port `JobIds` in `store.db`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

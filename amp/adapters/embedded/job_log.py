@@ -14,8 +14,8 @@ _COLUMNS = "id, kind, parameters, requested_by, state, reason, ended_ms, rate, p
 _ADD = f"INSERT OR IGNORE INTO jobs ({_COLUMNS}, began_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _GET = f"SELECT {_COLUMNS} FROM jobs WHERE id = ?"
 _NEWEST = f"SELECT {_COLUMNS} FROM jobs ORDER BY began_ms DESC, id DESC LIMIT ?"
-_BEFORE = f"SELECT {_COLUMNS} FROM jobs WHERE (began_ms, id) < (?, ?) ORDER BY began_ms DESC, id DESC LIMIT ?"
-#: The index of open jobs says it in the same words.
+_NEWEST_BEFORE = f"SELECT {_COLUMNS} FROM jobs WHERE (began_ms, id) < (?, ?) ORDER BY began_ms DESC, id DESC LIMIT ?"
+#: SQLite uses the partial index of open jobs only if the condition has the same text as that of the index.
 _OPEN = f"SELECT {_COLUMNS} FROM jobs WHERE state IN ('running', 'paused') ORDER BY began_ms, id"
 _SAVE = (
     "UPDATE jobs SET progress = ?, checkpoint = ? "
@@ -56,7 +56,7 @@ class SqliteJobLog:
         return _job_of(row, tuple(Note(at_ms, text) for at_ms, text in notes))
 
     def page(self, before: UUID | None, limit: int) -> list[Job]:
-        query, values = (_NEWEST, ()) if before is None else (_BEFORE, (created_ms(before), before.bytes))
+        query, values = (_NEWEST, ()) if before is None else (_NEWEST_BEFORE, (created_ms(before), before.bytes))
         with self._database.reading() as connection:
             rows = connection.execute(query, (*values, limit)).fetchall()
         return [_job_of(row) for row in rows]
@@ -78,8 +78,8 @@ class SqliteJobLog:
         *,
         expected: Mapping[str, Any] | None = None,
     ) -> bool:
-        before = None if expected is None else _json(expected)
-        values = (_json(progress), _json(checkpoint), job_id.bytes, *open_states(), before)
+        expected_json = None if expected is None else _json(expected)
+        values = (_json(progress), _json(checkpoint), job_id.bytes, *open_states(), expected_json)
         with self._database.writing() as connection:
             return bool(connection.execute(_SAVE, values).rowcount)
 
@@ -105,7 +105,7 @@ class SqliteJobLog:
     def _update(
         self, job_id: UUID, values: Mapping[str, object], note: Note | None, expected: JobState | None = None
     ) -> bool:
-        """Whether the job was there, in the state `expected` (None: not ended)."""
+        """Return whether the job existed and was in the state `expected`. None: it had not ended."""
         columns, states = ", ".join(f"{name} = ?" for name in values), open_states(expected)
         query = f"UPDATE jobs SET {columns} WHERE id = ? AND state IN ({', '.join('?' * len(states))})"
         with self._database.writing() as connection:
@@ -120,9 +120,9 @@ def _json(value: Mapping[str, Any]) -> bytes:
 
 
 def _job_of(row: tuple[Any, ...], history: tuple[Note, ...] = ()) -> Job:
-    id_, kind, parameters, requested_by, state, reason, ended_ms, rate, progress, checkpoint = row
+    job_id, kind, parameters, requested_by, state, reason, ended_ms, rate, progress, checkpoint = row
     return Job(
-        id=UUID(bytes=id_),
+        id=UUID(bytes=job_id),
         kind=kind,
         parameters=orjson.loads(parameters),
         requested_by=requested_by,

@@ -1,20 +1,20 @@
-"""Leases in memory: one process holds the data folder, so leases of others ended with their process."""
+"""Leases in memory. Only one process uses the data folder, so the leases of earlier processes ended with them."""
 
 import threading
 import time
 
 
 class MemoryLeases:
-    """Durations are measured on the monotonic clock, which nobody sets."""
+    """Leases whose durations are measured on the monotonic clock, which cannot be set."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        #: By name: the holder, and when the lease expires.
+        #: Holder and expiry of each lease by name; the expiry is a time of the monotonic clock, in seconds.
         self._leases: dict[str, tuple[str, float]] = {}
 
     def acquire(self, name: str, holder: str, ttl_s: int) -> bool:
         if ttl_s < 1:
-            raise ValueError(f"a lease of {ttl_s} s")
+            raise ValueError(f"a lease of {ttl_s} s is too short: the minimum is 1 s")
         with self._lock:
             now_s = time.monotonic()
             current, expires_s = self._leases.get(name, (holder, now_s))

@@ -1,4 +1,4 @@
-"""The event queue on SQLite: one log of events, a position per topic and group."""
+"""The message queue on SQLite: one log of messages, and a committed position per topic and group."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -12,10 +12,10 @@ from amp.domain.messages import AnyMessage
 from amp.errors import QueueUnavailable
 from amp.ports.message_queue import Delivery, Topic
 
-log = structlog.get_logger(__name__)
+_log = structlog.get_logger(__name__)
 
-#: So many events stay behind the slowest group, for a group that comes new.
-KEPT_EVENTS = 10_000
+#: Number of messages that are retained after the slowest group has committed them, for new groups.
+RETAINED_MESSAGES = 10_000
 
 
 class Place(NamedTuple):
@@ -24,28 +24,30 @@ class Place(NamedTuple):
     position: int
 
 
-class SqliteEventQueue:
-    """Events are durable when `publish` returns. All queues on one `Database` are one queue."""
+class SqliteMessageQueue:
+    """The message queue in `store.db`. Messages are durable when `publish` returns, unless they were dropped. All
+    instances on one `Database` are one queue.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def publish(
-        self, topic: Topic, events: Sequence[AnyMessage], on_delivered: Callable[[AnyMessage], None] | None = None
+        self, topic: Topic, messages: Sequence[AnyMessage], on_delivered: Callable[[AnyMessage], None] | None = None
     ) -> None:
-        rows = [(topic.value, payload_of(event)) for event in events]
+        rows = [(topic.value, payload_of(message)) for message in messages]
         try:
             with self._database.writing(QueueUnavailable) as connection:
                 connection.executemany("INSERT INTO events (topic, payload) VALUES (?, ?)", rows)
         except QueueUnavailable as e:
-            log.warning("events dropped, their intents bring them back", count=len(rows), error=e.message)
+            _log.warning("messages dropped, to be published again from their intents", count=len(rows), error=e.message)
             return
-        self._database.queue_board.tell()
+        self._database.queue_board.notify()
         if on_delivered is not None:
-            for event in events:
-                _report(on_delivered, event)
+            for message in messages:
+                _report(on_delivered, message)
 
-    def flush(self, timeout_s: float) -> bool:  # noqa: ARG002 - there is nothing to wait for
+    def flush(self, timeout_s: float) -> bool:  # noqa: ARG002 - `publish` has already waited
         return True
 
     def consume(self, topic: Topic, group: str) -> "SqliteConsumer":
@@ -72,7 +74,9 @@ class SqliteEventQueue:
 
 
 class SqliteConsumer:
-    """The first member that polls holds the group until it closes; the others get nothing meanwhile."""
+    """A member of a group. The first member that polls holds the group until it is closed. Meanwhile the others receive
+    nothing.
+    """
 
     def __init__(self, database: Database, topic: Topic, group: str) -> None:
         self._database = database
@@ -80,28 +84,28 @@ class SqliteConsumer:
         self._topic = topic
         self._group = group
         self._key = (topic.value, group)
-        #: Of the last event polled; None: not known yet.
+        #: Position of the last message polled; None: not known yet.
         self._position: int | None = None
         self._closed = False
 
     def poll(self, max_messages: int, timeout_s: float) -> list[Delivery]:
         deadline = time.monotonic() + timeout_s
         while not self._closed:
-            news = self._board.news
-            if self._board.hold(self._key, self) and (taken := self._take(max_messages)):
-                return taken
-            if not self._board.wait_for_news(news, deadline - time.monotonic()):
+            changes = self._board.changes
+            if self._board.hold(self._key, self) and (deliveries := self._read_next(max_messages)):
+                return deliveries
+            if not self._board.wait_for_change(changes, deadline - time.monotonic()):
                 break
         return []
 
     def keep_alive(self) -> None:
-        """Nothing to do: within one process nobody takes a member for dead."""
+        """Do nothing: within one process, a member is never presumed dead."""
 
     def commit(self, deliveries: Sequence[Delivery]) -> None:
         if not deliveries or not self._board.is_held_by(self._key, self):
             return
         position = max(delivery.place.position for delivery in deliveries)
-        # A position lost with the power makes events come again, which everyone is ready for.
+        # If a power loss undoes the commit, messages are delivered again, which every consumer allows for.
         with self._database.writing(QueueUnavailable, durable=False) as connection:
             connection.execute(
                 "INSERT INTO event_groups (topic, name, committed) VALUES (?, ?, ?)"
@@ -111,14 +115,14 @@ class SqliteConsumer:
             connection.execute(
                 "DELETE FROM events WHERE topic = ? AND position <="
                 " (SELECT min(committed) FROM event_groups WHERE topic = ?) - ?",
-                (self._topic.value, self._topic.value, KEPT_EVENTS),
+                (self._topic.value, self._topic.value, RETAINED_MESSAGES),
             )
 
     def close(self) -> None:
         self._closed = True
         self._board.release(self._key, self)
 
-    def _take(self, max_messages: int) -> list[Delivery]:
+    def _read_next(self, max_messages: int) -> list[Delivery]:
         with self._database.reading(QueueUnavailable) as connection:
             if self._position is None:
                 query = "SELECT coalesce(max(committed), 0) FROM event_groups WHERE topic = ? AND name = ?"
@@ -135,9 +139,8 @@ class SqliteConsumer:
         ]
 
 
-def _report(on_delivered: Callable[[AnyMessage], None], event: AnyMessage) -> None:
+def _report(on_delivered: Callable[[AnyMessage], None], message: AnyMessage) -> None:
     try:
-        on_delivered(event)
-    except Exception:
-        # It comes from a caller, and must stop neither the queue nor the other reports.
-        log.exception("the report of a delivery failed", asset_id=str(event.asset_id))
+        on_delivered(message)
+    except Exception:  # noqa: BLE001 - an error of the publisher's callback must not stop the queue or other reports
+        _log.exception("delivery report failed", asset_id=str(message.asset_id))

@@ -1,4 +1,4 @@
-"""Numbered SQL files, each applied once, in order, in a transaction of its own, and remembered with its checksum."""
+"""Numbered SQL files. Each is applied once, in order, completely or not at all, and recorded with its checksum."""
 
 import hashlib
 import sqlite3
@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS migrations (
 @dataclass(frozen=True, slots=True)
 class Migration:
     number: int
-    name: str  #: of its file, without the suffix
+    name: str  #: the file name without the suffix
     sql: str
 
     @property
@@ -28,15 +28,15 @@ class Migration:
 
 
 def load_migrations(folder: Path) -> list[Migration]:
-    """Those of `folder`, named `0001_what_it_does.sql`, by number."""
+    """Return the migrations in `folder` by number. Their files are named like `0001_what_it_does.sql`."""
     files = sorted(folder.glob("[0-9][0-9][0-9][0-9]_*.sql"))
     return [Migration(int(file.name[:4]), file.stem, file.read_text(encoding="utf-8")) for file in files]
 
 
 def pending_migrations(connection: sqlite3.Connection, migrations: list[Migration]) -> list[Migration]:
-    """Those not applied yet.
+    """Return the migrations that are not applied yet.
 
-    :raises BadSetting: the data was made by another version of AMP that this one can't continue.
+    :raises BadSetting: the data was created by a version of AMP that this one is not compatible with.
     """
     has_table = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'migrations'").fetchone()
     rows = connection.execute("SELECT number, name, checksum FROM migrations").fetchall() if has_table else []
@@ -44,14 +44,14 @@ def pending_migrations(connection: sqlite3.Connection, migrations: list[Migratio
     for number, name, checksum in rows:
         if number not in known or known[number].checksum != checksum:
             raise BadSetting(
-                f"the data folder was made by another version of AMP: migration {name} is not the one here"
+                f"the data folder was created by another version of AMP: migration {name} is missing or different here"
             )
     applied = {number for number, _, _ in rows}
     return [migration for migration in migrations if migration.number not in applied]
 
 
 def apply_migration(connection: sqlite3.Connection, migration: Migration) -> None:
-    """Within the caller's transaction: either all of it is there afterwards, or nothing."""
+    """Apply and record the migration within the caller's transaction: completely or not at all."""
     connection.execute(_TABLE)
     for statement in _statements(migration.sql):
         connection.execute(statement)
@@ -62,7 +62,7 @@ def apply_migration(connection: sqlite3.Connection, migration: Migration) -> Non
 
 
 def _statements(sql: str) -> Iterator[str]:
-    """One by one: `executescript` would commit the transaction around them."""
+    """Yield the statements one by one, because `executescript` would commit the surrounding transaction."""
     statement = ""
     for line in sql.splitlines(keepends=True):
         statement += line

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class PairingRow:
-    """What a file says of itself and of the other one."""
+    """The pairing that one file records: its own transactions and those of the other file."""
 
     id: bytes  #: the same in both files of a pair
-    transactions: int  #: committed in this file since the two are paired
-    seen: int  #: transactions of the other file that were durable when this file last recorded them
+    transactions: int  #: number of transactions committed in this file since the two were paired
+    seen: int  #: number of the other file's transactions that were durable when this file last recorded them
 
 
 class PairedFile:
@@ -18,8 +18,9 @@ class PairedFile:
 
     def __init__(self) -> None:
         self._other: PairedFile | None = None
-        #: The last transaction of this file that this process has committed durably; 0: none yet.
+        #: Number of the last transaction that this process has durably committed in this file; 0: none yet.
         self._durable = 0
+        #: The `seen` that this process last committed.
         self._recorded = 0
 
     @property
@@ -35,7 +36,9 @@ class PairedFile:
         self._other, self._durable, self._recorded = None, 0, 0
 
     def count(self, connection: sqlite3.Connection, *, durable: bool) -> PairingRow | None:
-        """Call at the end of each write transaction, and `committed` with the result once it is committed."""
+        """Count the write transaction that is about to be committed, and return the row for `committed`. None: it is
+        not counted. Call this at the end of each write transaction, and `committed` after its commit.
+        """
         if self._other is None:
             return None
         seen = self._other._durable
@@ -45,6 +48,7 @@ class PairedFile:
         return PairingRow(*connection.execute(update, (seen,)).fetchone())
 
     def committed(self, row: PairingRow | None, *, durable: bool) -> None:
+        """Record that the transaction for which `count` returned `row` is committed."""
         if row is not None:
             self._recorded = row.seen
             if durable:
@@ -56,5 +60,5 @@ def read_pairing(connection: sqlite3.Connection) -> PairingRow:
 
 
 def write_pairing(connection: sqlite3.Connection, pairing_id: bytes) -> None:
-    """Begin to count anew, within the caller's transaction."""
+    """Store a new pairing id and count from 0 again, within the caller's transaction."""
     connection.execute("UPDATE pairings SET id = ?, transactions = 0, seen = 0", (pairing_id,))

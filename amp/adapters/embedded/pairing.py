@@ -1,4 +1,4 @@
-"""Recognises a `search.db` that does not match the `store.db` beside it, because one of them was restored or lost."""
+"""Detects a `search.db` that does not match the `store.db` beside it because one of them was restored or lost."""
 
 import secrets
 from contextlib import suppress
@@ -12,12 +12,12 @@ _TIMEOUT_S = 2.0
 
 
 class Pairing:
-    """A new index is paired with the store: both files get the same random id. From then on each counts its
-    transactions, and records how many of the other's were durable before.
+    """Pairs a new index with the store: both files get the same random id. From then on, each file counts its own
+    transactions and records how many transactions of the other file were durable before.
 
-    So a file that has counted fewer than the other one has recorded lacks transactions: it was restored, copied, or
-    lost its `-wal` file. A crash never looks like that, as only what is durable is recorded. A process that finds files
-    that do not match counts nothing, so that they do not match for the next one either.
+    If a file has counted fewer transactions than the other file has recorded, it lacks some: it was restored, was
+    copied or lost its `-wal` file. A crash never has this effect, because only durable transactions are recorded. A
+    process that finds a mismatch counts nothing, so that the next process finds the mismatch too.
     """
 
     def __init__(self, store: Database, index: SearchDatabase) -> None:
@@ -26,18 +26,18 @@ class Pairing:
 
     @property
     def is_joined(self) -> bool:
-        """The files match, and this process counts what it writes."""
+        """Whether the files match and this process counts its transactions."""
         return self._store.paired.is_counted
 
     def join(self) -> None:
-        """Count from now on if the files match. Call it before anything else is written."""
+        """Start counting if the files match. Call this before anything else is written."""
         with suppress(NotMigrated, StoreUnavailable, SearchUnavailable):
             store, index = self._rows()
-            if index.transactions > 0 and _fault(store, index) is None:
+            if index.transactions > 0 and _mismatch(store, index) is None:
                 self._follow()
 
     def pair(self) -> None:
-        """Count from now on. Call it when both files are migrated and the index has no `fault`.
+        """Start counting. Call this when both files are migrated and `fault` returns None.
 
         :raises Retryable: a file cannot be read or written.
         """
@@ -45,11 +45,11 @@ class Pairing:
             return
         _, index = self._rows()
         if index.transactions == 0:
-            self._renew()
+            self._write_new_id()
         self._follow()
 
     def fault(self) -> str | None:
-        """What is wrong with the index; None: it matches, it is new, or it is not migrated yet.
+        """Return what is wrong with the index. None: it matches the store, is new, or is not migrated yet.
 
         :raises Retryable: a file cannot be read.
         """
@@ -59,15 +59,15 @@ class Pairing:
             store, index = self._rows()
         except NotMigrated:
             return None
-        return None if index.transactions == 0 else _fault(store, index)
+        return None if index.transactions == 0 else _mismatch(store, index)
 
     def leave(self) -> None:
-        """Count nothing any more: the index is set aside."""
+        """Stop counting, because the index is set aside."""
         self._index.paired.unfollow()
         self._store.paired.unfollow()
 
-    def _renew(self) -> None:
-        """Pair a new index. After a crash between the two commits it is a new one still."""
+    def _write_new_id(self) -> None:
+        """Pair a new index with the store. After a crash between the two commits, the index still counts as new."""
         pairing_id = secrets.token_bytes(16)
         with self._index.write() as connection:
             write_pairing(connection, pairing_id)
@@ -77,19 +77,22 @@ class Pairing:
     def _follow(self) -> None:
         self._store.paired.follow(self._index.paired)
         self._index.paired.follow(self._store.paired)
-        # Makes known that all that the store committed before is durable.
+        # This durable commit lets the index record that everything the store committed before is durable.
         with self._store.writing():
             pass
 
     def _rows(self) -> tuple[PairingRow, PairingRow]:
-        """:raises NotMigrated: a file has none."""
+        """Return the pairing rows of the store and of the index.
+
+        :raises NotMigrated: a file has no pairing row.
+        """
         with self._store.reading() as connection:
             store = read_pairing(connection)
         with self._index.read(_TIMEOUT_S) as connection:
             return store, read_pairing(connection)
 
 
-def _fault(store: PairingRow, index: PairingRow) -> str | None:
+def _mismatch(store: PairingRow, index: PairingRow) -> str | None:
     if store.id != index.id:
         return "does not belong to store.db: one of them was restored or copied"
     if missing := max(0, store.seen - index.transactions):

@@ -1,4 +1,4 @@
-"""Messages as bytes in the queue and in dead letters."""
+"""Converts messages to bytes, as the queue and dead letters store them, and back."""
 
 import orjson
 
@@ -10,7 +10,7 @@ def payload_of(message: Message) -> bytes:
 
 
 def message_in(payload: bytes) -> Message | None:
-    """None: the payload is no message."""
+    """Return the message in the payload, or None if the payload is not a valid message."""
     try:
         return message_from_json(orjson.loads(payload))
     except (ValueError, KeyError, TypeError):

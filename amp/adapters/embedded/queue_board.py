@@ -1,36 +1,37 @@
-"""What the threads of a process tell each other about the local queue: who holds a group, and that news came."""
+"""State of the embedded queue that the threads of a process share: the holder of each group, and a change counter."""
 
 import threading
 
-#: Topic and group.
+#: Topic and group name.
 GroupKey = tuple[str, str]
 
 
 class QueueBoard:
-    """One member at a time holds a group and gets its events, so that their order is kept."""
+    """Assigns each group to one member at a time, which receives all its messages, so that their order is kept."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._news = 0
+        self._changes = 0
         self._holders: dict[GroupKey, object] = {}
 
     @property
-    def news(self) -> int:
-        """A number that `tell` makes another one."""
-        return self._news
+    def changes(self) -> int:
+        """The number of changes that were reported with `notify`."""
+        return self._changes
 
-    def tell(self) -> None:
+    def notify(self) -> None:
+        """Report a change, and wake the threads that wait for one."""
         with self._changed:
-            self._news += 1
+            self._changes += 1
             self._changed.notify_all()
 
-    def wait_for_news(self, since: int, timeout_s: float) -> bool:
-        """True as soon as `news` is not `since` any more, False after `timeout_s`."""
+    def wait_for_change(self, since: int, timeout_s: float) -> bool:
+        """Wait until `changes` differs from `since`. Return False if it still does not after `timeout_s`."""
         with self._changed:
-            return self._changed.wait_for(lambda: self._news != since, timeout_s)
+            return self._changed.wait_for(lambda: self._changes != since, timeout_s)
 
     def hold(self, key: GroupKey, member: object) -> bool:
-        """Whether `member` holds the group, from now on if nobody did."""
+        """Assign the group to `member` if it has no holder. Return whether `member` holds it now."""
         with self._changed:
             return self._holders.setdefault(key, member) is member
 
@@ -41,4 +42,4 @@ class QueueBoard:
         with self._changed:
             if self._holders.get(key) is member:
                 del self._holders[key]
-        self.tell()
+        self.notify()

@@ -1,4 +1,4 @@
-"""The documents of one index behind a bucket in SQLite: paged by creation, marked by the numbers they are given."""
+"""The documents of the index of a bucket in SQLite. Pages follow the creation time. Document numbers serve as marks."""
 
 import json
 import sqlite3
@@ -17,13 +17,13 @@ from amp.ports.search_index import PutResult
 
 _TIMEOUT_S = 60.0
 _BY_CREATED = "documents INDEXED BY documents_by_created"
-#: By number: what was written last.
+#: Reads documents in the order of their numbers, which is the order in which they were written.
 _BY_NUMBER = "documents NOT INDEXED"
 _ORDER = "created_ms, asset_id, version, revision"
 
 
 class SqliteBucketDocuments:
-    """Whatever is written gets a number greater than any before, which makes the last number given a mark."""
+    """Each document written gets a number greater than all earlier ones, so that the last assigned number is a mark."""
 
     def __init__(self, database: SearchDatabase) -> None:
         self._database = database
@@ -47,10 +47,10 @@ class SqliteBucketDocuments:
         with self._index(index) as (connection, index_id):
             where, values = _within(index_id, of)
             if after is not None:
-                # Said twice: the first is what the index is entered by.
+                # The first condition repeats part of the second, because SQLite seeks in its index by the first.
                 where += f" AND created_ms >= ? AND ({_ORDER}) > (?, ?, ?, ?)"
-                place = (after.created_ms, after.asset_id, after.version, after.revision)
-                values += (after.created_ms, *place)
+                position = (after.created_ms, after.asset_id, after.version, after.revision)
+                values += (after.created_ms, *position)
             if since is not None:
                 where += " AND doc > ?"
                 values += (int(since),)
@@ -59,8 +59,8 @@ class SqliteBucketDocuments:
                 f" WHERE {where} ORDER BY {_ORDER} LIMIT ?",
                 (*values, limit),
             ).fetchall()
-            found = [(doc, RawDocument(Position(*place))) for doc, *place in rows]
-            return _page(connection, found) if bodies else [document for _, document in found]
+            documents = [(doc, RawDocument(Position(*position))) for doc, *position in rows]
+            return _page(connection, documents) if bodies else [document for _, document in documents]
 
     def with_bodies(self, index: str, documents: Collection[RawDocument]) -> Iterator[list[RawDocument]]:
         pending = list(documents)
@@ -78,7 +78,7 @@ class SqliteBucketDocuments:
             if page:
                 yield page
 
-    def revisions(self, index: str, doc_ids: Collection[str], *, refreshed: bool = False) -> dict[str, int]:  # noqa: ARG002 - all is
+    def revisions(self, index: str, doc_ids: Collection[str], *, refreshed: bool = False) -> dict[str, int]:  # noqa: ARG002 - always is
         with self._index(index) as (connection, index_id):
             return dict(
                 connection.execute(
@@ -113,7 +113,7 @@ class SqliteBucketDocuments:
                 f" FROM {_BY_CREATED} WHERE {where} GROUP BY 1",
                 (width_ms, width_ms, *values),
             ).fetchall()
-        return {start_ms: Totals(*found) for start_ms, *found in rows}
+        return {start_ms: Totals(*totals) for start_ms, *totals in rows}
 
     def of_assets(self, ids: Collection[UUID]) -> list[tuple[str, RawDocument]]:
         with self._database.read(_TIMEOUT_S) as connection:
@@ -122,7 +122,9 @@ class SqliteBucketDocuments:
                 " JOIN indices i ON i.id = d.index_id WHERE d.asset_id IN (SELECT value FROM json_each(?))",
                 (json.dumps([str(asset_id) for asset_id in ids]),),
             ).fetchall()
-        return [(index, RawDocument(Position(*place), tombstone=bool(deleted))) for index, deleted, *place in rows]
+        return [
+            (index, RawDocument(Position(*position), tombstone=bool(deleted))) for index, deleted, *position in rows
+        ]
 
     def matches(self, found: RawDocument, wanted: IndexedDocument) -> bool:
         with self._database.read(_TIMEOUT_S) as connection:
@@ -136,11 +138,11 @@ class SqliteBucketDocuments:
         with self._index(index) as (connection, index_id):
             where, values = _within(index_id, of)
             before = _count(connection, where, values) // 2
-            found = connection.execute(
+            row = connection.execute(
                 f"SELECT created_ms FROM {_BY_CREATED} WHERE {where} ORDER BY created_ms LIMIT 1 OFFSET ?",
                 (*values, before),
             ).fetchone()
-        return None if found is None else int(found[0])
+        return None if row is None else int(row[0])
 
     @contextmanager
     def _index(self, index: str) -> Iterator[tuple[sqlite3.Connection, int]]:
@@ -148,10 +150,12 @@ class SqliteBucketDocuments:
             yield connection, require_index(connection, index)
 
 
-def _page(connection: sqlite3.Connection, found: Iterable[tuple[int, RawDocument]]) -> list[RawDocument]:
-    """The first of these documents, of which the numbers are given, with their bodies."""
+def _page(connection: sqlite3.Connection, documents: Iterable[tuple[int, RawDocument]]) -> list[RawDocument]:
+    """Return the first of the documents, which are given with their numbers, with their bodies. The page ends with the
+    document whose body makes it reach `MAX_PAGE_BYTES`.
+    """
     page, size = list[RawDocument](), 0
-    for doc, document in found:
+    for doc, document in documents:
         body = raw_document(connection, doc)
         page.append(replace(document, body=body))
         size += len(body)

@@ -1,4 +1,4 @@
-"""The indices behind the buckets in SQLite: rows of one database, switched by transactions."""
+"""The indices of buckets in SQLite: rows of one database, switched in transactions."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -10,19 +10,19 @@ from amp.ports.bucket_indices import AliasChange, IndexInfo, ReadFilter
 
 _INFO_TIMEOUT_S = 60.0
 _SEARCHED_TIMEOUT_S = 2.0
-#: Documents removed in one transaction when an index is dropped, so that writers get their turn in between.
+#: Number of documents that a drop removes in one transaction. Other writers can write between the transactions.
 _DROP_BATCH = 1_000
 
 
 class SqliteBucketIndices:
-    """Every change is one transaction under the writer's lock: so a block waits for the put before it, and none is
-    under way when it returns. What is committed is visible.
+    """Makes each change in one transaction under the writer's lock. So a block waits for the put before it, and no put
+    is in progress when it returns. Committed documents are visible at once.
     """
 
     def __init__(self, database: SearchDatabase) -> None:
         self._database = database
 
-    def create(self, index: str, *, loading: bool = False) -> bool:  # noqa: ARG002  loading is no different
+    def create(self, index: str, *, loading: bool = False) -> bool:  # noqa: ARG002  loading makes no difference
         with self._database.write() as connection:
             if _find(connection, index) is not None:
                 return False
@@ -30,15 +30,15 @@ class SqliteBucketIndices:
             return True
 
     def serve(self, index: str, timeout_s: float) -> bool:
-        """Nothing to do: there is one copy only, and what is committed is visible."""
-        self._look_for(index, timeout_s)
+        """Return True if the index exists: there is only one copy, and committed documents are visible."""
+        self._require_exists(index, timeout_s)
         return True
 
     def reclaim(self, index: str) -> None:
-        """Nothing to do: what is removed makes room for what is written next."""
-        self._look_for(index, _INFO_TIMEOUT_S)
+        """Do nothing if the index exists: SQLite reuses the space of removed documents for the next writes."""
+        self._require_exists(index, _INFO_TIMEOUT_S)
 
-    def _look_for(self, index: str, timeout_s: float) -> None:
+    def _require_exists(self, index: str, timeout_s: float) -> None:
         with self._database.read(timeout_s) as connection:
             require_index(connection, index)
 
@@ -49,11 +49,12 @@ class SqliteBucketIndices:
                 connection.execute("UPDATE indices SET dropped = 1 WHERE id = ?", (index_id,))
                 connection.execute("DELETE FROM write_aliases WHERE index_id = ?", (index_id,))
                 connection.execute("DELETE FROM read_filters WHERE index_id = ?", (index_id,))
-        # What an interrupted drop left behind goes as well.
-        while self._remove_some_dropped():
+        # This also removes what an interrupted drop left behind.
+        while self._remove_dropped_batch():
             pass
 
-    def _remove_some_dropped(self) -> bool:
+    def _remove_dropped_batch(self) -> bool:
+        """Remove up to `_DROP_BATCH` documents of dropped indices. Return False if there were none left."""
         with self._database.write() as connection:
             docs = connection.execute(
                 "SELECT doc FROM documents WHERE index_id IN (SELECT id FROM indices WHERE dropped = 1) LIMIT ?",
@@ -71,8 +72,8 @@ class SqliteBucketIndices:
             added = [(require_index(connection, index), alias) for index, alias in change.add_write]
             filters = [(require_index(connection, f.index), f.start_ms, f.end_ms) for f in change.set_read]
             hidden = [(require_index(connection, index),) for index in change.remove_read]
-            there = "SELECT 1 FROM write_aliases WHERE index_id = ? AND alias = ?"
-            if not all(connection.execute(there, pair).fetchone() for pair in removed):
+            exists = "SELECT 1 FROM write_aliases WHERE index_id = ? AND alias = ?"
+            if not all(connection.execute(exists, pair).fetchone() for pair in removed):
                 return False
             connection.executemany("DELETE FROM write_aliases WHERE index_id = ? AND alias = ?", removed)
             connection.executemany("INSERT OR REPLACE INTO write_aliases (index_id, alias) VALUES (?, ?)", added)
@@ -93,7 +94,7 @@ class SqliteBucketIndices:
             )
 
     def refresh(self, indices: Sequence[str]) -> None:
-        """Nothing to do: what is committed is visible."""
+        """Do nothing: committed documents are visible."""
 
     def info(self) -> list[IndexInfo]:
         with self._database.read(_INFO_TIMEOUT_S) as connection:
@@ -130,11 +131,11 @@ def _find(connection: sqlite3.Connection, index: str) -> int | None:
 
 
 def require_index(connection: sqlite3.Connection, index: str) -> int:
-    """The number of the index.
+    """Return the number of the index.
 
-    :raises NotFound: it is not there.
+    :raises NotFound: the index does not exist.
     """
-    found = _find(connection, index)
-    if found is None:
+    index_id = _find(connection, index)
+    if index_id is None:
         raise NotFound(f"there is no index {index!r}")
-    return found
+    return index_id

@@ -1,4 +1,4 @@
-"""The embedded search index as operations see it."""
+"""The embedded search index as operations see it: its health and its migrations."""
 
 import sqlite3
 import threading
@@ -13,17 +13,17 @@ from amp.resources import resource_folder
 
 _log = structlog.get_logger(__name__)
 _TIMEOUT_S = 2.0
-#: Of each of the two things that a ping does; together less than a health check waits.
+#: Timeout of each of the two steps of a ping, in seconds. Together they take less time than a health check waits.
 _PING_TIMEOUT_S = 1.0
 
 
-class SearchPart:
-    """Part of everything in `search.db`."""
+class SearchComponent:
+    """The component for everything in `search.db`."""
 
     name = "search"
 
     def __init__(self, database: SearchDatabase, pairing: Pairing | None = None) -> None:
-        """:param pairing: with the store beside it; None: there is none."""
+        """:param pairing: the pairing with the store in the same folder; None: the index is not paired with a store."""
         self._database = database
         self._pairing = pairing
         self._migrating = threading.Lock()
@@ -37,7 +37,7 @@ class SearchPart:
 
     def pending(self) -> list[str]:
         if fault := self._damage() or self._mismatch():
-            return [f"set aside {self._database.path.name}, which {fault}, and make a new one"]
+            return [f"set aside {self._database.path.name}, which {fault}, and create a new one"]
         try:
             with self._database.read(_TIMEOUT_S) as connection:
                 pending = pending_migrations(connection, self._migrations)
@@ -48,7 +48,7 @@ class SearchPart:
     def migrate(self) -> list[str]:
         with self._migrating:
             done = []
-            # Everything in it can be made again from the store; the buckets are then known to be incomplete.
+            # Everything in the index can be rebuilt from the store. Until then its buckets are marked incomplete.
             if fault := self._damage():
                 done.append(self._set_aside(fault))
             done += self._apply()

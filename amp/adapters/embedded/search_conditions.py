@@ -1,4 +1,4 @@
-"""Criteria as SQL: what must hold of a document, and where to look for the documents of which it may hold."""
+"""Criteria as SQL: the conditions on a document, and the queries that find the documents which may meet them."""
 
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -28,15 +28,16 @@ from amp.domain.types import FieldType
 
 #: Root fields that are columns of `documents`; labels are entries.
 COLUMNS = {field: field.value for field in RootField} | {RootField.CREATED: "created_ms"}
-#: Those with an index to look documents up in.
+#: Root fields with a SQL index.
 _INDEXED = frozenset(COLUMNS) - {RootField.LABELS, RootField.STATE, RootField.VERSION}
-#: Words that occur more often are all the same to the choice of the rarest.
+#: Occurrences of a word are counted up to this number. The choice of the rarest word does not distinguish between
+#: more frequent ones.
 _COMMON_WORD = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Sql:
-    """A piece of SQL and the values of its question marks, in order."""
+    """A piece of SQL and the values of its placeholders, in order."""
 
     text: str
     values: tuple[object, ...] = ()
@@ -45,10 +46,11 @@ class Sql:
 TRUE, FALSE = Sql("1"), Sql("0")
 
 
-def joined(word: str, parts: Sequence[Sql], *, empty: Sql) -> Sql:
+def joined(operator: str, parts: Sequence[Sql], *, empty: Sql) -> Sql:
+    """Return the parts joined by `AND` or `OR`, in parentheses, or `empty` if there are none."""
     if not parts:
         return empty
-    return Sql(f"({f' {word} '.join(part.text for part in parts)})", values_of(parts))
+    return Sql(f"({f' {operator} '.join(part.text for part in parts)})", values_of(parts))
 
 
 def values_of(parts: Sequence[Sql]) -> tuple[object, ...]:
@@ -57,16 +59,16 @@ def values_of(parts: Sequence[Sql]) -> tuple[object, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Queries that together give the numbers of all documents for which some criteria hold: some of them more than
-    once perhaps, and perhaps documents that are not searched.
+    """Queries that together return the numbers of all documents that meet some criteria. They may return a document
+    more than once, and may return documents that are not searched.
     """
 
     queries: tuple[Sql, ...]
-    exact: bool  #: of the documents searched they give no others
-    in_order: bool = False  #: by number, so that what is looked up for one lies beside what was for the one before
+    exact: bool  #: whether every searched document that they return meets the criteria
+    in_order: bool = False  #: whether they return documents by number, so that neighbours are stored close together
 
     def rows(self, connection: sqlite3.Connection, limit: int) -> int:
-        """How many rows they have; counts no further than `limit`."""
+        """Return the number of rows of the queries, counted up to `limit`."""
         count = 0
         for query in self.queries:
             sql = f"SELECT count(*) FROM (SELECT 1 FROM ({query.text}) LIMIT ?)"
@@ -75,7 +77,7 @@ class Sources:
 
 
 class Conditions:
-    """Writes SQL about documents `d`, in terms of the fields there are when the search begins."""
+    """Creates SQL conditions on documents `d`, with the fields that exist when the search begins."""
 
     def __init__(self, connection: sqlite3.Connection, *, all_versions: bool) -> None:
         self._connection = connection
@@ -83,22 +85,22 @@ class Conditions:
         self._latest = "" if all_versions else " AND d.latest = 1"
 
     def fields(self, key: str, kinds: Iterable[str] = ()) -> str:
-        """A condition on a number of a field: it has this key and one of these kinds, or any."""
+        """Return a condition on the number of a field: the field has this key and one of these kinds. No kinds: any."""
         rows = self._connection.execute(
             "SELECT id, kind FROM fields WHERE key = ? AND (latest = 1 OR ?)", (key, self._all_versions)
         )
-        wanted = set(kinds)
-        return f"IN ({', '.join(str(field_id) for field_id, kind in rows if not wanted or kind in wanted)})"
+        allowed = set(kinds)
+        return f"IN ({', '.join(str(field_id) for field_id, kind in rows if not allowed or kind in allowed)})"
 
     def searched(self) -> Sql:
-        """`d` is one of the documents searched."""
+        """Return the condition that `d` is one of the searched documents."""
         return Sql(
             f"(d.deleted = 0{self._latest} AND EXISTS (SELECT 1 FROM read_filters r WHERE r.index_id = d.index_id"
             " AND d.created_ms >= r.start_ms AND (r.end_ms IS NULL OR d.created_ms < r.end_ms)))"
         )
 
     def holds(self, criteria: Criteria) -> Sql:
-        """A condition that is true or false of every `d`, never null."""
+        """Return the condition that `d` meets the criteria. It is true or false for every `d`, never null."""
         match criteria:
             case AllOf(parts):
                 return joined("AND", [self.holds(part) for part in parts], empty=TRUE)
@@ -108,8 +110,8 @@ class Conditions:
                 inner = self.holds(part)
                 return Sql(f"(NOT {inner.text})", inner.values)
             case TextMatches(words):
-                one = "EXISTS (SELECT 1 FROM words w WHERE w.word = ? AND w.doc = d.doc)"
-                return joined("AND", [Sql(one, (word,)) for word in words], empty=TRUE)
+                has_word = "EXISTS (SELECT 1 FROM words w WHERE w.word = ? AND w.doc = d.doc)"
+                return joined("AND", [Sql(has_word, (word,)) for word in words], empty=TRUE)
             case RootExists(field) if field is not RootField.LABELS:
                 return Sql(f"(d.{COLUMNS[field]} IS NOT NULL)")
             case RootMatches(field, tests) if field is not RootField.LABELS:
@@ -119,49 +121,49 @@ class Conditions:
                 return Sql(f"EXISTS ({entries.text} AND e.doc = d.doc)", entries.values)
 
     def sources(self, criteria: Criteria) -> Sources | None:
-        """Where to find the documents for which `criteria` hold; None: there is no index for it."""
+        """Return the sources of the documents that meet the criteria, or None if there is no index for them."""
         match criteria:
             case AnyOf(parts):
-                found = [self.sources(part) for part in parts]
-                if None in found:
+                alternatives = [self.sources(part) for part in parts]
+                if None in alternatives:
                     return None
-                queries = tuple(query for sources in found if sources for query in sources.queries)
-                return Sources(queries, all(sources.exact for sources in found if sources))
+                queries = tuple(query for sources in alternatives if sources for query in sources.queries)
+                return Sources(queries, all(sources.exact for sources in alternatives if sources))
             case AllOf(parts):
                 first = next(filter(None, map(self.sources, parts)), None)
                 return first and Sources(first.queries, exact=False)
             case NotOf():
                 return None
             case TextMatches(words):
-                return self._sources_of_words(words, "")
+                return self._word_sources(words, "")
             case RootMatches(RootField.NAME, (Words(words),)):
-                return self._sources_of_words(words, f" AND w.field {self.fields('', [NAME_WORDS])}")
+                return self._word_sources(words, f" AND w.field {self.fields('', [NAME_WORDS])}")
             case RootMatches(RootField.LABELS) | RootExists(RootField.LABELS) | EntryMatches() | EntryExists():
-                return Sources((self._entries(criteria),), exact=True, in_order=_one_place(criteria))
+                return Sources((self._entries(criteria),), exact=True, in_order=_reads_one_value(criteria))
             case RootMatches(field) if field in _INDEXED:
                 holds = self.holds(criteria)
                 columns = f"SELECT d.doc FROM documents d WHERE d.deleted = 0{self._latest} AND {holds.text}"
-                return Sources((Sql(columns, holds.values),), exact=True, in_order=_one_place(criteria))
+                return Sources((Sql(columns, holds.values),), exact=True, in_order=_reads_one_value(criteria))
         return None
 
-    def _sources_of_words(self, words: Sequence[str], where: str) -> Sources:
+    def _word_sources(self, words: Sequence[str], where: str) -> Sources:
         rarest = self._rarest_first(words)[0]
         query = Sql(f"SELECT w.doc FROM words w WHERE w.word = ?{where}", (rarest,))
         return Sources((query,), exact=len(words) == 1, in_order=True)
 
     def _column_holds(self, field: RootField, tests: Sequence[Test]) -> Sql:
-        # The first part keeps the whole from being null.
+        # The first part ensures that the condition is never null.
         parts = [Sql(f"d.{COLUMNS[field]} IS NOT NULL")]
         for test in tests:
             if isinstance(test, Words):
-                named = f"w.word = ? AND w.doc = d.doc AND w.field {self.fields('', [NAME_WORDS])}"
-                parts += [Sql(f"EXISTS (SELECT 1 FROM words w WHERE {named})", (word,)) for word in test.words]
+                in_name = f"w.word = ? AND w.doc = d.doc AND w.field {self.fields('', [NAME_WORDS])}"
+                parts += [Sql(f"EXISTS (SELECT 1 FROM words w WHERE {in_name})", (word,)) for word in test.words]
             else:
                 parts.append(_compare(f"d.{COLUMNS[field]}", test, None))
         return joined("AND", parts, empty=TRUE)
 
     def _entries(self, criteria: Criteria) -> Sql:
-        """A query for the documents of the entries `e` that match, ready for more conditions by `AND`."""
+        """Return a query for the documents of the matching entries `e`. More conditions can be appended with `AND`."""
         kind: FieldType | None = None
         tests: tuple[Test, ...] = ()
         match criteria:
@@ -174,24 +176,26 @@ class Conditions:
             case RootExists(RootField.LABELS):
                 fields = self.fields("", [LABELS])
             case _:
-                raise TypeError(f"not about entries: {criteria!r}")
+                raise TypeError(f"these criteria do not concern entries: {criteria!r}")
         words = [word for test in tests if isinstance(test, Words) for word in test.words]
-        compared = [test for test in tests if not isinstance(test, Words)]
+        comparisons = [test for test in tests if not isinstance(test, Words)]
         if words:
-            return self._entries_with(self._rarest_first(words), fields, compared, kind)
-        holds = [Sql(f"e.field {fields}"), *(_compare("e.value", test, kind) for test in compared)]
-        return _extended("SELECT e.doc FROM entries e WHERE", holds)
+            return self._entries_with(self._rarest_first(words), fields, comparisons, kind)
+        conditions = [Sql(f"e.field {fields}"), *(_compare("e.value", test, kind) for test in comparisons)]
+        return _select("SELECT e.doc FROM entries e WHERE", conditions)
 
-    def _entries_with(self, words: Sequence[str], fields: str, compared: Sequence[Test], kind: FieldType | None) -> Sql:
-        same = "{0}.doc = e.doc AND {0}.field = e.field AND {0}.entry = e.entry"
-        holds = [Sql(f"e.word = ? AND e.field {fields}", (words[0],))]
-        in_same = f"EXISTS (SELECT 1 FROM words w WHERE w.word = ? AND {same.format('w')})"
-        holds += [Sql(in_same, (word,)) for word in words[1:]]
-        if compared:
-            value = joined("AND", [_compare("v.value", test, kind) for test in compared], empty=TRUE)
-            in_same = f"EXISTS (SELECT 1 FROM entries v WHERE {same.format('v')} AND {value.text})"
-            holds.append(Sql(in_same, value.values))
-        return _extended("SELECT e.doc FROM words e WHERE", holds)
+    def _entries_with(
+        self, words: Sequence[str], fields: str, comparisons: Sequence[Test], kind: FieldType | None
+    ) -> Sql:
+        same_entry = "{0}.doc = e.doc AND {0}.field = e.field AND {0}.entry = e.entry"
+        conditions = [Sql(f"e.word = ? AND e.field {fields}", (words[0],))]
+        has_word = f"EXISTS (SELECT 1 FROM words w WHERE w.word = ? AND {same_entry.format('w')})"
+        conditions += [Sql(has_word, (word,)) for word in words[1:]]
+        if comparisons:
+            value = joined("AND", [_compare("v.value", test, kind) for test in comparisons], empty=TRUE)
+            has_value = f"EXISTS (SELECT 1 FROM entries v WHERE {same_entry.format('v')} AND {value.text})"
+            conditions.append(Sql(has_value, value.values))
+        return _select("SELECT e.doc FROM words e WHERE", conditions)
 
     def _rarest_first(self, words: Sequence[str]) -> list[str]:
         def occurrences(word: str) -> int:
@@ -202,19 +206,21 @@ class Conditions:
         return sorted(words, key=occurrences) if len(words) > 1 else list(words)
 
 
-def _one_place(criteria: Criteria) -> bool:
-    """Whether all that is looked for stands under one value of an index, or one word."""
+def _reads_one_value(criteria: Criteria) -> bool:
+    """Return whether all matches have the same value in a SQL index, or the same word."""
     tests = criteria.tests if isinstance(criteria, EntryMatches | RootMatches) else ()
     return any(isinstance(test, Words) or (isinstance(test, OneOf) and len(test.values) == 1) for test in tests)
 
 
-def _extended(select: str, holds: Sequence[Sql]) -> Sql:
-    """The query with all conditions, and open for more."""
-    return Sql(f"{select} {' AND '.join(part.text for part in holds)}", values_of(holds))
+def _select(select: str, conditions: Sequence[Sql]) -> Sql:
+    """Return the query with all conditions. More can be appended."""
+    return Sql(f"{select} {' AND '.join(condition.text for condition in conditions)}", values_of(conditions))
 
 
 def _compare(column: str, test: Test, kind: FieldType | None) -> Sql:
-    """The test of a column that holds values as they are, or, given their kind, in their sortable form."""
+    """Return the test as a condition on a column. The column contains plain values if `kind` is None, or else sort
+    values.
+    """
 
     def stored(value: Scalar) -> Scalar:
         return value if kind is None else sort_value(kind, value)
@@ -233,18 +239,18 @@ def _compare(column: str, test: Test, kind: FieldType | None) -> Sql:
             return joined("AND", parts, empty=TRUE)
         case Prefix(text):
             begin = str(stored(text))
-            end = _after_all_beginning_with(begin)
+            end = _prefix_end(begin)
             parts = [Sql(f"{column} >= ?", (begin,)), *([Sql(f"{column} < ?", (end,))] if end is not None else [])]
             return joined("AND", parts, empty=TRUE)
         case Words():
-            raise TypeError("words are looked up, not compared")
+            raise TypeError("Words cannot be compared with a column: use the table of words")
 
 
-def _after_all_beginning_with(text: str) -> str | None:
-    """The least text above all that begin with this one; None: there is none."""
+def _prefix_end(text: str) -> str | None:
+    """Return the smallest text that is greater than every text that starts with this one, or None if there is none."""
     for i in range(len(text) - 1, -1, -1):
         following = ord(text[i]) + 1
         if following <= 0x10FFFF:
-            # Surrogates are no characters and can't be stored.
+            # Surrogates are not characters and cannot be stored.
             return text[:i] + chr(0xE000 if 0xD800 <= following <= 0xDFFF else following)
     return None

@@ -1,4 +1,4 @@
-"""The search database of the embedded set: one SQLite file, many readers beside one writer."""
+"""The search database of the embedded profile: one SQLite file with many readers and one writer."""
 
 import sqlite3
 import threading
@@ -23,13 +23,17 @@ _BUSY_TIMEOUT_S = 5.0
 _READER_CACHE_KIB = 8 * 1024
 _WRITER_CACHE_KIB = 64 * 1024
 _CHECKPOINT_PAGES = 8_000
-#: The deadline of a search is looked at once in so many steps of SQLite's machine (about a millisecond).
-_STEPS_PER_LOOK = 20_000
+#: The deadline of a search is checked once per this number of steps of SQLite's virtual machine (about a millisecond).
+_STEPS_PER_DEADLINE_CHECK = 20_000
 
 
 @contextmanager
 def search_errors() -> Iterator[None]:
-    """Translates what SQLite raises because of the file or the time; what is wrong with a statement goes through."""
+    """Translate the errors of SQLite that are due to the file or to a timeout. Errors of a statement pass unchanged.
+
+    :raises NotMigrated: the tables do not exist.
+    :raises SearchUnavailable: the database does not answer or cannot be read.
+    """
     try:
         yield
     except sqlite3.OperationalError as e:
@@ -37,7 +41,7 @@ def search_errors() -> Iterator[None]:
             raise NotMigrated("the search index does not exist yet: run `amp migrate`") from e
         raise SearchUnavailable(f"the search index does not answer: {e}") from e
     except sqlite3.DatabaseError as e:
-        # The exact class says that the file itself is at fault; its subclasses are ours.
+        # The class itself stands for a fault of the file. Its subclasses stand for faults of our statements.
         if type(e) is not sqlite3.DatabaseError:
             raise
         raise SearchUnavailable(f"the search index cannot be read: {e}") from e
@@ -47,7 +51,7 @@ class SearchDatabase:
     """Connections to `<folder>/search.db`, for any number of threads."""
 
     def __init__(self, folder: Path, *, max_write_bytes: int = MAX_WRITE_BYTES) -> None:
-        """:param max_write_bytes: content of the largest request that is written at once."""
+        """:param max_write_bytes: size of the content of the largest request that is written at once."""
         self.path = folder / "search.db"
         self._idle_readers: deque[sqlite3.Connection] = deque()
         self._opened: list[sqlite3.Connection] = []
@@ -56,17 +60,16 @@ class SearchDatabase:
         self._writes = WriteTransactions(self.paired, max_write_bytes)
         self._opening = threading.Lock()
         self._closed = False
-        #: Of the files that the connections are open on; None: none is.
+        #: Identities of the files that the connections have open; None: no connection is open.
         self._files: tuple[tuple[int, int] | None, ...] | None = None
-        self.removals = SearchRemovals()  #: known to all who write
+        self.removals = SearchRemovals()  #: shared by all writers
 
     @contextmanager
     def read(self, timeout_s: float) -> Iterator[sqlite3.Connection]:
-        """A connection that sees one moment of the database; it may fill its temporary table `matches`.
+        """Provide a connection that sees one snapshot of the database. Its temporary table `matches` may be written.
 
-        :raises NotMigrated: there is no file, and none is made.
-        :raises SearchUnavailable: what is done with it takes longer than `timeout_s`, or the file can't be read or was
-            removed.
+        :raises NotMigrated: the file does not exist; it is not created.
+        :raises SearchUnavailable: the block takes longer than `timeout_s`, or the file cannot be read or was removed.
         """
         with search_errors():
             self._check_files()
@@ -74,7 +77,7 @@ class SearchDatabase:
                 raise NotMigrated(f"the search index {self.path} does not exist: run `amp migrate`")
             connection = self._reader()
             deadline = time.monotonic() + timeout_s
-            connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS_PER_LOOK)
+            connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS_PER_DEADLINE_CHECK)
             try:
                 connection.execute("BEGIN")
                 yield connection
@@ -86,17 +89,18 @@ class SearchDatabase:
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """A connection in a transaction that is committed at the end, durably, or undone if anything is raised.
+        """Provide a connection in a transaction. It is committed durably at the end of the block, or rolled back if the
+        block raises an exception.
 
-        :raises SearchUnavailable: the file can't be written, or was removed.
+        :raises SearchUnavailable: the file cannot be written or was removed.
         """
         with self._writes.lock, self._transaction() as connection:
             yield connection
 
     def probe(self, timeout_s: float) -> None:
-        """Return if a write is committed now, or if one is under way for `timeout_s`.
+        """Return if a write succeeds now, or if another write has been in progress for `timeout_s`.
 
-        :raises SearchUnavailable: it is not committed.
+        :raises SearchUnavailable: the write fails.
         """
         self._writes.probe(timeout_s, self._transaction)
 
@@ -112,14 +116,16 @@ class SearchDatabase:
             self._check_files()
 
     def damage(self) -> str | None:
-        """What is wrong with the file; None: nothing that shows within a moment, or there is none."""
+        """Return what is damaged in the file. None: a short check finds no damage, or the file does not exist."""
         return damage_of(self.path)
 
     def set_aside(self) -> Path:
-        """Rename the file, for a new one to take its place; searches and writes under way must have ended."""
+        """Rename the file, so that a new one can replace it, and return the new path. No search or write may be in
+        progress.
+        """
         with self._writes.lock, self._opening:
             self._close_all()
-            # The file itself first: without its log it might be taken for a sound one.
+            # The file itself is renamed first: without its log it might look undamaged.
             stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
             aside = self.path.with_name(f"{self.path.name}.set-aside-{stamp}")
             for suffix in ("", "-wal", "-shm"):
@@ -128,7 +134,7 @@ class SearchDatabase:
             return aside
 
     def close(self) -> None:
-        """Close every connection; searches and writes under way must have ended."""
+        """Close every connection. No search or write may be in progress."""
         with self._writes.lock, self._opening:
             self._closed = True
             self._close_all()
@@ -142,7 +148,9 @@ class SearchDatabase:
         self._files = None
 
     def _check_files(self) -> None:
-        """Connections would go on with files that were removed; new ones would make an empty database beside."""
+        """Raise an exception if the files were removed or replaced. Open connections would continue to use the removed
+        files, and new connections would create an empty database in their place.
+        """
         if self._files not in (None, file_identities(self.path)):
             raise SearchUnavailable(f"{self.path} was removed or replaced while in use; restart the server")
 
@@ -160,8 +168,8 @@ class SearchDatabase:
                 raise SearchUnavailable("the search index is closed")
             self.path.parent.mkdir(parents=True, exist_ok=True)
             if self._files is None:
-                # Only before the first connection: whoever closes a file loses all locks that the process has on it,
-                # SQLite's too (POSIX).
+                # Only before the first connection: closing a file releases all locks of the process on it, including
+                # those of SQLite (POSIX).
                 _make_private(self.path)
             connection = sqlite3.connect(
                 self.path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
@@ -169,13 +177,14 @@ class SearchDatabase:
             self._opened.append(connection)
             _write_ahead(connection)
             if self._files is None:
-                # Makes the write-ahead log.
+                # Creates the write-ahead log.
                 connection.execute("BEGIN IMMEDIATE")
                 connection.execute("ROLLBACK")
                 self._files = file_identities(self.path)
-        # A put that was answered must survive a power cut: the queue will not bring it again.
+        # A confirmed put must survive a power loss, because the queue does not deliver its message again.
         connection.execute("PRAGMA synchronous = FULL")
-        # A batch of documents changes thousands of pages: not all of them are to be written twice at once.
+        # A batch of documents changes thousands of pages. They should not all be checkpointed, and so written a second
+        # time, at once.
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute(f"PRAGMA cache_size = -{cache_kib}")
@@ -200,5 +209,7 @@ def _is_busy(error: BaseException) -> bool:
     reraise=True,
 )
 def _write_ahead(connection: sqlite3.Connection) -> None:
-    """SQLite does not wait where two switch a new file at once, as both might wait for each other: one is refused."""
+    """Switch the file to write-ahead logging. If two connections switch a new file at once, SQLite refuses one instead
+    of letting it wait, because the two could wait for each other.
+    """
     connection.execute("PRAGMA journal_mode = WAL")

@@ -1,4 +1,4 @@
-"""Search documents as rows of the search database, written and removed."""
+"""Writes, reads and removes search documents as rows of the search database."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,7 +10,7 @@ import orjson
 from amp.domain.documents import Entry, IndexedDocument, SearchDocument
 from amp.domain.types import FieldType
 
-#: The kinds of the fields without a key: those of the document itself.
+#: The kinds of the fields without a key, which belong to the document itself.
 LABELS, NAME_WORDS, OTHER_WORDS = "labels", "name words", "other words"
 
 _VALUE_KINDS = (
@@ -41,7 +41,7 @@ class _Document(NamedTuple):
     name: str | None
     state: str | None
     updated: int | None
-    bytes: int  #: roughly
+    bytes: int  #: approximate size
 
 
 _COLUMNS = ", ".join(_Document._fields)
@@ -49,30 +49,30 @@ _INSERT_DOCUMENT = f"INSERT INTO documents ({_COLUMNS}) VALUES ({', '.join('?' *
 
 
 class FieldIds:
-    """The numbers of fields, remembered; one for the single writer."""
+    """The numbers of fields, cached. Each writer has its own instance."""
 
     def __init__(self) -> None:
         self._ids: dict[tuple[str, str, bool], int] = {}
 
     def of(self, connection: sqlite3.Connection, key: str, kind: str, latest: bool) -> int:
-        """The field's number, given to it if it has none."""
-        found = self._ids.get((key, kind, latest))
-        if found is None:
+        """Return the number of the field. A field without a number gets one."""
+        field_id = self._ids.get((key, kind, latest))
+        if field_id is None:
             row = (key, kind, latest)
             connection.execute("INSERT OR IGNORE INTO fields (key, kind, latest) VALUES (?, ?, ?)", row)
-            (found,) = connection.execute(
+            (field_id,) = connection.execute(
                 "SELECT id FROM fields WHERE key = ? AND kind = ? AND latest = ?", row
             ).fetchone()
-            self._ids[key, kind, latest] = found
-        return found
+            self._ids[key, kind, latest] = field_id
+        return field_id
 
     def forget(self) -> None:
-        """To be called when the transaction was undone, and the numbers it gave with it."""
+        """Clear the cache. Call this when a transaction was rolled back, and with it the numbers it assigned."""
         self._ids.clear()
 
 
 class _KnownFields(FieldIds):
-    """Gives no numbers: a field without one has no documents."""
+    """Field numbers that are only read. A field without a number has no documents and gets -1."""
 
     def of(self, connection: sqlite3.Connection, key: str, kind: str, latest: bool) -> int:
         row = connection.execute(
@@ -83,7 +83,7 @@ class _KnownFields(FieldIds):
 
 @dataclass(slots=True)
 class DocumentRows:
-    """The rows of some documents, gathered so that each table is written once, in the order of its tree."""
+    """The rows of some documents, collected so that each table is written once, in the order of its B-tree."""
 
     documents: list[_Document] = field(default_factory=list)
     sources: list[tuple[int, bytes | None, str]] = field(default_factory=list)
@@ -93,14 +93,14 @@ class DocumentRows:
     def add(
         self, connection: sqlite3.Connection, fields: FieldIds, doc: int, index_id: int, document: IndexedDocument
     ) -> None:
-        """Gather the document's rows under the number `doc`."""
+        """Collect the rows of the document under the number `doc`."""
         body = document.body
         latest = body["latest"]
         entries: dict[tuple[int, str], int] = {}
         words: set[tuple[str, int, int]] = set()
         for number, entry in enumerate(body.get("metadata", ())):
             field_id = fields.of(connection, entry["key"], _kind(entry), latest)
-            # Equal values are one entry; of kind text it only matters that there is one.
+            # Equal values are one entry. For the kind text it only matters that there is an entry.
             entries.setdefault((field_id, entry.get("sort_value", "")), number)
             words.update((word, field_id, number) for word in entry.get("text_value", "").split())
         for number, label in enumerate(body.get("labels", ())):
@@ -109,9 +109,9 @@ class DocumentRows:
             field_id = fields.of(connection, "", NAME_WORDS, latest)
             words.update((word, field_id, 0) for word in name_words.split())
         all_words = set(body.get("words", "").split())
-        if others := all_words.difference([word for word, _, _ in words]):
+        if other_words := all_words.difference([word for word, _, _ in words]):
             field_id = fields.of(connection, "", OTHER_WORDS, latest)
-            words.update((word, field_id, 0) for word in others)
+            words.update((word, field_id, 0) for word in other_words)
         all_words.update(word for word, _, _ in words)
 
         source, joined = body.get("source"), " ".join(all_words)
@@ -128,7 +128,7 @@ class DocumentRows:
         )
 
     def add_raw(self, doc: int, index_id: int, raw: bytes) -> None:
-        """Gather the rows of what `raw_document` gave, under another number and in another index."""
+        """Collect the rows of a document that `raw_document` returned, under the number `doc` and in another index."""
         columns, source, joined, entries, words = orjson.loads(raw)
         self.documents.append(_Document(doc, index_id, *columns))
         self.sources.append((doc, source if source is None else source.encode(), joined))
@@ -136,6 +136,7 @@ class DocumentRows:
         self.words += [(word, doc, *where) for word, *where in words]
 
     def insert(self, connection: sqlite3.Connection) -> None:
+        """Write the collected rows."""
         self.entries.sort()
         self.words.sort()
         connection.executemany(_INSERT_DOCUMENT, self.documents)
@@ -145,7 +146,9 @@ class DocumentRows:
 
 
 def raw_document(connection: sqlite3.Connection, doc: int) -> bytes:
-    """All rows of the document, without its number and index. Fields go by their numbers, which never change."""
+    """Return all rows of the document, without its number and index. Fields are represented by their numbers, which
+    never change.
+    """
     row = connection.execute(f"SELECT {_COLUMNS} FROM documents WHERE doc = ?", (doc,)).fetchone()
     source, joined = connection.execute("SELECT source, words FROM sources WHERE doc = ?", (doc,)).fetchone()
     entries = connection.execute("SELECT field, value, entry FROM entries WHERE doc = ?", (doc,)).fetchall()
@@ -157,7 +160,7 @@ def raw_document(connection: sqlite3.Connection, doc: int) -> bytes:
 
 
 def same_document(connection: sqlite3.Connection, raw: bytes, document: IndexedDocument) -> bool:
-    """Whether `raw_document` would give this if the document were written now."""
+    """Return whether `raw_document` would return `raw` if the document were written now."""
     rows = DocumentRows()
     rows.add(connection, _KnownFields(), 0, 0, document)
     columns, source, joined, entries, words = orjson.loads(raw)
@@ -173,7 +176,7 @@ def same_document(connection: sqlite3.Connection, raw: bytes, document: IndexedD
 
 
 def remove_documents(connection: sqlite3.Connection, docs: Sequence[int]) -> None:
-    """Remove the documents with these numbers and all that belongs to them."""
+    """Remove the documents with these numbers and all their rows."""
     connection.executemany("DELETE FROM words WHERE word = ? AND doc = ?", sorted(_words(connection, docs)))
     for table in ("entries", "sources", "documents"):
         connection.executemany(f"DELETE FROM {table} WHERE doc = ?", [(doc,) for doc in docs])
@@ -185,14 +188,14 @@ def _words(connection: sqlite3.Connection, docs: Iterable[int]) -> Iterator[tupl
         yield from ((word, doc) for word in words.split())
 
 
-def strange_fields(body: SearchDocument) -> list[str]:
-    """The names of fields that search documents do not have."""
-    strange = body.keys() - SearchDocument.__annotations__.keys()
+def unknown_fields(body: SearchDocument) -> list[str]:
+    """Return the names of the fields in `body` that search documents do not have, sorted."""
+    unknown = body.keys() - SearchDocument.__annotations__.keys()
     for entry in body.get("metadata", ()):
-        strange |= entry.keys() - Entry.__annotations__.keys()
-    return sorted(strange)
+        unknown |= entry.keys() - Entry.__annotations__.keys()
+    return sorted(unknown)
 
 
 def _kind(entry: Entry) -> FieldType:
-    """A string has its words beside it, so text comes last."""
+    """Return the kind of the entry. Text is tried last, because an entry with a string value also has its words."""
     return next(kind for name, kind in _VALUE_KINDS if name in entry)

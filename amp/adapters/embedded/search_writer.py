@@ -1,4 +1,4 @@
-"""What changes the documents of the embedded search index: fenced by write aliases, never over a newer revision."""
+"""Writes the documents of the embedded search index, through write aliases and never over a newer revision."""
 
 import json
 import sqlite3
@@ -6,28 +6,29 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from amp.adapters.embedded.search_database import SearchDatabase
-from amp.adapters.embedded.search_rows import DocumentRows, FieldIds, remove_documents, strange_fields
+from amp.adapters.embedded.search_rows import DocumentRows, FieldIds, remove_documents, unknown_fields
 from amp.domain.documents import IndexedDocument
 from amp.errors import SearchUnavailable
 from amp.ports.search_index import PutResult, WriteStatus
 
-#: Numbers beyond 64 bits, lone surrogates, and things that are no values at all.
+#: Raised for numbers beyond 64 bits, lone surrogates, and objects of unsupported types.
 _UNSTORABLE = (OverflowError, ValueError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is to be under an `_id` at that revision: a search document, one as `raw_document` reads it, or nothing."""
+    """The write of one document, under an `_id` and with a revision, or its removal."""
 
     alias: str
     doc_id: str
     revision: int
+    #: A search document, or one as `raw_document` returns it; None: the document is removed.
     content: IndexedDocument | bytes | None
 
 
 @dataclass(slots=True)
-class _Stored:
-    """What the index holds under one `_id`."""
+class _StoredDocument:
+    """The document that the index contains under one `_id`."""
 
     doc: int
     revision: int
@@ -36,14 +37,14 @@ class _Stored:
 
 
 class SearchWriter:
-    """Each call is one transaction; what it wrote is visible when it returns."""
+    """Writes documents. Each call is one transaction, whose documents are visible when it returns."""
 
     def __init__(self, database: SearchDatabase) -> None:
         self._database = database
         self._fields = FieldIds()
 
     def write(self, changes: Sequence[Change]) -> list[PutResult]:
-        """One result each, in order."""
+        """Apply the changes, and return one result for each, in order."""
         try:
             with self._database.write() as connection:
                 return self._write(connection, changes)
@@ -52,18 +53,18 @@ class SearchWriter:
             return [PutResult(WriteStatus.BUSY, e.message, answered=False)] * len(changes)
         except _UNSTORABLE as e:
             if len(changes) == 1:
-                return self._undone(changes, WriteStatus.REJECTED, str(e))
+                return self._rolled_back(changes, WriteStatus.REJECTED, str(e))
             self._fields.forget()
-            # One of them is at fault; it must not keep the others out.
+            # One of the changes cannot be stored. It must not prevent the others.
             return [result for change in changes for result in self.write([change])]
 
-    def _undone(self, changes: Sequence[Change], written: WriteStatus, reason: str) -> list[PutResult]:
+    def _rolled_back(self, changes: Sequence[Change], status: WriteStatus, reason: str) -> list[PutResult]:
         self._fields.forget()
-        return [PutResult(written, reason)] * len(changes)
+        return [PutResult(status, reason)] * len(changes)
 
     def _write(self, connection: sqlite3.Connection, changes: Sequence[Change]) -> list[PutResult]:
         aliases = _aliases(connection, {change.alias for change in changes})
-        stored = _stored(connection, changes)
+        stored = _stored_documents(connection, changes)
         revisions = {place: row.revision for place, row in stored.items()}
         winners: dict[tuple[int, str], Change] = {}
         results = []
@@ -78,13 +79,13 @@ class SearchWriter:
                 continue
             place = (index_id, change.doc_id)
             if revisions.get(place, change.revision) > change.revision:
-                results.append(PutResult(WriteStatus.SUPERSEDED, f"revision {revisions[place]} is there"))
+                results.append(PutResult(WriteStatus.SUPERSEDED, f"the index has revision {revisions[place]}"))
                 continue
             if place not in stored and removals.revision(place) > change.revision:
                 results.append(PutResult(WriteStatus.SUPERSEDED, f"removed at revision {removals.revision(place)}"))
                 continue
-            if isinstance(change.content, IndexedDocument) and (strange := strange_fields(change.content.body)):
-                results.append(PutResult(WriteStatus.REJECTED, f"there is no field {', '.join(strange)}"))
+            if isinstance(change.content, IndexedDocument) and (unknown := unknown_fields(change.content.body)):
+                results.append(PutResult(WriteStatus.REJECTED, f"there is no field {', '.join(unknown)}"))
                 continue
             revisions[place] = change.revision
             winners[place] = change
@@ -98,13 +99,14 @@ class SearchWriter:
         self,
         connection: sqlite3.Connection,
         winners: dict[tuple[int, str], Change],
-        stored: dict[tuple[int, str], _Stored],
+        stored: dict[tuple[int, str], _StoredDocument],
     ) -> None:
         (last_doc,) = connection.execute("SELECT doc FROM numbers").fetchone()
         rows = DocumentRows()
-        grown: dict[int, list[int]] = {}
+        # Change of the number of documents and of their bytes, by index.
+        growths: dict[int, list[int]] = {}
         for place, change in winners.items():
-            growth = grown.setdefault(place[0], [0, 0])
+            growth = growths.setdefault(place[0], [0, 0])
             if before := stored.get(place):
                 growth[0] -= not before.deleted
                 growth[1] -= before.bytes
@@ -123,7 +125,7 @@ class SearchWriter:
         connection.execute("UPDATE numbers SET doc = ?", (last_doc,))
         connection.executemany(
             "UPDATE indices SET documents = documents + ?, bytes = bytes + ? WHERE id = ?",
-            [(*growth, index_id) for index_id, growth in grown.items()],
+            [(*growth, index_id) for index_id, growth in growths.items()],
         )
 
 
@@ -136,7 +138,9 @@ def _aliases(connection: sqlite3.Connection, names: Collection[str]) -> dict[str
     return {alias: (index_id, bool(blocked)) for alias, index_id, blocked in rows}
 
 
-def _stored(connection: sqlite3.Connection, changes: Sequence[Change]) -> dict[tuple[int, str], _Stored]:
+def _stored_documents(
+    connection: sqlite3.Connection, changes: Sequence[Change]
+) -> dict[tuple[int, str], _StoredDocument]:
     rows = connection.execute(
         "SELECT d.index_id, d.doc_id, d.doc, d.revision, d.deleted, d.bytes"
         " FROM (SELECT DISTINCT index_id FROM write_aliases WHERE alias IN (SELECT value FROM json_each(?))) w"
@@ -147,6 +151,6 @@ def _stored(connection: sqlite3.Connection, changes: Sequence[Change]) -> dict[t
         ),
     )
     return {
-        (index_id, doc_id): _Stored(doc, revision, bool(deleted), size)
+        (index_id, doc_id): _StoredDocument(doc, revision, bool(deleted), size)
         for index_id, doc_id, doc, revision, deleted, size in rows
     }

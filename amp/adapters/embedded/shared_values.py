@@ -1,4 +1,4 @@
-"""Values shared by all processes, on SQLite."""
+"""Values that all processes share, on SQLite."""
 
 from amp.adapters.embedded.database import Database
 
@@ -10,5 +10,5 @@ class SqliteSharedValues:
     def get_or_put(self, name: str, value: bytes) -> bytes:
         with self._database.writing() as connection:
             connection.execute("INSERT OR IGNORE INTO shared_values (name, value) VALUES (?, ?)", (name, value))
-            [kept] = connection.execute("SELECT value FROM shared_values WHERE name = ?", (name,)).fetchone()
-        return bytes(kept)
+            [stored] = connection.execute("SELECT value FROM shared_values WHERE name = ?", (name,)).fetchone()
+        return bytes(stored)

@@ -1,4 +1,4 @@
-"""The store of the embedded set as operations see it."""
+"""The store of the embedded profile as operations see it: its health and its migrations."""
 
 import sqlite3
 
@@ -9,8 +9,8 @@ from amp.resources import resource_folder
 _PING_TIMEOUT_S = 1.5
 
 
-class SqliteStorePart:
-    """Part of everything in `store.db`, the event queue's tables included."""
+class SqliteStoreComponent:
+    """The component for everything in `store.db`, including the tables of the message queue."""
 
     name = "store"
 
@@ -28,12 +28,12 @@ class SqliteStorePart:
         return [f"apply migration {migration.name} to {self._database.path.name}" for migration in pending]
 
     def migrate(self) -> list[str]:
-        done = []
+        actions = []
         with self._database.writing() as connection:
             for migration in pending_migrations(connection, self._migrations):
                 apply_migration(connection, migration)
-                done.append(f"applied migration {migration.name} to {self._database.path.name}")
-        return done
+                actions.append(f"applied migration {migration.name} to {self._database.path.name}")
+        return actions
 
     def close(self) -> None:
         self._database.close()

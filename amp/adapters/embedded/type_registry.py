@@ -30,7 +30,7 @@ class SqliteTypeRegistry:
         return None if row is None else type_from_json(orjson.loads(row[0]))
 
     def newest(self) -> list[AssetType]:
-        # SQLite takes bare columns from the row that has the maximum.
+        # With `max`, SQLite takes the bare columns from the row that contains the maximum.
         query = "SELECT body, max(version) FROM types GROUP BY name ORDER BY name"
         with self._database.reading() as connection:
             rows = connection.execute(query).fetchall()

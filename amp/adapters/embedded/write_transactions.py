@@ -1,4 +1,4 @@
-"""The write transactions of one SQLite file: one at a time, counted for its pairing, and tried by readiness checks."""
+"""The write transactions of one SQLite file: one at a time, counted for the pairing, and probed by readiness checks."""
 
 import contextlib
 import sqlite3
@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from amp.adapters.embedded.paired_file import PairedFile
 from amp.errors import NotMigrated
 
-#: Primary result codes that say that the file, not the statement, is at fault.
+#: Primary result codes that report a fault of the file, not of the statement.
 _FILE_FAULTS = {
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_FULL,
@@ -19,17 +19,17 @@ _FILE_FAULTS = {
     sqlite3.SQLITE_CORRUPT,
     sqlite3.SQLITE_NOTADB,
 }
-#: Content of the largest request that is written in one transaction, if nothing else is set.
+#: Default size of the content of the largest request that is written in one transaction, in bytes.
 MAX_WRITE_BYTES = 16 * 1024 * 1024
-#: Readiness checks are not to fill the disk themselves, whatever size is configured.
+#: Maximum size of a probe, in bytes, so that readiness checks never fill the disk, whatever size is configured.
 _MAX_PROBE_BYTES = 64 * 1024 * 1024
 
 
 class WriteTransactions:
-    """Used with `lock` held, but for `probe`."""
+    """Runs the write transactions. Hold `lock` while you use it, except for `probe`."""
 
     def __init__(self, paired: PairedFile, max_write_bytes: int) -> None:
-        """:param max_write_bytes: content of the largest request that is written in one transaction."""
+        """:param max_write_bytes: size of the content of the largest request that is written in one transaction."""
         self.lock = threading.Lock()
         self._paired = paired
         self._probe_bytes = min(max_write_bytes, _MAX_PROBE_BYTES)
@@ -37,7 +37,7 @@ class WriteTransactions:
 
     @contextlib.contextmanager
     def run(self, connection: sqlite3.Connection, *, durable: bool = True) -> Iterator[None]:
-        """Commit at the end of the block, or roll back if anything is raised."""
+        """Commit at the end of the block, or roll back if the block raises an exception."""
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -51,15 +51,17 @@ class WriteTransactions:
             raise
 
     def probe(self, timeout_s: float, transaction: Callable[[], AbstractContextManager[sqlite3.Connection]]) -> None:
-        """Commit the one probe row, through `transaction`. Return at once if a write is under way for `timeout_s`.
+        """Commit the one probe row through `transaction`. If another write has been in progress for `timeout_s`, return
+        without a probe.
 
-        A small write may succeed where others fail, as the file need not grow for it. So after a failure as much as the
-        largest request, up to 64 MiB, is written and undone first, until that succeeds.
+        A small write may succeed when larger ones fail, because the file need not grow for it. Therefore, after a
+        failure, each probe first writes as much as the largest request, up to 64 MiB, and rolls it back, until this
+        succeeds.
         """
         if not self.lock.acquire(timeout=timeout_s):
             return
         try:
-            # Before the first migration there is nothing to write to.
+            # Before the first migration there is no table to write to.
             with contextlib.suppress(NotMigrated):
                 with transaction() as connection:
                     if self._has_failed:
@@ -71,9 +73,11 @@ class WriteTransactions:
 
 
 def _write_and_undo(connection: sqlite3.Connection, size: int) -> None:
-    """What is committed would take the space from the writes that it is tried for; so only the log grows, once."""
+    """Write a row of this size and roll it back. If it were committed, it would take the space of the writes that it
+    stands for. So only the log grows, and only once.
+    """
     [cache_size] = connection.execute("PRAGMA cache_size").fetchone()
-    connection.execute("PRAGMA cache_size = 10")  # what does not fit in is written to the log before the commit
+    connection.execute("PRAGMA cache_size = 10")  # pages that do not fit are written to the log before the commit
     try:
         connection.execute("SAVEPOINT probe")
         _write_row(connection, size)
@@ -91,5 +95,5 @@ def _write_row(connection: sqlite3.Connection, size: int) -> None:
 
 
 def _is_file_fault(error: BaseException) -> bool:
-    # An error of the module itself has no code.
+    # Errors that the module itself raises have no code.
     return isinstance(error, sqlite3.Error) and (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _FILE_FAULTS
