@@ -1,4 +1,4 @@
-"""`amp demo`: real data in, a nested search out, nothing left behind."""
+"""`amp demo`: imports sample data into a temporary folder, searches it, and removes the folder."""
 
 import json
 import tempfile
@@ -24,7 +24,7 @@ _SEARCH = {
     "sort": [{"field": "metadata.imdb_rating", "order": "desc"}],
     "size": 5,
 }
-_SAME = "major_genre:Drama imdb_rating:>=8"
+_TEXT_FORM = "major_genre:Drama imdb_rating:>=8"
 _COLUMNS = "name,metadata.major_genre,metadata.imdb_rating,metadata.release_date,metadata.director"
 
 
@@ -36,18 +36,18 @@ def demo() -> None:
         settings = load_settings({"profile": "embedded", "data_dir": Path(folder), "url": None})
         with in_process(settings) as client:
             say.print(f"$ amp import {SAMPLE.name} --type movie --infer")
-            order = ImportOptions(
+            options = ImportOptions(
                 path=SAMPLE, format="json", type_name="movie", infer=True, rejected_path=Path(folder) / "rejected"
             )
-            outcome = import_rows(client, order)
-            fields = ", ".join(f"{key} ({f['type']})" for key, f in outcome.type["fields"].items())
-            say.print(f"{outcome.counts.created} films imported in {outcome.seconds} s. Fields: {fields}\n")
+            report = import_rows(client, options)
+            fields = ", ".join(f"{key} ({f['type']})" for key, f in report.type["fields"].items())
+            say.print(f"{report.counts.created} films imported in {report.seconds} s. Fields: {fields}\n")
             say.print("$ curl localhost:8080/v1/search --json @- <<'END'")
             say.print(f"{json.dumps(_SEARCH, indent=2)}\nEND")
-            say.print(f"$ amp search '{_SAME}' --sort metadata.imdb_rating:desc --size 5    # the same\n")
+            say.print(f"$ amp search '{_TEXT_FORM}' --sort metadata.imdb_rating:desc --size 5    # the same query\n")
             answer = client.call("POST", "/v1/search", body=_SEARCH)
             print_items(answer["items"], _COLUMNS)
             say.print(
-                f"{len(answer['items'])} of {answer['total']} films, in {answer['took_ms']} ms. The first, whole:"
+                f"{len(answer['items'])} of {answer['total']} films, in {answer['took_ms']} ms. The complete first one:"
             )
             say.print(json.dumps(answer["items"][0], indent=2, ensure_ascii=False))

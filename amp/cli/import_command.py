@@ -1,4 +1,4 @@
-"""`amp import`: a file in, assets and a report out."""
+"""`amp import`: imports a file of rows as assets, and prints a report."""
 
 import contextlib
 import os
@@ -25,25 +25,24 @@ from amp.settings import load_settings
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
 @click.option("--type", "type_name", required=True, metavar="NAME", help="Type of the assets.")
 @click.option(
-    "--format", "format_", type=click.Choice(FORMATS), help="Of the file.  [default: by its name or beginning]"
+    "--format", "format_", type=click.Choice(FORMATS), help="Format of the file.  [default: by its name or content]"
 )
-@click.option("--infer", is_flag=True, help="Register the type, or add fields to it, as the rows need.")
-@click.option("--name-field", metavar="COLUMN", help="Names the assets.  [default: a column called name or title]")
-@click.option("--id-field", metavar="COLUMN", help="Their external id.  [default: made from the row's content]")
-@click.option("--created-field", metavar="COLUMN", help="When they were created.  [default: now]")
-@click.option("--project", default="default", show_default=True, help="Their project.")
+@click.option("--infer", is_flag=True, help="Register the type, or add the fields that the rows need.")
+@click.option("--name-field", metavar="COLUMN", help="Column of the name.  [default: name or title]")
+@click.option("--id-field", metavar="COLUMN", help="Column of the external id.  [default: derived from the row]")
+@click.option("--created-field", metavar="COLUMN", help="Column of the creation time.  [default: now]")
+@click.option("--project", default="default", show_default=True, help="Project of the assets.")
 @click.option(
     "--on-existing",
     type=click.Choice([choice.value for choice in OnExisting]),
     default=OnExisting.SKIP.value,
     show_default=True,
-    help="What to do about external ids that are taken.",
+    help="What to do with rows whose external id exists.",
 )
 @click.option(
     "--rejected",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Rows that can't be imported go here, a file that is not there yet.  [default: FILE.rejected.ndjson, or "
-    "with a number if that is there]",
+    help="New file for rows that cannot be imported.  [default: FILE.rejected.ndjson, or with a number if that exists]",
 )
 @json_option
 def import_(
@@ -51,14 +50,15 @@ def import_(
 ) -> None:
     """Import the rows of a FILE as assets: a JSON array, NDJSON or CSV ("-" reads standard input).
 
-    Every row gets an external id, so importing a file twice makes no twins. Values that REST would refuse are turned
-    into what the type wants where that is safe, and each such liberty is counted: numbers where text belongs, dates
-    like `Jun 12 1998` or `12-Jun-98` (never `06/12/1998`, which is two dates; without an offset a time is UTC),
-    objects within objects as fields `outer.inner`. Rows that still don't fit go into a file with line and reason; the
-    others are imported, and the exit code is 1. Rows of one external id take effect in the order of the file.
+    Every row gets an external id, so importing a file again creates no duplicates. Values that REST would refuse are
+    adjusted to the type where that is safe, and each adjustment is counted: numbers become text, dates like `Jun 12
+    1998` or `12-Jun-98` become RFC 3339 (but not `06/12/1998`, which is ambiguous; a time without an offset is UTC),
+    and nested objects become fields `outer.inner`. Rows that still do not fit are written to a file with their line and
+    the reason; the others are imported, and the exit code is 1. Rows with the same external id take effect in the order
+    of the file.
 
-    With --infer the type is proposed from all rows: field names made valid (`US Gross` is us_gross), columns of mixed
-    kinds as strings, long prose as text.
+    With --infer, the type is inferred from all rows: column names become valid field names (`US Gross` becomes
+    us_gross), columns of mixed kinds become strings, and long texts become text.
 
     \b
     Examples:
@@ -69,7 +69,7 @@ def import_(
     with _readable(file) as (path, beginning):
         if rejected is not None:
             check_rejected(rejected, file)
-        order = ImportOptions(
+        import_options = ImportOptions(
             path=path,
             format=format_ or format_of(file.name, beginning),
             rejected_path=rejected or unused_name(_default_rejected(file)),
@@ -77,16 +77,16 @@ def import_(
             **options,
         )
         with service(load_settings(), create=True) as client:
-            outcome = import_rows(client, order, quiet=as_json)
-    _report(outcome, as_json)
-    if outcome.stopped is not None:
-        raise ImportStopped(outcome.stopped)
-    if outcome.counts.rejected:
+            report = import_rows(client, import_options, quiet=as_json)
+    _print_report(report, as_json)
+    if report.stopped is not None:
+        raise ImportStopped(report.stopped)
+    if report.counts.rejected:
         sys.exit(1)
 
 
 def _default_rejected(file: Path) -> Path:
-    """Beside the file; in the current folder for what is none, as standard input and what a shell pipes in."""
+    """Return a path beside the file, or in the current folder if it is standard input or a pipe."""
     if str(file) == "-":
         return Path("stdin.rejected.ndjson")
     return Path(f"{file if file.is_file() else file.name}.rejected.ndjson")
@@ -94,7 +94,7 @@ def _default_rejected(file: Path) -> Path:
 
 @contextlib.contextmanager
 def _readable(file: Path) -> Iterator[tuple[Path, bytes]]:
-    """A file that can be read twice, and its beginning; standard input and pipes are put aside on disk."""
+    """Yield a file that can be read twice, and its first bytes. Standard input and pipes are copied to disk first."""
     with contextlib.ExitStack() as stack:
         try:
             if str(file) == "-" or not file.is_file():
@@ -110,32 +110,32 @@ def _readable(file: Path) -> Iterator[tuple[Path, bytes]]:
         yield file, beginning
 
 
-def _report(outcome: ImportReport, as_json: bool) -> None:
-    counts = outcome.counts
-    rejected = None if outcome.rejected_path is None else str(outcome.rejected_path)
+def _print_report(report: ImportReport, as_json: bool) -> None:
+    counts = report.counts
+    rejected = None if report.rejected_path is None else str(report.rejected_path)
     if as_json:
-        summary = {"type": outcome.type["name"], "type_version": outcome.type["version"], "columns": outcome.columns}
+        summary = {"type": report.type["name"], "type_version": report.type["version"], "columns": report.columns}
         print_json(
             summary
-            | {"rows": outcome.rows}
+            | {"rows": report.rows}
             | asdict(counts)
-            | {"left": outcome.left}
-            | {"liberties": outcome.liberties, "rejected_file": rejected, "seconds": outcome.seconds}
+            | {"left": report.left}
+            | {"liberties": report.adjustments, "rejected_file": rejected, "seconds": report.seconds}
         )
         return
-    fields = outcome.type["fields"]
-    rows = [(c, f, fields.get(f, {}).get("type", "(none)")) for c, f in outcome.columns.items()]
-    print_table(("column", "field", "type"), rows, title=f"{outcome.type['name']}, version {outcome.type['version']}")
-    if outcome.liberties:
-        print_table(("field", "what was done to values", "count"), (tuple(x.values()) for x in outcome.liberties))
-    after = ", and all after them"
+    fields = report.type["fields"]
+    rows = [(c, f, fields.get(f, {}).get("type", "(none)")) for c, f in report.columns.items()]
+    print_table(("column", "field", "type"), rows, title=f"{report.type['name']}, version {report.type['version']}")
+    if report.adjustments:
+        print_table(("field", "adjustment of values", "count"), (tuple(x.values()) for x in report.adjustments))
+    after = ", and all rows after them"
     echo(
         f"{counts.created:,} created, {counts.updated:,} updated, {counts.skipped:,} skipped, "
-        f"{counts.rejected:,} rejected in {outcome.seconds} s"
+        f"{counts.rejected:,} rejected in {report.seconds} s"
         + (
-            (f"; {outcome.left:,} of {outcome.rows:,} rows read are left" + after * (not outcome.read_whole))
-            * (outcome.stopped is not None)
+            (f"; {report.left:,} of {report.rows:,} rows read remain to be imported" + after * (not report.read_to_end))
+            * (report.stopped is not None)
         )
     )
     if rejected:
-        echo(f"rejected rows, with line and reason: {rejected}")
+        echo(f"rejected rows, with their lines and reasons: {rejected}")

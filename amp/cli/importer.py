@@ -1,4 +1,4 @@
-"""Sends rows to the service in bulk, and keeps count of what became of each."""
+"""Sends rows to the service in bulk, and counts them by their outcome."""
 
 import hashlib
 import json
@@ -18,30 +18,33 @@ from amp.services.runtime.retry import Backoff, retry_briefly
 
 _BATCH_ITEMS = 500
 _BATCH_BYTES = 4 << 20
-_UPDATES_AT_ONCE = 8
-#: How often items are sent, at most, that the service could not take for a passing reason.
+_MAX_CONCURRENT_UPDATES = 8
+#: Maximum number of attempts to send items that the service refuses for a transient reason.
 _ATTEMPTS = 8
 _PAUSES = Backoff(first_s=0.2, max_s=5.0)
 _SEARCHABLE_TIMEOUT = "10s"
+_RUN_AGAIN = "run the import again to continue"
 
 
 class OnExisting(StrEnum):
+    """What to do with a row whose external id already has an asset."""
+
     SKIP = "skip"
     UPDATE = "update"
     FAIL = "fail"
 
 
 class ImportStopped(AmpError):
-    """The import stopped before its end; what was imported stays, and importing again goes on from there."""
+    """The import stopped before its end. What was imported stays, and running the import again continues from there."""
 
 
-class _Waiting(ImportStopped):
-    """The service cannot take some of the items for a passing reason."""
+class _ItemsRefused(ImportStopped):
+    """The service refused some of the items for a transient reason."""
 
 
 @dataclass(slots=True)
 class Item:
-    """One asset to be, and the row it comes from."""
+    """An asset to create or update, and the row that it comes from."""
 
     line: int
     row: Any
@@ -49,28 +52,30 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """The asset that has an external id."""
+class _Asset:
+    """The asset that has an external id now."""
 
     id: str
     revision: int
-    problem: dict[str, Any] | None  #: how the service said that it was there before; None: it was created
+    problem: dict[str, Any] | None  #: The problem by which the service reported that it exists. None: it was created.
 
     @property
-    def is_old(self) -> bool:
+    def existed(self) -> bool:
         return self.problem is not None
 
 
 @dataclass(frozen=True, slots=True)
-class _Existing:
-    """An asset, and the rows that are left for it, in the order of the file."""
+class _PendingRows:
+    """An asset, and the rows that are not yet applied to it, in the order of the file."""
 
-    found: _Found
+    asset: _Asset
     rows: list[Item]
 
 
 @dataclass(slots=True)
 class Counts:
+    """The numbers of rows by outcome."""
+
     created: int = 0
     updated: int = 0
     skipped: int = 0
@@ -82,9 +87,11 @@ class Counts:
 
 
 class RowIds:
-    """External ids made from rows: the hash of a row and which of its equals it is, so that twins in a file stay two
-    and the same file again makes no more of them. One word each: a search of all text for "row" or "1" is not for them.
-    Remembers 8 bytes of each row."""
+    """Derives external ids from rows: the hash of a row, and its number among the equal rows of the file.
+
+    Equal rows of a file therefore become different assets, and importing the file again creates no duplicates. Each id
+    is a single word, so that a search of all text for "row" or "1" does not find it. Uses 8 bytes of memory per row.
+    """
 
     def __init__(self, type_name: str) -> None:
         self._type_name = type_name
@@ -103,22 +110,26 @@ class RowIds:
 
 @dataclass(slots=True)
 class Importer:
-    """`add` the items, then `finish`. Sending the same items again is safe: their external ids are taken then.
+    """Imports items: call `add` for each, then `finish`. Importing the same items again is safe, because their external
+    ids exist then.
 
-    The rows of one external id take effect in the order of the file: of a batch, the first of each id is sent, and the
-    others follow once it is settled.
+    The rows of one external id take effect in the order of the file. Of each batch, the first row of each id is sent.
+    The others follow when it is settled.
     """
 
     client: AmpClient
     on_existing: OnExisting
-    reject: Callable[[int, str, Any], None]  #: takes line, reason and row
-    columns: Callable[[], Iterable[str]]  #: the fields that the file is known to have so far
+    reject: Callable[[int, str, Any], None]  #: Called with the line, the reason and the row.
+    columns: Callable[[], Iterable[str]]  #: Returns the fields for which a column of the file was read so far.
     counts: Counts = field(default_factory=Counts)
     _items: list[Item] = field(default_factory=list)
     _bytes: int = 0
 
     def add(self, item: Item) -> None:
-        """:raises AmpError: the import cannot go on."""
+        """Add an item, and send a batch if enough items are waiting.
+
+        :raises AmpError: the import cannot continue.
+        """
         size = len(orjson.dumps(item.body))
         if self._items and (len(self._items) >= _BATCH_ITEMS or self._bytes + size > _BATCH_BYTES):
             self._flush()
@@ -126,9 +137,9 @@ class Importer:
         self._bytes += size + 1
 
     def finish(self) -> None:
-        """Send what is left, and wait until it can be found.
+        """Send the remaining items, and wait until they are searchable.
 
-        :raises AmpError: the import cannot go on.
+        :raises AmpError: the import cannot continue.
         """
         if self._items:
             self._flush(wait_for="searchable", timeout=_SEARCHABLE_TIMEOUT)
@@ -140,46 +151,49 @@ class Importer:
             rows_of_id.setdefault(item.body["external_id"], deque()).append(item)
         while rows_of_id:
             firsts = [rows.popleft() for rows in rows_of_id.values()]
-            there = self._create(firsts, params)
-            self._settle_existing(
+            assets = self._create(firsts, params)
+            self._settle_pending(
                 [
-                    _Existing(found, [*([first] if found.is_old else []), *rows])
+                    _PendingRows(asset, [*([first] if asset.existed else []), *rows])
                     for first, rows in zip(firsts, rows_of_id.values(), strict=True)
-                    if (found := there.get(first.body["external_id"])) is not None
+                    if (asset := assets.get(first.body["external_id"])) is not None
                 ]
             )
-            # Where the first row of an id was rejected, the next one has its turn.
+            # If the first row of an id was rejected, the next row of the id is sent.
             rows_of_id = {
                 first.body["external_id"]: rows
                 for first, rows in zip(firsts, list(rows_of_id.values()), strict=True)
-                if rows and first.body["external_id"] not in there
+                if rows and first.body["external_id"] not in assets
             }
 
-    def _create(self, items: list[Item], params: dict[str, str]) -> dict[str, "_Found"]:
-        """External id → the asset that has it now, of items of different ids; without those that were rejected."""
-        there: dict[str, _Found] = {}
-        # An answer that was lost must not look like an id that somebody else has taken.
+    def _create(self, items: list[Item], params: dict[str, str]) -> dict[str, "_Asset"]:
+        """Create assets from items with different external ids.
+
+        Return the assets that now have these ids, by external id, without those of rejected items.
+        """
+        assets: dict[str, _Asset] = {}
+        # If a response is lost, the retry must not report the created assets as existing ones.
         key = str(uuid4()) if self.on_existing is OnExisting.FAIL else None
         waiting = {item.body["external_id"]: item for item in items}
 
         def attempt() -> None:
             sent = list(waiting.values()) if key is None else items
-            passing: list[dict[str, Any]] = []
+            refusals: list[dict[str, Any]] = []
             for item, answer in zip(sent, self._send(sent, params, key), strict=True):
                 if (external_id := item.body["external_id"]) not in waiting:
                     continue
                 if answer["status"] in (429, 503):
-                    passing.append(answer["problem"])
+                    refusals.append(answer["problem"])
                     continue
                 del waiting[external_id]
-                if (found := self._found(item, answer)) is not None:
-                    there[external_id] = found
-            if passing:
-                reason, line = problem_details(passing[-1])[0], next(iter(waiting.values())).line
-                raise _Waiting(f"stopped at line {line}: {reason}; run it again to go on")
+                if (asset := self._asset_of(item, answer)) is not None:
+                    assets[external_id] = asset
+            if refusals:
+                reason, line = problem_details(refusals[-1])[0], next(iter(waiting.values())).line
+                raise _ItemsRefused(f"stopped at line {line}: {reason}; {_RUN_AGAIN}")
 
-        retry_briefly(attempt, lambda error: isinstance(error, _Waiting), limit=_ATTEMPTS, backoff=_PAUSES)
-        return there
+        retry_briefly(attempt, lambda error: isinstance(error, _ItemsRefused), limit=_ATTEMPTS, backoff=_PAUSES)
+        return assets
 
     def _send(self, items: Sequence[Item], params: dict[str, str], key: str | None) -> list[dict[str, Any]]:
         answer = self.client.call(
@@ -189,75 +203,82 @@ class Importer:
         answers: list[dict[str, Any]] = answer["items"]
         return answers
 
-    def _found(self, item: Item, answer: dict[str, Any]) -> "_Found | None":
+    def _asset_of(self, item: Item, answer: dict[str, Any]) -> "_Asset | None":
+        """Return the asset that has the item's external id, or None if the item was rejected. Count the item."""
         problem = answer["problem"]
         if answer["status"] == 201:
             self.counts.created += 1
-            return _Found(answer["id"], answer["revision"], None)
+            return _Asset(answer["id"], answer["revision"], None)
         if answer["status"] == 409 and problem["type"] == "urn:amp:problem:already-exists":
-            return _Found(problem["id"], problem["revision"], problem)
-        self._rejected(item, problem)
+            return _Asset(problem["id"], problem["revision"], problem)
+        self._reject(item, problem)
         return None
 
-    def _settle_existing(self, existing: list["_Existing"]) -> None:
-        existing = [one for one in existing if one.rows]
-        if not existing:
+    def _settle_pending(self, pending: list["_PendingRows"]) -> None:
+        pending = [group for group in pending if group.rows]
+        if not pending:
             return
         match self.on_existing:
             case OnExisting.SKIP:
-                self.counts.skipped += sum(len(one.rows) for one in existing)
+                self.counts.skipped += sum(len(group.rows) for group in pending)
             case OnExisting.UPDATE:
-                with ThreadPoolExecutor(_UPDATES_AT_ONCE, thread_name_prefix="update") as pool:
-                    outcomes = list(pool.map(self._update_all, existing))
-                for one, (settled, _) in zip(existing, outcomes, strict=True):
-                    for item, outcome in zip(one.rows, settled, strict=False):
+                with ThreadPoolExecutor(_MAX_CONCURRENT_UPDATES, thread_name_prefix="update") as pool:
+                    outcomes = list(pool.map(self._update_all, pending))
+                for group, (settled, _) in zip(pending, outcomes, strict=True):
+                    for item, outcome in zip(group.rows, settled, strict=False):
                         self._count_update(item, outcome)
-                stops = [stop for _, stop in outcomes if stop is not None]
-                if stops:
-                    raise stops[0]
+                errors = [error for _, error in outcomes if error is not None]
+                if errors:
+                    raise errors[0]
             case OnExisting.FAIL:
-                one = min(existing, key=lambda one: one.rows[0].line)
+                group = min(pending, key=lambda group: group.rows[0].line)
                 reason = (
-                    problem_details(one.found.problem)[0]
-                    if one.found.problem is not None
-                    else f"external id {one.rows[0].body['external_id']!r} is in the file twice"
+                    problem_details(group.asset.problem)[0]
+                    if group.asset.problem is not None
+                    else f"external id {group.rows[0].body['external_id']!r} is in the file more than once"
                 )
-                raise ImportStopped(f"stopped at line {one.rows[0].line}: {reason}")
+                raise ImportStopped(f"stopped at line {group.rows[0].line}: {reason}")
 
     def _count_update(self, item: Item, outcome: bool | dict[str, Any]) -> None:
         if isinstance(outcome, bool):
             self.counts.updated += outcome
             self.counts.skipped += not outcome
         else:
-            self._rejected(item, outcome)
+            self._reject(item, outcome)
 
-    def _update_all(self, one: "_Existing") -> tuple[list[bool | dict[str, Any]], AmpError | None]:
-        """For each row in order, whether it changed anything, or the problem; and what ended it before the last."""
+    def _update_all(self, pending: "_PendingRows") -> tuple[list[bool | dict[str, Any]], AmpError | None]:
+        """Apply the rows in order. Return for each whether it changed the asset, or its problem.
+
+        The second value is the error that prevented the remaining rows, if any.
+        """
         settled: list[bool | dict[str, Any]] = []
-        revision = one.found.revision
-        for item in one.rows:
+        revision = pending.asset.revision
+        for item in pending.rows:
             try:
-                made = self._update(item, one.found.id)
+                updated = self._update(item, pending.asset.id)
             except ServiceError as e:
                 if e.status in (429, 503):
-                    return settled, ImportStopped(f"stopped at line {item.line}: {e.message}; run it again to go on")
+                    return settled, ImportStopped(f"stopped at line {item.line}: {e.message}; {_RUN_AGAIN}")
                 settled.append(dict(e.problem))
             except AmpError as e:
                 return settled, e
             else:
-                settled.append(made != revision)
-                revision = made
+                settled.append(updated != revision)
+                revision = updated
         return settled, None
 
     def _update(self, item: Item, asset_id: str) -> int:
-        """The revision it has then. What the row says replaces what is there; labels, and metadata of no column of the
-        file, stay."""
+        """Update an asset from a row, and return the resulting revision.
+
+        The row replaces the type, the name, and the metadata for which the file has a column. Labels and other metadata
+        stay.
+        """
         metadata = dict.fromkeys(self.columns()) | item.body["metadata"]
         patch = {"type": item.body["type"], "name": item.body["name"], "metadata": metadata}
-        made = self.client.call("PATCH", f"/v1/assets/{asset_id}", body=patch, repeatable=True)
-        return int(made["revision"])
+        asset = self.client.call("PATCH", f"/v1/assets/{asset_id}", body=patch, repeatable=True)
+        return int(asset["revision"])
 
-    def _rejected(self, item: Item, problem: dict[str, Any]) -> None:
+    def _reject(self, item: Item, problem: dict[str, Any]) -> None:
         self.counts.rejected += 1
         details = problem_details(problem)
         self.reject(item.line, "; ".join(details[1:] or details), item.row)

@@ -1,4 +1,4 @@
-"""The file of rows that were not imported: nothing that was there before is touched."""
+"""Writes the rows that were not imported to a new file. Existing data is never overwritten."""
 
 import json
 import os
@@ -13,7 +13,7 @@ _MAX_NAMES = 10_000
 
 
 class RejectedRows:
-    """There is a file only once a row is rejected."""
+    """A writer of rejected rows. It creates the file when the first row is rejected."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -21,7 +21,7 @@ class RejectedRows:
 
     @property
     def path(self) -> Path | None:
-        """The file; None: no row was rejected."""
+        """The path of the file. None: no row was rejected."""
         return None if self._file is None else self._path
 
     def __enter__(self) -> "RejectedRows":
@@ -31,9 +31,9 @@ class RejectedRows:
         self.close()
 
     def close(self) -> None:
-        """Safe twice.
+        """Close the file. Calling this again does nothing.
 
-        :raises ImportStopped: not all of it could be written.
+        :raises ImportStopped: the file could not be written completely.
         """
         if self._file is not None:
             try:
@@ -42,7 +42,10 @@ class RejectedRows:
                 raise _unwritable(self._path, e) from e
 
     def write(self, line: int, reason: str, row: Any) -> None:
-        """:raises ImportStopped: it cannot be written."""
+        """Write a rejected row.
+
+        :raises ImportStopped: the file cannot be written.
+        """
         try:
             if self._file is None:
                 self._file = self._open()
@@ -51,15 +54,15 @@ class RejectedRows:
             raise _unwritable(self._path, e) from e
 
     def _open(self) -> TextIO:
-        # Rows are data: nobody else may read them. What was created since `check_rejected` is not written over.
+        # Rows are data, so only the owner may read them. A file created since `check_rejected` is not overwritten.
         exclusive = 0 if self._path.exists() else os.O_EXCL
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | exclusive, 0o600)
-        found = os.fstat(descriptor)
-        if stat.S_ISREG(found.st_mode) and found.st_size:
+        status = os.fstat(descriptor)
+        if stat.S_ISREG(status.st_mode) and status.st_size:
             os.close(descriptor)
-            raise ImportStopped(f"{self._path} was written by somebody else meanwhile")
+            raise ImportStopped(f"{self._path} was written by another process during the import")
         try:
-            narrow(descriptor)  # an empty file that was there may have a wider mode
+            narrow(descriptor)  # an empty file that existed may have a wider mode
         except OSError:
             os.close(descriptor)
             raise
@@ -67,32 +70,36 @@ class RejectedRows:
 
 
 def check_rejected(path: Path, source: Path) -> None:
-    """:raises ImportStopped: rejected rows of `source` cannot go there without a loss; the message says why."""
+    """Check that rejected rows of `source` can be written to `path` without overwriting data.
+
+    :raises ImportStopped: they cannot; the message says why.
+    """
     if not path.parent.is_dir():
-        raise ImportStopped(f"--rejected {path}: there is no folder {path.parent}")
+        raise ImportStopped(f"--rejected {path}: the folder {path.parent} does not exist")
     try:
-        found = path.stat()
+        status = path.stat()
     except FileNotFoundError:
         return
     except OSError as e:
         raise _unwritable(path, e) from e
     if source.exists() and path.samefile(source):
-        raise ImportStopped(f"--rejected {path} is the file that is imported; name another")
-    # A device or a pipe has nothing to lose, nor has an empty file.
-    if stat.S_ISREG(found.st_mode) and found.st_size:
-        raise ImportStopped(f"--rejected {path} is there already; remove it, or name another")
+        raise ImportStopped(f"--rejected {path} is the file to import; name another file")
+    # A device, a pipe and an empty file have no data that could be overwritten.
+    if stat.S_ISREG(status.st_mode) and status.st_size:
+        raise ImportStopped(f"--rejected {path} already exists; remove it, or name another file")
 
 
 def unused_name(path: Path) -> Path:
-    """`path`, or with the least number from 2 that is not taken: `rows.csv.rejected.2.ndjson`."""
+    """Return `path`, or if it exists, `path` with the lowest unused number from 2: `rows.csv.rejected.2.ndjson`."""
     names = (path, *(path.with_name(f"{path.stem}.{n}{path.suffix}") for n in range(2, _MAX_NAMES)))
     for name in names:
         if not os.path.lexists(name):
             return name
     raise ImportStopped(
-        f"{path} and {_MAX_NAMES - 2:,} like it are there already; remove them, or name a file with --rejected"
+        f"{path} and {_MAX_NAMES - 2:,} files with numbers already exist; remove them, or name a file with --rejected"
     )
 
 
 def _unwritable(path: Path, error: OSError) -> ImportStopped:
-    return ImportStopped(f"rejected rows cannot be written to {path}: {error.strerror}; run it again to go on")
+    reason = f"rejected rows cannot be written to {path}: {error.strerror}"
+    return ImportStopped(f"{reason}; run the import again to continue")

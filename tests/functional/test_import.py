@@ -170,8 +170,8 @@ def test_values_that_rest_would_refuse_are_turned_and_every_liberty_is_counted(
     assert {(x["field"], x["what"]): x["count"] for x in outcome["liberties"]} == {
         ("title", "number written as text"): 1,
         ("shown", "date rewritten as RFC 3339"): 2,
-        ("rate", "number that is none (NaN, infinity) left out"): 1,
-        ("note", "characters that can't be stored removed or replaced"): 1,
+        ("rate", "number that is not finite (NaN, infinity) left out"): 1,
+        ("note", "characters that cannot be stored removed or replaced"): 1,
         ("deep.er", "number written as text"): 1,
     }
     (asset,) = found(amp, f"type:{type_name} name:300")
@@ -217,7 +217,7 @@ def test_taken_external_ids_are_skipped_updated_or_end_the_import_as_told(
     assert "stopped at line 2: external id 'x/1' belongs to asset" in stopped.stderr
     plain = ("--type", type_name, "--id-field", "id", "--project", project, "--on-existing", "fail")
     told = amp("import", _ids(tmp_path, "x/1,a,1\n"), *plain).stdout
-    assert "1 of 1 rows read are left\n" in told
+    assert "1 of 1 rows read remain to be imported\n" in told
     _wait_for_size(amp, f"project:{project}", 4)
     assets = {asset["external_id"]: asset for asset in found(amp, f"project:{project}")}
     assert assets.keys() == {"x/1", "x/2", "x/3", "x/4"}
@@ -234,7 +234,7 @@ def test_a_row_without_the_named_id_or_time_is_rejected(amp: Amp, type_name: str
     result = amp("import", file, *options)
     assert result.exit_code == 1
     rejected = [json.loads(line)["reason"] for line in (tmp_path / "rows.csv.rejected.ndjson").read_text().splitlines()]
-    assert rejected == ["has no id", "at: 'soon' is no date that can be read"]
+    assert rejected == ["has no id", "at: 'soon' is not a supported or unambiguous date"]
     (asset,) = found(amp, f"project:{project}")
     assert asset["created_at"] == "1998-06-12T00:00:00.000Z"
 
@@ -243,7 +243,7 @@ def test_a_row_without_the_named_id_or_time_is_rejected(amp: Amp, type_name: str
     ("args", "reason"),
     [
         (["nowhere.json", "--type", "film"], "nowhere.json: No such file or directory"),
-        ([SAMPLE, "--type", "nosuchtype"], "there is no asset type 'nosuchtype'; --infer registers it"),
+        ([SAMPLE, "--type", "nosuchtype"], "there is no asset type 'nosuchtype'; use --infer to register it"),
         ([SAMPLE, "--type", "9 lives", "--infer"], "/name: takes a letter"),
     ],
 )
@@ -268,9 +268,9 @@ def test_rejected_rows_never_go_where_something_is(amp: Amp, type_name: str, tmp
     file = written(tmp_path / "rows.csv", text)
     result = amp("import", file, "--type", type_name, "--infer", "--rejected", file)
     assert result.exit_code == 1
-    assert "is the file that is imported" in result.stderr
+    assert "is the file to import" in result.stderr
     other = written(tmp_path / "other", "kept")
-    assert "is there already" in amp("import", file, "--type", type_name, "--infer", "--rejected", other).stderr
+    assert "already exists" in amp("import", file, "--type", type_name, "--infer", "--rejected", other).stderr
     assert (file.read_text(), other.read_text()) == (text, "kept")
     for name in ("rows.csv.rejected.ndjson", "rows.csv.rejected.2.ndjson"):
         assert str(tmp_path / name) in amp("import", file, "--type", type_name, "--infer").stdout

@@ -127,7 +127,7 @@ def test_an_id_that_is_taken_ends_an_import_that_asks_for_it() -> None:
     service.assets["b"] = {"revision": 1}
     with pytest.raises(ImportStopped, match="stopped at line 2: taken"):
         imported(service, [("a", "1"), ("b", "2")], OnExisting.FAIL)
-    with pytest.raises(ImportStopped, match="stopped at line 2: external id 'c' is in the file twice"):
+    with pytest.raises(ImportStopped, match="stopped at line 2: external id 'c' is in the file more than once"):
         imported(service, [("c", "1"), ("c", "2")], OnExisting.FAIL)
 
 
@@ -179,15 +179,15 @@ def test_rejected_rows_never_replace_what_is_there(tmp_path: Path) -> None:
     os.link(source, tmp_path / "hard")
     (tmp_path / "soft").symlink_to(source)
     for same in (source, tmp_path / "hard", tmp_path / "soft", tmp_path / "." / "rows.csv"):
-        with pytest.raises(ImportStopped, match="is the file that is imported"):
+        with pytest.raises(ImportStopped, match="is the file to import"):
             check_rejected(same, source)
-    with pytest.raises(ImportStopped, match="is there already"):
+    with pytest.raises(ImportStopped, match="already exists"):
         check_rejected(there, source)
-    with pytest.raises(ImportStopped, match="there is no folder"):
+    with pytest.raises(ImportStopped, match="does not exist"):
         check_rejected(tmp_path / "none" / "x", source)
     for fine in (empty, tmp_path / "new", Path("/dev/null")):
         check_rejected(fine, source)
-    with pytest.raises(ImportStopped, match="written by somebody else"):
+    with pytest.raises(ImportStopped, match="written by another process"):
         RejectedRows(there).write(1, "why", {})
     assert (there.read_text(), source.read_text()) == ("kept", "a\n1\n")
 

@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amp.cli.importing.coerce_rows import CoerceRows
+from amp.cli.importing.coerce_rows import RowCoercion
 from amp.cli.importing.dates import read_date
 from amp.cli.importing.flatten import FieldNames, flatten
-from amp.cli.importing.infer_type import InferType
+from amp.cli.importing.infer_type import TypeInference
 from amp.domain.limits import AssetLimits
 from amp.domain.types import KEY, AssetType, Field, FieldType
 from amp.domain.validation import conform_metadata
 
 
 def inferred(values: list[Any], *, textual: bool = False) -> str | None:
-    infer = InferType(FieldNames(), textual=textual)
+    infer = TypeInference(FieldNames(), textual=textual)
     for value in values:
         infer.observe({"x": value})
     found = infer.fields().get("x")
@@ -135,9 +135,9 @@ def test_objects_are_flattened_and_what_arrays_hold_besides_scalars_becomes_its_
 
 
 def coerced(kind: str, value: Any, *, array: bool = False, textual: bool = False) -> tuple[Any, list[str]]:
-    coerce = CoerceRows({"x": Field(type=FieldType(kind), array=array)}, FieldNames(), textual=textual)
+    coerce = RowCoercion({"x": Field(type=FieldType(kind), array=array)}, FieldNames(), textual=textual)
     found = coerce.metadata({"x": value}).get("x")
-    return found, [what for _, what in coerce.liberties]
+    return found, [what for _, what in coerce.adjustments]
 
 
 @pytest.mark.parametrize(
@@ -146,11 +146,11 @@ def coerced(kind: str, value: Any, *, array: bool = False, textual: bool = False
         ("string", 300, "300", "number written as text"),
         ("string", 2.5, "2.5", "number written as text"),
         ("string", True, "true", "boolean written as text"),
-        ("string", "a\x00b\ud800", "ab\ufffd", "characters that can't be stored removed or replaced"),
+        ("string", "a\x00b\ud800", "ab\ufffd", "characters that cannot be stored removed or replaced"),
         ("long", "42", 42, "text read as long"),
         ("boolean", "true", True, "text read as boolean"),
         ("date", "Jun 12 1998", "1998-06-12T00:00:00.000Z", "date rewritten as RFC 3339"),
-        ("double", float("nan"), None, "number that is none (NaN, infinity) left out"),
+        ("double", float("nan"), None, "number that is not finite (NaN, infinity) left out"),
         ("date", " ", None, "empty text left out"),
         ("long", [7], 7, "array of one value written as that value"),
     ],
@@ -201,11 +201,11 @@ _ROWS = st.lists(
 @given(_ROWS, st.booleans())
 def test_rows_always_fit_the_type_inferred_from_them(rows: list[dict[str, Any]], textual: bool) -> None:
     names = FieldNames()
-    infer = InferType(names, textual=textual)
+    infer = TypeInference(names, textual=textual)
     for row in rows:
         infer.observe(row)
     fields = infer.fields()
-    coerce = CoerceRows(fields, names, textual=textual)
+    coerce = RowCoercion(fields, names, textual=textual)
     asset_type = AssetType(name="t", version=1, fields=fields)
     for row in rows:
         found = coerce.metadata(row)

@@ -1,1 +1,1 @@
-"""Importing rows of files: reading, flattening and coercing them, and inferring a type."""
+"""Converts the rows of files to metadata: flattens rows, coerces values, and infers a type."""

@@ -1,4 +1,4 @@
-"""Turns the rows of a file into what REST takes, and counts every liberty it took."""
+"""Converts the rows of a file to metadata that REST accepts, and counts each adjustment of a value."""
 
 import json
 import math
@@ -17,38 +17,41 @@ from amp.domain.validation import LONG_MAX, LONG_MIN
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
-class CoerceRows:
-    """What it can't turn into the declared kind it leaves as it is, for REST to refuse with the reason."""
+class RowCoercion:
+    """Coerces values to the declared kinds. It keeps what it cannot coerce, and REST refuses that with the reason."""
 
     def __init__(self, fields: Mapping[str, Field], names: FieldNames, *, textual: bool = False) -> None:
         self._fields = fields
         self._names = names
         self._textual = textual
-        #: (field, what was done to its value) → how often
-        self.liberties: Counter[tuple[str, str]] = Counter()
+        #: The number of adjusted values by field and adjustment.
+        self.adjustments: Counter[tuple[str, str]] = Counter()
 
     def metadata(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """:raises ValueError: JSON can't carry a value of it; the message says which and why."""
-        found: dict[str, Any] = {}
+        """Convert a row to metadata. Missing values are left out.
+
+        :raises ValueError: JSON cannot represent a value of the row; the message says which and why.
+        """
+        metadata: dict[str, Any] = {}
         for column, value in flatten(row):
             name = self._names[column]
             present = self._present(name, value)
             declared = self._fields.get(name)
             kept = present if present is None or declared is None else self._conform(name, present, declared)
             if kept is not None:
-                found[name] = _carried(name, kept)
-        return found
+                metadata[name] = _representable(name, kept)
+        return metadata
 
     def text(self, name: str, value: Any) -> str:
-        """Any scalar as text, as for a name or an external id."""
+        """Convert a scalar to text for a name or an external id."""
         return self._clean(name, value if isinstance(value, str) else _as_text(value))
 
     def _present(self, name: str, value: Any) -> Any:
-        """None where the file writes a missing value in its own way."""
+        """Return the value, or None if it is the file format's notation of a missing value."""
         if isinstance(value, list):
             return [kept for item in value if (kept := self._present(name, item)) is not None] or None
         if isinstance(value, float) and not math.isfinite(value):
-            return self._note(name, "number that is none (NaN, infinity) left out", None)
+            return self._note(name, "number that is not finite (NaN, infinity) left out", None)
         return None if self._textual and isinstance(value, str) and not value.strip() else value
 
     def _conform(self, name: str, value: Any, declared: Field) -> Any:
@@ -83,15 +86,15 @@ class CoerceRows:
     def _clean(self, name: str, text: str) -> str:
         clean = _SURROGATES.sub("\ufffd", text.replace("\x00", ""))
         if clean != text:
-            self._note(name, "characters that can't be stored removed or replaced", clean)
+            self._note(name, "characters that cannot be stored removed or replaced", clean)
         return clean
 
-    def _note(self, name: str, what: str, value: Any) -> Any:
-        self.liberties[name, what] += 1
+    def _note(self, name: str, adjustment: str, value: Any) -> Any:
+        self.adjustments[name, adjustment] += 1
         return value
 
 
-def _carried(name: str, value: Any) -> Any:
+def _representable(name: str, value: Any) -> Any:
     for item in value if isinstance(value, list) else (value,):
         if isinstance(item, int) and not LONG_MIN <= item <= LONG_MAX:
             raise ValueError(f"{name}: is a whole number beyond 64 bits")

@@ -1,4 +1,4 @@
-"""Proposes the fields of an asset type from the rows of a file."""
+"""Infers the fields of an asset type from the rows of a file."""
 
 import re
 from collections.abc import Mapping
@@ -10,68 +10,78 @@ from amp.cli.importing.flatten import FieldNames, flatten
 from amp.domain.types import Field, FieldType
 from amp.domain.validation import LONG_MAX, LONG_MIN
 
-#: Longer values are prose: `text` is found by its words, but neither equal to anything nor sorted by.
+#: A column of strings becomes `text` if a value has at least this number of characters. Text can be searched by its
+#: words, but supports neither equality nor sorting.
 TEXT_FROM_CHARACTERS = 512
 _WHOLE = re.compile(r"-?(0|[1-9]\d{0,18})", re.ASCII)
 _DECIMAL = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 
 
 @dataclass(slots=True)
-class _Column:
+class _ColumnSummary:
     kinds: set[FieldType] = field(default_factory=set)
     array: bool = False
-    longest: int = 0
-    #: All whole numbers so far are doubles too.
+    max_characters: int = 0
+    #: Whether doubles represent all whole numbers so far exactly.
     exact: bool = True
 
 
-class InferType:
-    """Looks at every row, and remembers only what it has seen of each column."""
+class TypeInference:
+    """Infers field types from all rows. It keeps a summary of each column, but no rows."""
 
     def __init__(self, names: FieldNames, *, textual: bool = False) -> None:
-        """`textual`: the file knows nothing but text, as CSV does, so that "42" may be a number."""
+        """Start without any columns.
+
+        :param textual: the file has only text values, as CSV does, so that "42" may be a number.
+        """
         self._names = names
         self._textual = textual
-        self._columns: dict[str, _Column] = {}
+        self._columns: dict[str, _ColumnSummary] = {}
 
     def observe(self, row: Mapping[str, Any]) -> None:
+        """Take the values of a row into account."""
         for column, value in flatten(row):
-            seen = self._columns.setdefault(self._names[column], _Column())
+            summary = self._columns.setdefault(self._names[column], _ColumnSummary())
             if isinstance(value, list):
-                seen.array = True
+                summary.array = True
             for item in value if isinstance(value, list) else [value]:
-                self._observe(item, seen)
+                self._observe(item, summary)
 
     def fields(self) -> dict[str, Field]:
-        """A column of several kinds is a string, one of whole and other numbers a double; one without any value is
-        left out."""
+        """Return the inferred fields by name.
+
+        A column of several kinds becomes a string, but whole and decimal numbers become a double if doubles
+        represent the whole numbers exactly. A column without values is left out.
+        """
         return {
-            name: Field(type=_field_type(seen), array=seen.array) for name, seen in self._columns.items() if seen.kinds
+            name: Field(type=_field_type(summary), array=summary.array)
+            for name, summary in self._columns.items()
+            if summary.kinds
         }
 
-    def _observe(self, item: Any, seen: _Column) -> None:
+    def _observe(self, item: Any, summary: _ColumnSummary) -> None:
         value = read_text(item) if self._textual and isinstance(item, str) else item
         match value:
             case None:
                 return
             case bool():
-                seen.kinds.add(FieldType.BOOLEAN)
+                summary.kinds.add(FieldType.BOOLEAN)
             case int() if LONG_MIN <= value <= LONG_MAX:
-                seen.kinds.add(FieldType.LONG)
-                seen.exact = seen.exact and int(float(value)) == value
+                summary.kinds.add(FieldType.LONG)
+                summary.exact = summary.exact and int(float(value)) == value
             case float():
                 if value == value and abs(value) != float("inf"):
-                    seen.kinds.add(FieldType.DOUBLE)
+                    summary.kinds.add(FieldType.DOUBLE)
             case str():
-                is_date = len(value) < 40 and (seen.kinds <= {FieldType.DATE}) and read_date(value) is not None
-                seen.kinds.add(FieldType.DATE if is_date else FieldType.STRING)
-                seen.longest = max(seen.longest, len(value))
+                is_date = len(value) < 40 and (summary.kinds <= {FieldType.DATE}) and read_date(value) is not None
+                summary.kinds.add(FieldType.DATE if is_date else FieldType.STRING)
+                summary.max_characters = max(summary.max_characters, len(value))
             case _:
-                seen.kinds.add(FieldType.STRING)
+                summary.kinds.add(FieldType.STRING)
 
 
 def read_text(text: str) -> str | int | float | bool | None:
-    """What a cell of a file that knows only text stands for. `007` is text: as a number it would lose its zeros."""
+    """Return the value that the text of a cell represents. `007` stays text, because a number would lose the zeros."""
     stripped = text.strip()
     if not stripped:
         return None
@@ -84,11 +94,11 @@ def read_text(text: str) -> str | int | float | bool | None:
     return text
 
 
-def _field_type(seen: _Column) -> FieldType:
-    if len(seen.kinds) == 1:
-        kind = next(iter(seen.kinds))
-    elif seen.kinds == {FieldType.LONG, FieldType.DOUBLE} and seen.exact:
+def _field_type(summary: _ColumnSummary) -> FieldType:
+    if len(summary.kinds) == 1:
+        kind = next(iter(summary.kinds))
+    elif summary.kinds == {FieldType.LONG, FieldType.DOUBLE} and summary.exact:
         kind = FieldType.DOUBLE
     else:
         kind = FieldType.STRING
-    return FieldType.TEXT if kind is FieldType.STRING and seen.longest >= TEXT_FROM_CHARACTERS else kind
+    return FieldType.TEXT if kind is FieldType.STRING and summary.max_characters >= TEXT_FROM_CHARACTERS else kind
