@@ -1,1 +1,1 @@
-"""The amp command."""
+"""The `amp` command."""

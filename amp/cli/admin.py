@@ -1,4 +1,4 @@
-"""`amp admin`: what operators do."""
+"""`amp admin`: the commands for operators."""
 
 import click
 
@@ -10,7 +10,7 @@ from amp.cli.admin_jobs import jobs
 
 @click.group()
 def admin() -> None:
-    """Work on some or all assets, and look after time buckets, jobs and dead letters."""
+    """Run jobs over assets, and manage time buckets, jobs and dead letters."""
 
 
 for command in (backfill, update, migrate_type, delete, restore, purge, check, fix, jobs, dead_letters, buckets):

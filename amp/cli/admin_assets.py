@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from amp.cli.admin_jobs import finish, follow_option, rate_asked, unthrottled_option
+from amp.cli.admin_jobs import finish, follow_option, rate_member, unthrottled_option
 from amp.cli.confirm import confirm
 from amp.cli.connection import service
 from amp.cli.output import json_option
@@ -19,43 +19,43 @@ _FILE = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
 
 
 def selecting(command: Callable[..., None], *, by_query: bool = True) -> Callable[..., None]:
-    """The options that say which assets, and how to go about it."""
+    """Add the options that select assets and control the job."""
     for option in (
         json_option,
         follow_option,
         click.option(
-            "--max-failures", type=int, metavar="N", help="Give up past so many.  [default: AMP_JOB_MAX_FAILURES]"
+            "--max-failures", type=int, metavar="N", help="Maximum number of failures.  [default: AMP_JOB_MAX_FAILURES]"
         ),
-        click.option("--sample", type=int, metavar="N", help="Only so many of the assets."),
+        click.option("--sample", type=int, metavar="N", help="Process only the first N assets."),
         unthrottled_option,
-        click.option("--rate", type=RATE, metavar="ASSETS_PER_S", help="At most so fast.  [default: AMP_JOB_RATE]"),
+        click.option("--rate", type=RATE, metavar="ASSETS_PER_S", help="Maximum rate.  [default: AMP_JOB_RATE]"),
         click.option("--ids", type=_FILE, metavar="FILE",
-                     help="With the ids in this file, one a line; - reads standard input."),
+                     help="Assets with the ids in FILE, one per line; - reads standard input."),
         click.option("--query", metavar="TEXT", hidden=not by_query,
-                     help="Found by a search, as `amp search` takes it."),
-        click.option("--to", metavar="TIME", help="Created before."),
-        click.option("--from", "from_", metavar="TIME", help="Created at or after."),
-        click.option("--project", metavar="NAME", help="Of this project."),
-        click.option("--type", "type_", metavar="NAME", help="Of this type."),
-        click.option("--all", "all_", is_flag=True, help="Every asset."),
+                     help="Assets that match a query, in the form that `amp search` accepts."),
+        click.option("--to", metavar="TIME", help="Assets created before TIME."),
+        click.option("--from", "from_", metavar="TIME", help="Assets created at or after TIME."),
+        click.option("--project", metavar="NAME", help="Assets of this project."),
+        click.option("--type", "type_", metavar="NAME", help="Assets of this type."),
+        click.option("--all", "all_", is_flag=True, help="All assets."),
     ):  # fmt: skip
         command = option(command)
     return command
 
 
 def selecting_deleted(command: Callable[..., None]) -> Callable[..., None]:
-    """Without a query, which finds no deleted assets; one that is given all the same is refused with that reason."""
+    """Add the options of `selecting`, with `--query` hidden. The server refuses it: a query finds no deleted assets."""
     return selecting(command, by_query=False)
 
 
-dry_run_option = click.option("--dry-run", is_flag=True, help="Change nothing, but count what would change.")
-yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+dry_run_option = click.option("--dry-run", is_flag=True, help="Change nothing; count what would change.")
+yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 
 
 @click.command()
 @selecting
 def backfill(**options: Any) -> None:
-    """Index assets again from the source of truth, all their documents, so that an empty index is rebuilt whole.
+    """Write all documents of assets again from the store. This also rebuilds an empty index completely.
 
     \b
     Examples:
@@ -66,7 +66,13 @@ def backfill(**options: Any) -> None:
 
 
 @click.command()
-@click.option("--set", "set_", multiple=True, metavar="KEY=VALUE", help="Set a field; VALUE is JSON, or else text.")
+@click.option(
+    "--set",
+    "set_",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Set a field. VALUE is JSON, or else text.",
+)
 @click.option("--remove", multiple=True, metavar="KEY", help="Remove a field.")
 @click.option("--rename", multiple=True, metavar="OLD=NEW", help="Move a field's value to another field.")
 @click.option("--copy", multiple=True, metavar="FROM=TO", help="Copy a field's value to another field.")
@@ -75,7 +81,7 @@ def backfill(**options: Any) -> None:
 def update(
     set_: tuple[str, ...], remove: tuple[str, ...], rename: tuple[str, ...], copy: tuple[str, ...], **options: Any
 ) -> None:
-    """Set, remove, rename and copy metadata fields; each asset gets a new version, if anything changes.
+    """Set, remove, rename and copy metadata fields. Each asset that changes gets a new version.
 
     \b
     Examples:
@@ -95,7 +101,7 @@ def update(
 @dry_run_option
 @selecting
 def migrate_type(**options: Any) -> None:
-    """Bring assets under the newest version of their type.
+    """Migrate assets to the newest version of their type.
 
     \b
     Example:
@@ -109,7 +115,7 @@ def migrate_type(**options: Any) -> None:
 @yes_option
 @selecting
 def delete(**options: Any) -> None:
-    """Delete assets; `amp admin restore` brings them back until they are purged.
+    """Delete assets. Until they are purged, `amp admin restore` restores them.
 
     \b
     Example:
@@ -122,7 +128,7 @@ def delete(**options: Any) -> None:
 @dry_run_option
 @selecting_deleted
 def restore(**options: Any) -> None:
-    """Bring deleted assets back.
+    """Restore deleted assets.
 
     \b
     Example:
@@ -136,13 +142,13 @@ def restore(**options: Any) -> None:
     "--deleted-for",
     type=FiniteRange(0, 3_650),
     metavar="DAYS",
-    help="Only if deleted so long ago.  [default: AMP_PURGE_AFTER_S]",
+    help="Minimum time since the deletion, in days.  [default: AMP_PURGE_AFTER_S]",
 )
 @dry_run_option
 @yes_option
 @selecting_deleted
 def purge(deleted_for: float | None, **options: Any) -> None:
-    """Remove deleted assets for good, from the store and the index. There is no way back.
+    """Remove deleted assets permanently from the store and the index. This cannot be undone.
 
     \b
     Example:
@@ -152,7 +158,7 @@ def purge(deleted_for: float | None, **options: Any) -> None:
 
 
 _deep_option = click.option(
-    "--deep", is_flag=True, help="Compare every document, not only those of minutes in which sums differ."
+    "--deep", is_flag=True, help="Compare every document, not only those of minutes whose totals differ."
 )
 
 
@@ -162,8 +168,8 @@ _deep_option = click.option(
 def check(deep: bool, **options: Any) -> None:
     """Compare store and index: missing, stale, ghost, misplaced and malformed documents, and the lists of assets.
 
-    Exits with 0 only when nothing differs, and not when assets changed too fast to tell; it waits for that, whether
-    --follow is given or not.
+    The command always waits for the end of the job, even without --follow. The exit code is 0 only if there is no
+    difference, and 1 also if assets changed too often to be checked.
 
     \b
     Examples:
@@ -178,7 +184,7 @@ def check(deep: bool, **options: Any) -> None:
 @dry_run_option
 @selecting
 def fix(deep: bool, **options: Any) -> None:
-    """Repair what `amp admin check` finds, and nothing else.
+    """Repair the differences that `amp admin check` finds, and change nothing else.
 
     \b
     Example:
@@ -207,9 +213,9 @@ def start_job(
     dry_run: bool = False,
     yes: bool = True,
 ) -> None:
-    """Ask for the job, and see it to its end if that is wanted.
+    """Submit the job. With `follows`, or if the service runs in this process, wait for its end.
 
-    :raises JobFailed: it did not complete, or assets failed.
+    :raises JobFailed: the job ended without completing, or it completed with failures or differences.
     """
     created = {name: value for name, value in (("from", from_), ("to", to)) if value is not None}
     selector: dict[str, Any] = {
@@ -224,13 +230,13 @@ def start_job(
         "kind": kind,
         "selector": {name: value for name, value in selector.items() if value is not None},
         "parameters": parameters,
-        **rate_asked(rate, unthrottled),
+        **rate_member(rate, unthrottled),
         **({"dry_run": True} if dry_run else {}),
         **({} if sample is None else {"sample": sample}),
         **({} if max_failures is None else {"max_failures": max_failures}),
     }
     if not body["selector"]:
-        raise click.UsageError("say which assets: --all, --type, --project, --from, --to, --query or --ids")
+        raise click.UsageError("select assets with --all, --type, --project, --from, --to, --query or --ids")
     with service(load_settings()) as client:
         if not yes and not dry_run:
             confirm(client, kind, body["selector"], sample)
@@ -238,13 +244,13 @@ def start_job(
 
 
 def _ids(path: Path) -> list[str]:
-    # What is no text is no id either, and refused by its place.
+    # Bytes that are not UTF-8 are replaced. The server then refuses the id and names its position.
     content = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
     text = content.decode("utf-8-sig", errors="replace")
-    found = [line.strip() for line in text.splitlines() if line.strip()]
-    if not found:
-        raise click.UsageError(f"{path} holds no ids")
-    return found
+    ids = [line.strip() for line in text.splitlines() if line.strip()]
+    if not ids:
+        raise click.UsageError(f"{path} contains no ids")
+    return ids
 
 
 def _pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:

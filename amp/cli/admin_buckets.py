@@ -1,11 +1,11 @@
-"""`amp admin buckets`: the map of time buckets, and what can be done to it."""
+"""`amp admin buckets`: displays the map of time buckets, starts moves, and reconciles the map."""
 
 from collections.abc import Callable
 from typing import Any
 
 import click
 
-from amp.cli.admin_jobs import finish, follow_option, rate_asked, rate_option, unthrottled_option
+from amp.cli.admin_jobs import finish, follow_option, rate_member, rate_option, unthrottled_option
 from amp.cli.admin_layout import init
 from amp.cli.client import path_segment
 from amp.cli.connection import service
@@ -23,10 +23,11 @@ _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 @json_option
 @click.pass_context
 def buckets(ctx: click.Context, as_json: bool) -> None:
-    """Show the map of time buckets; roll, split, merge and rebuild them, lay them out, reconcile them.
+    """Show the map of time buckets; open, split, merge, rebuild and reconcile buckets.
 
-    A bucket is named by its start, as yyyyMMddHHmmss in UTC. Its share is that of the size at which the newest bucket
-    is followed by another, or any other is split. Times are RFC 3339 with offset, or a plain date: its midnight, UTC.
+    A bucket is named by its start, as yyyyMMddHHmmss in UTC. The column "share" is its size relative to the size at
+    which the next bucket is opened (for the newest bucket) or the bucket is split (for any other). Times are RFC 3339
+    with an offset, or a date, which means midnight UTC.
 
     \b
     Examples:
@@ -51,11 +52,11 @@ def buckets(ctx: click.Context, as_json: bool) -> None:
 
 
 def _moving(command: Callable[..., None]) -> Callable[..., None]:
-    """The options of every move."""
+    """Add the options that all moves have."""
     for option in (
         json_option,
         follow_option,
-        click.option("--dry-run", is_flag=True, help="Only tell what would move."),
+        click.option("--dry-run", is_flag=True, help="Move nothing; print what would move."),
         unthrottled_option,
         rate_option,
     ):
@@ -64,12 +65,12 @@ def _moving(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @buckets.command()
-@click.option("--at", metavar="TIME", help="When it begins, in the future.  [default: in AMP_BUCKET_ROLL_LEAD_S]")
+@click.option("--at", metavar="TIME", help="Its start, in the future.  [default: in AMP_BUCKET_ROLL_LEAD_S]")
 @_moving
 def roll(at: str | None, **options: Any) -> None:
     """Open the next bucket ahead of time.
 
-    The bucket worker does it by itself when the newest has grown large.
+    The bucket worker opens it automatically once the newest bucket is large enough.
 
     \b
     Examples:
@@ -81,10 +82,10 @@ def roll(at: str | None, **options: Any) -> None:
 
 @buckets.command()
 @_NAME
-@click.option("--at", metavar="TIME", help="Where the new bucket begins.  [default: half of the documents move]")
+@click.option("--at", metavar="TIME", help="Start of the new bucket.  [default: half of the documents move]")
 @_moving
 def split(name: str, at: str | None, **options: Any) -> None:
-    """Split the bucket NAME in two, while writes and searches go on.
+    """Split the bucket NAME into two, while writes and searches continue.
 
     \b
     Examples:
@@ -99,7 +100,7 @@ def split(name: str, at: str | None, **options: Any) -> None:
 @click.argument("next_name", required=False, metavar="[NEXT]")
 @_moving
 def merge(name: str, next_name: str | None, **options: Any) -> None:
-    """Merge the bucket NAME with the next one in time, which may be named to make sure.
+    """Merge the bucket NAME with the next one in time. If NEXT is given, it must be the name of that bucket.
 
     \b
     Example:
@@ -112,7 +113,7 @@ def merge(name: str, next_name: str | None, **options: Any) -> None:
 @_NAME
 @_moving
 def rebuild(name: str, **options: Any) -> None:
-    """Move the bucket NAME into a fresh index, made as the index template says now.
+    """Move the bucket NAME to a new index with the current index template.
 
     \b
     Example:
@@ -122,39 +123,41 @@ def rebuild(name: str, **options: Any) -> None:
 
 
 @buckets.command()
-@click.option("--heal", is_flag=True, help="Heal what can be healed safely.")
+@click.option("--heal", is_flag=True, help="Repair what can be repaired safely.")
 @json_option
 def reconcile(heal: bool, as_json: bool) -> None:
-    """Compare the map with the search index, and tell what disagrees.
+    """Compare the map with the search index, and report the differences.
 
-    The bucket worker does it by itself every AMP_BUCKET_CHECK_S, and heals. The exit code is 1 if anything is left.
+    The bucket worker does this every AMP_BUCKET_CHECK_S, and repairs what it safely can. The exit code is 1 while any
+    difference is left or any bucket is incomplete.
     """
     with service(load_settings()) as client:
-        found = client.call("POST", f"{_BUCKETS}/reconcile", body={"heal": heal}, repeatable=True)
-    left = [finding for finding in found["items"] if not finding["healed"]]
+        report = client.call("POST", f"{_BUCKETS}/reconcile", body={"heal": heal}, repeatable=True)
+    unrepaired = [finding for finding in report["items"] if not finding["healed"]]
     if as_json:
-        print_json(found)
-    elif found["job"]:
-        echo(f"a move is under way, nothing was looked at: amp admin jobs show {found['job']}")
-    elif not found["items"]:
-        echo("map and search index agree")
+        print_json(report)
+    elif report["job"]:
+        echo(f"nothing was compared, because a move is in progress: amp admin jobs show {report['job']}")
+    elif not report["items"]:
+        echo("no differences between the map and the search index")
     else:
-        rows = [(f["index"], f["problem"], "healed" if f["healed"] else "") for f in found["items"]]
+        rows = [(f["index"], f["problem"], "repaired" if f["healed"] else "") for f in report["items"]]
         print_table(("index", "problem", ""), rows)
-    if left:
-        raise JobFailed(left_as_they_are(len(left), heal=heal))
-    if names := found["incomplete_buckets"]:
+    if unrepaired:
+        raise JobFailed(unrepaired_text(len(unrepaired), heal=heal))
+    if names := report["incomplete_buckets"]:
         raise JobFailed(incomplete_text(names))
 
 
-def left_as_they_are(count: int, *, heal: bool) -> str:
+def unrepaired_text(count: int, *, heal: bool) -> str:
+    """Return a message about differences that were not repaired, and why."""
     if heal:
         return (
-            f"{count:,} left as they are: AMP never removes an index that belongs to no bucket, nor changes an index"
-            " template that is not its own; what changed during the check is healed by the next one"
+            f"{count:,} not repaired: AMP never removes an index that belongs to no bucket, and never changes an index"
+            " template that is not its own; whatever changed during the check is repaired by the next one"
         )
     return (
-        f"{count:,} left as they are: `amp admin buckets reconcile --heal` heals what can be healed safely,"
+        f"{count:,} not repaired: `amp admin buckets reconcile --heal` repairs what can be repaired safely,"
         " and so does the bucket worker every AMP_BUCKET_CHECK_S"
     )
 
@@ -172,9 +175,9 @@ def _move(
     follows: bool,
     as_json: bool,
 ) -> None:
-    asked = body | rate_asked(rate, unthrottled) | ({"dry_run": True} if dry_run else {})
+    request = body | rate_member(rate, unthrottled) | ({"dry_run": True} if dry_run else {})
     with service(load_settings()) as client:
-        answer = client.call("POST", f"{_BUCKETS}/{path}", body=asked, repeatable=dry_run)
+        answer = client.call("POST", f"{_BUCKETS}/{path}", body=request, repeatable=dry_run)
         if not dry_run:
             finish(client, answer, follows, as_json)
         elif as_json:
@@ -185,10 +188,10 @@ def _move(
 
 def _print_plan(plan: dict[str, Any]) -> None:
     until = f" until {_time(plan['end'])}" if plan["end"] else " on"
-    took = "" if plan["seconds"] is None else f", in about {duration(plan['seconds'])} at {plan['rate']:g}/s"
+    expected_time = "" if plan["seconds"] is None else f", in about {duration(plan['seconds'])} at {plan['rate']:g}/s"
     echo(
         f"{plan['kind']} of {plan['bucket']} would move {plan['documents']:,} documents ({_size(plan['bytes'])}), "
-        f"created from {_time(plan['start'])}{until}{took}"
+        f"created from {_time(plan['start'])}{until}{expected_time}"
     )
 
 

@@ -1,4 +1,4 @@
-"""`amp admin dead-letters`: messages that no further try can help before their cause is gone."""
+"""`amp admin dead-letters`: messages that no further attempt can process until the cause is fixed."""
 
 from collections.abc import Callable
 from itertools import islice
@@ -11,14 +11,14 @@ from amp.cli.connection import service
 from amp.cli.output import echo, echo_block, json_option, print_json, print_table
 from amp.settings import load_settings
 
-_LETTERS = "/v1/admin/dead-letters"
+_DEAD_LETTERS = "/v1/admin/dead-letters"
 
 
 @click.group("dead-letters", invoke_without_command=True)
 @json_option
 @click.pass_context
 def dead_letters(ctx: click.Context, as_json: bool) -> None:
-    """List messages that were put aside, show one, replay or discard them.
+    """List dead letters, show one, replay or discard them.
 
     \b
     Examples:
@@ -31,14 +31,14 @@ def dead_letters(ctx: click.Context, as_json: bool) -> None:
 
 
 @dead_letters.command("list")
-@click.option("--job", metavar="ID", help="Of this job only.")
-@click.option("--reason", metavar="TEXT", help="Whose reason contains this text.")
-@click.option("--limit", type=click.IntRange(1, 1_000_000), default=50, show_default=True, help="How many.")
+@click.option("--job", metavar="ID", help="Only dead letters of this job.")
+@click.option("--reason", metavar="TEXT", help="Only dead letters whose reason contains TEXT.")
+@click.option("--limit", type=click.IntRange(1, 1_000_000), default=50, show_default=True, help="Maximum number.")
 @json_option
 def list_(job: str | None, reason: str | None, limit: int, as_json: bool) -> None:
-    """List the newest."""
+    """List the newest dead letters."""
     with service(load_settings()) as client:
-        items = list(islice(client.pages(_LETTERS, job=job, reason=reason), limit))
+        items = list(islice(client.pages(_DEAD_LETTERS, job=job, reason=reason), limit))
     if as_json:
         print_json(items)
         return
@@ -53,9 +53,9 @@ def list_(job: str | None, reason: str | None, limit: int, as_json: bool) -> Non
 @click.argument("dead_letter_id", metavar="ID")
 @json_option
 def show(dead_letter_id: str, as_json: bool) -> None:
-    """Show one with its message and stack trace."""
+    """Show the dead letter ID with its message and stack trace."""
     with service(load_settings()) as client:
-        dead_letter = client.get(f"{_LETTERS}/{path_segment(dead_letter_id)}")
+        dead_letter = client.get(f"{_DEAD_LETTERS}/{path_segment(dead_letter_id)}")
     if as_json:
         print_json(dead_letter)
         return
@@ -64,12 +64,13 @@ def show(dead_letter_id: str, as_json: bool) -> None:
             echo_block(name, str(value))
 
 
-def _which(command: Callable[..., None]) -> Callable[..., None]:
+def _selecting(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that select dead letters."""
     for option in (
         json_option,
-        click.option("--reason", metavar="TEXT", help="Those whose reason contains this text."),
-        click.option("--job", metavar="ID", help="Those of this job."),
-        click.option("--all", "all_", is_flag=True, help="Every one."),
+        click.option("--reason", metavar="TEXT", help="The dead letters whose reason contains TEXT."),
+        click.option("--job", metavar="ID", help="The dead letters of this job."),
+        click.option("--all", "all_", is_flag=True, help="All dead letters."),
         click.argument("ids", nargs=-1, metavar="[ID]..."),
     ):
         command = option(command)
@@ -77,33 +78,34 @@ def _which(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @dead_letters.command()
-@_which
-def replay(**which: Any) -> None:
-    """Hand them to the workers again, once their cause is gone.
+@_selecting
+def replay(**options: Any) -> None:
+    """Send dead letters to the workers again, after their cause was fixed.
 
-    One whose work succeeds disappears from the list; one that fails again has one attempt more.
+    A dead letter that succeeds disappears from the list. One that fails again has one more attempt.
     """
-    _steer("replay", **which)
+    _control("replay", **options)
 
 
 @dead_letters.command()
-@_which
-def discard(**which: Any) -> None:
-    """Forget them."""
-    _steer("discard", **which)
+@_selecting
+def discard(**options: Any) -> None:
+    """Remove dead letters without processing them."""
+    _control("discard", **options)
 
 
-def _steer(what: str, ids: tuple[str, ...], all_: bool, job: str | None, reason: str | None, as_json: bool) -> None:
+def _control(action: str, ids: tuple[str, ...], all_: bool, job: str | None, reason: str | None, as_json: bool) -> None:
     if not (ids or all_ or job or reason):
-        raise click.UsageError("say which: ids, --all, --job or --reason")
-    given = {"ids": list(ids) or None, "all": all_ or None, "job": job, "reason": reason}
+        raise click.UsageError("select dead letters with ids, --all, --job or --reason")
+    options = {"ids": list(ids) or None, "all": all_ or None, "job": job, "reason": reason}
+    selection = {name: value for name, value in options.items() if value is not None}
     with service(load_settings()) as client:
-        done = client.call("POST", f"{_LETTERS}/{what}", body={k: v for k, v in given.items() if v is not None})
+        result = client.call("POST", f"{_DEAD_LETTERS}/{action}", body=selection)
     if as_json:
-        print_json(done)
+        print_json(result)
         return
     for name in ("replayed", "discarded"):
-        if name in done:
-            echo(f"{done[name]:,} {name}")
-    for kept in done.get("kept", ()):
+        if name in result:
+            echo(f"{result[name]:,} {name}")
+    for kept in result.get("kept", ()):
         echo(f"{kept['count']:,} kept: {kept['reason']}")

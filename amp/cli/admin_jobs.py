@@ -1,4 +1,4 @@
-"""`amp admin jobs`: the operations that take a while, and how to steer them."""
+"""`amp admin jobs`: lists, displays and controls long-running operations."""
 
 from typing import Any
 
@@ -23,10 +23,10 @@ from amp.cli.strict_values import RATE
 from amp.settings import load_settings
 
 follow_option = click.option(
-    "--follow", "follows", is_flag=True, help="Watch it until it ends; Ctrl-C stops the watching alone."
+    "--follow", "follows", is_flag=True, help="Watch the job until it ends. Ctrl-C ends only the watching."
 )
-rate_option = click.option("--rate", type=RATE, metavar="DOCS_PER_S", help="How fast.  [default: AMP_MOVE_RATE]")
-unthrottled_option = click.option("--unthrottled", is_flag=True, help="As fast as it goes.")
+rate_option = click.option("--rate", type=RATE, metavar="DOCS_PER_S", help="Maximum rate.  [default: AMP_MOVE_RATE]")
+unthrottled_option = click.option("--unthrottled", is_flag=True, help="No rate limit.")
 _ID = click.argument("job_id", metavar="ID")
 
 
@@ -34,7 +34,7 @@ _ID = click.argument("job_id", metavar="ID")
 @json_option
 @click.pass_context
 def jobs(ctx: click.Context, as_json: bool) -> None:
-    """List jobs, show one, pause, resume or cancel it, or change its rate.
+    """List jobs; show, pause, resume or cancel a job, or change its rate.
 
     \b
     Examples:
@@ -47,7 +47,7 @@ def jobs(ctx: click.Context, as_json: bool) -> None:
 
 
 @jobs.command("list")
-@click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True, help="How many.")
+@click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True, help="Maximum number of jobs.")
 @json_option
 def list_(limit: int, as_json: bool) -> None:
     """List the newest jobs."""
@@ -69,7 +69,8 @@ def list_(limit: int, as_json: bool) -> None:
 def show(job_id: str, follows: bool, as_json: bool) -> None:
     """Show the job ID with its history.
 
-    With --follow the exit code is 0 if it completed and left nothing open, else 1.
+    With --follow, the exit code is 0 if the job completed, no asset failed or differs, and a check or a fix skipped
+    nothing.
     """
     with service(load_settings()) as client:
         job = client.get(_path(job_id))
@@ -84,7 +85,7 @@ def show(job_id: str, follows: bool, as_json: bool) -> None:
 @_ID
 @json_option
 def results(job_id: str, as_json: bool) -> None:
-    """List the assets that the job ID found to differ, or gave up, and why."""
+    """List the assets that differ, or that the job ID could not process, and why."""
     with service(load_settings()) as client:
         items = list(client.pages(f"{_path(job_id)}/results"))
     if as_json:
@@ -97,16 +98,16 @@ def results(job_id: str, as_json: bool) -> None:
 @_ID
 @json_option
 def pause(job_id: str, as_json: bool) -> None:
-    """Let the job ID copy nothing until it is resumed; searches and writes are right meanwhile."""
-    _steer(job_id, "pause", as_json)
+    """Pause the job ID until it is resumed. Searches and writes stay correct meanwhile."""
+    _control(job_id, "pause", as_json)
 
 
 @jobs.command()
 @_ID
 @json_option
 def resume(job_id: str, as_json: bool) -> None:
-    """Let the paused job ID go on."""
-    _steer(job_id, "resume", as_json)
+    """Resume the paused job ID."""
+    _control(job_id, "resume", as_json)
 
 
 @jobs.command()
@@ -116,8 +117,8 @@ def resume(job_id: str, as_json: bool) -> None:
 def cancel(job_id: str, follows: bool, as_json: bool) -> None:
     """Cancel the job ID.
 
-    A job over assets stops; what it has done stays done. A move is undone, which is possible until searches use the new
-    index. With --follow the exit code is 0 once it is cancelled.
+    A job over assets stops, and what it has done stays done. A move is undone, which is possible until searches use the
+    new index. With --follow, the exit code is 0 if the job ended as cancelled.
     """
     with service(load_settings()) as client:
         job = client.call("POST", f"{_path(job_id)}/cancel", repeatable=True)
@@ -134,7 +135,7 @@ def cancel(job_id: str, follows: bool, as_json: bool) -> None:
 @unthrottled_option
 @json_option
 def rate(job_id: str, rate: float | None, unthrottled: bool, as_json: bool) -> None:
-    """Change how fast the job ID may go while it runs.
+    """Change the rate limit of the job ID while it runs.
 
     \b
     Examples:
@@ -142,39 +143,39 @@ def rate(job_id: str, rate: float | None, unthrottled: bool, as_json: bool) -> N
       amp admin jobs rate 01912345-6789-7abc-8def-0123456789ab --unthrottled
     """
     if (rate is None) is not unthrottled:
-        raise click.UsageError("give a rate, or --unthrottled")
+        raise click.UsageError("give either DOCS_PER_S or --unthrottled")
     with service(load_settings()) as client:
         job = client.call("PATCH", _path(job_id), body={"rate": rate}, repeatable=True)
         _print(client, job, as_json)
 
 
-def rate_asked(rate: float | None, unthrottled: bool) -> dict[str, Any]:
-    """What a body says about it."""
+def rate_member(rate: float | None, unthrottled: bool) -> dict[str, Any]:
+    """Return the member of a request body that sets the rate, or nothing to use the default."""
     if rate is not None and unthrottled:
-        raise click.UsageError("--rate and --unthrottled exclude each other")
+        raise click.UsageError("--rate and --unthrottled cannot be combined")
     return {"rate": rate} if rate is not None or unthrottled else {}
 
 
 def finish(client: AmpClient, job: dict[str, Any], follows: bool, as_json: bool) -> None:
-    """Tell of a job that was begun; see it to its end if asked, or if nobody else would.
+    """Print a submitted job. With `follows`, or if the service runs in this process, wait for its end first.
 
-    :raises JobFailed: it ended, but did not complete.
+    :raises JobFailed: the job ended without completing, or it completed with failures or differences.
     """
-    # Without a server this very process moves the documents.
+    # Without a server, the job runs in this process and would stop with it.
     if follows or client.local:
         job = follow(client, job, quiet=as_json)
         if as_json:
             print_json(job)
         elif job["state"] == "completed":
-            echo(f"{title(job)} completed{_told(job)}")
+            echo(f"{title(job)} completed{_summary(job)}")
         require_completed(job)
     elif as_json:
         print_json(job)
     else:
-        echo(f"{title(job)} begins: amp admin jobs show {job['id']} --follow")
+        echo(f"{title(job)} submitted: amp admin jobs show {job['id']} --follow")
 
 
-def _told(job: dict[str, Any]) -> str:
+def _summary(job: dict[str, Any]) -> str:
     done = job["progress"]["done"]
     if not is_over_assets(job):
         return f": {done:,} documents" if done else ""
@@ -186,14 +187,14 @@ def print_job(job: dict[str, Any], as_json: bool) -> None:
         print_json(job)
         return
     limit = (
-        "as fast as it goes"
+        "no rate limit"
         if job["rate"] is None
         else f"at most {job['rate']:g} {'assets' if is_over_assets(job) else 'documents'}/s"
     )
     echo(f"{title(job)}: {doing(job)}" + (f" ({job['reason']})" if job["reason"] else ""))
     echo(f"submitted by {job['requested_by']} at {job['requested_at']}, {limit}")
-    if far := _progress(job):
-        echo(far)
+    if progress := _progress(job):
+        echo(progress)
     if (held_s := job["progress"]["held_s"]) is not None:
         echo(f"indexing waited for {held_s:g} s at the switch")
     print_table(("at", ""), [(note["at"], note["text"]) for note in job["history"]])
@@ -203,15 +204,15 @@ def _progress(job: dict[str, Any]) -> str:
     return how_far(job["progress"], dry_run=is_dry_run(job))
 
 
-def _steer(job_id: str, what: str, as_json: bool) -> None:
+def _control(job_id: str, action: str, as_json: bool) -> None:
     with service(load_settings()) as client:
-        job = client.call("POST", f"{_path(job_id)}/{what}", repeatable=True)
+        job = client.call("POST", f"{_path(job_id)}/{action}", repeatable=True)
         _print(client, job, as_json)
 
 
 def _print(client: AmpClient, job: dict[str, Any], as_json: bool) -> None:
     print_job(job, as_json)
-    # The workers end with this command.
+    # The workers of this process stop with the command.
     if client.local and job["state"] == "running":
         report_unfinished(client, job["id"])
 

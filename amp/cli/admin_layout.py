@@ -1,4 +1,4 @@
-"""`amp admin buckets init`: lays out buckets one by one, before historic assets are imported."""
+"""`amp admin buckets init`: creates the buckets for historic assets, one by one, before these are imported."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from typing import Any
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from amp.cli.admin_jobs import rate_asked, rate_option, unthrottled_option
+from amp.cli.admin_jobs import rate_member, rate_option, unthrottled_option
 from amp.cli.client import AmpClient, ServiceError
 from amp.cli.connection import service
 from amp.cli.follow import follow, job_path, require_completed, wait_for_other
@@ -22,13 +22,15 @@ _INIT = "/v1/admin/buckets/init"
 
 
 @click.command()
-@click.option("--at", "times", multiple=True, metavar="TIME", help="Where a bucket begins; may be given again.")
-@click.option("--every", type=click.Choice(["month", "week", "day"]), help="At the start of each; weeks on Mondays.")
-@click.option("--from", "first", metavar="TIME", help="With --every: none before this.")
-@click.option("--to", "last", metavar="TIME", help="With --every: none after this.")
+@click.option("--at", "times", multiple=True, metavar="TIME", help="Start of a bucket; repeatable.")
+@click.option(
+    "--every", type=click.Choice(["month", "week", "day"]), help="One bucket per period; weeks start on Monday."
+)
+@click.option("--from", "first", metavar="TIME", help="With --every: earliest start of a bucket.")
+@click.option("--to", "last", metavar="TIME", help="With --every: latest start of a bucket.")
 @rate_option
 @unthrottled_option
-@click.option("--dry-run", is_flag=True, help="Only tell where buckets would begin.")
+@click.option("--dry-run", is_flag=True, help="Only print the starts of the buckets that would be opened.")
 @json_option
 def init(
     times: Sequence[str],
@@ -40,10 +42,10 @@ def init(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Lay out buckets, so that historic assets spread over them from the start of an import.
+    """Open buckets for historic assets, so that an import is distributed over them from the start.
 
-    One bucket is opened at a time, the newest first, so that what is there already moves once at most. Times at which
-    a bucket begins already are left alone: broken off, it goes on when it is run again.
+    The buckets are opened one at a time, the newest first, so that existing documents move at most once. Starts of
+    existing buckets are skipped. If the command is interrupted, run it again to open the rest.
 
     \b
     Examples:
@@ -52,10 +54,12 @@ def init(
     """
     starts = [*times, *islice(_calendar(every, first, last), _MAX_STARTS + 1)]
     if len(starts) > _MAX_STARTS:
-        raise click.UsageError(f"that is more than {_MAX_STARTS:,} buckets; choose longer ones, or a shorter time")
+        raise click.UsageError(
+            f"that is more than {_MAX_STARTS:,} buckets; use longer periods, or a shorter time range"
+        )
     if not starts:
         raise click.UsageError("give --at, or --every with --from and --to")
-    body = {"at": starts} | rate_asked(rate, unthrottled)
+    body = {"at": starts} | rate_member(rate, unthrottled)
     with service(load_settings(), create=not dry_run) as client:
         missing = client.call("POST", _INIT, body=body | {"dry_run": True}, repeatable=True)["missing"]
         if not dry_run:
@@ -65,15 +69,18 @@ def init(
         return
     for start in missing if dry_run else ():
         echo(start)
-    told = f"{len(missing)} bucket{'s' * (len(missing) != 1)} {'would be ' * dry_run}opened"
-    echo(told if missing else "nothing to do: all are there")
+    summary = f"{len(missing)} bucket{'s' * (len(missing) != 1)} {'would be ' * dry_run}opened"
+    echo(summary if missing else "nothing to do: all buckets exist")
 
 
 def _open_all(client: AmpClient, body: dict[str, Any], count: int, *, quiet: bool) -> None:
-    """:raises JobFailed: one could not be opened."""
+    """Open the missing buckets one after another.
+
+    :raises JobFailed: a bucket could not be opened.
+    """
     columns = (TextColumn("Opening buckets"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    hidden = quiet or not sys.stderr.isatty()
-    with Progress(*columns, console=console(stderr=True), transient=True, disable=hidden) as progress:
+    is_hidden = quiet or not sys.stderr.isatty()
+    with Progress(*columns, console=console(stderr=True), transient=True, disable=is_hidden) as progress:
         task = progress.add_task("", total=count)
         while True:
             try:
@@ -90,23 +97,26 @@ def _open_all(client: AmpClient, body: dict[str, Any], count: int, *, quiet: boo
 
 
 def _calendar(every: str | None, first: str | None, last: str | None) -> Iterator[str]:
-    """:raises click.UsageError: the options do not go together, or a time is none."""
+    """Yield the starts of the calendar's periods from `first` to `last`, both inclusive.
+
+    :raises click.UsageError: the options are inconsistent, or a time is invalid.
+    """
     if every is None:
         if first or last:
-            raise click.UsageError("--from and --to belong to --every")
+            raise click.UsageError("--from and --to require --every")
         return
     if first is None or last is None:
-        raise click.UsageError("--every needs --from and --to")
-    begin, end = _read("--from", first), _read("--to", last)
+        raise click.UsageError("--every requires --from and --to")
+    begin, end = _parse_time("--from", first), _parse_time("--to", last)
     at: datetime | None = datetime(begin.year, begin.month, 1 if every == "month" else begin.day, tzinfo=UTC)
     while at is not None and at <= end:
         if at >= begin and (every != "week" or at.weekday() == 0):
             yield f"{at:%Y}".zfill(4) + f"{at:-%m-%dT%H:%M:%SZ}"
-        at = _next(every, at)
+        at = _next_start(every, at)
 
 
-def _next(every: str, at: datetime) -> datetime | None:
-    """None: the calendar ends before."""
+def _next_start(every: str, at: datetime) -> datetime | None:
+    """Return the start of the next period, or None if it is after the last representable date."""
     try:
         if every == "month":
             return at.replace(year=at.year + at.month // 12, month=at.month % 12 + 1)
@@ -115,7 +125,7 @@ def _next(every: str, at: datetime) -> datetime | None:
         return None
 
 
-def _read(option: str, text: str) -> datetime:
+def _parse_time(option: str, text: str) -> datetime:
     try:
         return datetime.fromtimestamp(parse_ms(text) / 1000, UTC)
     except (ValueError, OverflowError) as e:

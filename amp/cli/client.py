@@ -1,4 +1,4 @@
-"""The CLI's way to the service: HTTP with timeouts, and retries where repeating is safe."""
+"""The CLI's HTTP client of the service, with timeouts, and with retries where repeating a request is safe."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ from amp.errors import AmpError
 from amp.printable import printable
 from amp.services.runtime.retry import Backoff, retry_briefly
 
-#: Longer than the server itself takes for anything it does on request.
+#: Timeout of one request, in seconds. No request takes the server longer.
 TIMEOUT_S = 60.0
 _CONNECT_TIMEOUT_S = 5.0
 _ATTEMPTS = 5
@@ -21,13 +21,13 @@ _PAUSES = Backoff(first_s=0.3, max_s=2.0)
 
 
 class ServiceError(AmpError):
-    """The service does not do what was asked."""
+    """The service responded with an error."""
 
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
         self.status = status
         self.problem = problem
-        first, *places = problem_details(problem)
-        super().__init__("\n  ".join([f"{first} ({status})", *places]))
+        detail, *field_errors = problem_details(problem)
+        super().__init__("\n  ".join([f"{detail} ({status})", *field_errors]))
 
 
 class Unreachable(AmpError):
@@ -39,12 +39,12 @@ class Unsendable(AmpError):
 
 
 class AmpClient:
-    """Speaks JSON with one server. Safe from any number of threads."""
+    """A client of the JSON API of one server. It is thread-safe."""
 
     def __init__(self, http: httpx.Client, where: str, *, local: bool = False) -> None:
         self._http = http
-        self.where = where  #: as people are told
-        self.local = local  #: the service runs in this very process, and ends with it
+        self.where = where  #: The server, as messages name it.
+        self.local = local  #: Whether the service runs in this process and stops with it.
 
     def get(self, path: str, **params: Any) -> Any:
         return self.call("GET", path, params=params, repeatable=True)
@@ -60,11 +60,12 @@ class AmpClient:
         params: Mapping[str, Any] | None = None,
         repeatable: bool = False,
     ) -> Any:
-        """The JSON of the answer. `repeatable`: the same call twice does no harm.
+        """Send a request and return the JSON of its response, or None if the response is empty.
 
-        :raises Unsendable: JSON or a URL cannot carry what it holds.
-        :raises ServiceError: the server refused, with its problem document.
-        :raises Unreachable: it does not answer.
+        :param repeatable: sending the request more than once does no harm, so that it may be retried.
+        :raises Unsendable: the request contains a value that JSON or a URL cannot represent.
+        :raises ServiceError: the server responded with an error.
+        :raises Unreachable: the server does not answer.
         """
         request: dict[str, Any] = {"params": {k: sendable(v) for k, v in (params or {}).items() if v is not None}}
         if ndjson is not None:
@@ -75,14 +76,14 @@ class AmpClient:
             request["headers"] = request.get("headers", {}) | {"Idempotency-Key": idempotency_key}
         return retry_briefly(
             lambda: self._once(method, path, request),
-            _may_pass,
+            _is_transient,
             limit=_ATTEMPTS if repeatable else 1,
             within_s=TIMEOUT_S,
             backoff=_PAUSES,
         )
 
     def pages(self, path: str, **params: Any) -> Iterator[Any]:
-        """The items of a list, page after page."""
+        """Yield the items of a paginated list, fetching one page at a time."""
         cursor = None
         while True:
             page = self.get(path, cursor=cursor, **params)
@@ -102,10 +103,10 @@ class AmpClient:
         except httpx.RequestError as e:
             raise Unreachable(f"no AMP server answers at {self.where}: {e}") from e
         except httpx.InvalidURL as e:
-            # Its message would quote the URL.
-            raise Unreachable(f"{self.where} is not an address of a server") from e
+            # The message of the exception quotes the URL, which may contain a password.
+            raise Unreachable(f"{self.where} is not a valid server address") from e
         if response.is_success:
-            return _answer(response)
+            return _parsed(response)
         try:
             problem = response.json()
         except ValueError:
@@ -116,10 +117,13 @@ class AmpClient:
 
 
 def connect(url: str, folder: str | None = None) -> AmpClient:
-    """:param folder: the identity of the data folder that is meant; a server of another one refuses every request."""
+    """Return a client of the server at `url`.
+
+    :param folder: the identity of the data folder that the server must serve. Any other server refuses every request.
+    """
     headers = {} if folder is None else {FOLDER_HEADER: folder}
     timeout = httpx.Timeout(TIMEOUT_S, connect=_CONNECT_TIMEOUT_S)
-    # Proxies of the environment are for the internet; the server is named outright.
+    # The proxies that the environment names are for the internet. The server is addressed directly.
     return AmpClient(httpx.Client(base_url=url, headers=headers, timeout=timeout, trust_env=False), masked(url))
 
 
@@ -128,25 +132,28 @@ def type_path(name: str) -> str:
 
 
 def path_segment(text: str) -> str:
-    """:raises Unsendable: no path can name it."""
+    """Return `text`, escaped for use as one segment of a URL's path.
+
+    :raises Unsendable: no path segment can represent the text.
+    """
     if text in ("", ".", ".."):
-        raise Unsendable(f"{text!r} is not a name")
+        raise Unsendable(f"{text!r} is not a valid name")
     return quote(sendable(text), safe="")
 
 
 def problem_details(problem: Mapping[str, Any]) -> list[str]:
-    """What is wrong, then each place of it that it does not name already; a line each."""
-    detail = printable(str(problem.get("detail") or problem.get("title") or "no reason given"))
-    found = problem.get("errors")
-    faults = [
-        printable(f"{fault.get('pointer')}: {fault.get('detail')}")
-        for fault in (found if isinstance(found, list) else ())
-        if isinstance(fault, dict)
+    """Return the lines that describe a problem: its detail, then each field error that the detail does not contain."""
+    detail = printable(str(problem.get("detail") or problem.get("title") or "the server gave no reason"))
+    errors = problem.get("errors")
+    lines = [
+        printable(f"{error.get('pointer')}: {error.get('detail')}")
+        for error in (errors if isinstance(errors, list) else ())
+        if isinstance(error, dict)
     ]
-    return [detail, *(fault for fault in faults if fault not in detail)]
+    return [detail, *(line for line in lines if line not in detail)]
 
 
-def _answer(response: httpx.Response) -> Any:
+def _parsed(response: httpx.Response) -> Any:
     try:
         return response.json() if response.content else None
     except ValueError as e:
@@ -157,15 +164,18 @@ def _json(body: Any) -> bytes:
     try:
         return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     except UnicodeEncodeError as e:
-        raise Unsendable("the request holds text that is not UTF-8") from e
+        raise Unsendable("the request contains text that is not UTF-8") from e
     except ValueError as e:
-        raise Unsendable("the request holds a number that is not finite") from e
+        raise Unsendable("the request contains a number that is not finite") from e
     except RecursionError as e:
-        raise Unsendable("the request is nested too deep") from e
+        raise Unsendable("the request is nested too deeply") from e
 
 
 def sendable(value: Any) -> Any:
-    """:raises Unsendable: it is text with lone surrogates."""
+    """Return `value` unchanged.
+
+    :raises Unsendable: the value is a text with lone surrogates.
+    """
     if isinstance(value, str):
         try:
             value.encode()
@@ -174,5 +184,5 @@ def sendable(value: Any) -> Any:
     return value
 
 
-def _may_pass(error: BaseException) -> bool:
+def _is_transient(error: BaseException) -> bool:
     return isinstance(error, Unreachable) or (isinstance(error, ServiceError) and error.status in (429, 503))

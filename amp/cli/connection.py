@@ -1,4 +1,4 @@
-"""Finds the service for a command: a server, or the embedded set's data folder when no server holds it."""
+"""Connects a command to the service: to a server, or to the embedded profile's data folder if no server uses it."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -12,19 +12,21 @@ from amp.errors import DataDirLocked
 from amp.settings import Settings, variable
 from amp.stop_budget import StopBudget
 
+#: Timeout of the request that finds out whether a server answers, in seconds.
 _PROBE_TIMEOUT_S = 2.0
-#: How long a command waits for the index to take in what an earlier process left in the queue.
+#: The longest time, in seconds, that a command waits until the messages of earlier processes are indexed.
 _CATCH_UP_S = 30.0
 
 
 @contextlib.contextmanager
 def service(settings: Settings, *, create: bool = False) -> Iterator[AmpClient]:
-    """A client of the server at `AMP_URL`; else of the one that serves the data folder, else of the local one; else,
-    on the embedded set, of the data folder itself, held meanwhile.
+    """Yield a client of the first of these that exists: the server at `AMP_URL`, the server of the data folder, the
+    local server. If there is none, in the embedded profile, the service runs in this process, which locks the data
+    folder meanwhile.
 
-    :param create: make the data folder if it is not there.
-    :raises NoData: it is not there, and `create` is false.
-    :raises Busy: another process holds the data folder, and it is no server that answers.
+    :param create: create the data folder if it does not exist.
+    :raises NoData: the data folder does not exist, and `create` is false.
+    :raises DataDirLocked: another process has locked the data folder, and does not answer as a server.
     """
     client = server_client(settings)
     if client is not None:
@@ -36,7 +38,7 @@ def service(settings: Settings, *, create: bool = False) -> Iterator[AmpClient]:
 
 
 def in_use(settings: Settings, error: DataDirLocked) -> DataDirLocked:
-    """Says as well who holds the data folder, as far as that is known, and what to do."""
+    """Return the error with what to do about it and, if known, the server that has locked the data folder."""
     client = _server_of_folder(settings)
     if client is None:
         return DataDirLocked(f"{error.message}; stop it first")
@@ -45,14 +47,14 @@ def in_use(settings: Settings, error: DataDirLocked) -> DataDirLocked:
 
 
 def server_client(settings: Settings) -> AmpClient | None:
-    """A client of the server that commands talk to; None if there is none, and the data folder may be opened."""
+    """Return a client of the server that commands use, or None if they may open the data folder themselves."""
     from amp.server.listener import address
 
     if settings.url:
         return connect(settings.url)
     if settings.profile == "embedded" and (client := _server_of_folder(settings)) is not None:
         return client
-    # A folder that was named is meant, whatever else may be served on this machine.
+    # A data folder that is set explicitly takes precedence over a local server, which may serve another folder.
     if settings.profile == "embedded" and "data_dir" in settings.model_fields_set:
         return None
     url = address(settings, settings.port)
@@ -61,11 +63,11 @@ def server_client(settings: Settings) -> AmpClient | None:
 
 @contextlib.contextmanager
 def in_process(settings: Settings, *, create: bool = True) -> Iterator[AmpClient]:
-    """The whole service inside this process, on the embedded set, with the same API over the same code.
+    """Run the whole service in this process, in the embedded profile, and yield a client of its API.
 
-    :param create: make the data folder if it is not there.
-    :raises NoData: it is not there, and `create` is false.
-    :raises Busy: another process holds the data folder.
+    :param create: create the data folder if it does not exist.
+    :raises NoData: the data folder does not exist, and `create` is false.
+    :raises DataDirLocked: another process has locked the data folder.
     """
     from amp.api.app import create_app
     from amp.bootstrap import build
@@ -74,7 +76,7 @@ def in_process(settings: Settings, *, create: bool = True) -> Iterator[AmpClient
     try:
         amp = build(settings, create=create)
     except DataDirLocked as e:
-        raise DataDirLocked(f"{e.message}; if it is a server, name it: {variable('url')}=http://…") from e
+        raise DataDirLocked(f"{e.message}; if that is a server, set {variable('url')}=http://… to use it") from e
     workers = WorkerThreads(amp.background, amp.workers)
     try:
         amp.system.migration.run()
@@ -90,7 +92,11 @@ def in_process(settings: Settings, *, create: bool = True) -> Iterator[AmpClient
 
 
 def _server_of_folder(settings: Settings) -> AmpClient | None:
-    """A client of the server that says that it serves the data folder; what a killed one left may name another."""
+    """Return a client of the server that serves the data folder, or None.
+
+    The server must confirm the identity of the folder, because the URL that a killed server left in its file may now
+    be that of another server.
+    """
     from amp.server.listener import URL_FILE
 
     folder = folder_identity(settings.data_dir)
@@ -104,11 +110,11 @@ def _server_of_folder(settings: Settings) -> AmpClient | None:
 
 
 def _serves(url: str, folder: str | None = None) -> bool:
-    """Whether a server answers there; one of that data folder, if it is given."""
+    """Return whether an AMP server answers at the URL and, if `folder` is given, serves that data folder."""
     headers = {} if folder is None else {FOLDER_HEADER: folder}
     try:
-        found = httpx.get(f"{url}/healthz", headers=headers, timeout=_PROBE_TIMEOUT_S, trust_env=False)
-        return bool(found.json() == {"status": "ok"}) and found.headers.get(FOLDER_HEADER) == folder
+        response = httpx.get(f"{url}/healthz", headers=headers, timeout=_PROBE_TIMEOUT_S, trust_env=False)
+        return bool(response.json() == {"status": "ok"}) and response.headers.get(FOLDER_HEADER) == folder
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         return False
 
@@ -123,7 +129,7 @@ def _catch_up(amp: Any) -> None:
 
 
 def _with_wsgi_path(app: Callable[..., Any]) -> Callable[..., Any]:
-    """WSGI wants the bytes of the path as latin-1; httpx gives its text."""
+    """Wrap `app` so that it receives the path as WSGI defines it: its bytes decoded as Latin-1. httpx passes text."""
 
     def call(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         environ["PATH_INFO"] = environ["PATH_INFO"].encode().decode("latin-1")

@@ -1,4 +1,4 @@
-"""`amp doctor`: what this installation is set to, and whether its parts answer."""
+"""`amp doctor`: prints the settings, pings the components, and reports what needs attention."""
 
 import contextlib
 import sys
@@ -25,34 +25,41 @@ if TYPE_CHECKING:
 @click.command()
 @json_option
 def doctor(as_json: bool) -> None:
-    """Print every setting, secrets masked, ask each part whether it answers, and say what should be looked at: what is
-    missing, and where time buckets and search index disagree.
+    """Print all settings with secrets masked, ping each component, and report what needs attention: what is missing,
+    and where the bucket map and the search index differ.
 
-    Exit code 1 if a part does not answer or there is anything to look at. Variables that look like settings and are
-    none are warned of.
+    The exit code is 1 if a component is unhealthy or anything needs attention. Variables that look like settings but
+    are not cause warnings.
     """
     settings = load_settings()
     parts, advice = _examine(settings)
     warnings = unknown_variables()
-    ill = [part["name"] for part in parts if not part["healthy"]]
+    unhealthy = [part["name"] for part in parts if not part["healthy"]]
     if as_json:
-        found = {"settings": _shown(settings), "parts": parts, "advice": advice, "warnings": warnings}
-        print_json(found | {"healthy": not ill and not advice})
+        report = {"settings": _setting_rows(settings), "parts": parts, "advice": advice, "warnings": warnings}
+        print_json(report | {"healthy": not unhealthy and not advice})
     else:
-        print_table(("setting", "value", ""), [(s["variable"], s["value"], s["origin"]) for s in _shown(settings)])
+        print_table(
+            ("setting", "value", ""), [(s["variable"], s["value"], s["origin"]) for s in _setting_rows(settings)]
+        )
         if parts:
-            print_table(("part", "", ""), [(p["name"], "ok" if p["healthy"] else "DOWN", p["detail"]) for p in parts])
+            print_table(
+                ("component", "", ""), [(p["name"], "ok" if p["healthy"] else "DOWN", p["detail"]) for p in parts]
+            )
         for line in advice:
             echo(f"! {line}")
         for line in warnings:
             echo(f"warning: {line}")
-        echo("all is well" if not ill and not advice else f"not well: {', '.join(ill) or 'see above'}")
-    if ill or advice:
+        if unhealthy:
+            echo(f"unhealthy: {', '.join(unhealthy)}")
+        else:
+            echo("needs attention: see above" if advice else "healthy")
+    if unhealthy or advice:
         sys.exit(1)
 
 
 def _examine(settings: Settings) -> tuple[list[dict[str, Any]], list[str]]:
-    """The parts, and what should be done."""
+    """Return the components, and a line about each thing that needs attention."""
     from amp.bootstrap import build
 
     try:
@@ -64,33 +71,34 @@ def _examine(settings: Settings) -> tuple[list[dict[str, Any]], list[str]]:
                 f"{e.message}, which does not answer as a server" if isinstance(e, DataDirLocked) else e.message
             ]
         with contextlib.closing(client):
-            parts, said = _health_of(client)
-            return parts, [*said, *(_disagreements_of(client) if all(part["healthy"] for part in parts) else ())]
+            parts, advice = _health_of(client)
+            return parts, [*advice, *(_differences_of(client) if all(part["healthy"] for part in parts) else ())]
     except AmpError as e:
-        part = "store" if settings.profile == "embedded" else "service"
-        return [{"name": part, "healthy": False, "detail": e.message}], []
+        component = "store" if settings.profile == "embedded" else "service"
+        return [{"name": component, "healthy": False, "detail": e.message}], []
     try:
         health = amp.system.health.check()
         parts = [{"name": p.name, "healthy": p.healthy, "detail": p.detail} for p in health.parts]
-        advice: list[str] = []
+        advice = []
         if health.parts_answer:
             command = "migrate" if settings.profile == "cluster" else "serve"
             try:
-                advice = [f"`amp {command}` has to {line}" for line in amp.system.migration.pending()]
+                advice = [f"pending until `amp {command}` runs: {line}" for line in amp.system.migration.pending()]
             except AmpError as e:
                 advice = [e.message]
             advice += [_degraded(bucket.name, bucket.detail) for bucket in health.buckets]
             advice += [f"{work.name}: {work.detail}" for work in health.work]
-            advice += _disagreements(amp)
+            advice += _differences(amp)
     finally:
         amp.close()
     return parts, advice
 
 
-def _disagreements(amp: "Amp") -> list[str]:
+def _differences(amp: "Amp") -> list[str]:
     try:
         return [
-            _told(finding.index, finding.problem) for finding in amp.buckets.reconciliation.run(Principal(), heal=False)
+            _describe(finding.index, finding.problem)
+            for finding in amp.buckets.reconciliation.run(Principal(), heal=False)
         ]
     except NotMigrated:
         return []
@@ -98,15 +106,15 @@ def _disagreements(amp: "Amp") -> list[str]:
         return [e.message]
 
 
-def _disagreements_of(client: AmpClient) -> list[str]:
+def _differences_of(client: AmpClient) -> list[str]:
     try:
-        found = client.call("POST", "/v1/admin/buckets/reconcile", body={"heal": False}, repeatable=True)["items"]
+        findings = client.call("POST", "/v1/admin/buckets/reconcile", body={"heal": False}, repeatable=True)["items"]
     except AmpError as e:
         return [e.message]
-    return [_told(finding["index"], finding["problem"]) for finding in found]
+    return [_describe(finding["index"], finding["problem"]) for finding in findings]
 
 
-def _told(index: str, problem: str) -> str:
+def _describe(index: str, problem: str) -> str:
     return f"{index}: {problem}; see `amp admin buckets reconcile`"
 
 
@@ -115,20 +123,20 @@ def _degraded(bucket: str, detail: str) -> str:
 
 
 def _health_of(client: AmpClient) -> tuple[list[dict[str, Any]], list[str]]:
-    """The parts, and what is said of buckets."""
+    """Return the components, and a line about each bucket and each task that needs attention."""
     parts: list[dict[str, Any]] = [{"name": "server", "healthy": True, "detail": client.where}]
     advice: list[str] = []
     try:
-        found = client.get("/readyz")
-        parts += found["parts"]
-        advice = [_degraded(bucket["name"], bucket["detail"]) for bucket in found["buckets"]]
-        advice += [f"{work['name']}: {work['detail']}" for work in found["work"]]
+        readiness = client.get("/readyz")
+        parts += readiness["parts"]
+        advice = [_degraded(bucket["name"], bucket["detail"]) for bucket in readiness["buckets"]]
+        advice += [f"{work['name']}: {work['detail']}" for work in readiness["work"]]
     except (AmpError, Unreachable) as e:
         parts[0] |= {"healthy": False, "detail": f"{client.where}: {e}"}
     return parts, advice
 
 
-def _shown(settings: Settings) -> list[dict[str, Any]]:
+def _setting_rows(settings: Settings) -> list[dict[str, Any]]:
     return [
         {
             "variable": variable(name),

@@ -1,4 +1,4 @@
-"""Watches a job until it ends, with a progress bar where somebody sees it."""
+"""Watches a job until it ends, with a progress bar on a terminal, and describes jobs in words."""
 
 import contextlib
 import sys
@@ -14,72 +14,78 @@ from amp.cli.output import console, echo
 from amp.errors import AmpError
 from amp.printable import printable
 
-_EVERY_S = 0.3
-_STOPPED = 130  #: the shell's exit code of Ctrl-C
-#: Kinds that skip what they could not look at; what others skip is none of their business.
-_LOOKS = frozenset({"check", "fix"})
-_DOING = {
+_POLL_INTERVAL_S = 0.3
+_INTERRUPTED_EXIT_CODE = 130  #: The exit code of shells for Ctrl-C.
+#: Kinds of jobs that skip assets they could not check. Other kinds skip assets that they do not apply to.
+_CHECKING_KINDS = frozenset({"check", "fix"})
+_PHASE_TEXTS = {
     None: "waiting for the bucket worker",
     "plan": "preparing",
     "dual": "copying",
     "hold": "switching",
     "switched": "cleaning up",
-    "cancelled": "going back",
+    "cancelled": "undoing",
 }
 
 
 class JobFailed(AmpError):
-    """The job did not come to its end."""
+    """A job did not complete, or did not do all of its work."""
 
 
 def follow(client: AmpClient, job: dict[str, Any], *, quiet: bool = False) -> dict[str, Any]:
-    """The job once it has ended, however it did; shown on stderr meanwhile. Ctrl-C ends the watching alone.
+    """Wait until the job has ended in any state, and return it. Its progress is displayed on stderr unless `quiet`.
+
+    Ctrl-C ends the watching, but not the job.
 
     :raises AmpError: the service does not answer.
     """
-    with _stoppable(client, job["id"]), _shown(job, quiet) as show:
-        show(job)
+    with _exit_on_interrupt(client, job["id"]), _display(job, quiet) as update:
+        update(job)
         while not job["ended_at"]:
-            time.sleep(_EVERY_S)
+            time.sleep(_POLL_INTERVAL_S)
             job = client.get(job_path(job["id"]))
-            show(job)
+            update(job)
     return job
 
 
 def report_unfinished(client: AmpClient, job_id: str) -> None:
-    """Say on stderr when the job continues."""
+    """Print to stderr that the job has not ended, and when it continues."""
     when = "with the next command or server on this data folder" if client.local else "without being watched"
     echo(f"job {job_id} continues {when}; amp admin jobs show {job_id} --follow", err=True)
 
 
 def require_completed(job: dict[str, Any]) -> None:
-    """:raises JobFailed: it ended otherwise, or did not do all that it was for; with the command that tells more."""
+    """Return if the job completed and did all of its work.
+
+    :raises JobFailed: it ended in another state, or assets failed, differ or could not be checked. The message names
+        the command that displays the details.
+    """
     counts = job["progress"].get("counts") or {}
     if job["state"] != "completed":
         command = _failures_command(job) if counts.get("failed") else f"amp admin jobs show {job['id']}"
         raise JobFailed(f"{title(job)} {job['state']}: " + (f"{job['reason']}: " if job["reason"] else "") + command)
-    if found := counts.get("found"):
-        raise JobFailed(f"{title(job)} completed: {found:,} differ: amp admin jobs results {job['id']}")
+    if differing := counts.get("found"):
+        raise JobFailed(f"{title(job)} completed: {differing:,} differ: amp admin jobs results {job['id']}")
     if failed := counts.get("failed"):
         raise JobFailed(f"{title(job)} completed, but {failed:,} failed: {_failures_command(job)}")
-    if job["kind"] in _LOOKS and (unclear := counts.get("skipped")):
+    if job["kind"] in _CHECKING_KINDS and (unchecked := counts.get("skipped")):
         raise JobFailed(
-            f"{title(job)} completed, but {unclear:,} could not be checked: they kept changing,"
+            f"{title(job)} completed, but {unchecked:,} could not be checked: they kept changing,"
             " or changes wait for a bucket that refuses writes (see amp doctor)"
         )
 
 
 def _failures_command(job: dict[str, Any]) -> str:
-    """The command that lists what failed; a dry run leaves no dead letters."""
+    """Return the command that lists the failures of a job. A dry run leaves no dead letters."""
     if is_dry_run(job):
         return f"amp admin jobs results {job['id']}"
     return f"amp admin dead-letters list --job {job['id']}"
 
 
 def wait_for_other(client: AmpClient, refusal: ServiceError, *, quiet: bool = False) -> None:
-    """Wait until the job that is in the way has ended.
+    """Wait until the job because of which the server refused a request has ended.
 
-    :raises ServiceError: `refusal`, if it names none.
+    :raises ServiceError: `refusal` names no job; it is raised again.
     """
     job_id = refusal.problem.get("job")
     if job_id is None:
@@ -97,7 +103,7 @@ def title(job: dict[str, Any]) -> str:
 
 
 def doing(job: dict[str, Any]) -> str:
-    """What it is busy with, in a word or two."""
+    """Return the state of a job in words. Of a running job: its phase, or what it waits for."""
     if job["state"] != "running":
         return str(job["state"])
     if job["waits_for"]:
@@ -105,7 +111,7 @@ def doing(job: dict[str, Any]) -> str:
     if is_over_assets(job):
         return "running"
     phase = job["progress"]["phase"]
-    return _DOING.get(phase, str(phase))
+    return _PHASE_TEXTS.get(phase, str(phase))
 
 
 def is_over_assets(job: dict[str, Any]) -> bool:
@@ -117,7 +123,7 @@ def is_dry_run(job: dict[str, Any]) -> bool:
 
 
 def how_far(progress: dict[str, Any], *, dry_run: bool = False) -> str:
-    """As `1,200 of 5,000 documents, 2,000/s, 2 s left`, as far as it is known."""
+    """Describe progress as `1,200 of 5,000 documents, 2,000/s, 2 s left`, without the parts that are unknown."""
     parts = []
     if progress["documents"]:
         unit = "documents" if progress.get("counts") is None else "assets"
@@ -131,7 +137,7 @@ def how_far(progress: dict[str, Any], *, dry_run: bool = False) -> str:
 
 
 def counted(progress: dict[str, Any], *, dry_run: bool = False) -> list[str]:
-    """What became of the assets of a job, but for those of which nothing had to change."""
+    """Return a text for the number of assets with each outcome, except for assets that needed no change."""
     counts = progress.get("counts") or {}
     words = {"changed": "would change"} if dry_run else {}
     return [f"{count:,} {words.get(name, name)}" for name, count in counts.items() if count and name != "done"]
@@ -147,18 +153,18 @@ def duration(seconds: float) -> str:
 
 
 @contextlib.contextmanager
-def _stoppable(client: AmpClient, job_id: str) -> Iterator[None]:
+def _exit_on_interrupt(client: AmpClient, job_id: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as e:
-        click.echo(err=True)  # after the ^C
+        click.echo(err=True)  # ends the line of the ^C
         report_unfinished(client, job_id)
-        raise click.exceptions.Exit(_STOPPED) from e
+        raise click.exceptions.Exit(_INTERRUPTED_EXIT_CODE) from e
 
 
 @contextlib.contextmanager
-def _shown(job: dict[str, Any], quiet: bool) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Shows a job each time it is called."""
+def _display(job: dict[str, Any], quiet: bool) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Yield a function that displays the state of the job that it is given."""
     if quiet:
         yield lambda _job: None
     elif sys.stderr.isatty():
@@ -167,29 +173,29 @@ def _shown(job: dict[str, Any], quiet: bool) -> Iterator[Callable[[dict[str, Any
             console=console(stderr=True), transient=True,
         ) as progress:  # fmt: skip
             task = progress.add_task(printable(title(job)), total=None, far="")
-            yield lambda now: _show_bar(progress, task, now)
+            yield lambda current: _update_bar(progress, task, current)
     else:
-        yield _Lines().show
+        yield _StateLines().update
 
 
-def _show_bar(progress: Progress, task: TaskID, job: dict[str, Any]) -> None:
-    found = job["progress"]
+def _update_bar(progress: Progress, task: TaskID, job: dict[str, Any]) -> None:
+    state = job["progress"]
     progress.update(
         task,
         description=printable(f"{title(job)}: {doing(job)}"),
-        total=found["documents"],
-        completed=found["done"] or 0,
-        far=printable(how_far(found, dry_run=is_dry_run(job))),
+        total=state["documents"],
+        completed=state["done"] or 0,
+        far=printable(how_far(state, dry_run=is_dry_run(job))),
     )
 
 
-class _Lines:
-    """A line for each change, where there is no terminal."""
+class _StateLines:
+    """Prints a line for each change of the state, for output that is not a terminal."""
 
     def __init__(self) -> None:
         self._last = ""
 
-    def show(self, job: dict[str, Any]) -> None:
+    def update(self, job: dict[str, Any]) -> None:
         if doing(job) != self._last and not job["ended_at"]:
             self._last = doing(job)
             echo(f"{title(job)}: {self._last}", err=True)

@@ -1,4 +1,4 @@
-"""The `amp` command."""
+"""The `amp` command: its groups, its logging, and how it reports errors."""
 
 import contextlib
 import errno
@@ -27,7 +27,7 @@ from amp.printable import printable, printable_lines
 
 
 class _Amp(click.Group):
-    """Every failure of a command ends as a line or a few that say what is wrong, never as a traceback."""
+    """The root group. It reports every failure as one or more lines that say what is wrong, never as a traceback."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         with _errors_escaped():
@@ -38,15 +38,15 @@ class _Amp(click.Group):
             try:
                 return super().invoke(ctx)
             except AmpError as e:
-                raise click.ClickException(_told(e)) from e
+                raise click.ClickException(_describe(e)) from e
             except OSError as e:
                 if e.errno == errno.EPIPE or e.filename is None:
                     raise
                 raise click.ClickException(f"{os.fsdecode(e.filename)}: {e.strerror}") from e
 
 
-class _Escaped(click.ClickException):
-    """An error that quotes what it is about, which may be data or come from the shell."""
+class _EscapedError(click.ClickException):
+    """A click error whose text is escaped when it is printed, because it may quote data or arguments."""
 
     def __init__(self, error: click.ClickException) -> None:
         super().__init__(error.message)
@@ -58,7 +58,7 @@ class _Escaped(click.ClickException):
         click.echo(printable_lines(text.getvalue()), file=file, err=True, nl=False)
 
 
-class _EscapedUsage(_Escaped):
+class _EscapedUsageError(_EscapedError):
     exit_code = click.UsageError.exit_code
 
 
@@ -66,34 +66,34 @@ class _EscapedUsage(_Escaped):
 def _errors_escaped() -> Iterator[None]:
     try:
         yield
-    except _Escaped:
+    except _EscapedError:
         raise
     except click.ClickException as e:
-        raise (_EscapedUsage if isinstance(e, click.UsageError) else _Escaped)(e) from e
+        raise (_EscapedUsageError if isinstance(e, click.UsageError) else _EscapedError)(e) from e
 
 
-def _told(error: AmpError) -> str:
-    faults = error.faults if isinstance(error, Invalid | IncompatibleType) else ()
-    return "\n".join([error.message, *(printable(f"  {fault.pointer}: {fault.detail}") for fault in faults)])
+def _describe(error: AmpError) -> str:
+    problems = error.faults if isinstance(error, Invalid | IncompatibleType) else ()
+    return "\n".join([error.message, *(printable(f"  {fault.pointer}: {fault.detail}") for fault in problems)])
 
 
 @click.group(cls=_Amp, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(version("amp-assets"), prog_name="amp")
 def cli() -> None:
-    """AMP keeps the metadata of digital assets and makes them findable.
+    """Store and search the metadata of digital assets.
 
-    Commands talk to the server at AMP_URL, or to the local one. Without a server, on the embedded set, they open the
-    data folder (AMP_DATA_DIR) themselves; only those that write for the first time create it: `amp serve`, `amp
-    import`, `amp migrate`, `amp types create` and `amp admin buckets init`. All settings are environment variables;
-    `amp doctor` shows them.
+    Commands use the server at AMP_URL, or else the local server. In the embedded profile, if no server runs, they open
+    the data folder (AMP_DATA_DIR) themselves. Only the commands that may be the first to write create the folder: `amp
+    serve`, `amp import`, `amp migrate`, `amp types create` and `amp admin buckets init`. All settings are environment
+    variables; `amp doctor` prints them.
 
-    Exit codes: 0 done, 1 failed, 2 called the wrong way.
+    Exit codes: 0 success, 1 failure, 2 usage error.
     """
-    # A terminal that lacks a character is no reason to fail.
+    # A command must not fail because the terminal cannot display a character.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    # What matters to a command's caller is told by the command; `serve` and `worker` set levels of their own.
+    # Commands print what their user needs to know. `serve` and `worker` set log levels of their own.
     configure_logging("error")
     logging.getLogger().setLevel(logging.CRITICAL)
 
@@ -103,5 +103,5 @@ for command in (serve, worker, migrate, types, import_, search, admin, doctor, d
 
 
 def main() -> None:
-    main_process_id()  # before any child is forked
+    main_process_id()  # must be recorded before any child is forked
     cli(prog_name="amp")

@@ -1,4 +1,4 @@
-"""What commands print: JSON for scripts, tables and lines for people; nothing in data moves the reader's cursor."""
+"""Prints JSON for scripts, and tables and lines for people. Control characters in data are escaped."""
 
 import json
 import sys
@@ -12,19 +12,22 @@ from rich.table import Table
 
 from amp.printable import printable, printable_json
 
-#: Tables that go into a file or a pipe are as wide as they need.
+#: Width of tables that are written to a file or a pipe, so that their lines are not wrapped.
 _WIDE = 10_000
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
 def echo(text: str, *, err: bool = False) -> None:
-    """One line, whatever is in it."""
+    """Print `text` as one line; line breaks in it are escaped."""
     click.echo(printable(text), err=err)
 
 
 def echo_block(name: str, text: str) -> None:
-    """`name: text`, or its lines below the name, indented so that none of them passes for another name."""
+    """Print `name: text`.
+
+    The lines of a longer text are printed below the name, indented so that none of them looks like another name.
+    """
     first, *others = text.rstrip("\n").split("\n")
     if not others:
         echo(f"{name}: {first}")
@@ -43,8 +46,8 @@ def print_json_line(value: Any) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None) -> None:
-    heads = map(printable, columns)
-    table = Table(*heads, title=title and printable(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    headers = map(printable, columns)
+    table = Table(*headers, title=title and printable(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for row in rows:
         table.add_row(*map(_cell, row))
     console().print(table)

@@ -1,4 +1,4 @@
-"""`amp serve`, `amp worker` and `amp migrate`: the processes of the service, and what they need to exist."""
+"""`amp serve`, `amp worker` and `amp migrate`: run the service, and create what it needs."""
 
 from contextlib import closing
 from typing import Any
@@ -14,13 +14,13 @@ from amp.settings import load_settings
 @click.command()
 @click.option("--host", help="Address to listen on.  [default: AMP_HOST]")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one.  [default: AMP_PORT]"
+    "--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 selects a free one.  [default: AMP_PORT]"
 )
 def serve(host: str | None, port: int | None) -> None:
     """Serve the API until Ctrl-C or SIGTERM.
 
-    On the embedded set everything runs in here, the workers too, and what must exist is made at the start. On the
-    cluster set run `amp migrate` before, and `amp worker` beside.
+    In the embedded profile, this process also runs the workers, and creates at its start what is missing. In the
+    cluster profile, run `amp migrate` first, and run `amp worker` as well.
 
     \b
     Examples:
@@ -29,8 +29,8 @@ def serve(host: str | None, port: int | None) -> None:
     """
     from amp.server.serve import serve as run
 
-    given: dict[str, Any] = {"host": host, "port": port}
-    settings = load_settings({name: value for name, value in given.items() if value is not None})
+    options: dict[str, Any] = {"host": host, "port": port}
+    settings = load_settings({name: value for name, value in options.items() if value is not None})
     try:
         run(settings)
     except DataDirLocked as e:
@@ -42,8 +42,8 @@ def serve(host: str | None, port: int | None) -> None:
 def worker(kind: str) -> None:
     """Run workers of a KIND until Ctrl-C or SIGTERM: index, relay, bucket, extract, job, or all.
 
-    Run as many as you like; they share the work, and may be killed at any time. On the embedded set `amp serve` runs
-    them.
+    Any number of worker processes can run. They share the work, and may be killed at any time. In the embedded profile,
+    `amp serve` runs the workers.
 
     \b
     Examples:
@@ -56,12 +56,13 @@ def worker(kind: str) -> None:
 
 
 @click.command()
-@click.option("--dry-run", is_flag=True, help="Only tell what would be made.")
+@click.option("--dry-run", is_flag=True, help="Create nothing; print what would be created.")
 @json_option
 def migrate(dry_run: bool, as_json: bool) -> None:
-    """Make everything that must exist: tables, topics, the index template, the first bucket.
+    """Create everything that the service needs: tables, topics, the index template, the first bucket.
 
-    Safe to run twice, and twice at once. On the embedded set `amp serve` does it by itself.
+    The command can be repeated, and can run several times at once. In the embedded profile, `amp serve` does the same
+    at its start.
 
     \b
     Examples:
@@ -77,11 +78,11 @@ def migrate(dry_run: bool, as_json: bool) -> None:
     except NoData:
         lines = [f"create the data folder {settings.data_dir.resolve()} and everything in it"]
     except DataDirLocked as e:
-        raise DataDirLocked(f"{in_use(settings, e).message} (a server migrates its data folder as it starts)") from e
+        raise DataDirLocked(f"{in_use(settings, e).message} (a server migrates its data folder when it starts)") from e
     if as_json:
         print_json({"dry_run": dry_run, "steps": lines})
         return
     for line in lines:
         echo(line)
     if not lines:
-        echo("nothing to do: everything is there")
+        echo("nothing to do: everything exists")

@@ -1,4 +1,4 @@
-"""`amp search`: the compact text form or JSON in, a table or JSON out."""
+"""`amp search`: accepts a query in the compact text form or in JSON, and prints a table or JSON."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,22 +14,22 @@ from amp.settings import load_settings
 
 _PAGE = 200
 _METADATA_COLUMNS = 4
-#: What a request in the compact text form may hold.
-_OF_TEXT = {"q", "size", "sort", "cursor", "total"}
+#: Members that a request in the compact text form may have.
+_TEXT_FORM_MEMBERS = {"q", "size", "sort", "cursor", "total"}
 
 
 @click.command()
 @click.argument("query", default="")
-@click.option("--size", type=click.IntRange(0, _PAGE), help="How many to show.  [default: 20]")
-@click.option("--sort", multiple=True, metavar="FIELD[:desc]", help="Sort by this field; may be given again.")
-@click.option("--all", "all_", is_flag=True, help="Page through all that is found; with --json one item a line.")
-@click.option("--columns", metavar="FIELD,…", help="Columns of the table, such as name,metadata.codec.")
+@click.option("--size", type=click.IntRange(0, _PAGE), help="Maximum number of results.  [default: 20]")
+@click.option("--sort", multiple=True, metavar="FIELD[:desc]", help="Sort by this field; repeatable.")
+@click.option("--all", "all_", is_flag=True, help="Print all pages; with --json, one item per line.")
+@click.option("--columns", metavar="FIELD,…", help="Columns of the table, for example name,metadata.codec.")
 @json_option
 def search(query: str, size: int | None, sort: Sequence[str], all_: bool, columns: str | None, as_json: bool) -> None:
     """Search assets of all types.
 
-    QUERY is the compact text form, a condition tree in JSON, or a whole search request in JSON; nothing finds
-    everything, newest first.
+    QUERY is a query in the compact text form, a condition tree in JSON, or a whole search request in JSON. Without
+    QUERY, all assets are found, newest first.
 
     \b
     Examples:
@@ -56,28 +56,28 @@ def search(query: str, size: int | None, sort: Sequence[str], all_: bool, column
         print_json(answer)
         return
     print_items(answer["items"], columns)
-    shown = len(answer["items"])
+    count = len(answer["items"])
     more = "+" if answer["total_relation"] == "gte" else ""
-    echo(f"{shown} of {answer['total']:,}{more} in {answer['took_ms']} ms")
+    echo(f"{count} of {answer['total']:,}{more} in {answer['took_ms']} ms")
 
 
 def print_items(items: Sequence[dict[str, Any]], columns: str | None = None) -> None:
-    """As a table; without `columns`, those that most of the items have."""
+    """Print items as a table. Without `columns`, its metadata columns are those that most of the items have."""
     if not items:
         return
-    named = [name.strip() for name in columns.split(",")] if columns else ["type", "name", *_common_keys(items), "id"]
-    print_table([name.removeprefix("metadata.") for name in named], ([_value(i, n) for n in named] for i in items))
+    names = [name.strip() for name in columns.split(",")] if columns else ["type", "name", *_common_keys(items), "id"]
+    print_table([name.removeprefix("metadata.") for name in names], ([_value(i, n) for n in names] for i in items))
 
 
 def _request(query: str, size: int | None, sort: Sequence[str]) -> dict[str, Any]:
     request: dict[str, Any] = {"q": query}
     if query.lstrip().startswith("{"):
         try:
-            given = parse_json(query)
+            value = parse_json(query)
         except ValueError as e:
-            raise click.UsageError(f"the query begins like JSON but is none: {e}") from e
-        is_tree = given.keys() & {"field", "all", "any", "not"}
-        request = {"query": given} if is_tree else given
+            raise click.UsageError(f"the query starts with {{ but is not JSON: {e}") from e
+        is_tree = value.keys() & {"field", "all", "any", "not"}
+        request = {"query": value} if is_tree else value
     if size is not None:
         request["size"] = size
     if sort:
@@ -93,11 +93,11 @@ def _page(client: AmpClient, request: dict[str, Any]) -> Any:
 
 
 def _is_text_form(request: dict[str, Any]) -> bool:
-    """What the user wrote in JSON may hold anything; the service says what is wrong with it."""
+    """Return whether the request can be sent as text. Whatever JSON the user gave, the service checks it."""
     sorts = request.get("sort", [])
     return (
         isinstance(request.get("q"), str)
-        and not request.keys() - _OF_TEXT
+        and not request.keys() - _TEXT_FORM_MEMBERS
         and isinstance(sorts, list)
         and all(isinstance(sort, dict) and sort.keys() == {"field", "order"} for sort in sorts)
     )
@@ -115,11 +115,11 @@ def _all(client: AmpClient, request: dict[str, Any]) -> Iterator[dict[str, Any]]
 
 
 def _warn_of_missing(page: dict[str, Any]) -> bool:
-    """Whether assets may be missing from the page; said on stderr."""
-    names = page.get("incomplete_buckets")  # servers of earlier versions say nothing of it
+    """Print a warning to stderr if assets may be missing from the page. Return whether they may."""
+    names = page.get("incomplete_buckets")  # missing in responses of earlier versions
     if names:
         echo(
-            f"warning: assets may be missing, as {incomplete_text(names)}; see `amp admin buckets`",
+            f"warning: assets may be missing, because {incomplete_text(names)}; see `amp admin buckets`",
             err=True,
         )
     return bool(names)

@@ -1,4 +1,4 @@
-"""Values that commands take, refused where they are given rather than where they would break something."""
+"""Parameter types and parsers that reject invalid values of options before a command uses them."""
 
 import json
 import math
@@ -8,7 +8,7 @@ import click
 
 
 class FiniteRange(click.FloatRange):
-    """A number within bounds; `nan` is within none."""
+    """A finite number within bounds. click's own type accepts `nan`."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         number = super().convert(value, param, ctx)
@@ -17,17 +17,20 @@ class FiniteRange(click.FloatRange):
         return number
 
 
-#: Per second, as settings and API take it.
+#: A rate per second, within the bounds of the settings and the API.
 RATE = FiniteRange(0.1, 1e9)
 
 
 def parse_json(text: str) -> Any:
-    """:raises ValueError: it is not JSON; NaN and infinity are none, nor is what is nested too deep to be read."""
+    """Parse JSON text.
+
+    :raises ValueError: the text is not JSON, contains NaN or infinity, or is nested too deeply.
+    """
     try:
-        return json.loads(text, parse_constant=_refuse)
+        return json.loads(text, parse_constant=_reject)
     except RecursionError:
-        raise ValueError("it is nested too deep") from None
+        raise ValueError("it is nested too deeply") from None
 
 
-def _refuse(name: str) -> None:
-    raise ValueError(f"{name} is not a value of JSON")
+def _reject(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON value")

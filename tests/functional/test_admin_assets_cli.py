@@ -116,7 +116,7 @@ def test_a_deletion_asks_unless_told_not_to_and_can_be_undone(amp: Amp, folder: 
     unanswered = amp("delete", "--all", stdin="")
     assert unanswered.exit_code == 1
     assert f"delete all {COUNT:,} assets?" in unanswered.stderr
-    assert "Error: nothing was done; with --yes it is not asked" in unanswered.stderr
+    assert "Error: nothing was done; use --yes to skip the question" in unanswered.stderr
     dated = amp("delete", "--type", "clip", "--from", "1999-01-01", "--to", "2000-01-01", stdin="n\n")
     assert "delete 0 assets with type clip, created from 1999-01-01, created before 2000-01-01?" in dated.stderr
     by_query = amp("delete", "--query", "codec:h264", stdin="n\n")
@@ -233,11 +233,11 @@ def test_on_a_server_a_job_goes_on_by_itself_unless_it_is_followed(server: Serve
 
     begun = printed(remote("backfill", "--all", "--rate", "0.5"))
     [job] = printed_json(remote("jobs", "--json"))
-    assert begun == f"reindex begins: amp admin jobs show {job['id']} --follow\n"
+    assert begun == f"reindex submitted: amp admin jobs show {job['id']} --follow\n"
     paused = printed(remote("jobs", "pause", job["id"]))
     assert "reindex: paused" in paused
     assert printed_json(remote("jobs", "resume", job["id"], "--json"))["state"] == "running"
-    assert "as fast as it goes" in printed(remote("jobs", "rate", job["id"], "--unthrottled"))
+    assert "no rate limit" in printed(remote("jobs", "rate", job["id"], "--unthrottled"))
     followed = remote("jobs", "show", job["id"], "--follow")
     assert "reindex: completed" in printed(followed)
     assert printed(remote("update", "--all", "--set", "codec=hevc", "--follow")).endswith(f"{COUNT} changed\n")
@@ -260,13 +260,13 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Amp:
 @pytest.mark.parametrize(
     ("args", "code", "why"),
     [
-        (("backfill",), 2, "say which assets: --all, --type"),
-        (("delete", "--yes"), 2, "say which assets"),
-        (("check", "--deep"), 2, "say which assets"),
-        (("backfill", "--all", "--rate", "5", "--unthrottled"), 2, "exclude each other"),
+        (("backfill",), 2, "select assets with --all, --type"),
+        (("delete", "--yes"), 2, "select assets with"),
+        (("check", "--deep"), 2, "select assets with"),
+        (("backfill", "--all", "--rate", "5", "--unthrottled"), 2, "cannot be combined"),
         (("backfill", "--all", "--rate", "fast"), 2, "--rate"),
         (("backfill", "--ids", "/no/such/file"), 2, "does not exist"),
-        (("backfill", "--ids", "-"), 2, "holds no ids"),
+        (("backfill", "--ids", "-"), 2, "contains no ids"),
         (("backfill", "--all", "--dry-run"), 2, "--dry-run"),
         (("check", "--all", "--dry-run"), 2, "--dry-run"),
         (("update", "--all", "--set", "codec"), 2, "not of the form KEY=VALUE"),
@@ -285,8 +285,8 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Amp:
         (("restore", "--query", "x"), 1, "a search finds no deleted assets"),
         (("purge", "--query", "x", "--yes"), 1, "a search finds no deleted assets"),
         (("purge", "--all", "--deleted-for", "-1", "--yes"), 2, "--deleted-for"),
-        (("dead-letters", "replay"), 2, "say which"),
-        (("dead-letters", "discard"), 2, "say which"),
+        (("dead-letters", "replay"), 2, "select dead letters with"),
+        (("dead-letters", "discard"), 2, "select dead letters with"),
         (("dead-letters", "discard", "nonsense"), 1, "/ids/0"),
         (("dead-letters", "replay", "--all", "--reason", "x"), 1, "stands alone"),
         (("dead-letters", "show", "nonsense"), 1, "there is no dead letter"),

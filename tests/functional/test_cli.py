@@ -93,7 +93,7 @@ def test_all_pages_through_everything_one_item_a_line(amp: Amp, query: str) -> N
     [
         ("(cameraId:3", 1, "unexpected end"),
         ("camraId:3", 1, "did you mean metadata.cameraId?"),
-        ('{"field": ', 2, "begins like JSON but is none"),
+        ('{"field": ', 2, "starts with { but is not JSON"),
         ('{"field": "metadata.cameraId"}', 1, "needs an operator"),
     ],
 )
@@ -114,7 +114,7 @@ def test_types_are_created_listed_shown_and_updated(fresh: Amp, tmp_path: Path) 
     assert again["version"] == 2
     unchanged = fresh("types", "update", "-", stdin=json.dumps(wider))
     assert unchanged.exit_code == 0
-    assert unchanged.stderr == "nothing changed: version 2 of clip says the same\n"
+    assert unchanged.stderr == "nothing changed: the type is identical to version 2 of clip\n"
     twice = fresh("types", "create", file)
     assert twice.exit_code == 1
     assert "there is an asset type 'clip' already; `amp types update`, or PUT, makes its next version" in twice.stderr
@@ -148,7 +148,7 @@ def test_migrate_tells_then_does_then_finds_nothing_to_do(fresh: Amp) -> None:
     assert told
     assert printed_json(fresh("migrate", "--dry-run", "--json"))["steps"] == told
     assert printed_json(fresh("migrate", "--json"))["steps"]
-    assert fresh("migrate").stdout == "nothing to do: everything is there\n"
+    assert fresh("migrate").stdout == "nothing to do: everything exists\n"
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_doctor_shows_every_setting_and_asks_each_part(amp: Amp) -> None:
     found = printed_json(amp("doctor", "--json"))
     assert {s["variable"] for s in found["settings"]} == {variable(name) for name in Settings.model_fields}
     assert [(p["name"], p["healthy"]) for p in found["parts"]] == [("store", True), ("search", True)]
-    assert amp("doctor").stdout.endswith("all is well\n")
+    assert amp("doctor").stdout.endswith("\nhealthy\n")
 
 
 def test_doctor_warns_of_a_misspelt_setting(folder: Path) -> None:
@@ -200,7 +200,7 @@ def test_doctor_masks_secrets_and_fails_when_a_part_is_down() -> None:
     assert result.exit_code == 1
     assert "hunter2" not in result.output
     assert "redis://********@127.0.0.1:1/0?password=********" in result.stdout
-    assert "not well: store, queue, search, cache" in result.stdout
+    assert "unhealthy: store, queue, search, cache" in result.stdout
 
 
 def test_without_a_server_on_the_cluster_set_a_command_says_so() -> None:

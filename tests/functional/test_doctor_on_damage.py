@@ -76,4 +76,4 @@ def test_of_a_search_index_that_was_emptied_the_buckets_and_what_brings_it_back_
     _emptied(folder / "search.db")
     report = doctor(folder)
     assert [part["name"] for part in report["parts"] if not part["healthy"]] == ["buckets"]
-    assert any("`amp serve` has to" in line for line in report["advice"])
+    assert any("pending until `amp serve` runs" in line for line in report["advice"])

@@ -144,7 +144,9 @@ def test_a_busy_port_or_data_folder_is_one_clear_line(
 def test_what_is_left_to_migrate_is_not_told_of_a_folder_that_is_served(server: ServerProcess, data: Path) -> None:
     result = amp_command("migrate", "--dry-run", env={"AMP_DATA_DIR": data})
     assert result.exit_code == 1
-    assert f"a server at {server.url}; stop it first (a server migrates its data folder as it starts)" in result.stderr
+    assert (
+        f"a server at {server.url}; stop it first (a server migrates its data folder when it starts)" in result.stderr
+    )
 
 
 def test_a_data_folder_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
