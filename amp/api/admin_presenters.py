@@ -6,14 +6,13 @@ from flask import request
 
 from amp.domain.dead_letters import DeadLetter
 from amp.domain.ids import created_ms
-from amp.domain.jobs import Job
+from amp.domain.job_json import counts_json, job_parameters_json
+from amp.domain.jobs import Job, JobProgress
 from amp.domain.times import format_ms
 from amp.services.jobs.control import JobStatus
 from amp.services.moves.layout import LaidOut
 from amp.services.moves.plan import MovePlan
 from amp.services.moves.report import BucketReport, BucketStatus
-
-_PROGRESS = ("documents", "done", "rate", "remaining_s")
 
 
 def bucket_json(status: BucketStatus, report: BucketReport) -> dict[str, Any]:
@@ -39,7 +38,7 @@ def job_json(status: JobStatus, *, history: bool = True) -> dict[str, Any]:
         "state": job.state.value,
         "reason": job.reason,
         "dry_run": job.dry_run,
-        "parameters": dict(job.parameters),
+        "parameters": job_parameters_json(job),
         "rate": job.rate,
         "requested_by": job.requested_by,
         "requested_at": format_ms(created_ms(job.id)),
@@ -48,12 +47,14 @@ def job_json(status: JobStatus, *, history: bool = True) -> dict[str, Any]:
         "progress": {
             "phase": status.phase,
             **_progress(status),
-            "held_s": job.progress.get("held_s"),
-            "counts": job.progress.get("counts"),
+            "held_s": job.progress.held_s,
+            "counts": None if job.progress.counts is None else counts_json(job.progress.counts),
         },
     }
     if history:
-        shown["history"] = [{"at": format_ms(note.at_ms), "text": note.text} for note in job.history]
+        shown["history"] = [
+            {"at": format_ms(note.at_ms), "kind": note.kind.value, "text": note.text} for note in job.history
+        ]
     return shown
 
 
@@ -109,8 +110,13 @@ def _move_json(report: BucketReport) -> dict[str, Any] | None:
 
 
 def _progress(status: JobStatus | None) -> dict[str, Any]:
-    found = status.job.progress if status else {}
-    return {name: found.get(name) for name in _PROGRESS}
+    progress = status.job.progress if status else JobProgress()
+    return {
+        "documents": progress.documents,
+        "done": progress.done,
+        "rate": progress.rate,
+        "remaining_s": progress.remaining_s,
+    }
 
 
 def _time(seconds: int) -> str:

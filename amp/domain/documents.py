@@ -12,6 +12,9 @@ from amp.domain.times import parse_ms
 from amp.domain.tokens import tokenize
 from amp.domain.types import AssetType, FieldType
 
+#: Length of an asset id, in characters.
+_ASSET_ID_CHARS = 36
+
 
 class Entry(TypedDict):
     """One metadata value: its key and exactly one typed value. A string also has its words, for searches."""
@@ -56,6 +59,22 @@ class IndexedDocument:
     doc_id: str
     revision: int
     body: SearchDocument
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The position of a document in the order of pages: by creation time, asset, version, revision. Writing a document
+    again moves it forward in that order, never back.
+    """
+
+    created_ms: int
+    doc_id: str  #: begins with the asset's id
+    version: int  #: the asset's version
+    revision: int  #: distinguishes a superseded version from a head that still has that version
+
+    @property
+    def asset_id(self) -> str:
+        return self.doc_id[:_ASSET_ID_CHARS]
 
 
 def head_doc_id(asset_id: UUID) -> str:

@@ -10,13 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 from uuid import UUID
 
-from amp.domain.documents import IndexedDocument
+from amp.domain.documents import IndexedDocument, Position
 from amp.ports.search_index import PutResult
 
 #: A page ends with the document that brings its bodies to this size, in bytes.
 MAX_PAGE_BYTES = 8 * 1024 * 1024
-#: Length of an asset id, in characters.
-_ASSET_ID_CHARS = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +31,6 @@ class TimeRange:
         end_ms = start_ms + width_ms
         end_ms = end_ms if self.end_ms is None else min(end_ms, self.end_ms)
         return replace(self, start_ms=max(start_ms, self.start_ms), end_ms=end_ms)
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """The position of a document in the order of pages: by creation time, asset, version, revision. Writing a document
-    again moves it forward in that order, never back.
-    """
-
-    created_ms: int
-    doc_id: str  #: begins with the asset's id
-    version: int  #: the asset's version
-    revision: int  #: distinguishes a superseded version from a head that still has that version
-
-    @property
-    def asset_id(self) -> str:
-        return self.doc_id[:_ASSET_ID_CHARS]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,9 @@
 """Durable records of jobs: what they do, how far they are, and how they ended."""
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 
-from amp.domain.jobs import Job, JobState, Note
+from amp.domain.jobs import Checkpoint, Job, JobProgress, JobState, Note
 
 
 class JobLog(Protocol):
@@ -52,13 +51,13 @@ class JobLog(Protocol):
     def save_progress(
         self,
         job_id: UUID,
-        progress: Mapping[str, Any],
-        checkpoint: Mapping[str, Any],
+        progress: JobProgress,
+        checkpoint: Checkpoint,
         *,
-        expected: Mapping[str, Any] | None = None,
+        expected: Checkpoint | None = None,
     ) -> bool:
-        """Store how far the job is, in JSON values: `progress` for people to read, `checkpoint` for the worker that
-        resumes the job. This is a compare-and-set if `expected` is given: the checkpoint as it was read or saved last.
+        """Store how far the job is: `progress` for people to read, `checkpoint` for the worker that resumes the job.
+        This is a compare-and-set if `expected` is given: the checkpoint as it was read or saved last.
 
         Return False, and change nothing, if the checkpoint is not the expected one, or if the job has ended or does not
         exist.
@@ -94,7 +93,7 @@ class JobLog(Protocol):
         """
         ...
 
-    def note(self, job_id: UUID, at_ms: int, text: str) -> None:
+    def note(self, job_id: UUID, note: Note) -> None:
         """Append a note to the job's history. Appending the same note twice stores it once.
 
         :raises StoreUnavailable: the note may be missing.

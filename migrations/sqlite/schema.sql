@@ -130,6 +130,7 @@ CREATE TABLE job_notes (
   job_id BLOB NOT NULL,
   at_ms INTEGER NOT NULL,
   note TEXT NOT NULL,
+  kind TEXT NOT NULL DEFAULT 'other',
   PRIMARY KEY (job_id, at_ms, note)
 ) STRICT, WITHOUT ROWID;
 

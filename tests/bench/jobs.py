@@ -8,6 +8,7 @@ from pathlib import Path
 from time import perf_counter
 
 from amp.bootstrap import Amp
+from amp.domain.chunks import ItemOutcome
 from amp.domain.jobs import Job, JobState
 from amp.domain.principals import Principal
 from amp.domain.selectors import Selector
@@ -122,7 +123,7 @@ def _ran(amp: Amp, kind: str) -> float:
     seconds = perf_counter() - began
     ended = now()
     assert ended.state is JobState.COMPLETED, ended
-    assert ended.progress["counts"]["done"] == _ASSETS, ended.progress
+    assert (ended.progress.counts or {}).get(ItemOutcome.DONE) == _ASSETS, ended.progress
     return seconds
 
 

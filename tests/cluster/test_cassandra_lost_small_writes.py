@@ -16,7 +16,7 @@ from amp.adapters.cassandra.type_registry import CassandraTypeRegistry
 from amp.domain.buckets import first_map
 from amp.domain.claims import Claim
 from amp.domain.ids import mint_at
-from amp.domain.jobs import Job, JobState
+from amp.domain.jobs import JobState
 from amp.domain.types import AssetType
 from amp.errors import StoreUnavailable
 from tests.cluster.lossy_session import (
@@ -29,6 +29,7 @@ from tests.cluster.lossy_session import (
     timed_out,
 )
 from tests.contract.asset_samples import now_ms, unique
+from tests.support.job_samples import asset_job
 
 pytestmark = pytest.mark.cluster
 
@@ -144,7 +145,7 @@ def test_a_lease_that_is_lost_again_and_again_is_an_error(session: LossySession)
 def test_a_job_whose_adding_broke_off_is_not_there_until_it_is_added_again(session: LossySession) -> None:
     jobs = CassandraJobLog(session)
     # Newer than what other tests add to this store.
-    older = Job(id=mint_at(now_ms() + 3_600_000), kind="move", parameters={}, requested_by="ann")
+    older = asset_job(id=mint_at(now_ms() + 3_600_000))
     job = dataclasses.replace(older, id=mint_at(now_ms() + 7_200_000))
     jobs.add(older)
     session.fates = [lost_before]

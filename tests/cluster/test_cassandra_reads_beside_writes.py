@@ -10,9 +10,9 @@ from amp.adapters.cassandra.component import CassandraComponent
 from amp.adapters.cassandra.job_log import CassandraJobLog
 from amp.adapters.cassandra.session import CassandraSession, Mode, Request
 from amp.domain.ids import mint_at
-from amp.domain.jobs import Job
 from amp.settings import load_settings
 from tests.contract.asset_samples import creation, head, now_ms, purge, recreation, shown, write
+from tests.support.job_samples import asset_job
 
 pytestmark = pytest.mark.cluster
 
@@ -71,7 +71,7 @@ def test_a_purged_asset_made_again_during_a_read_is_shown_before_or_after(sessio
 def test_a_job_added_under_an_old_id_during_a_read_of_open_jobs_is_open(session: WatchedSession) -> None:
     """Its id was claimed by a request that died, days before the repeat of that request adds it."""
     jobs = CassandraJobLog(session)
-    job = Job(id=mint_at(now_ms() - 3 * _DAY_MS), kind="delete", parameters={}, requested_by="ann")
+    job = asset_job(id=mint_at(now_ms() - 3 * _DAY_MS))
     session.between = jobs.open
     jobs.add(job)
     assert job.id in {found.id for found in jobs.open()}

@@ -16,8 +16,9 @@ from amp.adapters.elasticsearch.client import ElasticsearchClient
 from amp.adapters.elasticsearch.component import ElasticsearchComponent
 from amp.adapters.elasticsearch.search_index import ElasticsearchSearchIndex
 from amp.domain.criteria import EVERYTHING, IndexQuery
+from amp.domain.documents import Position
 from amp.errors import SearchUnavailable
-from amp.ports.bucket_documents import Position, RawDocument, TimeRange
+from amp.ports.bucket_documents import RawDocument, TimeRange
 from amp.ports.bucket_indices import AliasChange
 from amp.ports.search_index import Put, PutResult, WriteStatus
 from amp.settings import load_settings

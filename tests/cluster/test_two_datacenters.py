@@ -2,10 +2,13 @@
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from cassandra.cluster import Cluster
+from cassandra.policies import WhiteListRoundRobinPolicy
 
 from amp.adapters.cassandra.asset_store import CassandraAssetStore
 from amp.adapters.cassandra.component import CassandraComponent
@@ -56,9 +59,19 @@ def servers(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         try:
             west.start()
             west.wait_ready()
+            for address in (own.cassandra.address, west.address):
+                wait_until(partial(_knows_both, address), 60, f"{address} to know both data centres")
             yield own.cassandra.address, west.address
         finally:
             west.wipe()
+
+
+def _knows_both(address: str) -> bool:
+    """Return whether the server has heard of the other one. Until then it refuses keyspaces with replicas there."""
+    host, port = address.rsplit(":", 1)
+    with Cluster([host], port=int(port), load_balancing_policy=WhiteListRoundRobinPolicy([host])) as cluster:
+        rows = cluster.connect().execute("SELECT data_center FROM system.peers")
+        return {row.data_center for row in rows} | {host.split(".")[1]} == {EAST, WEST}
 
 
 def settings_for(servers: tuple[str, str], local: str, **values: Any) -> dict[str, Any]:

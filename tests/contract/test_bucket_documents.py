@@ -10,10 +10,10 @@ import pytest
 from amp.domain.assets import Asset, State
 from amp.domain.buckets import Bucket
 from amp.domain.criteria import Criteria, EntryMatches, OneOf, SortBy, TextMatches
-from amp.domain.documents import IndexedDocument
+from amp.domain.documents import IndexedDocument, Position
 from amp.domain.types import FieldType
 from amp.errors import NotFound
-from amp.ports.bucket_documents import BucketDocuments, Position, RawDocument, SliceTotals, TimeRange
+from amp.ports.bucket_documents import BucketDocuments, RawDocument, SliceTotals, TimeRange
 from amp.ports.bucket_indices import AliasChange, ReadFilter
 from amp.ports.search_index import Put, WriteStatus
 from tests.contract.search_profiles import (

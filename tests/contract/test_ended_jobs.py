@@ -13,9 +13,11 @@ from amp.adapters.embedded.cache import MemoryCache
 from amp.domain.chunks import Chunk, ItemOutcome, ItemResult
 from amp.domain.dead_letters import DeadLetter, dead_letter_for
 from amp.domain.ids import mint_at
-from amp.domain.jobs import Job, JobState
+from amp.domain.job_parameters import AssetJobParameters
+from amp.domain.jobs import AssetCheckpoint, Job, JobProgress, JobState
 from amp.domain.messages import JobItem, message_json
 from amp.domain.principals import BUCKET_WORKER, Principal
+from amp.domain.selectors import Selector
 from amp.ports.dead_letters import DeadLetters
 from amp.ports.job_chunks import JobChunks
 from amp.ports.message_queue import Topic
@@ -25,6 +27,7 @@ from amp.services.jobs.dead_letters import DeadLetterAdmin, DeadLetterFilter
 from amp.services.runtime.presence import WorkerPresence
 from tests.background import background_threads
 from tests.contract.asset_samples import now_ms
+from tests.support.job_samples import asset_job
 
 ASSETS = [mint_at(1_700_000_000_000 + number) for number in range(8)]
 CHUNKS = [ASSETS[0:2], ASSETS[2:4], ASSETS[4:6], ASSETS[6:8]]
@@ -57,16 +60,16 @@ def admin(store_profile: Adapters) -> DeadLetterAdmin:
 
 def _ended(store_profile: Adapters, state: JobState, *, dry_run: bool = False) -> Job:
     """A job of which one chunk was settled when it ended."""
-    job = Job(id=mint_at(now_ms()), kind="delete", parameters={"dry_run": dry_run}, requested_by="ann")
+    job = asset_job(parameters=AssetJobParameters(selector=Selector(), dry_run=dry_run))
     store_profile.jobs.add(job)
     for number, ids in enumerate(CHUNKS):
         store_profile.chunks.begin(Chunk(job_id=job.id, number=number, ids=tuple(ids), position=str(number)))
         for asset_id in ids:
             if asset_id in OUTCOMES:
                 _record(store_profile, job, number, asset_id, dry_run=dry_run)
-    counts = {outcome.value: 0 for outcome in ItemOutcome} | {"changed": 1, "failed": 1}
-    progress = {"documents": 100, "done": 2, "counts": counts, "rate": 38.0, "remaining_s": 77}
-    store_profile.jobs.save_progress(job.id, progress, {"settled": 1})
+    counts = dict.fromkeys(ItemOutcome, 0) | {ItemOutcome.CHANGED: 1, ItemOutcome.FAILED: 1}
+    progress = JobProgress(documents=100, done=2, counts=counts, rate=38.0, remaining_s=77)
+    store_profile.jobs.save_progress(job.id, progress, AssetCheckpoint(settled=1))
     store_profile.jobs.set_state(job.id, state, ended_ms=now_ms())
     return job
 
@@ -86,8 +89,10 @@ def _counts(steer: JobControl, job: Job) -> Mapping[str, int]:
     progress = steer.get(job.id).job.progress
     [listed] = [status.job.progress for status in steer.page(None, 200) if status.job.id == job.id]
     assert listed == progress
-    counts: dict[str, int] = {name: count for name, count in progress["counts"].items() if count}
-    assert sum(counts.values()) == progress["done"] <= progress["documents"]
+    counts: dict[str, int] = {outcome: count for outcome, count in (progress.counts or {}).items() if count}
+    assert progress.done is not None
+    assert progress.documents is not None
+    assert sum(counts.values()) == progress.done <= progress.documents
     return counts
 
 
@@ -131,8 +136,8 @@ def test_a_list_of_jobs_that_ended_early_reads_the_chunks_of_a_few(
     assert set(chunks.reads) == {job.id for job in made[:2]}, "the newest"
     assert listed[0].progress == steer.get(made[0].id).job.progress
     # What is there without reading the chunks.
-    assert {name: n for name, n in listed[3].progress["counts"].items() if n} == {"changed": 1, "failed": 1}
-    assert steer.get(made[3].id).job.progress["counts"]["failed"] == 4
+    assert {name: n for name, n in listed[3].progress.counts.items() if n} == {"changed": 1, "failed": 1}
+    assert steer.get(made[3].id).job.progress.counts[ItemOutcome.FAILED] == 4
 
 
 def test_no_failure_vanishes_when_dead_letters_are_discarded(

@@ -9,7 +9,6 @@ import pytest
 
 from amp.adapters.clock import SystemClock
 from amp.adapters.embedded.cache import MemoryCache
-from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, JobState
 from amp.domain.principals import Principal
 from amp.errors import Conflict, StoreUnavailable
@@ -18,7 +17,8 @@ from amp.services.jobs.control import JobControl
 from amp.services.jobs.states import JobStates
 from amp.services.runtime.presence import WorkerPresence
 from tests.background import background_threads
-from tests.contract.asset_samples import at_once, now_ms
+from tests.contract.asset_samples import at_once
+from tests.support.job_samples import asset_job
 
 _TRIES = 60
 _CALLER = Principal("ann")
@@ -38,7 +38,7 @@ def steer(store_profile: Adapters) -> JobControl:
 
 
 def _added(store_profile: Adapters, state: JobState) -> Job:
-    job = Job(id=mint_at(now_ms()), kind="delete", parameters={}, requested_by="ann", state=state)
+    job = asset_job(state=state)
     store_profile.jobs.add(job)
     return job
 

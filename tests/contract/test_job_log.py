@@ -1,18 +1,26 @@
 """The contract of the log of jobs, over every adapter."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from amp.domain.chunks import ItemOutcome
+from amp.domain.documents import Position
 from amp.domain.ids import mint_at
-from amp.domain.jobs import Job, JobState, Note
+from amp.domain.job_parameters import AssetJobParameters, CheckOptions, MoveParameters, Options, PurgeOptions
+from amp.domain.jobs import AssetCheckpoint, AssetJob, Job, JobProgress, JobState, MoveCheckpoint, Note, NoteKind
+from amp.domain.metadata_updates import MetadataUpdate
+from amp.domain.refills import Refill
+from amp.domain.selectors import Selector
 from amp.errors import InvalidId
 from amp.ports.job_log import JobLog
 from amp.profiles import Adapters
 from tests.contract.asset_samples import at_once, id_version_1, id_version_6, now_ms
+from tests.support.job_samples import asset_job, move_job, note
 
 DAY_MS = 86_400_000
 
@@ -27,13 +35,16 @@ def fresh_jobs(fresh_store_profile: Adapters) -> JobLog:
     return fresh_store_profile.jobs
 
 
-def a_job(**values: Any) -> Job:
-    base = {"id": mint_at(now_ms()), "kind": "move", "parameters": {"bucket": 7}, "requested_by": "ann"}
-    return Job(**base | values)
+def done(number: int) -> JobProgress:
+    return JobProgress(done=number)
 
 
-def added(jobs: JobLog, **values: Any) -> Job:
-    job = a_job(**values)
+def at(number: int, **values: Any) -> AssetCheckpoint:
+    return AssetCheckpoint(settled=number, **values)
+
+
+def added(jobs: JobLog, **values: Any) -> AssetJob:
+    job = asset_job(**values)
     jobs.add(job)
     return job
 
@@ -59,32 +70,65 @@ def test_a_new_job_is_read_back_as_it_was_added(jobs: JobLog) -> None:
     assert jobs.get(plain.id) == plain
     full = added(
         jobs,
-        parameters={"text": "ü 日本 'q\";--", "none": None, "list": [1, 2.5, {"a": True}]},
+        parameters=AssetJobParameters(
+            selector=Selector(query="ü 日本 'q\";--"), dry_run=True, sample=7, max_failures=0, about=2**53
+        ),
         state=JobState.FAILED,
         reason="no room",
         ended_ms=now_ms(),
         rate=0.5,
-        progress={"done": 2**53},
-        checkpoint={"after": "x"},
-        history=(Note(1, "one"), Note(2, "two")),
+        progress=JobProgress(done=2**53, rate=0.5, counts={ItemOutcome.FAILED: 3}),
+        checkpoint=at(4, counts={ItemOutcome.FOUND: 2}, position="x", exhausted=True),
+        history=(Note(1, NoteKind.SUBMITTED, "one"), Note(2, NoteKind.INCOMPLETE, "two")),
     )
     assert jobs.get(full.id) == full
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        (
+            "update-metadata",
+            MetadataUpdate(set={"a": [1, 2.5, None, "ü"], "b": True}, remove=["c"], rename={"d": "e"}, copy={"f": "g"}),
+        ),
+        ("update-metadata", MetadataUpdate(remove=["c"])),
+        ("check", CheckOptions(deep=True)),
+        ("fix", CheckOptions()),
+        ("purge", PurgeOptions(retention_s=0)),
+        ("purge", PurgeOptions()),
+    ],
+)
+def test_the_options_of_every_kind_are_read_back(jobs: JobLog, kind: str, options: Options) -> None:
+    refill = Refill(index="i", loss_generation=3, start_s=0, end_s=None)
+    parameters = AssetJobParameters(selector=Selector(type="movie", to_ms=5), options=options, refills=refill)
+    job = added(jobs, kind=kind, parameters=parameters)
+    assert jobs.get(job.id) == job
+
+
+def test_a_move_is_read_back_as_it_was_saved(jobs: JobLog) -> None:
+    job = move_job(parameters=MoveParameters(bucket="b7", at_ms=1_700_000_000_000))
+    jobs.add(job)
+    assert jobs.get(job.id) == job
+    progress = JobProgress(documents=9, done=3, rate=0.5, remaining_s=12.5, held_s=0.25)
+    checkpoint = MoveCheckpoint(first_mark="m", after=Position(1, "a", 2, 3), mark="n", attempts=2)
+    assert jobs.save_progress(job.id, progress, checkpoint)
+    assert jobs.get(job.id) == replace(job, progress=progress, checkpoint=checkpoint)
 
 
 def test_a_job_nobody_added_is_none_and_no_change_makes_it(jobs: JobLog) -> None:
     job_id = mint_at(now_ms())
     assert jobs.get(job_id) is None
-    jobs.save_progress(job_id, {"done": 1}, {"at": 1})
+    jobs.save_progress(job_id, done(1), at(1))
     jobs.set_state(job_id, JobState.PAUSED)
     jobs.set_rate(job_id, 5)
-    jobs.note(job_id, 1, "a note")
+    jobs.note(job_id, note(1, "a note"))
     assert jobs.get(job_id) is None
     assert job_id not in all_ids(jobs, 100)
 
 
 def test_adding_a_job_again_changes_nothing(jobs: JobLog) -> None:
-    job = added(jobs, history=(Note(1, "asked for"),))
-    jobs.save_progress(job.id, {"done": 1}, {"at": 1})
+    job = added(jobs, history=(note(1, "asked for"),))
+    jobs.save_progress(job.id, done(1), at(1))
     jobs.set_state(job.id, JobState.PAUSED, reason="lunch")
     jobs.set_rate(job.id, 5)
     before = stored(jobs, job.id)
@@ -96,7 +140,7 @@ def test_adding_a_job_again_changes_nothing(jobs: JobLog) -> None:
 def test_an_id_without_a_time_is_refused(jobs: JobLog) -> None:
     without = UUID("6f5902ac-2371-4c2b-9d2f-1a2b3c4d5e6f")
     with pytest.raises(InvalidId):
-        jobs.add(a_job(id=without))
+        jobs.add(asset_job(id=without))
     with pytest.raises(InvalidId):
         jobs.page(without, 10)
 
@@ -105,59 +149,61 @@ def test_saving_progress_replaces_it_and_leaves_the_rest_alone(jobs: JobLog) -> 
     job = added(jobs)
     jobs.set_state(job.id, JobState.PAUSED, reason="lunch")
     jobs.set_rate(job.id, 5)
-    jobs.save_progress(job.id, {"done": 1, "failed": 0}, {"at": 1})
-    jobs.save_progress(job.id, {"done": 2}, {})
-    assert jobs.get(job.id) == a_job(
-        id=job.id, state=JobState.PAUSED, reason="lunch", rate=5, progress={"done": 2}, checkpoint={}
+    jobs.save_progress(job.id, done(1), at(1))
+    jobs.save_progress(job.id, done(2), at(0))
+    assert jobs.get(job.id) == asset_job(
+        id=job.id, state=JobState.PAUSED, reason="lunch", rate=5, progress=done(2), checkpoint=at(0)
     )
 
 
 def test_a_checkpoint_is_replaced_only_where_it_is_the_one_expected(jobs: JobLog) -> None:
     job = added(jobs)
-    assert jobs.save_progress(job.id, {"done": 1}, {"at": 1, "counts": {"b": 1.5, "a": 2}}, expected={})
+    assert jobs.save_progress(
+        job.id, done(1), at(1, counts={ItemOutcome.SKIPPED: 1, ItemOutcome.DONE: 2}), expected=AssetCheckpoint()
+    )
     read = stored(jobs, job.id).checkpoint
-    assert not jobs.save_progress(job.id, {"done": 9}, {"at": 9}, expected={})
-    assert not jobs.save_progress(job.id, {"done": 9}, {"at": 9}, expected={**read, "at": 2})
-    assert stored(jobs, job.id).progress == {"done": 1}
-    assert jobs.save_progress(job.id, {"done": 2}, {"at": 2}, expected=read)
-    assert jobs.save_progress(job.id, {"done": 3}, {"at": 2}, expected={"at": 2})
-    assert jobs.get(job.id) == a_job(id=job.id, progress={"done": 3}, checkpoint={"at": 2})
+    assert not jobs.save_progress(job.id, done(9), at(9), expected=AssetCheckpoint())
+    assert not jobs.save_progress(job.id, done(9), at(9), expected=replace(read, settled=2))
+    assert stored(jobs, job.id).progress == done(1)
+    assert jobs.save_progress(job.id, done(2), at(2), expected=read)
+    assert jobs.save_progress(job.id, done(3), at(2), expected=at(2))
+    assert jobs.get(job.id) == asset_job(id=job.id, progress=done(3), checkpoint=at(2))
 
 
 def test_the_checkpoint_of_a_job_that_has_ended_or_is_gone_is_not_replaced(jobs: JobLog) -> None:
     job = added(jobs)
     jobs.set_state(job.id, JobState.CANCELLED, ended_ms=5)
     before = stored(jobs, job.id)
-    for expected in (None, {}):
-        assert not jobs.save_progress(job.id, {"done": 1}, {"at": 1}, expected=expected)
-        assert not jobs.save_progress(mint_at(now_ms()), {"done": 1}, {"at": 1}, expected=expected)
+    for expected in (None, AssetCheckpoint()):
+        assert not jobs.save_progress(job.id, done(1), at(1), expected=expected)
+        assert not jobs.save_progress(mint_at(now_ms()), done(1), at(1), expected=expected)
     assert stored(jobs, job.id) == before
 
 
 def test_of_many_that_replace_one_checkpoint_at_once_one_does(jobs: JobLog) -> None:
-    job, before = added(jobs), {}
+    job, before = added(jobs), AssetCheckpoint()
     for _ in range(5):
-        calls = [partial(jobs.save_progress, job.id, {"done": n}, {"at": n}, expected=before) for n in range(1, 7)]
-        done = at_once(calls)
-        assert sum(done) == 1
-        before = {"at": done.index(True) + 1}
+        calls = [partial(jobs.save_progress, job.id, done(n), at(n), expected=before) for n in range(1, 7)]
+        saved = at_once(calls)
+        assert sum(saved) == 1
+        before = at(saved.index(True) + 1)
         assert stored(jobs, job.id).checkpoint == before
-        assert jobs.save_progress(job.id, {}, {}, expected=before)
-        before = {}
+        assert jobs.save_progress(job.id, JobProgress(), at(9), expected=before)
+        before = at(9)
 
 
 def test_setting_the_state_leaves_progress_and_rate_alone(jobs: JobLog) -> None:
-    job = added(jobs, rate=5.5, progress={"done": 1}, checkpoint={"at": 1})
+    job = added(jobs, rate=5.5, progress=done(1), checkpoint=at(1))
     jobs.set_state(job.id, JobState.COMPLETED, ended_ms=77)
-    assert jobs.get(job.id) == a_job(
-        id=job.id, state=JobState.COMPLETED, ended_ms=77, rate=5.5, progress={"done": 1}, checkpoint={"at": 1}
+    assert jobs.get(job.id) == asset_job(
+        id=job.id, state=JobState.COMPLETED, ended_ms=77, rate=5.5, progress=done(1), checkpoint=at(1)
     )
 
 
 def test_a_state_comes_with_its_own_reason_and_end(jobs: JobLog) -> None:
     job = added(jobs)
     jobs.set_state(job.id, JobState.FAILED, reason="no room", ended_ms=77)
-    assert jobs.get(job.id) == a_job(id=job.id, state=JobState.FAILED, reason="no room", ended_ms=77)
+    assert jobs.get(job.id) == asset_job(id=job.id, state=JobState.FAILED, reason="no room", ended_ms=77)
 
 
 def test_a_state_changes_only_from_the_state_that_is_expected(jobs: JobLog) -> None:
@@ -179,7 +225,7 @@ def test_a_job_that_has_ended_never_changes_again(jobs: JobLog, end: JobState) -
     for state in JobState:
         for expected in (None, *JobState):
             assert not jobs.set_state(job.id, state, expected=expected, reason="again", ended_ms=6)
-    jobs.save_progress(job.id, {"done": 1}, {"at": 1})
+    jobs.save_progress(job.id, done(1), at(1))
     assert not jobs.set_rate(job.id, 9)
     assert stored(jobs, job.id) == ended
 
@@ -197,9 +243,9 @@ def test_of_many_that_end_a_job_at_once_one_does(jobs: JobLog) -> None:
 
 
 def test_a_rate_is_set_and_lifted(jobs: JobLog) -> None:
-    job = added(jobs, progress={"done": 1})
+    job = added(jobs, progress=done(1))
     jobs.set_rate(job.id, 0.25)
-    assert jobs.get(job.id) == a_job(id=job.id, progress={"done": 1}, rate=0.25)
+    assert jobs.get(job.id) == asset_job(id=job.id, progress=done(1), rate=0.25)
     jobs.set_rate(job.id, None)
     assert jobs.get(job.id) == job
 
@@ -212,52 +258,52 @@ def test_concurrent_saves_and_controls_never_undo_each_other(jobs: JobLog) -> No
             call(number)
 
     calls: list[Callable[[int], None]] = [
-        lambda n: jobs.save_progress(job.id, {"done": n}, {"at": n}),
+        lambda n: jobs.save_progress(job.id, done(n), at(n)),
         lambda n: jobs.set_state(job.id, JobState.PAUSED, reason=str(n)),
         lambda n: jobs.set_rate(job.id, n),
-        lambda n: jobs.note(job.id, n, "a note"),
+        lambda n: jobs.note(job.id, note(n, "a note")),
     ]
     at_once([partial(repeated, call) for call in calls])
-    assert jobs.get(job.id) == a_job(
+    assert jobs.get(job.id) == asset_job(
         id=job.id,
         state=JobState.PAUSED,
         reason="10",
         rate=10,
-        progress={"done": 10},
-        checkpoint={"at": 10},
-        history=tuple(Note(n, "a note") for n in range(1, 11)),
+        progress=done(10),
+        checkpoint=at(10),
+        history=tuple(note(n, "a note") for n in range(1, 11)),
     )
 
 
 def test_notes_are_in_the_order_of_their_times_and_the_same_note_is_one(jobs: JobLog) -> None:
     job = added(jobs)
     for at_ms, text in [(30, "third"), (10, "first"), (20, "ü" * 10_000), (10, "first"), (30, "another")]:
-        jobs.note(job.id, at_ms, text)
+        jobs.note(job.id, note(at_ms, text))
     history = stored(jobs, job.id).history
-    assert history[:2] == (Note(10, "first"), Note(20, "ü" * 10_000))
+    assert history[:2] == (note(10, "first"), note(20, "ü" * 10_000))
     assert sorted(note.text for note in history[2:]) == ["another", "third"]
     assert {note.at_ms for note in history[2:]} == {30}
 
 
 def test_a_change_and_its_note_are_one_step(jobs: JobLog) -> None:
-    job = added(jobs, history=(Note(1, "asked for"),))
-    assert jobs.set_state(job.id, JobState.PAUSED, expected=JobState.RUNNING, note=Note(3, "paused"))
-    assert not jobs.set_state(job.id, JobState.PAUSED, expected=JobState.RUNNING, note=Note(4, "too late"))
-    assert jobs.set_rate(job.id, 5, Note(2, "rate set"))
-    jobs.note(job.id, 5, "a note")
-    assert jobs.set_state(job.id, JobState.FAILED, reason="no room", ended_ms=6, note=Note(6, "failed"))
-    assert not jobs.set_rate(job.id, 9, Note(7, "too late"))
-    assert not jobs.set_state(job.id, JobState.CANCELLED, note=Note(8, "too late"))
+    job = added(jobs, history=(note(1, "asked for"),))
+    assert jobs.set_state(job.id, JobState.PAUSED, expected=JobState.RUNNING, note=note(3, "paused"))
+    assert not jobs.set_state(job.id, JobState.PAUSED, expected=JobState.RUNNING, note=note(4, "too late"))
+    assert jobs.set_rate(job.id, 5, note(2, "rate set"))
+    jobs.note(job.id, note(5, "a note"))
+    assert jobs.set_state(job.id, JobState.FAILED, reason="no room", ended_ms=6, note=note(6, "failed"))
+    assert not jobs.set_rate(job.id, 9, note(7, "too late"))
+    assert not jobs.set_state(job.id, JobState.CANCELLED, note=note(8, "too late"))
     texts = ["asked for", "rate set", "paused", "a note", "failed"]
     assert stored(jobs, job.id).history == tuple(
-        Note(at_ms, text) for at_ms, text in zip((1, 2, 3, 5, 6), texts, strict=True)
+        note(at_ms, text) for at_ms, text in zip((1, 2, 3, 5, 6), texts, strict=True)
     )
     assert [found.history for found in jobs.page(None, 100) if found.id == job.id] == [()]
 
 
 def test_of_two_that_change_a_state_alike_at_once_one_leaves_its_note(jobs: JobLog) -> None:
     for _ in range(20):
-        job, notes = added(jobs), [Note(n, f"paused by {n}") for n in range(6)]
+        job, notes = added(jobs), [note(n, f"paused by {n}") for n in range(6)]
         done = at_once([
             partial(jobs.set_state, job.id, JobState.PAUSED, expected=JobState.RUNNING, note=note) for note in notes
         ])  # fmt: skip
@@ -267,8 +313,8 @@ def test_of_two_that_change_a_state_alike_at_once_one_leaves_its_note(jobs: JobL
 
 def test_notes_belong_to_one_job(jobs: JobLog) -> None:
     one, two = added(jobs), added(jobs)
-    jobs.note(one.id, 1, "of one")
-    assert stored(jobs, one.id).history == (Note(1, "of one"),)
+    jobs.note(one.id, note(1, "of one"))
+    assert stored(jobs, one.id).history == (note(1, "of one"),)
     assert stored(jobs, two.id).history == ()
 
 
@@ -293,11 +339,11 @@ def test_time_uuids_of_every_version_are_listed_by_their_times(fresh_jobs: JobLo
 
 def test_a_page_starts_before_any_time_given_and_shows_jobs_without_their_histories(fresh_jobs: JobLog) -> None:
     now = now_ms()
-    old = added(fresh_jobs, id=mint_at(now - 90 * DAY_MS), rate=2, progress={"done": 1}, history=(Note(1, "one"),))
+    old = added(fresh_jobs, id=mint_at(now - 90 * DAY_MS), rate=2, progress=done(1), history=(note(1, "one"),))
     new = added(fresh_jobs, id=mint_at(now))
     fresh_jobs.set_state(old.id, JobState.CANCELLED, reason="why not", ended_ms=5)
-    shown = a_job(
-        id=old.id, state=JobState.CANCELLED, reason="why not", ended_ms=5, rate=2, progress={"done": 1}, history=()
+    shown = asset_job(
+        id=old.id, state=JobState.CANCELLED, reason="why not", ended_ms=5, rate=2, progress=done(1), history=()
     )
     assert fresh_jobs.page(mint_at(now - 30 * DAY_MS), 10) == [shown]
     assert fresh_jobs.page(mint_at(now + 90 * DAY_MS), 10) == [new, shown]
@@ -308,16 +354,16 @@ def test_open_jobs_are_those_that_have_not_ended_oldest_first_without_their_hist
     now = now_ms()
     makers = (id_version_1, mint_at, id_version_6)
     all_ = [
-        added(fresh_jobs, id=makers[n % 3](now - n * 20 * DAY_MS), rate=n + 1, progress={"done": n})
+        added(fresh_jobs, id=makers[n % 3](now - n * 20 * DAY_MS), rate=n + 1, progress=done(n))
         for n in range(len(JobState))
     ]
-    noted = added(fresh_jobs, id=mint_at(now + 5), history=(Note(1, "one"),))
+    noted = added(fresh_jobs, id=mint_at(now + 5), history=(note(1, "one"),))
     added(fresh_jobs, id=mint_at(now + 6), state=JobState.FAILED, ended_ms=5)
     for job, state in zip(all_, JobState, strict=True):
         fresh_jobs.set_state(job.id, state)
-    paused = a_job(id=all_[1].id, rate=2, progress={"done": 1}, state=JobState.PAUSED)
+    paused = asset_job(id=all_[1].id, rate=2, progress=done(1), state=JobState.PAUSED)
     for _ in range(2):
-        assert fresh_jobs.open() == [paused, all_[0], a_job(id=noted.id)]
+        assert fresh_jobs.open() == [paused, all_[0], asset_job(id=noted.id)]
 
 
 def test_a_job_that_has_ended_is_not_opened_by_adding_it_again(fresh_jobs: JobLog) -> None:
@@ -340,7 +386,7 @@ def test_a_forgotten_job_is_gone_with_its_history_and_no_other(fresh_jobs: JobLo
     now = now_ms()
     gone, left = added(fresh_jobs, id=mint_at(now)), added(fresh_jobs, id=mint_at(now))
     for job in (gone, left):
-        fresh_jobs.note(job.id, 1, "a note")
+        fresh_jobs.note(job.id, note(1, "a note"))
     for _ in range(2):
         fresh_jobs.forget(gone.id)
         assert fresh_jobs.get(gone.id) is None
@@ -348,6 +394,6 @@ def test_a_forgotten_job_is_gone_with_its_history_and_no_other(fresh_jobs: JobLo
         assert [job.id for job in fresh_jobs.open()] == [left.id]
     fresh_jobs.set_state(gone.id, JobState.RUNNING)
     assert fresh_jobs.get(gone.id) is None
-    assert stored(fresh_jobs, left.id).history == (Note(1, "a note"),)
+    assert stored(fresh_jobs, left.id).history == (note(1, "a note"),)
     fresh_jobs.add(gone)
     assert stored(fresh_jobs, gone.id).history == ()

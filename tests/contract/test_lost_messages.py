@@ -13,7 +13,6 @@ from amp.adapters.clock import SystemClock
 from amp.domain.assets import Scope
 from amp.domain.dead_letters import dead_letter_for
 from amp.domain.ids import mint_at
-from amp.domain.jobs import Job
 from amp.domain.messages import AnyMessage, AssetChanged, JobItem, message_json
 from amp.domain.principals import BUCKET_WORKER
 from amp.errors import QueueUnavailable
@@ -24,6 +23,7 @@ from amp.services.runtime.delivery import publish_durably
 from amp.settings import load_settings
 from tests.contract.conftest import store_part
 from tests.contract.queue_profiles import QueueProfile, make_queue_profile  # noqa: F401 - the fixture `queue_profile`
+from tests.support.job_samples import asset_job
 
 DEADLINE_S = 30
 #: Messages of each test.
@@ -95,7 +95,7 @@ def test_a_replay_removes_only_dead_letters_whose_message_is_in_the_queue(
 def test_a_replay_of_a_jobs_dead_letters_says_that_messages_were_lost(
     queue_profile: QueueProfile, store: Adapters
 ) -> None:
-    job = Job(id=mint_at(1_700_000_000_000), kind="delete", parameters={}, requested_by="ann")
+    job = asset_job(id=mint_at(1_700_000_000_000))
     store.jobs.add(job)
     for number in range(_COUNT):
         event = JobItem(job_id=job.id, chunk=number, asset_id=uuid4())

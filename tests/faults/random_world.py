@@ -14,6 +14,7 @@ from uuid import UUID
 
 import structlog
 
+from amp.domain.jobs import AssetJob
 from amp.domain.principals import Principal
 from amp.domain.types import Field, FieldType
 from amp.errors import Retryable
@@ -108,7 +109,11 @@ class RandomWorld:
                 self._resume_jobs()
                 waiting = self._waiting()
                 before = done
-                done = done | {job.id: job.checkpoint.get("settled", 0) for job in self.service.adapters.jobs.open()}
+                done = done | {
+                    job.id: job.checkpoint.settled
+                    for job in self.service.adapters.jobs.open()
+                    if isinstance(job, AssetJob)
+                }
                 if done != before:
                     deadline = time.monotonic() + self._settled_s
                 if not waiting:

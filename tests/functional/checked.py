@@ -12,8 +12,8 @@ from amp.api.app import create_app
 from amp.domain.assets import Asset
 from amp.domain.buckets import Bucket
 from amp.domain.changes import Draft
-from amp.domain.documents import IndexedDocument
-from amp.ports.bucket_documents import Position, RawDocument
+from amp.domain.documents import IndexedDocument, Position
+from amp.ports.bucket_documents import RawDocument
 from amp.ports.message_queue import Topic
 from amp.ports.search_index import Put, WriteStatus
 from amp.services.assets.creation import CreateRequest

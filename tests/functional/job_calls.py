@@ -9,9 +9,9 @@ from uuid import UUID
 
 from amp.bootstrap import Amp
 from amp.domain.chunks import ItemOutcome, ItemResult
-from amp.domain.jobs import Job
+from amp.domain.job_parameters import AssetJobParameters
+from amp.domain.jobs import AssetJob
 from amp.domain.messages import JobItem
-from amp.domain.selectors import Selector
 from amp.ports.message_queue import Topic
 from tests.functional.rest import Rest
 from tests.stack.waiting import wait_until
@@ -171,14 +171,13 @@ class Noting:
 
     changes: bool = False
     selects_mismatches: bool = False
-    takes = frozenset[str]()
     seen: list[str] = field(default_factory=list)
     poison: set[str] = field(default_factory=set)
 
-    def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:
+    def check(self, parameters: AssetJobParameters) -> None:
         pass
 
-    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:  # noqa: ARG002
+    def process(self, job: AssetJob, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:  # noqa: ARG002
         given = [str(asset_id) for asset_id in ids]
         if bad := self.poison & set(given):
             raise RuntimeError(f"cannot stand {', '.join(sorted(bad))}")

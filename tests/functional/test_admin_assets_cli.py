@@ -10,8 +10,9 @@ import httpx
 import pytest
 from click.testing import Result
 
+from amp.domain.documents import Position
 from amp.domain.types import Field, FieldType
-from amp.ports.bucket_documents import Position, RawDocument
+from amp.ports.bucket_documents import RawDocument
 from tests.functional.amp_command import ServerProcess, amp_command, printed_json, server_process
 from tests.functional.built import built
 from tests.functional.wired import CALLER

@@ -12,7 +12,7 @@ from amp.bootstrap import Amp
 from amp.domain.buckets import Bucket, BucketMap
 from amp.domain.changes import Draft
 from amp.domain.ids import mint_at
-from amp.domain.jobs import Job, JobState
+from amp.domain.jobs import JobState
 from amp.domain.moves import MoveKind
 from amp.domain.principals import BUCKET_WORKER, Principal
 from amp.errors import BucketNotFound, Conflict, JobNotFound, Unprocessable
@@ -21,6 +21,7 @@ from amp.services.assets.creation import CreateRequest
 from amp.services.moves.autosplit import AutoSplit, BucketSizes
 from tests.functional.amp_command import amp_command
 from tests.functional.wired import Wired, wired
+from tests.support.job_samples import move_job
 
 CALLER = Principal("tester")
 FIRST = "19700101000000"
@@ -328,9 +329,7 @@ def test_a_move_nobody_knows_cannot_be_planned_or_cancelled(world: Wired) -> Non
 
 def test_a_job_whose_move_never_came_into_the_map_has_failed(world: Wired) -> None:
     now_ms, jobs = world.amp.adapters.clock.now_ms(), world.amp.adapters.jobs
-    late, fresh = (
-        Job(id=mint_at(now_ms - age_ms), kind="split", parameters={}, requested_by="x") for age_ms in (120_000, 0)
-    )
+    late, fresh = (move_job(id=mint_at(now_ms - age_ms)) for age_ms in (120_000, 0))
     for job in (late, fresh):
         jobs.add(job)
     found = world.amp.jobs.control.get(late.id).job

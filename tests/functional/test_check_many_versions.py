@@ -10,8 +10,9 @@ import pytest
 
 from amp.domain.assets import Asset
 from amp.domain.changes import Draft
+from amp.domain.documents import Position
 from amp.domain.types import Field, FieldType
-from amp.ports.bucket_documents import Position, RawDocument
+from amp.ports.bucket_documents import RawDocument
 from amp.ports.search_index import Put, WriteStatus
 from amp.services.assets.creation import CreateRequest
 from amp.services.buckets.bucket_map import BucketMaps

@@ -11,7 +11,6 @@ from amp.api.app import create_app
 from amp.bootstrap import Amp
 from amp.domain.dead_letters import DeadLetter
 from amp.domain.ids import mint_at
-from amp.domain.jobs import Job
 from amp.domain.messages import JobItem
 from amp.ports.message_queue import Topic
 from amp.services.indexing.build_documents import DocumentBuilder
@@ -36,6 +35,7 @@ from tests.functional.job_calls import (
 )
 from tests.functional.rest import Rest, assert_problem, unique
 from tests.stack.waiting import wait_until
+from tests.support.job_samples import asset_job
 
 
 @pytest.fixture(scope="module")
@@ -296,7 +296,7 @@ def test_a_letter_whose_job_is_forgotten_is_not_replayed_and_stays(
 
 def test_workers_that_know_no_such_kind_of_job_put_its_work_aside(service: Amp, rest: Rest) -> None:
     a = service.adapters
-    job = Job(id=mint_at(a.clock.now_ms()), kind="of-tomorrow", parameters={}, requested_by="x")
+    job = asset_job(id=mint_at(a.clock.now_ms()), kind="of-tomorrow")
     a.jobs.add(job)
     event = JobItem(job_id=job.id, chunk=0, asset_id=mint_at(a.clock.now_ms()))
     a.queue.publish(Topic.BULK, [event])

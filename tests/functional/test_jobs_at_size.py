@@ -11,9 +11,9 @@ import pytest
 
 from amp.domain.assets import Asset
 from amp.domain.changes import Draft
-from amp.domain.documents import IndexedDocument
+from amp.domain.documents import IndexedDocument, Position
 from amp.domain.ids import mint_at
-from amp.ports.bucket_documents import Position, RawDocument
+from amp.ports.bucket_documents import RawDocument
 from amp.ports.search_index import Put, WriteStatus
 from amp.services.assets.creation import CreateRequest
 from tests.campaign_seed import campaign_seed

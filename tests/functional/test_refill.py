@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -10,12 +9,14 @@ import pytest
 
 from amp.api.app import create_app
 from amp.domain.buckets import Bucket
+from amp.domain.chunks import ItemOutcome
 from amp.domain.dead_letters import dead_letter_for
 from amp.domain.ids import created_ms, mint_at
-from amp.domain.jobs import JobState
+from amp.domain.jobs import AssetCheckpoint, AssetJob, JobProgress, JobState
 from amp.domain.messages import JobItem, message_json
 from amp.domain.moves import MoveKind
 from amp.domain.principals import BUCKET_WORKER
+from amp.domain.selectors import Selector
 from amp.ports.message_queue import Topic
 from amp.worker import WorkerThreads
 from tests.functional.amp_command import amp_command
@@ -23,6 +24,7 @@ from tests.functional.moving import current_map, move
 from tests.functional.rest import Rest
 from tests.functional.wired import CALLER, Wired, wired
 from tests.stack.waiting import wait_until
+from tests.support.job_samples import asset_job
 
 
 @pytest.fixture(params=["embedded", pytest.param("cluster", marks=pytest.mark.cluster)])
@@ -158,7 +160,7 @@ def test_a_refill_is_complete_once_none_of_its_dead_letters_is_left(either: Wire
     payload = orjson.dumps(message_json(event))
     dead_letter = dead_letter_for(Topic.BULK, event, payload, "bad", "", a.clock.now_ms())
     a.dead_letters.put(dead_letter)
-    a.jobs.save_progress(status.job.id, {"done": 1, "counts": {"failed": 1}}, {})
+    a.jobs.save_progress(status.job.id, JobProgress(done=1, counts={ItemOutcome.FAILED: 1}), AssetCheckpoint())
     a.jobs.set_state(status.job.id, JobState.COMPLETED, ended_ms=2)
     either.amp.moves.refill.run()
     assert states(either) == ["incomplete"]
@@ -183,7 +185,8 @@ def test_a_refill_of_before_a_merge_does_not_complete_what_the_other_bucket_lost
     either.amp.moves.refill.run()
     assert states(either) == ["incomplete"]
     [refill] = a.jobs.open()
-    assert refill.parameters["selector"] == {"from_ms": 0}
+    assert isinstance(refill, AssetJob)
+    assert refill.parameters.selector == Selector(from_ms=0)
     a.jobs.set_state(refill.id, JobState.COMPLETED, ended_ms=1)
     either.amp.moves.refill.run()
     assert states(either) == ["open"]
@@ -207,7 +210,7 @@ def test_a_refill_that_ends_long_after_jobs_that_began_later_completes_its_bucke
     either.amp.moves.refill.run()
     [refill] = jobs.open()
     for n in range(1, 6):
-        later = replace(refill, id=mint_at(created_ms(refill.id) + n), parameters={"selector": {}})
+        later = asset_job(id=mint_at(created_ms(refill.id) + n))
         jobs.add(later)
         jobs.set_state(later.id, JobState.COMPLETED, ended_ms=1)
     jobs.set_state(refill.id, JobState.COMPLETED, ended_ms=2)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from amp.domain.assets import Asset
+from amp.domain.chunks import ItemOutcome
 from amp.domain.jobs import Job, JobState
 from amp.domain.selectors import Selector
 from amp.services.jobs.submit import JobRequest
@@ -63,4 +64,4 @@ def test_a_check_that_waits_for_index_workers_holds_up_no_other_job(either: Wire
         assert (status.job.state, status.waits_for) == (JobState.RUNNING, ("index",))
         with working(either, "index"):
             wait_until(lambda: state_of(either, check) is JobState.COMPLETED, DEADLINE_S, "the check")
-    assert found_of(either, check).progress["counts"]["done"] == 3
+    assert found_of(either, check).progress.counts == dict.fromkeys(ItemOutcome, 0) | {ItemOutcome.DONE: 3}

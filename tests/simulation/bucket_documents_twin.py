@@ -7,7 +7,8 @@ from typing import TypeVar
 
 import orjson
 
-from amp.ports.bucket_documents import Position, RawDocument, SliceTotals, TimeRange
+from amp.domain.documents import Position
+from amp.ports.bucket_documents import RawDocument, SliceTotals, TimeRange
 from amp.ports.search_index import PutResult
 from tests.simulation.bulk_twin import BulkWrites, Item, lost, short
 from tests.simulation.cluster import Index, Stored

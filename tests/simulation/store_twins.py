@@ -11,7 +11,7 @@ from uuid import UUID
 
 from amp.domain.assets import Asset, State, Version, content_bytes, version_of
 from amp.domain.buckets import BucketMap, map_json
-from amp.domain.jobs import Job, JobState, Note, open_states
+from amp.domain.jobs import Checkpoint, Job, JobProgress, JobState, Note, open_states
 from amp.domain.moves import Move, Phase
 from amp.domain.types import AssetType
 from amp.errors import CacheUnavailable, StoreUnavailable
@@ -180,14 +180,13 @@ class SimulatedJobLog:
     def save_progress(
         self,
         job_id: UUID,
-        progress: Mapping[str, Any],
-        checkpoint: Mapping[str, Any],
+        progress: JobProgress,
+        checkpoint: Checkpoint,
         *,
-        expected: Mapping[str, Any] | None = None,
+        expected: Checkpoint | None = None,
     ) -> bool:
         assert expected is None, "only jobs over assets expect one, and none runs here"
-        kept = {"progress": dict(progress), "checkpoint": dict(checkpoint)}
-        return self._change(job_id, f"checkpoint {kept['checkpoint']}", **kept)
+        return self._change(job_id, f"checkpoint {checkpoint}", progress=progress, checkpoint=checkpoint)
 
     def set_state(
         self,
@@ -205,13 +204,13 @@ class SimulatedJobLog:
     def set_rate(self, job_id: UUID, rate: float | None, note: Note | None = None) -> bool:
         return self._change(job_id, f"rate {rate}", note=note, rate=rate)
 
-    def note(self, job_id: UUID, at_ms: int, text: str) -> None:
+    def note(self, job_id: UUID, note: Note) -> None:
         def append() -> None:
-            job, note = self.jobs.get(job_id), Note(at_ms, text)
+            job = self.jobs.get(job_id)
             if job is not None and note not in job.history:
                 self.jobs[job_id] = replace(job, history=(*job.history, note))
 
-        self._scheduler.call(f"note {text}", append, _lost)
+        self._scheduler.call(f"note {note.text}", append, _lost)
 
     def _change(
         self,

@@ -18,8 +18,9 @@ from amp.adapters.embedded.job_log import SqliteJobLog
 from amp.adapters.embedded.message_queue import SqliteMessageQueue
 from amp.domain.chunks import REPORTED, ItemOutcome, ItemResult
 from amp.domain.ids import mint_at
-from amp.domain.jobs import Job, JobState
-from amp.domain.selectors import Selector, selector_json
+from amp.domain.job_parameters import AssetJobParameters
+from amp.domain.jobs import AssetJob, JobState
+from amp.domain.selectors import Selector
 from amp.errors import StoreUnavailable
 from amp.metrics import Metrics
 from amp.ports.message_queue import Topic
@@ -31,7 +32,8 @@ from amp.services.jobs.selection import Selection
 from amp.services.jobs.selections import JobSelections
 from amp.services.jobs.worker import JOBS_GROUP, JobWorker
 from amp.services.runtime.chores import Chores
-from tests.contract.asset_samples import creation, now_ms, write
+from tests.contract.asset_samples import creation, write
+from tests.support.job_samples import asset_job
 
 #: Small, so that a few assets make several chunks and several windows.
 CHUNK, WINDOW, ASSETS = 2, 2, 9
@@ -103,15 +105,14 @@ class Processor:
     """What becomes of an asset is the same each time."""
 
     changes, selects_mismatches = True, False
-    takes = frozenset[str]()
 
     def __init__(self) -> None:
         self.processed: Counter[UUID] = Counter()
 
-    def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:
+    def check(self, parameters: AssetJobParameters) -> None:
         raise NotImplementedError
 
-    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:
+    def process(self, job: AssetJob, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:
         assert job.kind == KIND
         assert not stop.is_set()
         self.processed.update(ids)
@@ -176,18 +177,16 @@ class World:
             max_failures=100,
         )
 
-    def job(self, selector: Selector | None = None, **values: Any) -> Job:
-        parameters = {"selector": selector_json(selector or Selector(type="movie")), "dry_run": False}
-        parameters |= values.pop("parameters", {})
-        values.setdefault("id", mint_at(now_ms()))
-        made = Job(kind=KIND, parameters=parameters, requested_by="olga", **values)
+    def job(self, selector: Selector | None = None, **values: Any) -> AssetJob:
+        parameters = AssetJobParameters(selector=selector or Selector(type="movie"), **values.pop("parameters", {}))
+        made = asset_job(kind=KIND, parameters=parameters, requested_by="olga", **values)
         self.jobs.add(made)
         self.processor.processed.clear()
         return made
 
-    def now(self, job: Job) -> Job:
+    def now(self, job: AssetJob) -> AssetJob:
         found = self.jobs.get(job.id)
-        assert found is not None
+        assert isinstance(found, AssetJob)
         return found
 
     def work(self) -> None:
@@ -199,7 +198,7 @@ class World:
             assert self.gives_up or not failures
             self.consumer.commit(deliveries)
 
-    def finish(self, job: Job, *extractors: JobExtractor, step_s: float = 0.5) -> Job:
+    def finish(self, job: AssetJob, *extractors: JobExtractor, step_s: float = 0.5) -> AssetJob:
         """Run it to its end."""
         for _ in range(400):
             for extractor in extractors:
@@ -210,17 +209,17 @@ class World:
                 return found
         raise AssertionError(f"it does not end: {self.now(job)}")
 
-    def require_complete(self, job: Job, told: str = "") -> None:
+    def require_complete(self, job: AssetJob, told: str = "") -> None:
         """Every asset was processed, and is accounted for exactly once."""
         found = self.now(job)
         assert found.state is JobState.COMPLETED, told
         assert set(self.processor.processed) == set(self.ids), told
         expected = Counter(outcome_of(asset_id).value for asset_id in self.ids)
-        assert +Counter(found.progress["counts"]) == expected, told
-        assert (found.progress["done"], found.progress["documents"]) == (ASSETS, ASSETS), told
+        assert +Counter(found.progress.counts) == expected, told
+        assert (found.progress.done, found.progress.documents) == (ASSETS, ASSETS), told
         assert self.dead_letters.count(job.id) == expected[ItemOutcome.FAILED], told
         kept: dict[UUID, ItemResult] = {}
-        for number in range(found.checkpoint["settled"]):
+        for number in range(found.checkpoint.settled):
             kept |= self.chunks.results(job.id, number)
         wanted = {asset_id for asset_id in self.ids if outcome_of(asset_id) in REPORTED}
         assert {asset_id for asset_id, result in kept.items() if result.outcome in REPORTED} == wanted, told

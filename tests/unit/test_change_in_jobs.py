@@ -20,10 +20,11 @@ from amp.domain.assets import Asset, Change, State
 from amp.domain.changes import Content, Stamp, deletion, purging, replacement
 from amp.domain.chunks import ItemOutcome, ItemResult
 from amp.domain.ids import mint_at
-from amp.domain.jobs import Job
+from amp.domain.job_parameters import AssetJobParameters
+from amp.domain.jobs import AssetJob
 from amp.domain.limits import SearchLimits
 from amp.domain.messages import Intent
-from amp.domain.selectors import Selector, selector_json
+from amp.domain.selectors import Selector
 from amp.domain.types import AssetType, Field, FieldType
 from amp.errors import Fault, OutcomeUnknown, StoreUnavailable, Unprocessable
 from amp.metrics import Metrics
@@ -38,6 +39,7 @@ from amp.services.runtime.step_size import StepSize
 from amp.services.search.resolve import QueryResolver
 from amp.services.types.catalog import TypeCatalog
 from tests.contract.asset_samples import creation, now_ms, purge, recreation, step, write
+from tests.support.job_samples import asset_job
 
 CHANGED, DONE = ItemResult(ItemOutcome.CHANGED), ItemResult(ItemOutcome.DONE)
 
@@ -126,9 +128,9 @@ def world(tmp_path: Path) -> Iterator[World]:
         )
 
 
-def a_job(selector: Selector | None = None, *, dry_run: bool = False) -> Job:
-    parameters = {"selector": selector_json(selector or Selector()), "dry_run": dry_run}
-    return Job(id=mint_at(now_ms()), kind="test", parameters=parameters, requested_by="olga")
+def a_job(selector: Selector | None = None, *, dry_run: bool = False) -> AssetJob:
+    parameters = AssetJobParameters(selector=selector or Selector(), dry_run=dry_run)
+    return asset_job(kind="test", parameters=parameters, requested_by="olga")
 
 
 def _content(before: Asset, **metadata: object) -> Content:
@@ -315,7 +317,7 @@ CAMERA = {"cameraId": Field(type=FieldType.LONG)}
 NOT_SELECTED = ItemResult(ItemOutcome.SKIPPED, "it is not among those selected")
 
 
-def searching(world: World, query: str, **values: Any) -> Job:
+def searching(world: World, query: str, **values: Any) -> AssetJob:
     """A job for what a search found, whose index may lag behind."""
     world.types.add(AssetType(name="cut", version=1, fields=CAMERA))
     return a_job(Selector(query=query), **values)

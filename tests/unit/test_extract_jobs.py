@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import orjson
 import pytest
 
 from amp.adapters.embedded.database import Database
 from amp.adapters.embedded.store_component import SqliteStoreComponent
 from amp.domain.chunks import REPORTED, ItemOutcome
 from amp.domain.ids import mint_at
-from amp.domain.jobs import Job, JobState
+from amp.domain.jobs import AssetCheckpoint, AssetJob, Job, JobState
 from amp.domain.selectors import Selector
 from amp.errors import StoreUnavailable
 from amp.ports.message_queue import Topic
@@ -50,7 +51,7 @@ def test_a_job_accounts_for_every_asset_and_ends(world: World) -> None:
 def test_a_job_of_nothing_completes(world: World) -> None:
     found = world.finish(world.job(Selector(type="nothing")), world.extractor())
     assert found.state is JobState.COMPLETED
-    assert (found.progress["done"], found.progress["documents"]) == (0, 0)
+    assert (found.progress.done, found.progress.documents) == (0, 0)
 
 
 def test_no_more_chunks_are_outstanding_than_the_window_holds(world: World) -> None:
@@ -62,7 +63,7 @@ def test_no_more_chunks_are_outstanding_than_the_window_holds(world: World) -> N
     world.work()
     extractor.run_once()
     assert world.queue.lag(Topic.BULK, JOBS_GROUP) == CHUNK * WINDOW
-    assert world.now(job).checkpoint["settled"] == WINDOW
+    assert world.now(job).checkpoint.settled == WINDOW
 
 
 def test_chunks_that_tell_nothing_are_forgotten_and_the_others_kept(world: World) -> None:
@@ -73,14 +74,14 @@ def test_chunks_that_tell_nothing_are_forgotten_and_the_others_kept(world: World
 def test_a_sample_is_of_so_many_assets_and_no_more(world: World) -> None:
     for sample in (1, 2, 3, ASSETS, ASSETS + 5):
         found = world.finish(world.job(parameters={"sample": sample}), world.extractor())
-        assert found.progress["done"] == sum(world.processor.processed.values()) == min(sample, ASSETS)
+        assert found.progress.done == sum(world.processor.processed.values()) == min(sample, ASSETS)
 
 
 def test_a_job_of_listed_ids_is_for_these_alone(world: World) -> None:
     job = _listed(world, ids := [*world.ids[:2], mint_at(5)])
     world.finish(job, world.extractor())
     assert set(ids) <= set(world.processor.processed)
-    assert world.now(job).progress["done"] == 3
+    assert world.now(job).progress.done == 3
 
 
 def test_a_job_of_listed_ids_keeps_to_its_window_and_its_pauses(world: World) -> None:
@@ -123,7 +124,7 @@ def test_a_paused_job_makes_no_new_chunks_and_settles_those_that_are_out(world: 
     for _ in range(100):
         extractor.run_once()
         world.clock.at_s += 1
-    assert world.now(job).progress["done"] == CHUNK * WINDOW
+    assert world.now(job).progress.done == CHUNK * WINDOW
     assert world.queue.lag(Topic.BULK, JOBS_GROUP) == 0
     world.jobs.set_state(job.id, JobState.RUNNING)
     world.finish(job, extractor)
@@ -142,7 +143,7 @@ def test_a_job_with_more_failures_than_it_may_have_fails(world: World) -> None:
     found = world.finish(world.job(parameters={"max_failures": 0}), world.extractor())
     assert found.state is JobState.FAILED
     assert "0" in found.reason
-    assert found.progress["counts"][ItemOutcome.FAILED] == 1
+    assert (found.progress.counts or {})[ItemOutcome.FAILED] == 1
 
 
 def test_a_kind_without_a_processor_is_left_to_others(world: World) -> None:
@@ -377,10 +378,10 @@ def test_a_job_shows_how_fast_it_goes_and_how_long_it_takes(world: World) -> Non
     world.clock.at_s += 2
     extractor.run_once()
     progress = world.now(job).progress
-    assert progress["documents"] == 40
-    assert progress["rate"] > 0
-    assert progress["remaining_s"] > 0
-    assert world.finish(job, extractor).progress["documents"] == ASSETS
+    assert progress.documents == 40
+    assert progress.rate > 0
+    assert progress.remaining_s > 0
+    assert world.finish(job, extractor).progress.documents == ASSETS
 
 
 def test_a_job_that_gets_no_answer_is_tried_seldom_and_holds_up_no_other(
@@ -411,21 +412,29 @@ def test_a_job_that_gets_no_answer_is_tried_seldom_and_holds_up_no_other(
 
 
 def _require_forgotten(world: World, job: Job) -> None:
-    for number in range(job.checkpoint["settled"]):
+    for number in range(job.checkpoint.settled):
         chunk_ids = world.ids[number * CHUNK : (number + 1) * CHUNK]
         is_told = any(outcome_of(asset_id) in REPORTED for asset_id in chunk_ids)
         assert (world.chunks.get(job.id, number) is not None) is is_told
 
 
-def _broken(world: World, how: str) -> Job:
+def _damaged(world: World, column: str, value: object) -> AssetJob:
+    """A job whose stored record has this value, in JSON, in one column."""
+    job = world.job()
+    with world.database.writing() as connection:
+        connection.execute(f"UPDATE jobs SET {column} = ? WHERE id = ?", (orjson.dumps(value), job.id.bytes))
+    return job
+
+
+def _broken(world: World, how: str) -> AssetJob:
     """A job that raises what no part raises that does not answer."""
     match how:
         case "its selector means nothing":
-            return world.job(parameters={"selector": {"colour": "red"}})
+            return _damaged(world, "parameters", {"selector": {"colour": "red"}})
         case "its place is none":
-            return world.job(checkpoint={"settled": 0, "counts": {}, "position": "W10.c2ln"})
+            return world.job(checkpoint=AssetCheckpoint(position="W10.c2ln"))
         case "its checkpoint is none":
-            return world.job(checkpoint={"counts": 7})
+            return _damaged(world, "checkpoint", {"counts": 7})
         case _:
             return world.job(parameters={"max_failures": "many"})
 
@@ -438,7 +447,8 @@ def test_a_job_that_raises_anything_fails_with_the_reason_and_the_others_go_on(w
     broken, sound, extractor = _broken(world, how), world.job(), world.extractor()
     world.finish(sound, extractor)
     world.require_complete(sound)
-    found = world.now(broken)
+    found = world.jobs.get(broken.id)
+    assert found is not None
     assert found.state is JobState.FAILED
     assert found.reason
     assert found.ended_ms is not None
@@ -468,7 +478,7 @@ def test_whatever_a_call_raises_ends_one_job_at_most(world: World, done: bool) -
                 assert "ZeroDivisionError('a fault of ours')" in job.reason
             else:
                 expected = Counter(outcome_of(asset_id).value for asset_id in world.ids)
-                assert +Counter(job.progress["counts"]) == expected, number
+                assert +Counter(job.progress.counts) == expected, number
     assert broken == list(numbers)
 
 

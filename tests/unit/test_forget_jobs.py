@@ -14,8 +14,9 @@ from amp.adapters.embedded.job_log import SqliteJobLog
 from amp.adapters.embedded.store_component import SqliteStoreComponent
 from amp.domain.chunks import Chunk, ItemOutcome, ItemResult
 from amp.domain.ids import mint_at
-from amp.domain.jobs import Job, JobState
+from amp.domain.jobs import AssetCheckpoint, Job, JobState
 from amp.services.jobs.retention import JobExpiry
+from tests.support.job_samples import asset_job
 
 DAY_MS = 86_400_000
 
@@ -38,11 +39,8 @@ def test_what_ended_long_ago_is_forgotten_and_what_goes_on_is_not(jobs: SqliteJo
     now_ms = clock.now_ms()
     ages = {"old": 91, "older": 400, "young": 89, "going on": 91}
     made = {
-        name: Job(
+        name: asset_job(
             id=mint_at(now_ms - days * DAY_MS),
-            kind="reindex",
-            parameters={},
-            requested_by="tester",
             state=JobState.RUNNING if name == "going on" else JobState.COMPLETED,
         )
         for name, days in ages.items()
@@ -59,11 +57,8 @@ def test_it_looks_no_more_than_once_an_hour(jobs: SqliteJobLog, database: Databa
     clock = SystemClock()
     forget = forgetting(database, clock, 0)
     forget.run()
-    job = Job(
+    job = asset_job(
         id=mint_at(clock.now_ms() - DAY_MS),
-        kind="reindex",
-        parameters={},
-        requested_by="tester",
         state=JobState.COMPLETED,
     )
     jobs.add(job)
@@ -132,13 +127,10 @@ def len_of(left: list[int]) -> int:
 
 
 def old_job(jobs: SqliteJobLog, clock: SystemClock, *, settled: int, days: int = 91) -> Job:
-    job = Job(
+    job = asset_job(
         id=mint_at(clock.now_ms() - days * DAY_MS),
-        kind="reindex",
-        parameters={},
-        requested_by="tester",
         state=JobState.COMPLETED,
-        checkpoint={"settled": settled},
+        checkpoint=AssetCheckpoint(settled=settled),
     )
     jobs.add(job)
     return job

@@ -18,8 +18,9 @@ from amp.services.jobs.control import JobControl, JobStatus
 from amp.services.jobs.states import JobStates
 from amp.services.runtime.presence import WorkerPresence
 from tests.background import background_threads
+from tests.support.job_samples import asset_job
 
-JOB = Job(id=mint_at(1), kind="delete", parameters={}, requested_by="ann")
+JOB = asset_job(id=mint_at(1))
 CALLER = Principal("ann")
 
 

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from amp.adapters.clock import SystemClock
 from amp.domain.assets import Asset, State
-from amp.ports.bucket_documents import Position, RawDocument, TimeRange
+from amp.domain.documents import Position
+from amp.ports.bucket_documents import RawDocument, TimeRange
 from amp.ports.search_index import PutResult, WriteStatus
 from amp.services.moves.compare_ranges import RangeComparison
 from amp.services.moves.copy_documents import Copy, DocumentCopy

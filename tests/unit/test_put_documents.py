@@ -11,11 +11,11 @@ import pytest
 from amp.adapters.clock import SystemClock
 from amp.adapters.embedded.cache import MemoryCache
 from amp.domain.buckets import BucketMap, first_map, index_of
-from amp.domain.documents import IndexedDocument
+from amp.domain.documents import IndexedDocument, Position
 from amp.domain.ids import mint_at
 from amp.domain.move_phases import dual
 from amp.domain.moves import Move, MoveKind, Phase
-from amp.ports.bucket_documents import Position, RawDocument
+from amp.ports.bucket_documents import RawDocument
 from amp.ports.search_index import Put, PutResult, WriteStatus
 from amp.services.buckets.aliases import MapChanged
 from amp.services.buckets.refusals import RefusingBuckets

@@ -1,7 +1,6 @@
 """The log of jobs in Cassandra: one row per job, lists of job ids (by month, and of open jobs), and notes."""
 
 import time
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +9,15 @@ import orjson
 from amp.adapters.cassandra.session import CassandraSession, Mode, Request
 from amp.adapters.cassandra.settling import settle
 from amp.domain.ids import created_ms
-from amp.domain.jobs import Job, JobState, Note, open_states
+from amp.domain.job_json import (
+    JobRow,
+    checkpoint_json,
+    job_checkpoint_json,
+    job_from_row,
+    job_parameters_json,
+    progress_json,
+)
+from amp.domain.jobs import Checkpoint, Job, JobProgress, JobState, Note, NoteKind, open_states
 
 _SLOT_MS = 30 * 86_400_000
 #: If an id has been listed as open for longer than this, in milliseconds, but has no job, adding it was interrupted.
@@ -20,16 +27,15 @@ _INTERRUPTED_AFTER_MS = 86_400_000
 
 _COLUMNS = "id, kind, parameters, requested_by, state, reason, ended_ms, rate, progress, checkpoint"
 _ADD = f"INSERT INTO {{ks}}.jobs ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS"
-_GET = f"SELECT {_COLUMNS}, change_notes FROM {{ks}}.jobs WHERE id = ?"
+_GET = f"SELECT {_COLUMNS}, change_notes, state_notes FROM {{ks}}.jobs WHERE id = ?"
 _SAVE_PROGRESS = "UPDATE {ks}.jobs SET progress = ?, checkpoint = ? WHERE id = ? IF state IN ?"
 _SAVE_OVER = f"{_SAVE_PROGRESS} AND checkpoint = ?"
 _CHECKPOINT = "SELECT checkpoint, state FROM {ks}.jobs WHERE id = ?"
 _SET_STATE = (
-    "UPDATE {ks}.jobs SET state = ?, reason = ?, ended_ms = ?, change_notes = change_notes + ? "
-    "WHERE id = ? IF state IN ?"
+    "UPDATE {ks}.jobs SET state = ?, reason = ?, ended_ms = ?, state_notes = state_notes + ? WHERE id = ? IF state IN ?"
 )
-_STATE = "SELECT state, reason, ended_ms, change_notes FROM {ks}.jobs WHERE id = ?"
-_SET_RATE = "UPDATE {ks}.jobs SET rate = ?, change_notes = change_notes + ? WHERE id = ? IF state IN ?"
+_STATE = "SELECT state, reason, ended_ms, state_notes FROM {ks}.jobs WHERE id = ?"
+_SET_RATE = "UPDATE {ks}.jobs SET rate = ?, state_notes = state_notes + ? WHERE id = ? IF state IN ?"
 _FORGET = "DELETE FROM {ks}.jobs WHERE id = ? IF EXISTS"
 
 _OPEN_STATES = [state.value for state in open_states()]
@@ -47,8 +53,8 @@ _OPEN = "SELECT id FROM {ks}.open_jobs WHERE list = 'all'"
 _REMOVE_OPEN = "DELETE FROM {ks}.open_jobs WHERE list = 'all' AND id = ?"
 _REMOVE_OPEN_AT = "DELETE FROM {ks}.open_jobs USING TIMESTAMP ? WHERE list = 'all' AND id = ?"
 
-_NOTE = "INSERT INTO {ks}.job_notes (job_id, at_ms, note) VALUES (?, ?, ?)"
-_NOTES = "SELECT at_ms, note FROM {ks}.job_notes WHERE job_id = ?"
+_NOTE = "INSERT INTO {ks}.job_notes (job_id, at_ms, note, kind) VALUES (?, ?, ?, ?)"
+_NOTES = "SELECT at_ms, kind, note FROM {ks}.job_notes WHERE job_id = ?"
 _FORGET_NOTES = "DELETE FROM {ks}.job_notes WHERE job_id = ?"
 
 
@@ -64,19 +70,19 @@ class CassandraJobLog:
         began_ms = created_ms(job.id)
         slot = began_ms // _SLOT_MS
         before: list[Request] = [(_ADD_SLOT, (slot,)), (_LIST, (slot, began_ms, job.id)), (_ADD_OPEN, (job.id,))]
-        before += [(_NOTE, (job.id, note.at_ms, note.text)) for note in job.history]
+        before += [(_NOTE, _note_values(job.id, note)) for note in job.history]
         self._session.rows_of_many(before)
         values = (
             job.id,
             job.kind,
-            _json(job.parameters),
+            orjson.dumps(job_parameters_json(job)).decode(),
             job.requested_by,
             job.state.value,
             job.reason,
             job.ended_ms,
             job.rate,
-            _json(job.progress),
-            _json(job.checkpoint),
+            _progress(job.progress),
+            orjson.dumps(job_checkpoint_json(job)).decode(),
         )
         self._session.run(_ADD, values, Mode.CONDITIONAL)
 
@@ -84,7 +90,11 @@ class CassandraJobLog:
         rows, notes = self._session.rows_of_many([(_GET, (job_id,)), (_NOTES, (job_id,))])
         if not rows:
             return None
-        all_notes = {Note(*note) for note in (*notes, *(rows[0][-1] or ()))}
+        *_, change_notes, state_notes = rows[0]
+        all_notes = {Note(at_ms, NoteKind(kind or NoteKind.OTHER), text) for at_ms, kind, text in notes}
+        all_notes |= {Note(at_ms, NoteKind(kind), text) for at_ms, kind, text in state_notes or ()}
+        # Earlier releases wrote these.
+        all_notes |= {Note(at_ms, NoteKind.OTHER, text) for at_ms, text in change_notes or ()}
         return _job_of(rows[0], tuple(sorted(all_notes, key=lambda note: (note.at_ms, note.text))))
 
     def page(self, before: UUID | None, limit: int) -> list[Job]:
@@ -125,16 +135,16 @@ class CassandraJobLog:
     def save_progress(
         self,
         job_id: UUID,
-        progress: Mapping[str, Any],
-        checkpoint: Mapping[str, Any],
+        progress: JobProgress,
+        checkpoint: Checkpoint,
         *,
-        expected: Mapping[str, Any] | None = None,
+        expected: Checkpoint | None = None,
     ) -> bool:
-        wanted = _json(checkpoint)
-        values = (_json(progress), wanted, job_id, _OPEN_STATES)
+        wanted = _checkpoint(checkpoint)
+        values = (_progress(progress), wanted, job_id, _OPEN_STATES)
         if expected is None:
             return self._applied(_SAVE_PROGRESS, values)
-        before = _json(expected)
+        before = _checkpoint(expected)
 
         def read_state() -> bool | None:
             # None: the write may still take effect, or may be sent again.
@@ -175,8 +185,8 @@ class CassandraJobLog:
     def _applied(self, cql: str, values: tuple[Any, ...]) -> bool:
         return bool(self._session.run(cql, values, Mode.CONDITIONAL)[0]["[applied]"])
 
-    def note(self, job_id: UUID, at_ms: int, text: str) -> None:
-        self._session.run(_NOTE, (job_id, at_ms, text))
+    def note(self, job_id: UUID, note: Note) -> None:
+        self._session.run(_NOTE, _note_values(job_id, note))
 
     def _listed(self, slot: int, at: tuple[int, UUID] | None, limit: int) -> list[tuple[int, UUID]]:
         if at is None:
@@ -184,26 +194,36 @@ class CassandraJobLog:
         return self._session.run(_LISTED_BEFORE, (slot, *at, limit))
 
 
-def _notes(note: Note | None) -> set[tuple[int, str]]:
-    return set() if note is None else {(note.at_ms, note.text)}
+def _notes(note: Note | None) -> set[tuple[int, str, str]]:
+    return set() if note is None else {(note.at_ms, note.kind.value, note.text)}
 
 
-def _json(value: Mapping[str, Any]) -> str:
-    return orjson.dumps(dict(value)).decode()
+def _note_values(job_id: UUID, note: Note) -> tuple[UUID, int, str, str]:
+    return job_id, note.at_ms, note.text, note.kind.value
+
+
+def _progress(progress: JobProgress) -> str:
+    return orjson.dumps(progress_json(progress)).decode()
+
+
+def _checkpoint(checkpoint: Checkpoint) -> str:
+    return orjson.dumps(checkpoint_json(checkpoint)).decode()
 
 
 def _job_of(row: tuple[Any, ...], history: tuple[Note, ...] = ()) -> Job:
-    job_id, kind, parameters, requested_by, state, reason, ended_ms, rate, progress, checkpoint, _change_notes = row
-    return Job(
-        id=job_id,
-        kind=kind,
-        parameters=orjson.loads(parameters),
-        requested_by=requested_by,
-        state=JobState(state),
-        reason=reason,
-        ended_ms=ended_ms,
-        rate=rate,
-        progress=orjson.loads(progress),
-        checkpoint=orjson.loads(checkpoint),
-        history=history,
+    job_id, kind, parameters, requested_by, state, reason, ended_ms, rate, progress, checkpoint, *_notes = row
+    return job_from_row(
+        JobRow(
+            id=job_id,
+            kind=kind,
+            parameters=orjson.loads(parameters),
+            requested_by=requested_by,
+            state=state,
+            reason=reason,
+            ended_ms=ended_ms,
+            rate=rate,
+            progress=orjson.loads(progress),
+            checkpoint=orjson.loads(checkpoint),
+        ),
+        history,
     )

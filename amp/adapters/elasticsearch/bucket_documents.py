@@ -12,9 +12,9 @@ from amp.adapters.elasticsearch import bulk
 from amp.adapters.elasticsearch.answer_size import HitLimit
 from amp.adapters.elasticsearch.client import ElasticsearchClient
 from amp.adapters.elasticsearch.errors import translated
-from amp.domain.documents import IndexedDocument
+from amp.domain.documents import IndexedDocument, Position
 from amp.errors import NotFound, SearchUnavailable, TooLarge
-from amp.ports.bucket_documents import MAX_PAGE_BYTES, Position, RawDocument, SliceTotals, TimeRange, Totals
+from amp.ports.bucket_documents import MAX_PAGE_BYTES, RawDocument, SliceTotals, TimeRange, Totals
 from amp.ports.search_index import PutResult
 
 _ORDER = ("created_ms", "asset_id", "version", "revision")

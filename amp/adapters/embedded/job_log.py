@@ -1,6 +1,5 @@
 """The log of jobs on SQLite."""
 
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +7,15 @@ import orjson
 
 from amp.adapters.embedded.database import Database
 from amp.domain.ids import created_ms
-from amp.domain.jobs import Job, JobState, Note, open_states
+from amp.domain.job_json import (
+    JobRow,
+    checkpoint_json,
+    job_checkpoint_json,
+    job_from_row,
+    job_parameters_json,
+    progress_json,
+)
+from amp.domain.jobs import Checkpoint, Job, JobProgress, JobState, Note, NoteKind, open_states
 
 _COLUMNS = "id, kind, parameters, requested_by, state, reason, ended_ms, rate, progress, checkpoint"
 _ADD = f"INSERT OR IGNORE INTO jobs ({_COLUMNS}, began_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -21,8 +28,8 @@ _SAVE = (
     "UPDATE jobs SET progress = ?, checkpoint = ? "
     "WHERE id = ? AND state IN (?, ?) AND checkpoint = coalesce(?, checkpoint)"
 )
-_NOTE = "INSERT OR IGNORE INTO job_notes (job_id, at_ms, note) VALUES (?, ?, ?)"
-_NOTES = "SELECT at_ms, note FROM job_notes WHERE job_id = ? ORDER BY at_ms, note"
+_NOTE = "INSERT OR IGNORE INTO job_notes (job_id, at_ms, kind, note) VALUES (?, ?, ?, ?)"
+_NOTES = "SELECT at_ms, kind, note FROM job_notes WHERE job_id = ? ORDER BY at_ms, note"
 
 
 class SqliteJobLog:
@@ -33,19 +40,19 @@ class SqliteJobLog:
         values = (
             job.id.bytes,
             job.kind,
-            _json(job.parameters),
+            orjson.dumps(job_parameters_json(job)),
             job.requested_by,
             job.state,
             job.reason,
             job.ended_ms,
             job.rate,
-            _json(job.progress),
-            _json(job.checkpoint),
+            _progress(job.progress),
+            orjson.dumps(job_checkpoint_json(job)),
             created_ms(job.id),
         )
         with self._database.writing() as connection:
             connection.execute(_ADD, values)
-            connection.executemany(_NOTE, [(job.id.bytes, note.at_ms, note.text) for note in job.history])
+            connection.executemany(_NOTE, [_note_values(job.id, note) for note in job.history])
 
     def get(self, job_id: UUID) -> Job | None:
         with self._database.reading() as connection:
@@ -53,7 +60,7 @@ class SqliteJobLog:
             if row is None:
                 return None
             notes = connection.execute(_NOTES, (job_id.bytes,)).fetchall()
-        return _job_of(row, tuple(Note(at_ms, text) for at_ms, text in notes))
+        return _job_of(row, tuple(Note(at_ms, NoteKind(kind), text) for at_ms, kind, text in notes))
 
     def page(self, before: UUID | None, limit: int) -> list[Job]:
         query, values = (_NEWEST, ()) if before is None else (_NEWEST_BEFORE, (created_ms(before), before.bytes))
@@ -73,13 +80,13 @@ class SqliteJobLog:
     def save_progress(
         self,
         job_id: UUID,
-        progress: Mapping[str, Any],
-        checkpoint: Mapping[str, Any],
+        progress: JobProgress,
+        checkpoint: Checkpoint,
         *,
-        expected: Mapping[str, Any] | None = None,
+        expected: Checkpoint | None = None,
     ) -> bool:
-        expected_json = None if expected is None else _json(expected)
-        values = (_json(progress), _json(checkpoint), job_id.bytes, *open_states(), expected_json)
+        expected_json = None if expected is None else _checkpoint(expected)
+        values = (_progress(progress), _checkpoint(checkpoint), job_id.bytes, *open_states(), expected_json)
         with self._database.writing() as connection:
             return bool(connection.execute(_SAVE, values).rowcount)
 
@@ -93,17 +100,18 @@ class SqliteJobLog:
         ended_ms: int | None = None,
         note: Note | None = None,
     ) -> bool:
-        return self._update(job_id, {"state": state, "reason": reason, "ended_ms": ended_ms}, note, expected)
+        changes = {"state": state, "reason": reason, "ended_ms": ended_ms}
+        return self._update(job_id, changes, note, expected)
 
     def set_rate(self, job_id: UUID, rate: float | None, note: Note | None = None) -> bool:
         return self._update(job_id, {"rate": rate}, note)
 
-    def note(self, job_id: UUID, at_ms: int, text: str) -> None:
+    def note(self, job_id: UUID, note: Note) -> None:
         with self._database.writing() as connection:
-            connection.execute(_NOTE, (job_id.bytes, at_ms, text))
+            connection.execute(_NOTE, _note_values(job_id, note))
 
     def _update(
-        self, job_id: UUID, values: Mapping[str, object], note: Note | None, expected: JobState | None = None
+        self, job_id: UUID, values: dict[str, Any], note: Note | None, expected: JobState | None = None
     ) -> bool:
         """Return whether the job existed and was in the state `expected`. None: it had not ended."""
         columns, states = ", ".join(f"{name} = ?" for name in values), open_states(expected)
@@ -111,26 +119,36 @@ class SqliteJobLog:
         with self._database.writing() as connection:
             changed = bool(connection.execute(query, (*values.values(), job_id.bytes, *states)).rowcount)
             if changed and note is not None:
-                connection.execute(_NOTE, (job_id.bytes, note.at_ms, note.text))
+                connection.execute(_NOTE, _note_values(job_id, note))
         return changed
 
 
-def _json(value: Mapping[str, Any]) -> bytes:
-    return orjson.dumps(dict(value))
+def _progress(progress: JobProgress) -> bytes:
+    return orjson.dumps(progress_json(progress))
+
+
+def _checkpoint(checkpoint: Checkpoint) -> bytes:
+    return orjson.dumps(checkpoint_json(checkpoint))
+
+
+def _note_values(job_id: UUID, note: Note) -> tuple[bytes, int, str, str]:
+    return job_id.bytes, note.at_ms, note.kind.value, note.text
 
 
 def _job_of(row: tuple[Any, ...], history: tuple[Note, ...] = ()) -> Job:
     job_id, kind, parameters, requested_by, state, reason, ended_ms, rate, progress, checkpoint = row
-    return Job(
-        id=UUID(bytes=job_id),
-        kind=kind,
-        parameters=orjson.loads(parameters),
-        requested_by=requested_by,
-        state=JobState(state),
-        reason=reason,
-        ended_ms=ended_ms,
-        rate=rate,
-        progress=orjson.loads(progress),
-        checkpoint=orjson.loads(checkpoint),
-        history=history,
+    return job_from_row(
+        JobRow(
+            id=UUID(bytes=job_id),
+            kind=kind,
+            parameters=orjson.loads(parameters),
+            requested_by=requested_by,
+            state=state,
+            reason=reason,
+            ended_ms=ended_ms,
+            rate=rate,
+            progress=orjson.loads(progress),
+            checkpoint=orjson.loads(checkpoint),
+        ),
+        history,
     )

@@ -11,8 +11,8 @@ from amp.adapters.embedded.search_bucket_indices import require_index
 from amp.adapters.embedded.search_database import SearchDatabase
 from amp.adapters.embedded.search_rows import raw_document, same_document
 from amp.adapters.embedded.search_writer import Change, SearchWriter
-from amp.domain.documents import IndexedDocument
-from amp.ports.bucket_documents import MAX_PAGE_BYTES, Position, RawDocument, SliceTotals, TimeRange, Totals
+from amp.domain.documents import IndexedDocument, Position
+from amp.ports.bucket_documents import MAX_PAGE_BYTES, RawDocument, SliceTotals, TimeRange, Totals
 from amp.ports.search_index import PutResult
 
 _TIMEOUT_S = 60.0

@@ -3,14 +3,13 @@
 import threading
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from amp.domain.changes import DEFAULT_PROJECT
 from amp.domain.chunks import ItemOutcome, ItemResult
 from amp.domain.claims import Claim
-from amp.domain.jobs import Job
-from amp.domain.selectors import Selector
+from amp.domain.job_parameters import AssetJobParameters
+from amp.domain.jobs import AssetJob
 from amp.ports.asset_listing import AssetListing
 from amp.ports.bucket_indices import BucketIndices
 from amp.ports.claims import Claims
@@ -106,14 +105,13 @@ class AssetCheck:
 
     changes = False
     selects_mismatches = True
-    takes = frozenset({"deep"})
 
     confirm: DifferenceConfirmation
 
-    def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:
+    def check(self, parameters: AssetJobParameters) -> None:
         pass
 
-    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:
+    def process(self, job: AssetJob, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:
         real, unclear = self.confirm.run(ids, stop, _projects(job))
         return _results(ids, real, unclear)
 
@@ -124,7 +122,6 @@ class AssetRepair:
 
     changes = True
     selects_mismatches = True
-    takes = frozenset({"deep"})
 
     confirm: DifferenceConfirmation
     comparer: DocumentComparison
@@ -137,10 +134,10 @@ class AssetRepair:
     maps: BucketMaps
     clock: Clock
 
-    def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:
+    def check(self, parameters: AssetJobParameters) -> None:
         pass
 
-    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:
+    def process(self, job: AssetJob, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:
         real, unclear = self.confirm.run(ids, stop, _projects(job))
         results = _results(ids, real, unclear)
         if job.dry_run:
@@ -218,6 +215,6 @@ def _results(
     }
 
 
-def _projects(job: Job) -> tuple[str]:
+def _projects(job: AssetJob) -> tuple[str]:
     """The projects whose lists are searched for ids without an asset. The names of all projects are unknown."""
-    return (job.parameters["selector"].get("project", DEFAULT_PROJECT),)
+    return (job.parameters.selector.project or DEFAULT_PROJECT,)

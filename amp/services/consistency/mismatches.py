@@ -11,12 +11,13 @@ from zlib import crc32
 import orjson
 
 from amp.domain.assets import Asset, State
+from amp.domain.documents import Position
 from amp.domain.ids import created_ms
 from amp.domain.selectors import Selector
 from amp.errors import NotFound
 from amp.ports.asset_listing import AssetListing, IdPage
 from amp.ports.asset_store import AssetStore
-from amp.ports.bucket_documents import BucketDocuments, Position, Totals
+from amp.ports.bucket_documents import BucketDocuments, Totals
 from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.consistency.compare_names import NameComparison
 from amp.services.consistency.mismatch_position import MismatchPosition

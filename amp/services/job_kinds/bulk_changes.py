@@ -10,8 +10,7 @@ from tenacity import RetryError, TryAgain
 from amp.domain.assets import Asset, Change, State, content_bytes
 from amp.domain.changes import Stamp
 from amp.domain.chunks import ItemOutcome, ItemResult
-from amp.domain.jobs import Job
-from amp.domain.selectors import selector_from_json
+from amp.domain.jobs import AssetJob
 from amp.errors import OutcomeUnknown, Unprocessable
 from amp.ports.asset_store import AssetStore, CommitStatus
 from amp.ports.clock import Clock
@@ -45,19 +44,19 @@ class BulkChanges:
     clock: Clock
     _step_size: StepSize = field(default_factory=StepSize, init=False)
 
-    def run(self, job: Job, ids: Sequence[UUID], step: Step) -> dict[UUID, ItemResult]:
+    def run(self, job: AssetJob, ids: Sequence[UUID], step: Step) -> dict[UUID, ItemResult]:
         """Change these assets and return the outcome of each; in a dry run, the outcome that each would have.
 
         :raises StoreUnavailable, OutcomeUnknown: some may be changed; all of them may be retried.
         """
-        selected = self.selection.test(selector_from_json(job.parameters["selector"]))
+        selected = self.selection.test(job.parameters.selector)
         results: dict[UUID, ItemResult] = {}
         for some in self._step_size.steps(deque(ids)):
             results |= self._run(job, some, selected, step)
         return results
 
     def _run(
-        self, job: Job, ids: Sequence[UUID], selected: Callable[[Asset], bool], step: Step
+        self, job: AssetJob, ids: Sequence[UUID], selected: Callable[[Asset], bool], step: Step
     ) -> dict[UUID, ItemResult]:
         results: dict[UUID, ItemResult] = {}
         pending = list(ids)
@@ -78,7 +77,7 @@ class BulkChanges:
             }
         return results
 
-    def _attempt(self, job: Job, ids: Sequence[UUID], selected: Callable[[Asset], bool], step: Step) -> "_Attempt":
+    def _attempt(self, job: AssetJob, ids: Sequence[UUID], selected: Callable[[Asset], bool], step: Step) -> "_Attempt":
         heads = self.store.heads(ids)
         self._step_size.note(max((_IN_MEMORY * content_bytes(head) for head in heads.values()), default=0))
         steps = {asset_id: self._step(job, heads.get(asset_id), selected, step, asset_id) for asset_id in ids}
@@ -97,7 +96,7 @@ class BulkChanges:
         return _Attempt(results, refused)
 
     def _step(
-        self, job: Job, head: Asset | None, selected: Callable[[Asset], bool], step: Step, asset_id: UUID
+        self, job: AssetJob, head: Asset | None, selected: Callable[[Asset], bool], step: Step, asset_id: UUID
     ) -> Change | ItemResult:
         if head is None or head.state is State.PURGED:
             # The job itself may have purged it.
@@ -134,7 +133,7 @@ class _Attempt:
     refused: list[UUID]  #: assets that another writer changed first
 
 
-def _change_id(job: Job, asset_id: UUID) -> UUID:
+def _change_id(job: AssetJob, asset_id: UUID) -> UUID:
     return uuid5(job.id, asset_id.hex)
 
 

@@ -3,20 +3,19 @@
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 from uuid import UUID
 
 from amp.domain.assets import Asset, Change, State
 from amp.domain.changes import Stamp, purging
 from amp.domain.chunks import ItemOutcome, ItemResult
 from amp.domain.claims import Claim
-from amp.domain.documents import head_doc_id, superseded_doc_id
-from amp.domain.jobs import Job
-from amp.domain.selectors import Selector
+from amp.domain.documents import Position, head_doc_id, superseded_doc_id
+from amp.domain.job_parameters import AssetJobParameters, PurgeOptions
+from amp.domain.jobs import AssetJob
 from amp.errors import Fault, Unprocessable
 from amp.ports.asset_listing import AssetListing
 from amp.ports.asset_store import AssetStore
-from amp.ports.bucket_documents import Position, RawDocument
+from amp.ports.bucket_documents import RawDocument
 from amp.ports.claims import Claims
 from amp.services.assets.release import NameRelease, external_key, is_external
 from amp.services.indexing.remove_documents import DocumentRemover, Removal, RemovalResult
@@ -31,7 +30,6 @@ class AssetPurge:
 
     changes = True
     selects_mismatches = False
-    takes = frozenset({"retention_s"})
 
     changer: BulkChanges
     store: AssetStore
@@ -42,13 +40,14 @@ class AssetPurge:
     retention_s: float
     versions_kept: int
 
-    def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:  # noqa: ARG002
-        if selector.query is not None:
+    def check(self, parameters: AssetJobParameters) -> None:
+        if parameters.selector.query is not None:
             detail = "a search finds no deleted assets; select them otherwise"
             raise Unprocessable(detail, [Fault("/selector/query", detail)])
 
-    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:
-        retention_s = job.parameters.get("retention_s", self.retention_s)
+    def process(self, job: AssetJob, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:
+        given_s = job.parameters.options_as(PurgeOptions).retention_s
+        retention_s = self.retention_s if given_s is None else given_s
 
         def step(before: Asset, stamp: Stamp) -> Change | str | None:
             if before.state is not State.DELETED:

@@ -3,12 +3,11 @@
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from amp.domain.chunks import ItemOutcome, ItemResult
-from amp.domain.jobs import Job
-from amp.domain.selectors import Selector
+from amp.domain.job_parameters import AssetJobParameters
+from amp.domain.jobs import AssetJob
 from amp.services.indexing.handle import AssetIndexer
 from amp.services.jobs.processor import SKIP_MISSING
 
@@ -19,14 +18,13 @@ class AssetReindex:
 
     changes = False
     selects_mismatches = False
-    takes = frozenset[str]()
 
     indexer: AssetIndexer
 
-    def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:
+    def check(self, parameters: AssetJobParameters) -> None:
         pass
 
-    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:  # noqa: ARG002
+    def process(self, job: AssetJob, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:  # noqa: ARG002
         indexed = self.indexer.index_all(ids, stop)
         return {
             asset_id: ItemResult(ItemOutcome.FAILED, indexed.rejected[asset_id])

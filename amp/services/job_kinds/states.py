@@ -3,14 +3,13 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from amp.domain.assets import Asset, Change, State
 from amp.domain.changes import Stamp, deletion, migration, restoration
 from amp.domain.chunks import ItemResult
-from amp.domain.jobs import Job
-from amp.domain.selectors import Selector
+from amp.domain.job_parameters import AssetJobParameters
+from amp.domain.jobs import AssetJob
 from amp.errors import Fault, Unprocessable
 from amp.ports.clock import Clock
 from amp.services.assets.content import ContentValidation
@@ -24,17 +23,16 @@ class StateChanges:
 
     changes = True
     selects_mismatches = False
-    takes = frozenset[str]()
 
     changer: BulkChanges
     step: Callable[[Asset, Stamp], Change | None]
 
-    def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:  # noqa: ARG002
-        if self.step is restoration and selector.query is not None:
+    def check(self, parameters: AssetJobParameters) -> None:
+        if self.step is restoration and parameters.selector.query is not None:
             detail = "a search finds no deleted assets; select them otherwise"
             raise Unprocessable(detail, [Fault("/selector/query", detail)])
 
-    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:  # noqa: ARG002
+    def process(self, job: AssetJob, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:  # noqa: ARG002
         return self.changer.run(job, ids, self.step)
 
 
@@ -44,17 +42,16 @@ class TypeMigration:
 
     changes = True
     selects_mismatches = False
-    takes = frozenset[str]()
 
     changer: BulkChanges
     checker: ContentValidation
     catalog: TypeCatalog
     clock: Clock
 
-    def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:
+    def check(self, parameters: AssetJobParameters) -> None:
         pass
 
-    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:  # noqa: ARG002
+    def process(self, job: AssetJob, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:  # noqa: ARG002
         since_s = self.clock.monotonic_s()
         # Another process may have created the newest version just before the job was submitted.
         self.catalog.refresh()

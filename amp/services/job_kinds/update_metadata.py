@@ -3,15 +3,15 @@
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from amp.domain.assets import Asset, Change, State
 from amp.domain.changes import Stamp, replacement
 from amp.domain.chunks import ItemResult
-from amp.domain.jobs import Job
+from amp.domain.job_parameters import AssetJobParameters
+from amp.domain.jobs import AssetJob
 from amp.domain.limits import MAX_FAULTS
-from amp.domain.selectors import Selector
+from amp.domain.metadata_updates import MetadataUpdate
 from amp.domain.types import AssetType
 from amp.domain.validation import canonical_scalar, escape_pointer, misfit
 from amp.errors import Fault, Unprocessable
@@ -21,57 +21,6 @@ from amp.services.job_kinds.bulk_changes import BulkChanges
 from amp.services.types.catalog import TypeCatalog
 
 
-@dataclass(frozen=True, slots=True)
-class MetadataUpdate:
-    """An update of metadata, applied in this order: copies, renames, removals, values set. Copies and renames use the
-    values from before the update and skip fields without a value."""
-
-    set: Mapping[str, Any]
-    remove: Sequence[str]
-    rename: Mapping[str, str]  #: from the old name to the new
-    copy: Mapping[str, str]  #: from the field copied to its copy
-
-    @classmethod
-    def of(cls, parameters: Mapping[str, Any]) -> "MetadataUpdate":
-        return cls(
-            set=parameters.get("set") or {},
-            remove=parameters.get("remove") or (),
-            rename=parameters.get("rename") or {},
-            copy=parameters.get("copy") or {},
-        )
-
-    def apply(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
-        result = dict(metadata)
-        for source, target in self.copy.items():
-            if source in metadata:
-                result[target] = metadata[source]
-        for source in self.rename:
-            result.pop(source, None)
-        for source, target in self.rename.items():
-            if source in metadata:
-                result[target] = metadata[source]
-        for key in self.remove:
-            result.pop(key, None)
-        result.update(self.set)
-        return {key: value for key, value in result.items() if value is not None}
-
-    def written(self) -> Iterator[tuple[str, str]]:
-        """Yield each field that is written, with its place in the request."""
-        for key in self.set:
-            yield key, f"/parameters/set/{escape_pointer(key)}"
-        for what, pairs in (("rename", self.rename), ("copy", self.copy)):
-            for source, target in pairs.items():
-                yield target, f"/parameters/{what}/{escape_pointer(source)}"
-
-    def read(self) -> Iterator[tuple[str, str]]:
-        """Yield each field that is read or removed, with its place in the request."""
-        for i, key in enumerate(self.remove):
-            yield key, f"/parameters/remove/{i}"
-        for what, pairs in (("rename", self.rename), ("copy", self.copy)):
-            for source in pairs:
-                yield source, f"/parameters/{what}/{escape_pointer(source)}"
-
-
 @dataclass(frozen=True, kw_only=True)
 class MetadataUpdates:
     """A `Processor` that writes a new version of each asset, under the newest version of its type, unless the update
@@ -79,15 +28,14 @@ class MetadataUpdates:
 
     changes = True
     selects_mismatches = False
-    takes = frozenset({"set", "remove", "rename", "copy"})
 
     changer: BulkChanges
     checker: ContentValidation
     catalog: TypeCatalog
     clock: Clock
 
-    def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:
-        update = MetadataUpdate.of(parameters)
+    def check(self, parameters: AssetJobParameters) -> None:
+        update, selector = parameters.options_as(MetadataUpdate), parameters.selector
         faults = list(_contradictions(update))
         if not (update.set or update.remove or update.rename or update.copy):
             faults.append(Fault("/parameters", "contains no update; give set, remove, rename or copy"))
@@ -105,8 +53,8 @@ class MetadataUpdates:
         if faults:
             raise Unprocessable("the update cannot be made", faults)
 
-    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:  # noqa: ARG002
-        update = MetadataUpdate.of(job.parameters)
+    def process(self, job: AssetJob, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:  # noqa: ARG002
+        update = job.parameters.options_as(MetadataUpdate)
         # The types may have been read before the job was submitted. Read them again before assets fail.
         since_s = self.clock.monotonic_s()
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from amp.domain.chunks import REPORTED, ItemResult
-from amp.domain.jobs import Job, JobState, Note
+from amp.domain.jobs import AssetJob, Job, JobState, Note, NoteKind
 from amp.domain.principals import Principal
 from amp.errors import Conflict, JobNotFound
 from amp.ports.clock import Clock
@@ -147,7 +147,9 @@ class JobControl:
         :raises StoreUnavailable: the store does not answer.
         """
         job = self.get(job_id).job
-        settled = chunk_count(self.chunks, job) if job.state.ended else job.checkpoint.get("settled", 0)
+        if not isinstance(job, AssetJob):
+            return [], None
+        settled = chunk_count(self.chunks, job) if job.state.ended else job.checkpoint.settled
         found: list[tuple[UUID, ItemResult]] = []
         for number in range(first, min(settled, first + _CHUNKS_A_PAGE)):
             results = self.chunks.results(job_id, number)
@@ -193,7 +195,8 @@ class JobControl:
         status = self._running(job_id)
         if status.job.rate != rate:
             text = "unlimited" if rate is None else f"{rate:g} per second"
-            self.jobs.set_rate(job_id, rate, Note(self.clock.now_ms(), f"rate set by {principal.name}: {text}"))
+            note = Note(self.clock.now_ms(), NoteKind.RATE, f"rate set by {principal.name}: {text}")
+            self.jobs.set_rate(job_id, rate, note)
         return self.get(job_id)
 
     def cancel(self, job_id: UUID, principal: Principal) -> JobStatus:
@@ -211,7 +214,7 @@ class JobControl:
         if (controller := self._of_kind.get(status.job.kind)) is not None:
             controller.cancel(job_id, principal)
             # Undoing copies nothing, but may remove what was copied.
-            self._states.resume(job_id, "")
+            self._states.resume(job_id, None)
             return self.get(job_id)
         self._states.cancel(job_id, f"cancelled by {principal.name}")
         status = self.get(job_id)
@@ -244,7 +247,9 @@ class JobControl:
         """The job, which was not under way before its record was read."""
         if (controller := self._of_kind.get(job.kind)) is not None:
             return controller.settled(job)
-        return self._counts.counted(job, all_chunks=all_chunks) if job.state.ended else job
+        if not isinstance(job, AssetJob) or not job.state.ended:
+            return job
+        return self._counts.counted(job, all_chunks=all_chunks)
 
     def _status(self, job: Job) -> JobStatus:
         is_stopped = job.state is not JobState.RUNNING or job.kind in self._of_kind
@@ -264,6 +269,6 @@ def _has_ended(job: Job) -> Conflict:
 
 def _without_speed(job: Job) -> Job:
     """A job that does not run has no speed, even if its record still has the last one."""
-    if job.state is JobState.RUNNING or not job.progress:
+    if job.state is JobState.RUNNING:
         return job
-    return replace(job, progress={**job.progress, "rate": None, "remaining_s": None})
+    return replace(job, progress=replace(job.progress, rate=None, remaining_s=None))

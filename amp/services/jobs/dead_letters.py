@@ -10,6 +10,7 @@ import structlog
 
 from amp.domain.chunks import ItemOutcome, ItemResult
 from amp.domain.dead_letters import DeadLetter
+from amp.domain.jobs import Note, NoteKind
 from amp.domain.messages import AssetChanged, JobItem, Message
 from amp.domain.principals import Principal
 from amp.errors import DeadLetterNotFound, QueueUnavailable
@@ -167,7 +168,7 @@ class DeadLetterAdmin:
             _log.info("dead letters handled", action="dead_letters_handled", count=count, what=what, of=of)
             if job_id is not None and self._is_kept(job_id, kept_jobs):
                 noun = "1 dead letter" if count == 1 else f"{count:,} dead letters"
-                self.jobs.note(job_id, self.clock.now_ms(), f"{noun} {what}")
+                self.jobs.note(job_id, Note(self.clock.now_ms(), NoteKind.DEAD_LETTERS, f"{noun} {what}"))
 
     def _batches(self, which: DeadLetterFilter) -> Iterator[list[DeadLetter]]:
         found = self._found(which)

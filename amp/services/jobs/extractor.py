@@ -10,8 +10,7 @@ from uuid import UUID
 import structlog
 
 from amp.domain.chunks import REPORTED, Chunk, ItemOutcome, ItemResult
-from amp.domain.jobs import Job, JobState
-from amp.domain.selectors import selector_from_json
+from amp.domain.jobs import AssetJob, JobState, UnreadableJob
 from amp.domain.storable_text import storable_reason
 from amp.errors import AmpError, Retryable
 from amp.ports.clock import Clock
@@ -95,7 +94,13 @@ class JobExtractor:
 
         :raises Retryable: no job that was tried got an answer; call again.
         """
-        open_jobs = {job.id: job for job in self.jobs.open() if job.kind in self.processors}
+        open_jobs: dict[UUID, AssetJob] = {}
+        for open_job in self.jobs.open():
+            if isinstance(open_job, AssetJob) and open_job.kind in self.processors:
+                open_jobs[open_job.id] = open_job
+            elif isinstance(open_job, UnreadableJob) and open_job.kind in self.processors:
+                reason = storable_reason(f"the record of the job cannot be read: {open_job.fault}")
+                self._states.end(open_job.id, JobState.FAILED, reason)
         for job_id in self._runs.keys() - open_jobs:
             del self._runs[job_id]
         self._pauses.keep(open_jobs.keys())
@@ -120,7 +125,7 @@ class JobExtractor:
             self.chores.run()
         return jittered(_BUSY_S if busy else _IDLE_S)
 
-    def _step_or_fail(self, job: Job) -> None:
+    def _step_or_fail(self, job: AssetJob) -> None:
         """Advance the job; an error of the job ends it.
 
         :raises Retryable: a component does not answer.
@@ -140,7 +145,7 @@ class JobExtractor:
             if (run := self._runs.pop(job.id, None)) is not None:
                 run.lease.release()
 
-    def _step(self, job: Job) -> None:
+    def _step(self, job: AssetJob) -> None:
         run = self._held(job)
         if run is None:
             return
@@ -157,10 +162,10 @@ class JobExtractor:
             if settled or self.clock.monotonic_s() - run.saved_s > _SAVE_S:
                 self._save(run)
 
-    def _held(self, job: Job) -> JobRun | None:
+    def _held(self, job: AssetJob) -> JobRun | None:
         """Return the run of a job if this process holds its lease."""
         run = self._runs.get(job.id)
-        overtaken = run is None or _settled(job) > run.settled
+        overtaken = run is None or job.checkpoint.settled > run.settled
         if run is not None and not overtaken and run.lease.age_s <= _LEASE_RENEWED_S:
             return run
         lease = self._lease(job.id) if run is None else run.lease
@@ -181,30 +186,26 @@ class JobExtractor:
     def _taken_up(self, job_id: UUID, run: JobRun | None, lease: LeaseKeeper) -> JobRun | None:
         """Return the run as this process left it, or as another one advanced it. None: the job has ended."""
         latest = self.jobs.get(job_id)
-        if latest is None or latest.state.ended:
+        if not isinstance(latest, AssetJob) or latest.state.ended:
             self._runs.pop(job_id, None)
             return None
-        if run is None or _settled(latest) > run.settled:
+        if run is None or latest.checkpoint.settled > run.settled:
             run = self._runs[job_id] = self._resumed(latest, lease)
         run.saved = latest.checkpoint
         return run
 
-    def _resumed(self, job: Job, lease: LeaseKeeper) -> JobRun:
+    def _resumed(self, job: AssetJob, lease: LeaseKeeper) -> JobRun:
         """Return the run from the checkpoint and the chunks of the extractor before."""
         checkpoint = job.checkpoint
         run = JobRun(
             job=job,
-            selection=self.selections.of(
-                job,
-                selector_from_json(job.parameters["selector"]),
-                mismatches=self.processors[job.kind].selects_mismatches,
-            ),
+            selection=self.selections.of(job, mismatches=self.processors[job.kind].selects_mismatches),
             pace=self.pace(),
             lease=lease,
-            settled=_settled(job),
-            counts=Counter(checkpoint.get("counts", {})),
-            position=checkpoint.get("position"),
-            exhausted=checkpoint.get("exhausted", False),
+            settled=checkpoint.settled,
+            counts=Counter(checkpoint.counts),
+            position=checkpoint.position,
+            exhausted=checkpoint.exhausted,
             saved=checkpoint,
         )
         run.selected = run.accounted
@@ -222,8 +223,8 @@ class JobExtractor:
             results = self.chunks.results(run.job.id, chunk.number) if chunk.ids else {}
             if not results.keys() >= set(chunk.ids):
                 break
-            counts = Counter(results[asset_id].outcome.value for asset_id in chunk.ids)
-            counts[ItemOutcome.DONE.value] += chunk.passed
+            counts = Counter(results[asset_id].outcome for asset_id in chunk.ids)
+            counts[ItemOutcome.DONE] += chunk.passed
             run.counts += counts
             run.settled += 1
             if not _has_reported(results):
@@ -236,7 +237,7 @@ class JobExtractor:
 
     def _extract(self, run: JobRun) -> None:
         """Create chunks as far as the window and the pace allow, and send their items."""
-        sample = run.job.parameters.get("sample")
+        sample = run.job.parameters.sample
         while not run.exhausted and len(run.outstanding) < WINDOW:
             wanted = CHUNK if sample is None else min(CHUNK, sample - run.selected)
             room = run.pace.room(run.job.rate, wanted)
@@ -281,14 +282,9 @@ class JobExtractor:
         del self._runs[run.job.id]
         run.lease.release()
 
-    def _limit(self, job: Job) -> int:
-        limit: int = job.parameters.get("max_failures", self.max_failures)
-        return limit
-
-
-def _settled(job: Job) -> int:
-    settled: int = job.checkpoint.get("settled", 0)
-    return settled
+    def _limit(self, job: AssetJob) -> int:
+        limit = job.parameters.max_failures
+        return self.max_failures if limit is None else limit
 
 
 def _has_reported(results: Mapping[UUID, ItemResult]) -> bool:

@@ -2,12 +2,12 @@
 
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 
 from amp.domain.chunks import ItemResult
-from amp.domain.jobs import Job
-from amp.domain.selectors import Selector
+from amp.domain.job_parameters import AssetJobParameters
+from amp.domain.jobs import AssetJob
 
 #: Why an asset is skipped that the store does not have.
 SKIP_MISSING = "there is no such asset"
@@ -20,17 +20,15 @@ class Processor(Protocol):
     changes: bool
     #: Whether it needs only the assets of time slices in which store and index differ.
     selects_mismatches: bool
-    #: The names of its parameters.
-    takes: frozenset[str]
 
-    def check(self, selector: Selector, parameters: Mapping[str, Any]) -> None:
+    def check(self, parameters: AssetJobParameters) -> None:
         """Validate a request.
 
         :raises Unprocessable: such a job cannot be done; names the place of each fault.
         """
         ...
 
-    def process(self, job: Job, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:
+    def process(self, job: AssetJob, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:
         """Process these assets, which are unique, and return the outcome of each. Assets that cannot be processed now,
         because their bucket refuses writes, are left out; they are sent again later.
 

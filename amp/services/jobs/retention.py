@@ -7,7 +7,7 @@ from uuid import UUID
 import structlog
 
 from amp.domain.ids import mint_at
-from amp.domain.jobs import Job
+from amp.domain.jobs import AssetJob, Job
 from amp.errors import Retryable
 from amp.ports.clock import Clock
 from amp.ports.job_chunks import JobChunks
@@ -77,10 +77,11 @@ class JobExpiry:
 
     def _remove(self, job: Job) -> Iterator[None]:
         """Remove the last chunk first: after a kill, the rest shows how many there are. The job itself comes last."""
-        numbers = iter(reversed(range(chunk_count(self._chunks, job))))
-        while some := list(islice(numbers, _CHUNKS_AT_ONCE)):
-            self._chunks.forget(job.id, some)
-            yield
-        self._ids.forget(job.id)
+        if isinstance(job, AssetJob):
+            numbers = iter(reversed(range(chunk_count(self._chunks, job))))
+            while some := list(islice(numbers, _CHUNKS_AT_ONCE)):
+                self._chunks.forget(job.id, some)
+                yield
+            self._ids.forget(job.id)
         self._jobs.forget(job.id)
         yield

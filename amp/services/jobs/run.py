@@ -1,12 +1,10 @@
 """The state of a job over assets in the extractor that runs it."""
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from amp.domain.chunks import Chunk, ItemOutcome
-from amp.domain.jobs import Job
+from amp.domain.jobs import AssetCheckpoint, AssetJob, JobProgress
 from amp.services.jobs.pacing import JobPace
 from amp.services.jobs.selection import Selection
 from amp.services.runtime.leases import LeaseKeeper
@@ -16,15 +14,15 @@ from amp.services.runtime.leases import LeaseKeeper
 class JobRun:
     """All state can be rebuilt from the checkpoint and the chunks."""
 
-    job: Job
+    job: AssetJob
     selection: Selection
     pace: JobPace
     lease: LeaseKeeper
     settled: int  #: number of the first chunk without all its results
-    counts: Counter[str]  #: outcomes of the assets in settled chunks
+    counts: Counter[ItemOutcome]  #: outcomes of the assets in settled chunks
     position: str | None  #: where the next chunk begins
     exhausted: bool  #: whether the last chunk was created
-    saved: Mapping[str, Any]  #: the checkpoint as it was last read or saved
+    saved: AssetCheckpoint  #: the checkpoint as it was last read or saved
     outstanding: list[Chunk] = field(default_factory=list)
     to_remove: list[int] = field(default_factory=list)  #: settled chunks to remove once the checkpoint is saved
     selected: int = 0  #: assets in all chunks so far
@@ -46,7 +44,7 @@ class JobRun:
         """Add the next chunk, created now or by the extractor before."""
         self.outstanding.append(chunk)
         self.selected += len(chunk.ids) + chunk.passed
-        sample = self.job.parameters.get("sample")
+        sample = self.job.parameters.sample
         self.position = chunk.position
         self.exhausted = chunk.position is None or (sample is not None and self.selected >= sample)
 
@@ -56,23 +54,23 @@ class JobRun:
             self.speed = speed if self.speed is None else self.speed * 0.7 + speed * 0.3
             self.measured = (now_s, self.accounted)
 
-    def checkpoint(self) -> dict[str, Any]:
-        return {
-            "settled": self.settled,
-            "counts": dict(self.counts),
-            # The position after outstanding chunks stands in the chunks.
-            "position": None if self.outstanding else self.position,
-            "exhausted": self.exhausted and not self.outstanding,
-        }
+    def checkpoint(self) -> AssetCheckpoint:
+        return AssetCheckpoint(
+            settled=self.settled,
+            counts=dict(self.counts),
+            # The position after outstanding chunks is stored with the chunks.
+            position=None if self.outstanding else self.position,
+            exhausted=self.exhausted and not self.outstanding,
+        )
 
-    def progress(self) -> dict[str, Any]:
-        about = self.selected if self.exhausted else self.job.parameters.get("about")
+    def progress(self) -> JobProgress:
+        about = self.selected if self.exhausted else self.job.parameters.about
         total = None if about is None else max(about, self.selected)
         left = None if total is None else total - self.accounted
-        return {
-            "documents": total,
-            "done": self.accounted,
-            "counts": {outcome.value: self.counts[outcome] for outcome in ItemOutcome},
-            "rate": None if self.speed is None else round(self.speed, 1),
-            "remaining_s": round(left / self.speed) if left is not None and self.speed else None,
-        }
+        return JobProgress(
+            documents=total,
+            done=self.accounted,
+            counts={outcome: self.counts[outcome] for outcome in ItemOutcome},
+            rate=None if self.speed is None else round(self.speed, 1),
+            remaining_s=round(left / self.speed) if left is not None and self.speed else None,
+        )

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from amp.domain.jobs import Job
+from amp.domain.job_parameters import CheckOptions
+from amp.domain.jobs import AssetJob
 from amp.domain.principals import Principal
 from amp.domain.selectors import Selector
 from amp.services.jobs.asset_selection import AssetSelection
@@ -19,12 +20,16 @@ class JobSelections:
     #: Makes the selection of mismatches: of a selector, and whether to compare every asset (deep).
     mismatches: Callable[[Selector, bool], Selection]
 
-    def of(self, job: Job, selector: Selector, *, mismatches: bool) -> Selection:
-        """:param mismatches: it is enough to select the assets of time slices in which store and index differ."""
+    def of(self, job: AssetJob, *, mismatches: bool) -> Selection:
+        """Return the selection of a job's assets.
+
+        :param mismatches: whether it is enough to select the assets of time slices in which store and index differ.
+        """
+        selector = job.parameters.selector
         if selector.ids is not None:
             return _Listed(self.listed, job.id)
         if mismatches and selector.query is None:
-            return self.mismatches(selector, job.parameters.get("deep", False))
+            return self.mismatches(selector, job.parameters.options_as(CheckOptions).deep)
         return _Selected(self.assets, selector, Principal(job.requested_by))
 
 

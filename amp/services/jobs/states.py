@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from amp.domain.jobs import JobState, Note
+from amp.domain.jobs import JobState, Note, NoteKind
 from amp.ports.clock import Clock
 from amp.ports.job_log import JobLog
 
@@ -18,15 +18,19 @@ class JobStates:
 
     def pause(self, job_id: UUID, note: str) -> bool:
         """Pause a running job. Returns whether it was running."""
-        return self._change(job_id, JobState.PAUSED, note, expected=JobState.RUNNING)
+        return self._change(job_id, JobState.PAUSED, (NoteKind.PAUSED, note), expected=JobState.RUNNING)
 
-    def resume(self, job_id: UUID, note: str) -> bool:
-        """Resume a paused job. Returns whether it was paused."""
-        return self._change(job_id, JobState.RUNNING, note, expected=JobState.PAUSED)
+    def resume(self, job_id: UUID, note: str | None) -> bool:
+        """Resume a paused job. Returns whether it was paused.
+
+        :param note: text for the history; None: nothing is noted.
+        """
+        noted = None if note is None else (NoteKind.RESUMED, note)
+        return self._change(job_id, JobState.RUNNING, noted, expected=JobState.PAUSED)
 
     def cancel(self, job_id: UUID, note: str) -> bool:
         """Cancel a job. Returns whether it had not ended."""
-        return self._change(job_id, JobState.CANCELLED, note)
+        return self._change(job_id, JobState.CANCELLED, (NoteKind.CANCELLED, note))
 
     def end(self, job_id: UUID, state: JobState, reason: str = "", *, note: str | None = None) -> bool:
         """End a job. Returns whether it had not ended.
@@ -34,10 +38,16 @@ class JobStates:
         :param note: text for the history (default: the state and the reason).
         """
         text = f"{state}: {reason}" if reason else str(state)
-        return self._change(job_id, state, text if note is None else note, reason=reason)
+        return self._change(job_id, state, (NoteKind.ENDED, text if note is None else note), reason=reason)
 
     def _change(
-        self, job_id: UUID, state: JobState, note: str, *, expected: JobState | None = None, reason: str = ""
+        self,
+        job_id: UUID,
+        state: JobState,
+        note: tuple[NoteKind, str] | None,
+        *,
+        expected: JobState | None = None,
+        reason: str = "",
     ) -> bool:
         """Set the state.
 
@@ -45,5 +55,5 @@ class JobStates:
         """
         now_ms = self.clock.now_ms()
         ended_ms = now_ms if state.ended else None
-        noted = Note(now_ms, note) if note else None
+        noted = None if note is None else Note(now_ms, *note)
         return self.jobs.set_state(job_id, state, expected=expected, reason=reason, ended_ms=ended_ms, note=noted)

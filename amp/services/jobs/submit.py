@@ -10,10 +10,12 @@ import structlog
 from amp.domain.buckets import incomplete_text
 from amp.domain.claims import IdempotencyKey
 from amp.domain.ids import mint_at
-from amp.domain.jobs import Job, Note
+from amp.domain.job_json import option_names, options_from_json
+from amp.domain.job_parameters import AssetJobParameters
+from amp.domain.jobs import AssetJob, Job, Note, NoteKind
 from amp.domain.principals import Principal
-from amp.domain.refills import Refill, refill_json
-from amp.domain.selectors import Selector, selector_json
+from amp.domain.refills import Refill
+from amp.domain.selectors import Selector
 from amp.errors import Fault, Unprocessable
 from amp.ports.clock import Clock
 from amp.ports.job_log import JobLog
@@ -32,7 +34,7 @@ class JobRequest:
     kind: str
     selector: Selector
     ids: Sequence[UUID] | None = None  #: the assets, if they are listed instead of selected
-    parameters: Mapping[str, Any] = field(default_factory=dict)  #: parameters of the kind
+    parameters: Mapping[str, Any] = field(default_factory=dict)  #: options of the kind, in JSON form
     rate: float | None = None  #: assets per second; None: unlimited
     dry_run: bool = False
     sample: int | None = None  #: maximum number of assets
@@ -66,11 +68,19 @@ class JobSubmission:
         if request.dry_run and not processor.changes:
             detail = f"a job of kind {request.kind} changes no assets, so it cannot run dry"
             raise Unprocessable(detail, [Fault("/dry_run", detail)])
-        if unknown := sorted(request.parameters.keys() - processor.takes):
+        if unknown := sorted(request.parameters.keys() - option_names(request.kind)):
             faults = [Fault(f"/parameters/{name}", f"is not a parameter of {request.kind} jobs") for name in unknown]
             raise Unprocessable(f"{faults[0].pointer}: {faults[0].detail}", faults)
         self.select.check(request.selector, principal)
-        processor.check(request.selector, request.parameters)
+        parameters = AssetJobParameters(
+            selector=request.selector,
+            options=options_from_json(request.kind, request.parameters),
+            dry_run=request.dry_run,
+            sample=request.sample,
+            max_failures=request.max_failures,
+            refills=request.refills,
+        )
+        processor.check(parameters)
         now_ms = self.clock.now_ms()
         job_id = self.claims.claim(idempotency_key, mint_at(now_ms))
         if idempotency_key is not None and (first := self.jobs.get(job_id)) is not None:
@@ -83,24 +93,14 @@ class JobSubmission:
         about = self.select.about(selector, principal)
         if request.sample is not None:
             about = request.sample if about is None else min(about, request.sample)
-        optional = {
-            "sample": request.sample,
-            "max_failures": request.max_failures,
-            "about": about,
-            "refills": None if request.refills is None else refill_json(request.refills),
-        }
-        job = Job(
+        submitted = Note(now_ms, NoteKind.SUBMITTED, f"submitted by {principal.name}")
+        job = AssetJob(
             id=job_id,
             kind=request.kind,
-            parameters={
-                **request.parameters,
-                "selector": selector_json(selector),
-                "dry_run": request.dry_run,
-                **{name: value for name, value in optional.items() if value is not None},
-            },
+            parameters=replace(parameters, selector=selector, about=about),
             requested_by=principal.name,
             rate=request.rate,
-            history=(Note(now_ms, f"submitted by {principal.name}"), *self._missed(selector, now_ms)),
+            history=(submitted, *self._missed(selector, now_ms)),
         )
         self.jobs.add(job)
         _log.info("job recorded", action="job_recorded", job=str(job.id), kind=job.kind, by=principal.name)
@@ -108,4 +108,5 @@ class JobSubmission:
 
     def _missed(self, selector: Selector, now_ms: int) -> list[Note]:
         names = self.select.may_miss(selector)
-        return [Note(now_ms, f"assets may be missed, as {incomplete_text(names)}")] if names else []
+        text = f"assets may be missed, as {incomplete_text(names)}"
+        return [Note(now_ms, NoteKind.INCOMPLETE, text)] if names else []

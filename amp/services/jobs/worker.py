@@ -12,7 +12,7 @@ import structlog
 
 from amp.domain.chunks import ItemOutcome, ItemResult
 from amp.domain.dead_letters import dead_letter_for, dead_letter_id
-from amp.domain.jobs import Job, JobState
+from amp.domain.jobs import AssetJob, JobState, Note, NoteKind
 from amp.domain.messages import JobItem, Message, message_json
 from amp.domain.storable_text import storable_reason
 from amp.errors import AmpError, IndexingStalled, Retryable
@@ -67,7 +67,7 @@ class JobWorker:
         self._metrics = metrics
         self._states = JobStates(jobs=jobs, clock=clock)
         #: Jobs by id, each with the time it was read. Replaced as a whole, because lanes share it.
-        self._known: dict[UUID, tuple[float, Job | None]] = {}
+        self._known: dict[UUID, tuple[float, AssetJob | None]] = {}
         #: When the last note that assets wait was written, by job.
         self._noted_s: dict[UUID, float] = {}
 
@@ -134,7 +134,7 @@ class JobWorker:
         return {}
 
     def _process(
-        self, job: Job, processor: Processor, ids: Sequence[UUID], stop: threading.Event
+        self, job: AssetJob, processor: Processor, ids: Sequence[UUID], stop: threading.Event
     ) -> tuple[dict[UUID, ItemResult], dict[UUID, str]]:
         """Return the results of the assets that could be processed now, and the stack traces of those that failed with
         an unexpected error."""
@@ -161,7 +161,7 @@ class JobWorker:
         return results, details
 
     def _results(
-        self, job: Job, processor: Processor, ids: Sequence[UUID], stop: threading.Event
+        self, job: AssetJob, processor: Processor, ids: Sequence[UUID], stop: threading.Event
     ) -> Mapping[UUID, ItemResult]:
         """Return the results of the assets; of none once a component has not answered for too long."""
         began_s = self._clock.monotonic_s()
@@ -181,7 +181,7 @@ class JobWorker:
         return retry_until_stopped(process, stop, "job")
 
     def _process_one(
-        self, job: Job, processor: Processor, asset_id: UUID, stop: threading.Event
+        self, job: AssetJob, processor: Processor, asset_id: UUID, stop: threading.Event
     ) -> tuple[ItemResult | None, str]:
         reason = detail = ""
         for attempt in range(_ATTEMPTS):
@@ -195,22 +195,22 @@ class JobWorker:
                 reason, detail = e.message if isinstance(e, AmpError) else repr(e), traceback.format_exc()
         return ItemResult(ItemOutcome.FAILED, reason), detail
 
-    def _note_waiting(self, job: Job, count: int) -> None:
+    def _note_waiting(self, job: AssetJob, count: int) -> None:
         now_s = self._clock.monotonic_s()
         _log.info("job waits", action="job_waits", job=str(job.id), assets=count)
         if now_s - self._noted_s.get(job.id, float("-inf")) < _NOTE_EVERY_S:
             return
         self._noted_s = {id_: at_s for id_, at_s in self._noted_s.items() if now_s - at_s < _NOTE_EVERY_S}
         self._noted_s[job.id] = now_s
-        note = (
+        text = (
             "assets wait: their bucket refuses writes, or a component or the index workers do not respond (see /readyz)"
         )
         with suppress(Retryable):
-            self._jobs.note(job.id, self._clock.now_ms(), note)
+            self._jobs.note(job.id, Note(self._clock.now_ms(), NoteKind.WAITING, text))
 
     def _record(
         self,
-        job: Job,
+        job: AssetJob,
         events: Mapping[UUID, JobItem],
         results: Mapping[UUID, ItemResult],
         details: Mapping[UUID, str],
@@ -233,11 +233,12 @@ class JobWorker:
         job = retry_until_stopped(lambda: self._job(job_id), stop, "job")
         return job is not None and job.dry_run
 
-    def _job(self, job_id: UUID) -> Job | None:
+    def _job(self, job_id: UUID) -> AssetJob | None:
         now_s = self._clock.monotonic_s()
         read_s, job = self._known.get(job_id, (float("-inf"), None))
         if now_s - read_s > _JOB_KEPT_S:
-            job = self._jobs.get(job_id)
+            found = self._jobs.get(job_id)
+            job = found if isinstance(found, AssetJob) else None
             fresh = {known: entry for known, entry in self._known.items() if now_s - entry[0] <= _JOB_KEPT_S}
             self._known = fresh | {job_id: (now_s, job)}
         return job

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
-from amp.ports.bucket_documents import BucketDocuments, Position, RawDocument, TimeRange
+from amp.domain.documents import Position
+from amp.ports.bucket_documents import BucketDocuments, RawDocument, TimeRange
 from amp.services.moves.copy_documents import PAGE, Copy, DocumentCopy
 
 _DAY_MS = 24 * 3600 * 1000

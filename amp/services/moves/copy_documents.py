@@ -9,8 +9,9 @@ from uuid import UUID
 from tenacity import RetryError, TryAgain
 
 from amp.domain.assets import Asset, State
+from amp.domain.documents import Position
 from amp.errors import SearchUnavailable
-from amp.ports.bucket_documents import BucketDocuments, Position, RawDocument, TimeRange
+from amp.ports.bucket_documents import BucketDocuments, RawDocument, TimeRange
 from amp.ports.clock import Clock
 from amp.ports.search_index import WriteStatus
 from amp.services.runtime.retry import Backoff, attempts

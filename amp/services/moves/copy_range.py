@@ -65,18 +65,16 @@ class RangeCopy:
         self._bring_forward(move, progress.mark, _at_once)
         return mark
 
-    def finish(self, move: Move, mark: str) -> int:
-        """Copy the writes since this mark that the target lacks, while writers wait. Returns their number. On return,
-        searches of the target see all documents.
+    def finish(self, move: Move, mark: str) -> None:
+        """Copy the writes since this mark that the target lacks, while writers wait. On return, searches of the target
+        see all documents.
 
         :raises DocumentRejected: it cannot be done.
         :raises StaleToken: another attempt began.
         :raises Retryable: a component does not answer.
         """
-        copied = self._bring_forward(move, mark, _at_once)
-        if copied:
+        if self._bring_forward(move, mark, _at_once):
             self.indices.refresh([move.target])
-        return copied
 
     def _copy_all(self, move: Move, progress: MoveProgress, stop: threading.Event) -> None:
         first = progress.first_mark

@@ -1,10 +1,8 @@
 """A job log for movers that counts moved documents for the metrics."""
 
-from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
-from amp.domain.jobs import Job, JobState, Note
+from amp.domain.jobs import Checkpoint, Job, JobProgress, JobState, Note
 from amp.metrics import Metrics
 from amp.ports.job_log import JobLog
 
@@ -15,7 +13,7 @@ class MoveMetrics:
     def __init__(self, jobs: JobLog, metrics: Metrics) -> None:
         self._jobs = jobs
         self._metrics = metrics
-        self._known: tuple[UUID | None, Mapping[str, Any]] = (None, {})
+        self._known: tuple[UUID | None, JobProgress] = (None, JobProgress())
 
     def add(self, job: Job) -> None:
         self._jobs.add(job)
@@ -38,18 +36,18 @@ class MoveMetrics:
     def save_progress(
         self,
         job_id: UUID,
-        progress: Mapping[str, Any],
-        checkpoint: Mapping[str, Any],
+        progress: JobProgress,
+        checkpoint: Checkpoint,
         *,
-        expected: Mapping[str, Any] | None = None,
+        expected: Checkpoint | None = None,
     ) -> bool:
         if not self._jobs.save_progress(job_id, progress, checkpoint, expected=expected):
             return False
-        known = self._known[1] if self._known[0] == job_id else {}
-        self._metrics.documents_moved.inc(max(0, progress.get("done", 0) - known.get("done", 0)))
-        if "held_s" in progress and "held_s" not in known:
-            self._metrics.hold_seconds.observe(progress["held_s"])
-        self._known = job_id, dict(progress)
+        known = self._known[1] if self._known[0] == job_id else JobProgress()
+        self._metrics.documents_moved.inc(max(0, (progress.done or 0) - (known.done or 0)))
+        if progress.held_s is not None and known.held_s is None:
+            self._metrics.hold_seconds.observe(progress.held_s)
+        self._known = job_id, progress
         return True
 
     def set_state(
@@ -67,5 +65,5 @@ class MoveMetrics:
     def set_rate(self, job_id: UUID, rate: float | None, note: Note | None = None) -> bool:
         return self._jobs.set_rate(job_id, rate, note)
 
-    def note(self, job_id: UUID, at_ms: int, text: str) -> None:
-        self._jobs.note(job_id, at_ms, text)
+    def note(self, job_id: UUID, note: Note) -> None:
+        self._jobs.note(job_id, note)

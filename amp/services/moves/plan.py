@@ -9,7 +9,8 @@ import structlog
 
 from amp.domain.buckets import Bucket, BucketMap
 from amp.domain.ids import mint_at
-from amp.domain.jobs import Job, JobState
+from amp.domain.job_parameters import MoveParameters
+from amp.domain.jobs import Job, JobState, MoveJob, Note, NoteKind
 from amp.domain.move_phases import InvalidPhase, cancelled, planned_merge, planned_rebuild, planned_roll, planned_split
 from amp.domain.moves import Move, MoveKind, Phase
 from amp.domain.principals import Principal
@@ -90,10 +91,10 @@ class MovePlanning:
         bucket_map = self.maps.refresh()
         planned, bucket = self._plan(bucket_map, kind, name, at_s)
         move = _move(planned)
-        job = Job(
+        job = MoveJob(
             id=move.id,
             kind=kind.value,
-            parameters={"bucket": bucket.name, "at": format_ms(move.start_ms)},
+            parameters=MoveParameters(bucket=bucket.name, at_ms=move.start_ms),
             requested_by=principal.name,
             rate=rate,
         )
@@ -141,7 +142,8 @@ class MovePlanning:
             except InvalidPhase as e:
                 raise Conflict("too late to cancel: searches use the new index already") from e
             if self.maps.replace(cancelled_map, bucket_map):
-                self.jobs.note(job_id, self.clock.now_ms(), f"cancelled by {principal.name}")
+                note = Note(self.clock.now_ms(), NoteKind.CANCELLED, f"cancelled by {principal.name}")
+                self.jobs.note(job_id, note)
                 return job
         raise Conflict("the bucket map keeps changing; try again")
 

@@ -2,12 +2,11 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import astuple
-from typing import Any
+from dataclasses import replace
 
-from amp.domain.jobs import Job, JobState
+from amp.domain.documents import Position
+from amp.domain.jobs import JobState, MoveJob
 from amp.domain.moves import Move, Phase
-from amp.ports.bucket_documents import Position
 from amp.ports.clock import Clock
 from amp.ports.job_log import JobLog
 from amp.services.buckets.aliases import MapChanged
@@ -29,7 +28,7 @@ class MoveProgress:
         jobs: JobLog,
         clock: Clock,
         maps: BucketMaps,
-        job: Job,
+        job: MoveJob,
         move: Move,
         stop: threading.Event,
         meanwhile: Callable[[], None] = lambda: None,
@@ -42,8 +41,8 @@ class MoveProgress:
         self._move = move
         self._stop = stop
         self._meanwhile = meanwhile
-        self._checkpoint: dict[str, Any] = dict(job.checkpoint)
-        self._progress: dict[str, Any] = dict(job.progress)
+        self._checkpoint = job.checkpoint
+        self._progress = job.progress
         self._saved_s = self._checked_s = self._began_s = clock.monotonic_s()
         self._due = TokenBucket(clock)
         self._paced = 0
@@ -51,54 +50,49 @@ class MoveProgress:
     @property
     def mark(self) -> str | None:
         """The mark in the source up to which everything was copied. None: the first copy is not done."""
-        mark: str | None = self._checkpoint.get("mark")
-        return mark
+        return self._checkpoint.mark
 
     @property
     def first_mark(self) -> str | None:
         """The mark from before the first copy."""
-        first_mark: str | None = self._checkpoint.get("first_mark")
-        return first_mark
+        return self._checkpoint.first_mark
 
     @property
     def after(self) -> Position | None:
         """The position at which the first copy continues."""
-        values = self._checkpoint.get("after")
-        return None if values is None else Position(*values)
+        return self._checkpoint.after
 
     @property
     def attempts(self) -> int:
         """The number of holds that were abandoned."""
-        attempts: int = self._checkpoint.get("attempts", 0)
-        return attempts
+        return self._checkpoint.attempts
 
     def begin_copy(self, mark: str, total: int) -> None:
         """Record the beginning of the first copy of `total` documents."""
-        self._checkpoint["first_mark"] = mark
-        self._progress |= {"documents": total, "done": 0}
+        self._checkpoint = replace(self._checkpoint, first_mark=mark)
+        self._progress = replace(self._progress, documents=total, done=0)
         self.save()
 
     def copied(self, position: Position, count: int) -> None:
         """Record that the first copy has written `count` more documents, up to this position."""
-        self._checkpoint["after"] = astuple(position)
-        self._progress["done"] = self._progress.get("done", 0) + count
-        self._update_rate()
+        self._checkpoint = replace(self._checkpoint, after=position)
+        self._count(count)
         if self._clock.monotonic_s() - self._saved_s > _SAVE_EVERY_S:
             self.save()
 
     def caught_up(self, mark: str) -> None:
         """Record that everything before this mark of the source was copied."""
-        self._checkpoint["mark"] = mark
+        self._checkpoint = replace(self._checkpoint, mark=mark)
         self.save()
 
     def hold_abandoned(self) -> None:
         """Record that a hold was abandoned."""
-        self._checkpoint["attempts"] = self.attempts + 1
+        self._checkpoint = replace(self._checkpoint, attempts=self.attempts + 1)
         self.save()
 
-    def report(self, **values: object) -> None:
-        """Add values to the progress that the job reports."""
-        self._progress |= values
+    def held(self, duration_s: float) -> None:
+        """Record the duration for which writers waited at the switch, in seconds."""
+        self._progress = replace(self._progress, held_s=duration_s)
         self.save()
 
     def save(self) -> None:
@@ -137,7 +131,8 @@ class MoveProgress:
     def _check(self) -> None:
         now_s = self._clock.monotonic_s()
         if now_s - self._checked_s > _CHECK_EVERY_S:
-            self._job = self._jobs.get(self._job.id) or self._job
+            job = self._jobs.get(self._job.id)
+            self._job = job if isinstance(job, MoveJob) else self._job
             self._checked_s = now_s
             self._meanwhile()
         # A cached map may date from before the store was restored. If it were believed, the attempt would be restarted
@@ -145,9 +140,13 @@ class MoveProgress:
         if self._stop.is_set() or (self._maps.current().move != self._move and self._maps.refresh().move != self._move):
             raise MapChanged
 
-    def _update_rate(self) -> None:
+    def _count(self, count: int) -> None:
+        """Add `count` to the documents that were copied, and estimate the remaining time."""
+        done = (self._progress.done or 0) + count
+        self._progress = replace(self._progress, done=done)
         elapsed_s = self._clock.monotonic_s() - self._began_s
         if elapsed_s > 0:
             rate = self._paced / elapsed_s
-            left = max(0, self._progress.get("documents", 0) - self._progress["done"])
-            self._progress |= {"rate": round(rate, 1), "remaining_s": round(left / rate, 1) if rate else None}
+            left = max(0, (self._progress.documents or 0) - done)
+            remaining_s = round(left / rate, 1) if rate else None
+            self._progress = replace(self._progress, rate=round(rate, 1), remaining_s=remaining_s)

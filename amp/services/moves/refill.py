@@ -7,9 +7,9 @@ from uuid import UUID
 import structlog
 
 from amp.domain.buckets import Bucket, BucketMap, with_complete
-from amp.domain.jobs import Job, JobState
+from amp.domain.jobs import AssetJob, Job, JobState
 from amp.domain.principals import BUCKET_WORKER
-from amp.domain.refills import Refill, refill_from_json
+from amp.domain.refills import Refill
 from amp.domain.selectors import Selector
 from amp.ports.dead_letters import DeadLetters
 from amp.ports.job_log import JobLog
@@ -82,9 +82,9 @@ class BucketRefill:
 
 
 def _covers(job: Job, wanted: Refill) -> bool:
-    refill = job.parameters.get("refills")
-    # Jobs of earlier releases name only the index and not the loss.
-    return isinstance(refill, dict) and refill_from_json(refill).covers(wanted)
+    if not isinstance(job, AssetJob) or job.parameters.refills is None:
+        return False
+    return job.parameters.refills.covers(wanted)
 
 
 def _refill_of(bucket: Bucket, bucket_map: BucketMap) -> Refill:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import structlog
 
 from amp.domain.buckets import BucketMap
-from amp.domain.jobs import Job, JobState
+from amp.domain.job_parameters import MoveParameters
+from amp.domain.jobs import JobState, MoveJob, Note, NoteKind
 from amp.domain.move_phases import InvalidPhase, cancelled, dual, ended, hold, switched
 from amp.domain.moves import Move, Phase
 from amp.domain.storable_text import storable_reason
@@ -152,13 +153,13 @@ class MoveRunner:
         began_s = self._clock.monotonic_s()
         self._aliases.hold(bucket_map)
         self._indices.block(move.source)
-        changes = self._range_copy.finish(move, mark)
+        self._range_copy.finish(move, mark)
         self._aliases.switch(bucket_map)
         self._replace(switched(bucket_map), bucket_map)
         self._aliases.unblock(move)
         held_s = self._clock.monotonic_s() - began_s
         self._note_phase(move, Phase.SWITCHED.value)
-        progress.report(held_s=round(held_s, 3), copied_in_hold=changes)
+        progress.held(round(held_s, 3))
 
     def _switched(self, bucket_map: BucketMap, move: Move, stop: threading.Event) -> None:
         self._aliases.unblock(move)
@@ -239,7 +240,8 @@ class MoveRunner:
 
     def _note_phase(self, move: Move, phase: str) -> None:
         _log.info("move phase began", action="move_phase_began", move=str(move.id), phase=phase, kind=move.kind.value)
-        self._jobs.note(move.id, self._clock.now_ms(), f"{phase}: {move.reason}" if move.reason else phase)
+        text = f"{phase}: {move.reason}" if move.reason else phase
+        self._jobs.note(move.id, Note(self._clock.now_ms(), NoteKind.PHASE, text))
 
     def _note_waiting(self, move: Move, reason: str) -> None:
         """Write to the job's history why the move waits: an index refuses writes, or a component does not answer."""
@@ -253,7 +255,8 @@ class MoveRunner:
         if now_s - wait.since_s < _WAITS_AFTER_S or now_s - wait.noted_s < _NOTE_INTERVAL_S:
             return
         with suppress(Retryable):
-            self._jobs.note(move.id, self._clock.now_ms(), f"{move.phase.value} waits: {storable_reason(reason)}")
+            text = f"{move.phase.value} waits: {storable_reason(reason)}"
+            self._jobs.note(move.id, Note(self._clock.now_ms(), NoteKind.WAITING, text))
             wait.noted_s = now_s
 
     def _end(self, bucket_map: BucketMap, move: Move, state: JobState) -> None:
@@ -265,9 +268,10 @@ class MoveRunner:
 
     def _progress(self, move: Move, stop: threading.Event) -> MoveProgress:
         job = self._jobs.get(move.id)
-        if job is None:
+        if not isinstance(job, MoveJob):
             # The move has no record. The mover creates one from the bucket map.
-            job = Job(id=move.id, kind=move.kind.value, parameters={"bucket": move.source}, requested_by="")
+            parameters = MoveParameters(bucket=move.source)
+            job = MoveJob(id=move.id, kind=move.kind.value, parameters=parameters, requested_by="")
             self._jobs.add(job)
         return MoveProgress(self._jobs, self._clock, self._maps, job, move, stop, self._meanwhile)
 
