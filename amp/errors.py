@@ -5,7 +5,8 @@ The type says whether a retry can succeed (`Retryable`), never the text. Only `a
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
+from uuid import UUID
 
 
 class AmpError(Exception):
@@ -31,6 +32,11 @@ class Invalid(AmpError):
     def __init__(self, message: str | None = None, faults: Sequence[Fault] = (), **context: Any) -> None:
         super().__init__(message, **context)
         self.faults = tuple(faults)
+
+    @classmethod
+    def at(cls, pointer: str, reason: str) -> Self:
+        """Return an error with one fault, which the message repeats with its place."""
+        return cls(f"{pointer}: {reason}", [Fault(pointer, reason)])
 
 
 class Unprocessable(Invalid):
@@ -95,6 +101,10 @@ class RevisionMismatch(Conflict):
 
 class AlreadyExists(Conflict):
     """It already exists."""
+
+    def __init__(self, message: str | None = None, *, asset_id: UUID | None = None, **context: Any) -> None:
+        super().__init__(message, id=None if asset_id is None else str(asset_id), **context)
+        self.asset_id = asset_id  #: the asset that exists; None if it is not an asset
 
 
 class IncompatibleType(Conflict):

@@ -15,7 +15,7 @@ from amp.domain.assets import Asset, State, asset_json
 from amp.domain.criteria import FacetValues, Hit
 from amp.domain.queries import METADATA_PREFIX
 from amp.domain.types import KEY
-from amp.errors import AssetDeleted, BadQuery, Fault
+from amp.errors import AssetDeleted, BadQuery
 from amp.services.search.search import SearchResults
 
 ASSET_FIELDS = (
@@ -76,7 +76,7 @@ def shape_of_search(fields: Sequence[str] | None) -> Shape:
     """
     for i, name in enumerate(fields or ()):
         if not _is_field(name):
-            raise BadQuery(f"/fields/{i}: {_no_field(name)}", [Fault(f"/fields/{i}", _no_field(name))])
+            raise BadQuery.at(f"/fields/{i}", _no_field(name))
     return Shape(None if fields is None else tuple(dict.fromkeys(fields)), LONGS.read() == "string")
 
 

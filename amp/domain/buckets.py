@@ -181,7 +181,7 @@ def map_from_json(data: Mapping[str, Any]) -> BucketMap:
     :raises ValueError, KeyError, TypeError: `data` is not a bucket map.
     """
     buckets = tuple(
-        Bucket(start_s=b["start_s"], index=b["index"], token=b["token"], loss_generation=_loss_generation(b))
+        Bucket(start_s=b["start_s"], index=b["index"], token=b["token"], loss_generation=_loss_generation_from_json(b))
         for b in data["buckets"]
     )
     move = data.get("move")
@@ -190,7 +190,7 @@ def map_from_json(data: Mapping[str, Any]) -> BucketMap:
     )
 
 
-def _loss_generation(data: Mapping[str, Any]) -> int:
+def _loss_generation_from_json(data: Mapping[str, Any]) -> int:
     # Older maps record only that there was a loss. The token is no older than the loss.
     generation: int = data.get("loss_generation", data["token"])
     return generation if data.get("incomplete") else 0

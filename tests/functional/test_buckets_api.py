@@ -102,6 +102,8 @@ def test_a_bucket_is_split_merged_back_and_rebuilt(rest: Rest, clips: list[str])
     # The map tells first that it has ended, then the history does.
     wait_until(lambda: _history(rest, job["id"])[-1] == "ended", 60, "the last note")
     assert _history(rest, job["id"]) == ["dual", "hold", "switched", "ended"]
+    notes = rest.get(f"/v1/admin/jobs/{job['id']}").get_json()["history"]
+    assert [note["kind"] for note in notes] == ["phase", "phase", "phase", "ended"]
     first, second = buckets(rest)
     assert (first["end"], second["start"], second["name"]) == (second["start"], "2020-01-08T00:00:00.000Z",
                                                                "20200108000000")  # fmt: skip

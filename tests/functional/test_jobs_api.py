@@ -172,6 +172,7 @@ def test_a_job_shows_who_asked_for_it_how_far_it_is_and_how_it_went(rest: Rest, 
     progress = job["progress"]
     assert (progress["documents"], progress["done"], counts(job)) == (5, 5, {"done": 5})
     assert [note["text"] for note in job["history"]] == ["submitted by mara", "completed"]
+    assert [note["kind"] for note in job["history"]] == ["submitted", "ended"]
     [item] = listed(rest, [job["id"]])
     assert item == {name: value for name, value in job.items() if name != "history"}
     assert len(noting.seen) >= 5

@@ -65,9 +65,9 @@ def test_once_an_external_id_is_taken_others_are_refused_with_its_asset() -> Non
 def test_a_refusal_over_the_id_does_not_speak_for_the_external_id() -> None:
     first, second = plan(0, "same"), plan(1, "same")
     taken = TakenNames()
-    taken.learn(first, AlreadyExists(id=str(first.asset_id)))
+    taken.learn(first, AlreadyExists(asset_id=first.asset_id))
     assert taken.refusal(second) is None
-    taken.learn(second, AlreadyExists(id=str(uuid4())))
+    taken.learn(second, AlreadyExists(asset_id=uuid4()))
     assert isinstance(taken.refusal(plan(2, "same")), AlreadyExists)
 
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from amp.api.models.jobs import PhaseName, Rate, State
 from amp.api.models.values import Id, Strict, Time, TimeGiven
 from amp.domain.times import parse_ms
-from amp.errors import Fault, Unprocessable
+from amp.errors import Unprocessable
 
 _MAX_STARTS = 1_000
 Kind = Literal["roll", "split", "merge", "rebuild"]
@@ -156,5 +156,5 @@ def _whole_second(text: str, pointer: str) -> int:
         if ms <= 0:
             raise ValueError(f"{text[:64]!r} is not after 1970 began: there is a bucket from then on already")
     except ValueError as e:
-        raise Unprocessable(f"{pointer}: {e}", [Fault(pointer, str(e))]) from e
+        raise Unprocessable.at(pointer, str(e)) from e
     return ms // 1000

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field, model_validator
 
 from amp.api.models.values import Id, Ids, Strict, Time
-from amp.errors import Fault, Unprocessable
+from amp.errors import Unprocessable
 from amp.services.jobs.dead_letters import DeadLetterFilter
 
 MAX_IDS = 10_000
@@ -83,4 +83,4 @@ def _uuid(text: str, pointer: str) -> UUID:
         return UUID(text)
     except ValueError as e:
         detail = f"{text[:64]!r} is no id"
-        raise Unprocessable(f"{pointer}: {detail}", [Fault(pointer, detail)]) from e
+        raise Unprocessable.at(pointer, detail) from e

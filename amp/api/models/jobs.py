@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, model_validator
 from amp.api.models.values import Id, Ids, MetadataGiven, Strict, Texts, Time, TimeGiven
 from amp.domain.chunks import ItemOutcome
 from amp.domain.ids import parse_id
-from amp.domain.jobs import JobState
+from amp.domain.jobs import JobState, NoteKind
 from amp.domain.limits import MAX_FAULTS
 from amp.domain.moves import Phase
 from amp.domain.selectors import Selector
@@ -22,6 +22,20 @@ MAX_IDS, _MAX_KEYS, _MOST = 400_000, 1_000, 10**12
 Rate = Annotated[float, Field(ge=_LEAST_RATE, le=1e9, allow_inf_nan=False)]
 State = Literal["running", "paused", "completed", "failed", "cancelled"]
 PhaseName = Literal["plan", "dual", "hold", "switched", "cancelled"]
+NoteKindName = Literal[
+    "submitted",
+    "incomplete",
+    "paused",
+    "resumed",
+    "rate",
+    "phase",
+    "waiting",
+    "dead-letters",
+    "cancelled",
+    "ended",
+    "other",
+]
+assert NoteKindName.__args__ == tuple(NoteKind)  # type: ignore[attr-defined]  # of Literal
 assert (State.__args__, PhaseName.__args__) == (tuple(JobState), tuple(Phase))  # type: ignore[attr-defined]  # of Literal
 
 
@@ -190,7 +204,8 @@ class NoteOut(BaseModel):
     """A line of a job's history."""
 
     at: Time
-    text: str
+    kind: NoteKindName = Field(description="What the entry reports. New kinds may be added.")
+    text: str = Field(description="For people to read. Its wording may change.")
 
 
 class JobItem(BaseModel):
@@ -248,4 +263,4 @@ def _ms(text: str | None, pointer: str) -> int | None:
     try:
         return parse_ms(text)
     except ValueError as e:
-        raise Unprocessable(f"{pointer}: {e}", [Fault(pointer, str(e))]) from e
+        raise Unprocessable.at(pointer, str(e)) from e

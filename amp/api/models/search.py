@@ -10,7 +10,7 @@ from amp.api.models.values import Scalar, Strict, Texts
 from amp.domain import queries
 from amp.domain.queries import OPERATORS
 from amp.domain.types import KEY
-from amp.errors import BadQuery, Fault
+from amp.errors import BadQuery
 from amp.services.search.search import SearchQuery
 
 #: Arrays, objects and members of them in a search.
@@ -46,7 +46,7 @@ class Condition(Strict):
         )
         if not operators:
             detail = f"needs an operator: {', '.join(OPERATORS)}"
-            raise BadQuery(f"{pointer}: {detail}", [Fault(pointer, detail)])
+            raise BadQuery.at(pointer, detail)
         return queries.Condition(self.field, operators, pointer)
 
     def _has(self, name: str) -> bool:

@@ -45,8 +45,7 @@ class _Definition(Strict):
     @classmethod
     def _refuse_extends(cls, value: Any) -> Any:
         if isinstance(value, dict) and "extends" in value:
-            detail = "is not supported yet: a type cannot extend another one"
-            raise Unprocessable(f"/extends {detail}", [Fault("/extends", detail)])
+            raise Unprocessable.at("/extends", "is not supported yet: a type cannot extend another one")
         return value
 
     def declared_fields(self, limits: AssetLimits) -> dict[str, DeclaredField]:
@@ -79,7 +78,7 @@ class TypeCreate(_Definition):
     def checked_name(self) -> str:
         """:raises Unprocessable: it is no name for a type."""
         if not KEY.fullmatch(self.name):
-            raise Unprocessable(f"/name: {_KEY_RULE}", [Fault("/name", _KEY_RULE)])
+            raise Unprocessable.at("/name", _KEY_RULE)
         return self.name
 
 
@@ -94,7 +93,7 @@ class TypeReplacement(_Definition):
     def check_name(self, name: str) -> None:
         """:raises Unprocessable: the body names another type than the path."""
         if "name" in self.model_fields_set and self.name != name:
-            raise Unprocessable("/name is not the one in the path", [Fault("/name", "is not the one in the path")])
+            raise Unprocessable.at("/name", "is not the one in the path")
 
 
 class FieldOut(BaseModel):

@@ -1,7 +1,7 @@
 """Claims the names of assets that are about to be created, so that each name belongs to one asset."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from amp.domain.assets import Asset, State, Version
@@ -21,13 +21,19 @@ from amp.ports.claims import Claims
 from amp.services.assets.creation import Creation
 from amp.services.assets.release import RELEASING, NameRelease, external_key, is_borne
 
-#: One result per request, as far as it is decided.
-Results = list[Asset | AmpError | None]
 #: Maximum attempts to claim an external id whose holder turns out not to have it.
 _ROUNDS = 5
 #: The fields that no change of an asset modifies.
 _FIXED = ("created_by", "type", "project", "external_id")
 _CONTENT = ("name", "metadata", "labels")
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimResult:
+    """What claiming the names of creations came to: each creation is either ready or has its result."""
+
+    ready: list[Creation]  #: still to carry out, some under another id
+    results: dict[int, Asset | AmpError] = field(default_factory=dict)  #: by the position of the creation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,34 +47,38 @@ class NameClaims:
     releaser: NameRelease
     key_ttl_s: int
 
-    def claim(self, plans: Sequence[Creation], results: Results) -> list[Creation]:
-        """Claim the names. Returns the creations still to carry out, some under another id; the results of the others
-        are in `results`.
+    def claim(self, plans: Sequence[Creation]) -> ClaimResult:
+        """Claim the idempotency keys and external ids.
 
         :raises StoreUnavailable: the store does not answer; claiming again is safe.
         """
-        return self.claim_external_ids(self._claim_keys(plans, results), results)
+        keyed = self._claim_keys(plans)
+        named = self.claim_external_ids(keyed.ready)
+        return ClaimResult(named.ready, keyed.results | named.results)
 
-    def claim_external_ids(self, plans: Sequence[Creation], results: Results) -> list[Creation]:
-        """Return those that may be carried out on the heads they were made for; the results of the others are in
-        `results`. Names are claimed again before each attempt, because they may have been released since.
+    def claim_external_ids(self, plans: Sequence[Creation]) -> ClaimResult:
+        """Claim the external ids. Names are claimed again before each attempt, because they may have been released
+        since.
 
         :raises StoreUnavailable: the store does not answer; claiming again is safe.
         """
+        results: dict[int, Asset | AmpError] = {}
         ready = [plan for plan in plans if plan.order.draft.external_id is None]
         pending = [plan for plan in plans if plan.order.draft.external_id is not None]
         for _ in range(_ROUNDS):
             if not pending:
-                return ready
+                return ClaimResult(ready, results)
             holders = self.claims.claim([_external_claim(plan) for plan in pending])
             own, others = _by_holder(pending, holders)
             pending = []
             for plan, holder in own:
                 (ready if self._holds(plan, holder) else pending).append(plan)
-            pending += self._resolve(others, results)
+            resolved = self._resolve(others)
+            pending += resolved.ready
+            results |= resolved.results
         for plan in pending:
             results[plan.position] = Conflict("other requests are claiming the external id; try again")
-        return ready
+        return ClaimResult(ready, results)
 
     def release(self, plans: Sequence[Creation]) -> None:
         """Release the external ids of creations that were refused because their asset has another name. A name that is
@@ -80,7 +90,7 @@ class NameClaims:
         except StoreUnavailable:
             return
 
-    def first_answers(self, plans: Sequence[tuple[Creation, UUID]]) -> Results:
+    def first_answers(self, plans: Sequence[tuple[Creation, UUID]]) -> list[Asset | AmpError | None]:
         """For each creation and the asset of its idempotency key, return the answer to the first request with the key;
         the current asset if its first version is no longer kept; None if the asset was never written.
 
@@ -94,8 +104,9 @@ class NameClaims:
             for plan, asset_id in plans
         ]
 
-    def _claim_keys(self, plans: Sequence[Creation], results: Results) -> list[Creation]:
-        """Return the creations still to carry out. Repeats of a key get its first answer again."""
+    def _claim_keys(self, plans: Sequence[Creation]) -> ClaimResult:
+        """Claim the idempotency keys. Repeats of a key get its first answer again."""
+        results: dict[int, Asset | AmpError] = {}
         keyed = [(plan, plan.order.idempotency_key) for plan in plans if plan.order.idempotency_key is not None]
         holders = self.claims.claim([key.claim(plan.asset_id) for plan, key in keyed], self.key_ttl_s)
         ready = [plan for plan in plans if plan.order.idempotency_key is None]
@@ -121,21 +132,22 @@ class NameClaims:
                 ready.append(plan)
             else:
                 results[plan.position] = OutcomeUnknown(id=str(asset_id))
-        return ready
+        return ClaimResult(ready, results)
 
     def _holds(self, plan: Creation, holder: Claim) -> bool:
         """Whether the external id now belongs to the creation. False: it is being released."""
         return holder.digest != RELEASING or self.claims.replace(holder, _external_claim(plan))
 
-    def _resolve(self, taken: Sequence[tuple[Creation, Claim]], results: Results) -> list[Creation]:
-        """Return the creations that may claim their external id again; the results of the others are in `results`."""
+    def _resolve(self, taken: Sequence[tuple[Creation, Claim]]) -> ClaimResult:
+        """Return the creations that may claim their external id again as ready, and the results of the others."""
+        results: dict[int, Asset | AmpError] = {}
         heads = self.store.heads([holder.holder_id for _, holder in taken], settle=True) if taken else {}
         again, stale = [], []
         for plan, holder in taken:
             head, id_ = heads.get(holder.holder_id), holder.holder_id
             if head is not None and is_borne(holder, head):
                 detail = f"external id {holder.key!r} belongs to asset {id_}"
-                results[plan.position] = AlreadyExists(detail, id=str(id_), revision=head.revision)
+                results[plan.position] = AlreadyExists(detail, asset_id=id_, revision=head.revision)
             elif head is not None:
                 stale.append(holder)
                 again.append(plan)
@@ -148,7 +160,7 @@ class NameClaims:
             else:
                 results[plan.position] = OutcomeUnknown(id=str(id_))
         self.releaser.release(stale)
-        return again
+        return ClaimResult(again, results)
 
     def _move_key(self, plan: Creation, from_id: UUID, to_id: UUID) -> bool:
         """Move the idempotency key, if there is one, to another asset. False: another request was faster."""
@@ -181,7 +193,7 @@ def _first_answer(wanted: Asset, head: Asset | None, first: Version | None, *, m
     if head.state is State.PURGED:
         return AssetDeleted("the asset created with this Idempotency-Key is gone")
     if not made:
-        return AlreadyExists(f"asset {head.id} exists already", id=str(head.id), revision=head.revision)
+        return AlreadyExists(f"asset {head.id} exists already", asset_id=head.id, revision=head.revision)
     # The first version may no longer be kept although the asset exists.
     answer, same = (head, _FIXED) if first is None else (_as_first_made(head, first), _FIXED + _CONTENT)
     if any(getattr(wanted, name) != getattr(answer, name) for name in same):

@@ -14,7 +14,7 @@ from amp.domain.validation import text_faults
 from amp.errors import AlreadyExists, AmpError, Conflict, Fault, OutcomeUnknown, StoreUnavailable, Unprocessable
 from amp.ports.asset_store import CommitResult, CommitStatus
 from amp.ports.clock import Clock
-from amp.services.assets.claims import NameClaims, Results
+from amp.services.assets.claims import ClaimResult, NameClaims
 from amp.services.assets.content import ContentValidation
 from amp.services.assets.creation import CreateRequest, Creation, TakenNames, apart_by_id, batches_without_rivals
 from amp.services.assets.release import bears
@@ -22,6 +22,9 @@ from amp.services.outbox.commit import ChangeCommitter
 
 #: Maximum attempts to create an asset over a purged one that changes meanwhile, or after another one with the same id.
 _ROUNDS = 5
+
+#: One result per request; None: not decided yet.
+_Results = list[Asset | AmpError | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +58,7 @@ class AssetCreation:
         Once the store does not answer, nothing more is written. The result is `StoreUnavailable` for requests of which
         nothing was written, and `OutcomeUnknown` where that is unknown.
         """
-        results: Results = [None] * len(orders)
+        results: _Results = [None] * len(orders)
         plans = []
         began_s = self.clock.monotonic_s()
         for position, order in enumerate(orders):
@@ -116,8 +119,8 @@ class AssetCreation:
             return mint_at(draft.created_ms)
         return self._mint.mint()
 
-    def _create_batch(self, plans: Sequence[Creation], results: Results) -> None:
-        ready = self.names.claim(plans, results)
+    def _create_batch(self, plans: Sequence[Creation], results: _Results) -> None:
+        ready = _ready(self.names.claim(plans), results)
         for _ in range(_ROUNDS):
             firsts, rivals = apart_by_id(ready)
             over_purged = self._carry_out(firsts, results)
@@ -125,11 +128,12 @@ class AssetCreation:
                 return
             for plan in rivals:
                 plan.take_id(plan.own_id)
-            ready = self.names.claim_external_ids(over_purged, results) + self.names.claim(rivals, results)
+            ready = _ready(self.names.claim_external_ids(over_purged), results)
+            ready += _ready(self.names.claim(rivals), results)
         for plan in ready:
             results[plan.position] = Conflict(f"asset {plan.asset_id} is being changed by other writers; try again")
 
-    def _carry_out(self, plans: Sequence[Creation], results: Results) -> list[Creation]:
+    def _carry_out(self, plans: Sequence[Creation], results: _Results) -> list[Creation]:
         """Return the creations that met a purged asset, to be repeated on top of it."""
         over_purged: list[Creation] = []
         keyed: list[Creation] = []
@@ -150,7 +154,7 @@ class AssetCreation:
         self.names.release(misnamed)
         return over_purged
 
-    def _answer_keyed(self, plans: Sequence[Creation], results: Results) -> None:
+    def _answer_keyed(self, plans: Sequence[Creation], results: _Results) -> None:
         """Another request with the same key may have written the same change first. Its answer counts."""
         try:
             answers = self.names.first_answers([(plan, plan.asset_id) for plan in plans])
@@ -158,6 +162,13 @@ class AssetCreation:
             answers = [None] * len(plans)
         for plan, answer in zip(plans, answers, strict=True):
             results[plan.position] = answer or OutcomeUnknown(id=str(plan.asset_id))
+
+
+def _ready(claimed: ClaimResult, results: _Results) -> list[Creation]:
+    """Enter the results that claiming names had, and return the creations that are still to carry out."""
+    for position, result in claimed.results.items():
+        results[position] = result
+    return claimed.ready
 
 
 def _change_id(order: CreateRequest) -> UUID:
@@ -175,7 +186,7 @@ def _result(plan: Creation, outcome: CommitResult) -> Asset | AmpError:
     head = outcome.head
     return AlreadyExists(
         f"asset {plan.asset_id} exists already",
-        id=str(plan.asset_id),
+        asset_id=plan.asset_id,
         revision=head.revision if head else None,
     )
 

@@ -101,14 +101,14 @@ class TakenNames:
         match result:
             case AlreadyExists():
                 # It names the existing asset: the one with the requested id, or the one with the external id.
-                by_id = external is None or result.context.get("id") == str(plan.asset_id)
+                by_id = external is None or result.asset_id == plan.asset_id
                 self._refusals[plan.asset_id if by_id or external is None else external] = result
             case Asset():
-                context = {"id": str(result.id), "revision": result.revision}
-                self._refusals[result.id] = AlreadyExists(f"asset {result.id} exists already", **context)
+                detail = f"asset {result.id} exists already"
+                self._refusals[result.id] = AlreadyExists(detail, asset_id=result.id, revision=result.revision)
                 if external is not None:
                     detail = f"external id {external[1]!r} belongs to asset {result.id}"
-                    self._refusals[external] = AlreadyExists(detail, **context)
+                    self._refusals[external] = AlreadyExists(detail, asset_id=result.id, revision=result.revision)
 
 
 def _names(plan: Creation) -> list[Name]:

@@ -54,7 +54,7 @@ class AssetUpsert:
                     return self.creator.create(CreateRequest(draft()), principal), True
                 except AlreadyExists as e:
                     found = self.reader.by_external_id(project, external_id)
-                    if found is None or str(found.id) != e.context.get("id"):
+                    if found is None or found.id != e.asset_id:
                         raise
             with contextlib.suppress(AssetNotFound):
                 return self.changer.edit(found.id, edit_named, precondition, principal), False

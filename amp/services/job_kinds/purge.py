@@ -12,7 +12,7 @@ from amp.domain.claims import Claim
 from amp.domain.documents import Position, head_doc_id, superseded_doc_id
 from amp.domain.job_parameters import AssetJobParameters, PurgeOptions
 from amp.domain.jobs import AssetJob
-from amp.errors import Fault, Unprocessable
+from amp.errors import Unprocessable
 from amp.ports.asset_listing import AssetListing
 from amp.ports.asset_store import AssetStore
 from amp.ports.bucket_documents import RawDocument
@@ -43,7 +43,7 @@ class AssetPurge:
     def check(self, parameters: AssetJobParameters) -> None:
         if parameters.selector.query is not None:
             detail = "a search finds no deleted assets; select them otherwise"
-            raise Unprocessable(detail, [Fault("/selector/query", detail)])
+            raise Unprocessable.at("/selector/query", detail)
 
     def process(self, job: AssetJob, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:
         given_s = job.parameters.options_as(PurgeOptions).retention_s

@@ -10,7 +10,7 @@ from amp.domain.changes import Stamp, deletion, migration, restoration
 from amp.domain.chunks import ItemResult
 from amp.domain.job_parameters import AssetJobParameters
 from amp.domain.jobs import AssetJob
-from amp.errors import Fault, Unprocessable
+from amp.errors import Unprocessable
 from amp.ports.clock import Clock
 from amp.services.assets.content import ContentValidation
 from amp.services.job_kinds.bulk_changes import BulkChanges
@@ -30,7 +30,7 @@ class StateChanges:
     def check(self, parameters: AssetJobParameters) -> None:
         if self.step is restoration and parameters.selector.query is not None:
             detail = "a search finds no deleted assets; select them otherwise"
-            raise Unprocessable(detail, [Fault("/selector/query", detail)])
+            raise Unprocessable.at("/selector/query", detail)
 
     def process(self, job: AssetJob, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:  # noqa: ARG002
         return self.changer.run(job, ids, self.step)

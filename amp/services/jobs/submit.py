@@ -64,10 +64,10 @@ class JobSubmission:
         if processor is None:
             known = ", ".join(sorted(self.processors))
             detail = f"there is no kind {request.kind[:128]!r} of job; there are {known}"
-            raise Unprocessable(detail, [Fault("/kind", detail)])
+            raise Unprocessable.at("/kind", detail)
         if request.dry_run and not processor.changes:
             detail = f"a job of kind {request.kind} changes no assets, so it cannot run dry"
-            raise Unprocessable(detail, [Fault("/dry_run", detail)])
+            raise Unprocessable.at("/dry_run", detail)
         if unknown := sorted(request.parameters.keys() - option_names(request.kind)):
             faults = [Fault(f"/parameters/{name}", f"is not a parameter of {request.kind} jobs") for name in unknown]
             raise Unprocessable(f"{faults[0].pointer}: {faults[0].detail}", faults)

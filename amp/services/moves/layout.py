@@ -7,7 +7,7 @@ from amp.domain.jobs import Job
 from amp.domain.moves import MoveKind
 from amp.domain.principals import Principal
 from amp.domain.times import format_ms
-from amp.errors import Fault, Unprocessable
+from amp.errors import Unprocessable
 from amp.ports.clock import Clock
 from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.moves.plan import MovePlanning
@@ -49,7 +49,7 @@ class BucketLayout:
                 f"{format_ms(at_s * 1000)} is not in the future: a roll opens a bucket for new assets. Split a bucket "
                 "to divide its documents, or lay out buckets with init before an import"
             )
-            raise Unprocessable(f"/at: {reason}", [Fault("/at", reason)])
+            raise Unprocessable.at("/at", reason)
         return bucket_map.bucket_at(at_s * 1000).name, at_s
 
     def preview(self, starts_s: Collection[int]) -> LaidOut:

@@ -15,7 +15,7 @@ from amp.domain.move_phases import InvalidPhase, cancelled, planned_merge, plann
 from amp.domain.moves import Move, MoveKind, Phase
 from amp.domain.principals import Principal
 from amp.domain.times import format_ms
-from amp.errors import BucketNotFound, Conflict, Fault, JobNotFound, Unprocessable
+from amp.errors import BucketNotFound, Conflict, JobNotFound, Unprocessable
 from amp.ports.bucket_documents import BucketDocuments, TimeRange
 from amp.ports.bucket_indices import BucketIndices
 from amp.ports.clock import Clock
@@ -118,7 +118,7 @@ class MovePlanning:
         if second != first + 1:
             after = buckets[first + 1].name if first + 1 < len(buckets) else "none: it is the newest"
             reason = f"{next_name} is not the next bucket after {name}, which is {after}"
-            raise Unprocessable(f"/next: {reason}", [Fault("/next", reason)])
+            raise Unprocessable.at("/next", reason)
 
     def cancel(self, job_id: UUID, principal: Principal) -> Job:
         """Begin to undo the move. It is undone once its job is cancelled. Repeating it changes nothing.
@@ -220,7 +220,7 @@ def _within(bucket_map: BucketMap, bucket: Bucket, at_s: int) -> int:
 
 
 def _bad_time(reason: str) -> Unprocessable:
-    return Unprocessable(f"/at: {reason}", [Fault("/at", reason)])
+    return Unprocessable.at("/at", reason)
 
 
 def _move(bucket_map: BucketMap) -> Move:

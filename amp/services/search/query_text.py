@@ -25,7 +25,7 @@ from luqum.thread import parse as parse_lucene  # type: ignore[import-untyped]  
 from amp.domain.queries import METADATA_PREFIX, ROOT_FIELDS, Condition, Conjunction, Disjunction, Negation, Query
 from amp.domain.types import FieldType
 from amp.domain.validation import LONG_MAX, LONG_MIN
-from amp.errors import BadQuery, Fault
+from amp.errors import BadQuery
 
 #: Maximum size of a query text, in bytes.
 MAX_BYTES = 4 * 1024
@@ -252,4 +252,4 @@ def _check_depth(item: tree.Item, depth: int) -> None:
 
 def _refusal(why: str, position: int | None = None) -> BadQuery:
     detail = why if position is None else f"{why} (at character {position + 1})"
-    return BadQuery(f"{_POINTER}: {detail}", [Fault(_POINTER, detail)])
+    return BadQuery.at(_POINTER, detail)

@@ -36,7 +36,7 @@ from amp.domain.queries import (
 from amp.domain.tokens import tokenize
 from amp.domain.types import FieldType
 from amp.domain.validation import check_text
-from amp.errors import BadQuery, Fault
+from amp.errors import BadQuery
 from amp.services.types.catalog import TypeCatalog
 
 _OPERAND_BYTES = 32 * 1024
@@ -264,4 +264,4 @@ def _lowered(operand: Any) -> Any:
 
 
 def _refusal(pointer: str, detail: str) -> BadQuery:
-    return BadQuery(f"{pointer}: {detail}", [Fault(pointer, detail)])
+    return BadQuery.at(pointer, detail)

@@ -10,7 +10,7 @@ from amp.domain.criteria import FacetValues, Hit, IndexQuery, SearchPage, SortVa
 from amp.domain.limits import PAGE_BYTES, SearchLimits
 from amp.domain.principals import Principal
 from amp.domain.queries import Facet, Query, Sort, query_identity
-from amp.errors import BadCursor, BadQuery, BucketsMissing, Fault, NotMigrated, StoreUnavailable
+from amp.errors import BadCursor, BadQuery, BucketsMissing, NotMigrated, StoreUnavailable
 from amp.ports.search_index import SearchIndex
 from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.search.cursors import Cursors
@@ -77,7 +77,7 @@ class AssetSearch:
         """
         if not 0 <= query.size <= self.limits.page:
             detail = f"takes 0 to {self.limits.page}"
-            raise BadQuery(f"/size: {detail}", [Fault("/size", detail)])
+            raise BadQuery.at("/size", detail)
         resolver, bucket_map = self.resolver.since(query.since_s), self._map()
         index_query = IndexQuery(
             criteria=resolver.criteria(query.query, query.text),
