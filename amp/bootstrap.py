@@ -17,7 +17,7 @@ from amp.wiring.buckets import BucketServices, bucket_services
 from amp.wiring.consistency import consistency_services
 from amp.wiring.indexing import IndexingServices, indexing_services
 from amp.wiring.job_kinds import job_kinds
-from amp.wiring.jobs import JobServices, job_services
+from amp.wiring.jobs import JobServices, JobSupplies, job_services
 from amp.wiring.moves import MoveServices, move_controller, move_services
 from amp.wiring.outbox import OutboxServices, outbox_services
 from amp.wiring.search import SearchServices, search_services
@@ -87,9 +87,8 @@ def wire(settings: Settings, adapters: Adapters, metrics: Metrics, background: B
         **consistency.processors,
     }
     controller = move_controller(settings, adapters, buckets)
-    jobs = job_services(
-        settings, adapters, metrics, types, search, presence, processors, [controller], consistency.mismatches
-    )
+    supplies = JobSupplies(processors=processors, controllers=[controller], mismatches=consistency.mismatches)
+    jobs = job_services(settings, adapters, metrics, types, search, presence, supplies)
     moves = move_services(settings, adapters, metrics, buckets, jobs, controller)
     workers = {
         "index": indexing.worker.run,

@@ -2,8 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.registry import Collector
 
 from amp.errors import AmpError
+from amp.ports.metrics import MapFigures
 
 _log = structlog.get_logger(__name__)
 #: The variable with the folder in which processes share their metrics; the client library reads it.
@@ -21,21 +21,6 @@ _SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 #: Histogram buckets of the time that writers of a range wait, in seconds: the target is half a second, and an attempt
 #: ends after five.
 _HOLD_BUCKETS_S = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0)
-
-
-@dataclass(frozen=True, slots=True)
-class BucketFigures:
-    name: str
-    documents: int
-    bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class MapFigures:
-    """The figures of all buckets that are exposed as metrics."""
-
-    buckets: Sequence[BucketFigures]
-    move: tuple[str, str] | None  #: kind and phase of the move in progress; None: no move is in progress
 
 
 def share_metrics(folder: Path) -> None:
@@ -51,7 +36,9 @@ def forget_process(pid: int) -> None:
 
 
 class Metrics:
-    """The metrics of one process, with the names that `/metrics` uses."""
+    """The metrics of one process, with the names that `/metrics` uses. Implements every protocol of
+    `amp.ports.metrics`.
+    """
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.registry = registry or CollectorRegistry()
@@ -67,37 +54,37 @@ class Metrics:
             ["route", "method"],
             registry=self.registry,
         )
-        self.events_indexed = Counter(
+        self._changes_indexed = Counter(
             "amp_events_indexed",
             "Change messages of live traffic whose changes are in the index; deferred ones count once indexed",
             registry=self.registry,
         )
-        self.dead_letters = Counter(
+        self._dead_letters = Counter(
             "amp_dead_letters", "Messages that became dead letters because no retry can succeed", registry=self.registry
         )
-        self.job_assets = Counter(
+        self._job_assets = Counter(
             "amp_job_assets",
             "Assets processed by jobs, by kind of job and outcome; an asset processed again counts again",
             ["kind", "outcome"],
             registry=self.registry,
         )
-        self.intents_relayed = Counter(
+        self._intents_relayed = Counter(
             "amp_intents_relayed",
             "Change messages that the relay published for their writer",
             registry=self.registry,
         )
-        self.versions_dropped = Counter(
+        self._versions_dropped = Counter(
             "amp_versions_dropped",
             "Versions removed from the store because newer ones exceed the number kept",
             registry=self.registry,
         )
-        self.thread_failures = Counter(
+        self._thread_failures = Counter(
             "amp_thread_failures",
             "Unexpected errors of background threads; each thread is restarted after a pause",
             ["thread"],
             registry=self.registry,
         )
-        self.consumer_stopped = Gauge(
+        self._consumer_stopped = Gauge(
             "amp_consumer_stopped",
             "1 while a worker consumes nothing because too many messages would become dead letters",
             ["group"],
@@ -107,8 +94,8 @@ class Metrics:
         self._count_moves()
 
     def _count_moves(self) -> None:
-        self.documents_moved = Counter("amp_move_documents", "Documents copied by moves", registry=self.registry)
-        self.hold_seconds = Histogram(
+        self._documents_moved = Counter("amp_move_documents", "Documents copied by moves", registry=self.registry)
+        self._hold_seconds = Histogram(
             "amp_move_hold_seconds",
             "Time for which indexing of a moving range waited for the switch, in seconds",
             buckets=_HOLD_BUCKETS_S,
@@ -120,6 +107,33 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="livemax",
         )
+
+    def thread_failed(self, thread: str) -> None:
+        self._thread_failures.labels(thread).inc()
+
+    def dead_letter_stored(self) -> None:
+        self._dead_letters.inc()
+
+    def consumer_stopped(self, group: str, stopped: bool) -> None:
+        self._consumer_stopped.labels(group).set(int(stopped))
+
+    def assets_processed(self, kind: str, outcome: str, count: int) -> None:
+        self._job_assets.labels(kind, outcome).inc(count)
+
+    def version_dropped(self) -> None:
+        self._versions_dropped.inc()
+
+    def intents_relayed(self, count: int) -> None:
+        self._intents_relayed.inc(count)
+
+    def changes_indexed(self, count: int) -> None:
+        self._changes_indexed.inc(count)
+
+    def documents_moved(self, count: int) -> None:
+        self._documents_moved.inc(count)
+
+    def writers_held(self, duration_s: float) -> None:
+        self._hold_seconds.observe(duration_s)
 
     def watch_buckets(self, read_figures: Callable[[], MapFigures]) -> None:
         """Expose the figures that `read_figures` returns at each scrape, or none if it fails. If processes share their

@@ -27,36 +27,8 @@ class CommitResult:
     head: Asset | None = None  #: with REFUSED, the head that was there instead; None: there was no head
 
 
-class AssetStore(Protocol):
-    """Methods that take several assets process them concurrently. The result for one asset does not depend on the
-    others.
-    """
-
-    def prepare(self, changes: Sequence[tuple[Change, Intent]]) -> None:
-        """Make durable, before a change is applied, its intent and the rows of the reverse index for its `after`.
-
-        One atomic write per change. Idempotent. On return all of them are durable.
-
-        :raises StoreUnavailable: some may not be durable; none of the changes may be applied then.
-        """
-        ...
-
-    def apply(self, changes: Sequence[Change]) -> list[CommitResult]:
-        """Take each asset from `before` to `after` in one conditional write: head, revision row and, if the version
-        is new, version row, all or nothing. Return one result per change, in order. Of several changes from the same
-        state of an asset, in one call or in many, exactly one can be applied.
-
-        A change is applied only if the head still has the revision of `before`. If `before` is None, there must be no
-        head. If `before` is purged, the head must also have its `change_id`, which `strip` replaces. A change whose
-        `change_id` is already among the asset's revisions is APPLIED without another write.
-
-        After a timeout, the outcome is settled by looking for the `change_id` among the revisions; if it cannot be
-        settled, the result is UNKNOWN. The result is never APPLIED for a write that did not happen and never REFUSED
-        for one that did.
-
-        :raises StoreUnavailable: nothing was sent for any of the changes.
-        """
-        ...
+class AssetReads(Protocol):
+    """Reads assets and their versions."""
 
     def heads(self, ids: Collection[UUID], *, settle: bool = False) -> dict[UUID, Asset]:
         """Return the heads of the assets that exist, purged ones included. Ids without a head are left out.
@@ -98,6 +70,36 @@ class AssetStore(Protocol):
         """
         ...
 
+
+class AssetWrites(Protocol):
+    """Writes assets."""
+
+    def prepare(self, changes: Sequence[tuple[Change, Intent]]) -> None:
+        """Make durable, before a change is applied, its intent and the rows of the reverse index for its `after`.
+
+        One atomic write per change. Idempotent. On return all of them are durable.
+
+        :raises StoreUnavailable: some may not be durable; none of the changes may be applied then.
+        """
+        ...
+
+    def apply(self, changes: Sequence[Change]) -> list[CommitResult]:
+        """Take each asset from `before` to `after` in one conditional write: head, revision row and, if the version
+        is new, version row, all or nothing. Return one result per change, in order. Of several changes from the same
+        state of an asset, in one call or in many, exactly one can be applied.
+
+        A change is applied only if the head still has the revision of `before`. If `before` is None, there must be no
+        head. If `before` is purged, the head must also have its `change_id`, which `strip` replaces. A change whose
+        `change_id` is already among the asset's revisions is APPLIED without another write.
+
+        After a timeout, the outcome is settled by looking for the `change_id` among the revisions; if it cannot be
+        settled, the result is UNKNOWN. The result is never APPLIED for a write that did not happen and never REFUSED
+        for one that did.
+
+        :raises StoreUnavailable: nothing was sent for any of the changes.
+        """
+        ...
+
     def strip(self, purged: Sequence[Asset]) -> None:
         """Remove from purged assets everything that is left but the id, the state, the revision and the ids of changes,
         which are still needed to settle writes. An asset is skipped if its head is not the given one. The head gets a
@@ -107,3 +109,9 @@ class AssetStore(Protocol):
         :raises StoreUnavailable: some may not be stripped; call it again.
         """
         ...
+
+
+class AssetStore(AssetReads, AssetWrites, Protocol):
+    """Methods that take several assets process them concurrently. The result for one asset does not depend on the
+    others.
+    """

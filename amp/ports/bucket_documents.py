@@ -80,8 +80,8 @@ class Totals:
         return difference <= self.created >> 51 and replace(self, created=0) == replace(other, created=0)
 
 
-class BucketDocuments(Protocol):
-    """Reads see what was refreshed. Writes go only through write aliases and never replace a newer revision."""
+class DocumentPages(Protocol):
+    """Reads and writes the documents of an index, as moves do."""
 
     def mark(self, index: str) -> str:
         """Return a mark. Writes before it are visible after every refresh that begins after this call. A write that
@@ -142,6 +142,10 @@ class BucketDocuments(Protocol):
         """
         ...
 
+
+class DocumentTotals(Protocol):
+    """Counts, totals and finds the documents of an index, as checks and reports do."""
+
     def slices(self, index: str, of: TimeRange, width_ms: int) -> list[SliceTotals]:
         """Return totals of the range in slices of that width, in order. Empty slices are left out. Slices begin at
         multiples of the width; the first and the last are cut to the range. There may be as many as 50,000.
@@ -187,3 +191,7 @@ class BucketDocuments(Protocol):
         :raises SearchUnavailable: the index, or part of it, does not answer.
         """
         ...
+
+
+class BucketDocuments(DocumentPages, DocumentTotals, Protocol):
+    """Reads see what was refreshed. Writes go only through write aliases and never replace a newer revision."""

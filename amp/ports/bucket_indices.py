@@ -41,8 +41,8 @@ class IndexInfo:
     bytes: int  #: size of the primary shards
 
 
-class BucketIndices(Protocol):
-    """No index is ever written under its own name, and only `create` creates one."""
+class IndexLifecycle(Protocol):
+    """Creates, reports and drops the indices behind buckets."""
 
     def create(self, index: str, *, loading: bool = False) -> bool:
         """Create an empty index from the template, in no alias. Return False if it exists already. With `loading`, the
@@ -75,6 +75,17 @@ class BucketIndices(Protocol):
         :raises SearchUnavailable: it is unknown whether the index was removed.
         """
         ...
+
+    def info(self) -> list[IndexInfo]:
+        """Return every index of this installation by name, whether it is in the bucket map or not.
+
+        :raises SearchUnavailable: the index does not answer.
+        """
+        ...
+
+
+class IndexAccess(Protocol):
+    """Controls which indices writers and searches use."""
 
     def change_aliases(self, change: AliasChange) -> bool:
         """Make all of these changes atomically and return True; or none of them, and return False, if an alias of
@@ -110,16 +121,13 @@ class BucketIndices(Protocol):
         """
         ...
 
-    def info(self) -> list[IndexInfo]:
-        """Return every index of this installation by name, whether it is in the bucket map or not.
-
-        :raises SearchUnavailable: the index does not answer.
-        """
-        ...
-
     def searched(self) -> frozenset[str]:
         """Return the indices in the read alias, empty if there are none. This is cheap and takes at most two seconds.
 
         :raises SearchUnavailable: the search index does not answer.
         """
         ...
+
+
+class BucketIndices(IndexLifecycle, IndexAccess, Protocol):
+    """No index is ever written under its own name, and only `create` creates one."""

@@ -6,11 +6,8 @@ from uuid import UUID
 from amp.domain.jobs import Checkpoint, Job, JobProgress, JobState, Note
 
 
-class JobLog(Protocol):
-    """Progress and control are separate, so that a worker that saves its progress never undoes an operator's request.
-
-    A job that has ended never changes again.
-    """
+class JobRecords(Protocol):
+    """Adds, reads and removes the records of jobs."""
 
     def add(self, job: Job) -> None:
         """Store a new job. Its id is a time-UUID, by which jobs are ordered. Adding the same job again changes nothing.
@@ -47,6 +44,10 @@ class JobLog(Protocol):
         :raises StoreUnavailable: it may remain.
         """
         ...
+
+
+class JobUpdates(Protocol):
+    """Changes the records of jobs that have not ended."""
 
     def save_progress(
         self,
@@ -99,3 +100,10 @@ class JobLog(Protocol):
         :raises StoreUnavailable: the note may be missing.
         """
         ...
+
+
+class JobLog(JobRecords, JobUpdates, Protocol):
+    """Progress and control are separate, so that a worker that saves its progress never undoes an operator's request.
+
+    A job that has ended never changes again.
+    """

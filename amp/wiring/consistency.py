@@ -69,9 +69,15 @@ def consistency_services(
 
     def mismatches(selector: Selector, deep: bool) -> MismatchSelection:
         return MismatchSelection(
-            adapters.listing, adapters.store, adapters.documents, maps, names, selector,
-            deep=deep, versions_kept=settings.versions_kept,
-        )  # fmt: skip
+            listing=adapters.listing,
+            store=adapters.store,
+            documents=adapters.documents,
+            maps=maps,
+            names=names,
+            selector=selector,
+            deep=deep,
+            versions_kept=settings.versions_kept,
+        )
 
     return ConsistencyServices(
         processors={"check": AssetCheck(confirm=confirmation), "fix": repair},

@@ -51,15 +51,21 @@ def indexing_services(
     retries = RetryQueue(queue=queue, max_changes=settings.index_retry_limit)
     indexer = AssetIndexer(builder=builder, writer=writer, retries=retries, metrics=metrics)
     live_loop = ConsumerLoop(
-        queue, adapters.dead_letters, adapters.clock, metrics, indexer.handle,
+        queue=queue, dead_letters=adapters.dead_letters, clock=adapters.clock, metrics=metrics, handle=indexer.handle,
         topic=Topic.REALTIME, group=INDEX_GROUP, batch=settings.index_batch,
         limit=DeadLetterLimit(settings.index_max_dead_letters_in_row, settings.index_max_dead_letter_share),
         report_stopped=lambda reason: presence.report_stopped("index", reason),
     )  # fmt: skip
     retry_loop = ConsumerLoop(
-        queue, adapters.dead_letters, adapters.clock, metrics, indexer.handle_retries,
-        topic=Topic.RETRY, group=RETRY_GROUP, batch=settings.index_batch,
-    )  # fmt: skip
+        queue=queue,
+        dead_letters=adapters.dead_letters,
+        clock=adapters.clock,
+        metrics=metrics,
+        handle=indexer.handle_retries,
+        topic=Topic.RETRY,
+        group=RETRY_GROUP,
+        batch=settings.index_batch,
+    )
     return IndexingServices(
         indexer=indexer,
         builder=builder,

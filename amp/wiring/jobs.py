@@ -42,6 +42,15 @@ class JobServices:
     worker: ConsumerLoop
 
 
+@dataclass(frozen=True, kw_only=True)
+class JobSupplies:
+    """What other subjects supply to jobs."""
+
+    processors: Mapping[str, Processor]  #: by kind of job
+    controllers: Sequence[JobController]
+    mismatches: Callable[[Selector, bool], Selection]  #: see `JobSelections.mismatches`
+
+
 def job_services(
     settings: Settings,
     adapters: Adapters,
@@ -49,10 +58,9 @@ def job_services(
     types: TypeServices,
     search: SearchServices,
     presence: WorkerPresence,
-    processors: Mapping[str, Processor],
-    controllers: Sequence[JobController],
-    mismatches: Callable[[Selector, bool], Selection],
+    supplied: JobSupplies,
 ) -> JobServices:
+    processors = supplied.processors
     clock, chunks, dead_letters = adapters.clock, adapters.chunks, adapters.dead_letters
     selection = AssetSelection(listing=adapters.listing, searcher=search.assets, catalog=types.catalog)
     listed = ListedIds(ids=adapters.job_ids)
@@ -62,11 +70,11 @@ def job_services(
     )
     job_worker = JobWorker(adapters.jobs, chunks, dead_letters, processors, clock, metrics)
     worker = ConsumerLoop(
-        adapters.queue,
-        dead_letters,
-        clock,
-        metrics,
-        job_worker.handle,
+        queue=adapters.queue,
+        dead_letters=dead_letters,
+        clock=clock,
+        metrics=metrics,
+        handle=job_worker.handle,
         topic=Topic.BULK,
         group=JOBS_GROUP,
         batch=settings.index_batch,
@@ -78,7 +86,7 @@ def job_services(
             jobs=adapters.jobs,
             dead_letters=dead_letters,
             chunks=chunks,
-            controllers=controllers,
+            controllers=supplied.controllers,
             presence=presence,
             clock=clock,
         ),
@@ -88,7 +96,7 @@ def job_services(
         extractor=_extractor(
             settings,
             adapters,
-            JobSelections(assets=selection, listed=listed, mismatches=mismatches),
+            JobSelections(assets=selection, listed=listed, mismatches=supplied.mismatches),
             processors,
             continuous_check(settings, adapters, submission),
         ),

@@ -14,7 +14,6 @@ from amp.services.moves.compare_ranges import RangeComparison
 from amp.services.moves.control import MoveController
 from amp.services.moves.copy_documents import DocumentCopy
 from amp.services.moves.copy_range import RangeCopy
-from amp.services.moves.count import MoveMetrics
 from amp.services.moves.layout import BucketLayout
 from amp.services.moves.plan import MovePlanning
 from amp.services.moves.refill import BucketRefill
@@ -100,7 +99,8 @@ def _runner(settings: Settings, adapters: Adapters, metrics: Metrics, buckets: B
         maps=buckets.maps,
         indices=indices,
         documents=documents,
-        jobs=MoveMetrics(adapters.jobs, metrics),
+        jobs=adapters.jobs,
+        metrics=metrics,
         clock=clock,
         aliases=buckets.aliases,
         range_copy=RangeCopy(

@@ -66,17 +66,22 @@ def _indexing(amp: Amp, entries: int, count: int, bound: float) -> Figure:
     )
 
 
+def _indexed(amp: Amp) -> float:
+    """The process's own count, because reading all metrics would cost time."""
+    count: float = amp.metrics._changes_indexed._value.get()
+    return count
+
+
 def _drain(amp: Amp) -> float:
     """Seconds that the whole queue takes at the rate of its last three quarters."""
     stop = threading.Event()
     worker = threading.Thread(target=amp.workers["index"], args=(stop,))
-    before = amp.metrics.events_indexed._value.get()
+    before = _indexed(amp)
     total = amp.adapters.queue.lag(Topic.REALTIME, "index")
     worker.start()
     deadline = monotonic() + 300
     first, began = 0.0, 0.0
-    # The process' own count, so that looking costs nothing.
-    while (done := amp.metrics.events_indexed._value.get() - before) < total:
+    while (done := _indexed(amp) - before) < total:
         assert monotonic() < deadline, "the index worker does not come to the end"
         if done >= total / 4 and not first:
             first, began = done, perf_counter()

@@ -201,7 +201,7 @@ def test_the_worker_puts_aside_what_the_index_rejects_and_goes_on(
         worker.join(30)
     service.refresh()
     assert service.seen() == [(str(healthy.id), 1, 1)]
-    assert service.amp.metrics.dead_letters._value.get() == 1
+    assert service.amp.metrics.registry.get_sample_value("amp_dead_letters_total") == 1
 
 
 def test_puts_that_meet_a_busy_index_are_repeated_until_it_takes_them(service: Wired) -> None:
@@ -285,8 +285,9 @@ def test_what_was_indexed_and_what_was_dropped_is_counted_once(tmp_path: Path, m
         events, indices = service.events(9), service.amp.adapters.indices
         (index,) = [info.index for info in indices.info()]
 
-        def counted() -> tuple[float, float]:
-            return metrics.events_indexed._value.get(), metrics.versions_dropped._value.get()
+        def counted() -> tuple[float | None, float | None]:
+            read = metrics.registry.get_sample_value
+            return read("amp_events_indexed_total"), read("amp_versions_dropped_total")
 
         assert counted() == (0, 2)
         indices.block(index)

@@ -172,6 +172,7 @@ class Workers:
             indices=indices,
             documents=documents,
             jobs=world.jobs,
+            metrics=Metrics(),
             clock=clock,
             aliases=parts.aliases(maps=maps, indices=indices),
             range_copy=RangeCopy(

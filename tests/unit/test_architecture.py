@@ -7,6 +7,9 @@ from pathlib import Path
 _ROOT = Path(__file__).resolve().parents[2]
 _MAX_LINES = 300
 _MAX_FUNCTION_LINES = 60
+_MAX_PARAMETERS = 7
+#: Methods of one protocol. A port may combine several.
+_MAX_METHODS = 7
 _NO_NOUNS = {"utils", "util", "helpers", "helper", "manager", "managers", "common", "misc"}
 
 
@@ -62,3 +65,23 @@ def test_functions_fit_on_a_screen() -> None:
         for function in _functions(_source(path))
     }
     _assert_none([f"{name} has {length} lines" for name, length in lengths.items() if length > _MAX_FUNCTION_LINES])
+
+
+def test_functions_take_seven_parameters_at_most() -> None:
+    counts: dict[str, int] = {}
+    for path in _OURS:
+        for function in _functions(_source(path)):
+            names = [arg.arg for arg in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)]
+            # The command line's library passes each option of a command as a parameter.
+            if not any("option" in ast.unparse(decorator) for decorator in function.decorator_list):
+                counts[f"{path}:{function.lineno} {function.name}"] = len([n for n in names if n not in ("self", "cls")])
+    long = [name for name, count in counts.items() if count > _MAX_PARAMETERS]
+    _assert_none([f"{name} has {counts[name]} parameters; group what belongs together in a record" for name in long])
+
+
+def test_ports_have_seven_methods_at_most() -> None:
+    for path in _modules("amp/ports"):
+        for node in ast.parse(_source(path)).body:
+            if isinstance(node, ast.ClassDef):
+                methods = [child.name for child in node.body if isinstance(child, ast.FunctionDef)]
+                assert len(methods) <= _MAX_METHODS, f"{path}: {node.name} has {len(methods)} methods; split it by use"

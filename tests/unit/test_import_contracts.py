@@ -40,6 +40,7 @@ _FORBIDDEN = {
     "The web framework belongs to the API": ("amp/services/assets/read.py", "def f():\n    import flask"),
     "The HTTP server's libraries belong to the server": ("amp/api/app.py", "import gunicorn"),
     "The command line's libraries belong to the command line": ("amp/api/app.py", "import click"),
+    "Services count through amp.ports.metrics": ("amp/services/outbox/relay.py", "from amp.metrics import Metrics"),
     "The domain stands on the standard library and uuid6 alone": ("amp/domain/ids.py", "import orjson"),
     "A port speaks of the domain, not of libraries": ("amp/ports/cache.py", "import structlog"),
     "Subjects in levels: what is changed together stays together": (

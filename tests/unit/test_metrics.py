@@ -24,7 +24,7 @@ def test_a_queue_that_does_not_answer_leaves_the_other_metrics_readable(error: E
 
     metrics = Metrics()
     metrics.watch_lag(unavailable, lambda: 3)
-    metrics.dead_letters.inc()
+    metrics.dead_letter_stored()
     shown = metrics.expose()
     assert b"amp_queue_lag NaN" in shown
     assert b"amp_retry_lag 3.0" in shown

@@ -85,15 +85,27 @@ class World:
 Handle = Callable[[Sequence[Message], threading.Event], Mapping[Message, Failure]]
 
 
+def stopped(world: World) -> float | None:
+    return world.metrics.registry.get_sample_value("amp_consumer_stopped", {"group": "jobs"})
+
+
 class Running:
     def __init__(self, world: World, handle: Handle, batch: int, limit: DeadLetterLimit | None = None) -> None:
         self.stop = threading.Event()
         self.error: BaseException | None = None
         self.reported: list[str | None] = []
         self._runner = ConsumerLoop(
-            world, world, SystemClock(), world.metrics, handle, topic=Topic.BULK, group="jobs", batch=batch,  # type: ignore[arg-type]
-            limit=limit, report_stopped=self.reported.append,
-        )  # fmt: skip
+            queue=world,  # type: ignore[arg-type]
+            dead_letters=world,  # type: ignore[arg-type]
+            clock=SystemClock(),
+            metrics=world.metrics,
+            handle=handle,
+            topic=Topic.BULK,
+            group="jobs",
+            batch=batch,
+            limit=limit,
+            report_stopped=self.reported.append,
+        )
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
@@ -348,11 +360,11 @@ def test_where_too_many_would_be_dead_letters_none_is_until_the_cause_is_fixed(m
         assert set(running.reported) == {
             "more than 3 messages in a row would become dead letters; the latest because: no such field"
         }
-        assert world.metrics.consumer_stopped.labels("jobs")._value.get() == 1
+        assert stopped(world) == 1
         is_fixed.set()
         until(lambda: len(world.committed) == 6, "it to go on")
         assert running.reported[-1] is None
-        assert world.metrics.consumer_stopped.labels("jobs")._value.get() == 0
+        assert stopped(world) == 0
     finally:
         running.end()
     assert world.dead_letters == []

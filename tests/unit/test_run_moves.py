@@ -9,6 +9,7 @@ from amp.domain.buckets import BucketMap, first_map
 from amp.domain.ids import mint_at
 from amp.domain.move_phases import dual, planned_split
 from amp.errors import SearchUnavailable
+from amp.metrics import Metrics
 from amp.services.moves.run import MoveRunner, MoveTimes
 from tests.manual_clock import ManualClock
 
@@ -54,7 +55,7 @@ def mover(clock: ManualClock, history: History) -> MoveRunner:
     jobs: Any = history
     return MoveRunner(
         maps=maps, indices=nothing, documents=nothing, jobs=jobs, clock=clock, aliases=aliases, range_copy=nothing,
-        cleanup=nothing, times=MoveTimes(longest_search=1.0),
+        metrics=Metrics(), cleanup=nothing, times=MoveTimes(longest_search=1.0),
     )  # fmt: skip
 
 

@@ -52,7 +52,8 @@ def test_a_batch_that_hangs_keeps_no_worker_from_ending() -> None:
         )
         queue = SimpleNamespace(consume=lambda *_: consumer)
         loop = ConsumerLoop(
-            queue, None, SystemClock(), Metrics(), stop_and_hang, topic=Topic.REALTIME, group="index", batch=1
+            queue=queue, dead_letters=None, clock=SystemClock(), metrics=Metrics(), handle=stop_and_hang,
+            topic=Topic.REALTIME, group="index", batch=1,
         ).run
     """
     assert _run(loop, 1.0)[0] == 0

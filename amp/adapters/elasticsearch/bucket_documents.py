@@ -102,12 +102,11 @@ class ElasticsearchBucketDocuments:
 
     def _get(self, index: str, documents: Sequence[RawDocument], max_answer_bytes: int | None) -> list[RawDocument]:
         body = orjson.dumps({"ids": [document.doc_id for document in documents]})
-        answer = self._client.post(
+        answer = self._client.read(
             f"get {index}",
             f"/{index}/_mget",
             body,
             params={"realtime": "false"},  # reads what searches see
-            retries=1,
             max_answer_bytes=max_answer_bytes,
         )
         unchanged: list[RawDocument] = []
@@ -150,7 +149,7 @@ class ElasticsearchBucketDocuments:
         params = {"_source": "false", "realtime": "false" if refreshed else "true"}
         for start in range(0, len(ids), _IDS_AT_ONCE):
             body = orjson.dumps({"ids": ids[start : start + _IDS_AT_ONCE]})
-            answer = self._client.post(f"get {index}", f"/{index}/_mget", body, params=params, retries=1)
+            answer = self._client.read(f"get {index}", f"/{index}/_mget", body, params=params)
             for document in answer["docs"]:
                 _raise_error(index, document.get("error"))
                 if document["found"]:
@@ -250,13 +249,12 @@ class ElasticsearchBucketDocuments:
         if preference:
             params["preference"] = preference
         path = f"/{index}/_search"
-        answer = self._client.post(
+        answer = self._client.read(
             f"read {index}",
             path,
             orjson.dumps(body),
             params=params,
             timeout_s=timeout_s + _GRACE_S,
-            retries=1,
             max_answer_bytes=max_answer_bytes,
         )
         if answer["timed_out"]:

@@ -69,7 +69,7 @@ def _send(client: ElasticsearchClient, items: list[bytes]) -> list[PutResult]:
         "filter_path": "errors,items.*.status,items.*.error.type,items.*.error.reason",
     }
     try:
-        answer = client.post("bulk", "/_bulk", b"".join(items), params=params, ndjson=True)
+        answer = client.write("bulk", "/_bulk", b"".join(items), params=params)
     except (TooLarge, BadQuery) as e:
         if len(items) == 1:
             return [PutResult(WriteStatus.REJECTED, e.message)]

@@ -43,7 +43,7 @@ class ElasticsearchClient:
                     self._pid = os.getpid()
         return self._api
 
-    def post(
+    def read(
         self,
         action: str,
         path: str,
@@ -51,20 +51,29 @@ class ElasticsearchClient:
         *,
         params: Mapping[str, str],
         timeout_s: float | None = None,
-        retries: int = 0,
-        ndjson: bool = False,
         max_answer_bytes: int | None = None,
     ) -> dict[str, Any]:
-        """Send an encoded body and return the answer. Only refused and broken connections are retried, up to `retries`
-        times.
+        """Send a request in JSON that changes nothing, and return the answer. A refused or broken connection is retried
+        once.
 
         :raises TooLarge: the request is too large, or the answer is larger than `max_answer_bytes`.
         :raises AmpError: as described in `translated`.
         """
-        api = self._options(math.ceil(timeout_s or self.timeout_s), retries)
+        api = self._options(math.ceil(timeout_s or self.timeout_s), 1)
         with translated(action), answers_up_to(max_answer_bytes):
-            answer = api.perform_request("POST", path, params=params, headers=_NDJSON if ndjson else _JSON, body=body)
-        content: dict[str, Any] = answer.body
+            content: dict[str, Any] = api.perform_request("POST", path, params=params, headers=_JSON, body=body).body
+        return content
+
+    def write(self, action: str, path: str, body: bytes, *, params: Mapping[str, str]) -> dict[str, Any]:
+        """Send operations, one JSON value per line, and return the answer. Nothing is retried, as the first request
+        may have been carried out.
+
+        :raises TooLarge: the request is too large.
+        :raises AmpError: as described in `translated`.
+        """
+        api = self._options(math.ceil(self.timeout_s), 0)
+        with translated(action), answers_up_to(None):
+            content: dict[str, Any] = api.perform_request("POST", path, params=params, headers=_NDJSON, body=body).body
         return content
 
     def close(self) -> None:

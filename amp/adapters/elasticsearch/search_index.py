@@ -77,7 +77,7 @@ class ElasticsearchSearchIndex:
         docs = [
             {"_index": alias, "_id": head_doc_id(asset_id), "_source": False} for asset_id, alias in aliases.items()
         ]
-        answer = self._client.post("get documents", "/_mget", orjson.dumps({"docs": docs}), params={}, retries=1)
+        answer = self._client.read("get documents", "/_mget", orjson.dumps({"docs": docs}), params={})
         # A stale alias causes an error for its own document only.
         return {
             asset_id: doc["_version"] for asset_id, doc in zip(aliases, answer["docs"], strict=True) if doc.get("found")
@@ -107,13 +107,12 @@ class ElasticsearchSearchIndex:
         if session:
             params["preference"] = hashlib.blake2b(session.encode(), digest_size=8).hexdigest()
         try:
-            answer = self._client.post(
+            answer = self._client.read(
                 "search",
                 f"/{self._client.read_alias}/_search",
                 orjson.dumps(body),
                 params=params,
                 timeout_s=timeout_s + _GRACE_S,
-                retries=1,
                 max_answer_bytes=max_answer_bytes,
             )
         except NotFound as e:

@@ -16,7 +16,7 @@ from amp.errors import (
     OutcomeUnknown,
     StoreUnavailable,
 )
-from amp.ports.asset_store import AssetStore
+from amp.ports.asset_store import AssetReads
 from amp.ports.claims import Claims
 from amp.services.assets.creation import Creation
 from amp.services.assets.release import RELEASING, NameRelease, external_key, is_borne
@@ -42,7 +42,7 @@ class NameClaims:
     has another name is released first.
     """
 
-    store: AssetStore
+    store: AssetReads
     claims: Claims
     releaser: NameRelease
     key_ttl_s: int

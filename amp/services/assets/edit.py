@@ -12,7 +12,7 @@ from amp.domain.changes import Content, Stamp, deletion, replacement, restoratio
 from amp.domain.preconditions import Precondition
 from amp.domain.principals import Principal
 from amp.errors import AssetDeleted, AssetNotFound, Conflict, OutcomeUnknown, RevisionMismatch
-from amp.ports.asset_store import AssetStore, CommitStatus
+from amp.ports.asset_store import AssetReads, CommitStatus
 from amp.ports.clock import Clock
 from amp.services.assets.content import ContentValidation
 from amp.services.outbox.commit import ChangeCommitter
@@ -37,7 +37,7 @@ class AssetEditing:
     """Every success is a new revision on top of the one it was computed from. A change without effect returns the asset
     unchanged."""
 
-    store: AssetStore
+    store: AssetReads
     committer: ChangeCommitter
     checker: ContentValidation
     clock: Clock

@@ -8,7 +8,7 @@ from amp.domain.assets import Asset, State, Version, content_bytes
 from amp.domain.limits import PAGE_BYTES
 from amp.errors import AssetNotFound, StoreUnavailable, VersionNotFound
 from amp.ports.asset_listing import AssetListing
-from amp.ports.asset_store import AssetStore
+from amp.ports.asset_store import AssetReads
 from amp.ports.claims import Claims
 from amp.services.assets.release import bears, external_key
 
@@ -26,7 +26,7 @@ class AssetReader:
     """Results are never older than any write acknowledged before. Purged assets are not returned. Deleted ones are; the
     caller hides them."""
 
-    store: AssetStore
+    store: AssetReads
     listing: AssetListing
     claims: Claims
 

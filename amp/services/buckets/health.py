@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from amp.domain.buckets import Bucket, BucketMap
 from amp.domain.health import ComponentHealth
 from amp.errors import Retryable
-from amp.ports.bucket_indices import BucketIndices
+from amp.ports.bucket_indices import IndexAccess
 from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.buckets.refusals import RefusingBuckets
 
@@ -14,7 +14,7 @@ from amp.services.buckets.refusals import RefusingBuckets
 @dataclass(frozen=True, kw_only=True)
 class BucketHealth:
     maps: BucketMaps
-    indices: BucketIndices
+    indices: IndexAccess
     refusing: RefusingBuckets
 
     def troubled(self) -> Sequence[ComponentHealth]:

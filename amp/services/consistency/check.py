@@ -11,7 +11,7 @@ from amp.domain.claims import Claim
 from amp.domain.job_parameters import AssetJobParameters
 from amp.domain.jobs import AssetJob
 from amp.ports.asset_listing import AssetListing
-from amp.ports.bucket_indices import BucketIndices
+from amp.ports.bucket_indices import IndexAccess
 from amp.ports.claims import Claims
 from amp.ports.clock import Clock
 from amp.ports.intent_log import IntentLog
@@ -43,7 +43,7 @@ class DifferenceConfirmation:
     comparer: DocumentComparison
     intents: IntentLog
     indexed: IndexingWait
-    indices: BucketIndices
+    indices: IndexAccess
     maps: BucketMaps
     clock: Clock
     grace_s: float
@@ -127,7 +127,7 @@ class AssetRepair:
     comparer: DocumentComparison
     indexer: AssetIndexer
     remover: DocumentRemover
-    indices: BucketIndices
+    indices: IndexAccess
     listing: AssetListing
     claims: Claims
     releaser: NameRelease

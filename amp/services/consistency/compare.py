@@ -13,7 +13,7 @@ from amp.domain.buckets import BucketMap
 from amp.domain.claims import Claim
 from amp.errors import NotFound
 from amp.ports.asset_listing import AssetListing, OrphanedListing
-from amp.ports.asset_store import AssetStore
+from amp.ports.asset_store import AssetReads
 from amp.ports.bucket_documents import BucketDocuments, RawDocument
 from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.consistency.compare_names import NameComparison, shown_name
@@ -81,7 +81,7 @@ class _Wanted:
 
 @dataclass(frozen=True, kw_only=True)
 class DocumentComparison:
-    store: AssetStore
+    store: AssetReads
     listing: AssetListing
     builder: DocumentBuilder
     documents: BucketDocuments

@@ -7,14 +7,14 @@ from uuid import UUID
 from amp.domain.assets import Asset
 from amp.domain.claims import Claim
 from amp.domain.selectors import Selector
-from amp.ports.asset_store import AssetStore
+from amp.ports.asset_store import AssetReads
 from amp.ports.claims import Claims
 from amp.services.assets.release import external_key, is_borne, is_external, project_of
 
 
 @dataclass(frozen=True, kw_only=True)
 class NameComparison:
-    store: AssetStore
+    store: AssetReads
     claims: Claims
 
     def walk(self, selector: Selector, position: str | None, limit: int) -> tuple[tuple[UUID, ...], str | None]:

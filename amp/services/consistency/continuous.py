@@ -6,7 +6,7 @@ from amp.domain.ids import created_ms
 from amp.domain.principals import Principal
 from amp.domain.selectors import Selector
 from amp.ports.clock import Clock
-from amp.ports.job_log import JobLog
+from amp.ports.job_log import JobRecords
 from amp.ports.leases import Leases
 from amp.services.jobs.submit import JobRequest, JobSubmission
 from amp.services.runtime.leases import LeaseKeeper
@@ -23,7 +23,14 @@ _JOBS_BACK = 100
 
 class ContinuousCheck:
     def __init__(
-        self, jobs: JobLog, submission: JobSubmission, leases: Leases, clock: Clock, *, holder: str, rate: float | None
+        self,
+        jobs: JobRecords,
+        submission: JobSubmission,
+        leases: Leases,
+        clock: Clock,
+        *,
+        holder: str,
+        rate: float | None,
     ) -> None:
         """:param rate: assets per second; None: no continuous check."""
         self._jobs = jobs

@@ -4,6 +4,7 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import chain
 from uuid import UUID
 from zlib import crc32
@@ -16,7 +17,7 @@ from amp.domain.ids import created_ms
 from amp.domain.selectors import Selector
 from amp.errors import NotFound
 from amp.ports.asset_listing import AssetListing, IdPage
-from amp.ports.asset_store import AssetStore
+from amp.ports.asset_store import AssetReads
 from amp.ports.bucket_documents import BucketDocuments, Totals
 from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.consistency.compare_names import NameComparison
@@ -58,41 +59,33 @@ class _Day:
     projects: dict[str, _Members] = field(default_factory=lambda: defaultdict(_Members))
 
 
+@dataclass(kw_only=True)
 class MismatchSelection:
     """Goes day by day. The heads of the store are totalled by slices of a minute and compared with totals that the
     index computes itself. Only the ids of slices that differ are selected, those of the store and those of the index.
     For a day without mismatches, only its totals are transferred.
     """
 
-    def __init__(
-        self,
-        listing: AssetListing,
-        store: AssetStore,
-        documents: BucketDocuments,
-        maps: BucketMaps,
-        names: NameComparison,
-        selector: Selector,
-        *,
-        deep: bool,
-        versions_kept: int,
-    ) -> None:
-        """:param deep: select every asset of a day, even where the totals agree."""
-        self._listing = listing
-        self._store = store
-        self._documents = documents
-        self._sources = DocumentSources(documents, maps)
-        self._names = names
-        self._selector = selector
-        self._deep = deep
-        self._versions_kept = versions_kept
-        self._day: _Day | None = None
+    listing: AssetListing
+    store: AssetReads
+    documents: BucketDocuments
+    maps: BucketMaps
+    names: NameComparison
+    selector: Selector
+    deep: bool  #: whether to select every asset of a day, even where the totals agree
+    versions_kept: int
+    _day: _Day | None = field(default=None, init=False)
+
+    @cached_property
+    def _sources(self) -> DocumentSources:
+        return DocumentSources(self.documents, self.maps)
 
     def step(self, position: str | None, limit: int) -> SelectionStep:
         """See `Selection.step`."""
-        selector, place = self._selector, MismatchPosition.decode(position)
+        selector, place = self.selector, MismatchPosition.decode(position)
         match place.stage:
             case "begin" | "names" if selector in (Selector(), Selector(project=selector.project)):
-                ids, at = self._names.walk(selector, place.at, limit)
+                ids, at = self.names.walk(selector, place.at, limit)
                 return SelectionStep(
                     ids, position=replace(place, stage="days" if at is None else "names", at=at).encode()
                 )
@@ -128,7 +121,7 @@ class MismatchSelection:
             if not day.sums.get(number, Totals()).agree_with(index.get(number, Totals()))
         }
         differing |= day.unmatched
-        if self._deep or not self._lists_agree(day, begin_ms, end_ms):
+        if self.deep or not self._lists_agree(day, begin_ms, end_ms):
             differing |= day.sums.keys() | index.keys()
         healthy = sum(sums.heads for number, sums in day.sums.items() if number not in differing)
         if not differing:
@@ -137,7 +130,7 @@ class MismatchSelection:
         return SelectionStep(passed=healthy, position=following.encode())
 
     def _add(self, day: _Day, ids: Collection[UUID], selector: Selector) -> None:
-        heads = self._store.heads(ids)
+        heads = self.store.heads(ids)
         for asset_id in ids:
             head = heads.get(asset_id)
             number = created_ms(asset_id) // _SLICE_MS
@@ -151,7 +144,7 @@ class MismatchSelection:
 
     def _sums_of(self, head: Asset) -> Totals:
         deleted = head.state is not State.ACTIVE
-        superseded = range(0) if deleted else head.superseded(self._versions_kept)
+        superseded = range(0) if deleted else head.superseded(self.versions_kept)
         return Totals(
             heads=1,
             deleted=int(deleted),
@@ -165,7 +158,7 @@ class MismatchSelection:
         total: dict[int, Totals] = defaultdict(Totals)
         for index, of in self._sources.of(selector, *self._bounds(selector, day)):
             try:
-                found = self._documents.totals(index, of, _SLICE_MS)
+                found = self.documents.totals(index, of, _SLICE_MS)
             except NotFound:
                 continue  # the index is lost: all its documents are missing
             for start_ms, sums in found.items():
@@ -211,7 +204,7 @@ class MismatchSelection:
         position = Position(*after) if after and name in names else None
         for index, of in sources[first:]:
             try:
-                page = self._documents.page(index, of, after=position, limit=limit, bodies=False)
+                page = self.documents.page(index, of, after=position, limit=limit, bodies=False)
             except NotFound:
                 page = []
             if page:
@@ -228,9 +221,9 @@ class MismatchSelection:
 
     def _not_listed(self, selector: Selector, ids: list[UUID]) -> tuple[UUID, ...]:
         """Remove the ids that `_listed` has selected already."""
-        heads = self._store.heads(ids)
+        heads = self.store.heads(ids)
         known = [head for head in heads.values() if head.state is not State.PURGED and selector.covers(head)]
-        unlisted = self._listing.unlisted(known)
+        unlisted = self.listing.unlisted(known)
         walked = (
             f"type:{selector.type}" if selector.type else f"project:{selector.project}" if selector.project else "all"
         )
@@ -267,12 +260,12 @@ class MismatchSelection:
             if found and index not in misplaced:
                 continue
             with contextlib.suppress(NotFound):
-                page = self._documents.page(index, of, limit=1, bodies=False)
+                page = self.documents.page(index, of, limit=1, bodies=False)
                 found += [document.position.created_ms for document in page]
         return found
 
     def _page(self, selector: Selector, begin_ms: int, end_ms: int | None, position: str | None, limit: int) -> IdPage:
-        return listed(self._listing, replace(selector, from_ms=begin_ms, to_ms=end_ms), position, limit)
+        return listed(self.listing, replace(selector, from_ms=begin_ms, to_ms=end_ms), position, limit)
 
     def _bounds(self, selector: Selector, day: int) -> tuple[int, int]:
         begin_ms, end_ms = day * _DAY_MS, (day + 1) * _DAY_MS

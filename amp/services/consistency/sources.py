@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from amp.domain.buckets import Bucket, BucketMap
 from amp.domain.selectors import Selector
 from amp.errors import NotFound
-from amp.ports.bucket_documents import BucketDocuments, TimeRange
+from amp.ports.bucket_documents import DocumentTotals, TimeRange
 from amp.services.buckets.bucket_map import BucketMaps
 
 
 class DocumentSources:
     """One instance for each check, because results are cached."""
 
-    def __init__(self, documents: BucketDocuments, maps: BucketMaps) -> None:
+    def __init__(self, documents: DocumentTotals, maps: BucketMaps) -> None:
         self._documents = documents
         self._maps = maps
         self._misplaced: frozenset[str] | None = None

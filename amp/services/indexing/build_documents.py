@@ -12,7 +12,7 @@ from amp.domain.assets import Asset, Scope, State, Version, asset_json, content_
 from amp.domain.documents import IndexedDocument, dropped_document, head_document, superseded_document
 from amp.domain.messages import AssetChanged
 from amp.errors import TypeNotFound
-from amp.ports.asset_store import AssetStore
+from amp.ports.asset_store import AssetReads
 from amp.services.indexing.write_documents import AssetDocuments
 from amp.services.runtime.step_size import MAX_COUNT_READ_WHILE_SMALL, STEP_BYTES, StepSize
 from amp.services.types.catalog import TypeCatalog
@@ -42,7 +42,7 @@ class DocumentBuilder:
     """Documents are built from what the store holds now and carry its revision, so replayed and reordered messages do
     no harm."""
 
-    store: AssetStore
+    store: AssetReads
     catalog: TypeCatalog
     versions_kept: int
     step_size: StepSize = field(default_factory=_step_size)

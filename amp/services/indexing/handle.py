@@ -8,7 +8,7 @@ from functools import partial
 from uuid import UUID
 
 from amp.domain.messages import AssetChanged, Message
-from amp.metrics import Metrics
+from amp.ports.metrics import IndexingMetrics
 from amp.services.buckets.refusals import PROBE_S
 from amp.services.buckets.settlement import Patience
 from amp.services.indexing.build_documents import BuiltDocuments, DocumentBuilder
@@ -32,7 +32,7 @@ class AssetIndexer:
     builder: DocumentBuilder
     writer: DocumentWriter
     retries: RetryQueue
-    metrics: Metrics
+    metrics: IndexingMetrics
 
     def handle(self, messages: Sequence[Message], stop: threading.Event) -> Mapping[Message, Failure]:
         """Index the assets that these messages are about. Returns the messages that become dead letters, with
@@ -93,7 +93,7 @@ class AssetIndexer:
                 failures[message] = Failure(rejected[message.asset_id])
             elif message.asset_id not in deferred:
                 indexed += 1
-        self.metrics.events_indexed.inc(indexed)
+        self.metrics.changes_indexed(indexed)
         return failures
 
     def _index(

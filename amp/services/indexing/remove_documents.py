@@ -10,7 +10,7 @@ from uuid import UUID
 import structlog
 
 from amp.domain.buckets import BucketMap, index_of, write_alias
-from amp.ports.bucket_documents import BucketDocuments, RawDocument
+from amp.ports.bucket_documents import DocumentPages, RawDocument
 from amp.ports.search_index import WriteStatus
 from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.buckets.refusals import RefusingBuckets
@@ -64,7 +64,7 @@ class DocumentRemover:
     and target, and even if only the target refuses writes, the removal is repeated later.
     """
 
-    documents: BucketDocuments
+    documents: DocumentPages
     maps: BucketMaps
     settlement: WriteSettlement
     refusing: RefusingBuckets

@@ -12,7 +12,7 @@ from amp.domain.changes import Stamp
 from amp.domain.chunks import ItemOutcome, ItemResult
 from amp.domain.jobs import AssetJob
 from amp.errors import OutcomeUnknown, Unprocessable
-from amp.ports.asset_store import AssetStore, CommitStatus
+from amp.ports.asset_store import AssetReads, CommitStatus
 from amp.ports.clock import Clock
 from amp.services.assets.edit import ATTEMPTS
 from amp.services.jobs.head_selection import HeadSelection
@@ -38,7 +38,7 @@ class BulkChanges:
     new head, provided that the selector still covers it.
     """
 
-    store: AssetStore
+    store: AssetReads
     committer: ChangeCommitter
     selection: HeadSelection
     clock: Clock

@@ -12,7 +12,7 @@ from amp.errors import Retryable
 from amp.ports.clock import Clock
 from amp.ports.job_chunks import JobChunks
 from amp.ports.job_ids import JobIds
-from amp.ports.job_log import JobLog
+from amp.ports.job_log import JobRecords
 from amp.services.jobs.ended_counts import chunk_count
 
 _log = structlog.get_logger(__name__)
@@ -23,7 +23,7 @@ _CHUNKS_AT_ONCE = 2_000
 
 
 class JobExpiry:
-    def __init__(self, jobs: JobLog, chunks: JobChunks, ids: JobIds, clock: Clock, retention_s: float) -> None:
+    def __init__(self, jobs: JobRecords, chunks: JobChunks, ids: JobIds, clock: Clock, retention_s: float) -> None:
         """:param retention_s: how long jobs are kept after they were submitted, in seconds."""
         self._jobs = jobs
         self._chunks = chunks

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from amp.domain.jobs import JobState, Note, NoteKind
 from amp.ports.clock import Clock
-from amp.ports.job_log import JobLog
+from amp.ports.job_log import JobUpdates
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -13,7 +13,7 @@ class JobStates:
     """Every change is one compare-and-set together with its note in the history, so the second of two concurrent
     changes sees the first. An end is final."""
 
-    jobs: JobLog
+    jobs: JobUpdates
     clock: Clock
 
     def pause(self, job_id: UUID, note: str) -> bool:

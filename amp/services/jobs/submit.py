@@ -18,7 +18,7 @@ from amp.domain.refills import Refill
 from amp.domain.selectors import Selector
 from amp.errors import Fault, Unprocessable
 from amp.ports.clock import Clock
-from amp.ports.job_log import JobLog
+from amp.ports.job_log import JobRecords
 from amp.services.jobs.asset_selection import AssetSelection
 from amp.services.jobs.claims import JobClaims
 from amp.services.jobs.listed_ids import ListedIds
@@ -44,7 +44,7 @@ class JobRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class JobSubmission:
-    jobs: JobLog
+    jobs: JobRecords
     listed: ListedIds
     claims: JobClaims
     select: AssetSelection

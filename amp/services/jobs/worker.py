@@ -16,12 +16,12 @@ from amp.domain.jobs import AssetJob, JobState, Note, NoteKind
 from amp.domain.messages import JobItem, Message, message_json
 from amp.domain.storable_text import storable_reason
 from amp.errors import AmpError, IndexingStalled, Retryable
-from amp.metrics import Metrics
 from amp.ports.clock import Clock
 from amp.ports.dead_letters import DeadLetters
 from amp.ports.job_chunks import JobChunks
 from amp.ports.job_log import JobLog
 from amp.ports.message_queue import Topic
+from amp.ports.metrics import JobMetrics
 from amp.services.jobs.processor import Processor
 from amp.services.jobs.states import JobStates
 from amp.services.runtime.consumer import Failure
@@ -57,7 +57,7 @@ class JobWorker:
         dead_letters: DeadLetters,
         processors: Mapping[str, Processor],
         clock: Clock,
-        metrics: Metrics,
+        metrics: JobMetrics,
     ) -> None:
         self._jobs = jobs
         self._chunks = chunks
@@ -130,7 +130,7 @@ class JobWorker:
             results |= {event.asset_id: ItemResult(ItemOutcome.FAILED, _WAITS) for event in waiting if event.replayed}
         retry_until_stopped(lambda: self._record(job, events, results, details), stop, "job")
         for outcome, count in Counter(result.outcome for result in results.values()).items():
-            self._metrics.job_assets.labels(job.kind, outcome).inc(count)
+            self._metrics.assets_processed(job.kind, outcome, count)
         return {}
 
     def _process(
@@ -224,7 +224,7 @@ class JobWorker:
                 self._letters.put(
                     dead_letter_for(Topic.BULK, event, payload, result.note, detail, self._clock.now_ms())
                 )
-                self._metrics.dead_letters.inc()
+                self._metrics.dead_letter_stored()
             elif event.replayed:
                 self._letters.remove([dead_letter_id(Topic.BULK, event, b"")])
         self._chunks.record(job.id, _by_chunk(events, results))

@@ -8,7 +8,7 @@ from amp.domain.buckets import BucketMap
 from amp.domain.moves import MoveKind
 from amp.domain.principals import BUCKET_WORKER
 from amp.errors import Conflict, Unprocessable
-from amp.ports.bucket_indices import BucketIndices, IndexInfo
+from amp.ports.bucket_indices import IndexInfo, IndexLifecycle
 from amp.ports.clock import Clock
 from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.moves.plan import MovePlanning
@@ -33,7 +33,7 @@ class AutoSplit:
     """Records at most one move per check, because only one runs at a time."""
 
     maps: BucketMaps
-    indices: BucketIndices
+    indices: IndexLifecycle
     planner: MovePlanning
     clock: Clock
     sizes: BucketSizes

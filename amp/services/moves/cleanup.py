@@ -7,7 +7,7 @@ from amp.domain.buckets import Bucket, write_alias
 from amp.domain.moves import Move
 from amp.errors import SearchUnavailable
 from amp.ports.bucket_documents import BucketDocuments, RawDocument, TimeRange
-from amp.ports.bucket_indices import BucketIndices
+from amp.ports.bucket_indices import IndexAccess
 from amp.ports.search_index import WriteStatus
 from amp.services.buckets.aliases import MapChanged
 from amp.services.moves.compare_ranges import RangeComparison
@@ -20,7 +20,7 @@ from amp.services.moves.progress import MoveProgress
 class MoveCleanup:
     """Removes only documents that the other index has at the same revision or a later one."""
 
-    indices: BucketIndices
+    indices: IndexAccess
     documents: BucketDocuments
     comparison: RangeComparison
 

@@ -11,7 +11,7 @@ from tenacity import RetryError, TryAgain
 from amp.domain.assets import Asset, State
 from amp.domain.documents import Position
 from amp.errors import SearchUnavailable
-from amp.ports.bucket_documents import BucketDocuments, RawDocument, TimeRange
+from amp.ports.bucket_documents import DocumentPages, RawDocument, TimeRange
 from amp.ports.clock import Clock
 from amp.ports.search_index import WriteStatus
 from amp.services.runtime.retry import Backoff, attempts
@@ -46,7 +46,7 @@ class DocumentCopy:
     harmless.
     """
 
-    documents: BucketDocuments
+    documents: DocumentPages
     clock: Clock
     reader: Executor
     #: Returns the heads of those assets that the store has.

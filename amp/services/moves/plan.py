@@ -16,7 +16,7 @@ from amp.domain.moves import Move, MoveKind, Phase
 from amp.domain.principals import Principal
 from amp.domain.times import format_ms
 from amp.errors import BucketNotFound, Conflict, JobNotFound, Unprocessable
-from amp.ports.bucket_documents import BucketDocuments, TimeRange
+from amp.ports.bucket_documents import DocumentTotals, TimeRange
 from amp.ports.bucket_indices import BucketIndices
 from amp.ports.clock import Clock
 from amp.ports.job_log import JobLog
@@ -46,7 +46,7 @@ class MovePlanning:
 
     maps: BucketMaps
     indices: BucketIndices
-    documents: BucketDocuments
+    documents: DocumentTotals
     jobs: JobLog
     clock: Clock
     index_prefix: str

@@ -2,13 +2,14 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from amp.domain.documents import Position
 from amp.domain.jobs import JobState, MoveJob
 from amp.domain.moves import Move, Phase
 from amp.ports.clock import Clock
 from amp.ports.job_log import JobLog
+from amp.ports.metrics import MoveMetrics
 from amp.services.buckets.aliases import MapChanged
 from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.runtime.rate_limit import TokenBucket
@@ -18,33 +19,26 @@ _CHECK_EVERY_S = 1.0
 _PAUSE_S = 0.5
 
 
+@dataclass(kw_only=True)
 class MoveProgress:
     """The checkpoint is a promise about the target: it has all documents that were before `mark` in the source, and all
     of the first copy up to `after`. An old checkpoint, or that of another mover, only means more to copy.
     """
 
-    def __init__(
-        self,
-        jobs: JobLog,
-        clock: Clock,
-        maps: BucketMaps,
-        job: MoveJob,
-        move: Move,
-        stop: threading.Event,
-        meanwhile: Callable[[], None] = lambda: None,
-    ) -> None:
-        """:param meanwhile: called about every second while the move is paced."""
-        self._jobs = jobs
-        self._clock = clock
-        self._maps = maps
-        self._job = job
-        self._move = move
-        self._stop = stop
-        self._meanwhile = meanwhile
-        self._checkpoint = job.checkpoint
-        self._progress = job.progress
-        self._saved_s = self._checked_s = self._began_s = clock.monotonic_s()
-        self._due = TokenBucket(clock)
+    jobs: JobLog
+    clock: Clock
+    maps: BucketMaps
+    job: MoveJob
+    move: Move
+    stop: threading.Event
+    metrics: MoveMetrics
+    meanwhile: Callable[[], None] = lambda: None  #: called about every second while the move is paced
+
+    def __post_init__(self) -> None:
+        self._checkpoint = self.job.checkpoint
+        self._progress = self.job.progress
+        self._saved_s = self._checked_s = self._began_s = self.clock.monotonic_s()
+        self._due = TokenBucket(self.clock)
         self._paced = 0
 
     @property
@@ -77,7 +71,7 @@ class MoveProgress:
         """Record that the first copy has written `count` more documents, up to this position."""
         self._checkpoint = replace(self._checkpoint, after=position)
         self._count(count)
-        if self._clock.monotonic_s() - self._saved_s > _SAVE_EVERY_S:
+        if self.clock.monotonic_s() - self._saved_s > _SAVE_EVERY_S:
             self.save()
 
     def caught_up(self, mark: str) -> None:
@@ -94,14 +88,15 @@ class MoveProgress:
         """Record the duration for which writers waited at the switch, in seconds."""
         self._progress = replace(self._progress, held_s=duration_s)
         self.save()
+        self.metrics.writers_held(duration_s)
 
     def save(self) -> None:
         """Save progress and checkpoint.
 
         :raises StoreUnavailable: they are not saved, so a resumed move may copy more than needed.
         """
-        self._saved_s = self._clock.monotonic_s()
-        self._jobs.save_progress(self._job.id, self._progress, self._checkpoint)
+        self._saved_s = self.clock.monotonic_s()
+        self.jobs.save_progress(self.job.id, self._progress, self._checkpoint)
 
     def pace(self, count: int) -> None:
         """Wait until `count` more documents are due at the job's rate, and while the move is paused.
@@ -110,16 +105,16 @@ class MoveProgress:
         """
         while True:
             self._check()
-            paused = self._job.state is JobState.PAUSED and self._move.phase is not Phase.CANCELLED
+            paused = self.job.state is JobState.PAUSED and self.move.phase is not Phase.CANCELLED
             wait_s = _PAUSE_S if paused else self._due_in_s(count)
             if wait_s <= 0:
                 self._paced += count
                 return
-            self._clock.sleep(min(wait_s, _PAUSE_S))
+            self.clock.sleep(min(wait_s, _PAUSE_S))
 
     def _due_in_s(self, count: int) -> float:
         """Return the seconds until `count` documents are due; 0: they are due and were taken."""
-        rate = self._job.rate
+        rate = self.job.rate
         if not rate:
             return 0.0
         due = self._due.available(rate, burst=count)
@@ -129,22 +124,23 @@ class MoveProgress:
         return 0.0
 
     def _check(self) -> None:
-        now_s = self._clock.monotonic_s()
+        now_s = self.clock.monotonic_s()
         if now_s - self._checked_s > _CHECK_EVERY_S:
-            job = self._jobs.get(self._job.id)
-            self._job = job if isinstance(job, MoveJob) else self._job
+            job = self.jobs.get(self.job.id)
+            self.job = job if isinstance(job, MoveJob) else self.job
             self._checked_s = now_s
-            self._meanwhile()
+            self.meanwhile()
         # A cached map may date from before the store was restored. If it were believed, the attempt would be restarted
         # again and again, and the move would never end.
-        if self._stop.is_set() or (self._maps.current().move != self._move and self._maps.refresh().move != self._move):
+        if self.stop.is_set() or (self.maps.current().move != self.move and self.maps.refresh().move != self.move):
             raise MapChanged
 
     def _count(self, count: int) -> None:
         """Add `count` to the documents that were copied, and estimate the remaining time."""
+        self.metrics.documents_moved(count)
         done = (self._progress.done or 0) + count
         self._progress = replace(self._progress, done=done)
-        elapsed_s = self._clock.monotonic_s() - self._began_s
+        elapsed_s = self.clock.monotonic_s() - self._began_s
         if elapsed_s > 0:
             rate = self._paced / elapsed_s
             left = max(0, (self._progress.documents or 0) - done)

@@ -12,7 +12,7 @@ from amp.domain.principals import BUCKET_WORKER
 from amp.domain.refills import Refill
 from amp.domain.selectors import Selector
 from amp.ports.dead_letters import DeadLetters
-from amp.ports.job_log import JobLog
+from amp.ports.job_log import JobRecords
 from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.jobs.submit import JobRequest, JobSubmission
 
@@ -28,7 +28,7 @@ class BucketRefill:
     """
 
     maps: BucketMaps
-    jobs: JobLog
+    jobs: JobRecords
     dead_letters: DeadLetters
     submission: JobSubmission
     rate: float  #: rate of a backfill, in assets per second

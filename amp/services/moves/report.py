@@ -5,8 +5,8 @@ from enum import StrEnum
 
 from amp.domain.buckets import Bucket, BucketMap
 from amp.domain.moves import Move, MoveKind
-from amp.metrics import BucketFigures, MapFigures
-from amp.ports.bucket_indices import BucketIndices, IndexInfo
+from amp.ports.bucket_indices import IndexInfo, IndexLifecycle
+from amp.ports.metrics import BucketFigures, MapFigures
 from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.jobs.control import JobControl, JobStatus
 from amp.services.moves.autosplit import BucketSizes
@@ -55,7 +55,7 @@ class BucketReport:
 @dataclass(frozen=True, kw_only=True)
 class BucketReports:
     maps: BucketMaps
-    indices: BucketIndices
+    indices: IndexLifecycle
     jobs: JobControl
     sizes: BucketSizes
 

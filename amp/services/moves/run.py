@@ -1,9 +1,10 @@
 """Runs the recorded move to its end, phase by phase (ADR 007)."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import structlog
 
@@ -14,10 +15,11 @@ from amp.domain.move_phases import InvalidPhase, cancelled, dual, ended, hold, s
 from amp.domain.moves import Move, Phase
 from amp.domain.storable_text import storable_reason
 from amp.errors import Invalid, NotFound, Retryable
-from amp.ports.bucket_documents import BucketDocuments
+from amp.ports.bucket_documents import DocumentTotals
 from amp.ports.bucket_indices import BucketIndices
 from amp.ports.clock import Clock
 from amp.ports.job_log import JobLog
+from amp.ports.metrics import MoveMetrics
 from amp.services.buckets.aliases import MapChanged, MoveAliases
 from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.jobs.states import JobStates
@@ -58,39 +60,34 @@ class _Wait:
     noted_s: float = float("-inf")  #: when the last note was written
 
 
+@dataclass(kw_only=True)
 class MoveRunner:
     """Any process may run a move, even concurrently with a mover that was paused: each step is repeatable, and fenced
     by the aliases that it removes. A failure ends `advance`; calling it again continues from the map.
     """
 
-    def __init__(
-        self,
-        *,
-        maps: BucketMaps,
-        indices: BucketIndices,
-        documents: BucketDocuments,
-        jobs: JobLog,
-        clock: Clock,
-        aliases: MoveAliases,
-        range_copy: RangeCopy,
-        cleanup: MoveCleanup,
-        times: MoveTimes,
-    ) -> None:
-        self._maps = maps
-        self._indices = indices
-        self._documents = documents
-        self._jobs = jobs
-        self._states = JobStates(jobs=jobs, clock=clock)
-        self._clock = clock
-        self._aliases = aliases
-        self._range_copy = range_copy
-        self._cleanup = cleanup
-        self._times = times
-        #: The phase that this process last saw begin, and when.
-        self._seen: tuple[int, float] = (0, 0.0)
-        self._meanwhile: Callable[[], None] = lambda: None
-        self._wait = _Wait(0, 0.0, 0.0)
-        self._phases: dict[Phase, Callable[[BucketMap, Move, threading.Event], None]] = {
+    maps: BucketMaps
+    indices: BucketIndices
+    documents: DocumentTotals
+    jobs: JobLog
+    clock: Clock
+    aliases: MoveAliases
+    range_copy: RangeCopy
+    cleanup: MoveCleanup
+    times: MoveTimes
+    metrics: MoveMetrics
+    #: The phase that this process last saw begin, and when.
+    _seen: tuple[int, float] = field(default=(0, 0.0), init=False)
+    _meanwhile: Callable[[], None] = field(default=lambda: None, init=False)
+    _wait: "_Wait" = field(default_factory=lambda: _Wait(0, 0.0, 0.0), init=False)
+
+    @cached_property
+    def _states(self) -> JobStates:
+        return JobStates(jobs=self.jobs, clock=self.clock)
+
+    @cached_property
+    def _phases(self) -> Mapping[Phase, Callable[[BucketMap, Move, threading.Event], None]]:
+        return {
             Phase.PLAN: self._plan,
             Phase.DUAL: self._dual,
             Phase.HOLD: self._hold,
@@ -108,17 +105,17 @@ class MoveRunner:
         self._meanwhile = meanwhile
         while not stop.is_set():
             meanwhile()
-            bucket_map = self._maps.refresh()
+            bucket_map = self.maps.refresh()
             move = bucket_map.move
             if move is None:
                 break
             worked = True
             if self._seen[0] != move.phase_token:
-                self._seen = move.phase_token, self._clock.monotonic_s()
+                self._seen = move.phase_token, self.clock.monotonic_s()
             try:
                 self._phases[move.phase](bucket_map, move, stop)
             except (MapChanged, StaleToken):
-                self._clock.sleep(_RETRY_PAUSE_S)
+                self.clock.sleep(_RETRY_PAUSE_S)
             except (MoveFailed, DocumentRejected, NotFound) as e:
                 self._cancel_move(bucket_map, str(e))
             except Retryable as e:
@@ -129,77 +126,77 @@ class MoveRunner:
     def _plan(self, bucket_map: BucketMap, move: Move, _stop: threading.Event) -> None:
         if bucket_map.bucket_of(move.target) is None:
             try:
-                self._indices.create(move.target, loading=True)
+                self.indices.create(move.target, loading=True)
             except Invalid as e:
                 raise MoveFailed(e.message) from e
         self._advance_to(dual(bucket_map), bucket_map)
 
     def _dual(self, bucket_map: BucketMap, move: Move, stop: threading.Event) -> None:
-        self._aliases.rotate(bucket_map)
-        self._aliases.unblock(move)
-        self._aliases.drain_kept_target(move)
-        self._range_copy.run(move, self._progress(move, stop), stop)
+        self.aliases.rotate(bucket_map)
+        self.aliases.unblock(move)
+        self.aliases.drain_kept_target(move)
+        self.range_copy.run(move, self._progress(move, stop), stop)
         self._advance_to(hold(bucket_map), bucket_map)
 
     def _hold(self, bucket_map: BucketMap, move: Move, stop: threading.Event) -> None:
         progress = self._progress(move, stop)
-        if self._since_phase_s() > self._times.longest_hold or progress.mark is None:
+        if self._since_phase_s() > self.times.longest_hold or progress.mark is None:
             if progress.attempts >= _MAX_HOLDS:
-                raise MoveFailed(f"writers would wait longer than {self._times.longest_hold:g} s")
+                raise MoveFailed(f"writers would wait longer than {self.times.longest_hold:g} s")
             progress.hold_abandoned()
             self._advance_to(dual(bucket_map), bucket_map)
             return
-        mark = self._range_copy.approach(move, progress)
-        began_s = self._clock.monotonic_s()
-        self._aliases.hold(bucket_map)
-        self._indices.block(move.source)
-        self._range_copy.finish(move, mark)
-        self._aliases.switch(bucket_map)
+        mark = self.range_copy.approach(move, progress)
+        began_s = self.clock.monotonic_s()
+        self.aliases.hold(bucket_map)
+        self.indices.block(move.source)
+        self.range_copy.finish(move, mark)
+        self.aliases.switch(bucket_map)
         self._replace(switched(bucket_map), bucket_map)
-        self._aliases.unblock(move)
-        held_s = self._clock.monotonic_s() - began_s
+        self.aliases.unblock(move)
+        held_s = self.clock.monotonic_s() - began_s
         self._note_phase(move, Phase.SWITCHED.value)
         progress.held(round(held_s, 3))
 
     def _switched(self, bucket_map: BucketMap, move: Move, stop: threading.Event) -> None:
-        self._aliases.unblock(move)
+        self.aliases.unblock(move)
         source = bucket_map.bucket_of(move.source)
         narrowed = source is not None
         if self._source_exists(move):
-            self._indices.refresh([move.source])
+            self.indices.refresh([move.source])
             # Searches that read the former aliases still use the source.
-            if not narrowed or self._documents.count(move.source, range_of(move)):
+            if not narrowed or self.documents.count(move.source, range_of(move)):
                 self._wait_for_searches(stop)
             try:
-                self._cleanup.clean(move, self._progress(move, stop), empty=narrowed)
+                self.cleanup.clean(move, self._progress(move, stop), empty=narrowed)
             except NotFound as e:
                 self._continue_without_index(bucket_map, str(e))
                 if source is not None:
-                    self._cleanup.undo(move, source, self._progress(move, stop))
+                    self.cleanup.undo(move, source, self._progress(move, stop))
         if not narrowed:
-            self._indices.drop(move.source)
+            self.indices.drop(move.source)
         self._end(bucket_map, move, JobState.COMPLETED)
         if narrowed:
-            self._indices.reclaim(move.source)
+            self.indices.reclaim(move.source)
 
     def _source_exists(self, move: Move) -> bool:
         """Return whether the source exists. After a merge or a rebuild, another mover may have dropped it already."""
         try:
-            self._documents.count(move.source, range_of(move))
+            self.documents.count(move.source, range_of(move))
         except NotFound:
             return False
         return True
 
     def _cancelled(self, bucket_map: BucketMap, move: Move, stop: threading.Event) -> None:
-        self._aliases.rotate(bucket_map)
-        self._aliases.unblock(move)
+        self.aliases.rotate(bucket_map)
+        self.aliases.unblock(move)
         kept = bucket_map.bucket_of(move.target)
         if kept is None:
-            self._indices.drop(move.target)
+            self.indices.drop(move.target)
         else:
             try:
-                self._aliases.drain_kept_target(move)
-                self._cleanup.undo(move, kept, self._progress(move, stop))
+                self.aliases.drain_kept_target(move)
+                self.cleanup.undo(move, kept, self._progress(move, stop))
             except NotFound as e:
                 self._continue_without_index(bucket_map, str(e))
         self._end(bucket_map, move, JobState.FAILED if move.reason else JobState.CANCELLED)
@@ -209,7 +206,7 @@ class MoveRunner:
 
         :raises MapChanged: another mover advanced meanwhile and dropped the index.
         """
-        if self._maps.refresh().generation != bucket_map.generation:
+        if self.maps.refresh().generation != bucket_map.generation:
             raise MapChanged
         _log.warning("move index lost, continuing without it", action="move_index_lost", reason=reason)
 
@@ -217,11 +214,11 @@ class MoveRunner:
         try:
             self._advance_to(cancelled(bucket_map, reason), bucket_map)
         except InvalidPhase:
-            if self._maps.refresh().generation != bucket_map.generation:
+            if self.maps.refresh().generation != bucket_map.generation:
                 return  # another mover advanced meanwhile and dropped the index
             # After the switch a move cannot be undone. The source stays until the cause is fixed.
             _log.error("move stuck", action="move_stuck", reason=reason)
-            self._clock.sleep(_STUCK_PAUSE_S)
+            self.clock.sleep(_STUCK_PAUSE_S)
         except MapChanged:
             return
 
@@ -235,17 +232,17 @@ class MoveRunner:
         self._note_phase(after.move, after.move.phase.value)
 
     def _replace(self, after: BucketMap, before: BucketMap) -> None:
-        if not self._maps.replace(after, before):
+        if not self.maps.replace(after, before):
             raise MapChanged
 
     def _note_phase(self, move: Move, phase: str) -> None:
         _log.info("move phase began", action="move_phase_began", move=str(move.id), phase=phase, kind=move.kind.value)
         text = f"{phase}: {move.reason}" if move.reason else phase
-        self._jobs.note(move.id, Note(self._clock.now_ms(), NoteKind.PHASE, text))
+        self.jobs.note(move.id, Note(self.clock.now_ms(), NoteKind.PHASE, text))
 
     def _note_waiting(self, move: Move, reason: str) -> None:
         """Write to the job's history why the move waits: an index refuses writes, or a component does not answer."""
-        now_s = self._clock.monotonic_s()
+        now_s = self.clock.monotonic_s()
         if self._wait.phase_token != move.phase_token:
             self._wait = _Wait(move.phase_token, now_s, now_s)
         wait = self._wait
@@ -256,7 +253,7 @@ class MoveRunner:
             return
         with suppress(Retryable):
             text = f"{move.phase.value} waits: {storable_reason(reason)}"
-            self._jobs.note(move.id, Note(self._clock.now_ms(), NoteKind.WAITING, text))
+            self.jobs.note(move.id, Note(self.clock.now_ms(), NoteKind.WAITING, text))
             wait.noted_s = now_s
 
     def _end(self, bucket_map: BucketMap, move: Move, state: JobState) -> None:
@@ -267,19 +264,28 @@ class MoveRunner:
         _log.info("move ended", action="move_ended", move=str(move.id), state=state.value, kind=move.kind.value)
 
     def _progress(self, move: Move, stop: threading.Event) -> MoveProgress:
-        job = self._jobs.get(move.id)
+        job = self.jobs.get(move.id)
         if not isinstance(job, MoveJob):
             # The move has no record. The mover creates one from the bucket map.
             parameters = MoveParameters(bucket=move.source)
             job = MoveJob(id=move.id, kind=move.kind.value, parameters=parameters, requested_by="")
-            self._jobs.add(job)
-        return MoveProgress(self._jobs, self._clock, self._maps, job, move, stop, self._meanwhile)
+            self.jobs.add(job)
+        return MoveProgress(
+            jobs=self.jobs,
+            clock=self.clock,
+            maps=self.maps,
+            metrics=self.metrics,
+            job=job,
+            move=move,
+            stop=stop,
+            meanwhile=self._meanwhile,
+        )
 
     def _since_phase_s(self) -> float:
-        return self._clock.monotonic_s() - self._seen[1]
+        return self.clock.monotonic_s() - self._seen[1]
 
     def _wait_for_searches(self, stop: threading.Event) -> None:
-        while (left_s := self._times.longest_search - self._since_phase_s()) > 0:
-            self._clock.sleep(min(left_s, 0.5))
+        while (left_s := self.times.longest_search - self._since_phase_s()) > 0:
+            self.clock.sleep(min(left_s, 0.5))
             if stop.is_set():
                 raise MapChanged

@@ -7,10 +7,10 @@ from functools import cached_property
 from amp.domain.assets import Change
 from amp.domain.messages import Intent, message_of
 from amp.errors import StoreUnavailable
-from amp.metrics import Metrics
-from amp.ports.asset_store import AssetStore, CommitResult, CommitStatus
+from amp.ports.asset_store import AssetWrites, CommitResult, CommitStatus
 from amp.ports.clock import Clock
 from amp.ports.intent_log import IntentLog
+from amp.ports.metrics import OutboxMetrics
 from amp.services.outbox.publish import ChangePublisher
 
 #: A condition is never sent under an older intent, so that the relay knows when a change can no longer be applied.
@@ -24,11 +24,11 @@ BATCH = 500
 class ChangeCommitter:
     """The only way in which changes reach the store."""
 
-    store: AssetStore
+    store: AssetWrites
     intents: IntentLog
     publisher: ChangePublisher
     clock: Clock
-    metrics: Metrics
+    metrics: OutboxMetrics
     intent_grace_s: float
 
     @cached_property
@@ -53,7 +53,7 @@ class ChangeCommitter:
         for change, intent, outcome in zip(changes, intents, outcomes, strict=True):
             by_verdict[outcome.status].append(intent)
             if outcome.status is CommitStatus.APPLIED and change.dropped_version is not None:
-                self.metrics.versions_dropped.inc()
+                self.metrics.version_dropped()
         if by_verdict[CommitStatus.APPLIED]:
             self.publisher.publish(by_verdict[CommitStatus.APPLIED])
         if by_verdict[CommitStatus.REFUSED]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from amp.domain.messages import Intent, deferral_ms
-from amp.metrics import Metrics
-from amp.ports.asset_store import AssetStore
+from amp.ports.asset_store import AssetReads
 from amp.ports.clock import Clock
 from amp.ports.intent_log import IntentLog
 from amp.ports.message_queue import MessageQueue, Topic
+from amp.ports.metrics import OutboxMetrics
 from amp.services.outbox.commit import MAX_INTENT_AGE_MS
 from amp.services.runtime.delivery import publish_durably
 from amp.services.runtime.polling import PollingLoop
@@ -32,10 +32,10 @@ class IntentRelay:
     """Two concurrent relays merely publish twice, which is harmless."""
 
     intents: IntentLog
-    store: AssetStore
+    store: AssetReads
     queue: MessageQueue
     clock: Clock
-    metrics: Metrics
+    metrics: OutboxMetrics
     pause_s: float = 1.0
     #: When this process first read each intent that is old enough to be dropped, oldest first.
     _first_seen_s: dict[Intent, float] = field(default_factory=dict, init=False)
@@ -75,7 +75,7 @@ class IntentRelay:
         delivered = publish_durably(self.queue, Topic.REALTIME, [intent.message for intent in applied])
         done = [intent for intent in applied if intent.message in delivered]
         self.intents.clear(done)
-        self.metrics.intents_relayed.inc(len(done))
+        self.metrics.intents_relayed(len(done))
         if len(done) < len(applied):
             # The queue is down, so these are not due again at once.
             now_ms = self.clock.now_ms()

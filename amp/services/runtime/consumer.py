@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
@@ -12,10 +12,10 @@ import structlog
 from amp.domain.dead_letters import DeadLetter, dead_letter_for
 from amp.domain.messages import Message
 from amp.errors import Retryable
-from amp.metrics import Metrics
 from amp.ports.clock import Clock
 from amp.ports.dead_letters import DeadLetters
 from amp.ports.message_queue import Consumer, Delivery, MessageQueue, Topic
+from amp.ports.metrics import ConsumerMetrics
 from amp.services.runtime.calls import call_in_thread
 from amp.services.runtime.dead_letter_limit import DeadLetterLimit
 from amp.services.runtime.retry import Stopped
@@ -65,6 +65,7 @@ class _LimitExceeded(Exception):
     """Too many messages would become dead letters."""
 
 
+@dataclass(kw_only=True)
 class ConsumerLoop:
     """Several batches are under way at once, each in its own lane: while one is read from the store, another is built
     into documents and a third is written into the index. They are settled in the order in which they came.
@@ -76,31 +77,17 @@ class ConsumerLoop:
     why, and tries the same messages again after a pause.
     """
 
-    def __init__(
-        self,
-        queue: MessageQueue,
-        dead_letters: DeadLetters,
-        clock: Clock,
-        metrics: Metrics,
-        handle: Handle,
-        *,
-        topic: Topic,
-        group: str,
-        batch: int,
-        limit: DeadLetterLimit | None = None,
-        report_stopped: ReportStopped = lambda _: None,
-    ) -> None:
-        self._queue = queue
-        self._dead_letters = dead_letters
-        self._clock = clock
-        self._metrics = metrics
-        self._handle = handle
-        self._topic = topic
-        self._group = group
-        self._batch = batch
-        self._limit = limit
-        self._report_stopped = report_stopped
-        self._is_stopped = False
+    queue: MessageQueue
+    dead_letters: DeadLetters
+    clock: Clock
+    metrics: ConsumerMetrics
+    handle: Handle
+    topic: Topic
+    group: str
+    batch: int
+    limit: DeadLetterLimit | None = None
+    report_stopped: ReportStopped = lambda _: None
+    _is_stopped: bool = field(default=False, init=False)
 
     def run(self, stop: threading.Event) -> None:
         """Consume until `stop` is set. Then finish the batches under way if possible, commit, and leave the group."""
@@ -112,20 +99,20 @@ class ConsumerLoop:
                     self._stopped(str(e))
                     stop.wait(_STOPPED_S)
         finally:
-            self._metrics.consumer_stopped.labels(self._group).set(0)
+            self.metrics.consumer_stopped(self.group, False)
 
     def _stopped(self, reason: str) -> None:
         self._is_stopped = True
-        self._metrics.consumer_stopped.labels(self._group).set(1)
-        self._report_stopped(reason)
-        _log.error("consumer stopped", action="consumer_stopped", group=self._group, reason=reason)
+        self.metrics.consumer_stopped(self.group, True)
+        self.report_stopped(reason)
+        _log.error("consumer stopped", action="consumer_stopped", group=self.group, reason=reason)
 
     def _consume(self, stop: threading.Event) -> None:
         """Consume until `stop` is set.
 
         :raises _LimitExceeded: too many messages would become dead letters.
         """
-        consumer = self._queue.consume(self._topic, self._group)
+        consumer = self.queue.consume(self.topic, self.group)
         #: Set whenever this run ends, so that no lane continues to retry.
         halt = threading.Event()
         under_way: deque[_Batch] = deque()
@@ -139,17 +126,17 @@ class ConsumerLoop:
     def _run(self, consumer: Consumer, under_way: deque[_Batch], stop: threading.Event, halt: threading.Event) -> None:
         partial_s = float("-inf")
         while not stop.is_set():
-            if (left_s := partial_s + _GATHERED_S - self._clock.monotonic_s()) > 0 and stop.wait(left_s):
+            if (left_s := partial_s + _GATHERED_S - self.clock.monotonic_s()) > 0 and stop.wait(left_s):
                 break
-            deliveries = consumer.poll(self._batch, _BUSY_POLL_S if under_way else _IDLE_POLL_S)
+            deliveries = consumer.poll(self.batch, _BUSY_POLL_S if under_way else _IDLE_POLL_S)
             if deliveries:
                 messages = [delivery.message for delivery in deliveries if delivery.message is not None]
-                handle = partial(self._handle, messages, halt)
-                under_way.append(_Batch(deliveries, call_in_thread(f"{self._group}-lane", handle)))
-            if 0 < len(deliveries) < self._batch:
-                partial_s = self._clock.monotonic_s()
+                handle = partial(self.handle, messages, halt)
+                under_way.append(_Batch(deliveries, call_in_thread(f"{self.group}-lane", handle)))
+            if 0 < len(deliveries) < self.batch:
+                partial_s = self.clock.monotonic_s()
             # A batch that is not full has taken all messages. Later ones had better be handled together.
-            room = _LANES - 1 if len(deliveries) == self._batch else 0
+            room = _LANES - 1 if len(deliveries) == self.batch else 0
             while under_way and (len(under_way) > room or under_way[0].done):
                 if not self._settle(under_way.popleft(), consumer, stop, halt):
                     return
@@ -198,7 +185,7 @@ class ConsumerLoop:
             message = delivery.message
             while failure is not None:
                 try:
-                    self._dead_letters.put(self._dead_letter(delivery, failure))
+                    self.dead_letters.put(self._dead_letter(delivery, failure))
                 except Retryable as e:
                     _log.warning("dead letter retrying", action="dead_letter_retrying", reason=str(e))
                     consumer.keep_alive()
@@ -208,24 +195,24 @@ class ConsumerLoop:
                     _log.error(
                         "stored as dead letter", action="dead_letter", reason=failure.reason, message=str(message)
                     )
-                    self._metrics.dead_letters.inc()
+                    self.metrics.dead_letter_stored()
                     failure = None
         return True
 
     def _require_within_limit(self, failures: Sequence[Failure | None]) -> None:
-        if self._limit is None:
+        if self.limit is None:
             return
-        reason = self._limit.admit([failure is not None for failure in failures])
+        reason = self.limit.admit([failure is not None for failure in failures])
         if reason is not None:
             latest = next(failure.reason for failure in reversed(failures) if failure is not None)
             raise _LimitExceeded(f"{reason}; the latest because: {latest}")
         if self._is_stopped:
             self._is_stopped = False
-            self._metrics.consumer_stopped.labels(self._group).set(0)
-            self._report_stopped(None)
-            _log.info("consumer resumed", action="consumer_resumed", group=self._group)
+            self.metrics.consumer_stopped(self.group, False)
+            self.report_stopped(None)
+            _log.info("consumer resumed", action="consumer_resumed", group=self.group)
 
     def _dead_letter(self, delivery: Delivery, failure: Failure) -> DeadLetter:
         return dead_letter_for(
-            self._topic, delivery.message, delivery.payload, failure.reason, failure.detail, self._clock.now_ms()
+            self.topic, delivery.message, delivery.payload, failure.reason, failure.detail, self.clock.now_ms()
         )

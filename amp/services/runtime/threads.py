@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from amp.metrics import Metrics
 from amp.ports.background import Loop
 from amp.ports.clock import Clock
+from amp.ports.metrics import ThreadMetrics
 from amp.services.runtime.retry import Backoff
 
 _log = structlog.get_logger(__name__)
@@ -34,7 +34,7 @@ class BackgroundThreads:
     """The background threads of one process; a `Background`."""
 
     clock: Clock
-    metrics: Metrics
+    metrics: ThreadMetrics
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
     _running: "list[_Supervised]" = field(default_factory=list, init=False)
 
@@ -68,7 +68,7 @@ class _Supervised:
     stop: threading.Event
     restarts: Backoff
     clock: Clock
-    metrics: Metrics
+    metrics: ThreadMetrics
     failures: int = 0
     failed_s: float = float("-inf")
     reason: str = ""
@@ -87,7 +87,7 @@ class _Supervised:
                 in_a_row = 1 if self.failed_s - began_s > _RECOVERED_S else in_a_row + 1
                 pause_s = self.restarts.pause_s(in_a_row)
                 _log.exception("thread failed", action="thread_failed", thread=self.name, again_in_s=round(pause_s, 1))
-                self.metrics.thread_failures.labels(self.name).inc()
+                self.metrics.thread_failed(self.name)
             self.stop.wait(pause_s)
 
     def state(self) -> ThreadState:

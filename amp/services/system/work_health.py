@@ -8,7 +8,7 @@ from amp.domain.health import ComponentHealth
 from amp.domain.jobs import JobState
 from amp.domain.moves import MOVE_KINDS
 from amp.errors import Retryable
-from amp.ports.job_log import JobLog
+from amp.ports.job_log import JobRecords
 from amp.ports.message_queue import MessageQueue, Topic
 from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.indexing.handle import INDEX_GROUP
@@ -23,7 +23,7 @@ _MAX_JOBS = 20
 class WorkHealth:
     presence: WorkerPresence
     queue: MessageQueue
-    jobs: JobLog
+    jobs: JobRecords
     maps: BucketMaps
     #: Workers are processes of their own. Otherwise `amp serve` runs them, and without it they are missing only where
     #: something waits.
