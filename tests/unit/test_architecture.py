@@ -73,8 +73,10 @@ def test_functions_take_seven_parameters_at_most() -> None:
         for function in _functions(_source(path)):
             names = [arg.arg for arg in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)]
             # The command line's library passes each option of a command as a parameter.
-            if not any("option" in ast.unparse(decorator) for decorator in function.decorator_list):
-                counts[f"{path}:{function.lineno} {function.name}"] = len([n for n in names if n not in ("self", "cls")])
+            if path.parts[:2] != ("amp", "cli"):
+                counts[f"{path}:{function.lineno} {function.name}"] = len(
+                    [n for n in names if n not in ("self", "cls")]
+                )
     long = [name for name, count in counts.items() if count > _MAX_PARAMETERS]
     _assert_none([f"{name} has {counts[name]} parameters; group what belongs together in a record" for name in long])
 

@@ -60,12 +60,12 @@ def condition(field: str, **operators: Any) -> Condition:
 
 
 def test_a_number_is_looked_for_among_longs_only(resolver: QueryResolver) -> None:
-    found = resolver.criteria(condition("metadata.code", eq=5), None)
+    found = resolver.resolve(condition("metadata.code", eq=5), None).criteria
     assert found == EntryMatches("code", FieldType.LONG, (OneOf((5,)),))
 
 
 def test_in_looks_among_every_kind_that_has_a_value_for_it(resolver: QueryResolver) -> None:
-    found = resolver.criteria(Condition("metadata.code", (("in", [5, "five"]),), "/query"), None)
+    found = resolver.resolve(Condition("metadata.code", (("in", [5, "five"]),), "/query"), None).criteria
     assert found == AnyOf(
         (
             EntryMatches("code", FieldType.LONG, (OneOf((5,)),)),
@@ -75,30 +75,30 @@ def test_in_looks_among_every_kind_that_has_a_value_for_it(resolver: QueryResolv
 
 
 def test_what_no_value_can_be_finds_nothing(resolver: QueryResolver) -> None:
-    assert resolver.criteria(condition("metadata.code", eq=True), None) == NOTHING
-    assert resolver.criteria(condition("version", eq="one"), None) == NOTHING
-    assert resolver.criteria(condition("metadata.code", gt=1, lt="z"), None) == NOTHING
+    assert resolver.resolve(condition("metadata.code", eq=True), None).criteria == NOTHING
+    assert resolver.resolve(condition("version", eq="one"), None).criteria == NOTHING
+    assert resolver.resolve(condition("metadata.code", gt=1, lt="z"), None).criteria == NOTHING
 
 
 def test_exists_stands_beside_other_operators(resolver: QueryResolver) -> None:
-    assert resolver.criteria(condition("metadata.code", exists=False), None) == NotOf(EntryExists("code"))
-    both = resolver.criteria(condition("metadata.code", exists=True, eq=5), None)
+    assert resolver.resolve(condition("metadata.code", exists=False), None).criteria == NotOf(EntryExists("code"))
+    both = resolver.resolve(condition("metadata.code", exists=True, eq=5), None).criteria
     assert both == AllOf((EntryExists("code"), EntryMatches("code", FieldType.LONG, (OneOf((5,)),))))
 
 
 def test_ids_compare_whichever_case_they_are_asked_in(resolver: QueryResolver) -> None:
-    assert resolver.criteria(condition("id", eq="ABC"), None) == RootMatches(RootField.ID, (OneOf(("abc",)),))
+    assert resolver.resolve(condition("id", eq="ABC"), None).criteria == RootMatches(RootField.ID, (OneOf(("abc",)),))
 
 
 def test_query_and_text_hold_together(resolver: QueryResolver) -> None:
-    found = resolver.criteria(condition("metadata.code", exists=True), "Red fox")
+    found = resolver.resolve(condition("metadata.code", exists=True), "Red fox").criteria
     assert found == AllOf((EntryExists("code"), TextMatches(("red", "fox"))))
 
 
 def test_sorts_and_facets_name_root_fields_and_keys(resolver: QueryResolver) -> None:
-    sorts = resolver.sort([Sort("created_at"), Sort("metadata.code", descending=True)])
+    sorts = resolver.resolve(None, sort=[Sort("created_at"), Sort("metadata.code", descending=True)]).sort
     assert sorts == (SortBy(RootField.CREATED, None, False), SortBy(None, "code", True))
-    assert resolver.facets([Facet("c", "metadata.code", 5)]) == (FacetOn("c", None, "code", 5),)
+    assert resolver.resolve(None, facets=[Facet("c", "metadata.code", 5)]).facets == (FacetOn("c", None, "code", 5),)
 
 
 def _nested(depth: int) -> Query:
@@ -109,35 +109,39 @@ def _nested(depth: int) -> Query:
 
 
 _REFUSED: list[tuple[str, str, Callable[[QueryResolver], object]]] = [
-    ("unknown key", "did you mean metadata.code", lambda r: r.criteria(condition("metadata.Code", eq=1), None)),
-    ("unknown key in exists", "no asset type", lambda r: r.criteria(condition("metadata.nope", exists=True), None)),
-    ("unknown root", "did you mean metadata.code", lambda r: r.criteria(condition("code", eq=1), None)),
-    ("eq on text", "use match", lambda r: r.criteria(condition("metadata.notes", eq="x"), None)),
-    ("prefix on text", "use match", lambda r: r.criteria(condition("metadata.notes", prefix="x"), None)),
-    ("eq null", "null is not allowed", lambda r: r.criteria(condition("metadata.code", eq=None), None)),
-    ("null in in", "null is not allowed", lambda r: r.criteria(Condition("id", (("in", [None]),), ""), None)),
-    ("empty in", "1 to 1000", lambda r: r.criteria(Condition("id", (("in", []),), ""), None)),
-    ("object operand", "takes text", lambda r: r.criteria(Condition("id", (("eq", {}),), ""), None)),
-    ("exists of text", "true or false", lambda r: r.criteria(condition("id", exists="yes"), None)),
-    ("order of booleans", "no order", lambda r: r.criteria(condition("metadata.code", gt=True), None)),
-    ("match on id", "match works on", lambda r: r.criteria(condition("id", match="x"), None)),
-    ("match without words", "0 words", lambda r: r.criteria(condition("name", match="!?"), None)),
-    ("unknown operator", "is not an operator", lambda r: r.criteria(condition("id", like="x"), None)),
-    ("text without words", "0 words", lambda r: r.criteria(None, "  ")),
-    ("surrogate", "lone surrogate", lambda r: r.criteria(condition("name", eq="\ud800"), None)),
-    ("too deep", "6 levels", lambda r: r.criteria(_nested(6), None)),
-    ("too many joints", "65 uses of all", lambda r: r.criteria(Conjunction((Conjunction(()),) * 64), None)),
-    ("too many", "33 conditions", lambda r: r.criteria(Conjunction((condition("id", eq="x"),) * 33), None)),
+    ("unknown key", "did you mean metadata.code", lambda r: r.resolve(condition("metadata.Code", eq=1)).criteria),
+    (
+        "unknown key in exists",
+        "no asset type",
+        lambda r: r.resolve(condition("metadata.nope", exists=True), None).criteria,
+    ),
+    ("unknown root", "did you mean metadata.code", lambda r: r.resolve(condition("code", eq=1)).criteria),
+    ("eq on text", "use match", lambda r: r.resolve(condition("metadata.notes", eq="x")).criteria),
+    ("prefix on text", "use match", lambda r: r.resolve(condition("metadata.notes", prefix="x")).criteria),
+    ("eq null", "null is not allowed", lambda r: r.resolve(condition("metadata.code", eq=None)).criteria),
+    ("null in in", "null is not allowed", lambda r: r.resolve(Condition("id", (("in", [None]),), "")).criteria),
+    ("empty in", "1 to 1000", lambda r: r.resolve(Condition("id", (("in", []),), "")).criteria),
+    ("object operand", "takes text", lambda r: r.resolve(Condition("id", (("eq", {}),), "")).criteria),
+    ("exists of text", "true or false", lambda r: r.resolve(condition("id", exists="yes")).criteria),
+    ("order of booleans", "no order", lambda r: r.resolve(condition("metadata.code", gt=True)).criteria),
+    ("match on id", "match works on", lambda r: r.resolve(condition("id", match="x")).criteria),
+    ("match without words", "0 words", lambda r: r.resolve(condition("name", match="!?")).criteria),
+    ("unknown operator", "is not an operator", lambda r: r.resolve(condition("id", like="x")).criteria),
+    ("text without words", "0 words", lambda r: r.resolve(None, "  ").criteria),
+    ("surrogate", "lone surrogate", lambda r: r.resolve(condition("name", eq="\ud800")).criteria),
+    ("too deep", "6 levels", lambda r: r.resolve(_nested(6)).criteria),
+    ("too many joints", "65 uses of all", lambda r: r.resolve(Conjunction((Conjunction(()),) * 64)).criteria),
+    ("too many", "33 conditions", lambda r: r.resolve(Conjunction((condition("id", eq="x"),) * 33)).criteria),
     (
         "too many on metadata",
         "9 cond",
-        lambda r: r.criteria(Conjunction((condition("metadata.code", eq=1),) * 9), None),
+        lambda r: r.resolve(Conjunction((condition("metadata.code", eq=1),) * 9), None).criteria,
     ),
-    ("sort by text", "only text", lambda r: r.sort([Sort("metadata.notes")])),
-    ("sort by nothing", "is not one of", lambda r: r.sort([Sort("nope")])),
-    ("too many sorts", "at most 8", lambda r: r.sort([Sort("id")] * 9)),
-    ("facet on text", "only text", lambda r: r.facets([Facet("n", "metadata.notes")])),
-    ("facet of size 0", "1 to 1000", lambda r: r.facets([Facet("n", "type", 0)])),
+    ("sort by text", "only text", lambda r: r.resolve(None, sort=[Sort("metadata.notes")]).sort),
+    ("sort by nothing", "is not one of", lambda r: r.resolve(None, sort=[Sort("nope")]).sort),
+    ("too many sorts", "at most 8", lambda r: r.resolve(None, sort=[Sort("id")] * 9).sort),
+    ("facet on text", "only text", lambda r: r.resolve(None, facets=[Facet("n", "metadata.notes")]).facets),
+    ("facet of size 0", "1 to 1000", lambda r: r.resolve(None, facets=[Facet("n", "type", 0)]).facets),
 ]
 
 

@@ -168,7 +168,7 @@ def test_a_request_of_many_unknown_keys_reads_the_registry_once(registry: Regist
     text = " AND ".join(f"metadata.nope{n}:1" for n in range(20))
     query, words = parse_query_text(text, partial(catalog.kinds, since_s=since_s))
     with pytest.raises(BadQuery):
-        resolver.since(since_s).criteria(query, words)
+        resolver.resolve(query, words, since_s=since_s)
     assert registry.reads == before + 1
 
 

@@ -215,31 +215,31 @@ class CassandraAssetListing:
             partitions = self._session.run(_SLOTS, (name, at.slot, at.shard, *end, 1 + partitions_read))
             if not partitions:
                 return ids, None
-            at, in_parts = self._read_partitions(name, partitions, limit, ids)
+            more, at, in_parts = self._read_partitions(name, partitions, limit - len(ids))
+            ids += more
             if in_parts:
                 return ids, at
             partitions_read += len(partitions)
         return ids, at
 
-    def _read_partitions(self, name: str, partitions: list[Any], limit: int, ids: list[UUID]) -> tuple[Position, bool]:
-        """Append the ids of the partitions to `ids`, up to `limit` in total. Return the position after them, and
-        whether the last partition had to be read in parts.
+    def _read_partitions(self, name: str, partitions: list[Any], limit: int) -> tuple[list[UUID], Position, bool]:
+        """Return up to `limit` ids of the partitions, the position after them, and whether the last partition had to be
+        read in parts.
         """
-        wanted = limit - len(ids)
-        answers = self._session.run_many([(_IDS, (name, slot, shard, wanted)) for slot, shard in partitions])
+        ids: list[UUID] = []
+        answers = self._session.run_many([(_IDS, (name, slot, shard, limit)) for slot, shard in partitions])
         for (slot, shard), answer in zip(partitions, answers, strict=True):
             room = limit - len(ids)
             try:
                 rows = rows_of(answer)
             except TooManyTombstones:
                 more, at = self._read_in_parts((name, slot, shard), None, room)
-                ids += more
-                return at, True
+                return ids + more, at, True
             ids += [row[0] for row in rows[:room]]
             if len(rows) >= room:
-                return Position(slot, shard, ids[-1]), False
+                return ids, Position(slot, shard, ids[-1]), False
         slot, shard = partitions[-1]
-        return Position(slot, shard, None), False
+        return ids, Position(slot, shard, None), False
 
     def _read_in_parts(self, partition: Partition, last: UUID | None, limit: int) -> tuple[list[UUID], Position]:
         """Return the ids after `last` of a partition from which thousands of assets were purged recently, up to the

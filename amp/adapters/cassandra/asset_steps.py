@@ -1,9 +1,17 @@
 """Applies changes by conditional batches, and settles those whose answer was lost."""
 
-import random
-import time
 from collections.abc import Callable, Collection, Sequence
 from uuid import UUID
+
+from tenacity import (
+    RetryError,
+    Retrying,
+    TryAgain,
+    retry_never,
+    stop_after_attempt,
+    stop_before_delay,
+    wait_random_exponential,
+)
 
 from amp.adapters.cassandra.asset_rows import step_request
 from amp.adapters.cassandra.errors import translation, was_never_executed
@@ -21,7 +29,8 @@ _ATTEMPTS = 4
 #: No attempt is sent later than this after the first, in seconds: a client is waiting, and after 30 s the relay may
 #: discard the intent of the change.
 _BUDGET_S = 8.0
-_PAUSE_S = 0.05
+#: Maximum pause before the second attempt, in seconds. It doubles with each further attempt.
+_PAUSE_S = 0.1
 
 _APPLIED = CommitResult(CommitStatus.APPLIED)
 _UNKNOWN = CommitResult(CommitStatus.UNKNOWN)
@@ -46,22 +55,36 @@ class AssetSteps:
 
     def apply(self, changes: Sequence[Change]) -> list[CommitResult]:
         results = [_UNKNOWN] * len(changes)
-        deadline = time.monotonic() + _BUDGET_S
-        for attempt in range(_ATTEMPTS):
-            pending = [i for i, result in enumerate(results) if result is _UNKNOWN]
-            if not pending or time.monotonic() > deadline:
-                break
-            if attempt:
-                time.sleep(random.uniform(0, _PAUSE_S * 2**attempt))
-            try:
-                attempted = self._attempt([changes[i] for i in pending], first=attempt == 0)
-            except StoreUnavailable:
-                if attempt == 0:
-                    raise
-                break
-            for i, result in zip(pending, attempted, strict=True):
-                results[i] = result
+        retrying = Retrying(
+            retry=retry_never,
+            stop=stop_after_attempt(_ATTEMPTS) | stop_before_delay(_BUDGET_S),
+            wait=wait_random_exponential(multiplier=_PAUSE_S),
+        )
+        try:
+            for attempt in retrying:
+                with attempt:
+                    self._attempt_unknown(changes, results, first=attempt.retry_state.attempt_number == 1)
+        except RetryError:
+            pass
         return results
+
+    def _attempt_unknown(self, changes: Sequence[Change], results: list[CommitResult], *, first: bool) -> None:
+        """Send the changes with unknown results, and enter the results.
+
+        :raises TryAgain: some are still unknown.
+        :raises StoreUnavailable: nothing was ever sent.
+        """
+        unknown = [i for i, result in enumerate(results) if result is _UNKNOWN]
+        try:
+            attempted = self._attempt([changes[i] for i in unknown], first=first)
+        except StoreUnavailable:
+            if first:
+                raise
+            return
+        for i, result in zip(unknown, attempted, strict=True):
+            results[i] = result
+        if _UNKNOWN in attempted:
+            raise TryAgain
 
     def _attempt(self, changes: Sequence[Change], *, first: bool) -> list[CommitResult]:
         """Send each change once. Changes whose result is UNKNOWN may be sent again.

@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
+import orjson
+
 from amp.adapters.embedded.database import Database
 from amp.domain.assets import Asset
 from amp.domain.ids import created_ms
@@ -29,7 +31,7 @@ class SqliteAssetListing:
         position: str | None,
         limit: int,
     ) -> IdPage:
-        digest = hashlib.blake2s(repr((type_name, project, from_ms, to_ms)).encode(), digest_size=8).hexdigest()
+        digest = hashlib.blake2s(orjson.dumps([type_name, project, from_ms, to_ms]), digest_size=8).hexdigest()
         # SQLite uses the partial indexes only if the condition has the same text as theirs.
         conditions = ["state <> 'purged'"]
         values: list[str | int | bytes] = []

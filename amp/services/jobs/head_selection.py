@@ -48,4 +48,4 @@ class HeadSelection:
     def _criteria(self, text: str) -> Criteria:
         since_s = self.catalog.now_s()
         query, words = parse_query_text(text, partial(self.catalog.kinds, since_s=since_s))
-        return self.resolver.since(since_s).criteria(query, words)
+        return self.resolver.resolve(query, words, since_s=since_s).criteria

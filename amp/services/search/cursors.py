@@ -40,5 +40,5 @@ class Cursors:
         return position
 
     def _serializer(self, bound_to: Any, principal: Principal) -> URLSafeSerializer:
-        bound = hashlib.sha256(orjson.dumps([principal.name, bound_to], default=str)).hexdigest()
+        bound = hashlib.sha256(orjson.dumps([principal.name, bound_to])).hexdigest()
         return URLSafeSerializer(self.secret(), salt=bound, signer_kwargs={"digest_method": hashlib.sha256})

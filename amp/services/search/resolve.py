@@ -43,25 +43,46 @@ _OPERAND_BYTES = 32 * 1024
 _TEXT_ONLY = frozenset({FieldType.TEXT})
 
 
+@dataclass(frozen=True, slots=True)
+class ResolvedQuery:
+    criteria: Criteria
+    sort: tuple[SortBy, ...]
+    facets: tuple[FacetOn, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class QueryResolver:
-    """Queries that cannot be answered are refused with the place of the fault. Conditions that cannot match become a
-    query that finds nothing."""
+    catalog: TypeCatalog
+    limits: SearchLimits
+
+    def resolve(
+        self,
+        query: Query | None,
+        text: str | None = None,
+        *,
+        sort: Sequence[Sort] = (),
+        facets: Sequence[Facet] = (),
+        since_s: float | None = None,
+    ) -> ResolvedQuery:
+        """Resolve a query, words to find in all text, the sort fields and the facets. A condition that cannot match
+        becomes criteria that find nothing.
+
+        :param since_s: when the request came in, so that it reads the types only once; see `TypeCatalog.read_since`.
+        :raises BadQuery: the request is not valid; names the place and what is allowed.
+        """
+        resolution = _Resolution(self.catalog, self.limits, since_s)
+        return ResolvedQuery(resolution.criteria(query, text), resolution.sort(sort), resolution.facets(facets))
+
+
+@dataclass(frozen=True, slots=True)
+class _Resolution:
+    """The resolution of one request."""
 
     catalog: TypeCatalog
     limits: SearchLimits
-    #: See `TypeCatalog.read_since`. It is used for unknown names.
-    since_s: float | None = None
-
-    def since(self, since_s: float | None) -> "QueryResolver":
-        """Return a resolver for one request that came in at `since_s`, so that it reads the types only once."""
-        return QueryResolver(catalog=self.catalog, limits=self.limits, since_s=since_s)
+    since_s: float | None
 
     def criteria(self, query: Query | None, text: str | None) -> Criteria:
-        """Return the criteria of the query and of the words to find in all text.
-
-        :raises BadQuery: the query is not valid; names the place and what is allowed.
-        """
         parts: list[Criteria] = []
         if query is not None:
             self._check_size(query)
@@ -71,19 +92,11 @@ class QueryResolver:
         return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
 
     def sort(self, sorts: Sequence[Sort]) -> tuple[SortBy, ...]:
-        """Return the resolved sort fields.
-
-        :raises BadQuery: the sort is not valid; names the place and what is allowed.
-        """
         if len(sorts) > self.limits.sorts:
             raise _refusal("/sort", f"has {len(sorts)} fields; at most {self.limits.sorts} are allowed")
         return tuple(SortBy(*self._ordered(s.field, f"{s.pointer}/field", "sort"), s.descending) for s in sorts)
 
     def facets(self, facets: Sequence[Facet]) -> tuple[FacetOn, ...]:
-        """Return the resolved facets.
-
-        :raises BadQuery: a facet is not valid; names the place and what is allowed.
-        """
         if len(facets) > self.limits.facets:
             raise _refusal("/facets", f"has {len(facets)} facets; at most {self.limits.facets} are allowed")
         for facet in facets:

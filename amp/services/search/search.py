@@ -78,14 +78,17 @@ class AssetSearch:
         if not 0 <= query.size <= self.limits.page:
             detail = f"takes 0 to {self.limits.page}"
             raise BadQuery.at("/size", detail)
-        resolver, bucket_map = self.resolver.since(query.since_s), self._map()
+        bucket_map = self._map()
+        resolved = self.resolver.resolve(
+            query.query, query.text, sort=query.sort, facets=query.facets, since_s=query.since_s
+        )
         index_query = IndexQuery(
-            criteria=resolver.criteria(query.query, query.text),
-            sort=resolver.sort(query.sort),
+            criteria=resolved.criteria,
+            sort=resolved.sort,
             size=query.size,
             after=after,
             total_limit=None if query.exact_total else self.limits.total,
-            facets=resolver.facets(query.facets),
+            facets=resolved.facets,
             all_versions=query.all_versions,
             max_bytes=PAGE_BYTES,
             sources=not query.ids_only,
