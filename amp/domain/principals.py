@@ -1,4 +1,6 @@
-"""Principals: who makes a request. Every use case receives one, so that access can be checked there."""
+"""Principals: who makes a request. Every use case that a client can reach takes one, even if it does not use it yet, so
+that access can be checked in one place for each.
+"""
 
 from dataclasses import dataclass
 
@@ -14,3 +16,7 @@ class Principal:
 
 #: The bucket worker, for what it does without being asked.
 BUCKET_WORKER = Principal("bucket worker")
+#: The continuous check, for the jobs that it submits.
+CONTINUOUS_CHECK = Principal("continuous check")
+#: The metrics, for the figures that they read.
+METRICS = Principal("metrics")

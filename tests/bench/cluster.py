@@ -197,7 +197,7 @@ def _bulk_create(amp: Amp, url: str, count: int = 10_000, batch: int = 1_000) ->
             assert answer.status_code == 200, answer.text
         seconds = perf_counter() - began
     bare = list(drafts("clip", 5, count, seed=22))
-    bare_seconds = seconds_to_create(amp.settings, amp.types.registration.get("clip"), bare, batch)
+    bare_seconds = seconds_to_create(amp.settings, amp.types.registration.get("clip", None, Principal()), bare, batch)
     return Figure(
         what="bulk creates over REST",
         measured=100 * bare_seconds / seconds,

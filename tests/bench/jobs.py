@@ -117,7 +117,7 @@ def _ran(amp: Amp, kind: str) -> float:
     job = amp.jobs.submission.submit(JobRequest(kind=kind, selector=Selector()), _CALLER)
 
     def now() -> Job:
-        return amp.jobs.control.get(job.id).job
+        return amp.jobs.control.get(job.id, Principal()).job
 
     wait_until(lambda: now().state.ended, _ENDS_S, f"the end of {kind}", every_s=0.25)
     seconds = perf_counter() - began

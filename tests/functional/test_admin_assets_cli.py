@@ -11,6 +11,7 @@ import pytest
 from click.testing import Result
 
 from amp.domain.documents import Position
+from amp.domain.principals import Principal
 from amp.domain.types import Field, FieldType
 from amp.ports.bucket_documents import RawDocument
 from tests.functional.amp_command import ServerProcess, amp_command, printed_json, server_process
@@ -90,7 +91,10 @@ def test_an_update_is_tried_dry_then_made_once(amp: Amp, folder: Path) -> None:
 
 def test_fields_are_renamed_and_copied(amp: Amp, folder: Path) -> None:
     with built({"data_dir": folder}) as service:
-        fields = {**service.types.registration.get("clip").fields, "format": Field(type=FieldType.STRING)}
+        fields = {
+            **service.types.registration.get("clip", None, Principal()).fields,
+            "format": Field(type=FieldType.STRING),
+        }
         service.types.registration.next_version("clip", "", fields, CALLER)
     assert printed(amp("migrate-type", "--all")) == f"migrate-type completed: {COUNT} assets, {COUNT} changed\n"
     assert counts(printed_json(amp("update", "--all", "--copy", "codec=format", "--sample", "5", "--json"))) == {
@@ -210,7 +214,10 @@ def test_dead_letters_are_listed_shown_replayed_and_discarded(amp: Amp, folder: 
     assert "/metadata/codec" in shown
     assert printed(amp("dead-letters", "discard", letters[0]["id"])) == "1 discarded\n"
     with built({"data_dir": folder}) as service:
-        fields = {**service.types.registration.get("bare").fields, "codec": Field(type=FieldType.STRING)}
+        fields = {
+            **service.types.registration.get("bare", None, Principal()).fields,
+            "codec": Field(type=FieldType.STRING),
+        }
         service.types.registration.next_version("bare", "", fields, CALLER)
     assert printed_json(amp("dead-letters", "replay", "--job", job["id"], "--json")) == {"replayed": 2, "kept": []}
     wait_until(lambda: printed_json(amp("dead-letters", "--json")) == [], 60, "the replay")

@@ -142,7 +142,7 @@ def test_a_lost_index_is_shown_and_an_empty_one_stands_in_known_to_be_incomplete
     indexed(either)
     lost = newest(either)
     either.amp.adapters.indices.drop(lost.index)
-    assert [status.state for status in either.amp.moves.reports.report().buckets] == ["lost"]
+    assert [status.state for status in either.amp.moves.reports.report(Principal()).buckets] == ["lost"]
     with pytest.raises(Conflict, match="is lost"):
         either.amp.moves.planning.start(MoveKind.REBUILD, FIRST, None, None, CALLER)
     assert [finding[2] for finding in found(either)] == [False]
@@ -151,7 +151,7 @@ def test_a_lost_index_is_shown_and_an_empty_one_stands_in_known_to_be_incomplete
     made = newest(either)
     assert made.index in told
     assert made.index != lost.index
-    assert [status.state for status in either.amp.moves.reports.report().buckets] == ["incomplete"]
+    assert [status.state for status in either.amp.moves.reports.report(Principal()).buckets] == ["incomplete"]
     assert found(either) == []
     assert either.seen() == []
     ids = indexed(either)
@@ -248,7 +248,7 @@ def test_a_bucket_opened_for_the_last_second_of_all_does_not_keep_others_from_be
     world.amp.moves.planning.start(MoveKind.ROLL, FIRST, last_s, None, CALLER)
     moved(world)
     now_s = world.amp.adapters.clock.now_ms() // 1000
-    name, at_s = world.amp.moves.layout.next_start(None)
+    name, at_s = world.amp.moves.layout.next_start(None, Principal())
     assert name == FIRST
     assert now_s < at_s < now_s + 1_000
     assert watch(world, roll_documents=3).check()
@@ -256,7 +256,7 @@ def test_a_bucket_opened_for_the_last_second_of_all_does_not_keep_others_from_be
     assert [b.start_s for b in bucket_map(world).buckets][::2] == [0, last_s]
     # The bucket of now ends soon: once is enough.
     assert not watch(world, roll_documents=3).check()
-    name, at_s = world.amp.moves.layout.next_start(None)
+    name, at_s = world.amp.moves.layout.next_start(None, Principal())
     assert bucket_map(world).bucket_at(at_s * 1000).start_s < at_s < last_s
 
 
@@ -314,17 +314,17 @@ def test_a_boundary_with_all_documents_on_one_side_is_refused_with_a_better_one(
     imported(world, [1_600_000_000, 1_600_000_010])
     for at_s in (1_500_000_000, 1_600_000_000, 1_600_000_011):
         with pytest.raises(Unprocessable, match=r"one side of .* created before 2020-09-13T12:26:"):
-            world.amp.moves.planning.preview(MoveKind.SPLIT, FIRST, at_s, None)
-    assert world.amp.moves.planning.preview(MoveKind.SPLIT, FIRST, 1_600_000_010, 4.0).seconds == 0.25
+            world.amp.moves.planning.preview(MoveKind.SPLIT, FIRST, at_s, None, Principal())
+    assert world.amp.moves.planning.preview(MoveKind.SPLIT, FIRST, 1_600_000_010, 4.0, Principal()).seconds == 0.25
 
 
 def test_a_move_nobody_knows_cannot_be_planned_or_cancelled(world: Wired) -> None:
     with pytest.raises(BucketNotFound):
-        world.amp.moves.planning.preview(MoveKind.REBUILD, "20200101000000", None, None)
+        world.amp.moves.planning.preview(MoveKind.REBUILD, "20200101000000", None, None, Principal())
     with pytest.raises(JobNotFound):
         world.amp.moves.planning.cancel(mint_at(0), CALLER)
     with pytest.raises(JobNotFound):
-        world.amp.jobs.control.get(mint_at(0))
+        world.amp.jobs.control.get(mint_at(0), Principal())
 
 
 def test_a_job_whose_move_never_came_into_the_map_has_failed(world: Wired) -> None:
@@ -332,25 +332,25 @@ def test_a_job_whose_move_never_came_into_the_map_has_failed(world: Wired) -> No
     late, fresh = (move_job(id=mint_at(now_ms - age_ms)) for age_ms in (120_000, 0))
     for job in (late, fresh):
         jobs.add(job)
-    found = world.amp.jobs.control.get(late.id).job
+    found = world.amp.jobs.control.get(late.id, Principal()).job
     assert (found.state, found.reason[:14]) == (JobState.FAILED, "it never began")
     assert [note.text for note in found.history] == [f"failed: {found.reason}"]
     assert jobs.get(late.id) == found
-    assert world.amp.jobs.control.get(fresh.id).job.state is JobState.RUNNING
+    assert world.amp.jobs.control.get(fresh.id, Principal()).job.state is JobState.RUNNING
 
 
 def test_a_pause_that_comes_after_the_end_of_a_move_is_refused(world: Wired) -> None:
     job = world.amp.moves.planning.start(MoveKind.REBUILD, FIRST, None, None, CALLER)
-    assert world.amp.jobs.control.get(job.id).job.state is JobState.RUNNING
+    assert world.amp.jobs.control.get(job.id, Principal()).job.state is JobState.RUNNING
     world.amp.moves.planning.cancel(job.id, CALLER)
     moved(world)
     assert not world.amp.adapters.jobs.set_state(job.id, JobState.PAUSED)
     with pytest.raises(Conflict, match="has ended: cancelled"):
         world.amp.jobs.control.pause(job.id, CALLER)
-    found = world.amp.jobs.control.get(job.id).job
+    found = world.amp.jobs.control.get(job.id, Principal()).job
     assert found.state is JobState.CANCELLED
     assert [note.text for note in found.history] == ["cancelled by tester", "ended"]
-    assert [status.job.state for status in world.amp.jobs.control.page(None, 10)] == [JobState.CANCELLED]
+    assert [status.job.state for status in world.amp.jobs.control.page(None, 10, Principal())] == [JobState.CANCELLED]
 
 
 def test_a_move_refused_by_a_changed_map_says_so_in_its_history(world: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -358,7 +358,7 @@ def test_a_move_refused_by_a_changed_map_says_so_in_its_history(world: Wired, mo
     with pytest.raises(Conflict, match="changed meanwhile"):
         world.amp.moves.planning.start(MoveKind.REBUILD, FIRST, None, None, CALLER)
     [job] = world.amp.adapters.jobs.page(None, 10)
-    [note] = world.amp.jobs.control.get(job.id).job.history
+    [note] = world.amp.jobs.control.get(job.id, Principal()).job.history
     assert note.text == f"failed: {job.reason}"
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from amp.adapters.embedded.database import Database
 from amp.domain.criteria import EVERYTHING, IndexQuery
+from amp.domain.principals import Principal
 from amp.errors import BadSetting
 from tests.functional.amp_command import amp_command
 from tests.functional.built import built
@@ -63,7 +64,7 @@ def test_a_lost_search_index_leaves_the_service_working_and_a_bucket_to_be_refil
     with built({"data_dir": tmp_path}) as amp:
         [bucket] = amp.system.health.check().buckets
         assert "not all documents are back" in bucket.detail
-        assert amp.assets.reader.get(UUID(asset_id)).name == "one"
+        assert amp.assets.reader.get(UUID(asset_id), Principal()).name == "one"
         amp.moves.refill.run()
         [job] = amp.adapters.jobs.open()
         assert job.kind == "reindex"

@@ -16,6 +16,7 @@ import pytest
 from amp.domain.assets import Scope, Version
 from amp.domain.criteria import IndexQuery, OneOf, RootField, RootMatches, SortBy
 from amp.domain.messages import AssetChanged
+from amp.domain.principals import Principal
 from amp.ports.message_queue import Topic
 from amp.ports.search_index import Put, PutResult
 from amp.services.indexing.build_documents import DocumentBuilder
@@ -234,7 +235,7 @@ def test_versions_past_the_number_kept_leave_index_and_store(tmp_path: Path) -> 
             service.edit(asset, f"name {n}")
             service.index(*service.events(2 if n == 2 else 1))
         assert [version for _, version, _ in service.seen(all_versions=True)] == [4, 5, 6]
-        _, kept, more = service.amp.assets.reader.versions(asset.id, None, 10)
+        _, kept, more = service.amp.assets.reader.versions(asset.id, None, 10, Principal())
         assert ([version.version for version in kept], more) == ([6, 5, 4], False)
 
 

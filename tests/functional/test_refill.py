@@ -15,7 +15,7 @@ from amp.domain.ids import created_ms, mint_at
 from amp.domain.jobs import AssetCheckpoint, AssetJob, JobProgress, JobState
 from amp.domain.messages import JobItem, message_json
 from amp.domain.moves import MoveKind
-from amp.domain.principals import BUCKET_WORKER
+from amp.domain.principals import BUCKET_WORKER, Principal
 from amp.domain.selectors import Selector
 from amp.ports.message_queue import Topic
 from amp.worker import WorkerThreads
@@ -47,7 +47,7 @@ def working(world: Wired) -> Iterator[None]:
 
 
 def states(world: Wired) -> list[str]:
-    return [status.state for status in world.amp.moves.reports.report().buckets]
+    return [status.state for status in world.amp.moves.reports.report(Principal()).buckets]
 
 
 def test_a_lost_index_is_refilled_and_complete_again(either: Wired) -> None:
@@ -59,7 +59,7 @@ def test_a_lost_index_is_refilled_and_complete_again(either: Wired) -> None:
             lambda: [item[0] for item in either.seen()] == sorted(map(str, (first.id, third.id))), 60, "two assets"
         )
         before = either.amp.adapters.documents.of_assets([first.id, second.id, third.id])
-        [bucket] = either.amp.moves.reports.report().buckets
+        [bucket] = either.amp.moves.reports.report(Principal()).buckets
         either.amp.adapters.indices.drop(bucket.bucket.index)
         wait_until(lambda: states(either) == ["open"], 60, "the bucket to be whole again")
         either.refresh()
@@ -67,14 +67,14 @@ def test_a_lost_index_is_refilled_and_complete_again(either: Wired) -> None:
         # Superseded versions and tombstones, too.
         assert sorted((d.doc_id, d.revision) for _, d in after) == sorted((d.doc_id, d.revision) for _, d in before)
         assert {index for index, _ in after} != {bucket.bucket.index}
-        assert either.amp.assets.reader.get(first.id).revision == changed.revision
+        assert either.amp.assets.reader.get(first.id, Principal()).revision == changed.revision
         [job] = [job for job in either.amp.adapters.jobs.page(None, 10) if job.kind == "reindex"]
         assert (job.state, job.requested_by) == ("completed", "bucket worker")
 
 
 def test_readyz_names_a_lost_bucket_and_then_an_incomplete_one(either: Wired) -> None:
     rest = Rest(create_app(either.amp))
-    [bucket] = either.amp.moves.reports.report().buckets
+    [bucket] = either.amp.moves.reports.report(Principal()).buckets
     assert rest.get("/readyz").get_json()["buckets"] == []
     either.amp.adapters.indices.drop(bucket.bucket.index)
     assert rest.get("/v1/search").status_code == 503
@@ -96,7 +96,7 @@ def test_a_search_of_an_incomplete_bucket_says_so_and_gives_no_total_as_exact(ei
     whole = rest.post("/v1/search", json=exact).get_json()
     assert (whole["total"], whole["total_relation"], whole["incomplete_buckets"]) == (2, "eq", [])
     assert whole["facets"]["names"]["approximate"] is False
-    [bucket] = either.amp.moves.reports.report().buckets
+    [bucket] = either.amp.moves.reports.report(Principal()).buckets
     either.amp.adapters.indices.drop(bucket.bucket.index)
     either.amp.buckets.reconciliation.run(BUCKET_WORKER)
     either.index(events[two.id])
@@ -118,11 +118,11 @@ def test_the_command_line_warns_of_an_incomplete_bucket(tmp_path: Path) -> None:
     env = {"AMP_DATA_DIR": tmp_path}
     with wired(env) as world:
         world.create("one")
-        [bucket] = world.amp.moves.reports.report().buckets
+        [bucket] = world.amp.moves.reports.report(Principal()).buckets
         world.amp.adapters.indices.drop(bucket.bucket.index)
         world.amp.buckets.reconciliation.run(BUCKET_WORKER)
         world.amp.moves.refill.run()
-        [status] = world.amp.jobs.control.page(None, 10)
+        [status] = world.amp.jobs.control.page(None, 10, Principal())
         world.amp.jobs.control.cancel(status.job.id, CALLER)
     incomplete = f"bucket {bucket.bucket.name} is incomplete: some of its documents are not indexed yet"
     warning = f"assets may be missing, as {incomplete}"
@@ -138,24 +138,24 @@ def test_the_command_line_warns_of_an_incomplete_bucket(tmp_path: Path) -> None:
 
 def test_a_refill_that_was_cancelled_leaves_the_bucket_incomplete_and_is_not_begun_again(either: Wired) -> None:
     either.create("one")
-    [bucket] = either.amp.moves.reports.report().buckets
+    [bucket] = either.amp.moves.reports.report(Principal()).buckets
     either.amp.adapters.indices.drop(bucket.bucket.index)
     assert [finding.healed for finding in either.amp.buckets.reconciliation.run(BUCKET_WORKER)] == [True]
     either.amp.moves.refill.run()
-    [status] = either.amp.jobs.control.page(None, 10)
+    [status] = either.amp.jobs.control.page(None, 10, Principal())
     either.amp.jobs.control.cancel(status.job.id, CALLER)
     either.amp.moves.refill.run()
     assert states(either) == ["incomplete"]
-    assert len(either.amp.jobs.control.page(None, 10)) == 1
+    assert len(either.amp.jobs.control.page(None, 10, Principal())) == 1
 
 
 def test_a_refill_is_complete_once_none_of_its_dead_letters_is_left(either: Wired) -> None:
     a = either.amp.adapters
-    [bucket] = either.amp.moves.reports.report().buckets
+    [bucket] = either.amp.moves.reports.report(Principal()).buckets
     a.indices.drop(bucket.bucket.index)
     either.amp.buckets.reconciliation.run(BUCKET_WORKER)
     either.amp.moves.refill.run()
-    [status] = either.amp.jobs.control.page(None, 10)
+    [status] = either.amp.jobs.control.page(None, 10, Principal())
     event = JobItem(job_id=status.job.id, chunk=0, asset_id=mint_at(1))
     payload = orjson.dumps(message_json(event))
     dead_letter = dead_letter_for(Topic.BULK, event, payload, "bad", "", a.clock.now_ms())
@@ -204,7 +204,7 @@ def test_a_refill_that_ends_long_after_jobs_that_began_later_completes_its_bucke
 ) -> None:
     monkeypatch.setattr("amp.services.moves.refill._JOBS_AT_ONCE", 2)
     jobs = either.amp.adapters.jobs
-    [bucket] = either.amp.moves.reports.report().buckets
+    [bucket] = either.amp.moves.reports.report(Principal()).buckets
     either.amp.adapters.indices.drop(bucket.bucket.index)
     either.amp.buckets.reconciliation.run(BUCKET_WORKER)
     either.amp.moves.refill.run()

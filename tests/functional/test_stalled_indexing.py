@@ -9,6 +9,7 @@ import pytest
 from amp.domain.assets import Asset
 from amp.domain.chunks import ItemOutcome
 from amp.domain.jobs import Job, JobState
+from amp.domain.principals import Principal
 from amp.domain.selectors import Selector
 from amp.services.jobs.submit import JobRequest
 from amp.worker import WorkerThreads
@@ -60,7 +61,7 @@ def test_a_check_that_waits_for_index_workers_holds_up_no_other_job(either: Wire
         wait_until(lambda: either.amp.adapters.chunks.get(check.id, 0) is not None, DEADLINE_S, "the check to begin")
         deletion = started(either, "delete", assets[:1])
         wait_until(lambda: state_of(either, deletion) is JobState.COMPLETED, DEADLINE_S, "the deletion")
-        status = either.amp.jobs.control.get(check.id)
+        status = either.amp.jobs.control.get(check.id, Principal())
         assert (status.job.state, status.waits_for) == (JobState.RUNNING, ("index",))
         with working(either, "index"):
             wait_until(lambda: state_of(either, check) is JobState.COMPLETED, DEADLINE_S, "the check")

@@ -98,7 +98,7 @@ class Wired:
         return sorted((item["id"], item["version"], item["revision"]) for item in items)
 
     def head(self, asset_id: UUID) -> Asset:
-        return self.amp.assets.reader.get(asset_id)
+        return self.amp.assets.reader.get(asset_id, Principal())
 
 
 @contextmanager

@@ -88,12 +88,16 @@ def list_assets() -> Response:
     shape = shape_asked()
     external_id = EXTERNAL_ID.read()
     if external_id is not None:
-        found = amp().assets.reader.by_external_id(PROJECT.read() or DEFAULT_PROJECT, external_id)
+        found = amp().assets.reader.by_external_id(PROJECT.read() or DEFAULT_PROJECT, external_id, principal())
         assets = [found] if found and is_shown(found) and TYPE.read() in (None, found.type) else []
         return json_response({"items": [shape.of(asset_json(asset)) for asset in assets], "next_cursor": None})
     bound_to = ["assets", TYPE.read(), PROJECT.read()]
     page, after = amp().assets.reader.list(
-        type_name=TYPE.read(), project=PROJECT.read(), position=position(str, bound_to), limit=LIMIT.read()
+        type_name=TYPE.read(),
+        project=PROJECT.read(),
+        position=position(str, bound_to),
+        limit=LIMIT.read(),
+        principal=principal(),
     )
     items = [shape.of(asset_json(asset)) for asset in page]
     return json_response({"items": items, "next_cursor": next_cursor(after, bound_to)})
@@ -113,7 +117,7 @@ def get_asset(asset_id: UUID) -> Response:
 
     A deleted one is answered with 410; with `deleted=true` it is shown.
     """
-    asset = shown(amp().assets.reader.get(asset_id))
+    asset = shown(amp().assets.reader.get(asset_id, principal()))
     if not none_match().holds(asset.revision):
         return empty_response(304, {"ETag": etag(asset.revision)})
     return asset_response(asset)

@@ -49,7 +49,7 @@ _MOVE = {
 )
 def list_buckets() -> Response:
     """List time buckets in order of time, with their sizes and what is being done to them."""
-    report = amp().moves.reports.report()
+    report = amp().moves.reports.report(principal())
     after = position(int, ["buckets"])
     start = 0 if after is None else bisect_right([status.bucket.start_s for status in report.buckets], after)
     page = report.buckets[start : start + BUCKETS_LIMIT.read()]
@@ -74,7 +74,7 @@ def roll_buckets(body: RollIn) -> Response:
 
     The bucket worker does it by itself when the newest bucket has grown large.
     """
-    name, at_s = amp().moves.layout.next_start(body.at_s())
+    name, at_s = amp().moves.layout.next_start(body.at_s(), principal())
     return _moved(MoveKind.ROLL, name, at_s, body)
 
 
@@ -98,7 +98,7 @@ def lay_out_buckets(body: InitIn) -> Response:
     """
     starts_s, service = body.starts_s(), amp().moves.layout
     if body.dry_run:
-        return json_response(layout_json(service.preview(starts_s)))
+        return json_response(layout_json(service.preview(starts_s, principal())))
     found = service.open_next(starts_s, body.rate_or(amp().settings.move_rate), principal())
     if found.job is None:
         return json_response(layout_json(found))
@@ -121,12 +121,12 @@ def reconcile_buckets(body: ReconcileIn) -> Response:
     and nothing is looked at: aliases and blocks are the mover's then.
     """
     findings = amp().buckets.reconciliation.run(principal(), heal=body.heal)
-    move = amp().moves.reports.move()
+    move = amp().moves.reports.move(principal())
     items = [{"index": f.index, "problem": f.problem, "healed": f.healed} for f in findings]
     return json_response(
         {
             "items": items,
-            "incomplete_buckets": [bucket.name for bucket in amp().buckets.reconciliation.incomplete()],
+            "incomplete_buckets": [bucket.name for bucket in amp().buckets.reconciliation.incomplete(principal())],
             "job": None if move is None else str(move.id),
         }
     )
@@ -158,7 +158,7 @@ def split_bucket(bucket_name: str, body: SplitIn) -> Response:
 def merge_bucket(bucket_name: str, body: MergeIn) -> Response:
     """Merge a bucket with the next one in time."""
     if body.next is not None:
-        amp().moves.planning.require_neighbour(bucket_name, body.next)
+        amp().moves.planning.require_neighbour(bucket_name, body.next, principal())
     return _moved(MoveKind.MERGE, bucket_name, None, body)
 
 
@@ -179,6 +179,6 @@ def rebuild_bucket(bucket_name: str, body: RebuildIn) -> Response:
 def _moved(kind: MoveKind, name: str, at_s: int | None, body: RebuildIn) -> Response:
     rate = body.rate_or(amp().settings.move_rate)
     if body.dry_run:
-        return json_response(plan_json(amp().moves.planning.preview(kind, name, at_s, rate), rate))
+        return json_response(plan_json(amp().moves.planning.preview(kind, name, at_s, rate, principal()), rate))
     job = amp().moves.planning.start(kind, name, at_s, rate, principal())
     return json_response(job_json(JobStatus(job)), 202, job_location(job))

@@ -126,7 +126,7 @@ def get_assets(body: AssetIds) -> Response:
     """
     shape = shape_asked()
     ids = body.parsed()
-    some, rest = amp().assets.reader.get_some(ids)
+    some, rest = amp().assets.reader.get_some(ids, principal())
     found = {asset.id: asset for asset in some if is_shown(asset)}
     missing = [str(asset_id) for asset_id in ids[: len(ids) - len(rest)] if asset_id not in found]
     items = [shape.of(asset_json(asset)) for asset in found.values()]

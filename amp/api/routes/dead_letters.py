@@ -34,7 +34,7 @@ def list_letters() -> Response:
     """List dead letters, newest first."""
     which = DeadLetterFilter(job_id=JOB.read(), reason=REASON.read())
     bound_to = ["dead-letters", str(which.job_id), which.reason]
-    page = amp().jobs.dead_letters.page(which, position(str, bound_to), LIMIT.read())
+    page = amp().jobs.dead_letters.page(which, position(str, bound_to), LIMIT.read(), principal())
     items = [letter_json(dead_letter) for dead_letter in page.dead_letters]
     return json_response({"items": items, "next_cursor": next_cursor(page.position, bound_to)})
 
@@ -49,7 +49,7 @@ def list_letters() -> Response:
 )
 def get_letter(dead_letter_id: UUID) -> Response:
     """Read a dead letter."""
-    return json_response(letter_json(amp().jobs.dead_letters.get(dead_letter_id)))
+    return json_response(letter_json(amp().jobs.dead_letters.get(dead_letter_id, principal())))
 
 
 @operation(

@@ -35,7 +35,7 @@ _RESULTS_A_PAGE = 200
 def list_jobs() -> Response:
     """List jobs, newest first."""
     before, limit = position(str, ["jobs"]), LIMIT.read()
-    found = amp().jobs.control.page(None if before is None else UUID(before), limit + 1)
+    found = amp().jobs.control.page(None if before is None else UUID(before), limit + 1, principal())
     last = str(found[limit - 1].job.id) if len(found) > limit else None
     items = [job_json(status, history=False) for status in found[:limit]]
     return json_response({"items": items, "next_cursor": next_cursor(last, ["jobs"])})
@@ -61,7 +61,7 @@ def start_job(body: JobIn) -> Response:
         None if key is None else idempotency_key(key, body.model_dump(mode="json", by_alias=True, exclude_unset=True))
     )
     job = amp().jobs.submission.submit(body.order(amp().settings.job_rate), principal(), said)
-    return json_response(job_json(amp().jobs.control.get(job.id)), 202, job_location(job))
+    return json_response(job_json(amp().jobs.control.get(job.id, principal())), 202, job_location(job))
 
 
 @operation(
@@ -74,7 +74,7 @@ def start_job(body: JobIn) -> Response:
 )
 def get_job(job_id: UUID) -> Response:
     """Read a job: how far it is, and how it got there."""
-    return json_response(job_json(amp().jobs.control.get(job_id)))
+    return json_response(job_json(amp().jobs.control.get(job_id, principal())))
 
 
 @operation(
@@ -92,7 +92,7 @@ def list_results(job_id: UUID) -> Response:
     What went well is only counted.
     """
     bound_to = ["job-results", str(job_id)]
-    found, following = amp().jobs.control.results(job_id, position(int, bound_to) or 0, _RESULTS_A_PAGE)
+    found, following = amp().jobs.control.results(job_id, position(int, bound_to) or 0, _RESULTS_A_PAGE, principal())
     items = [
         {"asset": str(asset_id), "outcome": result.outcome.value, "note": result.note} for asset_id, result in found
     ]

@@ -68,7 +68,7 @@ def replace_type(type_name: str, body: TypeReplacement) -> Response:
 )
 def list_types() -> Response:
     """List asset types, the newest version of each, by name."""
-    types = amp().types.registration.newest()
+    types = amp().types.registration.newest(principal())
     names = [found.name for found in types]
     after = position(str, ["types"])
     start = 0 if after is None else bisect_right(names, after)
@@ -87,7 +87,7 @@ def list_types() -> Response:
 )
 def get_type(type_name: str) -> Response:
     """Read the newest version of an asset type."""
-    return json_response(type_json(amp().types.registration.get(type_name)))
+    return json_response(type_json(amp().types.registration.get(type_name, None, principal())))
 
 
 @operation(
@@ -100,4 +100,4 @@ def get_type(type_name: str) -> Response:
 )
 def get_type_version(type_name: str, version: int) -> Response:
     """Read one version of an asset type."""
-    return json_response(type_json(amp().types.registration.get(type_name, version)))
+    return json_response(type_json(amp().types.registration.get(type_name, version, principal())))

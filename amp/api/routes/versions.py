@@ -6,7 +6,7 @@ from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
-from amp.api.current import amp
+from amp.api.current import amp, principal
 from amp.api.models.assets import AssetList
 from amp.api.operations import ResponseSpec, operation
 from amp.api.pages import next_cursor, position
@@ -32,7 +32,7 @@ def list_versions(asset_id: UUID) -> Response:
     """List the versions of an asset, newest first."""
     shape = shape_asked()
     bound_to = ["versions", str(asset_id)]
-    asset, versions, more = amp().assets.reader.versions(asset_id, position(int, bound_to), LIMIT.read())
+    asset, versions, more = amp().assets.reader.versions(asset_id, position(int, bound_to), LIMIT.read(), principal())
     shown(asset)
     items = [shape.of(version_json(asset, version)) for version in versions]
     return json_response({"items": items, "next_cursor": next_cursor(versions[-1].version if more else None, bound_to)})
@@ -49,5 +49,5 @@ def list_versions(asset_id: UUID) -> Response:
 )
 def get_version(asset_id: UUID, version: int) -> Response:
     """Read one version of an asset."""
-    asset, found = amp().assets.reader.version(asset_id, version)
+    asset, found = amp().assets.reader.version(asset_id, version, principal())
     return json_response(shape_asked().of(version_json(shown(asset), found)))

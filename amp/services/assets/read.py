@@ -6,6 +6,7 @@ from uuid import UUID
 
 from amp.domain.assets import Asset, State, Version, content_bytes
 from amp.domain.limits import PAGE_BYTES
+from amp.domain.principals import Principal
 from amp.errors import AssetNotFound, StoreUnavailable, VersionNotFound
 from amp.ports.asset_listing import AssetListing
 from amp.ports.asset_store import AssetReads
@@ -30,26 +31,15 @@ class AssetReader:
     listing: AssetListing
     claims: Claims
 
-    def get(self, asset_id: UUID) -> Asset:
+    def get(self, asset_id: UUID, principal: Principal) -> Asset:  # noqa: ARG002
         """Return an asset.
 
         :raises AssetNotFound: there is no such asset.
         :raises StoreUnavailable: the store does not answer.
         """
-        found = self.get_many([asset_id])[0]
-        if found is None:
-            raise AssetNotFound(f"there is no asset {asset_id}")
-        return found
+        return self._get(asset_id)
 
-    def get_many(self, ids: Sequence[UUID]) -> list[Asset | None]:
-        """Return one asset for each id, in order; None where there is no such asset.
-
-        :raises StoreUnavailable: the store does not answer.
-        """
-        heads = self.store.heads(ids)
-        return [head if head and head.state is not State.PURGED else None for head in map(heads.get, ids)]
-
-    def get_some(self, ids: Sequence[UUID]) -> tuple[list[Asset], list[UUID]]:
+    def get_some(self, ids: Sequence[UUID], principal: Principal) -> tuple[list[Asset], list[UUID]]:  # noqa: ARG002
         """Return the assets that exist, in order, and the ids that were not read because the answer would be too large
         or the store stopped answering.
 
@@ -61,7 +51,7 @@ class AssetReader:
             if size >= PAGE_BYTES:
                 return found, list(ids[begin:])
             try:
-                some = [asset for asset in self.get_many(ids[begin : begin + _READ_AT_ONCE]) if asset is not None]
+                some = [asset for asset in self._get_many(ids[begin : begin + _READ_AT_ONCE]) if asset is not None]
             except StoreUnavailable:
                 if begin == 0:
                     raise
@@ -70,16 +60,16 @@ class AssetReader:
             found += some
         return found, []
 
-    def by_external_id(self, project: str, external_id: str) -> Asset | None:
+    def by_external_id(self, project: str, external_id: str, principal: Principal) -> Asset | None:  # noqa: ARG002
         """Return the asset with this external id, or None. The claim is only a hint; the head decides.
 
         :raises StoreUnavailable: the store does not answer.
         """
         [claim] = self.claims.holders([external_key(project, external_id)])
-        head = self.get_many([claim.holder_id])[0] if claim else None
+        head = self._get_many([claim.holder_id])[0] if claim else None
         return head if bears(head, project, external_id) else None
 
-    def version(self, asset_id: UUID, version: int) -> tuple[Asset, Version]:
+    def version(self, asset_id: UUID, version: int, principal: Principal) -> tuple[Asset, Version]:  # noqa: ARG002
         """Return the head of an asset and one of its versions.
 
         :raises AssetNotFound, VersionNotFound: there is no such asset or version, or the version is no longer kept.
@@ -94,7 +84,13 @@ class AssetReader:
             raise VersionNotFound(f"asset {asset_id} has no version {version}")
         return head, found[0]
 
-    def versions(self, asset_id: UUID, below: int | None, limit: int) -> tuple[Asset, list[Version], bool]:
+    def versions(
+        self,
+        asset_id: UUID,
+        below: int | None,
+        limit: int,
+        principal: Principal,  # noqa: ARG002
+    ) -> tuple[Asset, list[Version], bool]:
         """Return the head of an asset, up to `limit` of its versions, newest first, and whether there are more. Fewer
         than `limit` if they are large.
 
@@ -115,20 +111,37 @@ class AssetReader:
             if not more or len(found) >= limit or size >= PAGE_BYTES:
                 return found, more
 
+    def _get(self, asset_id: UUID) -> Asset:
+        head = self._get_many([asset_id])[0]
+        if head is None:
+            raise AssetNotFound(f"there is no asset {asset_id}")
+        return head
+
+    def _get_many(self, ids: Sequence[UUID]) -> list[Asset | None]:
+        """Return one asset for each id, in order; None where there is no such asset."""
+        heads = self.store.heads(ids)
+        return [head if head and head.state is not State.PURGED else None for head in map(heads.get, ids)]
+
     def _of_one_moment(
         self, asset_id: UUID, read: Callable[[], tuple[list[Version], bool]]
     ) -> tuple[Asset, list[Version], bool]:
         """The head, and versions that it knows. A version that is newer than the head that was read may belong to an
         asset with the same id that was created again after a purge."""
         for _ in range(_ATTEMPTS):
-            head = self.get(asset_id)
+            head = self._get(asset_id)
             found, more = read()
             if all(version.revision <= head.revision for version in found):
                 return head, found, more
         raise StoreUnavailable(f"asset {asset_id} kept changing while it was read")
 
     def list(
-        self, *, type_name: str | None, project: str | None, position: str | None, limit: int
+        self,
+        *,
+        type_name: str | None,
+        project: str | None,
+        position: str | None,
+        limit: int,
+        principal: Principal,  # noqa: ARG002
     ) -> tuple[list[Asset], str | None]:
         """Return a page of active assets of a type, of a project, or of all, and the position after it (None: the end).
         A page of large assets is short.

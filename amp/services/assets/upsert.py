@@ -46,14 +46,14 @@ class AssetUpsert:
             return edit(before)
 
         for _ in range(ATTEMPTS):
-            found = self.reader.by_external_id(project, external_id)
+            found = self.reader.by_external_id(project, external_id, principal)
             if found is None:
                 if not precondition.holds(None):
                     raise RevisionMismatch("there is no such asset, and If-Match requires one")
                 try:
                     return self.creator.create(CreateRequest(draft()), principal), True
                 except AlreadyExists as e:
-                    found = self.reader.by_external_id(project, external_id)
+                    found = self.reader.by_external_id(project, external_id, principal)
                     if found is None or found.id != e.asset_id:
                         raise
             with contextlib.suppress(AssetNotFound):

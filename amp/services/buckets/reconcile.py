@@ -74,7 +74,7 @@ class BucketReconciliation:
             )
         return findings
 
-    def incomplete(self) -> tuple[Bucket, ...]:
+    def incomplete(self, principal: Principal) -> tuple[Bucket, ...]:  # noqa: ARG002
         """Return the buckets of which documents may be missing although map and index agree.
 
         :raises Retryable: a component does not answer.

@@ -3,7 +3,7 @@
 import structlog
 
 from amp.domain.ids import created_ms
-from amp.domain.principals import Principal
+from amp.domain.principals import CONTINUOUS_CHECK
 from amp.domain.selectors import Selector
 from amp.ports.clock import Clock
 from amp.ports.job_log import JobRecords
@@ -12,8 +12,7 @@ from amp.services.jobs.submit import JobRequest, JobSubmission
 from amp.services.runtime.leases import LeaseKeeper
 
 _log = structlog.get_logger(__name__)
-_CALLER = Principal("sweep")
-_LEASE, _LEASE_S = "sweep", 60
+_LEASE, _LEASE_S = "continuous-check", 60
 _LOOK_EVERY_S = 60.0
 #: Minimum time between the starts of two checks, in seconds.
 _LEAST_MS = 3_600_000
@@ -49,13 +48,17 @@ class ContinuousCheck:
         if self._rate is None or now_s - self._looked_s < _LOOK_EVERY_S:
             return
         if self._lease.acquire() and self._is_due():
-            job = self._submission.submit(JobRequest(kind="check", selector=Selector(), rate=self._rate), _CALLER)
-            _log.info("sweep begins", action="sweep_begins", job=str(job.id))
+            job = self._submission.submit(
+                JobRequest(kind="check", selector=Selector(), rate=self._rate), CONTINUOUS_CHECK
+            )
+            _log.info("continuous check submitted", action="continuous_check_submitted", job=str(job.id))
         self._looked_s = now_s
 
     def _is_due(self) -> bool:
         latest_ms = self._clock.now_ms() - _LEAST_MS
         own = [
-            job for job in (*self._jobs.open(), *self._jobs.page(None, _JOBS_BACK)) if job.requested_by == _CALLER.name
+            job
+            for job in (*self._jobs.open(), *self._jobs.page(None, _JOBS_BACK))
+            if job.requested_by == CONTINUOUS_CHECK.name
         ]
         return all(job.state.ended and created_ms(job.id) < latest_ms for job in own)

@@ -99,7 +99,7 @@ class JobControl:
     def _states(self) -> JobStates:
         return JobStates(jobs=self.jobs, clock=self.clock)
 
-    def get(self, job_id: UUID) -> JobStatus:
+    def get(self, job_id: UUID, principal: Principal) -> JobStatus:  # noqa: ARG002
         """Return the job with its history.
 
         :raises JobNotFound: there is no such job.
@@ -113,7 +113,7 @@ class JobControl:
             return self._running_status(job, under_way[job_id])
         return self._status(self._settled(job))
 
-    def of(self, under_way: UnderWay) -> JobStatus | None:
+    def of(self, under_way: UnderWay, principal: Principal) -> JobStatus | None:  # noqa: ARG002
         """Return the status of that job; None: it has no record yet.
 
         :raises StoreUnavailable: the store does not answer.
@@ -121,7 +121,7 @@ class JobControl:
         job = self.jobs.get(under_way.job_id)
         return None if job is None else self._running_status(job, under_way)
 
-    def page(self, before: UUID | None, limit: int) -> list[JobStatus]:
+    def page(self, before: UUID | None, limit: int, principal: Principal) -> list[JobStatus]:
         """Return jobs recorded before that one (None: all), newest first, without their histories. Past the first 20
         that ended early, only settled chunks are counted.
 
@@ -136,17 +136,19 @@ class JobControl:
             else:
                 # Another process may have removed it since the page was read.
                 with suppress(JobNotFound):
-                    found.append(self._without_history(job.id))
+                    found.append(self._without_history(job.id, principal))
         return found
 
-    def results(self, job_id: UUID, first: int, limit: int) -> tuple[list[tuple[UUID, ItemResult]], int | None]:
+    def results(
+        self, job_id: UUID, first: int, limit: int, principal: Principal
+    ) -> tuple[list[tuple[UUID, ItemResult]], int | None]:
         """Return the assets of a job that differ or failed, from chunk `first` on, and the chunk at which the next page
         begins (None: there are no more). Assets without a problem are counted only.
 
         :raises JobNotFound: there is no such job.
         :raises StoreUnavailable: the store does not answer.
         """
-        job = self.get(job_id).job
+        job = self.get(job_id, principal).job
         if not isinstance(job, AssetJob):
             return [], None
         settled = chunk_count(self.chunks, job) if job.state.ended else job.checkpoint.settled
@@ -166,12 +168,12 @@ class JobControl:
         :raises Conflict: it has ended, or is being cancelled.
         :raises StoreUnavailable: the outcome is unknown; read the job before retrying.
         """
-        status = self._running(job_id)
+        status = self._running(job_id, principal)
         if status.under_way is not None and status.under_way.is_being_cancelled:
             raise Conflict("too late to pause: it is being cancelled")
         if status.job.state is JobState.PAUSED:
             return status
-        return self._now(job_id, self._states.pause(job_id, f"paused by {principal.name}"))
+        return self._now(job_id, self._states.pause(job_id, f"paused by {principal.name}"), principal)
 
     def resume(self, job_id: UUID, principal: Principal) -> JobStatus:
         """Resume the job if it is paused.
@@ -180,10 +182,10 @@ class JobControl:
         :raises Conflict: it has ended.
         :raises StoreUnavailable: the outcome is unknown; read the job before retrying.
         """
-        status = self._running(job_id)
+        status = self._running(job_id, principal)
         if status.job.state is JobState.RUNNING:
             return status
-        return self._now(job_id, self._states.resume(job_id, f"resumed by {principal.name}"))
+        return self._now(job_id, self._states.resume(job_id, f"resumed by {principal.name}"), principal)
 
     def set_rate(self, job_id: UUID, rate: float | None, principal: Principal) -> JobStatus:
         """Set the rate in items per second. None: unlimited.
@@ -192,12 +194,12 @@ class JobControl:
         :raises Conflict: it has ended.
         :raises StoreUnavailable: the outcome is unknown; read the job before retrying.
         """
-        status = self._running(job_id)
+        status = self._running(job_id, principal)
         if status.job.rate != rate:
             text = "unlimited" if rate is None else f"{rate:g} per second"
             note = Note(self.clock.now_ms(), NoteKind.RATE, f"rate set by {principal.name}: {text}")
             self.jobs.set_rate(job_id, rate, note)
-        return self.get(job_id)
+        return self.get(job_id, principal)
 
     def cancel(self, job_id: UUID, principal: Principal) -> JobStatus:
         """Cancel the job. A move is undone and is cancelled once its record says so. Any other job stops; the changes
@@ -207,7 +209,7 @@ class JobControl:
         :raises Conflict: it has ended, or it is too late.
         :raises StoreUnavailable: the outcome is unknown; read the job before retrying.
         """
-        status = self.get(job_id)
+        status = self.get(job_id, principal)
         if status.job.state is JobState.CANCELLED:
             return status
         self._require_running(status)
@@ -215,28 +217,28 @@ class JobControl:
             controller.cancel(job_id, principal)
             # Undoing copies nothing, but may remove what was copied.
             self._states.resume(job_id, None)
-            return self.get(job_id)
+            return self.get(job_id, principal)
         self._states.cancel(job_id, f"cancelled by {principal.name}")
-        status = self.get(job_id)
+        status = self.get(job_id, principal)
         if status.job.state is not JobState.CANCELLED:
             raise _has_ended(status.job)
         return status
 
-    def _running(self, job_id: UUID) -> JobStatus:
-        return self._require_running(self.get(job_id))
+    def _running(self, job_id: UUID, principal: Principal) -> JobStatus:
+        return self._require_running(self.get(job_id, principal))
 
     def _require_running(self, status: JobStatus) -> JobStatus:
         if status.job.state.ended:
             raise _has_ended(status.job)
         return status
 
-    def _now(self, job_id: UUID, done: bool) -> JobStatus:
+    def _now(self, job_id: UUID, done: bool, principal: Principal) -> JobStatus:
         """Return the job after a request that was `done`, was not needed, or came after its end."""
-        status = self.get(job_id)
+        status = self.get(job_id, principal)
         return status if done else self._require_running(status)
 
-    def _without_history(self, job_id: UUID) -> JobStatus:
-        status = self.get(job_id)
+    def _without_history(self, job_id: UUID, principal: Principal) -> JobStatus:
+        status = self.get(job_id, principal)
         return replace(status, job=replace(status.job, history=()))
 
     def _under_way(self) -> dict[UUID, UnderWay]:

@@ -63,7 +63,7 @@ class DeadLetterAdmin:
     chunks: JobChunks
     clock: Clock
 
-    def get(self, dead_letter_id: UUID) -> DeadLetter:
+    def get(self, dead_letter_id: UUID, principal: Principal) -> DeadLetter:  # noqa: ARG002
         """Return a dead letter.
 
         :raises DeadLetterNotFound: there is no such dead letter, or it was removed.
@@ -74,7 +74,7 @@ class DeadLetterAdmin:
             raise DeadLetterNotFound(f"there is no dead letter {dead_letter_id}")
         return found
 
-    def page(self, which: DeadLetterFilter, position: str | None, limit: int) -> DeadLetterPage:
+    def page(self, which: DeadLetterFilter, position: str | None, limit: int, principal: Principal) -> DeadLetterPage:  # noqa: ARG002
         """Return a page, newest first. It may be short, even empty, while it has a position.
 
         :raises BadCursor: the position is not one of this list.

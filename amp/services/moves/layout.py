@@ -32,7 +32,7 @@ class BucketLayout:
     clock: Clock
     lead_s: float  #: how far ahead a bucket begins unless its start is given, in seconds
 
-    def next_start(self, at_s: int | None) -> tuple[str, int]:
+    def next_start(self, at_s: int | None, principal: Principal) -> tuple[str, int]:  # noqa: ARG002
         """Return the bucket that a new one follows, and when the new one begins: at `at_s`, or as soon as possible.
 
         :raises Unprocessable: `at_s` is not in the future.
@@ -52,7 +52,7 @@ class BucketLayout:
             raise Unprocessable.at("/at", reason)
         return bucket_map.bucket_at(at_s * 1000).name, at_s
 
-    def preview(self, starts_s: Collection[int]) -> LaidOut:
+    def preview(self, starts_s: Collection[int], principal: Principal) -> LaidOut:  # noqa: ARG002
         """Return which of these starts have no bucket yet.
 
         :raises StoreUnavailable: the store does not answer.
@@ -67,7 +67,7 @@ class BucketLayout:
         :raises Conflict: a move is under way; call again when it has ended.
         :raises Retryable: a component does not answer; the outcome is unknown, check before retrying.
         """
-        layout = self.preview(starts_s)
+        layout = self.preview(starts_s, principal)
         if not layout.missing:
             return layout
         first_s = layout.missing[0]

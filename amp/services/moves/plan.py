@@ -55,7 +55,14 @@ class MovePlanning:
     def _states(self) -> JobStates:
         return JobStates(jobs=self.jobs, clock=self.clock)
 
-    def preview(self, kind: MoveKind, name: str, at_s: int | None, rate: float | None) -> MovePlan:
+    def preview(
+        self,
+        kind: MoveKind,
+        name: str,
+        at_s: int | None,
+        rate: float | None,
+        principal: Principal,  # noqa: ARG002
+    ) -> MovePlan:
         """Return what `start` would do now.
 
         :raises BucketNotFound: there is no bucket of that name.
@@ -107,7 +114,7 @@ class MovePlanning:
         _log.info("move planned", action="move_planned", move=str(job.id), kind=kind.value, bucket=bucket.name)
         return job
 
-    def require_neighbour(self, name: str, next_name: str) -> None:
+    def require_neighbour(self, name: str, next_name: str, principal: Principal) -> None:  # noqa: ARG002
         """Require that the second bucket follows the first.
 
         :raises BucketNotFound: there is no bucket of one of these names.

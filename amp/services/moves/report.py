@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from amp.domain.buckets import Bucket, BucketMap
 from amp.domain.moves import Move, MoveKind
+from amp.domain.principals import METRICS, Principal
 from amp.ports.bucket_indices import IndexInfo, IndexLifecycle
 from amp.ports.metrics import BucketFigures, MapFigures
 from amp.services.buckets.bucket_map import BucketMaps
@@ -59,7 +60,7 @@ class BucketReports:
     jobs: JobControl
     sizes: BucketSizes
 
-    def report(self) -> BucketReport:
+    def report(self, principal: Principal) -> BucketReport:
         """Return the state of all buckets.
 
         :raises Retryable: a component does not answer.
@@ -71,7 +72,7 @@ class BucketReports:
             generation=bucket_map.generation,
             buckets=tuple(self._status(bucket_map, i, infos) for i in range(len(bucket_map.buckets))),
             move=move,
-            job=None if move is None else self.jobs.of(under_way(move)),
+            job=None if move is None else self.jobs.of(under_way(move), principal),
         )
 
     def figures(self) -> MapFigures:
@@ -80,12 +81,12 @@ class BucketReports:
         :raises NotMigrated: there is no map yet.
         :raises Retryable: a component does not answer.
         """
-        report = self.report()
+        report = self.report(METRICS)
         buckets = [BucketFigures(status.bucket.name, status.documents, status.bytes) for status in report.buckets]
         move = report.move
         return MapFigures(buckets, None if move is None else (move.kind.value, move.phase.value))
 
-    def move(self) -> Move | None:
+    def move(self, principal: Principal) -> Move | None:  # noqa: ARG002
         """Return the move under way; None: there is none.
 
         :raises StoreUnavailable: the store does not answer.

@@ -51,7 +51,7 @@ class TypeRegistration:
         :raises StoreUnavailable: the registry does not answer.
         """
         for _ in range(3):
-            newest = self.get(name)
+            newest = self.get(name, None, principal)
             if (newest.description, newest.fields) == (description, fields):
                 return newest, False
             following = replace(
@@ -70,7 +70,7 @@ class TypeRegistration:
                 return following, True
         raise Conflict(f"type {name} is being changed by other writers; try again")
 
-    def get(self, name: str, version: int | None = None) -> AssetType:
+    def get(self, name: str, version: int | None, principal: Principal) -> AssetType:  # noqa: ARG002
         """Return a version of a type, the newest by default.
 
         :raises TypeNotFound: there is no such type or version.
@@ -84,7 +84,7 @@ class TypeRegistration:
             raise TypeNotFound(f"there is no {wanted}")
         return found
 
-    def newest(self) -> list[AssetType]:
+    def newest(self, principal: Principal) -> list[AssetType]:  # noqa: ARG002
         """Return the newest version of every type, sorted by name.
 
         :raises StoreUnavailable: the registry does not answer.
