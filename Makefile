@@ -51,11 +51,12 @@ test-hostile: $(SETUP) ## Attack the service at length: slow and broken clients,
 # Print the output of a tool only if it finds something.
 QUIETLY = out=$$($(1) 2>&1) || { echo "$$out"; exit 1; }
 
-lint: $(SETUP) ## Lint; check formatting, imports between packages and declared dependencies
+lint: $(SETUP) ## Lint; check formatting, wording, imports between packages and declared dependencies
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
 	@$(call QUIETLY,$(BIN)/lint-imports --no-logo --no-cache)
 	@$(call QUIETLY,$(BIN)/deptry --no-ansi .)
+	@$(BIN)/python -m tests.support.plain_english
 
 types: $(SETUP) ## Check the types
 	@$(BIN)/mypy

@@ -24,7 +24,7 @@ def call_in_thread(name: str, call: Callable[[], T]) -> Future[T]:
 def _run(future: Future[T], call: Callable[[], T]) -> None:
     try:
         result = call()
-    except BaseException as e:  # noqa: BLE001 - whoever waits for the future must learn of it
+    except BaseException as e:  # noqa: BLE001 - the thread that waits for the future must receive it
         future.set_exception(e)
     else:
         future.set_result(result)
