@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.stack import SHARED_FOLDER, NotAllStarted, Stack
+from tests.support.stack import SHARED_FOLDER, NotAllStarted, Stack
 
 # A run that found a fault must be repeatable from its log alone, and a slow machine is no fault.
 settings.register_profile("ci", deadline=None, derandomize=False, print_blob=True)
@@ -132,7 +132,7 @@ def fresh_cluster_settings(stack: Stack, pytestconfig: pytest.Config) -> Iterato
 @contextmanager
 def _own_namespace(stack: Stack, config: pytest.Config) -> Iterator[dict[str, str]]:
     # Imports the drivers, which most runs need not.
-    from tests.stack.namespace import Namespace
+    from tests.support.stack.namespace import Namespace
 
     namespace = Namespace.unique()
     credentials = {

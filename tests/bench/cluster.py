@@ -25,8 +25,8 @@ from tests.bench.assets import create, drafts, fields
 from tests.bench.bare_driver import seconds_to_create
 from tests.bench.figures import Figure, medians_ms
 from tests.bench.namespace import namespace
-from tests.faults.service import Service
-from tests.functional.built import built
+from tests.support.service.built import built
+from tests.support.service.processes import Service
 
 _CALLER = Principal("bench")
 _QUERY = {

@@ -16,11 +16,11 @@ from amp.services.jobs.extractor import CHUNK
 from amp.services.jobs.submit import JobRequest
 from tests.bench.assets import create, drafts, fields
 from tests.bench.figures import Figure
-from tests.bench.layout import lay_out
 from tests.bench.namespace import namespace
-from tests.faults.service import AmpProcess
-from tests.functional.built import built
-from tests.stack.waiting import wait_until
+from tests.support.moves.layout import lay_out
+from tests.support.service.built import built
+from tests.support.service.processes import AmpProcess
+from tests.support.stack.waiting import wait_until
 
 _CALLER = Principal("bench")
 _ASSETS = int(os.environ.get("AMP_BENCH_JOB_ASSETS", "200000"))

@@ -28,11 +28,11 @@ from amp.services.moves.copy_documents import PAGE, Copy, DocumentCopy
 from amp.services.search.search import SearchQuery
 from tests.bench.assets import create, drafts, fields
 from tests.bench.figures import Figure, median_ms, percentile
-from tests.bench.layout import lay_out
 from tests.bench.namespace import namespace
-from tests.functional.built import built
-from tests.moves.world import World, world
-from tests.stack.waiting import wait_until
+from tests.support.moves.environment import World, world
+from tests.support.moves.layout import lay_out
+from tests.support.service.built import built
+from tests.support.stack.waiting import wait_until
 
 _CALLER = Principal("bench")
 _COPIED, _ROUNDS = 20_000, 3

@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.stack import SHARED_FOLDER, Stack
-from tests.stack.namespace import Namespace
+from tests.support.stack import SHARED_FOLDER, Stack
+from tests.support.stack.namespace import Namespace
 
 
 @contextmanager

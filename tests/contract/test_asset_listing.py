@@ -11,7 +11,7 @@ from amp.domain.ids import created_ms, mint_at
 from amp.errors import BadCursor
 from amp.ports.asset_listing import AssetListing
 from amp.profiles import Adapters
-from tests.contract.asset_samples import (
+from tests.support.asset_samples import (
     creation,
     id_version_1,
     id_version_6,

@@ -12,9 +12,9 @@ from amp.domain.assets import Asset
 from amp.domain.ids import mint_at
 from amp.ports.asset_listing import AssetListing, OrphanedListing
 from amp.profiles import Adapters
-from tests.contract.asset_samples import creation, intent_for, new_asset, now_ms, purge, recreation, unique, write
 from tests.contract.test_asset_listing import mixed_ids, walk
-from tests.stack.waiting import wait_until
+from tests.support.asset_samples import creation, intent_for, new_asset, now_ms, purge, recreation, unique, write
+from tests.support.stack.waiting import wait_until
 
 DAY_MS = 86_400_000
 

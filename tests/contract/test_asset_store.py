@@ -10,7 +10,7 @@ from amp.domain.assets import Asset, Change, ChangeKind, State, version_of
 from amp.domain.changes import stripped
 from amp.ports.asset_store import AssetStore, CommitResult, CommitStatus
 from amp.profiles import Adapters
-from tests.contract.asset_samples import (
+from tests.support.asset_samples import (
     at_once,
     attempt,
     creation,

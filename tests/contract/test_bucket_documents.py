@@ -16,7 +16,7 @@ from amp.errors import NotFound
 from amp.ports.bucket_documents import BucketDocuments, Position, RawDocument, SliceTotals, TimeRange
 from amp.ports.bucket_indices import AliasChange, ReadFilter
 from amp.ports.search_index import Put, WriteStatus
-from tests.contract.search_profiles import (
+from tests.support.search_profiles import (
     NEW_YEAR_MS,
     SEARCH_PROFILES,
     SearchProfile,

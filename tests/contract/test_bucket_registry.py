@@ -8,7 +8,7 @@ import pytest
 from amp.domain.buckets import Bucket, BucketMap, first_map, index_name
 from amp.ports.bucket_registry import BucketRegistry
 from amp.profiles import Adapters
-from tests.contract.asset_samples import at_once, unique
+from tests.support.asset_samples import at_once, unique
 
 
 @pytest.fixture

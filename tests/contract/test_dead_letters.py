@@ -13,7 +13,7 @@ from amp.domain.messages import JobItem, Message, message_json, message_of
 from amp.errors import BadCursor
 from amp.ports.dead_letters import DeadLetters
 from amp.profiles import Adapters
-from tests.contract.asset_samples import at_once, creation, now_ms
+from tests.support.asset_samples import at_once, creation, now_ms
 
 
 @pytest.fixture

@@ -23,8 +23,8 @@ from amp.profiles import Adapters
 from amp.services.jobs.control import JobControl
 from amp.services.jobs.dead_letters import DeadLetterAdmin, DeadLetterFilter
 from amp.services.runtime.presence import WorkerPresence
-from tests.background import background_threads
-from tests.contract.asset_samples import now_ms
+from tests.support.asset_samples import now_ms
+from tests.support.background import background_threads
 
 ASSETS = [mint_at(1_700_000_000_000 + number) for number in range(8)]
 CHUNKS = [ASSETS[0:2], ASSETS[2:4], ASSETS[4:6], ASSETS[6:8]]

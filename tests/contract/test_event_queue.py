@@ -10,7 +10,7 @@ import pytest
 from amp.domain.assets import Scope
 from amp.domain.messages import AssetChanged, JobItem, Message
 from amp.ports.message_queue import Consumer, Delivery, MessageQueue, Topic
-from tests.contract.queue_profiles import QueueProfile, make_queue_profile  # noqa: F401 - the fixture `queue_profile`
+from tests.support.queue_profiles import QueueProfile, make_queue_profile  # noqa: F401 - the fixture `queue_profile`
 
 #: Long enough for a slow machine; nothing waits that long unless it fails.
 DEADLINE_S = 30

@@ -7,8 +7,8 @@ import pytest
 from amp.domain.assets import Scope
 from amp.domain.messages import AssetChanged
 from amp.ports.message_queue import Consumer, Delivery, Topic
-from tests.contract.queue_profiles import QueueProfile, make_queue_profile  # noqa: F401 - the fixture `queue_profile`
-from tests.stack.waiting import wait_until
+from tests.support.queue_profiles import QueueProfile, make_queue_profile  # noqa: F401 - the fixture `queue_profile`
+from tests.support.stack.waiting import wait_until
 
 DEADLINE_S = 30
 

@@ -12,7 +12,7 @@ from amp.adapters.cassandra.intent_log import CassandraIntentLog
 from amp.domain.messages import Intent
 from amp.ports.intent_log import IntentLog
 from amp.profiles import Adapters
-from tests.contract.asset_samples import creation, intent_for, now_ms, write
+from tests.support.asset_samples import creation, intent_for, now_ms, write
 
 _HOUR_MS = 3_600_000
 

@@ -11,7 +11,7 @@ from amp.domain.chunks import Chunk, ItemOutcome, ItemResult
 from amp.domain.ids import mint_at
 from amp.ports.job_chunks import JobChunks
 from amp.profiles import Adapters
-from tests.contract.asset_samples import at_once, id_version_1, id_version_6, now_ms
+from tests.support.asset_samples import at_once, id_version_1, id_version_6, now_ms
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from amp.profiles import Adapters
 from amp.services.jobs.control import JobControl
 from amp.services.jobs.states import JobStates
 from amp.services.runtime.presence import WorkerPresence
-from tests.background import background_threads
-from tests.contract.asset_samples import at_once, now_ms
+from tests.support.asset_samples import at_once, now_ms
+from tests.support.background import background_threads
 
 _TRIES = 60
 _CALLER = Principal("ann")

@@ -12,7 +12,7 @@ from amp.domain.jobs import Job, JobState, Note
 from amp.errors import InvalidId
 from amp.ports.job_log import JobLog
 from amp.profiles import Adapters
-from tests.contract.asset_samples import at_once, id_version_1, id_version_6, now_ms
+from tests.support.asset_samples import at_once, id_version_1, id_version_6, now_ms
 
 DAY_MS = 86_400_000
 

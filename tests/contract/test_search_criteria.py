@@ -26,7 +26,7 @@ from amp.domain.criteria import (
 )
 from amp.domain.tokens import tokenize
 from amp.domain.types import FieldType
-from tests.contract.search_profiles import (
+from tests.support.search_profiles import (
     NEW_YEAR_MS,
     SEARCH_PROFILES,
     SearchProfile,

@@ -6,8 +6,8 @@ import pytest
 
 from amp.errors import NotMigrated
 from amp.profiles import Adapters
-from tests.contract.asset_samples import at_once, creation, head, intent_for, unique, write
 from tests.contract.conftest import store_part
+from tests.support.asset_samples import at_once, creation, head, intent_for, unique, write
 
 
 def test_the_part_is_the_store(store_profile: Adapters) -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from amp.api.app import create_app
 from amp.bootstrap import Amp
-from tests.functional.built import running
-from tests.functional.rest import Rest
+from tests.support.service.built import running
+from tests.support.service.rest import Rest
 
 
 # Not for the whole run: the workers' threads draw random pauses, which Hypothesis does not like beside its tests.

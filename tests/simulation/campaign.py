@@ -10,10 +10,10 @@ from typing import TypeVar
 import click
 
 from tests.simulation.parts import WHOLE, Parts
-from tests.simulation.stage import Stage
-from tests.simulation.violations import Violation
 from tests.simulation.workers import small_and_silent
 from tests.simulation.world import World
+from tests.support.simulated.stage import Stage
+from tests.support.simulated.violations import Violation
 
 _LAST_LINES = 60
 #: A campaign that finds more has found enough.

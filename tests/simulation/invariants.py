@@ -9,9 +9,9 @@ from uuid import UUID
 from amp.domain.assets import State
 from amp.domain.jobs import JobState
 from amp.domain.moves import Phase
-from tests.simulation.cluster import SimulatedCluster, Stored
-from tests.simulation.store_twins import SimulatedJobLog, SimulatedRegistry, SimulatedStore
-from tests.simulation.violations import Seen, Untidy, Violation
+from tests.support.simulated.cluster import SimulatedCluster, Stored
+from tests.support.simulated.store_twins import SimulatedJobLog, SimulatedRegistry, SimulatedStore
+from tests.support.simulated.violations import Seen, Untidy, Violation
 
 #: What the job of a move says that ended in that phase.
 _ENDS = {

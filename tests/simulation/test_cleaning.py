@@ -11,12 +11,12 @@ from amp.domain.documents import head_document
 from amp.domain.moves import MoveKind, Phase
 from amp.ports.search_index import PutResult
 from tests.simulation.campaign import ran
-from tests.simulation.cluster import Index, SimulatedCluster
-from tests.simulation.faults import Faults
 from tests.simulation.parts import Parts
-from tests.simulation.scheduler import Play
-from tests.simulation.store_twins import ASSET_TYPE
 from tests.simulation.world import World
+from tests.support.simulated.cluster import Index, SimulatedCluster
+from tests.support.simulated.faults import Faults
+from tests.support.simulated.scheduler import Play
+from tests.support.simulated.store_twins import ASSET_TYPE
 
 _CALM = Parts(faults=lambda _: Faults())
 _SEEDS = 120

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from amp.errors import SearchUnavailable
-from tests.simulation.faults import Fate, Faults
-from tests.simulation.scheduler import Play, Scheduler
-from tests.simulation.stage import Stage
-from tests.simulation.violations import Violation
+from tests.support.simulated.faults import Fate, Faults
+from tests.support.simulated.scheduler import Play, Scheduler
+from tests.support.simulated.stage import Stage
+from tests.support.simulated.violations import Violation
 
 
 class _Always(Faults):

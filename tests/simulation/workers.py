@@ -36,10 +36,10 @@ from amp.services.outbox.relay import IntentRelay
 from amp.services.runtime.chores import Chores
 from amp.services.runtime.leases import LeaseKeeper
 from amp.services.types.catalog import TypeCatalog
-from tests.simulation.installation import BOUNDARIES_S, PREFIX, START_S, VERSIONS_KEPT
-from tests.simulation.scheduler import Scheduler
-from tests.simulation.store_twins import OneType, SimulatedRegistry, SkewedClock
-from tests.simulation.violations import Violation
+from tests.support.simulated.installation import BOUNDARIES_S, PREFIX, START_S, VERSIONS_KEPT
+from tests.support.simulated.scheduler import Scheduler
+from tests.support.simulated.store_twins import OneType, SimulatedRegistry, SkewedClock
+from tests.support.simulated.violations import Violation
 
 if TYPE_CHECKING:
     from tests.simulation.world import World

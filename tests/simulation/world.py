@@ -7,24 +7,24 @@ import random
 from amp.ports.bucket_indices import AliasChange, ReadFilter
 from tests.simulation import servers
 from tests.simulation.applications import Applications
-from tests.simulation.bucket_documents_twin import SimulatedBucketDocuments
-from tests.simulation.installation import first_map, sizes
-from tests.simulation.intents_twin import SimulatedIntents
 from tests.simulation.invariants import Invariants
 from tests.simulation.parts import WHOLE, Parts
-from tests.simulation.queue_twin import SimulatedQueue
-from tests.simulation.scheduler import Actor, Play, Scheduler
-from tests.simulation.search_index_twin import SimulatedSearchIndex
 from tests.simulation.searchers import Searchers
-from tests.simulation.stage import Stage
-from tests.simulation.store_twins import (
+from tests.simulation.workers import Workers
+from tests.support.simulated.bucket_documents_twin import SimulatedBucketDocuments
+from tests.support.simulated.installation import first_map, sizes
+from tests.support.simulated.intents_twin import SimulatedIntents
+from tests.support.simulated.queue_twin import SimulatedQueue
+from tests.support.simulated.scheduler import Actor, Play, Scheduler
+from tests.support.simulated.search_index_twin import SimulatedSearchIndex
+from tests.support.simulated.stage import Stage
+from tests.support.simulated.store_twins import (
     LapsingLeases,
     SimulatedCache,
     SimulatedJobLog,
     SimulatedRegistry,
     SimulatedSharedValues,
 )
-from tests.simulation.workers import Workers
 
 #: Faults end after so many steps, whatever is still to do; then all must come to rest.
 _FAULTY_STEPS = 4_000

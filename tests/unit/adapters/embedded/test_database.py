@@ -1,0 +1,319 @@
+"""The database of the embedded profile: one process, one writer, durable acknowledged writes, faults in plain words."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing
+from pathlib import Path
+
+import pytest
+
+from amp.adapters.embedded.database import Database
+from amp.adapters.embedded.search_component import SearchComponent
+from amp.adapters.embedded.search_database import SearchDatabase
+from amp.adapters.embedded.store_component import SqliteStoreComponent
+from amp.errors import (
+    AmpError,
+    BadSetting,
+    DataDirLocked,
+    NotMigrated,
+    QueueUnavailable,
+    SearchUnavailable,
+    StoreUnavailable,
+)
+from tests.support.file_limit import files_up_to
+
+#: Writes numbers for ever and says each that was acknowledged.
+WRITER = """
+import sys
+from pathlib import Path
+from amp.adapters.embedded.database import Database
+database = Database(Path(sys.argv[1]))
+with database.writing() as connection:
+    connection.execute("CREATE TABLE numbers (n INTEGER)")
+n = 0
+while True:
+    with database.writing() as connection:
+        connection.execute("INSERT INTO numbers VALUES (?)", (n,))
+    print(n, flush=True)
+    n += 1
+"""
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    with closing(Database(tmp_path / "data")) as opened:
+        with opened.writing() as connection:
+            connection.execute("CREATE TABLE numbers (n INTEGER)")
+        yield opened
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    """Another process that writes into the folder, past its first acknowledged write."""
+    process = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    with process:
+        assert process.stdout.readline() == "0\n"
+        yield process
+        process.kill()
+
+
+def numbers(database: Database) -> list[int]:
+    with database.reading() as connection:
+        return [n for (n,) in connection.execute("SELECT n FROM numbers ORDER BY n").fetchall()]
+
+
+def test_the_folder_is_made_and_only_its_owner_may_look_into_it(tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "data"
+    with closing(Database(folder)) as database:
+        assert database.path == folder / "store.db"
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_second_process_is_told_which_folder_and_which_process(
+    tmp_path: Path, writer: "subprocess.Popen[str]"
+) -> None:
+    with pytest.raises(DataDirLocked) as refused:
+        Database(tmp_path)
+    assert str(tmp_path) in refused.value.message
+    assert str(writer.pid) in refused.value.message
+
+
+def test_a_folder_cannot_be_opened_twice_within_a_process_either(database: Database) -> None:
+    with pytest.raises(DataDirLocked, match=str(os.getpid())):
+        Database(database.path.parent)
+    database.close()
+    Database(database.path.parent).close()
+
+
+def test_acknowledged_writes_survive_a_kill_and_the_folder_is_free_again(
+    tmp_path: Path, writer: "subprocess.Popen[str]"
+) -> None:
+    assert writer.stdout is not None
+    for _ in range(50):
+        writer.stdout.readline()
+    os.kill(writer.pid, signal.SIGKILL)
+    acknowledged = 51 + len(writer.stdout.readlines())
+    writer.wait()
+    with closing(Database(tmp_path)) as database:
+        # One more may be there, of which the process had no time to tell.
+        assert numbers(database)[:acknowledged] == list(range(acknowledged))
+
+
+def test_a_write_waits_for_the_disk_unless_it_waives_that(database: Database) -> None:
+    with database.writing() as connection:
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    with database.writing(durable=False) as connection:
+        assert connection.execute("PRAGMA synchronous").fetchone() == (1,)
+    with database.writing() as connection:
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+
+
+def test_a_failing_block_leaves_nothing_behind(database: Database) -> None:
+    def fail() -> None:
+        with database.writing() as connection:
+            connection.execute("INSERT INTO numbers VALUES (1)")
+            raise RuntimeError("the caller failed")
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert numbers(database) == []
+    with database.writing() as connection:
+        connection.execute("INSERT INTO numbers VALUES (2)")
+    assert numbers(database) == [2]
+
+
+def test_one_thread_at_a_time_writes_while_others_read_what_is_committed(database: Database) -> None:
+    faults: list[Exception] = []
+
+    def count_up() -> None:
+        try:
+            for _ in range(50):
+                with database.writing(durable=False) as connection:
+                    [newest] = connection.execute("SELECT coalesce(max(n), 0) FROM numbers").fetchone()
+                    connection.execute("INSERT INTO numbers VALUES (?)", (newest + 1,))
+        except Exception as e:  # noqa: BLE001 - to be looked at by the main thread
+            faults.append(e)
+
+    def look() -> None:
+        try:
+            seen = 0
+            while any(thread.is_alive() for thread in writers):
+                found = numbers(database)
+                assert found == list(range(1, len(found) + 1))
+                assert len(found) >= seen
+                seen = len(found)
+        except Exception as e:  # noqa: BLE001 - to be looked at by the main thread
+            faults.append(e)
+
+    writers = [threading.Thread(target=count_up) for _ in range(8)]
+    readers = [threading.Thread(target=look) for _ in range(4)]
+    for thread in (*writers, *readers):
+        thread.start()
+    for thread in (*writers, *readers):
+        thread.join()
+    assert faults == []
+    assert numbers(database) == list(range(1, 401))
+
+
+def test_connections_for_reads_cannot_write(database: Database) -> None:
+    with pytest.raises(StoreUnavailable, match="readonly"), database.reading() as connection:
+        connection.execute("INSERT INTO numbers VALUES (1)")
+
+
+def test_connections_for_reads_are_used_again(database: Database) -> None:
+    with database.reading() as first:
+        pass
+    with database.reading() as again, database.reading() as beside:
+        assert again is first
+        assert beside is not first
+
+
+def test_errors_of_sqlite_come_out_as_those_of_the_port(database: Database) -> None:
+    with pytest.raises(NotMigrated, match="amp migrate"), database.reading() as connection:
+        connection.execute("SELECT * FROM nowhere")
+    with pytest.raises(StoreUnavailable, match="syntax"), database.reading() as connection:
+        connection.execute("SELEKT")
+    with pytest.raises(QueueUnavailable), database.writing(QueueUnavailable) as connection:
+        connection.execute("SELEKT")
+
+
+def test_a_closed_database_says_so(database: Database) -> None:
+    database.close()
+    database.close()
+    with pytest.raises(StoreUnavailable, match="closed"), database.reading():
+        pass
+    with pytest.raises(StoreUnavailable, match="closed"), database.writing():
+        pass
+
+
+def test_a_read_under_way_ends_well_when_the_database_closes(database: Database) -> None:
+    with database.reading() as connection:
+        database.close()
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    with pytest.raises(sqlite3.ProgrammingError):
+        connection.execute("SELECT 1")
+
+
+def as_file(path: Path) -> Path:
+    path.write_text("not a folder")
+    return path
+
+
+def below_file(path: Path) -> Path:
+    return as_file(path) / "data"
+
+
+def with_garbage(path: Path) -> Path:
+    path.mkdir()
+    (path / "store.db").write_bytes(b"no database at all" * 100)
+    return path
+
+
+def with_folder_for_file(path: Path) -> Path:
+    (path / "store.db").mkdir(parents=True)
+    return path
+
+
+def where_nothing_can_be_made(_: Path) -> Path:
+    return Path("/proc/amp-data")  # root may write nearly everywhere else
+
+
+@pytest.mark.parametrize("spoil", [as_file, below_file, with_garbage, with_folder_for_file, where_nothing_can_be_made])
+def test_a_folder_that_cannot_be_used_is_named_with_its_setting(tmp_path: Path, spoil: Callable[[Path], Path]) -> None:
+    folder = spoil(tmp_path / "data")
+    for _ in range(2):  # the second time, nothing of the first stands in the way
+        with pytest.raises(BadSetting) as refused:
+            Database(folder)
+        assert f"AMP_DATA_DIR={str(folder)!r}" in refused.value.message
+        assert "\n" not in refused.value.message
+
+
+def test_nothing_is_written_once_the_lock_is_gone_as_another_process_may_use_the_folder(tmp_path: Path) -> None:
+    database = Database(tmp_path)
+    (tmp_path / "lock").unlink()
+    other = Database(tmp_path)
+    with pytest.raises(StoreUnavailable, match="lock was removed or replaced"), database.writing():
+        raise AssertionError
+    with other.writing() as connection:
+        connection.execute("SELECT 1")
+    database.close()
+    other.close()
+
+
+def test_a_write_into_a_file_that_was_removed_is_refused(database: Database) -> None:
+    database.path.unlink()
+    with pytest.raises(StoreUnavailable, match="was removed or replaced"), database.writing():
+        pytest.fail("it can be written")
+    with pytest.raises(StoreUnavailable, match="was removed or replaced"):
+        database.probe(1.0)
+
+
+def test_a_write_into_a_file_that_was_replaced_is_refused(database: Database) -> None:
+    copy = database.path.with_name("copy")
+    copy.write_bytes(database.path.read_bytes())
+    copy.rename(database.path)
+    with pytest.raises(StoreUnavailable, match="was removed or replaced"), database.writing():
+        pytest.fail("it can be written")
+
+
+def test_a_probe_finds_nothing_wrong_beside_a_write_under_way(database: Database) -> None:
+    with database.writing():
+        database.probe(0.01)
+    database.probe(1.0)
+
+
+def test_a_probe_reports_a_closed_folder(tmp_path: Path) -> None:
+    database = Database(tmp_path)
+    database.close()
+    with pytest.raises(StoreUnavailable, match="closed"):
+        database.probe(1.0)
+
+
+def test_a_probe_after_a_failure_has_the_size_of_the_largest_request(tmp_path: Path) -> None:
+    with closing(Database(tmp_path, max_write_bytes=12_000_000)) as database:
+        SqliteStoreComponent(database).migrate()
+        _probe_after_failure(database.writing, database.probe, StoreUnavailable)
+    with closing(SearchDatabase(tmp_path, max_write_bytes=12_000_000)) as index:
+        SearchComponent(index).migrate()
+        _probe_after_failure(index.write, index.probe, SearchUnavailable)
+    for name in ("store.db", "search.db"):
+        assert (tmp_path / name).stat().st_size < 1_000_000, "the probe keeps the space that it finds"
+
+
+def _probe_after_failure(
+    write: Callable[[], AbstractContextManager[sqlite3.Connection]],
+    probe: Callable[[float], None],
+    unavailable: type[AmpError],
+) -> None:
+    with files_up_to(8_000_000):
+        with pytest.raises(unavailable), write() as connection:
+            connection.execute("REPLACE INTO health_probes VALUES ('request', 0, zeroblob(11000000))")
+        for _ in range(2):
+            with pytest.raises(unavailable):
+                probe(1.0)
+    for _ in range(2):
+        probe(1.0)
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-shm"])
+def test_a_write_is_refused_once_the_log_of_the_file_was_removed(database: Database, suffix: str) -> None:
+    database.path.with_name(database.path.name + suffix).unlink()
+    with pytest.raises(StoreUnavailable, match="was removed or replaced"), database.writing():
+        pytest.fail("it can be written")
+
+
+def test_a_write_is_not_acknowledged_when_the_file_is_removed_meanwhile(database: Database) -> None:
+    def write() -> None:
+        with database.writing() as connection:
+            connection.execute("INSERT INTO numbers VALUES (1)")
+            database.path.unlink()
+
+    with pytest.raises(StoreUnavailable, match="was removed or replaced"):
+        write()
