@@ -22,14 +22,14 @@ from tests.support.service.built import built
 from tests.support.service.processes import AmpProcess
 from tests.support.stack.waiting import wait_until
 
-_CALLER = Principal("bench")
+_PRINCIPAL = Principal("bench")
 _ASSETS = int(os.environ.get("AMP_BENCH_JOB_ASSETS", "200000"))
 _ENDS_S = 900
 
 
 def measure() -> Iterator[Figure]:
     with namespace() as env, built(env) as amp, tempfile.TemporaryDirectory() as folder:
-        amp.types.registration.create("clip", "", fields(5), _CALLER)
+        amp.types.registration.create("clip", "", fields(5), _PRINCIPAL)
         create(amp, drafts("clip", 5, _ASSETS))
         with _working(env, Path(folder), "index") as workers:
             alone = _indexed_a_second(amp)
@@ -60,7 +60,7 @@ def _extraction(amp: Amp) -> Figure:
     """Pages of ids as the extractor takes them, each kept as a chunk."""
     select, position, count, began = amp.jobs.selection, None, 0, perf_counter()
     while True:
-        page = select.page(Selector(type="clip"), position, CHUNK, _CALLER)
+        page = select.page(Selector(type="clip"), position, CHUNK, _PRINCIPAL)
         count, position = count + len(page.ids), page.position
         if position is None:
             break
@@ -113,7 +113,7 @@ def _memory(workers: dict[str, AmpProcess]) -> Iterator[Figure]:
 
 def _ran(amp: Amp, kind: str) -> float:
     began = perf_counter()
-    job = amp.jobs.submission.submit(JobRequest(kind=kind, selector=Selector()), _CALLER)
+    job = amp.jobs.submission.submit(JobRequest(kind=kind, selector=Selector()), _PRINCIPAL)
 
     def now() -> Job:
         return amp.jobs.control.get(job.id).job

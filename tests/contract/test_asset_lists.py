@@ -58,8 +58,8 @@ def test_the_lists_that_an_asset_is_missing_from_are_told_until_it_is_added(
 ) -> None:
     listing, missing = store_profile.listing, [an_asset(asset_id) for asset_id in mixed_ids(12)]
     [listed] = write(store_profile.store, creation())
-    told = listing.unlisted([*missing, listed])
-    assert told == ({asset.id: lists_of(asset) for asset in missing} if has_rows else {})
+    reported = listing.unlisted([*missing, listed])
+    assert reported == ({asset.id: lists_of(asset) for asset in missing} if has_rows else {})
     for _ in range(2):
         listing.add(missing)
         assert listing.unlisted([*missing, listed]) == {}

@@ -55,9 +55,9 @@ def added_up(documents: list[IndexedDocument], of: TimeRange, width_ms: int) -> 
 
 def found_of(search_profile: SearchProfile, ids: list[UUID]) -> set[tuple[str, str, int]]:
     found = search_profile.documents.of_assets(ids)
-    told = {(index, document.doc_id, document.revision) for index, document in found}
-    assert len(told) == len(found), "one came twice"
-    return told
+    reported = {(index, document.doc_id, document.revision) for index, document in found}
+    assert len(reported) == len(found), "one came twice"
+    return reported
 
 
 def one_of(search_profile: SearchProfile, made: Asset) -> RawDocument:

@@ -56,8 +56,8 @@ def test_the_chunk_that_is_there_stays_and_is_told(chunks: JobChunks, first: dic
 
 def test_of_many_that_begin_a_chunk_at_once_one_wins_and_all_are_told_it(chunks: JobChunks) -> None:
     job_id = mint_at(now_ms())
-    told = at_once([partial(chunks.begin, a_chunk(job_id=job_id, passed=n)) for n in range(8)])
-    assert told == [chunks.get(job_id, 0)] * 8
+    reported = at_once([partial(chunks.begin, a_chunk(job_id=job_id, passed=n)) for n in range(8)])
+    assert reported == [chunks.get(job_id, 0)] * 8
 
 
 def test_results_are_read_back_and_the_later_stands_for_the_earlier(chunks: JobChunks) -> None:

@@ -21,7 +21,7 @@ from tests.support.asset_samples import at_once, now_ms
 from tests.support.background import background_threads
 
 _TRIES = 60
-_CALLER = Principal("ann")
+_PRINCIPAL = Principal("ann")
 
 
 @pytest.fixture
@@ -61,8 +61,8 @@ def _acknowledged(call: Callable[[], object]) -> bool:
 def test_a_cancel_that_was_acknowledged_stands(store_profile: Adapters, steer: JobControl, other: str) -> None:
     for _ in range(_TRIES):
         job = _added(store_profile, JobState.RUNNING if other == "pause" else JobState.PAUSED)
-        against = partial(getattr(steer, other), job.id, _CALLER)
-        cancelled, _ = at_once([partial(_acknowledged, partial(steer.cancel, job.id, _CALLER)),
+        against = partial(getattr(steer, other), job.id, _PRINCIPAL)
+        cancelled, _ = at_once([partial(_acknowledged, partial(steer.cancel, job.id, _PRINCIPAL)),
                                 partial(_acknowledged, against)])  # fmt: skip
         assert cancelled
         assert _state(store_profile, job) is JobState.CANCELLED
@@ -73,7 +73,7 @@ def test_of_a_cancel_and_an_end_at_once_one_is_refused(store_profile: Adapters, 
     for _ in range(_TRIES):
         job = _added(store_profile, JobState.RUNNING)
         cancelled, ended = at_once([
-            partial(_acknowledged, partial(steer.cancel, job.id, _CALLER)),
+            partial(_acknowledged, partial(steer.cancel, job.id, _PRINCIPAL)),
             partial(states.end, job.id, JobState.COMPLETED),
         ])  # fmt: skip
         assert cancelled != ended
@@ -118,7 +118,7 @@ def test_a_control_is_noted_although_the_store_takes_no_further_write(
     with monkeypatch.context() as patch:
         patch.setattr(store_profile.jobs, "note", refuse)
         with suppress(StoreUnavailable):
-            getattr(steer, control)(job.id, _CALLER)
-    getattr(steer, control)(job.id, _CALLER)
+            getattr(steer, control)(job.id, _PRINCIPAL)
+    getattr(steer, control)(job.id, _PRINCIPAL)
     [note] = steer.get(job.id).job.history
     assert note.text.endswith("ed by ann")

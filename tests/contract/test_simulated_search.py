@@ -72,7 +72,7 @@ def twins() -> SearchProfile:
     scheduler = Scheduler(1, Stage(), max_steps=1 << 30, faults=lambda _: Faults())
     scheduler.current = Actor("test")
     scheduler.actors.append(scheduler.current)
-    scheduler.at_rest = lambda: False
+    scheduler.is_quiescent = lambda: False
     cluster = SimulatedCluster()
     documents = SimulatedBucketDocuments(scheduler, cluster)
     documents.max_bodies = 1_000

@@ -1,4 +1,4 @@
-"""The whole service with its workers, embedded and on the real servers, and callers of its REST API."""
+"""The whole service with its workers, embedded and on the real servers, and clients of its REST API."""
 
 from collections.abc import Iterator
 
@@ -32,5 +32,5 @@ def cluster_service(cluster_settings: dict[str, str]) -> Iterator[Amp]:
 
 @pytest.fixture(scope="module")
 def rest(service: Amp) -> Rest:
-    """A caller of the API."""
+    """A client of the API."""
     return Rest(create_app(service))

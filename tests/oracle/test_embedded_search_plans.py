@@ -16,8 +16,8 @@ from amp.adapters.embedded.search_index import SqliteSearchIndex
 from amp.domain.criteria import IndexQuery
 from tests.support.oracle import criteria_oracle
 from tests.support.oracle.criteria_strategies import draw_request
-from tests.support.oracle.shelf import Shelf, compare
-from tests.support.oracle.worlds import World, draw_world
+from tests.support.oracle.datasets import Dataset, draw_dataset
+from tests.support.oracle.oracle_index import OracleIndex, compare
 from tests.support.search_profiles import SearchProfile
 
 #: (rows compared, how many make a condition broad, rows counted at most)
@@ -29,25 +29,27 @@ WAYS = {
 }
 
 
-@pytest.fixture(name="shelf", scope="module")
-def make_shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
+@pytest.fixture(name="oracle_index", scope="module")
+def make_oracle_index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OracleIndex]:
     database = SearchDatabase(tmp_path_factory.mktemp("plans"))
     with closing(SearchComponent(database)) as part:
         part.migrate()
         index, indices, documents = (
             make(database) for make in (SqliteSearchIndex, SqliteBucketIndices, SqliteBucketDocuments)
         )
-        yield Shelf(SearchProfile(index=index, indices=indices, documents=documents, prefix="amp"))
+        yield OracleIndex(SearchProfile(index=index, indices=indices, documents=documents, prefix="amp"))
 
 
 @st.composite
-def _worlds_and_requests(draw: st.DrawFn) -> tuple[World, list[IndexQuery]]:
-    world = draw_world(draw)
-    return world, [draw_request(draw, world) for _ in range(8)]
+def _datasets_and_requests(draw: st.DrawFn) -> tuple[Dataset, list[IndexQuery]]:
+    dataset = draw_dataset(draw)
+    return dataset, [draw_request(draw, dataset) for _ in range(8)]
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_every_way_to_the_documents_finds_the_same(shelf: Shelf, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_way_to_the_documents_finds_the_same(
+    oracle_index: OracleIndex, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rows_compared, many, most_counted = WAYS[way]
     monkeypatch.setattr(search_query, "_COUNT_LIMITS", rows_compared)
     monkeypatch.setattr(search_query, "_UNSELECTIVE_RATIO", many)
@@ -55,12 +57,12 @@ def test_every_way_to_the_documents_finds_the_same(shelf: Shelf, way: str, monke
     monkeypatch.setattr(search_conditions, "_COMMON_WORD", 1)
 
     @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(_worlds_and_requests())
-    def campaign(drawn: tuple[World, list[IndexQuery]]) -> None:
-        world, requests = drawn
-        shelf.put(world, misplaced=False)
+    @given(_datasets_and_requests())
+    def campaign(drawn: tuple[Dataset, list[IndexQuery]]) -> None:
+        dataset, requests = drawn
+        oracle_index.put(dataset, misplaced=False)
         for request in requests:
-            expected = criteria_oracle.answer(world.items, request)
-            compare(shelf.pages(request), expected, request.size, request.total_limit)
+            expected = criteria_oracle.answer(dataset.items, request)
+            compare(oracle_index.pages(request), expected, request.size, request.total_limit)
 
     campaign()

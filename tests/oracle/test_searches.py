@@ -30,23 +30,25 @@ from amp.services.types.catalog import TypeCatalog
 from tests.support.campaign_size import share
 from tests.support.oracle import criteria_oracle, query_oracle
 from tests.support.oracle.criteria_strategies import draw_request
+from tests.support.oracle.datasets import Dataset, draw_dataset
+from tests.support.oracle.oracle_index import OracleIndex, compare
 from tests.support.oracle.query_strategies import draw_search
-from tests.support.oracle.shelf import Shelf, compare
-from tests.support.oracle.worlds import World, draw_world
 from tests.support.search_profiles import SEARCH_PROFILES, open_search_profile
 
-_WORLDS = share(80)
-_SEARCHES = 8  #: of each world
+_DATASETS = share(80)
+_SEARCHES = 8  #: of each dataset
 #: Cases compared at least, by either test on either index: 500 in CI.
 _LEAST = share(500)
 _TOTAL_LIMIT = 3
-_campaign = settings(max_examples=_WORLDS, deadline=None, suppress_health_check=list(HealthCheck))
+_campaign = settings(max_examples=_DATASETS, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-@pytest.fixture(name="shelf", params=SEARCH_PROFILES, scope="module")
-def make_shelf(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
-    with open_search_profile(request, tmp_path_factory.mktemp("shelf")) as search_profile:
-        yield Shelf(search_profile)
+@pytest.fixture(name="oracle_index", params=SEARCH_PROFILES, scope="module")
+def make_oracle_index(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OracleIndex]:
+    with open_search_profile(request, tmp_path_factory.mktemp("oracle")) as search_profile:
+        yield OracleIndex(search_profile)
 
 
 @pytest.fixture(name="maps")
@@ -60,25 +62,25 @@ def make_maps(tmp_path: Path) -> Iterator[BucketMaps]:
 
 
 @st.composite
-def _worlds_and_requests(draw: st.DrawFn) -> tuple[World, list[IndexQuery]]:
-    world = draw_world(draw)
-    return world, [draw_request(draw, world) for _ in range(_SEARCHES)]
+def _datasets_and_requests(draw: st.DrawFn) -> tuple[Dataset, list[IndexQuery]]:
+    dataset = draw_dataset(draw)
+    return dataset, [draw_request(draw, dataset) for _ in range(_SEARCHES)]
 
 
 @pytest.mark.timeout(600)
-def test_criteria_find_what_brute_force_finds(shelf: Shelf) -> None:
+def test_criteria_find_what_brute_force_finds(oracle_index: OracleIndex) -> None:
     compared = 0
 
     @_campaign
-    @given(_worlds_and_requests(), st.booleans())
-    def campaign(drawn: tuple[World, list[IndexQuery]], misplaced: bool) -> None:
+    @given(_datasets_and_requests(), st.booleans())
+    def campaign(drawn: tuple[Dataset, list[IndexQuery]], misplaced: bool) -> None:
         nonlocal compared
-        world, requests = drawn
-        shelf.put(world, misplaced)
-        bodies = [document.body for _, document in world.documents()]
+        dataset, requests = drawn
+        oracle_index.put(dataset, misplaced)
+        bodies = [document.body for _, document in dataset.documents()]
         for request in requests:
-            pages = list(shelf.pages(request))
-            compare(pages, criteria_oracle.answer(world.items, request), request.size, request.total_limit)
+            pages = list(oracle_index.pages(request))
+            compare(pages, criteria_oracle.answer(dataset.items, request), request.size, request.total_limit)
             seen = [body for body in bodies if body["latest"] or request.all_versions]
             evaluated = {(body["asset_id"], body["version"]) for body in seen if matches(request.criteria, body)}
             found = [orjson.loads(hit.source) for page in pages for hit in page.hits]
@@ -90,24 +92,24 @@ def test_criteria_find_what_brute_force_finds(shelf: Shelf) -> None:
 
 
 @st.composite
-def _worlds_and_searches(draw: st.DrawFn) -> tuple[World, list[dict[str, Any]]]:
-    world = draw_world(draw)
-    return world, [draw_search(draw, world) for _ in range(_SEARCHES)]
+def _datasets_and_searches(draw: st.DrawFn) -> tuple[Dataset, list[dict[str, Any]]]:
+    dataset = draw_dataset(draw)
+    return dataset, [draw_search(draw, dataset) for _ in range(_SEARCHES)]
 
 
 @pytest.mark.timeout(600)
-def test_what_clients_ask_finds_what_brute_force_finds(shelf: Shelf, maps: BucketMaps) -> None:
+def test_what_clients_ask_finds_what_brute_force_finds(oracle_index: OracleIndex, maps: BucketMaps) -> None:
     compared = 0
 
     @_campaign
-    @given(_worlds_and_searches(), st.booleans())
-    def campaign(drawn: tuple[World, list[dict[str, Any]]], misplaced: bool) -> None:
+    @given(_datasets_and_searches(), st.booleans())
+    def campaign(drawn: tuple[Dataset, list[dict[str, Any]]], misplaced: bool) -> None:
         nonlocal compared
-        world, searches = drawn
-        shelf.put(world, misplaced)
+        dataset, searches = drawn
+        oracle_index.put(dataset, misplaced)
         for search in searches:
-            pages = _pages(search, _service(shelf, world, maps))
-            compare(pages, query_oracle.answer(world.items, search), search["size"], _TOTAL_LIMIT)
+            pages = _pages(search, _service(oracle_index, dataset, maps))
+            compare(pages, query_oracle.answer(dataset.items, search), search["size"], _TOTAL_LIMIT)
             compared += 1
 
     campaign()
@@ -115,10 +117,10 @@ def test_what_clients_ask_finds_what_brute_force_finds(shelf: Shelf, maps: Bucke
 
 
 class _TypesOf:
-    """The registry of a world that has these types only."""
+    """The registry of a dataset that has these types only."""
 
-    def __init__(self, world: World) -> None:
-        self._types = world.types
+    def __init__(self, dataset: Dataset) -> None:
+        self._types = dataset.types
 
     def add(self, asset_type: AssetType) -> bool:
         raise NotImplementedError(asset_type)
@@ -130,11 +132,11 @@ class _TypesOf:
         return self._types
 
 
-def _service(shelf: Shelf, world: World, maps: BucketMaps) -> AssetSearch:
+def _service(oracle_index: OracleIndex, dataset: Dataset, maps: BucketMaps) -> AssetSearch:
     limits = SearchLimits(conditions=100, metadata_conditions=100, depth=10, total=_TOTAL_LIMIT)
-    resolver = QueryResolver(catalog=TypeCatalog(_TypesOf(world), SystemClock(), refresh_s=60), limits=limits)
+    resolver = QueryResolver(catalog=TypeCatalog(_TypesOf(dataset), SystemClock(), refresh_s=60), limits=limits)
     return AssetSearch(
-        index=shelf.index, resolver=resolver, cursors=Cursors(secret=lambda: b"secret"), maps=maps, limits=limits
+        index=oracle_index.index, resolver=resolver, cursors=Cursors(secret=lambda: b"secret"), maps=maps, limits=limits
     )
 
 

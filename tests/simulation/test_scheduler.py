@@ -30,7 +30,7 @@ def _lost() -> int:
 
 def _run(life: Callable[[Scheduler], None], faults: Faults, *, max_steps: int = 1_000) -> Scheduler:
     scheduler = Scheduler(1, Stage(), max_steps=max_steps, faults=lambda _: faults)
-    scheduler.at_rest = lambda: len(scheduler.actors) == 1 and scheduler.now_s > 60
+    scheduler.is_quiescent = lambda: len(scheduler.actors) == 1 and scheduler.now_s > 60
     scheduler.add_service("service", lambda: life(scheduler))
     scheduler.run()
     return scheduler
@@ -101,7 +101,7 @@ def test_a_server_finishes_what_a_dead_caller_asked_for() -> None:
 
 
 def test_who_never_rests_is_a_violation() -> None:
-    with pytest.raises(Violation, match="not at rest after"):
+    with pytest.raises(Violation, match="not quiescent after"):
         _run(lambda scheduler: scheduler.sleep(0), Faults(), max_steps=50)
 
 

@@ -16,5 +16,5 @@ rng, tell = SEED.rng, SEED.tell
 
 
 def operations(usual: int) -> int:
-    """How many operations of clients the random world runs."""
+    """How many operations of clients run at random."""
     return int(os.environ.get("AMP_FAULT_OPERATIONS") or usual)

@@ -15,7 +15,7 @@ _CLIENT_S = 10
 _JOIN_S = 30
 
 
-class Breaking:
+class Chaos:
     """Reaches past the service for what nobody can do through it."""
 
     def __init__(self, settings: Settings, service: Service) -> None:

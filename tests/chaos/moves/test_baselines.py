@@ -9,7 +9,7 @@ from tests.chaos.moves.baselines import OMISSIONS
 from tests.support.consistency.quiescence import wait_until_indexed
 from tests.support.move_campaign import FEW, tell
 from tests.support.moves.clients import REPOSITORY
-from tests.support.moves.environment import world
+from tests.support.moves.environment import open_environment
 from tests.support.service.processes import AmpProcess, Service
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
@@ -23,7 +23,7 @@ _AFTER_S = 2.0
 def test_without_a_safeguard_clients_see_it(
     fresh_cluster_settings: dict[str, str], tmp_path: Path, omission: str, seen: str
 ) -> None:
-    with world(tmp_path, fresh_cluster_settings, FEW, lambda service: leave_out(service, omission)) as made:
+    with open_environment(tmp_path, fresh_cluster_settings, FEW, lambda service: leave_out(service, omission)) as made:
         with made.clients(omission) as clients:
             clients.run_for(_AFTER_S)
             ended = made.operator.move("split", rate=_RATE)
@@ -40,6 +40,6 @@ def leave_out(service: Service, omission: str) -> None:
     program = [sys.executable, "-m", "tests.chaos.moves.baselines", omission]
     env = {**service.env, "PYTHONPATH": str(REPOSITORY)}
     for kind in ("index", "bucket"):
-        naive = AmpProcess(kind, [kind], service.api.log.parent, env, program)
-        setattr(service, kind, naive)
+        baseline = AmpProcess(kind, [kind], service.api.log.parent, env, program)
+        setattr(service, kind, baseline)
     service.workers = [service.index, service.relay, service.bucket]

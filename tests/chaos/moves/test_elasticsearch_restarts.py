@@ -10,8 +10,8 @@ from amp.domain.moves import Phase
 from tests.chaos.moves.move_faults import RATE
 from tests.support.move_campaign import FEW, rng, tell
 from tests.support.moves.clients import Clients
-from tests.support.moves.environment import World, world
-from tests.support.service.api_client import Caller
+from tests.support.moves.environment import Environment, open_environment
+from tests.support.service.api_client import ApiClient
 from tests.support.stack import Server, Stack
 from tests.support.stack.waiting import wait_until
 
@@ -36,7 +36,7 @@ def test_elasticsearch_is_killed_while_a_bucket_moves(
 ) -> None:
     choices = rng("elasticsearch")
     env = {**fresh_cluster_settings, elasticsearch.kind.setting: elasticsearch.address}
-    with world(tmp_path, env, FEW) as made:
+    with open_environment(tmp_path, env, FEW) as made:
         with made.clients("restarts") as clients:
             for phase in _PHASES * 2:
                 began_s = time.monotonic()
@@ -47,10 +47,10 @@ def test_elasticsearch_is_killed_while_a_bucket_moves(
                 restart(made, elasticsearch, clients)
                 ended = made.operator.ended(job, began_s)
                 tell(f"Elasticsearch killed in {phase.value}, {'met' if met else 'missed'}: {ended}")
-        made.assert_at_rest("Elasticsearch restarted", clients.verdict())
+        made.assert_quiescent("Elasticsearch restarted", clients.verdict())
 
 
-def restart(made: World, elasticsearch: Server, clients: Clients) -> None:
+def restart(made: Environment, elasticsearch: Server, clients: Clients) -> None:
     began_s = time.monotonic()
     elasticsearch.kill()
     clients.run_for(_AWAY_S)
@@ -61,6 +61,6 @@ def restart(made: World, elasticsearch: Server, clients: Clients) -> None:
 
 
 def searches(url: str) -> bool:
-    with Caller(url) as caller:
-        answer = caller.send("POST", "/v1/search", json={"size": 1})
+    with ApiClient(url) as api_client:
+        answer = api_client.send("POST", "/v1/search", json={"size": 1})
         return answer is not None and answer.status_code == 200

@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from amp.domain.moves import Phase
-from tests.bench.figures import percentile
 from tests.support.move_campaign import ASSETS, CHECKS, FEW, tell
 from tests.support.moves.clients import Clients
-from tests.support.moves.environment import World
-from tests.support.moves.environment import world as new_world
+from tests.support.moves.environment import Environment, open_environment
+from tests.support.percentile import percentile
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 
@@ -20,16 +19,16 @@ _CHECKED_S = 600
 
 
 @pytest.fixture
-def filled(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+def filled(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Environment]:
     """That of the other tests, unless there are to be many more assets."""
     if ASSETS == FEW:
-        yield request.getfixturevalue("world")
+        yield request.getfixturevalue("environment")
     else:
-        with new_world(tmp_path, request.getfixturevalue("fresh_cluster_settings"), ASSETS) as made:
+        with open_environment(tmp_path, request.getfixturevalue("fresh_cluster_settings"), ASSETS) as made:
             yield made
 
 
-def test_nobody_can_tell_that_a_bucket_is_split_and_merged_and_rebuilt(filled: World) -> None:
+def test_nobody_can_tell_that_a_bucket_is_split_and_merged_and_rebuilt(filled: Environment) -> None:
     with filled.clients("load") as clients:
         began_s = time.monotonic()
         clients.run_for(_BEFORE_S)
@@ -37,10 +36,10 @@ def test_nobody_can_tell_that_a_bucket_is_split_and_merged_and_rebuilt(filled: W
         for kind in ("split", "merge", "rebuild"):
             move(filled, clients, kind)
         clients.run_until_checked(CHECKS, _CHECKED_S)
-    filled.assert_at_rest("split, merged, rebuilt", clients.verdict())
+    filled.assert_quiescent("split, merged, rebuilt", clients.verdict())
 
 
-def move(filled: World, clients: Clients, kind: str) -> None:
+def move(filled: Environment, clients: Clients, kind: str) -> None:
     began_s = time.monotonic()
     job = filled.operator.start(kind)
     switched = filled.operator.wait_for(Phase.SWITCHED, every_s=0.05)

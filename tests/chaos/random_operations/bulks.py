@@ -4,8 +4,8 @@ import uuid
 from typing import Any
 
 from amp.services.outbox.commit import BATCH
+from tests.chaos.random_operations.request_log import Request
 from tests.chaos.random_operations.requests import RandomRequests, is_nothing_written
-from tests.chaos.random_operations.told import Request
 
 
 class RandomBulks:
@@ -27,13 +27,13 @@ class RandomBulks:
     def unkeyed(self) -> None:
         """Items whose fate is open are repeated each alone; those without a name only if nothing was written."""
         requests, bodies = self._some()
-        self._requests.told.did("bulk without a key")
+        self._requests.request_log.did("bulk without a key")
         problems = self._send(requests, bodies, None)
         for request, body, problem in zip(requests, bodies, problems, strict=True):
             if problem is None or problem.get("status") != 503:
                 continue
             if is_nothing_written(problem) or {"id", "external_id"} & body.keys():
-                self._requests.told.did("item repeated alone")
+                self._requests.request_log.did("item repeated alone")
                 answer = self._requests.send("POST", "/v1/assets", request.principal, json=body)
                 self._requests.settle(request, answer)
 

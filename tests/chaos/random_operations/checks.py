@@ -1,4 +1,4 @@
-"""What check and fix say, and do, once all of the random world is right."""
+"""What check and fix say, and do, once the result of random operations is right."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -39,5 +39,5 @@ def accusations(job: Mapping[str, Any], notes: Mapping[str, str]) -> Iterator[st
 def _run(service: RandomService, kind: str, deep: bool) -> tuple[Mapping[str, Any], Mapping[str, str]]:
     """The job and what it tells of each asset."""
     job = service.call(lambda rest: ran(rest, kind, _ALL, parameters={"deep": deep}))
-    told = service.call(lambda rest: results(rest, job["id"]))
-    return job, {asset_id: note for asset_id, (_, note) in told.items()}
+    reported = service.call(lambda rest: results(rest, job["id"]))
+    return job, {asset_id: note for asset_id, (_, note) in reported.items()}

@@ -1,4 +1,4 @@
-"""One client of the random world: it draws what to do next, does it over the API, and writes down what it was told."""
+"""One client of random operations: it draws what to do next, does it over the API, and writes down the answers."""
 
 import time
 import uuid
@@ -11,14 +11,14 @@ from tests.chaos.random_operations.bulks import RandomBulks
 from tests.chaos.random_operations.faulty_ports import SteppingClock
 from tests.chaos.random_operations.jobs import RandomJobs
 from tests.chaos.random_operations.known import TYPE
+from tests.chaos.random_operations.request_log import Content, Request
 from tests.chaos.random_operations.requests import RandomRequests, body_of
-from tests.chaos.random_operations.told import Content, Request
 
 
 class RandomClient:
     def __init__(self, requests: RandomRequests, clock: SteppingClock, skew_ms: int) -> None:
         self._requests = requests
-        self._told = requests.told
+        self._request_log = requests.request_log
         self._known = requests.known
         self._choices = requests.choices
         self._clock = clock
@@ -48,7 +48,9 @@ class RandomClient:
             at_ms = created_ms(UUID(answer.get_json()["id"]))
             if at_ms > time.time_ns() // 1_000_000 + self._skew_ms:
                 ahead_s = (at_ms - begun_ms) / 1000
-                self._told.violations.append(f"{answer.get_json()['id']} was minted {ahead_s:.0f} s in the future")
+                self._request_log.violations.append(
+                    f"{answer.get_json()['id']} was minted {ahead_s:.0f} s in the future"
+                )
 
     def _create_keyed(self) -> None:
         request, body = self._requests.creation()
@@ -79,7 +81,7 @@ class RandomClient:
         self._requests.settle(request, answer)
         unwanted = 200 if request.only_new else 201 if request.only_there else None
         if answer.status_code == unwanted:
-            self._told.violations.append(f"{request} was answered with {unwanted}")
+            self._request_log.violations.append(f"{request} was answered with {unwanted}")
 
     def _put(self) -> None:
         content = self._requests.content()
@@ -114,13 +116,13 @@ class RandomClient:
 
     def _get(self) -> None:
         asset_id = self._requests.some_asset()
-        acknowledged = self._told.seen.get(str(asset_id), 0)
+        acknowledged = self._request_log.seen.get(str(asset_id), 0)
         answer = self._requests.send("GET", f"/v1/assets/{asset_id}?deleted=true", "reader")
         if answer.status_code == 200:
             revision = answer.get_json()["revision"]
             if revision < acknowledged:
-                self._told.violations.append(f"{asset_id} went back from {acknowledged} to {revision}")
-            self._told.saw(str(asset_id), revision)
+                self._request_log.violations.append(f"{asset_id} went back from {acknowledged} to {revision}")
+            self._request_log.saw(str(asset_id), revision)
 
     def _resolve(self) -> None:
         name = self._choices.choice(self._known.names)
@@ -129,4 +131,4 @@ class RandomClient:
         items = answer.get_json()["items"] if answer.status_code == 200 else []
         for item in items:
             if (item["project"], item["external_id"]) != name:
-                self._told.violations.append(f"{name} led to {item}")
+                self._request_log.violations.append(f"{name} led to {item}")

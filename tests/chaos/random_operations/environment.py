@@ -1,4 +1,4 @@
-"""The random world: clients that do anything the API offers beside faults of every kind, and what must hold after.
+"""Random operations: clients that do anything the API offers beside faults of every kind, and what must hold after.
 
 All choices come from AMP_FAULT_SEED; how the threads take turns does not, so a seed repeats a mix, not a run.
 """
@@ -23,14 +23,14 @@ from amp.services.jobs.worker import JOBS_GROUP
 from amp.settings import Settings
 from tests.chaos.random_operations.checks import wrong_checks
 from tests.chaos.random_operations.client import RandomClient
-from tests.chaos.random_operations.faulty_ports import Mishaps, SteppingClock
+from tests.chaos.random_operations.faulty_ports import PortFaults, SteppingClock
 from tests.chaos.random_operations.histories import Histories, bearers, misled_names
 from tests.chaos.random_operations.injector import RandomInjector
 from tests.chaos.random_operations.known import TYPE, known
+from tests.chaos.random_operations.request_log import Content, Fate, RequestLog
 from tests.chaos.random_operations.requests import RandomRequests
 from tests.chaos.random_operations.service import RandomService
 from tests.chaos.random_operations.stored_rows import StoredRows
-from tests.chaos.random_operations.told import Content, Fate, Told
 from tests.support.consistency.compare import index_equals_store
 from tests.support.consistency.stored_assets import stored_assets
 from tests.support.fault_campaign import rng, tell
@@ -41,22 +41,22 @@ _RESTARTED_AFTER_S = 30.0
 _SETTLED_S = _RESTARTED_AFTER_S + 120.0
 
 
-class RandomWorld:
+class RandomEnvironment:
     def __init__(self, settings: Settings, *, settled_s: float = _SETTLED_S) -> None:
         self.clock = SteppingClock()
-        self.mishaps = Mishaps(rng("mishaps"))
-        self.told = Told()
+        self.port_faults = PortFaults(rng("port faults"))
+        self.request_log = RequestLog()
         self.known = known(rng("known"))
-        self.service = RandomService(settings, self.clock, self.mishaps)
+        self.service = RandomService(settings, self.clock, self.port_faults)
         self._settled_s = settled_s
         self._skew_ms = int(settings.id_skew_s * 1000)
         self.injector: RandomInjector | None = None
 
     def run(self, operations: int, purpose: str) -> None:
         """So many operations of the clients, or more until each fault has happened; all is healed afterwards."""
-        target = self.told.operations + operations
+        target = self.request_log.operations + operations
         self.injector = RandomInjector(
-            self.service, self.clock, self.mishaps, self.known, self.told, rng(f"{purpose}:faults")
+            self.service, self.clock, self.port_faults, self.known, self.request_log, rng(f"{purpose}:faults")
         )
         all_happened = self.injector.all_happened
         clients = [
@@ -72,22 +72,22 @@ class RandomWorld:
         injecting.join()
 
     def _client(self, target: int, all_happened: threading.Event, purpose: str) -> None:
-        requests = RandomRequests(self.service.call, self.told, self.known, rng(purpose))
+        requests = RandomRequests(self.service.call, self.request_log, self.known, rng(purpose))
         client = RandomClient(requests, self.clock, self._skew_ms)
-        while self.told.operations < target or not all_happened.is_set():
+        while self.request_log.operations < target or not all_happened.is_set():
             try:
                 client.step()
             except Exception as e:  # noqa: BLE001 - to be shown by the test, whatever it is
-                self.told.violations.append(f"client: {e!r}")
+                self.request_log.violations.append(f"client: {e!r}")
                 traceback.print_exc()
                 return
 
     def violations(self) -> list[str]:
         """What is wrong now that everything works again and has settled."""
-        found = list(self.told.violations)
+        found = list(self.request_log.violations)
         found += self._unsettled()
         rows = self.service.rows()
-        found += Histories(rows, self.told).check()
+        found += Histories(rows, self.request_log).check()
         found += misled_names(self.known.names, rows, self._resolved(rows))
         found += wrong_checks(self.service)
         found += self._unusable_names(rows)
@@ -169,7 +169,7 @@ class RandomWorld:
 
     def _unusable_names(self, rows: StoredRows) -> Iterator[str]:
         """Names that nobody bears must be free, whatever claims are left."""
-        requests = RandomRequests(self.service.call, self.told, self.known, rng("names"))
+        requests = RandomRequests(self.service.call, self.request_log, self.known, rng("names"))
         for project, external_id in {*self.known.names} - {*bearers(rows)}:
             put = requests.request("upsert", Content(), name=(project, external_id))
             path = f"/v1/assets/by-external-id/{project}/{external_id}"
@@ -183,50 +183,60 @@ class RandomWorld:
                 requests.settle(delete, requests.send("DELETE", f"/v1/assets/{put.asset_id}", delete.principal))
 
     def _wrong_jobs(self) -> Iterator[str]:
-        for job_id, state in dict(self.told.ended).items():
+        for job_id, state in dict(self.request_log.ended).items():
             found = self.service.call(lambda rest, job_id=job_id: rest.get(f"/v1/admin/jobs/{job_id}"))
             if found.status_code == 200 and found.get_json()["state"] != state:
                 yield f"job {job_id} had ended as {state} and is {found.get_json()['state']}"
-            if job_id in self.told.cancelled and state != "cancelled":
+            if job_id in self.request_log.cancelled and state != "cancelled":
                 yield f"job {job_id} was cancelled and is {state}"
 
 
 def campaign(settings: Settings, operations: int, checkpoint: int) -> list[str]:
-    """Runs the world, checked every so many operations; what is wrong."""
-    world = RandomWorld(settings)
-    # The default would write a line for each of the requests.
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    """Run the operations, checked every so many operations; what is wrong."""
+    environment = RandomEnvironment(settings)
     began_s, left, number = time.monotonic(), operations, 0
-    with served(world):
+    with _without_logs(), served(environment):
         found: list[str] = []
         while left > 0 and not found:
-            world.run(min(left, checkpoint), f"random:{settings.profile}:{number}")
+            environment.run(min(left, checkpoint), f"random:{settings.profile}:{number}")
             ran_s = time.monotonic() - began_s
-            found = world.violations()
+            found = environment.violations()
             left, number = left - checkpoint, number + 1
-            assert world.injector is not None
-            _tell(world, settings.profile, ran_s, time.monotonic() - began_s, len(found))
+            assert environment.injector is not None
+            _tell(environment, settings.profile, ran_s, time.monotonic() - began_s, len(found))
     return found
 
 
-def _tell(world: RandomWorld, profile: str, ran_s: float, checked_s: float, violations: int) -> None:
-    fates = {fate.value: sum(request.fate is fate for request in world.told.requests) for fate in Fate}
-    assert world.injector is not None
+@contextmanager
+def _without_logs() -> Iterator[None]:
+    """The default would write a line for each of the requests."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+
+
+def _tell(environment: RandomEnvironment, profile: str, ran_s: float, checked_s: float, violations: int) -> None:
+    request_log = environment.request_log
+    fates = {fate.value: sum(request.fate is fate for request in request_log.requests) for fate in Fate}
+    assert environment.injector is not None
     tell(
-        f"{profile}: {world.told.operations} operations after {ran_s:.0f} s, checked after {checked_s:.0f} s: "
-        f"{violations} violations; writes {fates}, {len(world.told.jobs)} jobs, {len(world.known.moves)} moves, "
-        f"answers {dict(sorted(world.told.statuses.items()))}, {world.mishaps.happened} failed calls, "
-        f"faults {dict(world.injector.happened)}, among them {dict(sorted(world.told.did_often.items()))}"
+        f"{profile}: {request_log.operations} operations after {ran_s:.0f} s, checked after {checked_s:.0f} s: "
+        f"{violations} violations; writes {fates}, {len(request_log.jobs)} jobs, {len(environment.known.moves)} moves, "
+        f"answers {dict(sorted(request_log.statuses.items()))}, {environment.port_faults.happened} failed calls, "
+        f"faults {dict(environment.injector.happened)}, among them {dict(sorted(request_log.did_often.items()))}"
     )
 
 
 @contextmanager
-def served(world: RandomWorld) -> Iterator[None]:
-    world.service.start()
+def served(environment: RandomEnvironment) -> Iterator[None]:
+    environment.service.start()
     try:
         fields = {"mark": Field(type=FieldType.STRING), "number": Field(type=FieldType.LONG)}
-        world.service.amp.types.registration.create(TYPE, "", fields, Principal("campaign"))
+        environment.service.amp.types.registration.create(TYPE, "", fields, Principal("campaign"))
         yield
     finally:
-        world.mishaps.end()
-        world.service.close()
+        environment.port_faults.end()
+        environment.service.close()

@@ -45,7 +45,7 @@ class SteppingClock:
 
 
 @dataclass
-class Mishaps:
+class PortFaults:
     """How often calls fail at the moment."""
 
     choices: random.Random
@@ -71,11 +71,11 @@ class Mishaps:
 
 
 class FaultyPort:
-    """Fails at the mishaps' will."""
+    """Fails as its `PortFaults` say."""
 
-    def __init__(self, port: Any, mishaps: Mishaps, error: type[Retryable]) -> None:
+    def __init__(self, port: Any, port_faults: PortFaults, error: type[Retryable]) -> None:
         self._port = port
-        self._mishaps = mishaps
+        self._port_faults = port_faults
         self._error = error
 
     def __getattr__(self, name: str) -> Any:
@@ -83,7 +83,7 @@ class FaultyPort:
 
     def _failing(self, method: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
-            when = self._mishaps.draw()
+            when = self._port_faults.draw()
             if when == "before":
                 raise self._error("on purpose, before")
             result = method(*args, **kwargs)
@@ -97,14 +97,14 @@ class FaultyPort:
 class FaultyStore(FaultyPort):
     def apply(self, changes: Sequence[Change]) -> list[CommitResult]:
         """What it raises says that nothing was sent; a write whose answer is lost is UNKNOWN, made or not."""
-        when = self._mishaps.draw()
+        when = self._port_faults.draw()
         if when == "before":
             raise StoreUnavailable("on purpose, nothing sent")
         if when is None:
             return self._port.apply(changes)
-        sent = [change for change in changes if self._mishaps.choices.random() < 0.5]
+        sent = [change for change in changes if self._port_faults.choices.random() < 0.5]
         outcomes = dict(zip(map(id, sent), self._port.apply(sent) if sent else (), strict=True))
-        lost = self._mishaps.choices.random() < 0.5
+        lost = self._port_faults.choices.random() < 0.5
         return [
             CommitResult(CommitStatus.UNKNOWN) if lost or id(change) not in outcomes else outcomes[id(change)]
             for change in changes
@@ -115,14 +115,14 @@ class FaultyDocuments(FaultyPort):
     """Of an index, or of one bucket of it: writes are refused, and may have been done all the same."""
 
     def put(self, *args: Any) -> list[PutResult]:
-        self._mishaps.indexing.wait(5)
+        self._port_faults.indexing.wait(5)
         return self._written(self._port.put, *args)
 
     def delete(self, *args: Any) -> list[PutResult]:
         return self._written(self._port.delete, *args)
 
     def _written(self, write: Callable[..., list[PutResult]], *args: Any) -> list[PutResult]:
-        when = self._mishaps.draw()
+        when = self._port_faults.draw()
         busy = [PutResult(WriteStatus.BUSY, "on purpose") for _ in args[-1]]
         if when == "before":
             return busy
@@ -131,34 +131,38 @@ class FaultyDocuments(FaultyPort):
 
 
 class FaultyQueue:
-    def __init__(self, queue: Any, mishaps: Mishaps) -> None:
+    def __init__(self, queue: Any, port_faults: PortFaults) -> None:
         self._queue = queue
-        self._mishaps = mishaps
+        self._port_faults = port_faults
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._queue, name)
 
     def publish(self, topic: Topic, events: Sequence[Any], on_delivered: Any = None) -> None:
-        if topic is Topic.REALTIME and self._mishaps.dropped_events:
-            events = [event for event in events if self._mishaps.choices.random() >= self._mishaps.dropped_events]
+        if topic is Topic.REALTIME and self._port_faults.dropped_events:
+            events = [
+                event for event in events if self._port_faults.choices.random() >= self._port_faults.dropped_events
+            ]
         self._queue.publish(topic, events, on_delivered)
 
     def lag(self, topic: Topic, group: str) -> int:
-        if self._mishaps.draw() is not None:
+        if self._port_faults.draw() is not None:
             raise QueueUnavailable("on purpose")
         return self._queue.lag(topic, group)
 
 
-def faulty(sound: Adapters, clock: SteppingClock, mishaps: Mishaps) -> Adapters:
-    """The same adapters, at the mishaps' mercy."""
-    ports: dict[str, Any] = {name: FaultyPort(getattr(sound, name), mishaps, error) for name, error in _FAULTY.items()}
+def faulty(sound: Adapters, clock: SteppingClock, port_faults: PortFaults) -> Adapters:
+    """The same adapters, with these faults."""
+    ports: dict[str, Any] = {
+        name: FaultyPort(getattr(sound, name), port_faults, error) for name, error in _FAULTY.items()
+    }
     return replace(
         sound,
         clock=clock,
-        store=FaultyStore(sound.store, mishaps, StoreUnavailable),
-        index=FaultyDocuments(sound.index, mishaps, SearchUnavailable),
-        documents=FaultyDocuments(sound.documents, mishaps, SearchUnavailable),
-        indices=FaultyPort(sound.indices, mishaps, SearchUnavailable),
-        queue=FaultyQueue(sound.queue, mishaps),
+        store=FaultyStore(sound.store, port_faults, StoreUnavailable),
+        index=FaultyDocuments(sound.index, port_faults, SearchUnavailable),
+        documents=FaultyDocuments(sound.documents, port_faults, SearchUnavailable),
+        indices=FaultyPort(sound.indices, port_faults, SearchUnavailable),
+        queue=FaultyQueue(sound.queue, port_faults),
         **ports,
     )

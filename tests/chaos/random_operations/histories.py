@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from tests.chaos.random_operations.request_log import KINDS, Content, Fate, JobRequest, Request, RequestLog
 from tests.chaos.random_operations.stored_rows import HeadRow, Revision, StoredRows
-from tests.chaos.random_operations.told import KINDS, Content, Fate, JobRequest, Request, Told
 
 _STATES = {"created": "active", "deleted": "deleted", "restored": "active", "purged": "purged"}
 
@@ -28,13 +28,13 @@ class Played:
 class Histories:
     """`violations` lists what is wrong; what purges removed is not asked for."""
 
-    def __init__(self, rows: StoredRows, told: Told) -> None:
+    def __init__(self, rows: StoredRows, request_log: RequestLog) -> None:
         self._rows = rows
         self._requests: dict[str, list[Request]] = defaultdict(list)
-        for request in told.requests:
+        for request in request_log.requests:
             self._requests[request.principal].append(request)
-        self._jobs = {job.principal: job for job in told.jobs}
-        self._purged = told.purged()
+        self._jobs = {job.principal: job for job in request_log.jobs}
+        self._purged = request_log.purged()
         self.violations: list[str] = []
 
     def check(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""What goes wrong in the random world beside its clients: one thread that draws a fault, lets it last, and ends it."""
+"""What goes wrong in random operations beside its clients: one thread that draws a fault, lets it last, and ends it."""
 
 import json
 import os
@@ -14,10 +14,10 @@ import httpx
 from amp.domain.buckets import map_json
 from amp.domain.times import format_ms
 from amp.errors import AmpError, Retryable
-from tests.chaos.random_operations.faulty_ports import Mishaps, SteppingClock
+from tests.chaos.random_operations.faulty_ports import PortFaults, SteppingClock
 from tests.chaos.random_operations.known import Known
+from tests.chaos.random_operations.request_log import RequestLog
 from tests.chaos.random_operations.service import RandomService
-from tests.chaos.random_operations.told import Told
 
 _HOUR_MS, _DAY_MS = 3_600_000, 86_400_000
 _IDENTITY_BYTES = 16
@@ -31,14 +31,14 @@ _CACHE_KEY = "bucket-map"
 
 class RandomInjector:
     def __init__(
-        self, service: RandomService, clock: SteppingClock, mishaps: Mishaps, known: Known, told: Told,
-        choices: random.Random,
+        self, service: RandomService, clock: SteppingClock, port_faults: PortFaults, known: Known,
+        request_log: RequestLog, choices: random.Random,
     ) -> None:  # fmt: skip
         self._service = service
         self._clock = clock
-        self._mishaps = mishaps
+        self._port_faults = port_faults
         self._known = known
-        self._told = told
+        self._request_log = request_log
         self._choices = choices
         self._stop = threading.Event()
         self.happened: Counter[str] = Counter()
@@ -66,11 +66,11 @@ class RandomInjector:
             except Retryable:
                 pass
             except Exception as e:  # noqa: BLE001 - to be shown by the test, whatever it is
-                self._told.violations.append(f"{fault.__name__}: {e!r}")
+                self._request_log.violations.append(f"{fault.__name__}: {e!r}")
             self.happened[fault.__name__.strip("_")] += 1
             if not first:
                 self.all_happened.set()
-        self._mishaps.end()
+        self._port_faults.end()
         self._clock.offset_ms = 0
 
     def stop(self) -> None:
@@ -80,19 +80,19 @@ class RandomInjector:
         self._stop.wait(self._choices.uniform(longest_s / 5, longest_s))
 
     def _break_ports(self) -> None:
-        self._mishaps.chance = self._choices.choice((0.01, 0.05, 0.2))
+        self._port_faults.chance = self._choices.choice((0.01, 0.05, 0.2))
         self._last(0.6)
-        self._mishaps.chance = 0.0
+        self._port_faults.chance = 0.0
 
     def _lag(self) -> None:
-        self._mishaps.indexing.clear()
+        self._port_faults.indexing.clear()
         self._last(1.0)
-        self._mishaps.indexing.set()
+        self._port_faults.indexing.set()
 
     def _drop_events(self) -> None:
-        self._mishaps.dropped_events = self._choices.choice((0.1, 1.0))
+        self._port_faults.dropped_events = self._choices.choice((0.1, 1.0))
         self._last(0.5)
-        self._mishaps.dropped_events = 0.0
+        self._port_faults.dropped_events = 0.0
 
     def _step_clock(self) -> None:
         for _ in range(self._choices.randrange(1, 3)):
@@ -123,7 +123,7 @@ class RandomInjector:
             self._known.moves.append(answer.get_json()["id"])
             self.happened[f"{kind} begun"] += 1
         elif answer.status_code not in (404, 409, 422, 503):
-            self._told.violations.append(f"{path} {body}: {answer.status_code} {answer.text}")
+            self._request_log.violations.append(f"{path} {body}: {answer.status_code} {answer.text}")
 
     def _replace_map(self) -> None:
         """What another process, a former life, or another installation may leave in the cache."""
@@ -171,7 +171,7 @@ class RandomInjector:
 
     def _kill(self) -> None:
         """At whichever step, or between two that belong together; ports may fail as well."""
-        self._mishaps.chance = self._choices.choice((0.0, 0.05))
+        self._port_faults.chance = self._choices.choice((0.0, 0.05))
         if self._choices.random() < 0.5:
             self._service.kill(self._choices.randrange(1, 200))
         else:

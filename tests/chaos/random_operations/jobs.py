@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from tests.chaos.random_operations.known import LABELS, PROJECTS, TYPE
+from tests.chaos.random_operations.request_log import Content, JobRequest
 from tests.chaos.random_operations.requests import RandomRequests
-from tests.chaos.random_operations.told import Content, JobRequest
 
 
 class RandomJobs:
@@ -52,12 +52,12 @@ class RandomJobs:
             ({"all": True}, {"project": choices.choice(PROJECTS)}, {"type": TYPE}, {"ids": ids})
         )
         body = {"kind": kind, "parameters": {"deep": choices.random() < 0.5}}
-        self._requests.told.did(kind)
+        self._requests.request_log.did(kind)
         self._send(JobRequest(f"{kind}-{uuid.uuid4().hex}", f"{kind}-job", None, Content()), body, selector)
 
     def _send(self, job: JobRequest, body: dict[str, Any], selector: dict[str, Any]) -> None:
         known = self._requests.known
-        self._requests.told.jobs.append(job)
+        self._requests.request_log.jobs.append(job)
         whole = {**body, "selector": selector, "rate": None}
         answer = self._requests.send("POST", "/v1/admin/jobs", job.principal, json=whole)
         if answer.status_code == 202:
@@ -66,19 +66,19 @@ class RandomJobs:
             del known.jobs[:-8]
 
     def steer(self) -> None:
-        known, told = self._requests.known, self._requests.told
+        known, request_log = self._requests.known, self._requests.request_log
         moving = bool(known.moves) and self._requests.choices.random() < 0.2
         ids = known.moves[-3:] if moving else known.jobs
         if not ids:
             return
         job_id = self._requests.choices.choice(ids)
         action = self._requests.choice({"pause": 3, "resume": 4, "cancel": 1, "": 2})
-        known_before = told.ended.get(job_id)
+        known_before = request_log.ended.get(job_id)
         path = f"/v1/admin/jobs/{job_id}"
         answer = self._requests.send("POST" if action else "GET", f"{path}/{action}" if action else path, "operator")
         if answer.status_code in (200, 202):
             state = answer.get_json()["state"]
             # A move is settled by the map; its record may say that it has ended a moment before.
-            told.saw_state(job_id, state, known_before)
+            request_log.saw_state(job_id, state, known_before)
             if action == "cancel" and not moving:
-                told.cancelled.add(job_id)
+                request_log.cancelled.add(job_id)

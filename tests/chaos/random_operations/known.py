@@ -1,4 +1,4 @@
-"""What all clients of the random world know of, so that they meet."""
+"""What all clients of random operations know, so that they use the same assets."""
 
 import random
 import time
@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from amp.domain.ids import mint_at
-from tests.chaos.random_operations.told import Request
+from tests.chaos.random_operations.request_log import Request
 
 TYPE = "random_clip"
 PROJECTS = ("red", "blue")

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from tests.chaos.random_operations.known import LABELS, PROJECTS, TYPE, Known
 from tests.chaos.random_operations.mortal_ports import Killed
-from tests.chaos.random_operations.told import Content, Fate, Request, Told
+from tests.chaos.random_operations.request_log import Content, Fate, Request, RequestLog
 from tests.support.service.rest import Rest
 
 #: Of a service that died meanwhile.
@@ -20,11 +20,11 @@ _NO_ANSWER = Response('{"type": "none"}', 503, content_type="application/json")
 
 class RandomRequests:
     def __init__(
-        self, call: Callable[[Callable[[Rest], TestResponse]], TestResponse], told: Told, known: Known,
+        self, call: Callable[[Callable[[Rest], TestResponse]], TestResponse], request_log: RequestLog, known: Known,
         choices: random.Random,
     ) -> None:  # fmt: skip
         self._call = call
-        self.told = told
+        self.request_log = request_log
         self.known = known
         self.choices = choices
 
@@ -34,9 +34,9 @@ class RandomRequests:
             answer: Response = self._call(lambda rest: rest.call(method, path, headers=headers, **more))
         except Killed:
             answer = _NO_ANSWER
-        self.told.answered(answer.status_code)
+        self.request_log.answered(answer.status_code)
         if answer.status_code >= 500 and answer.status_code != 503:
-            self.told.violations.append(f"{method} {path} {more}: {answer.status_code} {answer.text}")
+            self.request_log.violations.append(f"{method} {path} {more}: {answer.status_code} {answer.text}")
         return answer
 
     def settle(self, request: Request, answer: Response) -> None:
@@ -46,18 +46,18 @@ class RandomRequests:
             found = answer.get_json()
             self.done(request, found["id"], found["revision"])
             if request.name is not None and (found["project"], found["external_id"]) != request.name:
-                self.told.violations.append(f"{request} was answered with {found}")
+                self.request_log.violations.append(f"{request} was answered with {found}")
         else:
             self.refuse(request, answer.status_code, answer.get_json())
 
     def done(self, request: Request, asset_id: str, revision: int) -> None:
         before = request.asset_id, request.revision if request.fate is Fate.DONE else revision
         # A purge lets go of the keys of what it removes.
-        if before[0] not in (None, *self.told.purged()) and before != (UUID(asset_id), revision):
-            self.told.violations.append(f"twins: {request} was answered with {asset_id} at {revision}")
+        if before[0] not in (None, *self.request_log.purged()) and before != (UUID(asset_id), revision):
+            self.request_log.violations.append(f"twins: {request} was answered with {asset_id} at {revision}")
         request.asset_id, request.revision = UUID(asset_id), revision
         request.settle(Fate.DONE)
-        self.told.saw(asset_id, revision)
+        self.request_log.saw(asset_id, revision)
         self.known.saw(request.asset_id)
         if request.name is not None and request.name[1] is not None:
             self.known.bearers[request.name[0], request.name[1]] = request.asset_id
@@ -87,7 +87,7 @@ class RandomRequests:
         self, kind: str, content: Content, name: tuple[str, str | None] | None = None, principal: str | None = None
     ) -> Request:
         request = Request(principal or uuid.uuid4().hex, kind, content, name=name)
-        self.told.requests.append(request)
+        self.request_log.requests.append(request)
         return request
 
     def content(self) -> Content:
@@ -102,24 +102,24 @@ class RandomRequests:
         named = asset_id is None
         if named and request.name is not None and request.name[1] is not None:
             asset_id = self.known.bearers.get((request.name[0], request.name[1]))
-        revision = self.told.seen.get(str(asset_id))
+        revision = self.request_log.seen.get(str(asset_id))
         kind = self.choice({"none": 8, "revision": 8, "not revision": 2, "some": 1, "new": 4 if named else 0})
         if kind == "new":
             request.only_new = True
-            self.told.did("If-None-Match: *")
+            self.request_log.did("If-None-Match: *")
             return {"If-None-Match": "*"}
         if kind == "some":
             request.only_there = True
-            self.told.did("If-Match: *")
+            self.request_log.did("If-Match: *")
             return {"If-Match": "*"}
         if kind == "none" or revision is None:
             return {}
         if kind == "revision":
             request.expected = revision
-            self.told.did(f"If-Match of {request.kind}")
+            self.request_log.did(f"If-Match of {request.kind}")
             return {"If-Match": f'"{revision}"'}
         request.unless = revision
-        self.told.did("If-None-Match of a revision")
+        self.request_log.did("If-None-Match of a revision")
         return {"If-None-Match": f'"{revision}"'}
 
     def some_asset(self) -> UUID:

@@ -1,4 +1,4 @@
-"""The service of the random world, in this process: on ports that fail, stopped or killed, and started again."""
+"""The service of random operations, in this process: on ports that fail, stopped or killed, and started again."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ from amp.metrics import Metrics
 from amp.profiles import Adapters, cluster, embedded
 from amp.settings import Settings
 from amp.worker import WorkerThreads
-from tests.chaos.random_operations.faulty_ports import Mishaps, SteppingClock, faulty
+from tests.chaos.random_operations.faulty_ports import PortFaults, SteppingClock, faulty
 from tests.chaos.random_operations.mortal_ports import Life, MortalThreads, mortal
 from tests.chaos.random_operations.stored_rows import StoredRows, cluster_rows, embedded_documents, embedded_rows
 from tests.support.consistency.compare import RawDocument, raw_documents
@@ -27,11 +27,11 @@ _KILLED_S = 2.0
 
 
 class RandomService:
-    def __init__(self, settings: Settings, clock: SteppingClock, mishaps: Mishaps) -> None:
+    def __init__(self, settings: Settings, clock: SteppingClock, port_faults: PortFaults) -> None:
         self.settings = settings
         self.embedded = settings.profile == "embedded"
         self._clock = clock
-        self._mishaps = mishaps
+        self._port_faults = port_faults
         self._session = None if self.embedded else CassandraSession(settings)
         self._calls = 0
         self._free = threading.Condition()
@@ -63,7 +63,7 @@ class RandomService:
         metrics, self._life = Metrics(), Life()
         background = MortalThreads(clock=self._clock, metrics=metrics, life=self._life)
         self.adapters = embedded(self.settings) if self.embedded else cluster(self.settings, background)
-        ports = mortal(faulty(self.adapters, self._clock, self._mishaps), self._life)
+        ports = mortal(faulty(self.adapters, self._clock, self._port_faults), self._life)
         self.amp = wire(self.settings, ports, metrics, background)
         self._migrate()
         self._rest = Rest(create_app(self.amp))
@@ -100,7 +100,7 @@ class RandomService:
         with self._free:
             self._stopped = True
         # A thread that waits for the index would hold its call for long.
-        self._mishaps.end()
+        self._port_faults.end()
         self._workers.stop(_STOPPED_S)
         with self._free:
             self._free.wait_for(lambda: self._calls == 0)
@@ -113,7 +113,7 @@ class RandomService:
     @contextmanager
     def restarted(self) -> Iterator[None]:
         """What is done inside is done while nobody serves."""
-        self._mishaps.end()
+        self._port_faults.end()
         self.stop()
         try:
             yield

@@ -1,4 +1,4 @@
-"""The random world notices what a killed process leaves half done, if nothing finishes it."""
+"""The checks notice what a killed process leaves half done, if nothing finishes it."""
 
 import random
 import threading
@@ -8,7 +8,7 @@ import pytest
 
 from amp.adapters.embedded.asset_store import SqliteAssetStore
 from amp.settings import load_settings
-from tests.chaos.random_operations.environment import RandomWorld, served
+from tests.chaos.random_operations.environment import RandomEnvironment, served
 from tests.chaos.random_operations.known import TYPE
 from tests.chaos.random_operations.requests import RandomRequests, body_of
 
@@ -30,10 +30,12 @@ def violations_after_kill(folder: Path, fatal: str, settled_s: float) -> list[st
     settings = load_settings(
         {"profile": "embedded", "data_dir": folder, "intent_grace_s": 0.5, "map_refresh_s": 0.5, "bucket_check_s": 1.0}
     )
-    world = RandomWorld(settings, settled_s=settled_s)
-    requests = RandomRequests(world.service.call, world.told, world.known, random.Random(fatal))
-    with served(world):
-        killing = threading.Thread(target=world.service.kill, args=(_NEVER, fatal))
+    environment = RandomEnvironment(settings, settled_s=settled_s)
+    requests = RandomRequests(
+        environment.service.call, environment.request_log, environment.known, random.Random(fatal)
+    )
+    with served(environment):
+        killing = threading.Thread(target=environment.service.kill, args=(_NEVER, fatal))
         killing.start()
         status = 201
         while status == 201:
@@ -43,4 +45,4 @@ def violations_after_kill(folder: Path, fatal: str, settled_s: float) -> list[st
             requests.settle(request, answer)
             status = answer.status_code
         killing.join()
-        return world.violations()
+        return environment.violations()

@@ -1,4 +1,4 @@
-"""The checks of the random world find what is wrong: one fault of each kind, planted into a history that is right."""
+"""The checks of random operations find what is wrong: one fault of each kind, planted into a history that is right."""
 
 import json
 from collections.abc import Callable
@@ -10,8 +10,8 @@ import pytest
 from amp.domain.ids import mint_at
 from tests.chaos.random_operations.checks import accusations
 from tests.chaos.random_operations.histories import Histories, misled_names
+from tests.chaos.random_operations.request_log import Content, Fate, JobRequest, Request, RequestLog
 from tests.chaos.random_operations.stored_rows import HeadRow, Revision, StoredRows, Written
-from tests.chaos.random_operations.told import Content, Fate, JobRequest, Request, Told
 
 _A, _B, _PURGED, _C, _D = (mint_at(1_700_000_000_000 + n) for n in range(5))
 _NAME = ("red", "name")
@@ -22,7 +22,7 @@ class Planted:
     created; one that was purged; and two of a bulk without a key, the second of which nobody was told of."""
 
     def __init__(self) -> None:
-        self.told = Told()
+        self.request_log = RequestLog()
         self.create = self._request("creator", "create", Content("m1", 1, ("hot",)), _A, 1, name=_NAME)
         self.patch = self._request("patcher", "patch", Content(labels=("cold", "hot")), _A, 2)
         self.patch.expected = 1
@@ -33,7 +33,7 @@ class Planted:
         self.gone = self._request("gone", "create", Content("m4", 4, ()), _PURGED, 1, name=_NAME)
         self.bulk = [self._item(_C, "m6"), self._item(_D, "m7", fate=Fate.UNKNOWN)]
         purge = JobRequest("purger", "purge-job", None, Content(), frozenset((_PURGED,)))
-        self.told.jobs += [self.job, purge]
+        self.request_log.jobs += [self.job, purge]
         self.heads = {
             _A: HeadRow(_A, "deleted", 4, 2, "red", "name", ("cold", "hot"), "creator"),
             _B: HeadRow(_B, "active", 1, 1, "red", None, (), "other"),
@@ -57,7 +57,7 @@ class Planted:
         }
 
     def violations(self) -> list[str]:
-        return Histories(StoredRows(self.heads, self.revisions, self.versions, []), self.told).check()
+        return Histories(StoredRows(self.heads, self.revisions, self.versions, []), self.request_log).check()
 
     def change_head(self, asset_id: UUID, **fields: object) -> None:
         self.heads[asset_id] = replace(self.heads[asset_id], **fields)
@@ -77,7 +77,7 @@ class Planted:
         *, fate: Fate = Fate.DONE, name: tuple[str, str | None] | None = None,
     ) -> Request:  # fmt: skip
         request = Request(principal, kind, content, asset_id, name, fate, revision)
-        self.told.requests.append(request)
+        self.request_log.requests.append(request)
         return request
 
 
@@ -85,144 +85,144 @@ def _written(revision: int, mark: str, number: int, *labels: str) -> Written:
     return Written(revision, json.dumps({"mark": mark, "number": number}), labels)
 
 
-def _lose_a_write(world: Planted) -> None:
-    del world.heads[_B], world.revisions[_B], world.versions[_B]
+def _lose_a_write(planted: Planted) -> None:
+    del planted.heads[_B], planted.revisions[_B], planted.versions[_B]
 
 
-def _lose_the_last_write(world: Planted) -> None:
-    del world.revisions[_A][4]
-    world.change_head(_A, revision=3, state="active")
+def _lose_the_last_write(planted: Planted) -> None:
+    del planted.revisions[_A][4]
+    planted.change_head(_A, revision=3, state="active")
 
 
-def _lose_content(world: Planted) -> None:
-    world.versions[_A][1] = _written(1, "other", 1, "hot")
+def _lose_content(planted: Planted) -> None:
+    planted.versions[_A][1] = _written(1, "other", 1, "hot")
 
 
-def _lose_a_version(world: Planted) -> None:
-    del world.versions[_A][2]
+def _lose_a_version(planted: Planted) -> None:
+    del planted.versions[_A][2]
 
 
-def _lose_a_revision(world: Planted) -> None:
-    del world.revisions[_A][2]
+def _lose_a_revision(planted: Planted) -> None:
+    del planted.revisions[_A][2]
 
 
-def _answer_with_a_revision_of_others(world: Planted) -> None:
-    world.patch.revision = 3
+def _answer_with_a_revision_of_others(planted: Planted) -> None:
+    planted.patch.revision = 3
 
 
-def _do_what_was_refused(world: Planted) -> None:
-    world.add(_B, "updated", "refused")
-    world.versions[_B][2] = _written(2, "m3", 3)
-    world.change_head(_B, version=2)
+def _do_what_was_refused(planted: Planted) -> None:
+    planted.add(_B, "updated", "refused")
+    planted.versions[_B][2] = _written(2, "m3", 3)
+    planted.change_head(_B, version=2)
 
 
-def _change_unasked(world: Planted) -> None:
-    world.add(_B, "deleted", "nobody")
-    world.change_head(_B, state="deleted")
+def _change_unasked(planted: Planted) -> None:
+    planted.add(_B, "deleted", "nobody")
+    planted.change_head(_B, state="deleted")
 
 
-def _do_another_thing(world: Planted) -> None:
-    world.revisions[_A][4] = world.revisions[_A][4]._replace(kind="restored")
-    world.change_head(_A, state="active")
+def _do_another_thing(planted: Planted) -> None:
+    planted.revisions[_A][4] = planted.revisions[_A][4]._replace(kind="restored")
+    planted.change_head(_A, state="active")
 
 
-def _do_it_to_another_asset(world: Planted) -> None:
-    world.delete.asset_id = _B
+def _do_it_to_another_asset(planted: Planted) -> None:
+    planted.delete.asset_id = _B
 
 
-def _ignore_if_match(world: Planted) -> None:
-    world.patch.expected = 5
+def _ignore_if_match(planted: Planted) -> None:
+    planted.patch.expected = 5
 
 
-def _replace_what_was_to_be_new(world: Planted) -> None:
-    world.patch.kind, world.patch.only_new = "upsert", True
+def _replace_what_was_to_be_new(planted: Planted) -> None:
+    planted.patch.kind, planted.patch.only_new = "upsert", True
 
 
-def _create_what_was_to_be_there(world: Planted) -> None:
-    world.create.kind, world.create.only_there = "upsert", True
+def _create_what_was_to_be_there(planted: Planted) -> None:
+    planted.create.kind, planted.create.only_there = "upsert", True
 
 
-def _create_over_a_revision(world: Planted) -> None:
-    world.create.kind, world.create.expected = "upsert", 0
+def _create_over_a_revision(planted: Planted) -> None:
+    planted.create.kind, planted.create.expected = "upsert", 0
 
 
-def _ignore_if_none_match(world: Planted) -> None:
-    world.patch.unless = 1
+def _ignore_if_none_match(planted: Planted) -> None:
+    planted.patch.unless = 1
 
 
-def _answer_that_it_was_new(world: Planted) -> None:
+def _answer_that_it_was_new(planted: Planted) -> None:
     """Nothing had to be done, as the asset was there and as wanted."""
-    again = world._request("again", "upsert", Content(labels=("cold", "hot")), _A, 3)
-    assert world.violations() == []
+    again = planted._request("again", "upsert", Content(labels=("cold", "hot")), _A, 3)
+    assert planted.violations() == []
     again.only_new = True
 
 
-def _do_what_the_store_was_not_asked(world: Planted) -> None:
+def _do_what_the_store_was_not_asked(planted: Planted) -> None:
     """An item of a bulk that was answered with "nothing was written"."""
-    world.bulk[1].settle(Fate.REFUSED)
+    planted.bulk[1].settle(Fate.REFUSED)
 
 
-def _make_an_item_twice(world: Planted) -> None:
+def _make_an_item_twice(planted: Planted) -> None:
     """By the bulk and by its repeat alone, while another item of the bulk was not made at all."""
-    [first] = [request.asset_id for request in world.bulk if request.fate is Fate.DONE]
+    [first] = [request.asset_id for request in planted.bulk if request.fate is Fate.DONE]
     assert first is not None
     twin = mint_at(1_700_000_000_008)
-    world.heads[twin] = replace(world.heads[first], id=twin)
-    world.revisions[twin] = {1: Revision("created", "bulk", uuid4())}
-    world.versions[twin] = world.versions[first]
-    lost = world.bulk[1].asset_id
+    planted.heads[twin] = replace(planted.heads[first], id=twin)
+    planted.revisions[twin] = {1: Revision("created", "bulk", uuid4())}
+    planted.versions[twin] = planted.versions[first]
+    lost = planted.bulk[1].asset_id
     assert lost is not None
-    del world.heads[lost], world.revisions[lost], world.versions[lost]
+    del planted.heads[lost], planted.revisions[lost], planted.versions[lost]
 
 
-def _change_by_a_check(world: Planted) -> None:
-    world.told.jobs.append(JobRequest("checker", "check-job", None, Content()))
-    world.add(_B, "updated", "checker")
-    world.versions[_B][2] = _written(2, "m2", 2)
-    world.change_head(_B, version=2)
+def _change_by_a_check(planted: Planted) -> None:
+    planted.request_log.jobs.append(JobRequest("checker", "check-job", None, Content()))
+    planted.add(_B, "updated", "checker")
+    planted.versions[_B][2] = _written(2, "m2", 2)
+    planted.change_head(_B, version=2)
 
 
-def _delete_by_a_fix(world: Planted) -> None:
-    world.told.jobs.append(JobRequest("fixer", "fix-job", None, Content()))
-    world.add(_B, "deleted", "fixer")
-    world.change_head(_B, state="deleted")
+def _delete_by_a_fix(planted: Planted) -> None:
+    planted.request_log.jobs.append(JobRequest("fixer", "fix-job", None, Content()))
+    planted.add(_B, "deleted", "fixer")
+    planted.change_head(_B, state="deleted")
 
 
-def _keep_a_dead_state(world: Planted) -> None:
-    world.change_head(_A, state="active")
+def _keep_a_dead_state(planted: Planted) -> None:
+    planted.change_head(_A, state="active")
 
 
-def _keep_old_labels(world: Planted) -> None:
-    world.change_head(_A, labels=("hot",))
+def _keep_old_labels(planted: Planted) -> None:
+    planted.change_head(_A, labels=("hot",))
 
 
-def _rename(world: Planted) -> None:
-    world.change_head(_A, project="blue")
+def _rename(planted: Planted) -> None:
+    planted.change_head(_A, project="blue")
 
 
-def _make_twins_by_name(world: Planted) -> None:
-    world.change_head(_B, external_id="name")
-    world.other.name = _NAME
+def _make_twins_by_name(planted: Planted) -> None:
+    planted.change_head(_B, external_id="name")
+    planted.other.name = _NAME
 
 
-def _make_twins_by_key(world: Planted) -> None:
+def _make_twins_by_key(planted: Planted) -> None:
     twin = mint_at(1_700_000_000_009)
-    world.heads[twin] = replace(world.heads[_B], id=twin)
-    world.revisions[twin] = {1: Revision("created", "other", uuid4())}
-    world.versions[twin] = world.versions[_B]
+    planted.heads[twin] = replace(planted.heads[_B], id=twin)
+    planted.revisions[twin] = {1: Revision("created", "other", uuid4())}
+    planted.versions[twin] = planted.versions[_B]
 
 
-def _change_what_the_query_did_not_select(world: Planted) -> None:
-    world.job.label = "warm"
+def _change_what_the_query_did_not_select(planted: Planted) -> None:
+    planted.job.label = "warm"
 
 
-def _change_twice_by_one_job(world: Planted) -> None:
-    world.patch.content = Content(labels=("cold",))
-    world.add(_A, "updated", "updater")
+def _change_twice_by_one_job(planted: Planted) -> None:
+    planted.patch.content = Content(labels=("cold",))
+    planted.add(_A, "updated", "updater")
 
 
-def _purge_unasked(world: Planted) -> None:
-    world.told.jobs.pop()
+def _purge_unasked(planted: Planted) -> None:
+    planted.request_log.jobs.pop()
 
 
 @pytest.mark.parametrize(
@@ -259,9 +259,9 @@ def _purge_unasked(world: Planted) -> None:
     ],
 )
 def test_a_planted_fault_is_found(plant: Callable[[Planted], None], wanted: str) -> None:
-    world = Planted()
-    plant(world)
-    assert any(wanted in violation for violation in world.violations()), world.violations()
+    planted = Planted()
+    plant(planted)
+    assert any(wanted in violation for violation in planted.violations()), planted.violations()
 
 
 def test_a_history_that_is_right_has_no_violations() -> None:
@@ -282,8 +282,8 @@ def test_a_check_that_accuses_a_sound_asset_is_found() -> None:
 
 @pytest.mark.parametrize("leads_to", [str(_B), None], ids=["elsewhere", "nowhere"])
 def test_a_name_that_leads_elsewhere_is_found(leads_to: str | None) -> None:
-    world = Planted()
-    rows = StoredRows(world.heads, world.revisions, world.versions, [])
+    planted = Planted()
+    rows = StoredRows(planted.heads, planted.revisions, planted.versions, [])
     free = ("blue", "free")
     assert list(misled_names([free], rows, {_NAME: str(_A), free: None})) == []
     assert len(list(misled_names([free], rows, {_NAME: leads_to, free: None}))) == 1
@@ -291,16 +291,16 @@ def test_a_name_that_leads_elsewhere_is_found(leads_to: str | None) -> None:
 
 
 def test_a_job_that_leaves_its_end_is_found() -> None:
-    told = Told()
-    told.saw_state("job", "cancelled", None)
-    told.saw_state("job", "cancelled", "cancelled")
-    assert told.violations == []
-    told.saw_state("job", "paused", "cancelled")
-    assert len(told.violations) == 1
+    request_log = RequestLog()
+    request_log.saw_state("job", "cancelled", None)
+    request_log.saw_state("job", "cancelled", "cancelled")
+    assert request_log.violations == []
+    request_log.saw_state("job", "paused", "cancelled")
+    assert len(request_log.violations) == 1
 
 
 def test_intents_of_changes_that_were_made_are_unpublished() -> None:
-    world = Planted()
-    made = world.revisions[_B][1].change_id
-    rows = StoredRows(world.heads, world.revisions, world.versions, [(_B, made), (_A, uuid4()), (_PURGED, made)])
+    planted = Planted()
+    made = planted.revisions[_B][1].change_id
+    rows = StoredRows(planted.heads, planted.revisions, planted.versions, [(_B, made), (_A, uuid4()), (_PURGED, made)])
     assert rows.unpublished() == [_B]

@@ -1,4 +1,4 @@
-"""A world in which everything goes wrong at once keeps what it acknowledged and changes nothing it refused."""
+"""The service, while everything goes wrong at once, keeps what it acknowledged and changes nothing it refused."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,20 +1,19 @@
-"""The world of the fault tests: started once for this folder, whole at the start of every test."""
+"""The servers and the service of these tests: started once for this folder, whole at the start of every test."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.chaos.servers.environment import World
-from tests.chaos.servers.environment import world as new_world
+from tests.chaos.servers.environment import Environment, open_environment
 
 
 @pytest.fixture(scope="package")
-def fault_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with new_world(tmp_path_factory.mktemp("faults")) as made:
+def server_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
+    with open_environment(tmp_path_factory.mktemp("faults")) as made:
         yield made
 
 
 @pytest.fixture
-def world(fault_world: World) -> World:
-    fault_world.heal()
-    return fault_world
+def environment(server_environment: Environment) -> Environment:
+    server_environment.heal()
+    return server_environment

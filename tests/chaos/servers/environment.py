@@ -13,7 +13,7 @@ from amp.settings import Settings, load_settings
 from tests.support.consistency.compare import index_equals_store, misled_names, raw_documents
 from tests.support.consistency.stored_assets import Stored, broken_histories, lost_writes, stored_assets
 from tests.support.fault_campaign import tell
-from tests.support.service.api_client import Caller, NotAnswered
+from tests.support.service.api_client import ApiClient, NotAnswered
 from tests.support.service.load import Ledger, Load
 from tests.support.service.processes import Service
 from tests.support.stack import Stack
@@ -28,7 +28,7 @@ SERVER_SETTINGS: dict[str, dict[str, object]] = {
 
 
 @dataclass
-class World:
+class Environment:
     """Everything of it is reached past the service too, so that nobody has to believe the service."""
 
     stack: Stack
@@ -36,7 +36,7 @@ class World:
     settings: Settings
     amp: Amp
     session: CassandraSession
-    caller: Caller
+    api_client: ApiClient
     #: Of every load so far: what was acknowledged once must be there for good.
     ledgers: list[Ledger] = field(default_factory=list)
 
@@ -55,7 +55,7 @@ class World:
 
     def degraded(self) -> list[str] | None:
         """The parts the API does not see; None: it says that it is not ready."""
-        answer = self.caller.send("GET", "/readyz")
+        answer = self.api_client.send("GET", "/readyz")
         if answer is None or answer.status_code != 200:
             return None
         found: list[str] = answer.json()["degraded"]
@@ -78,7 +78,7 @@ class World:
         assert not lost, "\n".join(lost)
         broken = broken_histories(self.session, stored, acknowledged)
         assert not broken, "\n".join(broken)
-        misled = misled_names(stored, self.caller.resolve)
+        misled = misled_names(stored, self.api_client.resolve)
         assert not misled, "\n".join(misled)
         unexpected = self.service.unexpected_errors()
         assert not unexpected, "\n".join(unexpected)
@@ -91,35 +91,35 @@ class World:
     def _settled(self, within_s: float) -> list[Stored]:
         deadline = time.monotonic() + within_s
         while True:
-            told: object
+            differences: object
             try:
                 stored = list(stored_assets(self.amp))
                 documents = raw_documents(self.settings.elasticsearch_url, self.settings.elasticsearch_index_prefix)
-                told = index_equals_store(stored, self.caller.search_all(), documents)
-                if not told:
+                differences = index_equals_store(stored, self.api_client.search_all(), documents)
+                if not differences:
                     return stored
             except (NotAnswered, Retryable) as e:
-                told = e
-            assert time.monotonic() < deadline, f"after {within_s:g} s the index is not the store's:\n{told}"
+                differences = e
+            assert time.monotonic() < deadline, f"after {within_s:g} s the index is not the store's:\n{differences}"
             time.sleep(0.5)
 
 
 @contextmanager
-def world(folder: Path) -> Iterator[World]:
+def open_environment(folder: Path) -> Iterator[Environment]:
     with Stack(folder / "servers", settings=SERVER_SETTINGS) as stack:
         env = {"AMP_PROFILE": "cluster", **stack.addresses}
         service = Service(folder / "service", env)
         by_field = {name.removeprefix("AMP_").lower(): value for name, value in env.items()}
         settings = load_settings(by_field)
         amp, session = build(settings), CassandraSession(settings)
-        caller = Caller(service.url)
+        api_client = ApiClient(service.url)
         try:
             service.migrate()
             service.start()
-            caller.register_type()
-            yield World(stack, service, settings, amp, session, caller)
+            api_client.register_type()
+            yield Environment(stack, service, settings, amp, session, api_client)
         finally:
-            caller.close()
+            api_client.close()
             service.stop()
             amp.close()
             session.close()

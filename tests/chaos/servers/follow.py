@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 
 from tests.support.fault_campaign import rng
-from tests.support.service.api_client import Caller
+from tests.support.service.api_client import ApiClient
 
 WRITES_PER_S = 50
 _CLIENTS = 10
@@ -44,10 +44,10 @@ def write_and_follow(url: str, purpose: str, seconds: float) -> list[float]:
     def write(client: int) -> None:
         choices = rng(f"{purpose}, client {client}")
         due = began = time.monotonic()
-        with Caller(url) as caller:
+        with ApiClient(url) as api_client:
             while time.monotonic() < began + seconds:
                 try:
-                    _write(caller, followed, choices.random())
+                    _write(api_client, followed, choices.random())
                 except AssertionError as e:
                     followed.failures.append(str(e))
                 due += _CLIENTS / WRITES_PER_S
@@ -65,7 +65,7 @@ def write_and_follow(url: str, purpose: str, seconds: float) -> list[float]:
     return sorted(followed.took_s)
 
 
-def _write(caller: Caller, followed: _Followed, draw: float) -> None:
+def _write(api_client: ApiClient, followed: _Followed, draw: float) -> None:
     known = None
     if draw > 0.4:
         try:
@@ -73,34 +73,34 @@ def _write(caller: Caller, followed: _Followed, draw: float) -> None:
         except Empty:
             known = None
     if known is None:
-        asset_id, revision, deleted = caller.create("followed", number=1)["id"], 1, False
+        asset_id, revision, deleted = api_client.create("followed", number=1)["id"], 1, False
     else:
         asset_id, revision, deleted = known[0], known[1] + 1, draw > 0.9
         headers = {"If-Match": f'"{known[1]}"'}
         if deleted:
-            caller.sure("DELETE", f"/v1/assets/{asset_id}", headers=headers)
+            api_client.sure("DELETE", f"/v1/assets/{asset_id}", headers=headers)
         else:
             body = {"name": "followed", "metadata": {"number": revision}}
-            caller.sure("PUT", f"/v1/assets/{asset_id}", json=body, headers=headers)
+            api_client.sure("PUT", f"/v1/assets/{asset_id}", json=body, headers=headers)
     followed.open.put(_Change(asset_id, revision, deleted, time.monotonic()))
 
 
 def _follow(url: str, followed: _Followed, stop: threading.Event) -> None:
     """Searches for all that is open, over and over, until nothing is and nothing more will come."""
     open_: list[_Change] = []
-    with Caller(url) as caller:
+    with ApiClient(url) as api_client:
         while not stop.is_set() or open_ or not followed.open.empty():
             while len(open_) < _MOST_AT_ONCE and not followed.open.empty():
                 open_.append(followed.open.get())
             if open_:
-                open_ = _look(caller, followed, open_)
+                open_ = _look(api_client, followed, open_)
             time.sleep(_LOOK_EVERY_S)
 
 
-def _look(caller: Caller, followed: _Followed, open_: list[_Change]) -> list[_Change]:
+def _look(api_client: ApiClient, followed: _Followed, open_: list[_Change]) -> list[_Change]:
     """Those that the search does not show yet."""
     asked_s = time.monotonic()
-    seen = caller.revisions_found([change.asset_id for change in open_])
+    seen = api_client.revisions_found([change.asset_id for change in open_])
     answered_s = time.monotonic()
     still_open = []
     for change in open_:

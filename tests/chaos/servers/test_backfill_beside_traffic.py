@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.figures import percentile
 from tests.chaos.servers.follow import write_and_follow
 from tests.support.fault_campaign import FOLLOWED_S, tell
-from tests.support.moves.environment import World
-from tests.support.moves.environment import world as new_world
+from tests.support.moves.environment import Environment, open_environment
+from tests.support.percentile import percentile
 from tests.support.service.processes import AmpProcess, Service
 from tests.support.stack.waiting import wait_until
 
@@ -33,20 +32,20 @@ def add_job_workers(service: Service) -> None:
     service.workers += [AmpProcess(kind, ["worker", kind], folder, service.env) for kind in ("extract", "job")]
 
 
-def followed(world: World, purpose: str) -> list[float]:
+def followed(environment: Environment, purpose: str) -> list[float]:
     """Seconds from write to found, of each change."""
-    took = write_and_follow(world.service.url, purpose, FOLLOWED_S)
+    took = write_and_follow(environment.service.url, purpose, FOLLOWED_S)
     rate, p50_s, p99_s = len(took) / FOLLOWED_S, percentile(took, 0.5), percentile(took, 0.99)
     tell(f"{purpose}: {len(took)} changes at {rate:.0f}/s found, p50 {p50_s:.2f} s, p99 {p99_s:.2f} s")
     return took
 
 
-def states(world: World) -> set[str]:
-    return {item["state"] for item in world.caller.sure("GET", "/v1/admin/buckets").json()["items"]}
+def states(environment: Environment) -> set[str]:
+    return {item["state"] for item in environment.api_client.sure("GET", "/v1/admin/buckets").json()["items"]}
 
 
-def searches_answer(world: World) -> bool:
-    answer = world.caller.send("POST", "/v1/search", json={"size": 0})
+def searches_answer(environment: Environment) -> bool:
+    answer = environment.api_client.send("POST", "/v1/search", json={"size": 0})
     return answer is not None and answer.status_code == 200
 
 
@@ -55,20 +54,24 @@ def test_a_lost_index_is_rebuilt_whole_beside_live_traffic(
 ) -> None:
     with (
         own_namespace() as settings,
-        new_world(tmp_path, {**settings, "AMP_BUCKET_CHECK_S": "1"}, _ASSETS, add_job_workers) as world,
+        open_environment(tmp_path, {**settings, "AMP_BUCKET_CHECK_S": "1"}, _ASSETS, add_job_workers) as environment,
     ):
-        before_s = [followed(world, f"before, round {n}") for n in range(_ROUNDS if _FULL else 1)]
-        [index] = [info.index for info in world.amp.adapters.indices.info()]
+        before_s = [followed(environment, f"before, round {n}") for n in range(_ROUNDS if _FULL else 1)]
+        [index] = [info.index for info in environment.amp.adapters.indices.info()]
         began = time.monotonic()
-        world.amp.adapters.indices.drop(index)
+        environment.amp.adapters.indices.drop(index)
         # The map says so before the index is there.
-        wait_until(lambda: "incomplete" in states(world) and searches_answer(world), 60, "an empty index to stand in")
+        wait_until(
+            lambda: "incomplete" in states(environment) and searches_answer(environment),
+            60,
+            "an empty index to stand in",
+        )
         during_s: list[list[float]] = []
-        while "incomplete" in states(world) and time.monotonic() < began + _ENDS_S:
-            during_s.append(followed(world, f"during, round {len(during_s)}"))
-        wait_until(lambda: states(world) == {"open"}, _ENDS_S, "the bucket to be complete")
+        while "incomplete" in states(environment) and time.monotonic() < began + _ENDS_S:
+            during_s.append(followed(environment, f"during, round {len(during_s)}"))
+        wait_until(lambda: states(environment) == {"open"}, _ENDS_S, "the bucket to be complete")
         tell(f"backfill of {_ASSETS} assets beside live traffic: {time.monotonic() - began:.0f} s")
-        world.assert_at_rest("after the backfill")
+        environment.assert_quiescent("after the backfill")
         # Warm servers are compared with warm ones.
         before_p99_s, during_p99_s = (percentile(list(chain(*took)), 0.99) for took in (before_s[-_WARM:], during_s))
         tell(f"p99 {during_p99_s:.2f} s, before {before_p99_s:.2f} s")

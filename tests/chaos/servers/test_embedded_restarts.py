@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.support.consistency.compare import index_equals_store
 from tests.support.consistency.stored_assets import Stored, lost_writes, stored_assets
 from tests.support.fault_campaign import rng, tell
-from tests.support.service.api_client import Caller
+from tests.support.service.api_client import ApiClient
 from tests.support.service.built import built
 from tests.support.service.load import Load
 from tests.support.service.processes import Service
@@ -20,8 +20,8 @@ def test_stored_data_survives_kills_and_restarts_of_the_server(tmp_path: Path) -
     choices = rng("embedded")
     try:
         service.start()
-        with Caller(service.url) as caller:
-            caller.register_type()
+        with ApiClient(service.url) as api_client:
+            api_client.register_type()
         with Load(service.url, "embedded", clients=3, writes_per_s=60) as load:
             for end in (service.api.kill, service.api.kill_parent, service.api.stop, service.api.kill):
                 load.run_for(choices.uniform(0.3, 1))
@@ -30,8 +30,8 @@ def test_stored_data_survives_kills_and_restarts_of_the_server(tmp_path: Path) -
         deadline = time.monotonic() + _SETTLED_S
         while True:
             # Closed before the stop, which would give an open connection two more seconds.
-            with Caller(service.url) as caller:
-                shown = list(caller.search_all())
+            with ApiClient(service.url) as api_client:
+                shown = list(api_client.search_all())
             service.stop()
             stored = stored_in(data)
             differences = index_equals_store(stored, shown)

@@ -2,14 +2,14 @@
 
 import pytest
 
-from tests.chaos.servers.environment import World
+from tests.chaos.servers.environment import Environment
 from tests.support.fault_campaign import KILLS, rng, tell
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 
 
-def test_kills_at_random_moments_lose_nothing(world: World) -> None:
-    service, choices = world.service, rng("kills")
+def test_kills_at_random_moments_lose_nothing(environment: Environment) -> None:
+    service, choices = environment.service, rng("kills")
     victims = {
         "API": service.api.kill,
         "index worker": service.index.kill,
@@ -21,7 +21,7 @@ def test_kills_at_random_moments_lose_nothing(world: World) -> None:
     while len(names) < KILLS:
         names += choices.sample(list(victims), k=len(victims))
     killed = names[:KILLS]
-    with world.load("kills") as load:
+    with environment.load("kills") as load:
         for name in killed:
             load.run_for(choices.uniform(0.2, 4))
             victims[name]()
@@ -29,4 +29,4 @@ def test_kills_at_random_moments_lose_nothing(world: World) -> None:
             service.start()
         load.run_for(1)
     tell(f"{len(killed)} kills: " + ", ".join(f"{killed.count(name)} of {name}" for name in victims))
-    world.assert_nothing_lost("kills")
+    environment.assert_nothing_lost("kills")

@@ -8,7 +8,7 @@ import pytest
 
 from tests.chaos.servers.follow import WRITES_PER_S, write_and_follow
 from tests.support.fault_campaign import FOLLOWED_S, tell
-from tests.support.service.api_client import Caller
+from tests.support.service.api_client import ApiClient
 from tests.support.service.processes import Service
 from tests.support.stack.waiting import wait_until
 
@@ -25,7 +25,7 @@ class _Running:
     """The service as processes of its own, on the shared servers."""
 
     url: str
-    caller: Caller
+    api_client: ApiClient
 
 
 @pytest.fixture(scope="module")
@@ -34,16 +34,16 @@ def running(cluster_settings: dict[str, str], tmp_path_factory: pytest.TempPathF
     try:
         service.migrate()
         service.start()
-        with Caller(service.url) as caller:
-            caller.register_type()
-            yield _Running(service.url, caller)
+        with ApiClient(service.url) as api_client:
+            api_client.register_type()
+            yield _Running(service.url, api_client)
         assert service.unexpected_errors() == []
     finally:
         service.stop()
 
 
 def test_every_change_is_found_and_99_of_100_within_two_seconds(running: _Running) -> None:
-    running.caller.create("the first takes longer", wait="?wait_for=searchable&timeout=60s")
+    running.api_client.create("the first takes longer", wait="?wait_for=searchable&timeout=60s")
     for warm_up in range(_ROUNDS):
         took = write_and_follow(running.url, f"round {warm_up}", FOLLOWED_S)
         p50_s, p99_s = (took[int(len(took) * share)] for share in (0.5, 0.99))
@@ -61,9 +61,9 @@ def test_waiting_for_searchable_never_answers_before_a_search_sees_it(running: _
 
     def write_and_look(client: int) -> None:
         # Both by the same caller; the search may be answered by another process of the API.
-        with Caller(running.url, principal=f"client {client}") as caller:
+        with ApiClient(running.url, principal=f"client {client}") as api_client:
             for n in range(rounds):
-                _write_and_look(caller, f"round {n}")
+                _write_and_look(api_client, f"round {n}")
 
     with ThreadPoolExecutor(clients) as pool:
         list(pool.map(write_and_look, range(clients)))
@@ -71,19 +71,19 @@ def test_waiting_for_searchable_never_answers_before_a_search_sees_it(running: _
 
 
 def test_a_short_wait_says_pending_and_its_change_is_found_later(running: _Running) -> None:
-    answer = running.caller.sure(
+    answer = running.api_client.sure(
         "POST", "/v1/assets?wait_for=searchable&timeout=1ms", json={"type": "fault_clip", "name": "impatient"}
     )
     assert answer.headers["AMP-Searchable"] == "pending"
     made = answer.json()
-    wait_until(lambda: running.caller.revisions_found([made["id"]]) == {made["id"]: 1}, 60, "the search to show it")
+    wait_until(lambda: running.api_client.revisions_found([made["id"]]) == {made["id"]: 1}, 60, "the search to show it")
 
 
-def _write_and_look(caller: Caller, name: str) -> None:
+def _write_and_look(api_client: ApiClient, name: str) -> None:
     """Every kind of write, each followed at once by a search."""
     wait = "?wait_for=searchable&timeout=30s"
-    asset_id = caller.create(name, wait=wait)["id"]
-    assert caller.revisions_found([asset_id]) == {asset_id: 1}
+    asset_id = api_client.create(name, wait=wait)["id"]
+    assert api_client.revisions_found([asset_id]) == {asset_id: 1}
     steps: list[tuple[str, str, dict[str, str] | None, dict[str, int]]] = [
         ("PATCH", "", {"name": "second"}, {asset_id: 2}),
         ("PUT", "", {"name": "third"}, {asset_id: 3}),
@@ -91,7 +91,7 @@ def _write_and_look(caller: Caller, name: str) -> None:
         ("POST", "/restore", None, {asset_id: 5}),
     ]
     for method, path, body, expected in steps:
-        answer = caller.sure(method, f"/v1/assets/{asset_id}{path}{wait}", json=body)
-        found = caller.revisions_found([asset_id])
+        answer = api_client.sure(method, f"/v1/assets/{asset_id}{path}{wait}", json=body)
+        found = api_client.revisions_found([asset_id])
         assert "AMP-Searchable" not in answer.headers
         assert found == expected

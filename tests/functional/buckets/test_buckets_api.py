@@ -161,8 +161,8 @@ def test_a_roll_opens_a_bucket_ahead_of_time(rest: Rest) -> None:
 @on_either_profile
 def test_a_layout_is_made_newest_first_and_leaves_what_is_there(rest: Rest, clips: list[str]) -> None:
     wanted = {"at": [DAYS[2], "2020-01-06", DAYS[4], DAYS[2]]}
-    told = rest.post("/v1/admin/buckets/init", json=wanted | {"dry_run": True}).get_json()
-    assert told == {"job": None, "missing": [f"2020-01-0{day}T00:00:00.000Z" for day in (6, 5, 3)]}
+    reported = rest.post("/v1/admin/buckets/init", json=wanted | {"dry_run": True}).get_json()
+    assert reported == {"job": None, "missing": [f"2020-01-0{day}T00:00:00.000Z" for day in (6, 5, 3)]}
     for left in (3, 2, 1):
         answer = rest.post("/v1/admin/buckets/init", json=wanted)
         assert answer.status_code == 202
@@ -191,9 +191,9 @@ def test_a_move_under_way_is_shown_and_can_be_paused_hurried_and_resumed(rest: R
     assert (hurried.status_code, hurried.get_json()["rate"]) == (200, None)
     assert rest.post(f"/v1/admin/jobs/{job_id}/resume").get_json()["state"] == "running"
     job = ended(rest, job_id)
-    told = [note["text"] for note in job["history"]]
+    reported = [note["text"] for note in job["history"]]
     for line in ("paused by anonymous", "rate set by anonymous: unlimited", "resumed by anonymous"):
-        assert line in told
+        assert line in reported
     assert sorted(rest.ids(size=100)) == sorted(clips)
     for late in ("pause", "resume", "cancel"):
         assert_problem(rest.post(f"/v1/admin/jobs/{job_id}/{late}"), 409, "conflict")

@@ -25,7 +25,7 @@ from amp.services.assets.creation import CreateRequest
 from amp.services.jobs.submit import JobRequest
 from amp.services.moves.copy_documents import DocumentCopy
 from amp.worker import WorkerThreads
-from tests.support.service.wired import CALLER, Wired, wired
+from tests.support.service.wired import PRINCIPAL, Wired, wired
 from tests.support.stack.waiting import wait_until
 
 _OLD_S = 1_000_000_000
@@ -40,23 +40,25 @@ def either(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr("amp.services.indexing.handle.PROBE_S", 0.3)
     own = {"data_dir": tmp_path}
     settings = own if request.param == "embedded" else request.getfixturevalue("fresh_cluster_settings")
-    with wired({"search_timeout_s": "1", **settings}) as world:
-        world.amp.moves.planning.start(MoveKind.ROLL, _FIRST, _OLD_S + 1_000, None, CALLER)
-        assert world.amp.moves.runner.advance(threading.Event())
-        yield world
+    with wired({"search_timeout_s": "1", **settings}) as environment:
+        environment.amp.moves.planning.start(MoveKind.ROLL, _FIRST, _OLD_S + 1_000, None, PRINCIPAL)
+        assert environment.amp.moves.runner.advance(threading.Event())
+        yield environment
 
 
-def old(world: Wired, name: str) -> Asset:
+def old(environment: Wired, name: str) -> Asset:
     """An asset of the first bucket."""
     draft = Draft(type="clip", name=name, metadata={}, id=mint_at(_OLD_S * 1000))
-    asset = world.amp.assets.creation.create(CreateRequest(draft), CALLER)
-    world.mine.add(asset.id)
+    asset = environment.amp.assets.creation.create(CreateRequest(draft), PRINCIPAL)
+    environment.mine.add(asset.id)
     return asset
 
 
 @contextmanager
-def indexing(world: Wired) -> Iterator[None]:
-    threads = WorkerThreads(world.amp.background, {kind: world.amp.workers[kind] for kind in ("index", "relay")})
+def indexing(environment: Wired) -> Iterator[None]:
+    threads = WorkerThreads(
+        environment.amp.background, {kind: environment.amp.workers[kind] for kind in ("index", "relay")}
+    )
     threads.start()
     try:
         yield
@@ -64,24 +66,24 @@ def indexing(world: Wired) -> Iterator[None]:
         threads.stop(20)
 
 
-def first_index(world: Wired) -> str:
-    found = world.amp.adapters.buckets.load()
+def first_index(environment: Wired) -> str:
+    found = environment.amp.adapters.buckets.load()
     assert found is not None
     return found.buckets[0].index
 
 
-def shows(world: Wired, *assets: Asset) -> None:
+def shows(environment: Wired, *assets: Asset) -> None:
     wanted = sorted(str(asset.id) for asset in assets)
 
     def seen() -> bool:
-        world.refresh()
-        return [item[0] for item in world.seen()] == wanted
+        environment.refresh()
+        return [item[0] for item in environment.seen()] == wanted
 
     wait_until(seen, DEADLINE_S, f"{len(assets)} assets in searches")
 
 
-def lag(world: Wired, topic: Topic, group: str) -> int:
-    return world.amp.adapters.queue.lag(topic, group)
+def lag(environment: Wired, topic: Topic, group: str) -> int:
+    return environment.amp.adapters.queue.lag(topic, group)
 
 
 def test_other_buckets_are_indexed_while_one_refuses_and_its_own_documents_come_later(either: Wired) -> None:
@@ -148,7 +150,7 @@ def test_while_the_target_of_a_move_refuses_searches_stay_right_and_the_move_wai
     with indexing(either):
         before = old(either, "before")
         shows(either, before)
-        job = either.amp.moves.planning.start(MoveKind.REBUILD, _FIRST, None, None, CALLER)
+        job = either.amp.moves.planning.start(MoveKind.REBUILD, _FIRST, None, None, PRINCIPAL)
         copied = DocumentCopy.put
 
         def refused(self: DocumentCopy, alias: str, documents: list[RawDocument]) -> None:
@@ -182,8 +184,10 @@ def test_while_the_target_of_a_move_refuses_searches_stay_right_and_the_move_wai
 
 
 @contextmanager
-def jobs_running(world: Wired) -> Iterator[None]:
-    threads = WorkerThreads(world.amp.background, {kind: world.amp.workers[kind] for kind in ("job", "extract")})
+def jobs_running(environment: Wired) -> Iterator[None]:
+    threads = WorkerThreads(
+        environment.amp.background, {kind: environment.amp.workers[kind] for kind in ("job", "extract")}
+    )
     threads.start()
     try:
         yield
@@ -191,22 +195,22 @@ def jobs_running(world: Wired) -> Iterator[None]:
         threads.stop(20)
 
 
-def job_of(world: Wired, kind: str, *assets: Asset, **parameters: int) -> UUID:
+def job_of(environment: Wired, kind: str, *assets: Asset, **parameters: int) -> UUID:
     order = JobRequest(kind=kind, selector=Selector(), ids=[asset.id for asset in assets], parameters=parameters)
-    return world.amp.jobs.submission.submit(order, CALLER).id
+    return environment.amp.jobs.submission.submit(order, PRINCIPAL).id
 
 
-def job_in(world: Wired, job_id: UUID) -> Job:
-    job = world.amp.adapters.jobs.get(job_id)
+def job_in(environment: Wired, job_id: UUID) -> Job:
+    job = environment.amp.adapters.jobs.get(job_id)
     assert job is not None
     return job
 
 
-def await_end(world: Wired, job_id: UUID) -> dict[str, int]:
+def await_end(environment: Wired, job_id: UUID) -> dict[str, int]:
     """What became of how many."""
-    wait_until(lambda: job_in(world, job_id).state.ended, DEADLINE_S, "the end of the job")
-    assert job_in(world, job_id).state is JobState.COMPLETED
-    return {outcome: count for outcome, count in job_in(world, job_id).progress["counts"].items() if count}
+    wait_until(lambda: job_in(environment, job_id).state.ended, DEADLINE_S, "the end of the job")
+    assert job_in(environment, job_id).state is JobState.COMPLETED
+    return {outcome: count for outcome, count in job_in(environment, job_id).progress["counts"].items() if count}
 
 
 @pytest.mark.parametrize("kind", ["reindex", "purge"])
@@ -257,25 +261,25 @@ def test_a_retried_batch_waits_once_and_reads_nothing_of_a_refusing_bucket(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("amp.services.buckets.refusals.REFUSES_AFTER_S", 0.0)
-    with wired({"data_dir": tmp_path}) as world:
-        world.amp.moves.planning.start(MoveKind.ROLL, _FIRST, _OLD_S + 1_000, None, CALLER)
-        assert world.amp.moves.runner.advance(threading.Event())
-        waiting = [old(world, f"asset {number}") for number in range(30)]
-        light = world.events(30)
+    with wired({"data_dir": tmp_path}) as environment:
+        environment.amp.moves.planning.start(MoveKind.ROLL, _FIRST, _OLD_S + 1_000, None, PRINCIPAL)
+        assert environment.amp.moves.runner.advance(threading.Event())
+        waiting = [old(environment, f"asset {number}") for number in range(30)]
+        light = environment.events(30)
         # As heavy as assets with many versions.
         heavy = [replace(event, version=40, scope=Scope.ALL) for event in light[:10]]
-        healthy = world.create("new")
-        batch = [*heavy, *light[10:], *world.events(1)]
-        world.amp.adapters.indices.block(first_index(world))
-        assert world.amp.indexing.indexer.handle(light[:1], threading.Event()) == {}
+        healthy = environment.create("new")
+        batch = [*heavy, *light[10:], *environment.events(1)]
+        environment.amp.adapters.indices.block(first_index(environment))
+        assert environment.amp.indexing.indexer.handle(light[:1], threading.Event()) == {}
         read: list[UUID] = []
-        store = world.amp.adapters.store
+        store = environment.amp.adapters.store
         for name, reads in (("heads", store.heads), ("each_head", store.each_head)):
             monkeypatch.setattr(store, name, lambda ids, reads=reads: [read.extend(ids), reads(ids)][1])
         pauses = Pauses()
-        before = lag(world, Topic.RETRY, "index-retry")
-        assert world.amp.indexing.indexer.handle_retries(batch, pauses) == {}
+        before = lag(environment, Topic.RETRY, "index-retry")
+        assert environment.amp.indexing.indexer.handle_retries(batch, pauses) == {}
         assert pauses.count == 1
         assert read == [healthy.id]
-        assert lag(world, Topic.RETRY, "index-retry") == before + len(waiting)
-        shows(world, healthy)
+        assert lag(environment, Topic.RETRY, "index-retry") == before + len(waiting)
+        shows(environment, healthy)

@@ -14,7 +14,7 @@ from amp.domain.types import Field, FieldType
 from amp.ports.bucket_documents import Position, RawDocument
 from tests.support.service.amp_command import ServerProcess, amp_command, printed_json, server_process
 from tests.support.service.built import built
-from tests.support.service.wired import CALLER
+from tests.support.service.wired import PRINCIPAL
 from tests.support.stack.waiting import wait_until
 
 Amp = Callable[..., Result]
@@ -75,8 +75,8 @@ def test_a_backfill_indexes_again_and_says_how_many(amp: Amp) -> None:
 
 def test_an_update_is_tried_dry_then_made_once(amp: Amp, folder: Path) -> None:
     update = ("update", "--type", "clip", "--set", "codec=hevc", "--set", "width=7")
-    told = printed(amp(*update, "--dry-run"))
-    assert told == f"update-metadata (dry run) completed: {COUNT} assets, {COUNT} would change\n"
+    reported = printed(amp(*update, "--dry-run"))
+    assert reported == f"update-metadata (dry run) completed: {COUNT} assets, {COUNT} would change\n"
     assert found(folder, "codec:hevc") == []
     assert printed(amp(*update)) == f"update-metadata completed: {COUNT} assets, {COUNT} changed\n"
     assert printed(amp(*update)) == f"update-metadata completed: {COUNT} assets\n"
@@ -90,7 +90,7 @@ def test_an_update_is_tried_dry_then_made_once(amp: Amp, folder: Path) -> None:
 def test_fields_are_renamed_and_copied(amp: Amp, folder: Path) -> None:
     with built({"data_dir": folder}) as service:
         fields = {**service.types.registration.get("clip").fields, "format": Field(type=FieldType.STRING)}
-        service.types.registration.next_version("clip", "", fields, CALLER)
+        service.types.registration.next_version("clip", "", fields, PRINCIPAL)
     assert printed(amp("migrate-type", "--all")) == f"migrate-type completed: {COUNT} assets, {COUNT} changed\n"
     assert counts(printed_json(amp("update", "--all", "--copy", "codec=format", "--sample", "5", "--json"))) == {
         "changed": 5
@@ -140,8 +140,8 @@ def test_a_deletion_asks_unless_told_not_to_and_can_be_undone(amp: Amp, folder: 
     assert sorted(found(folder, "codec:h264")) == sorted(ids[3:])
     assert counts(printed_json(amp("restore", "--ids", "-", "--json", stdin="\n".join(ids[:2])))) == {"changed": 2}
     assert len(found(folder, "codec:h264")) == COUNT - 1
-    told = printed(amp("delete", "--query", "width:>=0", "--yes"))
-    assert told == f"delete completed: {COUNT - 1} assets, {COUNT - 1} changed\n"
+    reported = printed(amp("delete", "--query", "width:>=0", "--yes"))
+    assert reported == f"delete completed: {COUNT - 1} assets, {COUNT - 1} changed\n"
     assert printed(amp("restore", "--all", "--sample", "20")).endswith(f"{COUNT} changed\n")
 
 
@@ -153,8 +153,8 @@ def test_a_purge_takes_what_was_deleted_for_long_enough(amp: Amp, folder: Path) 
     asked = amp("purge", "--all", "--deleted-for", "0", stdin="\n")
     assert asked.exit_code == 1
     assert "purge all assets?" in asked.stderr
-    told = printed(amp("purge", "--all", "--deleted-for", "0", "--yes"))
-    assert told == f"purge completed: {COUNT} assets, 2 changed, {COUNT - 2} skipped\n"
+    reported = printed(amp("purge", "--all", "--deleted-for", "0", "--yes"))
+    assert reported == f"purge completed: {COUNT} assets, 2 changed, {COUNT - 2} skipped\n"
     assert printed(amp("restore", "--ids", "-", stdin=ids[0])) == "restore completed: 1 assets, 1 skipped\n"
 
 
@@ -210,7 +210,7 @@ def test_dead_letters_are_listed_shown_replayed_and_discarded(amp: Amp, folder: 
     assert printed(amp("dead-letters", "discard", letters[0]["id"])) == "1 discarded\n"
     with built({"data_dir": folder}) as service:
         fields = {**service.types.registration.get("bare").fields, "codec": Field(type=FieldType.STRING)}
-        service.types.registration.next_version("bare", "", fields, CALLER)
+        service.types.registration.next_version("bare", "", fields, PRINCIPAL)
     assert printed_json(amp("dead-letters", "replay", "--job", job["id"], "--json")) == {"replayed": 2, "kept": []}
     wait_until(lambda: printed_json(amp("dead-letters", "--json")) == [], 60, "the replay")
     assert counts(printed_json(amp("jobs", "show", job["id"], "--json"))) == {"changed": COUNT, "resolved": 3}

@@ -62,11 +62,11 @@ def test_the_map_is_a_table_or_json(amp: Amp) -> None:
 
 
 def test_without_a_server_a_command_sees_its_move_to_the_end(amp: Amp) -> None:
-    told = amp("admin", "buckets", "split", FIRST, "--at", "2020-01-04", "--dry-run")
+    reported = amp("admin", "buckets", "split", FIRST, "--at", "2020-01-04", "--dry-run")
     assert re.fullmatch(
         rf"split of {FIRST} would move 70 documents \(.+ KiB\), created from 2020-01-04T00:00:00Z on, in about 0 s at "
         r"2000/s\n",
-        told.stdout,
+        reported.stdout,
     )
     done = amp("admin", "buckets", "split", FIRST, "--at", "2020-01-04")
     assert done.exit_code == 0, done.output
@@ -86,8 +86,8 @@ def test_without_a_server_a_command_sees_its_move_to_the_end(amp: Amp) -> None:
 
 def test_a_layout_by_the_calendar_is_made_once(amp: Amp) -> None:
     week = ("admin", "buckets", "init", "--every", "week", "--from", "2020-01-02", "--to", "2020-01-13")
-    told = amp(*week, "--dry-run").stdout.splitlines()
-    assert told == ["2020-01-13T00:00:00.000Z", "2020-01-06T00:00:00.000Z", "2 buckets would be opened"]
+    reported = amp(*week, "--dry-run").stdout.splitlines()
+    assert reported == ["2020-01-13T00:00:00.000Z", "2020-01-06T00:00:00.000Z", "2 buckets would be opened"]
     assert amp(*week).stdout == "2 buckets opened\n"
     assert amp(*week).stdout == "nothing to do: all buckets exist\n"
     more = printed_json(amp("admin", "buckets", "init", "--at", "2020-01-06", "--at", "2030-01-01", "--json"))
@@ -113,8 +113,10 @@ def test_a_layout_by_the_calendar_is_made_once(amp: Amp) -> None:
 def test_the_calendar_names_each_start_within_the_bounds(
     remote: Amp, every: str, first: str, last: str, starts: list[str]
 ) -> None:
-    told = remote("admin", "buckets", "init", "--every", every, "--from", first, "--to", last, "--dry-run", "--json")
-    assert printed_json(told)["opened"] == [f"{start}T00:00:00.000Z" for start in reversed(starts)]
+    reported = remote(
+        "admin", "buckets", "init", "--every", every, "--from", first, "--to", last, "--dry-run", "--json"
+    )
+    assert printed_json(reported)["opened"] == [f"{start}T00:00:00.000Z" for start in reversed(starts)]
 
 
 def test_a_job_on_a_server_is_steered_and_followed(remote: Amp, server: ServerProcess) -> None:

@@ -144,9 +144,9 @@ def test_a_file_that_holds_no_type_is_refused(fresh: Amp, text: str) -> None:
 
 
 def test_migrate_tells_then_does_then_finds_nothing_to_do(fresh: Amp) -> None:
-    told = printed_json(fresh("migrate", "--dry-run", "--json"))["steps"]
-    assert told
-    assert printed_json(fresh("migrate", "--dry-run", "--json"))["steps"] == told
+    reported = printed_json(fresh("migrate", "--dry-run", "--json"))["steps"]
+    assert reported
+    assert printed_json(fresh("migrate", "--dry-run", "--json"))["steps"] == reported
     assert printed_json(fresh("migrate", "--json"))["steps"]
     assert fresh("migrate").stdout == "nothing to do: everything exists\n"
 
@@ -222,9 +222,9 @@ def test_a_data_folder_that_is_held_is_one_clear_line(tmp_path: Path) -> None:
         for command in (["search", "x"], ["types", "list"], ["migrate"], ["doctor"]):
             result = amp_command(*command, env={"AMP_DATA_DIR": tmp_path})
             assert result.exit_code == 1
-            told = f"the data folder {tmp_path} is in use by process {os.getpid()}"
-            assert told in result.output
-            assert "doctor" in command or f"{told}; " in result.output
+            reported = f"the data folder {tmp_path} is in use by process {os.getpid()}"
+            assert reported in result.output
+            assert "doctor" in command or f"{reported}; " in result.output
     finally:
         held.close()
 
@@ -287,8 +287,8 @@ def test_the_completion_script_is_that_of_the_shell(shell: str) -> None:
 
 def test_a_shell_completes_commands() -> None:
     env = os.environ | {"_AMP_COMPLETE": "bash_complete", "COMP_WORDS": "amp mi", "COMP_CWORD": "1"}
-    told = subprocess.run(AMP, env=env, capture_output=True, text=True, timeout=60, check=True)
-    assert told.stdout.split() == ["plain,migrate"]
+    reported = subprocess.run(AMP, env=env, capture_output=True, text=True, timeout=60, check=True)
+    assert reported.stdout.split() == ["plain,migrate"]
 
 
 def _commands(command: click.Command, path: str = "amp") -> Iterator[tuple[str, click.Command]]:

@@ -21,45 +21,47 @@ from tests.support.stack.waiting import wait_until
 
 def test_dropped_versions_differ_in_nothing_and_stay_as_they_are(tmp_path: Path) -> None:
     settings = {"versions_kept": 2, "search_timeout_s": "0.2", "intent_grace_s": "0.2"}
-    with wired(embedded(tmp_path) | settings) as world, working(world, "index", "relay", "extract", "job"):
-        rest = Rest(create_app(world.amp))
-        asset, other = world.create("one"), world.create("another")
+    with wired(embedded(tmp_path) | settings) as environment, working(environment, "index", "relay", "extract", "job"):
+        rest = Rest(create_app(environment.amp))
+        asset, other = environment.create("one"), environment.create("another")
         for name in ("two", "three", "four"):
-            asset = world.edit(asset, name)
-        world.delete(other)
-        wait_until(lambda: world.amp.adapters.queue.lag(Topic.REALTIME, "index") == 0, DEADLINE_S, "the index worker")
-        before = world.amp.adapters.documents.of_assets([asset.id, other.id])
+            asset = environment.edit(asset, name)
+        environment.delete(other)
+        wait_until(
+            lambda: environment.amp.adapters.queue.lag(Topic.REALTIME, "index") == 0, DEADLINE_S, "the index worker"
+        )
+        before = environment.amp.adapters.documents.of_assets([asset.id, other.id])
         assert len(before) == 5, "a head, a version, two tombstones of versions, and that of an asset"
         for kind in ("check", "fix"):
             for deep in (False, True):
                 job = ended(rest, started(rest, kind, {"all": True}, parameters={"deep": deep}))
                 assert counts(job) == {"done": 2}
-        assert world.amp.adapters.documents.of_assets([asset.id, other.id]) == before
+        assert environment.amp.adapters.documents.of_assets([asset.id, other.id]) == before
 
 
-def left(world: Wired, asset_id: UUID) -> list[str]:
+def left(environment: Wired, asset_id: UUID) -> list[str]:
     """The documents of an asset, of whatever version."""
-    world.refresh()
-    return sorted(document.doc_id for _, document in world.amp.adapters.documents.of_assets([asset_id]))
+    environment.refresh()
+    return sorted(document.doc_id for _, document in environment.amp.adapters.documents.of_assets([asset_id]))
 
 
-def edited_and_deleted(world: Wired, asset: Asset, versions: int) -> None:
+def edited_and_deleted(environment: Wired, asset: Asset, versions: int) -> None:
     """Until the index has a tombstone of each version."""
     for number in range(2, versions + 1):
-        world.edit(asset, f"name {number}")
-    deleted = world.delete(asset)
+        environment.edit(asset, f"name {number}")
+    deleted = environment.delete(asset)
     expected = [str(asset.id), *(f"{asset.id}:{version}" for version in range(1, versions))]
 
     def indexed() -> bool:
-        world.refresh()
-        found = {d.doc_id: d.revision for _, d in world.amp.adapters.documents.of_assets([asset.id])}
+        environment.refresh()
+        found = {d.doc_id: d.revision for _, d in environment.amp.adapters.documents.of_assets([asset.id])}
         return sorted(found) == expected and found[str(asset.id)] == deleted.revision
 
     wait_until(indexed, DEADLINE_S, "the index worker")
 
 
 @pytest.fixture(params=["embedded", pytest.param("cluster", marks=pytest.mark.cluster)])
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Wired]:
+def environment(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Wired]:
     own = embedded(tmp_path)
     settings = own if request.param == "embedded" else request.getfixturevalue("fresh_cluster_settings")
     with (
@@ -69,11 +71,13 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Wired]:
         yield made
 
 
-def test_a_purge_removes_the_tombstones_of_dropped_versions(world: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_purge_removes_the_tombstones_of_dropped_versions(
+    environment: Wired, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("amp.services.indexing.remove_documents._DOCUMENTS_AT_ONCE", 3)
-    rest, documents = Rest(create_app(world.amp)), world.amp.adapters.documents
-    asset = world.create()
-    edited_and_deleted(world, asset, 8)
+    rest, documents = Rest(create_app(environment.amp)), environment.amp.adapters.documents
+    asset = environment.create()
+    edited_and_deleted(environment, asset, 8)
     delete, removed = documents.delete, []
 
     def noting(alias: str, some: Sequence[RawDocument]) -> list[PutResult]:
@@ -83,16 +87,16 @@ def test_a_purge_removes_the_tombstones_of_dropped_versions(world: Wired, monkey
     monkeypatch.setattr(documents, "delete", noting)
     purge = started(rest, "purge", {"ids": [str(asset.id)]}, parameters={"retention_s": 0})
     assert counts(ended(rest, purge)) == {"changed": 1}
-    assert left(world, asset.id) == []
+    assert left(environment, asset.id) == []
     assert removed == [3, 3, 2], "some at a time"
     assert counts(ended(rest, started(rest, "check", {"ids": [str(asset.id)]}))) == {"done": 1}
 
 
-def test_a_purge_touches_no_document_of_an_asset_made_again_over_one_with_more_versions(world: Wired) -> None:
-    rest = Rest(create_app(world.amp))
-    first = world.create()
-    edited_and_deleted(world, first, 8)
-    store, real = world.amp.adapters.store, world.amp.adapters.store.apply
+def test_a_purge_touches_no_document_of_an_asset_made_again_over_one_with_more_versions(environment: Wired) -> None:
+    rest = Rest(create_app(environment.amp))
+    first = environment.create()
+    edited_and_deleted(environment, first, 8)
+    store, real = environment.amp.adapters.store, environment.amp.adapters.store.apply
     again = {"type": "clip", "id": str(first.id), "name": "again"}
 
     def apply(changes: Sequence[Change]) -> list[CommitResult]:
@@ -109,5 +113,5 @@ def test_a_purge_touches_no_document_of_an_asset_made_again_over_one_with_more_v
     store.apply = apply  # type: ignore[method-assign]
     purge = started(rest, "purge", {"ids": [str(first.id)]}, parameters={"retention_s": 0})
     assert counts(ended(rest, purge)) == {"changed": 1}
-    assert left(world, first.id) == [str(first.id), f"{first.id}:1"]
+    assert left(environment, first.id) == [str(first.id), f"{first.id}:1"]
     assert counts(ended(rest, started(rest, "check", {"ids": [str(first.id)]}))) == {"done": 1}

@@ -18,7 +18,7 @@ from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.consistency.compare import Discrepancy, DocumentComparison
 from amp.services.consistency.compare_names import NameComparison
 from tests.support.moves.moving import current_map
-from tests.support.service.wired import CALLER, Wired, embedded, wired
+from tests.support.service.wired import PRINCIPAL, Wired, embedded, wired
 
 _VERSIONS = 60
 _VERSION_BYTES = 120_000
@@ -27,13 +27,13 @@ _MAX_MEMORY = 64 * 1024 * 1024
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[Wired]:
+def environment(tmp_path: Path) -> Iterator[Wired]:
     with wired(embedded(tmp_path)) as found:
         yield found
 
 
-def _comparer(world: Wired) -> DocumentComparison:
-    amp, a = world.amp, world.amp.adapters
+def _comparer(environment: Wired) -> DocumentComparison:
+    amp, a = environment.amp, environment.amp.adapters
     maps, names = BucketMaps(a.buckets, a.cache, a.clock, 1.0), NameComparison(store=a.store, claims=a.claims)
     return DocumentComparison(
         store=a.store,
@@ -46,21 +46,21 @@ def _comparer(world: Wired) -> DocumentComparison:
     )
 
 
-def _large(world: Wired) -> Asset:
-    world.amp.types.registration.create("large", "", {"notes": Field(type=FieldType.TEXT, array=True)}, CALLER)
+def _large(environment: Wired) -> Asset:
+    environment.amp.types.registration.create("large", "", {"notes": Field(type=FieldType.TEXT, array=True)}, PRINCIPAL)
     notes = [f"{number:02}" + "x" * 30_000 for number in range(_VERSION_BYTES // 30_000)]
-    asset = world.amp.assets.creation.create(
-        CreateRequest(Draft(type="large", name="0", metadata={"notes": notes})), CALLER
+    asset = environment.amp.assets.creation.create(
+        CreateRequest(Draft(type="large", name="0", metadata={"notes": notes})), PRINCIPAL
     )
     for number in range(1, _VERSIONS):
-        world.edit(asset, str(number))
-    world.amp.indexing.indexer.index_all([asset.id], threading.Event())
-    world.refresh()
+        environment.edit(asset, str(number))
+    environment.amp.indexing.indexer.index_all([asset.id], threading.Event())
+    environment.refresh()
     return asset
 
 
-def test_many_large_versions_are_compared_some_at_a_time(world: Wired) -> None:
-    asset, comparer = _large(world), _comparer(world)
+def test_many_large_versions_are_compared_some_at_a_time(environment: Wired) -> None:
+    asset, comparer = _large(environment), _comparer(environment)
     tracemalloc.start()
     try:
         assert comparer.differences([asset.id]) == {}
@@ -70,10 +70,10 @@ def test_many_large_versions_are_compared_some_at_a_time(world: Wired) -> None:
     assert peak < _MAX_MEMORY
 
 
-def test_each_fault_among_many_versions_is_found(world: Wired) -> None:
-    asset, comparer, a = _large(world), _comparer(world), world.amp.adapters
-    alias = current_map(world).bucket_at(asset.created_ms).write_alias
-    parts = world.amp.indexing.builder.parts_of_heads(a.store.heads([asset.id]))
+def test_each_fault_among_many_versions_is_found(environment: Wired) -> None:
+    asset, comparer, a = _large(environment), _comparer(environment), environment.amp.adapters
+    alias = current_map(environment).bucket_at(asset.created_ms).write_alias
+    parts = environment.amp.indexing.builder.parts_of_heads(a.store.heads([asset.id]))
     built = {document.doc_id: document for part in parts for one in part for document in one.documents}
     assert len(built) == _VERSIONS
     missing, changed = (f"{asset.id}:{number}" for number in (3, 41))
@@ -82,7 +82,7 @@ def test_each_fault_among_many_versions_is_found(world: Wired) -> None:
         document = built[doc_id]
         spoiled = replace(document, body=document.body | {"name": "another"})
         assert a.index.put([Put(alias, spoiled)])[0].status is WriteStatus.DONE
-    world.refresh()
+    environment.refresh()
     [difference] = comparer.differences([asset.id]).values()
     assert sorted(difference.faults) == [
         (Discrepancy.MALFORMED, str(asset.id)),

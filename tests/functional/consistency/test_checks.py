@@ -36,18 +36,18 @@ from tests.support.moves.moving import current_map, phase_of, start, working
 from tests.support.moves.moving import ended as moved
 from tests.support.service.built import running
 from tests.support.service.rest import Rest
-from tests.support.service.wired import CALLER
+from tests.support.service.wired import PRINCIPAL
 from tests.support.stack.waiting import wait_until
 
 
 def plant(checked: Checked) -> None:
     """One fault a day, of each kind that sums tell, beside an asset that is as it should be."""
-    world, expected = checked.world, checked.expected
+    environment, expected = checked.environment, checked.expected
     plain = [checked.born(day, cameraId=day) for day in range(DAYS)]
     for day in range(DAYS):
         checked.born(day)
-    edited = [world.edit(plain[day], "again") for day in (1, 6)]
-    gone = world.delete(plain[2])
+    edited = [environment.edit(plain[day], "again") for day in (1, 6)]
+    gone = environment.delete(plain[2])
     checked.settle()
 
     checked.remove(plain[0], str(plain[0].id), 1)
@@ -57,7 +57,7 @@ def plant(checked: Checked) -> None:
     checked.remove(gone, str(gone.id), 2)
     expected[str(gone.id)] = f"missing: {gone.id}"
 
-    labelled = world.label(plain[3], "late")
+    labelled = environment.label(plain[3], "late")
     checked.lose_events(1)
     expected[str(labelled.id)] = f"stale: {labelled.id} at 1, not 2"
 
@@ -67,18 +67,18 @@ def plant(checked: Checked) -> None:
     checked.put(plain[6], str(nobody), 4, asset_id=str(nobody), created_ms=plain[6].created_ms + 1)
     expected[str(nobody)] = f"ghost: {nobody} at revision 4"
 
-    [(index, bare)] = world.amp.adapters.documents.of_assets([plain[7].id])
-    [[copy]] = world.amp.adapters.documents.with_bodies(index, [bare])
-    wrong = current_map(world).bucket_at(plain[0].created_ms)
+    [(index, bare)] = environment.amp.adapters.documents.of_assets([plain[7].id])
+    [[copy]] = environment.amp.adapters.documents.with_bodies(index, [bare])
+    wrong = current_map(environment).bucket_at(plain[0].created_ms)
     assert wrong.index != checked.bucket(plain[7]).index
-    [result] = world.amp.adapters.documents.put(wrong.write_alias, [copy])
+    [result] = environment.amp.adapters.documents.put(wrong.write_alias, [copy])
     assert result.status is WriteStatus.DONE
-    world.refresh()
+    environment.refresh()
     expected[str(plain[7].id)] = f"misplaced: {plain[7].id} in {wrong.index}"
 
-    if world.amp.settings.profile == "cluster":
+    if environment.amp.settings.profile == "cluster":
         # The embedded profile lists by indexes of its database.
-        world.amp.adapters.listing.remove([replace(plain[8], updated_ms=world.amp.adapters.clock.now_ms())])
+        environment.amp.adapters.listing.remove([replace(plain[8], updated_ms=environment.amp.adapters.clock.now_ms())])
         expected[str(plain[8].id)] = "unlisted: "
 
 
@@ -100,7 +100,7 @@ def test_every_fault_is_found_and_fixed_and_nothing_else_is_touched(checked: Che
 
 def test_a_check_of_some_assets_tells_of_those_alone(checked: Checked) -> None:
     plant(checked)
-    checked.world.amp.types.registration.create("other", "", {}, CALLER)
+    checked.environment.amp.types.registration.create("other", "", {}, PRINCIPAL)
     assert checked.finds({"type": "other"}) == {}
     assert checked.finds({"type": "clip"}).keys() == checked.expected.keys()
     assert checked.finds({"project": "default"}).keys() == checked.expected.keys()
@@ -109,7 +109,7 @@ def test_a_check_of_some_assets_tells_of_those_alone(checked: Checked) -> None:
     of_those = sorted(checked.expected)[:2]
     assert sorted(checked.finds(first_days)) == of_those
     some = sorted(checked.expected)[:3]
-    healthy = [str(i) for i in sorted(checked.world.mine) if str(i) not in checked.expected][:2]
+    healthy = [str(i) for i in sorted(checked.environment.mine) if str(i) not in checked.expected][:2]
     assert checked.finds({"ids": [*some, *healthy]}).keys() == set(some)
 
 
@@ -121,8 +121,8 @@ def test_rows_of_lists_without_an_asset_are_found_and_removed(
     asset = checked.born(1)
     checked.settle()
     near, far = (replace(asset, id=mint_at(asset.created_ms + n), project=p) for n, p in ((1, "default"), (2, "far")))
-    checked.world.amp.adapters.listing.add([near, far])
-    if checked.world.amp.settings.profile == "embedded":
+    checked.environment.amp.adapters.listing.add([near, far])
+    if checked.environment.amp.settings.profile == "embedded":
         # Its lists are indexes of its database, which hold nothing that is not there.
         assert checked.finds() == {}
         return
@@ -134,17 +134,19 @@ def test_rows_of_lists_without_an_asset_are_found_and_removed(
     assert _orphans(checked.finds()) == {str(near.id): listed}
     assert counts(checked.run("fix")) == {"changed": 1, "done": 1}
     assert checked.finds() == {}
-    assert checked.world.seen() == [(str(asset.id), 1, 1)]
+    assert checked.environment.seen() == [(str(asset.id), 1, 1)]
 
 
-def _orphans(told: dict[str, str]) -> dict[str, set[str]]:
-    return {asset_id: {part.removeprefix("orphan: ") for part in note.split("; ")} for asset_id, note in told.items()}
+def _orphans(reported: dict[str, str]) -> dict[str, set[str]]:
+    return {
+        asset_id: {part.removeprefix("orphan: ") for part in note.split("; ")} for asset_id, note in reported.items()
+    }
 
 
 def forget_removals_soon(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both indices remember the revision of a removed document for a minute."""
     monkeypatch.setattr(search_removals, "_REMEMBERED_S", 1.0)
-    settings = checked.world.amp.settings
+    settings = checked.environment.amp.settings
     if settings.profile == "cluster":
         url = f"{settings.elasticsearch_url}/{settings.elasticsearch_index_prefix}-*/_settings"
         httpx.put(url, json={"index.gc_deletes": "1s"}, timeout=30).raise_for_status()
@@ -161,13 +163,13 @@ def test_a_document_ahead_of_the_store_is_found_and_put_right(
     checked.finds_what_is_expected()
     assert counts(checked.run("fix", timeout_s=FORGETS_S)) == {"changed": 1, "done": 1}
     assert checked.finds() == {}
-    assert checked.world.seen() == sorted((str(asset.id), 1, 1) for asset in (ahead, healthy))
+    assert checked.environment.seen() == sorted((str(asset.id), 1, 1) for asset in (ahead, healthy))
 
 
 def test_a_document_that_says_something_else_is_found_by_a_deep_check_alone(checked: Checked) -> None:
     wrong, also = checked.born(1, codec="h264"), checked.born(9, notes="some words")
     healthy = checked.born(1)
-    edited = checked.world.edit(checked.born(3), "again")
+    edited = checked.environment.edit(checked.born(3), "again")
     checked.settle()
     checked.put(wrong, str(wrong.id), 1, name="somebody else's")
     checked.put(also, str(also.id), 1, metadata=[])
@@ -180,11 +182,11 @@ def test_a_document_that_says_something_else_is_found_by_a_deep_check_alone(chec
     assert counts(checked.run("fix")) == {"done": 4}
     assert counts(checked.run("fix", **deep)) == {"changed": 3, "done": 1}
     assert checked.finds(**deep) == {}
-    assert str(healthy.id) in {asset_id for asset_id, _, _ in checked.world.seen()}
+    assert str(healthy.id) in {asset_id for asset_id, _, _ in checked.environment.seen()}
 
 
 def test_names_that_lead_to_another_asset_are_found_and_released(checked: Checked) -> None:
-    asset, claims = checked.born(1), checked.world.amp.adapters.claims
+    asset, claims = checked.born(1), checked.environment.amp.adapters.claims
     other = checked.born(2)
     checked.settle()
     bad = [Claim(f"external-id:{project}", "name", asset.id) for project in ("default", "far")]
@@ -199,11 +201,11 @@ def test_names_that_lead_to_another_asset_are_found_and_released(checked: Checke
 
 
 def test_an_external_id_that_leads_nowhere_is_found_by_a_deep_check_and_claimed(checked: Checked) -> None:
-    world, claims = checked.world, checked.world.amp.adapters.claims
+    environment, claims = checked.environment, checked.environment.amp.adapters.claims
     drafts = [
         Draft(type="clip", metadata={}, external_id=name, created_ms=BORN_MS + n) for n, name in enumerate(("a", "b"))
     ]
-    made = [world.amp.assets.creation.create(CreateRequest(draft), CALLER) for draft in drafts]
+    made = [environment.amp.assets.creation.create(CreateRequest(draft), PRINCIPAL) for draft in drafts]
     checked.settle()
     lost, astray = (Claim("external-id:default", name, asset.id) for name, asset in zip("ab", made, strict=True))
     claims.release(lost)
@@ -219,8 +221,8 @@ def test_an_external_id_that_leads_nowhere_is_found_by_a_deep_check_and_claimed(
 def test_what_is_still_on_its_way_is_no_fault(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
     late = [checked.born(day) for day in range(3)]
     with monkeypatch.context() as patch:
-        patch.setattr(checked.world.amp.adapters.queue, "publish", lambda *_: None)  # as if the writer had died
-        checked.world.edit(late[0], "never published")
+        patch.setattr(checked.environment.amp.adapters.queue, "publish", lambda *_: None)  # as if the writer had died
+        checked.environment.edit(late[0], "never published")
         checked.born(4)
     assert checked.finds() == {}
     assert checked.finds(parameters={"deep": True}) == {}
@@ -229,12 +231,12 @@ def test_what_is_still_on_its_way_is_no_fault(checked: Checked, monkeypatch: pyt
 def test_a_lost_bucket_is_missing_all_of_its_documents(checked: Checked) -> None:
     made = [checked.born(day) for day in range(DAYS)]
     checked.settle()
-    checked.world.amp.adapters.indices.drop(checked.bucket(made[-1]).index)
-    checked.world.amp.buckets.reconciliation.run(BUCKET_WORKER, heal=True)
+    checked.environment.amp.adapters.indices.drop(checked.bucket(made[-1]).index)
+    checked.environment.amp.buckets.reconciliation.run(BUCKET_WORKER, heal=True)
     assert checked.finds().keys() == {str(asset.id) for asset in made[DAYS // 2 :]}
     assert counts(checked.run("fix")) == {"changed": DAYS // 2, "done": DAYS // 2}
     assert checked.finds() == {}
-    assert len(checked.world.seen()) == DAYS
+    assert len(checked.environment.seen()) == DAYS
 
 
 def test_writes_during_a_check_raise_no_false_alarm(tmp_path: Path) -> None:
@@ -282,13 +284,13 @@ def test_jobs_end_while_a_bucket_refuses_writes_and_tell_no_false_difference(
     monkeypatch.setattr("amp.services.buckets.refusals.REFUSES_AFTER_S", 0.3)
     monkeypatch.setattr("amp.services.buckets.refusals.PROBE_S", 0.3)
     monkeypatch.setattr("amp.services.indexing.handle.PROBE_S", 0.3)
-    amp = checked.world.amp
+    amp = checked.environment.amp
     asset = checked.born(0)
     checked.settle()
     index = checked.bucket(asset).index
     amp.adapters.indices.block(index)
-    checked.world.label(asset, "late")
-    with working(checked.world, "index", "relay"):
+    checked.environment.label(asset, "late")
+    with working(checked.environment, "index", "relay"):
         # Twice where the relay was faster than the clearing of the intent.
         wait_until(lambda: amp.adapters.queue.lag(Topic.RETRY, "index-retry") >= 1, DEADLINE_S, "it to be set aside")
     for kind in ("check", "fix"):
@@ -297,7 +299,7 @@ def test_jobs_end_while_a_bucket_refuses_writes_and_tell_no_false_difference(
         assert counts(job)["skipped"] == 1
         assert counts(job).keys() <= {"skipped", "done"}
     amp.adapters.indices.unblock(index)
-    with working(checked.world, "index", "relay"):
+    with working(checked.environment, "index", "relay"):
         wait_until(lambda: amp.adapters.queue.lag(Topic.RETRY, "index-retry") == 0, DEADLINE_S, "it to be indexed")
     assert checked.finds() == {}
 
@@ -311,7 +313,7 @@ def test_a_fix_gives_up_what_it_cannot_write_to_a_bucket_that_refuses(
     checked.settle()
     checked.remove(asset, str(asset.id), 1)
     index = checked.bucket(asset).index
-    checked.world.amp.adapters.indices.block(index)
+    checked.environment.amp.adapters.indices.block(index)
     try:
         job = checked.run("fix")
         assert job["state"] == "completed"
@@ -319,7 +321,7 @@ def test_a_fix_gives_up_what_it_cannot_write_to_a_bucket_that_refuses(
         [(outcome, note)] = results(checked.rest, job["id"]).values()
         assert (outcome, note) == ("failed", f"not repaired: missing: {asset.id}")
     finally:
-        checked.world.amp.adapters.indices.unblock(index)
+        checked.environment.amp.adapters.indices.unblock(index)
 
 
 def _ghost(checked: Checked, *, in_target: bool = False) -> str:
@@ -329,7 +331,7 @@ def _ghost(checked: Checked, *, in_target: bool = False) -> str:
     doc_id = f"{asset.id}:9"
     checked.put(asset, doc_id, 1, version=9, latest=False)
     if in_target:
-        a, bucket_map = checked.world.amp.adapters, current_map(checked.world)
+        a, bucket_map = checked.environment.amp.adapters, current_map(checked.environment)
         source, target = bucket_map.write_aliases(asset.created_ms)
         [(_, bare)] = [found for found in a.documents.of_assets([asset.id]) if found[1].doc_id == doc_id]
         [[copy]] = a.documents.with_bodies(index_of(source), [bare])
@@ -338,19 +340,19 @@ def _ghost(checked: Checked, *, in_target: bool = False) -> str:
 
 
 def test_a_ghost_that_is_removed_during_a_move_does_not_come_back_at_the_switch(checked: Checked) -> None:
-    world = checked.world
+    environment = checked.environment
     checked.born(DAYS - 1)  # a move with nothing to copy does not pause
     checked.settle()
-    job = start(world, MoveKind.REBUILD, bucket=1)
-    world.amp.adapters.jobs.set_state(job.id, JobState.PAUSED)
-    with working(world, "bucket"):
-        wait_until(lambda: phase_of(world) is Phase.DUAL, DEADLINE_S, "writers to write to both")
+    job = start(environment, MoveKind.REBUILD, bucket=1)
+    environment.amp.adapters.jobs.set_state(job.id, JobState.PAUSED)
+    with working(environment, "bucket"):
+        wait_until(lambda: phase_of(environment) is Phase.DUAL, DEADLINE_S, "writers to write to both")
     _ghost(checked, in_target=True)
     assert counts(checked.run("fix")) == {"changed": 1, "done": 1}
-    assert phase_of(world) is Phase.DUAL
-    world.amp.adapters.jobs.set_state(job.id, JobState.RUNNING)
-    with working(world, "bucket"):
-        assert moved(world, job).state is JobState.COMPLETED
+    assert phase_of(environment) is Phase.DUAL
+    environment.amp.adapters.jobs.set_state(job.id, JobState.RUNNING)
+    with working(environment, "bucket"):
+        assert moved(environment, job).state is JobState.COMPLETED
     assert checked.finds() == {}
 
 
@@ -363,8 +365,8 @@ def test_a_fix_tells_what_the_index_rejects_and_does_not_try_it_again(
         asked.extend(some)
         return [PutResult(WriteStatus.REJECTED, "it may not go")] * len(some)
 
-    monkeypatch.setattr(checked.world.amp.adapters.documents, "delete", rejecting)
+    monkeypatch.setattr(checked.environment.amp.adapters.documents, "delete", rejecting)
     job = checked.run("fix")
     [(outcome, note)] = results(checked.rest, job["id"]).values()
-    told = f"not repaired: ghost: {doc_id} at revision 1 (the index rejects it: it may not go)"
-    assert (outcome, note, len(asked)) == ("failed", told, 1)
+    reported = f"not repaired: ghost: {doc_id} at revision 1 (the index rejects it: it may not go)"
+    assert (outcome, note, len(asked)) == ("failed", reported, 1)

@@ -216,8 +216,8 @@ def test_taken_external_ids_are_skipped_updated_or_end_the_import_as_told(
     assert stopped.exit_code == 1
     assert "stopped at line 2: external id 'x/1' belongs to asset" in stopped.stderr
     plain = ("--type", type_name, "--id-field", "id", "--project", project, "--on-existing", "fail")
-    told = amp("import", _ids(tmp_path, "x/1,a,1\n"), *plain).stdout
-    assert "1 of 1 rows read remain to be imported\n" in told
+    reported = amp("import", _ids(tmp_path, "x/1,a,1\n"), *plain).stdout
+    assert "1 of 1 rows read remain to be imported\n" in reported
     _wait_for_size(amp, f"project:{project}", 4)
     assets = {asset["external_id"]: asset for asset in found(amp, f"project:{project}")}
     assert assets.keys() == {"x/1", "x/2", "x/3", "x/4"}

@@ -18,7 +18,7 @@ _SETTINGS = {"AMP_INDEX_MAX_DEAD_LETTERS_IN_ROW": "5"}
 
 
 @pytest.fixture(params=["embedded", pytest.param("cluster", marks=pytest.mark.cluster)])
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Wired]:
+def environment(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Wired]:
     own: Mapping[str, object] = {"AMP_DATA_DIR": tmp_path}
     profile = own if request.param == "embedded" else request.getfixturevalue("fresh_cluster_settings")
     with wired({**profile, **_SETTINGS}) as found:
@@ -31,11 +31,11 @@ def _degraded(rest: Rest) -> list[str]:
 
 
 def test_a_worker_whose_index_rejects_everything_stops_and_continues(
-    world: Wired, monkeypatch: pytest.MonkeyPatch
+    environment: Wired, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("amp.services.runtime.consumer._STOPPED_S", 0.3)
     monkeypatch.setattr("amp.services.runtime.presence._EVERY_S", 0.2)
-    amp, rest = world.amp, Rest(create_app(world.amp))
+    amp, rest = environment.amp, Rest(create_app(environment.amp))
 
     def rejecting(puts: Sequence[Put]) -> list[PutResult]:
         return [PutResult(WriteStatus.REJECTED, "mapping [metadata] is strict") for _ in puts]
@@ -44,7 +44,7 @@ def test_a_worker_whose_index_rejects_everything_stops_and_continues(
     with monkeypatch.context() as patch:
         patch.setattr(amp.adapters.index, "put", rejecting)
         for number in range(8):
-            world.create(str(number))
+            environment.create(str(number))
         assert amp.adapters.queue.flush(10)
         threads.start()
         try:
@@ -63,6 +63,6 @@ def test_a_worker_whose_index_rejects_everything_stops_and_continues(
             wait_until(lambda: "index worker" not in _degraded(rest), 60, "the report to end")
         finally:
             threads.stop(10)
-    world.refresh()
-    assert len(world.seen()) == 8 - stored
+    environment.refresh()
+    assert len(environment.seen()) == 8 - stored
     assert len(amp.adapters.dead_letters.page(job_id=None, position=None, limit=10).dead_letters) == stored

@@ -59,16 +59,16 @@ def test_a_poison_asset_stops_nobody_and_is_told_with_its_reason(
 ) -> None:
     assert poisoned["counts"] == {"done": 10, "failed": 2}
     assert set(poisoned["ids"]) - set(noting.seen) == set(poisoned["bad"])
-    told = results(rest, poisoned["job"])
-    assert sorted(told) == poisoned["bad"]
-    for asset_id, (outcome, note) in told.items():
+    reported = results(rest, poisoned["job"])
+    assert sorted(reported) == poisoned["bad"]
+    for asset_id, (outcome, note) in reported.items():
         assert outcome == "failed"
         assert note == f"RuntimeError('cannot stand {asset_id}')"
     found = letters(rest, f"?job={poisoned['job']}")
     assert sorted(letter["asset"] for letter in found) == poisoned["bad"]
     for letter in found:
         assert (letter["topic"], letter["job"], letter["attempts"]) == ("bulk", poisoned["job"], 1)
-        assert letter["reason"] == told[letter["asset"]][1]
+        assert letter["reason"] == reported[letter["asset"]][1]
         assert "Traceback" in letter["detail"]
         assert "in process" in letter["detail"]
         assert letter["asset"] in letter["payload"]

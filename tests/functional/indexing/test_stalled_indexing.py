@@ -11,7 +11,7 @@ from amp.domain.jobs import Job, JobState
 from amp.domain.selectors import Selector
 from amp.services.jobs.submit import JobRequest
 from amp.worker import WorkerThreads
-from tests.support.service.wired import CALLER, Wired, wired
+from tests.support.service.wired import PRINCIPAL, Wired, wired
 from tests.support.stack.waiting import wait_until
 
 DEADLINE_S = 60
@@ -23,13 +23,13 @@ def either(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr("amp.services.jobs.send_chunks._LOST_S", 1.0)
     own = {"data_dir": tmp_path}
     settings = own if request.param == "embedded" else request.getfixturevalue("fresh_cluster_settings")
-    with wired({"intent_grace_s": "0.1", **settings}) as world:
-        yield world
+    with wired({"intent_grace_s": "0.1", **settings}) as environment:
+        yield environment
 
 
 @contextmanager
-def working(world: Wired, *kinds: str) -> Iterator[None]:
-    threads = WorkerThreads(world.amp.background, {kind: world.amp.workers[kind] for kind in kinds})
+def working(environment: Wired, *kinds: str) -> Iterator[None]:
+    threads = WorkerThreads(environment.amp.background, {kind: environment.amp.workers[kind] for kind in kinds})
     threads.start()
     try:
         yield
@@ -37,19 +37,19 @@ def working(world: Wired, *kinds: str) -> Iterator[None]:
         threads.stop(20)
 
 
-def started(world: Wired, kind: str, assets: Sequence[Asset]) -> Job:
+def started(environment: Wired, kind: str, assets: Sequence[Asset]) -> Job:
     order = JobRequest(kind=kind, selector=Selector(), ids=[asset.id for asset in assets])
-    return world.amp.jobs.submission.submit(order, CALLER)
+    return environment.amp.jobs.submission.submit(order, PRINCIPAL)
 
 
-def found_of(world: Wired, job: Job) -> Job:
-    found = world.amp.adapters.jobs.get(job.id)
+def found_of(environment: Wired, job: Job) -> Job:
+    found = environment.amp.adapters.jobs.get(job.id)
     assert found is not None
     return found
 
 
-def state_of(world: Wired, job: Job) -> JobState:
-    return found_of(world, job).state
+def state_of(environment: Wired, job: Job) -> JobState:
+    return found_of(environment, job).state
 
 
 def test_a_check_that_waits_for_index_workers_holds_up_no_other_job(either: Wired) -> None:

@@ -30,7 +30,7 @@ from tests.support.jobs.calls import (
 )
 from tests.support.service.built import running
 from tests.support.service.rest import FIELDS, Rest
-from tests.support.service.wired import CALLER
+from tests.support.service.wired import PRINCIPAL
 from tests.support.stack.waiting import wait_until
 
 
@@ -102,13 +102,13 @@ def test_a_users_change_that_comes_in_between_is_kept(
     assert counts(job) == {"changed": 20}
     assert not hurried
     for n, asset_id in enumerate(made):
-        told = versions(rest, asset_id)
+        stored = versions(rest, asset_id)
         mine, by_hand, both = {"cameraId": n}, {"cameraId": n, "notes": "by hand"}, {"notes": "by hand"}
-        assert told[-1] == mine
+        assert stored[-1] == mine
         if n in (3, 7):
-            assert told == [mine | both | {"codec": "hevc"}, by_hand, mine]
+            assert stored == [mine | both | {"codec": "hevc"}, by_hand, mine]
         else:
-            assert told == [mine | {"codec": "hevc"}, mine]
+            assert stored == [mine | {"codec": "hevc"}, mine]
 
 
 def test_an_asset_that_keeps_changing_is_given_up_and_the_users_changes_stay(
@@ -226,7 +226,7 @@ def test_a_version_that_another_process_has_just_made_is_what_assets_are_brought
         a = amp.adapters
         elsewhere = TypeRegistration(registry=a.types, catalog=TypeCatalog(a.types, a.clock, 86_400.0), clock=a.clock)
         fields = {**elsewhere.get(kind).fields, "more": Field(type=FieldType.STRING)}
-        elsewhere.next_version(kind, "", fields, CALLER)
+        elsewhere.next_version(kind, "", fields, PRINCIPAL)
         assert counts(ran(rest, "migrate-type", {"type": kind})) == {"changed": 1}
         assert asset(rest, made)["type_version"] == 2
 

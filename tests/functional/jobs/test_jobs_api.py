@@ -220,8 +220,8 @@ def test_a_paused_job_does_nothing_until_it_is_resumed(rest: Rest, slow: str, no
     assert rest.post(f"{JOBS}/{slow}/resume").get_json()["state"] == "running"
     job = ended(rest, slow)
     assert counts(job) == {"done": MANY}
-    told = [note["text"] for note in job["history"]]
-    assert told == [
+    texts = [note["text"] for note in job["history"]]
+    assert texts == [
         "submitted by anonymous",
         "paused by anonymous",
         "rate set by anonymous: unlimited",

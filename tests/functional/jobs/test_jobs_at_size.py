@@ -39,7 +39,7 @@ from tests.support.jobs.calls import (
 )
 from tests.support.moves.moving import current_map
 from tests.support.service.rest import Rest, unique
-from tests.support.service.wired import CALLER
+from tests.support.service.wired import PRINCIPAL
 from tests.support.stack.waiting import wait_until
 
 FAULTS = int(os.environ.get("AMP_JOBS_FAULTS", "70"))
@@ -68,7 +68,7 @@ class Planting:
     def kinds(self) -> Sequence[Callable[[Asset], None]]:
         kinds = [self.remove, self.age, self.add_version, self.add_asset, self.misplace, self.break_]
         # The embedded profile lists by indexes of its database.
-        return kinds if self.checked.world.amp.settings.profile == "embedded" else [*kinds, self.unlist]
+        return kinds if self.checked.environment.amp.settings.profile == "embedded" else [*kinds, self.unlist]
 
     def remove(self, of: Asset) -> None:
         position = Position(of.created_ms, str(of.id), of.version, of.revision)
@@ -76,7 +76,7 @@ class Planting:
         self.expected[str(of.id)] = f"missing: {of.id}"
 
     def age(self, of: Asset) -> None:
-        self.checked.world.label(of, "late")
+        self.checked.environment.label(of, "late")
         self.aged += 1
         self.expected[str(of.id)] = f"stale: {of.id} at 1, not 2"
 
@@ -90,9 +90,9 @@ class Planting:
         self.expected[str(nobody)] = f"ghost: {nobody} at revision 4"
 
     def misplace(self, of: Asset) -> None:
-        buckets = current_map(self.checked.world).buckets
+        buckets = current_map(self.checked.environment).buckets
         [wrong] = [bucket for bucket in buckets if bucket.index != self.checked.bucket(of).index]
-        documents = self.checked.world.amp.adapters.documents
+        documents = self.checked.environment.amp.adapters.documents
         [(index, bare)] = documents.of_assets([of.id])
         [[copy]] = documents.with_bodies(index, [bare])
         self.copies[wrong.write_alias].append(copy)
@@ -104,11 +104,11 @@ class Planting:
         self.expected[str(of.id)] = f"malformed: {of.id}"
 
     def unlist(self, of: Asset) -> None:
-        self.unlisted.append(replace(of, updated_ms=self.checked.world.amp.adapters.clock.now_ms()))
+        self.unlisted.append(replace(of, updated_ms=self.checked.environment.amp.adapters.clock.now_ms()))
         self.expected[str(of.id)] = "unlisted: "
 
     def make(self) -> None:
-        a = self.checked.world.amp.adapters
+        a = self.checked.environment.amp.adapters
         self.checked.lose_events(self.aged)
         done = a.index.put(self.puts)
         for alias, documents in self.copies.items():
@@ -117,7 +117,7 @@ class Planting:
             done += a.documents.delete(alias, documents)
         assert {result.status for result in done} == {WriteStatus.DONE}
         a.listing.remove(self.unlisted)
-        self.checked.world.refresh()
+        self.checked.environment.refresh()
 
     def _put(self, of: Asset, doc_id: str, revision: int, **body: object) -> None:
         whole = dict(self.documents[str(of.id)].body) | {"revision": revision} | body
@@ -133,12 +133,12 @@ def born(checked: Checked, count: int) -> list[Asset]:
         for n in range(count)
     ]
     made: list[Asset] = []
-    for asset_or_error in checked.world.amp.assets.creation.create_many(
-        [CreateRequest(draft) for draft in drafts], CALLER
+    for asset_or_error in checked.environment.amp.assets.creation.create_many(
+        [CreateRequest(draft) for draft in drafts], PRINCIPAL
     ):
         assert isinstance(asset_or_error, Asset), asset_or_error
         made.append(asset_or_error)
-    checked.world.mine |= {one.id for one in made}
+    checked.environment.mine |= {one.id for one in made}
     return made
 
 
@@ -151,7 +151,7 @@ def test_of_many_faults_all_are_found_and_mended_and_nothing_else_is_while_other
     checked.settle()
     chance.shuffle(made)
     live, bad = [str(one.id) for one in made[:_LIVE]], made[_LIVE : _LIVE + FAULTS]
-    amp = checked.world.amp
+    amp = checked.environment.amp
     built = amp.indexing.builder.of_heads(amp.adapters.store.heads([one.id for one in bad]))
     heads = [of.documents[-1] for of in built]
     planting = Planting(checked, {document.doc_id: document for document in heads})
@@ -174,7 +174,9 @@ def test_of_many_faults_all_are_found_and_mended_and_nothing_else_is_while_other
     # Slices in which sums differ are compared document by document, so some that are malformed are met there.
     assert expected.keys() - planting.malformed <= by_sums.keys() <= expected.keys()
     assert deep.keys() == expected.keys()
-    assert [deep[asset_id] for asset_id, told in expected.items() if not deep[asset_id].startswith(told)] == []
+    assert [
+        deep[asset_id] for asset_id, beginning in expected.items() if not deep[asset_id].startswith(beginning)
+    ] == []
     fixed = checked.run("fix", parameters={"deep": True}, timeout_s=max(FORGETS_S, _ENDS_S))
     assert counts(fixed)["changed"] == FAULTS
     clean = checked.run("check", parameters={"deep": True}, timeout_s=_ENDS_S)

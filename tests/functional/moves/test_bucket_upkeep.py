@@ -22,7 +22,7 @@ from amp.services.moves.autosplit import AutoSplit, BucketSizes
 from tests.support.service.amp_command import amp_command
 from tests.support.service.wired import Wired, wired
 
-CALLER = Principal("tester")
+PRINCIPAL = Principal("tester")
 FIRST = "19700101000000"
 NO_LIMIT = 2**60
 
@@ -33,7 +33,7 @@ def settings(tmp_path: Path) -> dict[str, object]:
 
 
 @pytest.fixture
-def world(settings: dict[str, object]) -> Iterator[Wired]:
+def environment(settings: dict[str, object]) -> Iterator[Wired]:
     with wired(settings) as found:
         yield found
 
@@ -42,75 +42,77 @@ def world(settings: dict[str, object]) -> Iterator[Wired]:
 def either(request: pytest.FixtureRequest) -> Iterator[Wired]:
     """In either profile: for what depends on the search index; to make a namespace on the servers takes a while."""
     if request.param == "embedded":
-        yield request.getfixturevalue("world")
+        yield request.getfixturevalue("environment")
     else:
         with wired({"search_timeout_s": "1", **request.getfixturevalue("fresh_cluster_settings")}) as found:
             yield found
 
 
-def bucket_map(world: Wired) -> BucketMap:
-    found = world.amp.adapters.buckets.load()
+def bucket_map(environment: Wired) -> BucketMap:
+    found = environment.amp.adapters.buckets.load()
     assert found is not None
     return found
 
 
-def newest(world: Wired) -> Bucket:
-    return bucket_map(world).buckets[-1]
+def newest(environment: Wired) -> Bucket:
+    return bucket_map(environment).buckets[-1]
 
 
-def indexed(world: Wired, count: int = 1) -> list[str]:
+def indexed(environment: Wired, count: int = 1) -> list[str]:
     """New assets that searches see."""
-    assets = [world.create(f"clip {i}") for i in range(count)]
-    world.index(*world.events(count))
+    assets = [environment.create(f"clip {i}") for i in range(count)]
+    environment.index(*environment.events(count))
     return [str(asset.id) for asset in assets]
 
 
-def found(world: Wired, *, heal: bool = False) -> list[tuple[str, str, bool]]:
-    return [(f.index, f.problem, f.healed) for f in world.amp.buckets.reconciliation.run(BUCKET_WORKER, heal=heal)]
+def found(environment: Wired, *, heal: bool = False) -> list[tuple[str, str, bool]]:
+    return [
+        (f.index, f.problem, f.healed) for f in environment.amp.buckets.reconciliation.run(BUCKET_WORKER, heal=heal)
+    ]
 
 
-def moved(world: Wired) -> None:
+def moved(environment: Wired) -> None:
     """The recorded move, made to its end."""
-    assert world.amp.moves.runner.advance(threading.Event())
-    assert bucket_map(world).move is None
+    assert environment.amp.moves.runner.advance(threading.Event())
+    assert bucket_map(environment).move is None
 
 
-def watch(world: Wired, **sizes: Any) -> AutoSplit:
-    a = world.amp.adapters
+def watch(environment: Wired, **sizes: Any) -> AutoSplit:
+    a = environment.amp.adapters
     asked = {"roll_bytes": NO_LIMIT, "roll_documents": NO_LIMIT, "limit_bytes": NO_LIMIT, "split": True} | sizes
-    maps = world.amp.moves.planning.maps
+    maps = environment.amp.moves.planning.maps
     return AutoSplit(
         maps=maps,
         indices=a.indices,
-        planner=world.amp.moves.planning,
+        planner=environment.amp.moves.planning,
         clock=a.clock,
         sizes=BucketSizes(roll_lead_s=120.0, rate=None, **asked),
     )
 
 
-def block(world: Wired, bucket: Bucket) -> None:
-    world.amp.adapters.indices.block(bucket.index)
+def block(environment: Wired, bucket: Bucket) -> None:
+    environment.amp.adapters.indices.block(bucket.index)
 
 
-def rename(world: Wired, bucket: Bucket) -> None:
+def rename(environment: Wired, bucket: Bucket) -> None:
     change = AliasChange(
         remove_write=((bucket.index, bucket.write_alias),), add_write=((bucket.index, f"{bucket.index}-w77"),)
     )
-    assert world.amp.adapters.indices.change_aliases(change)
+    assert environment.amp.adapters.indices.change_aliases(change)
 
 
-def add_alias(world: Wired, bucket: Bucket) -> None:
+def add_alias(environment: Wired, bucket: Bucket) -> None:
     change = AliasChange(add_write=((bucket.index, f"{bucket.index}-w77"),))
-    assert world.amp.adapters.indices.change_aliases(change)
+    assert environment.amp.adapters.indices.change_aliases(change)
 
 
-def hide(world: Wired, bucket: Bucket) -> None:
-    assert world.amp.adapters.indices.change_aliases(AliasChange(remove_read=(bucket.index,)))
+def hide(environment: Wired, bucket: Bucket) -> None:
+    assert environment.amp.adapters.indices.change_aliases(AliasChange(remove_read=(bucket.index,)))
 
 
-def narrow(world: Wired, bucket: Bucket) -> None:
+def narrow(environment: Wired, bucket: Bucket) -> None:
     change = AliasChange(set_read=(ReadFilter(bucket.index, 0, 1000),))
-    assert world.amp.adapters.indices.change_aliases(change)
+    assert environment.amp.adapters.indices.change_aliases(change)
 
 
 HARMS: list[tuple[Callable[[Wired, Bucket], None], str]] = [
@@ -128,9 +130,9 @@ def test_what_disagrees_with_the_map_is_told_then_healed(either: Wired) -> None:
         assert found(either) == []
         harm(either, bucket)
         for _ in range(2):
-            [(index, told, healed)] = found(either)
+            [(index, reported, healed)] = found(either)
             assert (index, healed) == (bucket.index, False)
-            assert told.startswith(problem)
+            assert reported.startswith(problem)
         assert [finding[2] for finding in found(either, heal=True)] == [True]
         assert found(either) == []
         ids += indexed(either)
@@ -143,12 +145,12 @@ def test_a_lost_index_is_shown_and_an_empty_one_stands_in_known_to_be_incomplete
     either.amp.adapters.indices.drop(lost.index)
     assert [status.state for status in either.amp.moves.reports.report().buckets] == ["lost"]
     with pytest.raises(Conflict, match="is lost"):
-        either.amp.moves.planning.start(MoveKind.REBUILD, FIRST, None, None, CALLER)
+        either.amp.moves.planning.start(MoveKind.REBUILD, FIRST, None, None, PRINCIPAL)
     assert [finding[2] for finding in found(either)] == [False]
-    [(index, told, healed)] = found(either, heal=True)
+    [(index, reported, healed)] = found(either, heal=True)
     assert (index, healed) == (lost.index, True)
     made = newest(either)
-    assert made.index in told
+    assert made.index in reported
     assert made.index != lost.index
     assert [status.state for status in either.amp.moves.reports.report().buckets] == ["incomplete"]
     assert found(either) == []
@@ -157,49 +159,51 @@ def test_a_lost_index_is_shown_and_an_empty_one_stands_in_known_to_be_incomplete
     assert [item[0] for item in either.seen()] == ids
 
 
-def test_all_lost_indices_are_replaced_in_one_pass_and_all_refilled_buckets_completed_in_one(world: Wired) -> None:
-    a = world.amp.adapters
+def test_all_lost_indices_are_replaced_in_one_pass_and_all_refilled_buckets_completed_in_one(
+    environment: Wired,
+) -> None:
+    a = environment.amp.adapters
     for at_s in (3_000, 2_000, 1_000):
-        world.amp.moves.planning.start(MoveKind.ROLL, FIRST, at_s, None, CALLER)
-        moved(world)
-    lost = bucket_map(world).buckets
+        environment.amp.moves.planning.start(MoveKind.ROLL, FIRST, at_s, None, PRINCIPAL)
+        moved(environment)
+    lost = bucket_map(environment).buckets
     assert len(lost) == 4
     for bucket in lost:
         a.indices.drop(bucket.index)
-    assert [finding[2] for finding in found(world, heal=True)] == [True] * 4
-    assert [bucket.incomplete for bucket in bucket_map(world).buckets] == [True] * 4
-    assert found(world) == []
-    world.amp.moves.refill.run()
+    assert [finding[2] for finding in found(environment, heal=True)] == [True] * 4
+    assert [bucket.incomplete for bucket in bucket_map(environment).buckets] == [True] * 4
+    assert found(environment) == []
+    environment.amp.moves.refill.run()
     for job in a.jobs.open():
         a.jobs.set_state(job.id, JobState.COMPLETED, ended_ms=1)
-    generation = bucket_map(world).generation
-    world.amp.moves.refill.run()
-    assert bucket_map(world).incomplete == ()
-    assert bucket_map(world).generation == generation + 1
+    generation = bucket_map(environment).generation
+    environment.amp.moves.refill.run()
+    assert bucket_map(environment).incomplete == ()
+    assert bucket_map(environment).generation == generation + 1
 
 
-def test_an_index_of_no_bucket_is_told_and_left_alone(world: Wired) -> None:
-    index = newest(world).index.rpartition("-")[0] + "-99"
-    assert world.amp.adapters.indices.create(index)
+def test_an_index_of_no_bucket_is_told_and_left_alone(environment: Wired) -> None:
+    index = newest(environment).index.rpartition("-")[0] + "-99"
+    assert environment.amp.adapters.indices.create(index)
     for heal in (True, False):
-        assert found(world, heal=heal) == [(index, "belongs to no bucket", False)]
+        assert found(environment, heal=heal) == [(index, "belongs to no bucket", False)]
 
 
-def test_while_a_move_is_under_way_nothing_is_touched(world: Wired) -> None:
-    indexed(world)
-    world.amp.moves.planning.start(MoveKind.REBUILD, FIRST, None, None, CALLER)
-    block(world, newest(world))
-    assert found(world, heal=True) == []
-    assert [info.blocked for info in world.amp.adapters.indices.info()] == [True]
-    moved(world)
-    assert found(world) == []
+def test_while_a_move_is_under_way_nothing_is_touched(environment: Wired) -> None:
+    indexed(environment)
+    environment.amp.moves.planning.start(MoveKind.REBUILD, FIRST, None, None, PRINCIPAL)
+    block(environment, newest(environment))
+    assert found(environment, heal=True) == []
+    assert [info.blocked for info in environment.amp.adapters.indices.info()] == [True]
+    moved(environment)
+    assert found(environment) == []
 
 
 @pytest.mark.cluster
 def test_templates_that_let_writes_make_indices_are_found(fresh_cluster_settings: dict[str, str]) -> None:
-    with wired({**fresh_cluster_settings}) as world:
-        prefix = world.amp.settings.elasticsearch_index_prefix
-        api = _elasticsearch(world.amp)
+    with wired({**fresh_cluster_settings}) as environment:
+        prefix = environment.amp.settings.elasticsearch_index_prefix
+        api = _elasticsearch(environment.amp)
         content = api.indices.get_index_template(name=f"{prefix}-assets").body["index_templates"][0]["index_template"]
         api.indices.put_index_template(name=f"{prefix}-assets", body=content | {"allow_auto_create": True})
         other = {"index_patterns": [f"{prefix}-19*"], "priority": 900}
@@ -210,53 +214,53 @@ def test_templates_that_let_writes_make_indices_are_found(fresh_cluster_settings
                 f"{prefix}-other",
                 "this index template takes precedence over that of AMP and lets writes create indices",
             )
-            assert found(world) == [(*ours, False), (*theirs, False)]
+            assert found(environment) == [(*ours, False), (*theirs, False)]
             advice = [line for line in _doctor(fresh_cluster_settings)["advice"] if "reconcile" in line]
             assert [line.partition("; see")[0] for line in advice] == [": ".join(ours), ": ".join(theirs)]
-            assert found(world, heal=True) == [(*ours, True), (*theirs, False)]
+            assert found(environment, heal=True) == [(*ours, True), (*theirs, False)]
             api.indices.put_index_template(name=f"{prefix}-other", body=other | {"allow_auto_create": False})
-            assert found(world) == []
+            assert found(environment) == []
             api.indices.delete_index_template(name=f"{prefix}-assets")
-            assert found(world, heal=True) == [(f"{prefix}-assets", "the index template is missing", True)]
-            assert found(world) == []
+            assert found(environment, heal=True) == [(f"{prefix}-assets", "the index template is missing", True)]
+            assert found(environment) == []
         finally:
             api.indices.delete_index_template(name=f"{prefix}-other")
 
 
 def test_doctor_tells_what_disagrees(settings: dict[str, object]) -> None:
-    with wired(settings) as world:
-        bucket = newest(world)
-        block(world, bucket)
+    with wired(settings) as environment:
+        bucket = newest(environment)
+        block(environment, bucket)
     report = _doctor(settings)
     assert report["healthy"] is False
     assert report["advice"] == [f"{bucket.index}: writes are blocked; see `amp admin buckets reconcile`"]
 
 
 def test_doctor_names_a_bucket_that_is_not_complete(settings: dict[str, object]) -> None:
-    with wired(settings) as world:
-        world.amp.adapters.indices.drop(newest(world).index)
-        world.amp.system.migration.run()
-        assert bucket_map(world).buckets[0].incomplete
+    with wired(settings) as environment:
+        environment.amp.adapters.indices.drop(newest(environment).index)
+        environment.amp.system.migration.run()
+        assert bucket_map(environment).buckets[0].incomplete
     [advice] = _doctor(settings)["advice"]
     assert advice.startswith(f"bucket {FIRST} is degraded: its index was lost")
 
 
-def test_a_bucket_opened_for_the_last_second_of_all_does_not_keep_others_from_being_opened(world: Wired) -> None:
-    indexed(world, 3)
+def test_a_bucket_opened_for_the_last_second_of_all_does_not_keep_others_from_being_opened(environment: Wired) -> None:
+    indexed(environment, 3)
     last_s = 253_402_300_799  # 9999-12-31T23:59:59Z
-    world.amp.moves.planning.start(MoveKind.ROLL, FIRST, last_s, None, CALLER)
-    moved(world)
-    now_s = world.amp.adapters.clock.now_ms() // 1000
-    name, at_s = world.amp.moves.layout.next_start(None)
+    environment.amp.moves.planning.start(MoveKind.ROLL, FIRST, last_s, None, PRINCIPAL)
+    moved(environment)
+    now_s = environment.amp.adapters.clock.now_ms() // 1000
+    name, at_s = environment.amp.moves.layout.next_start(None)
     assert name == FIRST
     assert now_s < at_s < now_s + 1_000
-    assert watch(world, roll_documents=3).check()
-    moved(world)
-    assert [b.start_s for b in bucket_map(world).buckets][::2] == [0, last_s]
+    assert watch(environment, roll_documents=3).check()
+    moved(environment)
+    assert [b.start_s for b in bucket_map(environment).buckets][::2] == [0, last_s]
     # The bucket of now ends soon: once is enough.
-    assert not watch(world, roll_documents=3).check()
-    name, at_s = world.amp.moves.layout.next_start(None)
-    assert bucket_map(world).bucket_at(at_s * 1000).start_s < at_s < last_s
+    assert not watch(environment, roll_documents=3).check()
+    name, at_s = environment.amp.moves.layout.next_start(None)
+    assert bucket_map(environment).bucket_at(at_s * 1000).start_s < at_s < last_s
 
 
 def test_the_next_bucket_is_opened_ahead_of_time_once_the_newest_is_large(either: Wired) -> None:
@@ -273,102 +277,104 @@ def test_the_next_bucket_is_opened_ahead_of_time_once_the_newest_is_large(either
     assert not watching.check(), "the newest has not even begun"
 
 
-def test_the_next_bucket_is_opened_by_size_too(world: Wired) -> None:
-    indexed(world)
-    assert watch(world, roll_bytes=1).check()
-    moved(world)
-    assert len(bucket_map(world).buckets) == 2
+def test_the_next_bucket_is_opened_by_size_too(environment: Wired) -> None:
+    indexed(environment)
+    assert watch(environment, roll_bytes=1).check()
+    moved(environment)
+    assert len(bucket_map(environment).buckets) == 2
 
 
-def test_a_bucket_past_the_limit_is_split_unless_told_otherwise(world: Wired) -> None:
-    indexed(world)
-    lay_out(world, 2_000_000_000)
+def test_a_bucket_past_the_limit_is_split_unless_told_otherwise(environment: Wired) -> None:
+    indexed(environment)
+    lay_out(environment, 2_000_000_000)
     days_s = [1_600_000_000 + day * 86_400 for day in range(4)]
-    imported(world, days_s)
-    assert not watch(world, limit_bytes=1, split=False).check()
-    assert not watch(world).check()
-    assert watch(world, limit_bytes=1).check()
-    moved(world)
-    assert len(bucket_map(world).buckets) == 3
-    assert len(world.seen()) == 5
+    imported(environment, days_s)
+    assert not watch(environment, limit_bytes=1, split=False).check()
+    assert not watch(environment).check()
+    assert watch(environment, limit_bytes=1).check()
+    moved(environment)
+    assert len(bucket_map(environment).buckets) == 3
+    assert len(environment.seen()) == 5
 
 
-def test_the_newest_bucket_is_not_split_by_itself(world: Wired) -> None:
-    indexed(world, 2)
-    assert not watch(world, limit_bytes=1).check()
+def test_the_newest_bucket_is_not_split_by_itself(environment: Wired) -> None:
+    indexed(environment, 2)
+    assert not watch(environment, limit_bytes=1).check()
 
 
-def test_a_bucket_of_one_second_cannot_be_split_and_that_is_tried_once(world: Wired) -> None:
-    imported(world, [1_600_000_000] * 3)
-    lay_out(world, 1_700_000_000)
-    watching = watch(world, limit_bytes=1)
+def test_a_bucket_of_one_second_cannot_be_split_and_that_is_tried_once(environment: Wired) -> None:
+    imported(environment, [1_600_000_000] * 3)
+    lay_out(environment, 1_700_000_000)
+    watching = watch(environment, limit_bytes=1)
     assert not watching.check()
     assert not watching.check()
     with pytest.raises(Unprocessable, match="within one second"):
-        world.amp.moves.planning.start(MoveKind.SPLIT, FIRST, None, None, CALLER)
-    assert [job.kind for job in world.amp.adapters.jobs.page(None, 10)] == ["roll"]
+        environment.amp.moves.planning.start(MoveKind.SPLIT, FIRST, None, None, PRINCIPAL)
+    assert [job.kind for job in environment.amp.adapters.jobs.page(None, 10)] == ["roll"]
 
 
-def test_a_boundary_with_all_documents_on_one_side_is_refused_with_a_better_one(world: Wired) -> None:
-    imported(world, [1_600_000_000, 1_600_000_010])
+def test_a_boundary_with_all_documents_on_one_side_is_refused_with_a_better_one(environment: Wired) -> None:
+    imported(environment, [1_600_000_000, 1_600_000_010])
     for at_s in (1_500_000_000, 1_600_000_000, 1_600_000_011):
         with pytest.raises(Unprocessable, match=r"one side of .* created before 2020-09-13T12:26:"):
-            world.amp.moves.planning.preview(MoveKind.SPLIT, FIRST, at_s, None)
-    assert world.amp.moves.planning.preview(MoveKind.SPLIT, FIRST, 1_600_000_010, 4.0).seconds == 0.25
+            environment.amp.moves.planning.preview(MoveKind.SPLIT, FIRST, at_s, None)
+    assert environment.amp.moves.planning.preview(MoveKind.SPLIT, FIRST, 1_600_000_010, 4.0).seconds == 0.25
 
 
-def test_a_move_nobody_knows_cannot_be_planned_or_cancelled(world: Wired) -> None:
+def test_a_move_nobody_knows_cannot_be_planned_or_cancelled(environment: Wired) -> None:
     with pytest.raises(BucketNotFound):
-        world.amp.moves.planning.preview(MoveKind.REBUILD, "20200101000000", None, None)
+        environment.amp.moves.planning.preview(MoveKind.REBUILD, "20200101000000", None, None)
     with pytest.raises(JobNotFound):
-        world.amp.moves.planning.cancel(mint_at(0), CALLER)
+        environment.amp.moves.planning.cancel(mint_at(0), PRINCIPAL)
     with pytest.raises(JobNotFound):
-        world.amp.jobs.control.get(mint_at(0))
+        environment.amp.jobs.control.get(mint_at(0))
 
 
-def test_a_job_whose_move_never_came_into_the_map_has_failed(world: Wired) -> None:
-    now_ms, jobs = world.amp.adapters.clock.now_ms(), world.amp.adapters.jobs
+def test_a_job_whose_move_never_came_into_the_map_has_failed(environment: Wired) -> None:
+    now_ms, jobs = environment.amp.adapters.clock.now_ms(), environment.amp.adapters.jobs
     late, fresh = (
         Job(id=mint_at(now_ms - age_ms), kind="split", parameters={}, requested_by="x") for age_ms in (120_000, 0)
     )
     for job in (late, fresh):
         jobs.add(job)
-    found = world.amp.jobs.control.get(late.id).job
+    found = environment.amp.jobs.control.get(late.id).job
     assert (found.state, found.reason[:14]) == (JobState.FAILED, "it never began")
     assert [note.text for note in found.history] == [f"failed: {found.reason}"]
     assert jobs.get(late.id) == found
-    assert world.amp.jobs.control.get(fresh.id).job.state is JobState.RUNNING
+    assert environment.amp.jobs.control.get(fresh.id).job.state is JobState.RUNNING
 
 
-def test_a_pause_that_comes_after_the_end_of_a_move_is_refused(world: Wired) -> None:
-    job = world.amp.moves.planning.start(MoveKind.REBUILD, FIRST, None, None, CALLER)
-    assert world.amp.jobs.control.get(job.id).job.state is JobState.RUNNING
-    world.amp.moves.planning.cancel(job.id, CALLER)
-    moved(world)
-    assert not world.amp.adapters.jobs.set_state(job.id, JobState.PAUSED)
+def test_a_pause_that_comes_after_the_end_of_a_move_is_refused(environment: Wired) -> None:
+    job = environment.amp.moves.planning.start(MoveKind.REBUILD, FIRST, None, None, PRINCIPAL)
+    assert environment.amp.jobs.control.get(job.id).job.state is JobState.RUNNING
+    environment.amp.moves.planning.cancel(job.id, PRINCIPAL)
+    moved(environment)
+    assert not environment.amp.adapters.jobs.set_state(job.id, JobState.PAUSED)
     with pytest.raises(Conflict, match="has ended: cancelled"):
-        world.amp.jobs.control.pause(job.id, CALLER)
-    found = world.amp.jobs.control.get(job.id).job
+        environment.amp.jobs.control.pause(job.id, PRINCIPAL)
+    found = environment.amp.jobs.control.get(job.id).job
     assert found.state is JobState.CANCELLED
     assert [note.text for note in found.history] == ["cancelled by tester", "ended"]
-    assert [status.job.state for status in world.amp.jobs.control.page(None, 10)] == [JobState.CANCELLED]
+    assert [status.job.state for status in environment.amp.jobs.control.page(None, 10)] == [JobState.CANCELLED]
 
 
-def test_a_move_refused_by_a_changed_map_says_so_in_its_history(world: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(world.amp.moves.planning.maps, "replace", lambda *_: False)
+def test_a_move_refused_by_a_changed_map_says_so_in_its_history(
+    environment: Wired, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment.amp.moves.planning.maps, "replace", lambda *_: False)
     with pytest.raises(Conflict, match="changed meanwhile"):
-        world.amp.moves.planning.start(MoveKind.REBUILD, FIRST, None, None, CALLER)
-    [job] = world.amp.adapters.jobs.page(None, 10)
-    [note] = world.amp.jobs.control.get(job.id).job.history
+        environment.amp.moves.planning.start(MoveKind.REBUILD, FIRST, None, None, PRINCIPAL)
+    [job] = environment.amp.adapters.jobs.page(None, 10)
+    [note] = environment.amp.jobs.control.get(job.id).job.history
     assert note.text == f"failed: {job.reason}"
 
 
-def imported(world: Wired, created_s: Sequence[int]) -> None:
+def imported(environment: Wired, created_s: Sequence[int]) -> None:
     """Assets created then, which searches see."""
     for at_s in created_s:
         draft = Draft(type="clip", created_ms=at_s * 1000, metadata={})
-        world.mine.add(world.amp.assets.creation.create(CreateRequest(draft), CALLER).id)
-    world.index(*world.events(len(created_s)))
+        environment.mine.add(environment.amp.assets.creation.create(CreateRequest(draft), PRINCIPAL).id)
+    environment.index(*environment.events(len(created_s)))
 
 
 def test_metrics_show_the_buckets_the_move_under_way_and_what_moved(either: Wired) -> None:
@@ -379,7 +385,7 @@ def test_metrics_show_the_buckets_the_move_under_way_and_what_moved(either: Wire
     assert before[f'amp_bucket_bytes{{bucket="{FIRST}"}}'] > 0
     assert before["amp_move_hold_seconds_count"] == before["amp_move_documents_total"] == 0
     assert not [name for name in before if name.startswith("amp_move_phase")]
-    either.amp.moves.planning.start(MoveKind.SPLIT, FIRST, 1_600_000_010, None, CALLER)
+    either.amp.moves.planning.start(MoveKind.SPLIT, FIRST, 1_600_000_010, None, PRINCIPAL)
     assert shown(either)['amp_move_phase{kind="split",phase="plan"}'] == 1
     moved(either)
     after = shown(either)
@@ -392,15 +398,15 @@ def test_metrics_show_the_buckets_the_move_under_way_and_what_moved(either: Wire
         assert shown(either)["amp_bucket_findings"] == findings
 
 
-def shown(world: Wired) -> dict[str, float]:
+def shown(environment: Wired) -> dict[str, float]:
     """Every sample of the metrics, by name and labels."""
-    lines = world.amp.metrics.expose().decode().splitlines()
+    lines = environment.amp.metrics.expose().decode().splitlines()
     return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if not line.startswith("#")}
 
 
-def lay_out(world: Wired, start_s: int) -> None:
-    assert world.amp.moves.layout.open_next([start_s], None, CALLER).job is not None
-    moved(world)
+def lay_out(environment: Wired, start_s: int) -> None:
+    assert environment.amp.moves.layout.open_next([start_s], None, PRINCIPAL).job is not None
+    moved(environment)
 
 
 def _elasticsearch(amp: Amp) -> Any:

@@ -37,7 +37,7 @@ from tests.support.moves.moving import (
     start,
     working,
 )
-from tests.support.service.wired import CALLER, Wired
+from tests.support.service.wired import PRINCIPAL, Wired
 from tests.support.stack.waiting import wait_until
 
 
@@ -96,7 +96,7 @@ def test_a_cancelled_move_leaves_things_as_they_were(service: Wired, kind: MoveK
     job = start(service, kind, rate=1.0)  # slow enough to be caught in the middle
     with working(service, "bucket"):
         wait_until(lambda: phase_of(service) is Phase.DUAL, DEADLINE_S, "the copying")
-        service.amp.moves.planning.cancel(job.id, CALLER)
+        service.amp.moves.planning.cancel(job.id, PRINCIPAL)
         assert ended(service, job).state is JobState.CANCELLED
     assert [(bucket.start_s, bucket.index) for bucket in current_map(service).buckets] == before
     assert held_documents(service) == documents
@@ -180,10 +180,10 @@ def test_a_mover_that_slept_while_another_ended_its_move_says_nothing(
         clean(clear, *of, **more)
 
     monkeypatch.setattr(MoveCleanup, "clean", after_another)
-    with capture_logs() as told:
+    with capture_logs() as logs:
         service.amp.moves.runner.advance(stop)
     assert ended(service, job).state is JobState.COMPLETED
-    assert [line for line in told if line["log_level"] == "error"] == []
+    assert [line for line in logs if line["log_level"] == "error"] == []
 
 
 def test_a_move_says_why_its_source_keeps_documents(service: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,15 +251,15 @@ def test_a_search_that_knows_the_buckets_of_before_a_merge_is_answered(service: 
         maps=old,
         limits=limits,
     )
-    assert searches.search(SearchQuery(size=0, all_versions=True), CALLER).total == len(shown)
+    assert searches.search(SearchQuery(size=0, all_versions=True), PRINCIPAL).total == len(shown)
     move(service, MoveKind.MERGE)
-    assert searches.search(SearchQuery(size=0, all_versions=True), CALLER).total == len(shown)
+    assert searches.search(SearchQuery(size=0, all_versions=True), PRINCIPAL).total == len(shown)
 
 
 def test_what_cannot_be_done_is_refused_with_the_reason(service: Wired) -> None:
     plan = service.amp.moves.planning
     with pytest.raises(BucketNotFound):
-        plan.start(MoveKind.SPLIT, "20990101000000", None, None, CALLER)
+        plan.start(MoveKind.SPLIT, "20990101000000", None, None, PRINCIPAL)
     with pytest.raises(Unprocessable, match="empty"):
         start(service, MoveKind.SPLIT)
     with pytest.raises(Unprocessable, match="no next bucket"):
@@ -275,4 +275,4 @@ def test_what_cannot_be_done_is_refused_with_the_reason(service: Wired) -> None:
     with working(service, "bucket"):
         ended(service, job)
     with pytest.raises(Conflict, match="ended"):
-        plan.cancel(job.id, CALLER)
+        plan.cancel(job.id, PRINCIPAL)

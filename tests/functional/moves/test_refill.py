@@ -21,7 +21,7 @@ from amp.worker import WorkerThreads
 from tests.support.moves.moving import current_map, move
 from tests.support.service.amp_command import amp_command
 from tests.support.service.rest import Rest
-from tests.support.service.wired import CALLER, Wired, wired
+from tests.support.service.wired import PRINCIPAL, Wired, wired
 from tests.support.stack.waiting import wait_until
 
 
@@ -35,8 +35,8 @@ def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Wired]:
 
 
 @contextmanager
-def working(world: Wired) -> Iterator[None]:
-    threads = WorkerThreads(world.amp.background, world.amp.workers)
+def working(environment: Wired) -> Iterator[None]:
+    threads = WorkerThreads(environment.amp.background, environment.amp.workers)
     threads.start()
     try:
         yield
@@ -44,8 +44,8 @@ def working(world: Wired) -> Iterator[None]:
         threads.stop(20)
 
 
-def states(world: Wired) -> list[str]:
-    return [status.state for status in world.amp.moves.reports.report().buckets]
+def states(environment: Wired) -> list[str]:
+    return [status.state for status in environment.amp.moves.reports.report().buckets]
 
 
 def test_a_lost_index_is_refilled_and_complete_again(either: Wired) -> None:
@@ -114,14 +114,14 @@ def test_a_search_of_an_incomplete_bucket_says_so_and_gives_no_total_as_exact(ei
 
 def test_the_command_line_warns_of_an_incomplete_bucket(tmp_path: Path) -> None:
     env = {"AMP_DATA_DIR": tmp_path}
-    with wired(env) as world:
-        world.create("one")
-        [bucket] = world.amp.moves.reports.report().buckets
-        world.amp.adapters.indices.drop(bucket.bucket.index)
-        world.amp.buckets.reconciliation.run(BUCKET_WORKER)
-        world.amp.moves.refill.run()
-        [status] = world.amp.jobs.control.page(None, 10)
-        world.amp.jobs.control.cancel(status.job.id, CALLER)
+    with wired(env) as environment:
+        environment.create("one")
+        [bucket] = environment.amp.moves.reports.report().buckets
+        environment.amp.adapters.indices.drop(bucket.bucket.index)
+        environment.amp.buckets.reconciliation.run(BUCKET_WORKER)
+        environment.amp.moves.refill.run()
+        [status] = environment.amp.jobs.control.page(None, 10)
+        environment.amp.jobs.control.cancel(status.job.id, PRINCIPAL)
     incomplete = f"bucket {bucket.bucket.name} is incomplete: some of its documents are not indexed yet"
     warning = f"assets may be missing, as {incomplete}"
     for options in ((), ("--json",), ("--all", "--json"), ("--all",)):
@@ -141,7 +141,7 @@ def test_a_refill_that_was_cancelled_leaves_the_bucket_incomplete_and_is_not_beg
     assert [finding.healed for finding in either.amp.buckets.reconciliation.run(BUCKET_WORKER)] == [True]
     either.amp.moves.refill.run()
     [status] = either.amp.jobs.control.page(None, 10)
-    either.amp.jobs.control.cancel(status.job.id, CALLER)
+    either.amp.jobs.control.cancel(status.job.id, PRINCIPAL)
     either.amp.moves.refill.run()
     assert states(either) == ["incomplete"]
     assert len(either.amp.jobs.control.page(None, 10)) == 1
@@ -178,7 +178,7 @@ def test_a_refill_of_before_a_merge_does_not_complete_what_the_other_bucket_lost
     assert states(either) == ["open", "open"]
     lose(either, newer)
     [refill] = a.jobs.open()
-    either.amp.jobs.control.cancel(refill.id, CALLER)
+    either.amp.jobs.control.cancel(refill.id, PRINCIPAL)
     move(either, MoveKind.MERGE)
     either.amp.moves.refill.run()
     assert states(either) == ["incomplete"]
@@ -189,11 +189,11 @@ def test_a_refill_of_before_a_merge_does_not_complete_what_the_other_bucket_lost
     assert states(either) == ["open"]
 
 
-def lose(world: Wired, bucket: Bucket) -> None:
+def lose(environment: Wired, bucket: Bucket) -> None:
     """Its index, and let an empty one stand in and its refill begin."""
-    world.amp.adapters.indices.drop(bucket.index)
-    assert [finding.healed for finding in world.amp.buckets.reconciliation.run(BUCKET_WORKER)] == [True]
-    world.amp.moves.refill.run()
+    environment.amp.adapters.indices.drop(bucket.index)
+    assert [finding.healed for finding in environment.amp.buckets.reconciliation.run(BUCKET_WORKER)] == [True]
+    environment.amp.moves.refill.run()
 
 
 def test_a_refill_that_ends_long_after_jobs_that_began_later_completes_its_bucket(

@@ -55,8 +55,8 @@ def refusal(env: dict[str, object]) -> str:
 
 
 def test_it_says_where_it_listens_which_profile_and_which_data_folder(server: ServerProcess, data: Path) -> None:
-    told = rf"AMP serves on http://127\.0\.0\.1:\d+ \(embedded profile, data in {re.escape(str(data))}\)\n"
-    assert re.fullmatch(told, server.banner)
+    banner = rf"AMP serves on http://127\.0\.0\.1:\d+ \(embedded profile, data in {re.escape(str(data))}\)\n"
+    assert re.fullmatch(banner, server.banner)
     assert httpx.get(f"{server.url}/healthz").json() == {"status": "ok"}
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.stack import SHARED_FOLDER, NotAllStarted, Stack, StackError, versions, wait_until
-from tests.support.stack.given import GivenServer
+from tests.support.stack.env_servers import EnvServer
 from tests.support.stack.kinds import CASSANDRA, ELASTICSEARCH, KAFKA, REDIS, Kind
 from tests.support.stack.ports import free_ports
 from tests.support.stack.processes import Process, group_members, spawn, start_time
@@ -90,12 +90,12 @@ def test_killing_reaches_a_server_whose_launcher_already_ended(tmp_path: Path) -
 def test_a_given_address_is_used_as_it_is_and_probed_at_its_first_host(
     kind: Kind, address: str, host: str, port: int
 ) -> None:
-    server = GivenServer(kind, address)
+    server = EnvServer(kind, address)
     assert (server.address, server.host, server.port) == (address, host, port)
 
 
 def test_a_given_server_is_never_stopped_from_here(tmp_path: Path) -> None:
-    stack = Stack(tmp_path, only=["redis"], given={"AMP_REDIS_URL": "redis://127.0.0.1:1/0"})
+    stack = Stack(tmp_path, only=["redis"], environ={"AMP_REDIS_URL": "redis://127.0.0.1:1/0"})
     stack.down()
     with pytest.raises(StackError, match="not ours"):
         stack.redis.stop()
@@ -103,7 +103,7 @@ def test_a_given_server_is_never_stopped_from_here(tmp_path: Path) -> None:
 
 def test_a_given_server_that_is_not_there_is_named_with_its_variable(tmp_path: Path) -> None:
     port = free_ports(1)[0]
-    stack = Stack(tmp_path, only=["redis"], given={"AMP_REDIS_URL": f"redis://127.0.0.1:{port}/0"})
+    stack = Stack(tmp_path, only=["redis"], environ={"AMP_REDIS_URL": f"redis://127.0.0.1:{port}/0"})
     assert not stack.answers
     with pytest.raises(StackError, match="AMP_REDIS_URL"):
         stack.up()
@@ -115,7 +115,7 @@ def test_a_failed_start_tells_which_servers_run_all_the_same(tmp_path: Path, mon
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     monkeypatch.setattr("tests.support.stack.stack.docker_answers", lambda: False)
-    stack = Stack(tmp_path / "stack", only=["kafka", "redis"], given={"AMP_KAFKA_BOOTSTRAP": "127.0.0.1:1"})
+    stack = Stack(tmp_path / "stack", only=["kafka", "redis"], environ={"AMP_KAFKA_BOOTSTRAP": "127.0.0.1:1"})
     with pytest.raises(NotAllStarted, match=r"nothing answers at 127\.0\.0\.1:1") as failure:
         stack.up()
     assert failure.value.started == ["redis"]
@@ -175,13 +175,13 @@ def test_a_server_can_be_paused_killed_and_restarted_at_its_address_while_the_sh
 @pytest.mark.cluster
 def test_the_command_prints_settings_a_shell_can_read(cluster_settings: dict[str, str]) -> None:
     command = f'eval "$({sys.executable} -m tests.support.stack env)"; echo "$AMP_PROFILE $AMP_CASSANDRA_HOSTS"'
-    given = {
+    environ = {
         name: cluster_settings[name] for name in cluster_settings if name.endswith(("_HOSTS", "_BOOTSTRAP", "_URL"))
     }
     shown = subprocess.run(
         ["sh", "-c", command],
         cwd=SHARED_FOLDER.parent,
-        env={**os.environ, **given},
+        env={**os.environ, **environ},
         capture_output=True,
         text=True,
         check=True,

@@ -25,9 +25,9 @@ def _garbage(path: Path) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    with wired({"data_dir": tmp_path / "data"}) as world:
-        world.create("one")
-        world.index(*world.events(1))
+    with wired({"data_dir": tmp_path / "data"}) as environment:
+        environment.create("one")
+        environment.index(*environment.events(1))
     return tmp_path / "data"
 
 

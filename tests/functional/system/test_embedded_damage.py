@@ -44,10 +44,10 @@ HARMS = [_zeroed, _truncated, _garbage, _garbage_inside]
 
 
 def filled(folder: Path) -> str:
-    with wired({"data_dir": folder}) as world:
-        asset = world.create("one")
-        world.index(*world.events(1))
-        assert [item[0] for item in world.seen()] == [str(asset.id)]
+    with wired({"data_dir": folder}) as environment:
+        asset = environment.create("one")
+        environment.index(*environment.events(1))
+        assert [item[0] for item in environment.seen()] == [str(asset.id)]
     for name in ("store.db", "search.db"):
         for suffix in ("-wal", "-shm"):
             assert not (folder / f"{name}{suffix}").exists()
@@ -75,10 +75,10 @@ def killed_after_indexing(folder: Path) -> Path:
     """A data folder as a kill leaves it: one asset is indexed, and the store has committed since."""
     with built({"data_dir": folder / "alive"}):
         pass
-    with wired({"data_dir": folder / "alive"}) as world:
-        world.create("one")
-        world.index(*world.events(1))
-        world.create("two")
+    with wired({"data_dir": folder / "alive"}) as environment:
+        environment.create("one")
+        environment.index(*environment.events(1))
+        environment.create("two")
         shutil.copytree(folder / "alive", folder / "killed")
     return folder / "killed"
 
@@ -124,13 +124,13 @@ def test_an_index_that_is_older_than_the_store_is_set_aside_and_refilled(
 
 def store_restored(folder: Path) -> Path:
     """A data folder whose `store.db` is of a moment before the last changes, all of which are indexed."""
-    with wired({"data_dir": folder / "data"}) as world:
-        asset = world.create("one")
-        world.index(*world.events(1))
+    with wired({"data_dir": folder / "data"}) as environment:
+        asset = environment.create("one")
+        environment.index(*environment.events(1))
         shutil.copytree(folder / "data", folder / "backup")
-        world.edit(asset, "edited")
-        world.create("lost")
-        world.index(*world.events(2))
+        environment.edit(asset, "edited")
+        environment.create("lost")
+        environment.index(*environment.events(2))
     for file in (folder / "backup").glob("store.db*"):
         shutil.copy(file, folder / "data")
     return folder / "data"

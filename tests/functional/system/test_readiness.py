@@ -87,20 +87,20 @@ def test_without_a_failed_write_the_probe_itself_finds_a_file_that_takes_none(tm
 
 
 def test_a_search_index_that_takes_no_documents_is_named(tmp_path: Path) -> None:
-    with wired({"data_dir": tmp_path / "data"}) as world:
-        world.create("one")
-        [event] = world.events(1)
+    with wired({"data_dir": tmp_path / "data"}) as environment:
+        environment.create("one")
+        [event] = environment.events(1)
         stopped = threading.Event()
         stopped.set()
         with files_up_to(_size(tmp_path / "data" / "search.db-wal")):
             with pytest.raises(Stopped):
-                world.amp.indexing.indexer.index([event], stopped)
-            [part] = [part for part in world.amp.system.health.check().parts if part.name == "search"]
+                environment.amp.indexing.indexer.index([event], stopped)
+            [part] = [part for part in environment.amp.system.health.check().parts if part.name == "search"]
             assert not part.healthy
-        world.index(event)
-        assert all(part.healthy for part in world.amp.system.health.check().parts)
+        environment.index(event)
+        assert all(part.healthy for part in environment.amp.system.health.check().parts)
         # None runs here; for a moment after the fault, that is unknown.
-        wait_until(lambda: world.amp.system.health.check().degraded == ["index worker"], 30, "all but the worker")
+        wait_until(lambda: environment.amp.system.health.check().degraded == ["index worker"], 30, "all but the worker")
 
 
 def test_a_failing_background_thread_is_named(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from amp.services.jobs.submit import JobRequest
 from amp.worker import WorkerThreads
 from tests.support.service.amp_command import amp_command
 from tests.support.service.rest import Rest
-from tests.support.service.wired import CALLER, Wired, wired
+from tests.support.service.wired import PRINCIPAL, Wired, wired
 from tests.support.stack.waiting import wait_until
 
 
@@ -25,19 +25,19 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Mapping[str, obj
 
 
 @pytest.fixture
-def world(settings: Mapping[str, object]) -> Iterator[Wired]:
+def environment(settings: Mapping[str, object]) -> Iterator[Wired]:
     with wired(settings) as found:
         yield found
 
 
-def test_readyz_names_the_changes_jobs_and_moves_that_no_worker_takes_up(world: Wired) -> None:
-    own_processes = world.amp.settings.profile == "cluster"
-    rest = Rest(create_app(world.amp))
-    world.create("one")
-    world.create("two")
-    assert world.amp.adapters.queue.flush(10)
-    move = world.amp.moves.planning.start(MoveKind.REBUILD, "19700101000000", None, None, CALLER)
-    job = world.amp.jobs.submission.submit(JobRequest(kind="reindex", selector=Selector()), CALLER)
+def test_readyz_names_the_changes_jobs_and_moves_that_no_worker_takes_up(environment: Wired) -> None:
+    own_processes = environment.amp.settings.profile == "cluster"
+    rest = Rest(create_app(environment.amp))
+    environment.create("one")
+    environment.create("two")
+    assert environment.amp.adapters.queue.flush(10)
+    move = environment.amp.moves.planning.start(MoveKind.REBUILD, "19700101000000", None, None, PRINCIPAL)
+    job = environment.amp.jobs.submission.submit(JobRequest(kind="reindex", selector=Selector()), PRINCIPAL)
     health = rest.get("/readyz").get_json()
     assert health["status"] == "degraded"
     details = {work["name"]: work["detail"] for work in health["work"]}
@@ -53,7 +53,7 @@ def test_readyz_names_the_changes_jobs_and_moves_that_no_worker_takes_up(world: 
     assert rest.get(f"/v1/admin/jobs/{move.id}").get_json()["waits_for"] == ["bucket"]
     paused = rest.post(f"/v1/admin/jobs/{job.id}/pause").get_json()
     assert (paused["state"], paused["waits_for"]) == ("paused", [])
-    threads = WorkerThreads(world.amp.background, world.amp.workers)
+    threads = WorkerThreads(environment.amp.background, environment.amp.workers)
     threads.start()
     try:
         wait_until(lambda: rest.get("/readyz").get_json()["work"] == [], 60, "the workers to be known")
@@ -63,9 +63,9 @@ def test_readyz_names_the_changes_jobs_and_moves_that_no_worker_takes_up(world: 
 
 def test_doctor_names_what_a_killed_server_left(tmp_path: Path) -> None:
     env = {"AMP_DATA_DIR": tmp_path}
-    with wired(env) as world:
-        world.create("one")
-        job = world.amp.jobs.submission.submit(JobRequest(kind="reindex", selector=Selector()), CALLER)
+    with wired(env) as environment:
+        environment.create("one")
+        job = environment.amp.jobs.submission.submit(JobRequest(kind="reindex", selector=Selector()), PRINCIPAL)
     result = amp_command("doctor", "--json", env=env)
     assert result.exit_code == 1
     assert json.loads(result.stdout)["advice"] == [
@@ -76,10 +76,12 @@ def test_doctor_names_what_a_killed_server_left(tmp_path: Path) -> None:
 
 def test_a_resumed_job_says_when_it_continues_where_no_server_runs(tmp_path: Path) -> None:
     env = {"AMP_DATA_DIR": tmp_path}
-    with wired(env) as world:
-        world.create("one")
-        job = world.amp.jobs.submission.submit(JobRequest(kind="reindex", selector=Selector(), rate=0.001), CALLER)
-        world.amp.jobs.control.pause(job.id, CALLER)
+    with wired(env) as environment:
+        environment.create("one")
+        job = environment.amp.jobs.submission.submit(
+            JobRequest(kind="reindex", selector=Selector(), rate=0.001), PRINCIPAL
+        )
+        environment.amp.jobs.control.pause(job.id, PRINCIPAL)
     resumed = amp_command("admin", "jobs", "resume", job.id, env=env)
     assert resumed.exit_code == 0
     assert f"job {job.id} continues with the next command or server on this data folder" in resumed.stderr

@@ -12,13 +12,13 @@ from amp.errors import Retryable
 from amp.ports.message_queue import Topic
 from tests.support.consistency.compare import Differences, RawDocument, index_equals_store, raw_documents
 from tests.support.consistency.stored_assets import Stored, stored_assets
-from tests.support.service.api_client import Caller, NotAnswered
+from tests.support.service.api_client import ApiClient, NotAnswered
 from tests.support.stack.waiting import wait_until
 
 _DRAINED_S = 600
 
 
-def assert_index_equals_store(amp: Amp, caller: Caller, within_s: float = 60) -> int:
+def assert_index_equals_store(amp: Amp, api_client: ApiClient, within_s: float = 60) -> int:
     """Ids, versions, revisions, superseded documents and tombstones, each in the index of its bucket and in no other,
     and aliases as the map says; how many assets there are."""
     wait_until_indexed(amp)
@@ -28,7 +28,7 @@ def assert_index_equals_store(amp: Amp, caller: Caller, within_s: float = 60) ->
         wrong: object
         try:
             stored = list(stored_assets(amp))
-            wrong = _differences(amp, caller, stored)
+            wrong = _differences(amp, api_client, stored)
         except (NotAnswered, Retryable) as e:
             wrong = e
         if not wrong:
@@ -42,12 +42,12 @@ def wait_until_indexed(amp: Amp) -> None:
     wait_until(lambda: queue.lag(Topic.RETRY, "index-retry") == 0, _DRAINED_S, "what was set aside")
 
 
-def _differences(amp: Amp, caller: Caller, stored: list[Stored]) -> str:
+def _differences(amp: Amp, api_client: ApiClient, stored: list[Stored]) -> str:
     bucket_map = amp.adapters.buckets.load()
     assert bucket_map is not None
     settings = amp.settings
     documents = list(raw_documents(settings.elasticsearch_url, settings.elasticsearch_index_prefix))
-    found: Differences = index_equals_store(stored, caller.search_all(), documents)
+    found: Differences = index_equals_store(stored, api_client.search_all(), documents)
     wrong = [str(found)] if found else []
     wrong += [f"a move is recorded: {bucket_map.move}"] if bucket_map.move is not None else []
     wrong += [

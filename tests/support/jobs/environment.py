@@ -1,4 +1,4 @@
-"""A world in which extractors run jobs on the embedded store: time moves when told, and every call can be tapped."""
+"""Extractors run jobs on the embedded store: a test moves the time, and every call of a port can be tapped."""
 
 import threading
 from collections import Counter
@@ -32,6 +32,7 @@ from amp.services.jobs.selections import JobSelections
 from amp.services.jobs.worker import JOBS_GROUP, JobWorker
 from amp.services.runtime.chores import Chores
 from tests.support.asset_samples import creation, now_ms, write
+from tests.support.clock import ManualClock
 
 #: Small, so that a few assets make several chunks and several windows.
 CHUNK, WINDOW, ASSETS = 2, 2, 9
@@ -43,26 +44,10 @@ class Killed(BaseException):
     """The process is gone."""
 
 
-class Clock:
-    """Moves when told."""
-
-    def __init__(self) -> None:
-        self.at_s = 0.0
-
-    def monotonic_s(self) -> float:
-        return self.at_s
-
-    def now_ms(self) -> int:
-        return 1_800_000_000_000 + int(self.at_s * 1000)
-
-    def sleep(self, seconds: float) -> None:
-        raise NotImplementedError(seconds)
-
-
 class Leases:
     """On the clock that moves when told."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: ManualClock) -> None:
         self._clock = clock
         self._held: dict[str, tuple[str, float]] = {}
         self.given_to_all = False
@@ -70,9 +55,9 @@ class Leases:
     def acquire(self, name: str, holder: str, ttl_s: int) -> bool:
         assert ttl_s == LEASE_S
         of, until_s = self._held.get(name, (holder, 0.0))
-        if of != holder and until_s > self._clock.at_s and not self.given_to_all:
+        if of != holder and until_s > self._clock.now_s and not self.given_to_all:
             return False
-        self._held[name] = holder, self._clock.at_s + ttl_s
+        self._held[name] = holder, self._clock.now_s + ttl_s
         return True
 
     def release(self, name: str, holder: str) -> None:
@@ -135,9 +120,9 @@ def outcome_of(asset_id: UUID) -> ItemOutcome:
 
 
 @dataclass
-class World:
+class JobEnvironment:
     database: Database
-    clock: Clock = field(default_factory=Clock)
+    clock: ManualClock = field(default_factory=lambda: ManualClock(epoch_ms=1_800_000_000_000))
     processor: Processor = field(default_factory=Processor)
     #: Told of each call of a tapped extractor's ports.
     tell: Callable[[str, bool], None] = lambda _, __: None
@@ -205,25 +190,25 @@ class World:
             for extractor in extractors:
                 extractor.run_once()
             self.work()
-            self.clock.at_s += step_s
+            self.clock.now_s += step_s
             if (found := self.now(job)).state.ended:
                 return found
         raise AssertionError(f"it does not end: {self.now(job)}")
 
-    def require_complete(self, job: Job, told: str = "") -> None:
+    def require_complete(self, job: Job, situation: str = "") -> None:
         """Every asset was processed, and is accounted for exactly once."""
         found = self.now(job)
-        assert found.state is JobState.COMPLETED, told
-        assert set(self.processor.processed) == set(self.ids), told
+        assert found.state is JobState.COMPLETED, situation
+        assert set(self.processor.processed) == set(self.ids), situation
         expected = Counter(outcome_of(asset_id).value for asset_id in self.ids)
-        assert +Counter(found.progress["counts"]) == expected, told
-        assert (found.progress["done"], found.progress["documents"]) == (ASSETS, ASSETS), told
-        assert self.dead_letters.count(job.id) == expected[ItemOutcome.FAILED], told
+        assert +Counter(found.progress["counts"]) == expected, situation
+        assert (found.progress["done"], found.progress["documents"]) == (ASSETS, ASSETS), situation
+        assert self.dead_letters.count(job.id) == expected[ItemOutcome.FAILED], situation
         kept: dict[UUID, ItemResult] = {}
         for number in range(found.checkpoint["settled"]):
             kept |= self.chunks.results(job.id, number)
         wanted = {asset_id for asset_id in self.ids if outcome_of(asset_id) in REPORTED}
-        assert {asset_id for asset_id, result in kept.items() if result.outcome in REPORTED} == wanted, told
+        assert {asset_id for asset_id, result in kept.items() if result.outcome in REPORTED} == wanted, situation
 
 
 def at_call(number: int, happens: Callable[[], None], *, done: bool) -> Callable[[str, bool], None]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support.moves.records import Answer, Deletion, Write, told
+from tests.support.moves.records import Answer, Deletion, Write, read_journals
 
 _EXAMPLES = 10
 
@@ -40,9 +40,9 @@ class Verdict:
 
 def judge(folder: Path, outages: Sequence[tuple[float, float]] = ()) -> Verdict:
     """What the clients whose files lie there saw; between the ends of an outage a search may fail."""
-    deletions = [deletion for client in told(folder, Deletion) for deletion in client]
-    writes = [write for client in told(folder, Write) for write in client]
-    answers = heapq.merge(*told(folder, Answer), key=lambda answer: answer.received_s)
+    deletions = [deletion for client in read_journals(folder, Deletion) for deletion in client]
+    writes = [write for client in read_journals(folder, Write) for write in client]
+    answers = heapq.merge(*read_journals(folder, Answer), key=lambda answer: answer.received_s)
     return judged(answers, writes, deletions, outages)
 
 

@@ -16,7 +16,7 @@ import orjson
 
 from amp.domain.times import format_ms, parse_ms
 from tests.support.moves.records import Answer, Deletion, Journal, KnownIds, Write
-from tests.support.service.api_client import TYPE, Caller
+from tests.support.service.api_client import TYPE, ApiClient
 
 _TIMEOUT_S = 30
 _IDS_A_SEARCH = 100
@@ -75,10 +75,10 @@ class _Client:
         self.folder = Path(order.folder)
         self.name = order.client(number)
         self.choices = random.Random(f"{order.seed}:{self.name}")
-        self.caller = Caller(order.url, principal=self.name, timeout_s=_TIMEOUT_S)
+        self.api_client = ApiClient(order.url, principal=self.name, timeout_s=_TIMEOUT_S)
 
     def close(self) -> None:
-        self.caller.close()
+        self.api_client.close()
 
     def run(self, stop: threading.Event) -> None:
         pause_s = self.order.threads / self.order.per_s
@@ -139,7 +139,7 @@ class _Writer(_Client):
     ) -> httpx.Response | None:
         headers = {"If-Match": f'"{revision}"'} if revision else {}
         sent_s = time.monotonic()
-        answer: httpx.Response | None = self.caller.send(method, path, headers=headers, json=body)
+        answer: httpx.Response | None = self.api_client.send(method, path, headers=headers, json=body)
         failed = "no answer" if answer is None else "" if answer.is_success else f"{answer.status_code} {answer.text}"
         self._writes.tell(
             Write(sent_s=sent_s, received_s=time.monotonic(), kind=kind, asset_id=asset_id, failed=failed)
@@ -161,12 +161,12 @@ class _Seeker(_Client):
     def ask(self, body: dict[str, Any], **asked: Any) -> httpx.Response | None:
         """`asked`: what the answer must hold, as `Answer` has it; from the last page on there is no end."""
         sent_s = time.monotonic()
-        answer: httpx.Response | None = self.caller.send("POST", "/v1/search", json=body)
+        answer: httpx.Response | None = self.api_client.send("POST", "/v1/search", json=body)
         received_s = time.monotonic()
         times = {"sent_s": sent_s, "received_s": received_s}
         if answer is None or not answer.is_success:
-            told = "no answer" if answer is None else f"{answer.status_code} {answer.text}"
-            self._answers.tell(Answer(**times, failed=told, paging=asked.get("paging")))
+            reason = "no answer" if answer is None else f"{answer.status_code} {answer.text}"
+            self._answers.tell(Answer(**times, failed=reason, paging=asked.get("paging")))
             return None
         found = answer.json()
         shown = tuple((item["id"], item["revision"]) for item in found["items"])

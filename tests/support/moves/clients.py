@@ -12,7 +12,7 @@ import orjson
 from tests.support.move_campaign import SEARCHES_PER_S, SEED, WRITES_PER_S
 from tests.support.moves.checker import Verdict, judge
 from tests.support.moves.client import Order, adopted_by, cold, hot, look_at_all
-from tests.support.moves.records import Answer, told
+from tests.support.moves.records import Answer, read_journals
 from tests.support.service.processes import AmpProcess
 from tests.support.stack.waiting import wait_until
 
@@ -105,7 +105,7 @@ class Clients:
         """How long the searches took that were sent in between, pages and others."""
         return [
             answer.received_s - answer.sent_s
-            for journal in told(self.folder, Answer)
+            for journal in read_journals(self.folder, Answer)
             for answer in journal
             if began_s <= answer.sent_s < ended_s
         ]
@@ -113,7 +113,7 @@ class Clients:
     def pagings_across(self, at_s: float) -> int:
         """How many pagings began before that time and went on after it to their end."""
         pages: dict[int, list[Answer]] = {}
-        for journal in told(self.folder, Answer, "pager-*"):
+        for journal in read_journals(self.folder, Answer, "pager-*"):
             for answer in journal:
                 if answer.paging is not None and not answer.failed:
                     pages.setdefault(answer.paging, []).append(answer)

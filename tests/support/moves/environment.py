@@ -14,7 +14,7 @@ from tests.support.moves.checker import Verdict
 from tests.support.moves.clients import Clients
 from tests.support.moves.loading import load_assets
 from tests.support.moves.operator import Operator
-from tests.support.service.api_client import Caller
+from tests.support.service.api_client import ApiClient
 from tests.support.service.processes import Service
 from tests.support.stack.waiting import wait_until
 
@@ -26,10 +26,10 @@ _SHOWN_S = 60
 
 
 @dataclass
-class World:
+class Environment:
     service: Service
     amp: Amp  #: past the service, so that nobody has to believe it
-    caller: Caller
+    api_client: ApiClient
     operator: Operator
     folder: Path
     born_ms: tuple[int, int]
@@ -41,9 +41,9 @@ class World:
         folder = self.folder / f"{purpose}-{next(self._numbers)}"
         return Clients(self.service.url, folder, self.born_ms, page=self.page, **more)
 
-    def assert_at_rest(self, what: str, verdict: Verdict | None = None) -> None:
+    def assert_quiescent(self, what: str, verdict: Verdict | None = None) -> None:
         """The index equals the store, and no client saw anything that must not be."""
-        assets = assert_index_equals_store(self.amp, self.caller)
+        assets = assert_index_equals_store(self.amp, self.api_client)
         tell(f"{what}: index equals store, {assets} assets{f'; {verdict}' if verdict else ''}")
         unexpected = self.service.unexpected_errors()
         assert not unexpected, "\n".join(unexpected)
@@ -51,9 +51,9 @@ class World:
 
 
 @contextmanager
-def world(
+def open_environment(
     folder: Path, env: Mapping[str, str], assets: int, prepare: Callable[[Service], None] = lambda _: None
-) -> Iterator[World]:
+) -> Iterator[Environment]:
     """:param env: `AMP_…` settings of the servers and of a namespace of its own.
     :param prepare: changes which processes are the service, before they start.
     """
@@ -61,18 +61,18 @@ def world(
     service = Service(folder / "service", env)
     prepare(service)
     by_field = {name.removeprefix("AMP_").lower(): value for name, value in env.items()}
-    amp, caller = build(load_settings(by_field)), Caller(service.url)
+    amp, api_client = build(load_settings(by_field)), ApiClient(service.url)
     try:
         service.migrate()
         service.start()
-        caller.register_type()
+        api_client.register_type()
         born_ms, page = load_assets(service.url, assets), max(20, min(200, assets // _PAGES))
-        made = World(service, amp, caller, Operator(caller, amp), folder, born_ms, page)
+        made = Environment(service, amp, api_client, Operator(api_client, amp), folder, born_ms, page)
         wait_until_indexed(amp)
         # What is indexed is not shown yet, and clients expect what was shown once.
-        wait_until(lambda: caller.count() >= assets, _SHOWN_S, "every asset in a search")
+        wait_until(lambda: api_client.count() >= assets, _SHOWN_S, "every asset in a search")
         yield made
     finally:
-        caller.close()
+        api_client.close()
         service.stop()
         amp.close()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from amp.domain.times import format_ms
-from tests.support.service.api_client import TYPE, Caller
+from tests.support.service.api_client import TYPE, ApiClient
 
 _MONTH_MS = 30 * 24 * 3600 * 1000
 _BULK = 1_000
@@ -39,9 +39,9 @@ def _create(url: str, numbers: range, count: int, born_ms: tuple[int, int]) -> N
         }
         for n in numbers
     ]
-    with Caller(url, timeout_s=120) as caller:
+    with ApiClient(url, timeout_s=120) as api_client:
         for _ in range(_TRIES):
-            answer = caller.send("POST", "/v1/assets/bulk", json=items)
+            answer = api_client.send("POST", "/v1/assets/bulk", json=items)
             # What is made twice is no matter.
             if answer is not None and answer.status_code == 200:
                 made = answer.json()["items"]

@@ -13,7 +13,7 @@ from amp.domain.jobs import Job
 from amp.domain.moves import MoveKind, Phase
 from amp.services.assets.creation import CreateRequest
 from tests.support.moves.layout import lay_out
-from tests.support.service.wired import CALLER, Wired, embedded, wired
+from tests.support.service.wired import PRINCIPAL, Wired, embedded, wired
 from tests.support.stack.waiting import wait_until
 
 BORN_MS = 1_600_000_000_000
@@ -67,7 +67,7 @@ def fill(service: Wired, count: int = 40, apart_ms: int = 1_000) -> list[tuple[s
         for n in range(count)
     ]
     for n, asset in enumerate(
-        service.amp.assets.creation.create_many([CreateRequest(draft) for draft in drafts], CALLER)
+        service.amp.assets.creation.create_many([CreateRequest(draft) for draft in drafts], PRINCIPAL)
     ):
         assert not isinstance(asset, Exception)
         service.mine.add(asset.id)
@@ -99,7 +99,7 @@ def move(service: Wired, kind: MoveKind, bucket: int = 0, at_s: int | None = Non
 
 def start(service: Wired, kind: MoveKind, bucket: int = 0, at_s: int | None = None, rate: float | None = None) -> Job:
     name = current_map(service).buckets[bucket].name
-    return service.amp.moves.planning.start(kind, name, at_s, rate, CALLER)
+    return service.amp.moves.planning.start(kind, name, at_s, rate, PRINCIPAL)
 
 
 def ended(service: Wired, job: Job) -> Job:

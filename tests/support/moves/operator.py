@@ -7,7 +7,7 @@ from typing import Any
 from amp.bootstrap import Amp
 from amp.domain.buckets import BucketMap
 from amp.domain.moves import Move, Phase
-from tests.support.service.api_client import Caller
+from tests.support.service.api_client import ApiClient
 from tests.support.stack.waiting import wait_until
 
 _MOVE_S = 1200
@@ -34,25 +34,25 @@ class Ended:
 
 
 class Operator:
-    def __init__(self, caller: Caller, amp: Amp) -> None:
-        self._caller = caller
+    def __init__(self, api_client: ApiClient, amp: Amp) -> None:
+        self._api_client = api_client
         self._amp = amp
 
     def buckets(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self._caller.sure("GET", "/v1/admin/buckets").json()["items"]
+        found: list[dict[str, Any]] = self._api_client.sure("GET", "/v1/admin/buckets").json()["items"]
         return found
 
     def start(self, kind: str, position: int = 0, **more: Any) -> str:
         """The id of the job. `position`: of the bucket, by time; `more`: `at` and `rate`."""
         name = self.buckets()[position]["name"]
-        job: str = self._caller.sure("POST", f"/v1/admin/buckets/{name}/{kind}", json=more).json()["id"]
+        job: str = self._api_client.sure("POST", f"/v1/admin/buckets/{name}/{kind}", json=more).json()["id"]
         return job
 
     def cancel(self, job: str) -> None:
-        self._caller.sure("POST", f"/v1/admin/jobs/{job}/cancel")
+        self._api_client.sure("POST", f"/v1/admin/jobs/{job}/cancel")
 
     def job(self, job: str) -> dict[str, Any]:
-        found: dict[str, Any] = self._caller.sure("GET", f"/v1/admin/jobs/{job}").json()
+        found: dict[str, Any] = self._api_client.sure("GET", f"/v1/admin/jobs/{job}").json()
         return found
 
     def move(self, kind: str, position: int = 0, **more: Any) -> Ended:

@@ -66,7 +66,7 @@ class Journal:
         self._file.close()
 
 
-def told(folder: Path, kind: type[_Kind], client: str = "*") -> list[Iterator[_Kind]]:
+def read_journals(folder: Path, kind: type[_Kind], client: str = "*") -> list[Iterator[_Kind]]:
     """What each client told so far, in the order in which it did."""
     return [_read(path, kind) for path in sorted(folder.glob(f"{kind.__name__}-{client}.jsonl"))]
 

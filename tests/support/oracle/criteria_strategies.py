@@ -1,4 +1,4 @@
-"""Random search requests over criteria, about things that exist in a world more often than not."""
+"""Random search requests over criteria, about things that exist in a dataset more often than not."""
 
 from typing import Any
 
@@ -28,78 +28,79 @@ from amp.domain.criteria import (
 from amp.domain.types import FieldType
 from tests.support.oracle import values
 from tests.support.oracle.criteria_oracle import root_values
+from tests.support.oracle.datasets import KEYS, Dataset
 from tests.support.oracle.values import draw_prefix, draw_words, pick
-from tests.support.oracle.worlds import KEYS, World
 
 _ROOTS = list(RootField)
 _up_to_three = st.integers(0, 3)
 
 
-def draw_request(draw: DrawFn, world: World) -> IndexQuery:
-    in_this_world: Criteria = RootMatches(RootField.PROJECT, (OneOf(world.projects),))
+def draw_request(draw: DrawFn, dataset: Dataset) -> IndexQuery:
+    in_this_dataset: Criteria = RootMatches(RootField.PROJECT, (OneOf(dataset.projects),))
     if draw(st.booleans()):
         # Says the same, but gives an index no place to look.
-        in_this_world = NotOf(NotOf(in_this_world))
+        in_this_dataset = NotOf(NotOf(in_this_dataset))
     return IndexQuery(
-        criteria=AllOf((in_this_world, _criteria(draw, world, depth=3))),
-        sort=tuple(SortBy(*_ordered(draw, world), draw(st.booleans())) for _ in range(pick(draw, [0, 0, 1, 2, 3]))),
+        criteria=AllOf((in_this_dataset, _criteria(draw, dataset, depth=3))),
+        sort=tuple(SortBy(*_ordered(draw, dataset), draw(st.booleans())) for _ in range(pick(draw, [0, 0, 1, 2, 3]))),
         size=draw(st.integers(2, 20)),
         total_limit=pick(draw, [10_000, None, 3, 2]),
         facets=tuple(
-            FacetOn(f"f{i}", *_ordered(draw, world), pick(draw, [1, 2, 5, 50])) for i in range(pick(draw, [0, 0, 1, 2]))
+            FacetOn(f"f{i}", *_ordered(draw, dataset), pick(draw, [1, 2, 5, 50]))
+            for i in range(pick(draw, [0, 0, 1, 2]))
         ),
         all_versions=draw(st.booleans()),
     )
 
 
-def _ordered(draw: DrawFn, world: World) -> tuple[RootField | None, str | None]:
+def _ordered(draw: DrawFn, dataset: Dataset) -> tuple[RootField | None, str | None]:
     """Something to sort or count by."""
-    keys = [key for key in world.known_keys() if world.kinds(key) != {FieldType.TEXT}]
+    keys = [key for key in dataset.known_keys() if dataset.kinds(key) != {FieldType.TEXT}]
     if keys and draw(st.booleans()):
         return None, pick(draw, keys)
     return pick(draw, _ROOTS), None
 
 
-def _criteria(draw: DrawFn, world: World, depth: int) -> Criteria:
+def _criteria(draw: DrawFn, dataset: Dataset, depth: int) -> Criteria:
     shapes = [_entry, _entry, _entry, _entry, _root, _text, *([_any, _any, _all, _not] if depth else [])]
-    return pick(draw, shapes)(draw, world, depth - 1)
+    return pick(draw, shapes)(draw, dataset, depth - 1)
 
 
-def _all(draw: DrawFn, world: World, depth: int) -> Criteria:
-    return AllOf(_several(draw, world, depth))
+def _all(draw: DrawFn, dataset: Dataset, depth: int) -> Criteria:
+    return AllOf(_several(draw, dataset, depth))
 
 
-def _any(draw: DrawFn, world: World, depth: int) -> Criteria:
-    return AnyOf(_several(draw, world, depth))
+def _any(draw: DrawFn, dataset: Dataset, depth: int) -> Criteria:
+    return AnyOf(_several(draw, dataset, depth))
 
 
-def _not(draw: DrawFn, world: World, depth: int) -> Criteria:
-    return NotOf(_criteria(draw, world, depth))
+def _not(draw: DrawFn, dataset: Dataset, depth: int) -> Criteria:
+    return NotOf(_criteria(draw, dataset, depth))
 
 
-def _several(draw: DrawFn, world: World, depth: int) -> tuple[Criteria, ...]:
-    return tuple(_criteria(draw, world, depth) for _ in range(pick(draw, [2, 1, 3, 0])))
+def _several(draw: DrawFn, dataset: Dataset, depth: int) -> tuple[Criteria, ...]:
+    return tuple(_criteria(draw, dataset, depth) for _ in range(pick(draw, [2, 1, 3, 0])))
 
 
-def _text(draw: DrawFn, world: World, depth: int) -> Criteria:  # noqa: ARG001  one of several shapes
-    return TextMatches(draw_words(draw, [text for item in world.items for text in item.all_text()]))
+def _text(draw: DrawFn, dataset: Dataset, depth: int) -> Criteria:  # noqa: ARG001  one of several shapes
+    return TextMatches(draw_words(draw, [text for item in dataset.items for text in item.all_text()]))
 
 
-def _entry(draw: DrawFn, world: World, depth: int) -> Criteria:  # noqa: ARG001  one of several shapes
-    used = [key for item in world.items for key in item.asset.metadata if item.values(key)]
-    key = pick(draw, [*used, *world.known_keys(), KEYS[0]])
+def _entry(draw: DrawFn, dataset: Dataset, depth: int) -> Criteria:  # noqa: ARG001  one of several shapes
+    used = [key for item in dataset.items for key in item.asset.metadata if item.values(key)]
+    key = pick(draw, [*used, *dataset.known_keys(), KEYS[0]])
     if draw(st.integers(0, 4)) == 4:
         return EntryExists(key)
-    kind = pick(draw, sorted(world.kinds(key)) or list(FieldType))
-    known = [value for item in world.items for of, value in item.values(key) if of is kind]
+    kind = pick(draw, sorted(dataset.kinds(key)) or list(FieldType))
+    known = [value for item in dataset.items for of, value in item.values(key) if of is kind]
     return EntryMatches(key, kind, _tests(draw, kind, known))
 
 
-def _root(draw: DrawFn, world: World, depth: int) -> Criteria:  # noqa: ARG001  one of several shapes
+def _root(draw: DrawFn, dataset: Dataset, depth: int) -> Criteria:  # noqa: ARG001  one of several shapes
     field = pick(draw, _ROOTS)
     if draw(st.integers(0, 4)) == 4:
         return RootExists(field)
-    known = [value for item in world.items for value in root_values(item, field)]
+    known = [value for item in dataset.items for value in root_values(item, field)]
     numeric = field in (RootField.VERSION, RootField.CREATED, RootField.UPDATED)
     tests = _tests(draw, FieldType.DATE if numeric else FieldType.STRING, known)
     if field is not RootField.NAME:

@@ -15,7 +15,7 @@ class NotAnswered(AssertionError):
     """A service that has no reason to fail did."""
 
 
-class Caller:
+class ApiClient:
     """One client with connections of its own; used by one thread."""
 
     def __init__(self, url: str, principal: str = "faults", timeout_s: float = 60) -> None:
@@ -32,8 +32,8 @@ class Caller:
         """:raises NotAnswered: there is no answer, or none of success."""
         answer: httpx.Response | None = self.send(method, path, **more)
         if answer is None or answer.status_code >= 400:
-            told = "no answer" if answer is None else f"{answer.status_code} {answer.text}"
-            raise NotAnswered(f"{method} {path}: {told}")
+            reason = "no answer" if answer is None else f"{answer.status_code} {answer.text}"
+            raise NotAnswered(f"{method} {path}: {reason}")
         return answer
 
     def close(self) -> None:

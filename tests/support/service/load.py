@@ -12,7 +12,7 @@ from uuid import UUID
 import httpx
 
 from tests.support.fault_campaign import rng
-from tests.support.service.api_client import TYPE, Caller
+from tests.support.service.api_client import TYPE, ApiClient
 
 _NO_ANSWER = 0
 
@@ -84,7 +84,7 @@ class _Writer:
     """One client: a write, a pause, a write, …; it repeats what it has no answer to."""
 
     def __init__(self, url: str, ledger: Ledger, choices: random.Random, pause_s: float) -> None:
-        self._caller = Caller(url)
+        self._api_client = ApiClient(url)
         self._ledger = ledger
         self._choices = choices
         self._pause_s = pause_s
@@ -102,7 +102,7 @@ class _Writer:
                 return
             due = max(due + self._pause_s * self._choices.uniform(0.5, 1.5), time.monotonic() - 1)
             stop.wait(max(0.0, due - time.monotonic()))
-        self._caller.close()
+        self._api_client.close()
 
     def _step(self) -> None:
         draw = self._choices.random()
@@ -127,7 +127,7 @@ class _Writer:
                 self._change(asset, "updated", "PUT", f"/v1/assets/{asset.asset_id}", body)
 
     def _create(self, key: str, body: dict[str, Any]) -> None:
-        answer = self._caller.send("POST", "/v1/assets", json=body, headers={"Idempotency-Key": key})
+        answer = self._api_client.send("POST", "/v1/assets", json=body, headers={"Idempotency-Key": key})
         match _status(answer):
             case 201:
                 made = answer.json()
@@ -141,7 +141,7 @@ class _Writer:
                 self._ledger.surprises.append(f"create: {status} {answer.text}")
 
     def _change(self, asset: _Owned, kind: str, method: str, path: str, body: dict[str, Any] | None = None) -> None:
-        answer = self._caller.send(method, path, json=body, headers={"If-Match": f'"{asset.revision}"'})
+        answer = self._api_client.send(method, path, json=body, headers={"If-Match": f'"{asset.revision}"'})
         match _status(answer):
             case 200 | 204:
                 asset.revision += 1
@@ -161,7 +161,7 @@ class _Writer:
                 asset.sure, asset.shaky = False, True
 
     def _look(self, asset: _Owned) -> None:
-        answer = self._caller.send("GET", f"/v1/assets/{asset.asset_id}?deleted=true")
+        answer = self._api_client.send("GET", f"/v1/assets/{asset.asset_id}?deleted=true")
         match _status(answer):
             case 200:
                 found = answer.json()

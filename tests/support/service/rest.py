@@ -1,4 +1,4 @@
-"""A caller of the REST API, in the process: what the tests of the API say over and over."""
+"""A client of the REST API in this process, with the calls that tests repeat."""
 
 import uuid
 from collections.abc import Mapping

@@ -25,7 +25,7 @@ from amp.services.assets.edit import NewContent
 from amp.services.indexing.write_documents import AssetDocuments
 from tests.support.service.built import built
 
-CALLER = Principal("tester")
+PRINCIPAL = Principal("tester")
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Wired:
 
     def create(self, name: str = "first", **metadata: Any) -> Asset:
         draft = Draft(type="clip", name=name, metadata=metadata)
-        asset = self.amp.assets.creation.create(CreateRequest(draft), CALLER)
+        asset = self.amp.assets.creation.create(CreateRequest(draft), PRINCIPAL)
         self.mine.add(asset.id)
         return asset
 
@@ -45,19 +45,19 @@ class Wired:
         def edit(before: Asset) -> NewContent:
             return NewContent(name, before.metadata, before.labels)
 
-        return self.amp.assets.editing.edit(asset.id, edit, ANY_STATE, CALLER)
+        return self.amp.assets.editing.edit(asset.id, edit, ANY_STATE, PRINCIPAL)
 
     def label(self, asset: Asset, *labels: str) -> Asset:
         def edit(before: Asset) -> NewContent:
             return NewContent(before.name, before.metadata, labels)
 
-        return self.amp.assets.editing.edit(asset.id, edit, ANY_STATE, CALLER)
+        return self.amp.assets.editing.edit(asset.id, edit, ANY_STATE, PRINCIPAL)
 
     def delete(self, asset: Asset) -> Asset:
-        return self.amp.assets.editing.delete(asset.id, ANY_STATE, CALLER)
+        return self.amp.assets.editing.delete(asset.id, ANY_STATE, PRINCIPAL)
 
     def restore(self, asset: Asset) -> Asset:
-        return self.amp.assets.editing.restore(asset.id, ANY_STATE, CALLER)
+        return self.amp.assets.editing.restore(asset.id, ANY_STATE, PRINCIPAL)
 
     def events(self, count: int) -> list[AssetChanged]:
         """The next `count` events of the realtime topic, committed."""
@@ -109,7 +109,7 @@ def wired(settings: Mapping[str, object]) -> Iterator[Wired]:
             "codec": Field(type=FieldType.STRING),
             "notes": Field(type=FieldType.TEXT),
         }
-        amp.types.registration.create("clip", "", fields, CALLER)
+        amp.types.registration.create("clip", "", fields, PRINCIPAL)
         yield Wired(amp)
 
 

@@ -36,11 +36,13 @@ class SimulatedBucketIndices:
         self._scheduler.call(f"drop {index}", lambda: self._cluster.drop(index), lost)
 
     def change_aliases(self, change: AliasChange) -> bool:
-        told = [f"-{alias[-14:]}" for _, alias in change.remove_write]
-        told += [f"+{alias[-14:]}" for _, alias in change.add_write]
-        told += [f"{read.index[-10:]}[{read.start_ms},{read.end_ms})" for read in change.set_read]
-        told += [f"-{index[-10:]} read" for index in change.remove_read]
-        return self._scheduler.call(f"aliases {' '.join(told)}", lambda: self._cluster.change_aliases(change), lost)
+        described = [f"-{alias[-14:]}" for _, alias in change.remove_write]
+        described += [f"+{alias[-14:]}" for _, alias in change.add_write]
+        described += [f"{read.index[-10:]}[{read.start_ms},{read.end_ms})" for read in change.set_read]
+        described += [f"-{index[-10:]} read" for index in change.remove_read]
+        return self._scheduler.call(
+            f"aliases {' '.join(described)}", lambda: self._cluster.change_aliases(change), lost
+        )
 
     def block(self, index: str) -> None:
         def steps() -> Play[None]:

@@ -30,8 +30,10 @@ class BulkWrites:
     def bulk(self, what: str, items: Sequence[Item]) -> list[PutResult]:
         if not items:
             return []
-        told = " ".join(f"{alias[-14:]}←{doc}" for alias, doc, _ in items)
-        return self._scheduler.serve(f"{what} {told}", lambda: self._steps(items), lambda: [_UNANSWERED] * len(items))
+        described = " ".join(f"{alias[-14:]}←{doc}" for alias, doc, _ in items)
+        return self._scheduler.serve(
+            f"{what} {described}", lambda: self._steps(items), lambda: [_UNANSWERED] * len(items)
+        )
 
     def _steps(self, items: Sequence[Item]) -> Play[list[PutResult]]:
         # Where each alias points is found once for the whole request.

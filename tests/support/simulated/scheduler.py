@@ -21,7 +21,7 @@ _T = TypeVar("_T")
 #: What an actor without a thread yields: how long it rests, what it waits for, or (None) that others may go first.
 Pause = float | Callable[[], bool] | None
 Play = Generator[Pause, None, _T]
-#: Steps between looks whether all is at rest.
+#: Steps between looks whether all is quiescent.
 _LOOKS_EVERY = 10
 
 
@@ -52,7 +52,7 @@ class Scheduler:
         #: Called after every step; raises if it sees what must not be.
         self.after_step: Callable[[], None] = lambda: None
         #: Asked now and then; True: this is the end.
-        self.at_rest: Callable[[], bool] = lambda: True
+        self.is_quiescent: Callable[[], bool] = lambda: True
         self._stage = stage
         self._max_steps = max_steps
         self._tick_s = self.random.choice((0.005, 0.02, 0.1))
@@ -74,7 +74,7 @@ class Scheduler:
         return actor
 
     def run(self) -> None:
-        """Until all is at rest.
+        """Until all is quiescent.
 
         :raises Violation: what must never be, was; or it never came to rest.
         """
@@ -88,7 +88,7 @@ class Scheduler:
         if self._failure is not None:
             raise self._failure
 
-    def told(self, last: int = 0) -> str:
+    def trace_text(self, last: int = 0) -> str:
         """The trace, one line a step; only its `last` lines if not 0."""
         return "\n".join(f"{at:9.3f}  {who:18} {what}" for at, who, what in self.trace[-last:])
 
@@ -235,9 +235,9 @@ class Scheduler:
             self.after_step()
             self.steps += 1
             if self.steps > self._max_steps:
-                raise Violation(f"not at rest after {self.steps} steps; awake: {self._awake()}")
+                raise Violation(f"not quiescent after {self.steps} steps; awake: {self._awake()}")
             self.now_s += chance.random() * self._tick_s
-            if self.steps % _LOOKS_EVERY == 0 and self.at_rest():
+            if self.steps % _LOOKS_EVERY == 0 and self.is_quiescent():
                 self._end(None)
                 return None
             ready = self._ready()

@@ -97,7 +97,7 @@ class SimulatedRegistry:
             self.history.append((self._scheduler.now_s, new.move.phase if new.move else None))
             return True
 
-        return self._scheduler.call(f"map {told(new)}", swap, _lost)
+        return self._scheduler.call(f"map {described(new)}", swap, _lost)
 
 
 #: What the caches of this installation, and of another one, begin their values with.
@@ -263,7 +263,7 @@ class SkewedClock:
         self._scheduler.sleep(seconds)
 
 
-def told(bucket_map: BucketMap) -> str:
+def described(bucket_map: BucketMap) -> str:
     """The map in a line of the trace."""
     buckets = " ".join(f"{bucket.index[-10:]}-w{bucket.token}" for bucket in bucket_map.buckets)
     move = bucket_map.move

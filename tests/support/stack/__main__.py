@@ -18,7 +18,7 @@ def main() -> None:
 @main.command()
 def up() -> None:
     """Start them, or find them running."""
-    Stack(SHARED_FOLDER, given=os.environ, say=click.echo).up()
+    Stack(SHARED_FOLDER, environ=os.environ, say=click.echo).up()
     click.echo(f"Their addresses, as settings: . {os.path.relpath(SHARED_FOLDER)}/env")
 
 
@@ -32,7 +32,7 @@ def down(wipe: bool) -> None:
 @main.command()
 def status() -> None:
     """Tell which run, and where; exit code 1 unless all do."""
-    stack = Stack(SHARED_FOLDER, given=os.environ)
+    stack = Stack(SHARED_FOLDER, environ=os.environ)
     click.echo("\n".join(stack.status()))
     sys.exit(0 if stack.answers else 1)
 
@@ -40,7 +40,7 @@ def status() -> None:
 @main.command()
 def env() -> None:
     """Print their addresses as shell lines; exit code 1 unless all run."""
-    stack = Stack(SHARED_FOLDER, given=os.environ)
+    stack = Stack(SHARED_FOLDER, environ=os.environ)
     if not stack.answers:
         raise StackError("the servers do not run; start them with `make up`")
     click.echo(stack.env(), nl=False)

@@ -13,8 +13,8 @@ from typing import Self
 from tests.support.stack.cassandra import CassandraProcess
 from tests.support.stack.container import ContainerServer, docker_answers
 from tests.support.stack.elasticsearch import ElasticsearchProcess
+from tests.support.stack.env_servers import EnvServer
 from tests.support.stack.errors import MissingProgram, NotAllStarted, StackError
-from tests.support.stack.given import GivenServer
 from tests.support.stack.kafka import KafkaProcess
 from tests.support.stack.kinds import KINDS, NAMES, Kind
 from tests.support.stack.locks import locked
@@ -59,7 +59,7 @@ class Stack:
         folder: Path,
         *,
         only: Collection[str] = NAMES,
-        given: Mapping[str, str] | None = None,
+        environ: Mapping[str, str] | None = None,
         settings: Mapping[str, Settings] | None = None,
         brief: bool = False,
         say: Callable[[str], None] = _quiet,
@@ -70,7 +70,7 @@ class Stack:
         self._brief = brief
         self._say = say
         self.servers: dict[str, Server] = {
-            kind.name: self._server(kind, given or {}) for kind in KINDS if kind.name in only
+            kind.name: self._server(kind, environ or {}) for kind in KINDS if kind.name in only
         }
 
     @property
@@ -159,12 +159,12 @@ class Stack:
     ) -> None:
         self.down(wipe=True)
 
-    def _server(self, kind: Kind, given: Mapping[str, str]) -> Server:
+    def _server(self, kind: Kind, environ: Mapping[str, str]) -> Server:
         entry = self._state.read(kind.name)
-        address = given.get(kind.setting)
+        address = environ.get(kind.setting)
         # A shell that read this stack's `env` gives us our own addresses; those servers stay ours.
         if address and (entry is None or self._own(kind, entry.how).address != address):
-            return GivenServer(kind, address)
+            return EnvServer(kind, address)
         return self._own(kind, entry.how if entry else None)
 
     def _own(self, kind: Kind, how: str | None) -> ProcessServer | ContainerServer:
@@ -173,7 +173,7 @@ class Stack:
         return _PROCESSES[kind.name](self.folder, self._state, self._settings.get(kind.name, {}), brief=self._brief)
 
     def _started(self, server: Server) -> bool:
-        return isinstance(server, GivenServer) or self._state.read(server.name) is not None
+        return isinstance(server, EnvServer) or self._state.read(server.name) is not None
 
     def _bring_up(self, server: Server) -> bool | StackError:
         began = time.monotonic()

@@ -25,11 +25,11 @@ def job(state: str = "running", reason: str = "", **progress: Any) -> dict[str, 
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"),
+    ("seconds", "text"),
     [(0.2, "0 s"), (59.4, "59 s"), (59.6, "1 min 0 s"), (3599, "59 min 59 s"), (7380, "2 h 3 min")],
 )
-def test_a_duration_is_told_in_the_units_that_matter(seconds: float, told: str) -> None:
-    assert duration(seconds) == told
+def test_a_duration_is_told_in_the_units_that_matter(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
 
 
 def test_progress_is_told_as_far_as_it_is_known() -> None:
@@ -67,7 +67,7 @@ def test_a_job_that_did_not_complete_is_a_failure_with_its_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "counts", "told"),
+    ("kind", "counts", "text"),
     [
         ("check", {"done": 5, "found": 1_200}, "check completed: 1,200 differ: amp admin jobs results 7"),
         ("check", {"skipped": 2}, "check completed, but 2 could not be checked: they kept changing, " + WAITS),
@@ -75,9 +75,9 @@ def test_a_job_that_did_not_complete_is_a_failure_with_its_reason() -> None:
         ("delete", {"failed": 3}, "delete completed, but 3 failed: amp admin dead-letters list --job 7"),
     ],
 )
-def test_a_job_that_left_something_open_is_a_failure_too(kind: str, counts: dict[str, int], told: str) -> None:
+def test_a_job_that_left_something_open_is_a_failure_too(kind: str, counts: dict[str, int], text: str) -> None:
     ended = job("completed", counts=counts) | {"kind": kind, "parameters": {}}
-    with pytest.raises(JobFailed, match=f"^{re.escape(told)}$"):
+    with pytest.raises(JobFailed, match=f"^{re.escape(text)}$"):
         require_completed(ended)
 
 

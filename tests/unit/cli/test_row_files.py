@@ -16,14 +16,14 @@ def rows(text: str, format_: str) -> list[Row]:
     return list(read_rows(io.BytesIO(text.encode("utf-8", "surrogateescape")), format_))
 
 
-def told(text: str, format_: str) -> list[tuple[int, Any]]:
+def rows_of(text: str, format_: str) -> list[tuple[int, Any]]:
     """Line, and the row or what is wrong with it."""
     return [(row.line, row.problem or row.data) for row in rows(text, format_)]
 
 
 def test_an_array_is_read_with_the_line_where_each_row_begins() -> None:
     text = '[\n  {"a": 1},\n  {"a":\n    2}, {"a": 3}\n,\n\n{"a": 4}]\n'
-    assert told(text, "json") == [(2, {"a": 1}), (3, {"a": 2}), (4, {"a": 3}), (7, {"a": 4})]
+    assert rows_of(text, "json") == [(2, {"a": 1}), (3, {"a": 2}), (4, {"a": 3}), (7, {"a": 4})]
 
 
 @pytest.mark.parametrize("text", ["[]", " [ \n ] ", "", "\ufeff[]"])
@@ -32,7 +32,7 @@ def test_an_empty_file_has_no_rows(text: str) -> None:
 
 
 def test_objects_one_after_another_are_rows_too() -> None:
-    assert told('{"a": 1}\n{"a": 2}', "json") == [(1, {"a": 1}), (2, {"a": 2})]
+    assert rows_of('{"a": 1}\n{"a": 2}', "json") == [(1, {"a": 1}), (2, {"a": 2})]
 
 
 @pytest.mark.parametrize(
@@ -97,14 +97,14 @@ def test_a_row_that_is_nested_too_deep_costs_no_other_row(format_: str, opening:
 
 def test_a_csv_cell_of_any_usual_size_is_read() -> None:
     long = "x" * (1 << 20)
-    assert told(f"a,b\n1,{long}\n2,y\n", "csv") == [(2, {"a": "1", "b": long}), (3, {"a": "2", "b": "y"})]
+    assert rows_of(f"a,b\n1,{long}\n2,y\n", "csv") == [(2, {"a": "1", "b": long}), (3, {"a": "2", "b": "y"})]
 
 
 def test_a_line_of_ndjson_that_never_ends_costs_only_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(row_files, "_MAX_VALUE_CHARACTERS", 20)
     monkeypatch.setattr(row_files, "_CHUNK_CHARACTERS", 7)
     long = json.dumps({"a": "x" * 50})
-    found = told(f'{{"a": 1}}\n{long}\n{{"a": 2}}\n{long}', "ndjson")
+    found = rows_of(f'{{"a": 1}}\n{long}\n{{"a": 2}}\n{long}', "ndjson")
     assert found == [
         (1, {"a": 1}),
         (2, "is longer than 20 characters"),
@@ -114,11 +114,11 @@ def test_a_line_of_ndjson_that_never_ends_costs_only_itself(monkeypatch: pytest.
 
 
 def test_an_element_that_is_no_object_is_told_and_the_rest_is_read() -> None:
-    assert told('[1,\n[2],\n{"a": 3}]', "json") == [(1, "is not an object"), (2, "is not an object"), (3, {"a": 3})]
+    assert rows_of('[1,\n[2],\n{"a": 3}]', "json") == [(1, "is not an object"), (2, "is not an object"), (3, {"a": 3})]
 
 
 def test_a_broken_line_of_ndjson_costs_only_itself() -> None:
-    found = told('{"a": 1}\n\n{"a": \n"x"\n{"a": 2}\n', "ndjson")
+    found = rows_of('{"a": 1}\n\n{"a": \n"x"\n{"a": 2}\n', "ndjson")
     assert [line for line, _ in found] == [1, 3, 4, 5]
     assert (found[0][1], found[2][1], found[3][1]) == ({"a": 1}, "is not an object", {"a": 2})
     assert "is not JSON" in found[1][1]
@@ -126,14 +126,14 @@ def test_a_broken_line_of_ndjson_costs_only_itself() -> None:
 
 def test_csv_has_quoted_cells_of_several_lines_and_columns_of_one_name() -> None:
     text = '\ufeffa,b,a\r\n1,"x, ""y""\r\nz",2\r\n\r\n3,4\r\n'
-    assert told(text, "csv") == [
+    assert rows_of(text, "csv") == [
         (3, {"a": "1", "b": 'x, "y"\r\nz', "a 2": "2"}),
         (5, "has 2 cells; the header has 3"),
     ]
 
 
 def test_csv_that_breaks_off_inside_a_quoted_cell_is_told() -> None:
-    *good, (line, why) = told('a,b\n1,2\n3,"4\n', "csv")
+    *good, (line, why) = rows_of('a,b\n1,2\n3,"4\n', "csv")
     assert good == [(2, {"a": "1", "b": "2"})]
     assert line == 3
     assert "is not CSV" in why

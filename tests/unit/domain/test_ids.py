@@ -95,8 +95,8 @@ def test_ids_made_by_the_standard_library_and_uuid6_tell_the_present_time() -> N
     assert all(before <= created_ms(asset_id) <= after + 1 for asset_id in made)
 
 
-class SteppingClock:
-    """Shows the given times, the last one for good."""
+class _Readings:
+    """The times that a clock shows one after the other, the last one for good."""
 
     def __init__(self, *times_ms: int) -> None:
         self._times_ms = list(times_ms)
@@ -107,7 +107,7 @@ class SteppingClock:
 
 @given(st.lists(st.integers(1_700_000_000_000, 1_700_000_000_005), min_size=1, max_size=50))
 def test_minted_ids_increase_and_are_never_ahead_of_the_clock_whatever_it_does(times_ms: list[int]) -> None:
-    mint = IdMint(SteppingClock(*times_ms), 60_000)
+    mint = IdMint(_Readings(*times_ms), 60_000)
     ids = [mint.mint() for _ in range(len(times_ms) + 5)]
     assert all(a < b for a, b in pairwise(ids))
     for position, asset_id in enumerate(ids):
@@ -119,13 +119,13 @@ _DAY_MS = 86_400_000
 
 def test_ids_follow_the_clock_back_after_a_jump_of_a_day() -> None:
     now_ms = 1_700_000_000_000
-    mint = IdMint(SteppingClock(now_ms, now_ms + _DAY_MS, now_ms + 5), 60_000)
+    mint = IdMint(_Readings(now_ms, now_ms + _DAY_MS, now_ms + 5), 60_000)
     assert [created_ms(mint.mint()) - now_ms for _ in range(3)] == [0, _DAY_MS, 5]
 
 
 def test_ids_stay_in_order_while_the_clock_is_back_by_less_than_is_allowed() -> None:
     now_ms = 1_700_000_000_000
-    mint = IdMint(SteppingClock(now_ms, now_ms - 60_000), 60_000)
+    mint = IdMint(_Readings(now_ms, now_ms - 60_000), 60_000)
     first, second = mint.mint(), mint.mint()
     assert first < second
     assert created_ms(second) == now_ms

@@ -12,7 +12,7 @@ from amp.domain.buckets import Bucket, BucketMap, map_json
 from amp.errors import CacheUnavailable, StoreUnavailable
 from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.runtime.installation_cache import InstallationCache
-from tests.support.jobs.environment import Clock
+from tests.support.clock import ManualClock
 
 _REFRESH_S = 4.0
 
@@ -50,19 +50,19 @@ class Shared:
 
 
 def test_a_map_of_another_installation_in_the_cache_is_not_taken() -> None:
-    redis, clock = MemoryCache(), Clock()
-    InstallationCache(redis, Shared(), Clock()).put(
+    redis, clock = MemoryCache(), ManualClock()
+    InstallationCache(redis, Shared(), ManualClock()).put(
         "bucket-map", json.dumps(map_json(map_of(99, "theirs"))).encode(), 60
     )
     registry = Registry(map_of(3))
-    maps = BucketMaps(registry, InstallationCache(redis, Shared(), Clock()), clock, _REFRESH_S)
+    maps = BucketMaps(registry, InstallationCache(redis, Shared(), ManualClock()), clock, _REFRESH_S)
     for _ in range(20):
         assert maps.current() == registry.now
-        clock.at_s += 1
+        clock.now_s += 1
 
 
 def test_what_the_registry_answers_replaces_a_map_of_a_higher_generation() -> None:
-    clock, cache = Clock(), MemoryCache()
+    clock, cache = ManualClock(), MemoryCache()
     cache.put("bucket-map", json.dumps(map_json(map_of(99))).encode(), 60)
     registry = Registry(map_of(3))
     maps = BucketMaps(registry, cache, clock, _REFRESH_S)
@@ -72,23 +72,23 @@ def test_what_the_registry_answers_replaces_a_map_of_a_higher_generation() -> No
     assert maps.refresh() == registry.now
     for _ in range(20):
         assert maps.current() == registry.now
-        clock.at_s += 1
+        clock.now_s += 1
 
 
 def test_a_store_restored_to_an_earlier_map_is_believed() -> None:
-    clock, registry = Clock(), Registry(map_of(9))
+    clock, registry = ManualClock(), Registry(map_of(9))
     maps = BucketMaps(registry, MemoryCache(), clock, _REFRESH_S)
     assert maps.current().generation == 9
     registry.now = map_of(4)
-    clock.at_s += _REFRESH_S
+    clock.now_s += _REFRESH_S
     assert maps.current().generation == 4
-    clock.at_s += _REFRESH_S / 2
+    clock.now_s += _REFRESH_S / 2
     assert maps.current().generation == 4
 
 
 def test_an_answer_overtaken_by_a_newer_map_takes_nothing_back() -> None:
     registry = Registry(map_of(3))
-    maps = BucketMaps(registry, MemoryCache(), Clock(), _REFRESH_S)
+    maps = BucketMaps(registry, MemoryCache(), ManualClock(), _REFRESH_S)
     before = maps.current()
 
     class Slow(Registry):
@@ -104,21 +104,21 @@ def test_an_answer_overtaken_by_a_newer_map_takes_nothing_back() -> None:
 
 def test_nothing_is_taken_from_a_cache_while_its_owner_is_unknown() -> None:
     redis, shared = MemoryCache(), Shared()
-    mine = InstallationCache(redis, shared, Clock())
+    mine = InstallationCache(redis, shared, ManualClock())
     mine.put("k", b"v", 60)
-    assert (mine.get("k"), InstallationCache(redis, shared, Clock()).get("k")) == (b"v", b"v")
+    assert (mine.get("k"), InstallationCache(redis, shared, ManualClock()).get("k")) == (b"v", b"v")
     shared.down = True
     assert mine.get("k") == b"v"
     with pytest.raises(CacheUnavailable):
-        InstallationCache(redis, shared, Clock()).get("k")
+        InstallationCache(redis, shared, ManualClock()).get("k")
 
 
 def test_values_that_no_installation_marked_are_not_taken() -> None:
     redis = MemoryCache()
     redis.put("k", b"", 60)
-    assert InstallationCache(redis, Shared(), Clock()).get("k") is None
+    assert InstallationCache(redis, Shared(), ManualClock()).get("k") is None
     redis.put("k", b'{"generation": 99}', 60)
-    assert InstallationCache(redis, Shared(), Clock()).get("k") is None
+    assert InstallationCache(redis, Shared(), ManualClock()).get("k") is None
 
 
 def test_threads_that_know_no_map_fail_together_while_the_store_hangs() -> None:

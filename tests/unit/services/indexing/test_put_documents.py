@@ -23,6 +23,7 @@ from amp.services.buckets.settlement import WriteSettlement
 from amp.services.indexing.remove_documents import DocumentRemover, Removal, RemovalResult
 from amp.services.indexing.write_documents import AssetDocuments, DocumentWriter
 from amp.services.runtime.retry import Stopped
+from tests.support.clock import ManualClock
 
 
 class _Index:
@@ -125,25 +126,15 @@ class _OneRefuses:
         return results
 
 
-class _Clock:
-    at_s = 0.0
-
-    def monotonic_s(self) -> float:
-        return self.at_s
-
-    def now_ms(self) -> int:
-        return int(self.at_s * 1000)
-
-
 class _Pauses(threading.Event):
     """Never set; time passes with each wait."""
 
-    def __init__(self, clock: _Clock) -> None:
+    def __init__(self, clock: ManualClock) -> None:
         super().__init__()
         self._clock = clock
 
     def wait(self, timeout: float | None = None) -> bool:
-        self._clock.at_s += timeout or 0
+        self._clock.now_s += timeout or 0
         return False
 
 
@@ -173,7 +164,7 @@ def _moving() -> BucketMap:
 
 @pytest.mark.parametrize("refusing", ["source", "target"])
 def test_while_only_the_target_of_a_move_refuses_the_source_is_written(refusing: str) -> None:
-    bucket_map, clock = _moving(), _Clock()
+    bucket_map, clock = _moving(), ManualClock()
     assert bucket_map.move is not None
     source, target = bucket_map.move.source, bucket_map.move.target
     index = _OneRefuses(source if refusing == "source" else target)
@@ -197,7 +188,7 @@ def test_while_only_the_target_of_a_move_refuses_the_source_is_written(refusing:
     # It is not asked for each document again.
     assert index.refused < 30
     index.index = "another"
-    clock.at_s += 10
+    clock.now_s += 10
     asset_id = mint_at(3_000_000)
     asset = AssetDocuments(asset_id, 3_000_000, (IndexedDocument(str(asset_id), 1, {}),))  # type: ignore[typeddict-item]
     assert writer.write([asset], _Pauses(clock), set_aside) == {}
@@ -206,7 +197,7 @@ def test_while_only_the_target_of_a_move_refuses_the_source_is_written(refusing:
 
 @pytest.mark.parametrize("refusing", ["source", "target"])
 def test_a_document_counts_as_removed_only_once_the_target_of_a_move_is_rid_of_it_too(refusing: str) -> None:
-    bucket_map, clock = _moving(), _Clock()
+    bucket_map, clock = _moving(), ManualClock()
     assert bucket_map.move is not None
     index = _OneRefuses(bucket_map.move.source if refusing == "source" else bucket_map.move.target)
     maps: Any = _Maps()
@@ -220,7 +211,7 @@ def test_a_document_counts_as_removed_only_once_the_target_of_a_move_is_rid_of_i
     assert remover.remove([both, first], _Pauses(clock)) == RemovalResult(expected, {})
     assert remover.without_refused([both.asset_id]) == []
     index.index = "another"
-    clock.at_s += 10
+    clock.now_s += 10
     assert remover.remove([both, first], _Pauses(clock)) == RemovalResult(set(), {})
 
 

@@ -38,22 +38,9 @@ from amp.services.runtime.step_size import StepSize
 from amp.services.search.resolve import QueryResolver
 from amp.services.types.catalog import TypeCatalog
 from tests.support.asset_samples import creation, now_ms, purge, recreation, step, write
+from tests.support.clock import ManualClock
 
 CHANGED, DONE = ItemResult(ItemOutcome.CHANGED), ItemResult(ItemOutcome.DONE)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.slept_s = 0.0
-
-    def now_ms(self) -> int:
-        return now_ms()
-
-    def monotonic_s(self) -> float:
-        return self.slept_s
-
-    def sleep(self, seconds: float) -> None:
-        self.slept_s += seconds
 
 
 class NoPublisher:
@@ -86,10 +73,10 @@ class Store(SqliteAssetStore):
 
 
 @dataclasses.dataclass
-class World:
+class Environment:
     store: Store
     changer: BulkChanges
-    clock: Clock
+    clock: ManualClock
     types: SqliteTypeRegistry
 
     def head(self, asset_id: UUID) -> Asset:
@@ -108,17 +95,17 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def environment(tmp_path: Path) -> Iterator[Environment]:
     with contextlib.closing(Database(tmp_path)) as database:
         SqliteStoreComponent(database).migrate()
-        store, clock = Store(database), Clock()
+        store, clock = Store(database), ManualClock(epoch_ms=now_ms())
         intents = SqliteIntentLog(database)
         committer = ChangeCommitter(
             store=store, intents=intents, publisher=NoPublisher(), clock=clock, metrics=Metrics(), intent_grace_s=5.0
         )  # type: ignore[arg-type]
         catalog = TypeCatalog(SqliteTypeRegistry(database), clock, 60)
         selection = HeadSelection(resolver=QueryResolver(catalog=catalog, limits=SearchLimits()), catalog=catalog)
-        yield World(
+        yield Environment(
             store,
             BulkChanges(store=store, committer=committer, selection=selection, clock=clock),
             clock,
@@ -154,226 +141,238 @@ def delete(before: Asset, stamp: Stamp) -> Change | str | None:
     return "it is deleted" if before.state is State.DELETED else deletion(before, stamp)
 
 
-def test_each_asset_is_changed_under_the_name_of_who_asked(world: World) -> None:
-    ids = world.made(3)
+def test_each_asset_is_changed_under_the_name_of_who_asked(environment: Environment) -> None:
+    ids = environment.made(3)
     job = a_job()
-    assert world.changer.run(job, ids, set_camera) == dict.fromkeys(ids, CHANGED)
+    assert environment.changer.run(job, ids, set_camera) == dict.fromkeys(ids, CHANGED)
     for asset_id in ids:
-        head = world.head(asset_id)
+        head = environment.head(asset_id)
         assert (head.revision, head.version, head.metadata["cameraId"], head.updated_by) == (2, 2, 9, "olga")
-    assert world.clock.slept_s == 0
+    assert environment.clock.now_s == 0
 
 
-def test_one_that_needs_no_change_is_done(world: World) -> None:
-    [asset_id] = world.made(metadata={"cameraId": 9})
-    assert world.changer.run(a_job(), [asset_id], set_camera) == {asset_id: DONE}
-    assert world.head(asset_id).revision == 1
+def test_one_that_needs_no_change_is_done(environment: Environment) -> None:
+    [asset_id] = environment.made(metadata={"cameraId": 9})
+    assert environment.changer.run(a_job(), [asset_id], set_camera) == {asset_id: DONE}
+    assert environment.head(asset_id).revision == 1
 
 
 @pytest.mark.parametrize("make", [set_camera, add_one, delete])
-def test_told_again_it_changes_nothing_again_and_says_the_same(world: World, make: Any) -> None:
-    ids, job = world.made(3), a_job()
+def test_told_again_it_changes_nothing_again_and_says_the_same(environment: Environment, make: Any) -> None:
+    ids, job = environment.made(3), a_job()
     for _ in range(3):
-        assert world.changer.run(job, ids, make) == dict.fromkeys(ids, CHANGED)
-        assert [world.head(asset_id).revision for asset_id in ids] == [2, 2, 2]
+        assert environment.changer.run(job, ids, make) == dict.fromkeys(ids, CHANGED)
+        assert [environment.head(asset_id).revision for asset_id in ids] == [2, 2, 2]
 
 
 @pytest.mark.parametrize("make", [set_camera, add_one, delete])
-def test_told_again_after_others_changed_it_too_it_leaves_theirs_alone(world: World, make: Any) -> None:
-    [asset_id], job = world.made(), a_job()
-    world.changer.run(job, [asset_id], make)
-    theirs = world.others(asset_id, metadata={"cameraId": 77}, state=State.ACTIVE)
-    assert world.changer.run(job, [asset_id], make) == {asset_id: CHANGED}
-    assert world.head(asset_id) == theirs
+def test_told_again_after_others_changed_it_too_it_leaves_theirs_alone(environment: Environment, make: Any) -> None:
+    [asset_id], job = environment.made(), a_job()
+    environment.changer.run(job, [asset_id], make)
+    theirs = environment.others(asset_id, metadata={"cameraId": 77}, state=State.ACTIVE)
+    assert environment.changer.run(job, [asset_id], make) == {asset_id: CHANGED}
+    assert environment.head(asset_id) == theirs
 
 
-def test_two_jobs_each_change_it_once(world: World) -> None:
-    [asset_id] = world.made()
+def test_two_jobs_each_change_it_once(environment: Environment) -> None:
+    [asset_id] = environment.made()
     for job in (a_job(), a_job()):
         for _ in range(2):
-            assert world.changer.run(job, [asset_id], add_one) == {asset_id: CHANGED}
-    assert world.head(asset_id).metadata["cameraId"] == 9
+            assert environment.changer.run(job, [asset_id], add_one) == {asset_id: CHANGED}
+    assert environment.head(asset_id).metadata["cameraId"] == 9
 
 
 @pytest.mark.parametrize("times", range(1, ATTEMPTS))
-def test_a_change_that_others_were_faster_than_is_computed_again_over_theirs(world: World, times: int) -> None:
-    [asset_id] = world.made()
+def test_a_change_that_others_were_faster_than_is_computed_again_over_theirs(
+    environment: Environment, times: int
+) -> None:
+    [asset_id] = environment.made()
     steps = count(100)
-    world.store.before = [
-        lambda: world.others(asset_id, metadata={**world.head(asset_id).metadata, "takes": next(steps)})
+    environment.store.before = [
+        lambda: environment.others(asset_id, metadata={**environment.head(asset_id).metadata, "takes": next(steps)})
     ] * times
-    assert world.changer.run(a_job(), [asset_id], set_camera) == {asset_id: CHANGED}
-    assert world.head(asset_id).metadata == {"cameraId": 9, "takes": 99 + times}
-    assert world.head(asset_id).revision == 2 + times
-    assert world.clock.slept_s > 0
+    assert environment.changer.run(a_job(), [asset_id], set_camera) == {asset_id: CHANGED}
+    assert environment.head(asset_id).metadata == {"cameraId": 9, "takes": 99 + times}
+    assert environment.head(asset_id).revision == 2 + times
+    assert environment.clock.now_s > 0
 
 
-def test_others_that_do_the_same_first_leave_nothing_to_do(world: World) -> None:
-    [asset_id] = world.made()
-    world.store.before = [lambda: world.others(asset_id, metadata={"cameraId": 9})]
-    assert world.changer.run(a_job(), [asset_id], set_camera) == {asset_id: DONE}
+def test_others_that_do_the_same_first_leave_nothing_to_do(environment: Environment) -> None:
+    [asset_id] = environment.made()
+    environment.store.before = [lambda: environment.others(asset_id, metadata={"cameraId": 9})]
+    assert environment.changer.run(a_job(), [asset_id], set_camera) == {asset_id: DONE}
 
 
-def test_an_asset_that_others_keep_changing_fails_and_the_rest_do_not_wait_for_it(world: World) -> None:
-    asset_id, *rest = world.made(4)
-    world.changer._step_size.note(1_000)  # so that they go together
-    world.store.before = [lambda: world.others(asset_id)] * ATTEMPTS
-    results = world.changer.run(a_job(), [*rest, asset_id], set_camera)
+def test_an_asset_that_others_keep_changing_fails_and_the_rest_do_not_wait_for_it(environment: Environment) -> None:
+    asset_id, *rest = environment.made(4)
+    environment.changer._step_size.note(1_000)  # so that they go together
+    environment.store.before = [lambda: environment.others(asset_id)] * ATTEMPTS
+    results = environment.changer.run(a_job(), [*rest, asset_id], set_camera)
     assert results.pop(asset_id) == ItemResult(ItemOutcome.FAILED, "other writers kept changing it")
     assert results == dict.fromkeys(rest, CHANGED)
-    assert world.head(asset_id).metadata["cameraId"] != 9
-    assert world.store.applied_count == 4 + 2 * ATTEMPTS + 4 - 1
+    assert environment.head(asset_id).metadata["cameraId"] != 9
+    assert environment.store.applied_count == 4 + 2 * ATTEMPTS + 4 - 1
 
 
 @pytest.mark.parametrize("answer", ["lost", "unsent"])
 @pytest.mark.parametrize("make", [set_camera, add_one, delete])
-def test_a_change_whose_outcome_is_unknown_is_made_once_by_the_next_try(world: World, make: Any, answer: str) -> None:
-    ids, job = world.made(3), a_job()
-    world.store.answers = [answer]
+def test_a_change_whose_outcome_is_unknown_is_made_once_by_the_next_try(
+    environment: Environment, make: Any, answer: str
+) -> None:
+    ids, job = environment.made(3), a_job()
+    environment.store.answers = [answer]
     with pytest.raises(OutcomeUnknown):
-        world.changer.run(job, ids, make)
-    assert world.changer.run(job, ids, make) == dict.fromkeys(ids, CHANGED)
-    assert [world.head(asset_id).revision for asset_id in ids] == [2, 2, 2]
+        environment.changer.run(job, ids, make)
+    assert environment.changer.run(job, ids, make) == dict.fromkeys(ids, CHANGED)
+    assert [environment.head(asset_id).revision for asset_id in ids] == [2, 2, 2]
 
 
-def test_a_change_that_took_place_unknown_counts_even_if_others_changed_the_asset_since(world: World) -> None:
-    [asset_id], job = world.made(), a_job()
-    world.store.answers = ["lost"]
+def test_a_change_that_took_place_unknown_counts_even_if_others_changed_the_asset_since(
+    environment: Environment,
+) -> None:
+    [asset_id], job = environment.made(), a_job()
+    environment.store.answers = ["lost"]
     with pytest.raises(OutcomeUnknown):
-        world.changer.run(job, [asset_id], add_one)
-    theirs = world.others(asset_id, metadata={"cameraId": 50})
-    assert world.changer.run(job, [asset_id], add_one) == {asset_id: CHANGED}
-    assert world.head(asset_id) == theirs
+        environment.changer.run(job, [asset_id], add_one)
+    theirs = environment.others(asset_id, metadata={"cameraId": 50})
+    assert environment.changer.run(job, [asset_id], add_one) == {asset_id: CHANGED}
+    assert environment.head(asset_id) == theirs
 
 
-def test_a_store_that_is_down_is_an_error_and_nothing_is_changed(world: World) -> None:
-    [asset_id], job = world.made(), a_job()
-    world.store.answers = ["down"]
+def test_a_store_that_is_down_is_an_error_and_nothing_is_changed(environment: Environment) -> None:
+    [asset_id], job = environment.made(), a_job()
+    environment.store.answers = ["down"]
     with pytest.raises(StoreUnavailable):
-        world.changer.run(job, [asset_id], add_one)
-    assert world.head(asset_id).revision == 1
-    assert world.changer.run(job, [asset_id], add_one) == {asset_id: CHANGED}
+        environment.changer.run(job, [asset_id], add_one)
+    assert environment.head(asset_id).revision == 1
+    assert environment.changer.run(job, [asset_id], add_one) == {asset_id: CHANGED}
 
 
-def test_a_dry_run_tells_what_would_become_of_each_and_changes_nothing(world: World) -> None:
-    [changes], [is_so], [gone] = world.made(), world.made(metadata={"cameraId": 9}), world.made()
-    world.others(gone, state=State.DELETED)
+def test_a_dry_run_tells_what_would_become_of_each_and_changes_nothing(environment: Environment) -> None:
+    [changes], [is_so], [gone] = environment.made(), environment.made(metadata={"cameraId": 9}), environment.made()
+    environment.others(gone, state=State.DELETED)
     missing = mint_at(now_ms())
 
     def make(before: Asset, stamp: Stamp) -> Change | str | None:
         return "it is deleted" if before.state is State.DELETED else set_camera(before, stamp)
 
-    before, job = world.store.applied_count, a_job(dry_run=True)
+    before, job = environment.store.applied_count, a_job(dry_run=True)
     for _ in range(2):
-        assert world.changer.run(job, [changes, is_so, gone, missing], make) == {
+        assert environment.changer.run(job, [changes, is_so, gone, missing], make) == {
             changes: CHANGED,
             is_so: DONE,
             gone: ItemResult(ItemOutcome.SKIPPED, "it is deleted"),
             missing: ItemResult(ItemOutcome.SKIPPED, SKIP_MISSING),
         }
-    assert world.store.applied_count == before
-    assert world.head(changes).revision == 1
+    assert environment.store.applied_count == before
+    assert environment.head(changes).revision == 1
 
 
-def test_assets_that_are_missing_or_purged_are_skipped(world: World) -> None:
-    [purged], missing = world.made(), mint_at(now_ms())
-    write(world.store, purge(world.head(purged)))
+def test_assets_that_are_missing_or_purged_are_skipped(environment: Environment) -> None:
+    [purged], missing = environment.made(), mint_at(now_ms())
+    write(environment.store, purge(environment.head(purged)))
     skipped = ItemResult(ItemOutcome.SKIPPED, SKIP_MISSING)
-    assert world.changer.run(a_job(), [purged, missing], add_one) == {purged: skipped, missing: skipped}
+    assert environment.changer.run(a_job(), [purged, missing], add_one) == {purged: skipped, missing: skipped}
 
 
-def test_an_asset_that_the_job_itself_purged_is_changed_and_not_missing(world: World) -> None:
-    [asset_id], job = world.made(), a_job()
+def test_an_asset_that_the_job_itself_purged_is_changed_and_not_missing(environment: Environment) -> None:
+    [asset_id], job = environment.made(), a_job()
     for _ in range(2):
-        assert world.changer.run(job, [asset_id], purging) == {asset_id: CHANGED}
-    assert world.head(asset_id).revision == 2
+        assert environment.changer.run(job, [asset_id], purging) == {asset_id: CHANGED}
+    assert environment.head(asset_id).revision == 2
 
 
-def test_an_asset_that_is_not_covered_is_left_alone(world: World) -> None:
-    [mine], [other] = world.made(type="movie"), world.made(type="still")
-    results = world.changer.run(a_job(Selector(type="movie")), [mine, other], set_camera)
+def test_an_asset_that_is_not_covered_is_left_alone(environment: Environment) -> None:
+    [mine], [other] = environment.made(type="movie"), environment.made(type="still")
+    results = environment.changer.run(a_job(Selector(type="movie")), [mine, other], set_camera)
     assert results[mine] == CHANGED
     assert results[other].outcome is ItemOutcome.SKIPPED
-    assert world.head(other).revision == 1
+    assert environment.head(other).revision == 1
 
 
-def test_an_asset_made_anew_as_another_type_meanwhile_is_left_alone(world: World) -> None:
-    [asset_id] = world.made(type="movie")
+def test_an_asset_made_anew_as_another_type_meanwhile_is_left_alone(environment: Environment) -> None:
+    [asset_id] = environment.made(type="movie")
 
     def purge_and_make_anew() -> None:
-        world.store.before = []
-        [purged] = write(world.store, purge(world.head(asset_id)))
-        write(world.store, recreation(purged, type="still"))
+        environment.store.before = []
+        [purged] = write(environment.store, purge(environment.head(asset_id)))
+        write(environment.store, recreation(purged, type="still"))
 
-    world.store.before = [purge_and_make_anew]
-    [result] = world.changer.run(a_job(Selector(type="movie")), [asset_id], set_camera).values()
+    environment.store.before = [purge_and_make_anew]
+    [result] = environment.changer.run(a_job(Selector(type="movie")), [asset_id], set_camera).values()
     assert result.outcome is ItemOutcome.SKIPPED
-    assert world.head(asset_id).metadata["cameraId"] == 8
+    assert environment.head(asset_id).metadata["cameraId"] == 8
 
 
 CAMERA = {"cameraId": Field(type=FieldType.LONG)}
 NOT_SELECTED = ItemResult(ItemOutcome.SKIPPED, "it is not among those selected")
 
 
-def searching(world: World, query: str, **values: Any) -> Job:
+def searching(environment: Environment, query: str, **values: Any) -> Job:
     """A job for what a search found, whose index may lag behind."""
-    world.types.add(AssetType(name="cut", version=1, fields=CAMERA))
+    environment.types.add(AssetType(name="cut", version=1, fields=CAMERA))
     return a_job(Selector(query=query), **values)
 
 
 @pytest.mark.parametrize("query", ["labels:night", "cameraId:8", "cameraId:>7 market", "name:Night* NOT labels:day"])
-def test_what_a_search_found_is_left_alone_when_its_head_is_none_of_it(world: World, query: str) -> None:
+def test_what_a_search_found_is_left_alone_when_its_head_is_none_of_it(environment: Environment, query: str) -> None:
     is_so = {"type": "cut", "name": "Night Market", "labels": ("night",), "metadata": {"cameraId": 8}}
-    [found], [lags] = world.made(**is_so), world.made(**is_so)
-    world.others(lags, name="Sun", labels=("day",), metadata={"cameraId": 7})
+    [found], [lags] = environment.made(**is_so), environment.made(**is_so)
+    environment.others(lags, name="Sun", labels=("day",), metadata={"cameraId": 7})
     for dry_run in (True, False):
-        job = searching(world, query, dry_run=dry_run)
-        assert world.changer.run(job, [found, lags], set_camera) == {found: CHANGED, lags: NOT_SELECTED}
-    assert world.head(lags).metadata == {"cameraId": 7}
+        job = searching(environment, query, dry_run=dry_run)
+        assert environment.changer.run(job, [found, lags], set_camera) == {found: CHANGED, lags: NOT_SELECTED}
+    assert environment.head(lags).metadata == {"cameraId": 7}
 
 
-def test_a_deleted_asset_is_none_of_what_a_search_finds(world: World) -> None:
-    [gone] = world.made(type="cut", metadata={"cameraId": 8})
-    world.others(gone, state=State.DELETED)
-    assert world.changer.run(searching(world, "cameraId:8"), [gone], add_one) == {gone: NOT_SELECTED}
+def test_a_deleted_asset_is_none_of_what_a_search_finds(environment: Environment) -> None:
+    [gone] = environment.made(type="cut", metadata={"cameraId": 8})
+    environment.others(gone, state=State.DELETED)
+    assert environment.changer.run(searching(environment, "cameraId:8"), [gone], add_one) == {gone: NOT_SELECTED}
 
 
-def test_a_change_that_others_were_faster_than_is_made_only_if_theirs_is_still_selected(world: World) -> None:
-    [asset_id] = world.made(type="cut", labels=("night",), metadata={"cameraId": 8})
-    world.store.before = [lambda: world.others(asset_id, labels=())]
-    assert world.changer.run(searching(world, "labels:night"), [asset_id], delete) == {asset_id: NOT_SELECTED}
-    assert world.head(asset_id).state is State.ACTIVE
+def test_a_change_that_others_were_faster_than_is_made_only_if_theirs_is_still_selected(
+    environment: Environment,
+) -> None:
+    [asset_id] = environment.made(type="cut", labels=("night",), metadata={"cameraId": 8})
+    environment.store.before = [lambda: environment.others(asset_id, labels=())]
+    assert environment.changer.run(searching(environment, "labels:night"), [asset_id], delete) == {
+        asset_id: NOT_SELECTED
+    }
+    assert environment.head(asset_id).state is State.ACTIVE
 
 
-def test_told_again_what_the_job_itself_took_out_of_its_selection_is_changed(world: World) -> None:
-    [asset_id] = world.made(type="cut", metadata={"cameraId": 8})
-    job = searching(world, "cameraId:8")
+def test_told_again_what_the_job_itself_took_out_of_its_selection_is_changed(environment: Environment) -> None:
+    [asset_id] = environment.made(type="cut", metadata={"cameraId": 8})
+    job = searching(environment, "cameraId:8")
     for _ in range(2):
-        assert world.changer.run(job, [asset_id], set_camera) == {asset_id: CHANGED}
-    assert world.head(asset_id).revision == 2
+        assert environment.changer.run(job, [asset_id], set_camera) == {asset_id: CHANGED}
+    assert environment.head(asset_id).revision == 2
 
 
-def test_a_kind_of_field_that_came_after_the_types_were_read_counts(world: World) -> None:
-    job = searching(world, "code:7")
-    world.types.add(AssetType(name="cut", version=2, fields={"code": Field(type=FieldType.STRING)}))
-    select = world.changer.selection.test(Selector(query="code:7"))
-    world.types.add(AssetType(name="still", version=1, fields={"code": Field(type=FieldType.LONG)}))
-    [asset_id] = world.made(type="still", type_version=1, metadata={"code": 7})
-    assert select(world.head(asset_id))
-    assert world.changer.run(job, [asset_id], delete) == {asset_id: CHANGED}
+def test_a_kind_of_field_that_came_after_the_types_were_read_counts(environment: Environment) -> None:
+    job = searching(environment, "code:7")
+    environment.types.add(AssetType(name="cut", version=2, fields={"code": Field(type=FieldType.STRING)}))
+    select = environment.changer.selection.test(Selector(query="code:7"))
+    environment.types.add(AssetType(name="still", version=1, fields={"code": Field(type=FieldType.LONG)}))
+    [asset_id] = environment.made(type="still", type_version=1, metadata={"code": 7})
+    assert select(environment.head(asset_id))
+    assert environment.changer.run(job, [asset_id], delete) == {asset_id: CHANGED}
 
 
 def refuse(_: Asset, __: Stamp) -> Change | str | None:
     raise Unprocessable("it does not fit", [Fault(f"/metadata/{n}", f"is wrong {n}") for n in range(9)])
 
 
-def test_an_asset_that_cannot_be_changed_so_fails_with_the_reason_and_the_others_do_not(world: World) -> None:
-    bad, *good = world.made(3)
+def test_an_asset_that_cannot_be_changed_so_fails_with_the_reason_and_the_others_do_not(
+    environment: Environment,
+) -> None:
+    bad, *good = environment.made(3)
 
     def make(before: Asset, stamp: Stamp) -> Change | str | None:
         return refuse(before, stamp) if before.id == bad else set_camera(before, stamp)
 
-    results = world.changer.run(a_job(), [bad, *good], make)
+    results = environment.changer.run(a_job(), [bad, *good], make)
     failure = results.pop(bad)
     assert results == dict.fromkeys(good, CHANGED)
     assert failure.outcome is ItemOutcome.FAILED
@@ -381,54 +380,56 @@ def test_an_asset_that_cannot_be_changed_so_fails_with_the_reason_and_the_others
     assert "wrong 5" not in failure.note
 
 
-def test_an_asset_that_was_changed_and_would_not_fit_any_more_is_changed_and_not_failed(world: World) -> None:
-    [asset_id], job = world.made(), a_job()
-    world.changer.run(job, [asset_id], set_camera)
-    assert world.changer.run(job, [asset_id], refuse) == {asset_id: CHANGED}
+def test_an_asset_that_was_changed_and_would_not_fit_any_more_is_changed_and_not_failed(
+    environment: Environment,
+) -> None:
+    [asset_id], job = environment.made(), a_job()
+    environment.changer.run(job, [asset_id], set_camera)
+    assert environment.changer.run(job, [asset_id], refuse) == {asset_id: CHANGED}
 
 
-def test_of_nothing_becomes_nothing(world: World) -> None:
-    assert world.changer.run(a_job(), [], add_one) == {}
+def test_of_nothing_becomes_nothing(environment: Environment) -> None:
+    assert environment.changer.run(a_job(), [], add_one) == {}
 
 
-def test_whatever_happens_in_between_each_change_is_made_once(world: World) -> None:
+def test_whatever_happens_in_between_each_change_is_made_once(environment: Environment) -> None:
     seed = random.randrange(1 << 30)
     chance = random.Random(seed)
-    ids, job = world.made(10, metadata={"cameraId": 0, "theirs": 0}), a_job()
+    ids, job = environment.made(10, metadata={"cameraId": 0, "theirs": 0}), a_job()
     results: dict[UUID, ItemResult] = {}
     theirs = dict.fromkeys(ids, 0)
 
     def another() -> None:
         asset_id = chance.choice(ids)
-        metadata = world.head(asset_id).metadata
-        world.others(asset_id, metadata={**metadata, "theirs": theirs[asset_id] + 1}, change_id=uuid4())
+        metadata = environment.head(asset_id).metadata
+        environment.others(asset_id, metadata={**metadata, "theirs": theirs[asset_id] + 1}, change_id=uuid4())
         theirs[asset_id] += 1
 
     for _ in range(40):
         some = chance.sample(ids, chance.randrange(1, 6))
         if chance.random() < 0.3:
             another()
-        world.store.before = [another] * chance.randrange(3)
-        world.store.answers = chance.choices(["", "lost", "unsent", "down"], [4, 1, 1, 1], k=2)
+        environment.store.before = [another] * chance.randrange(3)
+        environment.store.answers = chance.choices(["", "lost", "unsent", "down"], [4, 1, 1, 1], k=2)
         with contextlib.suppress(OutcomeUnknown, StoreUnavailable):
-            results |= world.changer.run(job, some, add_one)
-        world.store.before, world.store.answers = [], []
-    results |= world.changer.run(job, ids, add_one)
+            results |= environment.changer.run(job, some, add_one)
+        environment.store.before, environment.store.answers = [], []
+    results |= environment.changer.run(job, ids, add_one)
     assert results == dict.fromkeys(ids, CHANGED), f"seed {seed}"
     for asset_id in ids:
-        assert world.head(asset_id).metadata == {"cameraId": 1, "theirs": theirs[asset_id]}, f"seed {seed}"
+        assert environment.head(asset_id).metadata == {"cameraId": 1, "theirs": theirs[asset_id]}, f"seed {seed}"
 
 
-def test_large_assets_are_changed_some_at_a_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(vars(world.changer), "_step_size", StepSize(100_000))
-    ids = world.made(24, metadata={"cameraId": 1, "notes": "x" * 10_000})
-    heads, read = world.store.heads, []
+def test_large_assets_are_changed_some_at_a_time(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(vars(environment.changer), "_step_size", StepSize(100_000))
+    ids = environment.made(24, metadata={"cameraId": 1, "notes": "x" * 10_000})
+    heads, read = environment.store.heads, []
 
     def read_heads(some: Collection[UUID], *, settle: bool = False) -> dict[UUID, Asset]:
         read.append(len(some))
         return heads(some, settle=settle)
 
-    monkeypatch.setattr(world.store, "heads", read_heads)
-    results = world.changer.run(a_job(), ids, set_camera)
+    monkeypatch.setattr(environment.store, "heads", read_heads)
+    results = environment.changer.run(a_job(), ids, set_camera)
     assert results == dict.fromkeys(ids, ItemResult(ItemOutcome.CHANGED))
     assert max(read) <= 3

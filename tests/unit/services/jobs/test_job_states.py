@@ -20,7 +20,7 @@ from amp.services.runtime.presence import WorkerPresence
 from tests.support.background import background_threads
 
 JOB = Job(id=mint_at(1), kind="delete", parameters={}, requested_by="ann")
-CALLER = Principal("ann")
+PRINCIPAL = Principal("ann")
 
 
 class Violation(Exception):
@@ -88,7 +88,7 @@ def _steer(log: Log, control: str) -> JobStatus | None:
         jobs=log, dead_letters=None, chunks=_NoChunks(), controllers=(), presence=presence, clock=SystemClock()
     )  # type: ignore[arg-type]
     try:
-        found: JobStatus = getattr(steer, control)(JOB.id, CALLER)
+        found: JobStatus = getattr(steer, control)(JOB.id, PRINCIPAL)
     except Conflict:
         return None
     return found

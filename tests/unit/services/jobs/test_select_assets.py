@@ -14,7 +14,7 @@ from amp.services.search.cursors import Cursors
 from amp.services.search.resolve import QueryResolver
 from amp.services.search.search import AssetSearch
 
-CALLER = Principal("ann")
+PRINCIPAL = Principal("ann")
 IDS = [mint_at(n) for n in range(7)]
 
 
@@ -52,7 +52,7 @@ def select(secret: bytes) -> AssetSelection:
 def test_a_place_is_good_after_the_key_of_cursors_was_changed() -> None:
     found, position = [], None
     for secret in (b"one", b"two", b"three"):
-        page = select(secret).page(Selector(query="name:a"), position, 3, CALLER)
+        page = select(secret).page(Selector(query="name:a"), position, 3, PRINCIPAL)
         found += page.ids
         position = page.position
     assert (found, position) == (IDS, None)
@@ -60,7 +60,7 @@ def test_a_place_is_good_after_the_key_of_cursors_was_changed() -> None:
 
 def test_a_place_of_another_make_is_refused() -> None:
     with pytest.raises(BadCursor):
-        select(b"one").page(Selector(query="name:a"), "W10.c2lnbmF0dXJl", 3, CALLER)
+        select(b"one").page(Selector(query="name:a"), "W10.c2lnbmF0dXJl", 3, PRINCIPAL)
 
 
 def test_a_query_is_told_by_what_it_asks_and_not_by_where_it_stands() -> None:

@@ -9,7 +9,6 @@ from amp.metrics import Metrics
 from amp.profiles import embedded
 from amp.services.outbox.relay import IntentRelay
 from amp.settings import load_settings
-from tests.chaos.random_operations.faulty_ports import SteppingClock
 from tests.support.asset_samples import creation, intent_for, now_ms
 from tests.support.clock import ManualClock
 
@@ -18,17 +17,17 @@ _HOUR_MS = 3_600_000
 
 @pytest.mark.parametrize("hours", [1, 24])
 def test_an_intent_put_off_by_a_clock_that_was_ahead_is_relayed_once_it_is_right(tmp_path: Path, hours: int) -> None:
-    a, clock = embedded(load_settings({"profile": "embedded", "data_dir": tmp_path})), SteppingClock()
+    a, clock = embedded(load_settings({"profile": "embedded", "data_dir": tmp_path})), ManualClock(epoch_ms=now_ms())
     try:
         a.components[0].migrate()
         relay = IntentRelay(intents=a.intents, store=a.store, queue=a.queue, clock=clock, metrics=Metrics())
         change = creation()
         a.store.prepare([(change, intent_for(change))])
-        clock.offset_ms = hours * 3_600_000
+        clock.wall_ms = now_ms() + hours * 3_600_000
         # Between the two steps of its writer.
         assert relay.relay_once() == 1
         a.store.apply([change])
-        clock.offset_ms = 0
+        clock.wall_ms = now_ms()
         assert relay.relay_once() == 1
         assert a.intents.due(now_ms() + 100 * 3_600_000, 10) == []
         assert relay.relay_once() == 0

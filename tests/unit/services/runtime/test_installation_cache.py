@@ -9,7 +9,7 @@ from amp.adapters.clock import SystemClock
 from amp.adapters.embedded.cache import MemoryCache
 from amp.errors import CacheUnavailable, StoreUnavailable
 from amp.services.runtime.installation_cache import InstallationCache
-from tests.support.jobs.environment import Clock
+from tests.support.clock import ManualClock
 
 
 class Shared:
@@ -53,7 +53,7 @@ def test_threads_that_wait_for_a_store_that_hangs_fail_together() -> None:
 
 
 def test_a_store_that_does_not_answer_is_asked_again_after_a_moment() -> None:
-    shared, clock = Shared(down=True), Clock()
+    shared, clock = Shared(down=True), ManualClock()
     shared.answered.set()
     cache = InstallationCache(MemoryCache(), shared, clock)
     for _ in range(3):
@@ -61,6 +61,6 @@ def test_a_store_that_does_not_answer_is_asked_again_after_a_moment() -> None:
             cache.put("key", b"value", 60)
     assert shared.reads == 1
     shared.down = False
-    clock.at_s += 1.5
+    clock.now_s += 1.5
     assert cache.get("key") is None
     assert shared.reads == 2

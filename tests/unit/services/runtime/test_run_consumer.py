@@ -34,7 +34,7 @@ def deliveries(count: int, poison: Sequence[int] = ()) -> list[Delivery]:
     ]
 
 
-class World:
+class Environment:
     """A queue with one consumer, and dead letters. Notes in which order what is called."""
 
     def __init__(self, waiting: Sequence[Delivery] = ()) -> None:
@@ -63,7 +63,7 @@ class World:
     def close(self) -> None:
         self.calls.append(("close", None))
 
-    def consume(self, topic: Topic, group: str) -> "World":
+    def consume(self, topic: Topic, group: str) -> "Environment":
         assert (topic, group) == (Topic.BULK, "jobs")
         return self
 
@@ -74,25 +74,27 @@ class World:
         self.calls.append(("put", letter.payload))
         self.dead_letters.append(letter)
 
-    def told(self, *names: str) -> list[tuple[str, Any]]:
+    def calls_of(self, *names: str) -> list[tuple[str, Any]]:
         return [call for call in self.calls if call[0] in names]
 
     @property
     def committed(self) -> list[int]:
-        return [place for _, places in self.told("commit") for place in places]
+        return [place for _, places in self.calls_of("commit") for place in places]
 
 
 Handle = Callable[[Sequence[Message], threading.Event], Mapping[Message, Failure]]
 
 
 class Running:
-    def __init__(self, world: World, handle: Handle, batch: int, limit: DeadLetterLimit | None = None) -> None:
+    def __init__(
+        self, environment: Environment, handle: Handle, batch: int, limit: DeadLetterLimit | None = None
+    ) -> None:
         self.stop = threading.Event()
         self.error: BaseException | None = None
         self.reported: list[str | None] = []
         self._runner = ConsumerLoop(
-            world, world, SystemClock(), world.metrics, handle, topic=Topic.BULK, group="jobs", batch=batch,  # type: ignore[arg-type]
-            limit=limit, report_stopped=self.reported.append,
+            environment, environment, SystemClock(), environment.metrics, handle, topic=Topic.BULK, group="jobs",  # type: ignore[arg-type]
+            batch=batch, limit=limit, report_stopped=self.reported.append,
         )  # fmt: skip
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
@@ -113,14 +115,14 @@ class Running:
 
 
 @contextmanager
-def running(world: World, handle: Handle, batch: int = 10) -> Iterator[Running]:
-    made = Running(world, handle, batch)
+def running(environment: Environment, handle: Handle, batch: int = 10) -> Iterator[Running]:
+    made = Running(environment, handle, batch)
     try:
         yield made
     finally:
         made.end()
-    assert world.calls[-1] == ("close", None)
-    assert len(world.told("close")) == 1
+    assert environment.calls[-1] == ("close", None)
+    assert len(environment.calls_of("close")) == 1
 
 
 def until(condition: Callable[[], bool], what: str) -> None:
@@ -138,49 +140,49 @@ def until_halted(_: Sequence[Message], halt: threading.Event) -> Mapping[Message
 
 
 def test_everything_is_handled_and_committed_in_order() -> None:
-    world = World(deliveries(25))
+    environment = Environment(deliveries(25))
     handled: list[Sequence[Message]] = []
 
     def handle(messages: Sequence[Message], _: threading.Event) -> Mapping[Message, Failure]:
         handled.append(messages)
         return {}
 
-    with running(world, handle):
-        until(lambda: len(world.committed) == 25, "all to be committed")
-    assert world.committed == list(range(25))
+    with running(environment, handle):
+        until(lambda: len(environment.committed) == 25, "all to be committed")
+    assert environment.committed == list(range(25))
     assert sorted(len(messages) for messages in handled) == [5, 10, 10]
-    assert not world.dead_letters
+    assert not environment.dead_letters
 
 
 def test_what_is_no_message_is_a_dead_letter_before_it_is_committed() -> None:
-    world = World(deliveries(3, poison=[1]))
+    environment = Environment(deliveries(3, poison=[1]))
     handled: list[Message] = []
 
     def handle(messages: Sequence[Message], _: threading.Event) -> Mapping[Message, Failure]:
         handled.extend(messages)
         return {}
 
-    with running(world, handle):
-        until(lambda: bool(world.committed), "a commit")
-    assert world.told("put", "commit") == [("put", b"poison 1"), ("commit", [0, 1, 2])]
+    with running(environment, handle):
+        until(lambda: bool(environment.committed), "a commit")
+    assert environment.calls_of("put", "commit") == [("put", b"poison 1"), ("commit", [0, 1, 2])]
     assert handled == [message(0), message(2)]
-    [letter] = world.dead_letters
+    [letter] = environment.dead_letters
     assert (letter.message, letter.payload, letter.topic, letter.job_id) == (None, b"poison 1", "bulk", None)
     assert letter.id == dead_letter_id("bulk", None, b"poison 1")
     assert letter.reason
-    assert b"amp_dead_letters_total 1.0" in world.metrics.expose()
+    assert b"amp_dead_letters_total 1.0" in environment.metrics.expose()
 
 
 def test_what_is_given_up_is_a_dead_letter_before_it_is_committed_and_the_others_are_not() -> None:
-    world = World(deliveries(4))
+    environment = Environment(deliveries(4))
 
     def handle(_: Sequence[Message], __: threading.Event) -> Mapping[Message, Failure]:
         return {message(1): Failure("hopeless", "a trace"), message(3): Failure("no use"), message(9): Failure("?")}
 
-    with running(world, handle):
-        until(lambda: bool(world.committed), "a commit")
-    assert world.told("put", "commit") == [("put", b"1"), ("put", b"3"), ("commit", [0, 1, 2, 3])]
-    first, second = world.dead_letters
+    with running(environment, handle):
+        until(lambda: bool(environment.committed), "a commit")
+    assert environment.calls_of("put", "commit") == [("put", b"1"), ("put", b"3"), ("commit", [0, 1, 2, 3])]
+    first, second = environment.dead_letters
     assert (first.message, first.reason, first.detail, first.job_id) == (message(1), "hopeless", "a trace", JOB)
     assert (second.message, second.reason, second.detail) == (message(3), "no use", "")
     assert first.first_ms == first.last_ms > 0
@@ -188,50 +190,50 @@ def test_what_is_given_up_is_a_dead_letter_before_it_is_committed_and_the_others
 
 def test_the_same_message_given_up_twice_is_the_same_letter() -> None:
     again = [Delivery(message(1), b"1", n) for n in range(2)]
-    world = World(again)
-    with running(world, lambda _, __: {message(1): Failure("hopeless")}):
-        until(lambda: bool(world.committed), "a commit")
-    assert len({letter.id for letter in world.dead_letters}) == 1
+    environment = Environment(again)
+    with running(environment, lambda _, __: {message(1): Failure("hopeless")}):
+        until(lambda: bool(environment.committed), "a commit")
+    assert len({letter.id for letter in environment.dead_letters}) == 1
 
 
 def test_while_dead_letters_cannot_be_kept_nothing_is_committed_and_the_worker_stays_a_member() -> None:
-    world = World(deliveries(1, poison=[0]))
-    world.letters_down = True
-    with running(world, all_done):
-        until(lambda: bool(world.told("keep alive")), "a sign of life")
-        assert world.committed == []
-        world.letters_down = False
-        until(lambda: world.committed == [0], "the commit")
-    assert [letter.payload for letter in world.dead_letters] == [b"poison 0"]
+    environment = Environment(deliveries(1, poison=[0]))
+    environment.letters_down = True
+    with running(environment, all_done):
+        until(lambda: bool(environment.calls_of("keep alive")), "a sign of life")
+        assert environment.committed == []
+        environment.letters_down = False
+        until(lambda: environment.committed == [0], "the commit")
+    assert [letter.payload for letter in environment.dead_letters] == [b"poison 0"]
 
 
 def test_told_to_stop_before_dead_letters_could_be_kept_it_commits_nothing_from_there_on() -> None:
-    world = World(deliveries(40, poison=[12]))
-    world.letters_down = True
-    with running(world, all_done) as worker:
-        until(lambda: bool(world.told("put fails")), "a try to keep the dead letter")
+    environment = Environment(deliveries(40, poison=[12]))
+    environment.letters_down = True
+    with running(environment, all_done) as worker:
+        until(lambda: bool(environment.calls_of("put fails")), "a try to keep the dead letter")
         worker.end()
-    assert world.committed == list(range(10))
+    assert environment.committed == list(range(10))
 
 
 def test_told_to_stop_before_a_batch_is_done_it_commits_neither_that_nor_any_after_it() -> None:
-    world = World(deliveries(30))
+    environment = Environment(deliveries(30))
     begun = threading.Semaphore(0)
 
     def handle(messages: Sequence[Message], halt: threading.Event) -> Mapping[Message, Failure]:
         begun.release()
         return until_halted(messages, halt) if message(10) in messages else {}
 
-    with running(world, handle) as worker:
+    with running(environment, handle) as worker:
         for _ in range(3):
             assert begun.acquire(timeout=DEADLINE_S)
         worker.end()
-    assert world.committed in ([], list(range(10)))
-    assert not world.dead_letters
+    assert environment.committed in ([], list(range(10)))
+    assert not environment.dead_letters
 
 
 def test_a_batch_that_finishes_while_it_stops_is_committed() -> None:
-    world = World(deliveries(10))
+    environment = Environment(deliveries(10))
     begun = threading.Event()
 
     def handle(_: Sequence[Message], halt: threading.Event) -> Mapping[Message, Failure]:
@@ -239,47 +241,47 @@ def test_a_batch_that_finishes_while_it_stops_is_committed() -> None:
         assert halt.wait(DEADLINE_S)
         return {message(2): Failure("hopeless")}
 
-    with running(world, handle) as worker:
+    with running(environment, handle) as worker:
         assert begun.wait(DEADLINE_S)
         worker.end()
-    assert world.told("put", "commit") == [("put", b"2"), ("commit", list(range(10)))]
+    assert environment.calls_of("put", "commit") == [("put", b"2"), ("commit", list(range(10)))]
 
 
 def test_later_batches_may_be_done_first_and_are_committed_in_order_all_the_same() -> None:
-    world = World(deliveries(30))
+    environment = Environment(deliveries(30))
     last_done = threading.Event()
 
     def handle(messages: Sequence[Message], _: threading.Event) -> Mapping[Message, Failure]:
         if message(20) in messages:
-            assert world.committed == []
+            assert environment.committed == []
             last_done.set()
         assert last_done.wait(DEADLINE_S)
         return {}
 
-    with running(world, handle):
-        until(lambda: len(world.committed) == 30, "all to be committed")
-    assert world.committed == list(range(30))
+    with running(environment, handle):
+        until(lambda: len(environment.committed) == 30, "all to be committed")
+    assert environment.committed == list(range(30))
 
 
 def test_a_worker_stays_a_member_while_a_batch_takes_long() -> None:
-    world = World(deliveries(1))
+    environment = Environment(deliveries(1))
     go_on = threading.Event()
 
     def handle(_: Sequence[Message], __: threading.Event) -> Mapping[Message, Failure]:
         assert go_on.wait(DEADLINE_S)
         return {}
 
-    with running(world, handle):
+    with running(environment, handle):
         # Idle, it polls: that is a sign of life, too.
-        world.waiting += [Delivery(message(n), b"", n) for n in range(1, 30)]
-        until(lambda: bool(world.told("keep alive")), "a sign of life")
-        assert world.committed == []
+        environment.waiting += [Delivery(message(n), b"", n) for n in range(1, 30)]
+        until(lambda: bool(environment.calls_of("keep alive")), "a sign of life")
+        assert environment.committed == []
         go_on.set()
-        until(lambda: len(world.committed) == 30, "all to be committed")
+        until(lambda: len(environment.committed) == 30, "all to be committed")
 
 
 def test_a_handler_that_breaks_ends_the_run_with_nothing_committed_from_there_on() -> None:
-    world = World(deliveries(30))
+    environment = Environment(deliveries(30))
     begun, halted = threading.Event(), threading.Event()
 
     def handle(messages: Sequence[Message], halt: threading.Event) -> Mapping[Message, Failure]:
@@ -291,71 +293,71 @@ def test_a_handler_that_breaks_ends_the_run_with_nothing_committed_from_there_on
                 halted.set()
         return {}
 
-    with running(world, handle) as worker:
+    with running(environment, handle) as worker:
         worker.join()
     assert str(worker.error) == "broken"
     assert halted.is_set()
-    assert world.committed == list(range(10))
+    assert environment.committed == list(range(10))
 
 
 def test_a_handler_that_raises_a_timeout_ends_the_run_as_any_error_does() -> None:
-    world = World(deliveries(1))
+    environment = Environment(deliveries(1))
 
     def handle(_: Sequence[Message], __: threading.Event) -> Mapping[Message, Failure]:
         raise TimeoutError("broken")
 
-    with running(world, handle) as worker:
+    with running(environment, handle) as worker:
         worker.join()
     assert str(worker.error) == "broken"
-    assert (world.committed, world.told("keep alive")) == ([], [])
+    assert (environment.committed, environment.calls_of("keep alive")) == ([], [])
 
 
 def test_a_commit_that_fails_stops_nothing() -> None:
-    world = World(deliveries(10))
-    world.commits_fail = True
-    with running(world, all_done):
-        until(lambda: bool(world.told("commit fails")), "a failed commit")
-        world.commits_fail = False
-        world.waiting += [Delivery(message(10), b"", 10)]
-        until(lambda: world.committed == [10], "the next commit")
-    assert not world.dead_letters
+    environment = Environment(deliveries(10))
+    environment.commits_fail = True
+    with running(environment, all_done):
+        until(lambda: bool(environment.calls_of("commit fails")), "a failed commit")
+        environment.commits_fail = False
+        environment.waiting += [Delivery(message(10), b"", 10)]
+        until(lambda: environment.committed == [10], "the next commit")
+    assert not environment.dead_letters
 
 
 def test_an_idle_worker_stops_and_leaves_its_group() -> None:
-    with running(World(), all_done) as worker:
+    with running(Environment(), all_done) as worker:
         worker.end()
 
 
 def test_where_too_many_would_be_dead_letters_none_is_until_the_cause_is_fixed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("amp.services.runtime.consumer._STOPPED_S", 0.01)
     is_fixed = threading.Event()
-    world = World()
+    environment = Environment()
 
-    def consume(topic: Topic, group: str) -> World:  # noqa: ARG001
+    def consume(topic: Topic, group: str) -> Environment:  # noqa: ARG001
         # What was not committed comes again.
-        world.waiting = deliveries(6)[len(world.committed) :]
-        return world
+        environment.waiting = deliveries(6)[len(environment.committed) :]
+        return environment
 
     def handle(messages: Sequence[Message], _: threading.Event) -> Mapping[Message, Failure]:
         failed = [] if is_fixed.is_set() else [m for m in messages if m != message(0)]
         return dict.fromkeys(failed, Failure("no such field"))
 
-    world.consume = consume  # type: ignore[method-assign]
-    running = Running(world, handle, 10, DeadLetterLimit(max_in_row=3, max_share=1))
+    environment.consume = consume  # type: ignore[method-assign]
+    running = Running(environment, handle, 10, DeadLetterLimit(max_in_row=3, max_share=1))
     try:
-        until(lambda: len(world.told("close")) > 2, "it to try again")
-        assert (world.committed, world.dead_letters) == ([], [])
+        until(lambda: len(environment.calls_of("close")) > 2, "it to try again")
+        assert (environment.committed, environment.dead_letters) == ([], [])
         assert set(running.reported) == {
             "more than 3 messages in a row would become dead letters; the latest because: no such field"
         }
-        assert world.metrics.consumer_stopped.labels("jobs")._value.get() == 1
+        assert environment.metrics.consumer_stopped.labels("jobs")._value.get() == 1
         is_fixed.set()
-        until(lambda: len(world.committed) == 6, "it to go on")
+        until(lambda: len(environment.committed) == 6, "it to go on")
         assert running.reported[-1] is None
-        assert world.metrics.consumer_stopped.labels("jobs")._value.get() == 0
+        assert environment.metrics.consumer_stopped.labels("jobs")._value.get() == 0
     finally:
         running.end()
-    assert world.dead_letters == []
+    assert environment.dead_letters == []
 
 
 def test_payloads_that_differ_are_letters_that_differ() -> None:
@@ -363,9 +365,9 @@ def test_payloads_that_differ_are_letters_that_differ() -> None:
     same = {dead_letter_id("bulk", event, b"a"), dead_letter_id("bulk", event, b"b")}
     assert len(same) == 1
     other = JobItem(job_id=uuid4(), chunk=0, asset_id=event.asset_id)
-    told = [
+    others = [
         dead_letter_id("bulk", None, b"a"),
         dead_letter_id("bulk", None, b"b"),
         dead_letter_id("realtime", None, b"a"),
     ]
-    assert len({*same, *told, dead_letter_id("bulk", other, b"a")}) == 5
+    assert len({*same, *others, dead_letter_id("bulk", other, b"a")}) == 5

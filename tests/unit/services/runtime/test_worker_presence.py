@@ -76,6 +76,6 @@ def test_a_presence_that_the_cache_does_not_take_is_logged_once_and_quietly(monk
         for _attempt in range(5):
             assert tried.acquire(timeout=10)
 
-    with capture_logs() as told:
+    with capture_logs() as logs:
         presence.announced("job", loop)(threading.Event())
-    assert [(line["action"], line["log_level"]) for line in told] == [("presence_not_announced", "info")]
+    assert [(line["action"], line["log_level"]) for line in logs] == [("presence_not_announced", "info")]

@@ -15,6 +15,7 @@ from amp.services.assets.content import ContentValidation
 from amp.services.search.query_text import parse_query_text
 from amp.services.search.resolve import QueryResolver
 from amp.services.types.catalog import TypeCatalog
+from tests.support.clock import ManualClock
 from tests.support.stack.waiting import wait_until
 
 
@@ -27,7 +28,7 @@ class Registry:
         self.failures = 0
         self.down = False
         self.takes_s = 0.0
-        self.clock: Clock | None = None
+        self.clock: ManualClock | None = None
         self.fails_when: Callable[[], bool] = lambda: True
         self.reading, self.proceed = Event(), Event()
         self.proceed.set()
@@ -67,23 +68,6 @@ class AskedClock(SystemClock):
         return super().monotonic_s()
 
 
-class Clock:
-    """Goes by a millisecond at each look, and further when told."""
-
-    def __init__(self) -> None:
-        self.at_s = 0.0
-
-    def monotonic_s(self) -> float:
-        self.at_s += 0.001
-        return self.at_s
-
-    def now_ms(self) -> int:
-        return int(self.at_s * 1000)
-
-    def sleep(self, seconds: float) -> None:
-        self.at_s += seconds
-
-
 @pytest.fixture
 def registry() -> Iterator[Registry]:
     made = Registry()
@@ -92,12 +76,12 @@ def registry() -> Iterator[Registry]:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> ManualClock:
+    return ManualClock(tick_s=0.001)
 
 
 @pytest.fixture
-def catalog(registry: Registry, clock: Clock) -> TypeCatalog:
+def catalog(registry: Registry, clock: ManualClock) -> TypeCatalog:
     registry.clock = clock
     return TypeCatalog(registry, clock, refresh_s=5.0)
 
@@ -114,7 +98,7 @@ def test_a_type_registered_elsewhere_is_known_before_anything_is_refused(
 
 
 def test_many_unknown_things_of_one_request_read_the_registry_once(
-    registry: Registry, catalog: TypeCatalog, clock: Clock
+    registry: Registry, catalog: TypeCatalog, clock: ManualClock
 ) -> None:
     checker = ContentValidation(catalog=catalog, limits=AssetLimits())
     checker.check("clip", "", {}, ())
@@ -126,7 +110,7 @@ def test_many_unknown_things_of_one_request_read_the_registry_once(
 
 
 def test_while_the_registry_does_not_answer_what_is_known_goes_on_being_used(
-    registry: Registry, catalog: TypeCatalog, clock: Clock
+    registry: Registry, catalog: TypeCatalog, clock: ManualClock
 ) -> None:
     assert catalog.known("clip") is not None
     registry.down = True
@@ -134,13 +118,13 @@ def test_while_the_registry_does_not_answer_what_is_known_goes_on_being_used(
     assert catalog.known("clip") is not None
     assert catalog.kinds("codec") == {FieldType.STRING}
     with pytest.raises(StoreUnavailable):
-        ContentValidation(catalog=catalog, limits=AssetLimits()).check("nope", "", {}, (), clock.at_s - 1)
+        ContentValidation(catalog=catalog, limits=AssetLimits()).check("nope", "", {}, (), clock.now_s - 1)
     with pytest.raises(StoreUnavailable):
         TypeCatalog(registry, clock, 5.0).known("clip")
 
 
 def test_the_list_of_types_is_read_again_only_after_a_while(
-    registry: Registry, catalog: TypeCatalog, clock: Clock
+    registry: Registry, catalog: TypeCatalog, clock: ManualClock
 ) -> None:
     for _ in range(50):
         catalog.known("clip")
@@ -151,12 +135,12 @@ def test_the_list_of_types_is_read_again_only_after_a_while(
 
 
 def test_refused_requests_read_a_large_registry_a_part_of_the_time_only(
-    registry: Registry, catalog: TypeCatalog, clock: Clock
+    registry: Registry, catalog: TypeCatalog, clock: ManualClock
 ) -> None:
     catalog.known("clip")
     registry.takes_s = 0.05
-    before, began_s = registry.reads, clock.at_s
-    while clock.at_s < began_s + 10:
+    before, began_s = registry.reads, clock.now_s
+    while clock.now_s < began_s + 10:
         assert not catalog.kinds("nope")
     assert registry.reads - before <= 45
 

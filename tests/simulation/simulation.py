@@ -33,7 +33,7 @@ _MAX_STEPS = 20_000
 _REST_S = 10.0
 
 
-class World:
+class Simulation:
     def __init__(self, seed: int, stage: Stage, parts: Parts = WHOLE) -> None:
         self.seed = seed
         self.parts = parts
@@ -60,7 +60,7 @@ class World:
         self._writers: list[Actor] = []
         self._still_since_s: float | None = None
         scheduler.after_step = self.invariants.after_step
-        scheduler.at_rest = self._at_rest
+        scheduler.is_quiescent = self._is_quiescent
 
     def run(self) -> None:
         """:raises Violation: what must never be, was."""
@@ -70,7 +70,7 @@ class World:
         self._people()
         self.workers.begin()
         self.scheduler.run()
-        self.invariants.at_rest()
+        self.invariants.at_quiescence()
 
     def _make_buckets(self) -> None:
         bucket_map = self.registry.now
@@ -113,7 +113,7 @@ class World:
         writing = any(actor in self.scheduler.actors for actor in self._writers)
         return not writing and not self.workers.moves_left and self.registry.now.move is None
 
-    def _at_rest(self) -> bool:
+    def _is_quiescent(self) -> bool:
         if self.scheduler.faults.active or not self._still():
             self._still_since_s = None
         elif self._still_since_s is None:

@@ -10,7 +10,7 @@ from tests.support.stack.kinds import Kind
 from tests.support.stack.server import Server
 
 
-class GivenServer(Server):
+class EnvServer(Server):
     """It can be used and asked for signs of life; starting and stopping it is refused."""
 
     ours = False

@@ -1,4 +1,4 @@
-"""Random worlds: a few asset types that disagree about their keys, and assets with a past."""
+"""Random datasets: a few asset types that disagree about their keys, and assets with a past."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -22,12 +22,12 @@ BOUNDARY_MS = 1_577_836_800_000
 UPDATED_MS = [1_600_000_000_000, 1_600_000_000_001, 1_577_836_800_000]
 LABELS = ["", "red", "Red", "blue", "日本", "a b", "😀", "\uffee"]
 _GREGORIAN_TICKS = 0x01B21DD213814000
-#: Worlds share an index: each has its own ids and its own two projects.
-_worlds = count(1)
+#: Datasets share an index: each has its own ids and its own two projects.
+_datasets = count(1)
 
 
 @dataclass(frozen=True)
-class World:
+class Dataset:
     number: int
     types: list[AssetType]
     items: list[Item]
@@ -59,12 +59,12 @@ def _source(asset: Asset) -> bytes:
     return orjson.dumps(asset_json(asset))
 
 
-def draw_world(draw: st.DrawFn, *, most_assets: int = 16) -> World:
+def draw_dataset(draw: st.DrawFn, *, most_assets: int = 16) -> Dataset:
     names = ["clip", "Clip", "日本"][: draw(st.integers(1, 3))]
-    world = World(next(_worlds), [AssetType(name=name, version=1, fields=draw(_fields)) for name in names], [])
+    dataset = Dataset(next(_datasets), [AssetType(name=name, version=1, fields=draw(_fields)) for name in names], [])
     for serial in range(most_assets - draw(st.integers(0, most_assets - 1))):
-        world.items.extend(_draw_history(draw, world, serial))
-    return world
+        dataset.items.extend(_draw_history(draw, dataset, serial))
+    return dataset
 
 
 _field = st.builds(Field, type=st.sampled_from(FieldType), array=st.booleans())
@@ -73,15 +73,15 @@ _labels = st.sets(st.sampled_from(LABELS), max_size=3).map(lambda labels: tuple(
 _external_ids = st.none() | values.strings
 
 
-def _draw_history(draw: st.DrawFn, world: World, serial: int) -> list[Item]:
+def _draw_history(draw: st.DrawFn, dataset: Dataset, serial: int) -> list[Item]:
     """One asset: superseded versions, then the head."""
-    asset_type = pick(draw, world.types)
-    asset_id = _asset_id(pick(draw, [7, 7, 7, 6, 1]), pick(draw, CREATED_MS), world.number, serial)
+    asset_type = pick(draw, dataset.types)
+    asset_id = _asset_id(pick(draw, [7, 7, 7, 6, 1]), pick(draw, CREATED_MS), dataset.number, serial)
     head = Asset(
         id=asset_id,
         type=asset_type.name,
         type_version=1,
-        project=pick(draw, world.projects),
+        project=pick(draw, dataset.projects),
         external_id=draw(_external_ids),
         name=draw(values.strings),
         metadata=_draw_metadata(draw, asset_type),
@@ -119,9 +119,9 @@ def _draw_metadata(draw: st.DrawFn, asset_type: AssetType) -> dict[str, Value]:
     return metadata
 
 
-def _asset_id(version: int, created_ms: int, world: int, serial: int) -> UUID:
+def _asset_id(version: int, created_ms: int, dataset: int, serial: int) -> UUID:
     """A time-UUID of that version whose order among those of its millisecond is not that of `serial`."""
-    tail = (serial * 7 % 16) << 58 | world << 16 | serial
+    tail = (serial * 7 % 16) << 58 | dataset << 16 | serial
     ticks = _GREGORIAN_TICKS + created_ms * 10_000
     match version:
         case 7:

@@ -1,4 +1,4 @@
-"""What clients of the random world asked for and what they were told: the ledger that the checks start from."""
+"""What clients of random operations asked for and the answers they got: the record that the checks start from."""
 
 import threading
 from collections import defaultdict
@@ -75,7 +75,7 @@ class JobRequest:
 
 
 @dataclass
-class Told:
+class RequestLog:
     """Shared by all clients."""
 
     requests: list[Request] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Random worlds in a real search index, and its answers compared with an oracle's."""
+"""Random datasets in a real search index, and its answers compared with an oracle's."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -8,13 +8,13 @@ import orjson
 from amp.domain.buckets import Bucket
 from amp.domain.criteria import IndexQuery, SearchPage
 from amp.ports.search_index import Put, WriteStatus
+from tests.support.oracle.datasets import BOUNDARY_MS, Dataset
 from tests.support.oracle.items import Answer
-from tests.support.oracle.worlds import BOUNDARY_MS, World
 from tests.support.search_profiles import SearchProfile
 
 
-class Shelf:
-    """A search set with two buckets that worlds are put into, each beside the others."""
+class OracleIndex:
+    """A search index with two buckets that datasets are put into, each beside the others."""
 
     def __init__(self, search_profile: SearchProfile) -> None:
         self._profile = search_profile
@@ -22,10 +22,10 @@ class Shelf:
         boundary_s = BOUNDARY_MS // 1000
         self._old, self._new = search_profile.bucket(0, boundary_s), search_profile.bucket(boundary_s)
 
-    def put(self, world: World, misplaced: bool) -> None:
+    def put(self, dataset: Dataset, misplaced: bool) -> None:
         """Every document into its bucket; `misplaced`: into the other one as well, where no search may see it."""
         puts = []
-        for created_ms, document in world.documents():
+        for created_ms, document in dataset.documents():
             for bucket in (self._old, self._new):
                 if misplaced or bucket is self._bucket_of(created_ms):
                     puts.append(Put(bucket.write_alias, document))
