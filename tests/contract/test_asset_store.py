@@ -225,7 +225,7 @@ def test_a_repeated_change_is_applied_once(store: AssetStore) -> None:
     assert head(store, create.after.id) == update.after
 
 
-def test_a_change_known_by_its_change_id_is_not_applied_again_on_a_later_head(store: AssetStore) -> None:
+def test_a_known_change_id_is_not_applied_again_on_a_later_head(store: AssetStore) -> None:
     """A job's event delivered twice: its second change is computed from a head that has it already."""
     (first,) = write(store, creation())
     job_change = uuid.uuid5(uuid.uuid4(), str(first.id))
@@ -404,7 +404,7 @@ def test_many_changes_are_looked_up_at_once(store: AssetStore) -> None:
     assert store.applied(wanted) == {change.after.id for change in changes[:200]}
 
 
-def test_of_many_creators_of_one_asset_one_wins_and_the_others_see_its_head(store: AssetStore) -> None:
+def test_of_many_creators_of_one_asset_one_wins_and_others_see_its_head(store: AssetStore) -> None:
     asset_id = new_asset().id
     changes = [creation(id=asset_id, name=f"client {i}") for i in range(CLIENTS)]
 
@@ -446,7 +446,7 @@ def test_updates_by_many_clients_lose_no_revision_and_leave_no_gap(store: AssetS
     assert history == [version_of(by_revision[n]) for n in range(total, 1, -1)] + [version_of(first)]
 
 
-def test_a_stripped_asset_has_nothing_left_but_its_revision_and_its_changes(store: AssetStore) -> None:
+def test_a_stripped_asset_keeps_only_its_revision_and_its_changes(store: AssetStore) -> None:
     made = creation(external_id=unique("e"))
     first = made.after
     [edited] = write(store, made) and write(store, step(first, name="again"))
@@ -467,7 +467,7 @@ def test_a_stripped_asset_has_nothing_left_but_its_revision_and_its_changes(stor
     assert again.revision == 4
 
 
-def test_what_was_to_be_written_over_a_purged_asset_is_refused_once_it_is_stripped(store: AssetStore) -> None:
+def test_a_late_write_over_a_purged_and_stripped_asset_is_refused(store: AssetStore) -> None:
     [first] = write(store, creation())
     [purged] = write(store, purge(first))
     store.strip([purged])

@@ -84,7 +84,7 @@ def test_paging_to_the_end_gives_each_document_once_in_order(search_profile: Sea
     assert [(d.doc_id, d.revision) for d in found] == [(d.doc_id, d.revision) for d in sorted(made, key=order)]
 
 
-def test_a_superseded_version_and_a_head_that_is_still_of_that_version_are_two_documents(
+def test_a_superseded_version_and_a_head_of_it_are_two_documents(
     search_profile: SearchProfile,
 ) -> None:
     bucket = search_profile.bucket()
@@ -142,7 +142,7 @@ def test_pages_hold_what_was_refreshed_whether_searches_see_it_or_not(search_pro
     assert ids(walk(search_profile, bucket.index)) == [str(misplaced.id)]
 
 
-def test_what_was_written_after_a_mark_is_found_by_it_and_nothing_that_was_before(
+def test_a_mark_finds_exactly_what_was_written_after_it(
     search_profile: SearchProfile,
 ) -> None:
     bucket = search_profile.bucket()
@@ -205,7 +205,7 @@ QUERIES: dict[str, tuple[Criteria, ...]] = {
 }
 
 
-def test_searches_find_the_same_after_all_was_copied_and_the_aliases_switched(search_profile: SearchProfile) -> None:
+def test_searches_find_the_same_after_the_copy_and_the_switch(search_profile: SearchProfile) -> None:
     source, target = search_profile.bucket(), search_profile.empty_bucket()
     odd = asset(
         'quo"te \\ \u2028 é 日本 🎬', metadata={"gain": 1e300, "cameraId": 2**63 - 1, "shot": "2026-01-02T03:04:05Z"}
@@ -365,7 +365,7 @@ def test_revisions_as_shown_are_those_of_the_last_refresh(search_profile: Search
     }
 
 
-def test_revisions_of_thousands_are_told(search_profile: SearchProfile) -> None:
+def test_revisions_of_thousands_are_reported(search_profile: SearchProfile) -> None:
     bucket = search_profile.bucket()
     made = [asset(str(n), at=n) for n in range(2_500)]
     search_profile.store(bucket, [head(one) for one in made])
@@ -373,7 +373,7 @@ def test_revisions_of_thousands_are_told(search_profile: SearchProfile) -> None:
     assert search_profile.documents.revisions(bucket.index, wanted) == dict.fromkeys(wanted, 1)
 
 
-def test_slices_tell_count_and_sum_of_revisions_of_each_part_that_holds_anything(search_profile: SearchProfile) -> None:
+def test_slices_have_count_and_revision_sum_of_each_nonempty_part(search_profile: SearchProfile) -> None:
     bucket = search_profile.bucket()
     made: list[Asset] = [asset(at=at, revision=at % 10 + 1) for at in (0, 1, 9, 10, 55, 56, 99, 100)]
     tombstone = asset(at=56, revision=100, state=State.DELETED)

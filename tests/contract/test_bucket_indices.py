@@ -41,7 +41,7 @@ def test_making_an_index_again_keeps_what_it_holds(search_profile: SearchProfile
     assert names(search_profile.search()) == ["kept"]
 
 
-def test_a_dropped_index_is_gone_with_its_aliases_and_dropping_it_again_does_nothing(
+def test_a_dropped_index_is_gone_with_its_aliases_and_a_repeat_is_fine(
     search_profile: SearchProfile,
 ) -> None:
     bucket, other = search_profile.bucket(), search_profile.bucket(NEW_YEAR_S)
@@ -124,7 +124,7 @@ def test_a_change_that_names_an_index_that_is_not_there_is_refused_whole(search_
     assert info.read is not None
 
 
-def test_taking_an_index_out_of_the_read_alias_hides_it_and_may_be_repeated(search_profile: SearchProfile) -> None:
+def test_an_index_out_of_the_read_alias_is_hidden_and_a_repeat_is_fine(search_profile: SearchProfile) -> None:
     bucket, other = search_profile.bucket(), search_profile.bucket(NEW_YEAR_S)
     search_profile.store(bucket, [head(asset("hidden"))])
     for _ in range(2):
@@ -160,7 +160,7 @@ def test_a_narrowed_filter_replaces_the_one_before(search_profile: SearchProfile
     assert names(search_profile.search()) == ["early"]
 
 
-def test_a_range_switches_between_indices_without_a_search_seeing_it_twice_or_not_at_all(
+def test_every_search_sees_a_range_once_while_it_switches_indices(
     search_profile: SearchProfile,
 ) -> None:
     source, target = search_profile.bucket(), search_profile.new_index(NEW_YEAR_S)
@@ -244,7 +244,7 @@ def test_what_is_not_there_cannot_be_blocked_unblocked_served_or_reclaimed(searc
             call(search_profile.new_index())
 
 
-def test_an_index_for_loading_is_written_like_any_and_refreshes_by_itself_once_it_serves(
+def test_an_index_for_loading_refreshes_by_itself_once_it_serves(
     search_profile: SearchProfile,
 ) -> None:
     index = search_profile.new_index()
@@ -283,7 +283,7 @@ def test_refreshing_nothing_is_fine(search_profile: SearchProfile) -> None:
     search_profile.indices.refresh([])
 
 
-def test_a_document_in_the_wrong_bucket_is_invisible_also_to_nested_conditions_and_sorts(
+def test_a_misplaced_document_is_invisible_to_nested_conditions_and_sorts(
     search_profile: SearchProfile,
 ) -> None:
     old, new = search_profile.bucket(0, NEW_YEAR_S), search_profile.bucket(NEW_YEAR_S)

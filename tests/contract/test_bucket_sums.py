@@ -108,7 +108,7 @@ def test_tombstones_of_versions_do_not_count(search_profile: SearchProfile) -> N
         TimeRange(NEW_YEAR_MS + 1, NEW_YEAR_MS + 3 * WIDTH_MS, "clip", "south"),
     ],
 )
-def test_sums_slices_count_and_pages_are_of_the_range_with_its_type_and_project(
+def test_sums_slices_counts_and_pages_respect_range_type_and_project(
     search_profile: SearchProfile, of: TimeRange
 ) -> None:
     seed = random.randrange(1 << 30)

@@ -147,7 +147,7 @@ def test_removed_letters_are_gone_from_everywhere_and_may_be_removed_again(lette
     letters.remove([])
 
 
-def test_a_letter_put_again_since_it_was_read_is_not_removed_with_those_that_were_not(letters: DeadLetters) -> None:
+def test_a_dead_letter_put_again_since_it_was_read_is_not_removed(letters: DeadLetters) -> None:
     job_id = uuid4()
     now = now_ms()
     dead_letter_for = [a_letter(job_event(job_id), first_ms=now - n) for n in range(3)]

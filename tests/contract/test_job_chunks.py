@@ -47,7 +47,7 @@ def test_a_chunk_nobody_began_is_none(chunks: JobChunks) -> None:
 
 
 @pytest.mark.parametrize("first", [{}, {"ids": (), "passed": 0, "position": None}])
-def test_the_chunk_that_is_there_stays_and_is_told(chunks: JobChunks, first: dict[str, Any]) -> None:
+def test_the_chunk_that_is_there_stays_and_is_reported(chunks: JobChunks, first: dict[str, Any]) -> None:
     chunk = chunks.begin(a_chunk(**first))
     other = dataclasses.replace(chunk, ids=ids(2), passed=9, position="elsewhere")
     assert chunks.begin(other) == chunk
@@ -73,7 +73,7 @@ def test_results_are_read_back_and_the_later_stands_for_the_earlier(chunks: JobC
     assert chunks.get(chunk.job_id, 0) == chunk
 
 
-def test_the_later_record_stands_although_the_host_of_the_earlier_was_ahead(
+def test_the_later_record_wins_though_the_earlier_host_was_ahead(
     chunks: JobChunks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chunk = chunks.begin(a_chunk(ids=ids(100)))

@@ -291,7 +291,7 @@ def test_time_uuids_of_every_version_are_listed_by_their_times(fresh_jobs: JobLo
     assert all_ids(fresh_jobs, 2) == ids
 
 
-def test_a_page_starts_before_any_time_given_and_shows_jobs_without_their_histories(fresh_jobs: JobLog) -> None:
+def test_a_page_starts_before_a_time_and_has_jobs_without_histories(fresh_jobs: JobLog) -> None:
     now = now_ms()
     old = added(fresh_jobs, id=mint_at(now - 90 * DAY_MS), rate=2, progress={"done": 1}, history=(Note(1, "one"),))
     new = added(fresh_jobs, id=mint_at(now))
@@ -304,7 +304,7 @@ def test_a_page_starts_before_any_time_given_and_shows_jobs_without_their_histor
     assert fresh_jobs.page(old.id, 10) == []
 
 
-def test_open_jobs_are_those_that_have_not_ended_oldest_first_without_their_histories(fresh_jobs: JobLog) -> None:
+def test_open_jobs_are_the_unended_ones_oldest_first_without_histories(fresh_jobs: JobLog) -> None:
     now = now_ms()
     makers = (id_version_1, mint_at, id_version_6)
     all_ = [

@@ -59,7 +59,7 @@ def events(count: int) -> list[AssetChanged]:
     ]
 
 
-def test_after_a_lossy_publish_a_flush_ends_and_only_the_durable_are_reported(queue_profile: QueueProfile) -> None:
+def test_a_flush_after_a_lossy_publish_reports_only_durable_messages(queue_profile: QueueProfile) -> None:
     queue, sent = queue_profile.losing(), events(_COUNT)
     reported: list[AnyMessage] = []
     queue.publish(Topic.REALTIME, sent, reported.append)

@@ -67,7 +67,7 @@ def test_a_call_has_the_effect_and_the_answer_of_its_fate(fate: Fate, effects: i
     assert any(answers) is answered
 
 
-def test_a_killed_process_does_nothing_in_its_last_breath_and_is_born_again() -> None:
+def test_a_killed_process_does_nothing_more_and_is_started_again() -> None:
     happened: list[str] = []
 
     def life(scheduler: Scheduler) -> None:

@@ -73,7 +73,7 @@ def ended(environment: Environment, job_id: str) -> dict[str, Any]:
     return found
 
 
-def test_a_bulk_update_killed_at_random_moments_changes_each_asset_exactly_once(environment: Environment) -> None:
+def test_a_bulk_update_killed_at_random_changes_each_asset_once(environment: Environment) -> None:
     choices = rng("jobs")
     with job_processes(environment) as workers:
         ids = new_assets(environment, _KILLS * _ASSETS_A_KILL)

@@ -15,7 +15,7 @@ from tests.support.stack.waiting import wait_until
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
 
-def test_a_deleted_asset_stays_deleted_when_elasticsearch_restarts_and_a_slow_worker_wakes_up(
+def test_a_deleted_asset_survives_a_restart_and_a_slow_worker_as_deleted(
     environment: Environment,
 ) -> None:
     api_client = environment.api_client

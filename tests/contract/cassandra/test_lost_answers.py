@@ -59,7 +59,7 @@ def test_a_step_whose_answer_is_lost_is_made_once(
     assert store.version_page(create.after.id, None, 9) == [version_of(update.after), version_of(create.after)]
 
 
-def test_a_lost_step_that_others_wrote_over_is_still_known_to_have_happened(
+def test_a_lost_step_that_others_overwrote_is_known_to_have_happened(
     session: LossySession, store: CassandraAssetStore
 ) -> None:
     (first,) = write(store, creation())

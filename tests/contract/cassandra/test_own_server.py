@@ -137,7 +137,9 @@ def test_writing_with_login_and_tls(part: CassandraComponent) -> None:
     assert head(store, asset.id) == asset
 
 
-def test_a_wrong_login_or_certificate_is_told(part: CassandraComponent, server: ProcessServer, ca_file: Path) -> None:
+def test_a_wrong_login_or_certificate_is_reported(
+    part: CassandraComponent, server: ProcessServer, ca_file: Path
+) -> None:
     assert part.ping()
     system = "/etc/ssl/certs/ca-certificates.crt"
     wrong: list[tuple[dict[str, Any], str]] = [

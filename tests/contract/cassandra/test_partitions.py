@@ -55,7 +55,7 @@ def test_versions_and_revisions_past_those_kept_leave_the_partition(
     assert store.version_page(asset.id, None, 1) == [version_of(asset)]
 
 
-def test_that_a_change_was_made_is_remembered_for_as_long_as_it_may_come_again(
+def test_a_change_is_remembered_for_as_long_as_it_may_be_repeated(
     session: CassandraSession, store: CassandraAssetStore
 ) -> None:
     (first,) = write(store, creation())

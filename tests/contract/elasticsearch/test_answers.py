@@ -46,7 +46,7 @@ def make_away() -> Iterator[ElasticsearchClient]:
         client.close()
 
 
-def test_while_the_server_is_away_writes_are_busy_and_all_else_is_unavailable(away: ElasticsearchClient) -> None:
+def test_without_the_server_writes_are_busy_and_all_else_is_unavailable(away: ElasticsearchClient) -> None:
     index, indices, part = (
         ElasticsearchSearchIndex(away),
         ElasticsearchBucketIndices(away),
@@ -132,7 +132,7 @@ def error(status: int, kind: str = "some_exception") -> dict[str, object]:
 
 
 @pytest.mark.parametrize("status", [400, 413])
-def test_a_request_refused_whole_is_halved_until_only_what_is_at_fault_is_rejected(status: int) -> None:
+def test_a_refused_request_is_halved_until_only_the_cause_is_rejected(status: int) -> None:
     sizes = []
 
     def refuse_seven(lines: list[bytes]) -> tuple[int, object]:

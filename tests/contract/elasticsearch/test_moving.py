@@ -41,7 +41,7 @@ def settings_of(client: ElasticsearchClient, index: str) -> tuple[str, str]:
     return found["refresh_interval"], found["number_of_replicas"]
 
 
-def test_an_index_for_loading_neither_refreshes_nor_has_copies_until_it_serves(opened: Opened) -> None:
+def test_an_index_for_loading_has_no_refresh_and_no_copies_until_it_serves(opened: Opened) -> None:
     client = opened(elasticsearch_replicas=1, elasticsearch_refresh_interval="2s")
     indices, index = ElasticsearchBucketIndices(client), f"{client.prefix}-a-1"
     assert indices.create(index, loading=True)

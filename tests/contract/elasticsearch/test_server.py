@@ -54,7 +54,7 @@ def make_real(cluster_settings: dict[str, str]) -> Iterator[RealSet]:
     client.close()
 
 
-def test_whoever_blocks_second_waits_for_the_writes_under_way_as_the_first_does(real: RealSet) -> None:
+def test_a_second_blocker_waits_for_writes_in_progress_like_the_first(real: RealSet) -> None:
     documents = [head(asset(str(n), metadata={"takes": tuple(range(400))})) for n in range(200)]
     bucket = real.bucket()
     results: list[PutResult] = []

@@ -51,7 +51,7 @@ def test_a_commit_passes_over_partitions_that_went_to_another_member(kafka: Queu
     new.close()
 
 
-def test_a_partition_that_left_and_came_back_is_not_committed_for_what_was_polled_before(kafka: QueueProfile) -> None:
+def test_a_returned_partition_is_not_committed_for_earlier_polls(kafka: QueueProfile) -> None:
     put(kafka.queue, [event() for _ in range(200)])
     stays = kafka.queue.consume(Topic.REALTIME, "index")
     before = take(stays, 200)

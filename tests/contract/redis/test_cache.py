@@ -28,7 +28,7 @@ def settings(redis: Server) -> Settings:
 
 
 @pytest.mark.parametrize("fault", ["kill", "pause"])
-def test_a_failing_cache_costs_one_short_wait_a_second_and_is_used_again_once_it_is_back(
+def test_a_failing_cache_costs_one_wait_a_second_until_it_is_back(
     redis: Server, settings: Settings, fault: str
 ) -> None:
     with closing(RedisCache(settings)) as cache:

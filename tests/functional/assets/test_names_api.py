@@ -113,7 +113,7 @@ def test_an_id_asked_for_in_a_bulk_is_not_given_to_a_name_claimed_for_it(
     assert asset(rest, holder)["name"] == "by name"
 
 
-def test_a_key_that_stands_for_an_asset_of_another_request_is_not_answered_with_it(service: Amp, rest: Rest) -> None:
+def test_a_key_of_another_request_is_not_answered_with_its_asset(service: Amp, rest: Rest) -> None:
     kind, key = rest.new_type(), unique("key")
     body = {"type": kind, "name": "keyed"}
     with pytest.MonkeyPatch.context() as patch:
@@ -128,7 +128,7 @@ def test_a_key_that_stands_for_an_asset_of_another_request_is_not_answered_with_
     assert rest.post("/v1/assets", json=body, headers={"Idempotency-Key": key}).get_json() == made.get_json()
 
 
-def test_names_of_one_principal_cannot_be_made_to_look_like_those_of_another(rest: Rest) -> None:
+def test_a_principal_cannot_imitate_the_names_of_another(rest: Rest) -> None:
     kind, key = rest.new_type(), unique("key")
     sly = Rest(rest.app, "external-id")
     assert sly.post("/v1/assets", json={"type": kind}, headers={"Idempotency-Key": key}).status_code == 201
@@ -182,7 +182,7 @@ def test_a_creation_over_a_purged_asset_claims_its_name_again(service: Amp, rest
     assert_problem(rest.post("/v1/assets", json=body | {"id": str(uuid.uuid1())}), 409, "already-exists")
 
 
-def test_a_bulk_whose_store_fails_in_the_middle_tells_what_became_of_each_item(service: Amp, rest: Rest) -> None:
+def test_a_bulk_whose_store_fails_halfway_reports_each_item(service: Amp, rest: Rest) -> None:
     kind, key = rest.new_type(), unique("key")
     items = [{"type": kind, "name": str(i)} for i in range(1200)]
     headers = {"Idempotency-Key": key}
@@ -211,7 +211,7 @@ def test_a_bulk_whose_store_fails_in_the_middle_tells_what_became_of_each_item(s
     assert len(_listed(rest, kind)) == 1200
 
 
-def test_items_of_unknown_outcome_are_told_from_those_that_were_not_written(service: Amp, rest: Rest) -> None:
+def test_items_of_unknown_outcome_differ_from_those_not_written(service: Amp, rest: Rest) -> None:
     kind = rest.new_type()
     items = [{"type": kind, "name": str(i)} for i in range(3)]
     real = service.adapters.store.apply
@@ -284,9 +284,7 @@ def test_a_key_is_not_answered_with_what_others_made_over_a_purged_asset(rest: R
     "meanwhile",
     ["made again", "made again, and the purge repeated", "made again, deleted, and the purge repeated", "stripped"],
 )
-def test_a_purge_removes_the_documents_of_before_whatever_became_of_the_asset(
-    service: Amp, rest: Rest, meanwhile: str
-) -> None:
+def test_a_purge_removes_the_former_documents_in_every_case(service: Amp, rest: Rest, meanwhile: str) -> None:
     kind, a = rest.new_type(), service.adapters
     body = {"type": kind, "name": "1", "id": str(mint_at(1_700_000_000_000))}
     rest.new_asset(kind, name="1", id=body["id"])

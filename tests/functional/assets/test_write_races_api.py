@@ -62,7 +62,7 @@ def test_clients_without_if_match_lose_no_update(rest: Rest) -> None:
     assert rest.get(path).get_json()["metadata"] == {f"k{i}": i for i in made}
 
 
-def test_creates_with_one_idempotency_key_make_one_asset_and_get_one_answer(rest: Rest) -> None:
+def test_one_idempotency_key_makes_one_asset_and_gets_one_answer(rest: Rest) -> None:
     kind, key = rest.new_type(), unique("key")
     body = {"type": kind, "name": "once", "metadata": {"codec": "h264"}}
     answers = at_once(8, lambda _: rest.post("/v1/assets", json=body, headers={"Idempotency-Key": key}))

@@ -214,7 +214,7 @@ def test_a_cancelled_move_leaves_things_as_they_were(rest: Rest, clips: list[str
 
 
 @on_either_profile
-def test_a_merge_is_cancelled_while_paused_and_what_was_written_meanwhile_stays(rest: Rest, clips: list[str]) -> None:
+def test_a_paused_merge_can_be_cancelled_and_keeps_later_writes(rest: Rest, clips: list[str]) -> None:
     ended(rest, started(rest, f"{FIRST}/split", {"at": DAYS[5]}))
     job_id = started(rest, f"{FIRST}/merge", {"rate": 0.5})
     wait_until(lambda: _phase(rest, job_id) == "dual", 30, "writers to write to both")

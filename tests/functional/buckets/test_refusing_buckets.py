@@ -86,7 +86,7 @@ def lag(environment: Wired, topic: Topic, group: str) -> int:
     return environment.amp.adapters.queue.lag(topic, group)
 
 
-def test_other_buckets_are_indexed_while_one_refuses_and_its_own_documents_come_later(either: Wired) -> None:
+def test_other_buckets_are_indexed_while_one_refuses_and_it_catches_up(either: Wired) -> None:
     either.amp.adapters.indices.block(first_index(either))
     with indexing(either):
         waiting = [old(either, "one"), old(either, "two")]
@@ -141,7 +141,7 @@ def test_a_bucket_that_is_not_complete_is_named(either: Wired) -> None:
     assert "not all documents are back" in bucket.detail
 
 
-def test_while_the_target_of_a_move_refuses_searches_stay_right_and_the_move_waits(
+def test_a_move_waits_for_a_refusing_target_and_searches_stay_right(
     either: Wired, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("amp.services.moves.run._WAITS_AFTER_S", 0.0)

@@ -158,7 +158,7 @@ def test_a_purge_takes_what_was_deleted_for_long_enough(amp: Amp, folder: Path) 
     assert printed(amp("restore", "--ids", "-", stdin=ids[0])) == "restore completed: 1 assets, 1 skipped\n"
 
 
-def test_a_check_says_by_its_exit_code_whether_all_is_well_and_a_fix_mends_it(amp: Amp, folder: Path) -> None:
+def test_a_check_has_an_exit_code_and_a_fix_repairs_what_it_found(amp: Amp, folder: Path) -> None:
     assert printed(amp("check", "--all")) == f"check completed: {COUNT} assets\n"
     [lost, *_] = found(folder, "codec:h264")
     with built({"data_dir": folder}) as service:
@@ -218,7 +218,7 @@ def test_dead_letters_are_listed_shown_replayed_and_discarded(amp: Amp, folder: 
     assert printed(amp("dead-letters", "discard", "--all")) == "0 discarded\n"
 
 
-def test_a_job_that_fails_too_often_is_told_as_failed(amp: Amp, folder: Path) -> None:
+def test_a_job_that_fails_too_often_is_reported_as_failed(amp: Amp, folder: Path) -> None:
     rows = json.dumps({"name": "other"})
     args = ("import", "-", "--type", "bare", "--infer", "--json")
     assert printed_json(amp_command(*args, env={"AMP_DATA_DIR": folder}, stdin=rows))["created"] == 1

@@ -180,7 +180,7 @@ def _heed_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def test_reconcile_reports_and_says_by_its_exit_code_whether_anything_is_left(remote: Amp) -> None:
+def test_reconcile_reports_and_its_exit_code_says_if_anything_is_left(remote: Amp) -> None:
     assert remote("admin", "buckets", "reconcile").stdout == "no differences between the map and the search index\n"
     agreed = {"items": [], "incomplete_buckets": [], "job": None}
     assert printed_json(remote("admin", "buckets", "reconcile", "--heal", "--json")) == agreed

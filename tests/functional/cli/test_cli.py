@@ -267,7 +267,7 @@ def test_a_bad_setting_names_its_variable() -> None:
     assert "AMP_PORT='many'" in result.stderr
 
 
-def test_the_demo_shows_a_nested_search_with_the_answer_that_plain_python_gives() -> None:
+def test_the_nested_search_of_the_demo_agrees_with_plain_python() -> None:
     result = amp_command("demo", env={"AMP_URL": "http://127.0.0.1:1", "AMP_PROFILE": "cluster"})
     assert result.exit_code == 0, result.output
     films = json.loads(SAMPLE.read_text())

@@ -166,7 +166,7 @@ def test_a_document_ahead_of_the_store_is_found_and_put_right(
     assert checked.environment.seen() == sorted((str(asset.id), 1, 1) for asset in (ahead, healthy))
 
 
-def test_a_document_that_says_something_else_is_found_by_a_deep_check_alone(checked: Checked) -> None:
+def test_a_document_with_other_content_is_found_only_by_a_deep_check(checked: Checked) -> None:
     wrong, also = checked.born(1, codec="h264"), checked.born(9, notes="some words")
     healthy = checked.born(1)
     edited = checked.environment.edit(checked.born(3), "again")
@@ -200,7 +200,7 @@ def test_names_that_lead_to_another_asset_are_found_and_released(checked: Checke
     assert checked.finds() == {}
 
 
-def test_an_external_id_that_leads_nowhere_is_found_by_a_deep_check_and_claimed(checked: Checked) -> None:
+def test_a_deep_check_finds_and_claims_a_lost_external_id(checked: Checked) -> None:
     environment, claims = checked.environment, checked.environment.amp.adapters.claims
     drafts = [
         Draft(type="clip", metadata={}, external_id=name, created_ms=BORN_MS + n) for n, name in enumerate(("a", "b"))
@@ -278,7 +278,7 @@ def _write(rest: Rest, kind: str, made: list[str], rng: random.Random, stop: thr
             changed(rest, chosen, cameraId=rng.randrange(1000))
 
 
-def test_jobs_end_while_a_bucket_refuses_writes_and_tell_no_false_difference(
+def test_jobs_end_without_false_differences_while_a_bucket_refuses(
     checked: Checked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("amp.services.buckets.refusals.REFUSES_AFTER_S", 0.3)
@@ -339,7 +339,7 @@ def _ghost(checked: Checked, *, in_target: bool = False) -> str:
     return doc_id
 
 
-def test_a_ghost_that_is_removed_during_a_move_does_not_come_back_at_the_switch(checked: Checked) -> None:
+def test_a_ghost_removed_during_a_move_stays_away_after_the_switch(checked: Checked) -> None:
     environment = checked.environment
     checked.born(DAYS - 1)  # a move with nothing to copy does not pause
     checked.settle()

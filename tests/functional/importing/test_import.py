@@ -109,9 +109,7 @@ def test_equal_rows_stay_as_many_as_they_are(amp: Amp, type_name: str, tmp_path:
     assert sorted(asset["name"] for asset in found(amp, f"type:{type_name}")) == ["a", "a", "b"]
 
 
-def test_bad_rows_go_into_a_file_with_line_and_reason_and_the_rest_comes_in(
-    amp: Amp, type_name: str, tmp_path: Path
-) -> None:
+def test_bad_rows_go_into_a_file_with_line_and_reason(amp: Amp, type_name: str, tmp_path: Path) -> None:
     written(tmp_path / "good.ndjson", '{"name": "a", "size": 1}\n')
     printed_json(amp("import", tmp_path / "good.ndjson", "--type", type_name, "--infer", "--json"))
     lines = [
@@ -158,9 +156,7 @@ def test_rejected_rows_once_mended_can_be_imported_from_where_they_are(
     assert (tmp_path / "bad").exists()
 
 
-def test_values_that_rest_would_refuse_are_turned_and_every_liberty_is_counted(
-    amp: Amp, type_name: str, tmp_path: Path
-) -> None:
+def test_values_that_rest_refuses_are_converted_and_counted(amp: Amp, type_name: str, tmp_path: Path) -> None:
     row = (
         '{"Title": 300, "Shown": "Jun 12 1998", "Rate": NaN, "Note": "a\\u0000b\\ud800", "Deep": {"er": [1, {"x": 2}]}}'
     )
@@ -183,9 +179,7 @@ def test_values_that_rest_would_refuse_are_turned_and_every_liberty_is_counted(
     }
 
 
-def test_a_second_file_with_more_columns_makes_the_next_version_of_the_type(
-    amp: Amp, type_name: str, tmp_path: Path
-) -> None:
+def test_a_file_with_more_columns_makes_the_next_version_of_the_type(amp: Amp, type_name: str, tmp_path: Path) -> None:
     one = written(tmp_path / "one.csv", "name,size\na,1\n")
     two = written(tmp_path / "two.csv", "name,size,colour\nb,2.5,red\nc,3,blue\n")
     printed_json(amp("import", one, "--type", type_name, "--infer", "--json"))
@@ -199,7 +193,7 @@ def _ids(folder: Path, text: str) -> Path:
     return written(folder / "ids.csv", f"id,name,size\n{text}")
 
 
-def test_taken_external_ids_are_skipped_updated_or_end_the_import_as_told(
+def test_taken_external_ids_are_skipped_updated_or_end_the_import(
     amp: Amp, type_name: str, tmp_path: Path
 ) -> None:
     project = unique("project")

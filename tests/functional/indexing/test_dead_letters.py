@@ -110,7 +110,7 @@ def test_a_replay_that_fails_again_has_one_attempt_more(rest: Rest, noting: Noti
     assert_problem(rest.get(f"{LETTERS}/{letter['id']}"), 404, "dead-letter-not-found")
 
 
-def test_an_asset_that_does_not_fit_its_type_is_told_and_done_once_the_type_was_mended(rest: Rest) -> None:
+def test_an_asset_that_misfits_its_type_is_done_once_the_type_is_fixed(rest: Rest) -> None:
     project = unique("p")
     lacking, having = rest.new_type({"remark": {"type": "string"}}), rest.new_type()
     bad, good = (rest.new_asset(kind, project=project)["id"] for kind in (lacking, having))

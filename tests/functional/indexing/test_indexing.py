@@ -143,7 +143,7 @@ def test_the_relay_keeps_an_intent_while_the_queue_is_down(service: Wired, monke
     assert service.events(1)[0].asset_id == asset.id
 
 
-def test_an_intent_that_was_never_applied_is_looked_at_more_and_more_rarely_then_dropped(
+def test_an_intent_never_applied_is_read_ever_more_rarely_then_dropped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with wired(embedded(tmp_path)) as service:
@@ -238,7 +238,7 @@ def test_versions_past_the_number_kept_leave_index_and_store(tmp_path: Path) -> 
         assert ([version.version for version in kept], more) == ([6, 5, 4], False)
 
 
-def test_an_event_from_before_a_purge_drops_no_version_of_the_asset_made_again(tmp_path: Path) -> None:
+def test_an_event_from_before_a_purge_drops_no_version_of_a_recreation(tmp_path: Path) -> None:
     with wired(embedded(tmp_path) | {"versions_kept": 3}) as service:
         asset = service.create()
         service.edit(asset, "second")

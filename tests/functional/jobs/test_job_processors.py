@@ -66,7 +66,7 @@ def test_two_fields_can_change_places(rest: Rest) -> None:
     assert [asset(rest, i)["metadata"] for i in (both, one)] == [{"a": "2", "b": "1"}, {"b": "1"}]
 
 
-def test_an_asset_that_is_so_already_gets_no_version_and_a_deleted_one_is_skipped(rest: Rest) -> None:
+def test_unchanged_assets_get_no_version_and_deleted_ones_are_skipped(rest: Rest) -> None:
     kind = rest.new_type()
     other, same, gone = (rest.new_asset(kind, metadata={"codec": c})["id"] for c in ("h264", "hevc", "h264"))
     deleted(rest, gone)
@@ -111,7 +111,7 @@ def test_a_users_change_that_comes_in_between_is_kept(
             assert stored == [mine | {"codec": "hevc"}, mine]
 
 
-def test_an_asset_that_keeps_changing_is_given_up_and_the_users_changes_stay(
+def test_an_asset_that_keeps_changing_fails_and_users_changes_stay(
     service: Amp, rest: Rest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kind = rest.new_type()
@@ -154,7 +154,7 @@ def test_events_that_come_again_change_nothing_twice(service: Amp, rest: Rest) -
     assert [asset(rest, i) for i in made] == before, "events of no job"
 
 
-def test_all_that_a_query_found_are_changed_while_their_changes_take_them_out_of_it(rest: Rest) -> None:
+def test_assets_that_leave_their_query_by_the_change_are_all_changed(rest: Rest) -> None:
     kind = rest.new_type()
     new_assets(rest, kind, 650, metadata={"codec": "h264"})
     wanted = {"field": "type", "eq": kind}
@@ -218,7 +218,7 @@ def test_assets_are_brought_under_the_newest_version_of_their_type(rest: Rest) -
     assert counts(ran(rest, "migrate-type", {"type": kind})) == {"done": 2, "skipped": 1}
 
 
-def test_a_version_that_another_process_has_just_made_is_what_assets_are_brought_under(tmp_path: Path) -> None:
+def test_assets_get_the_type_version_that_another_process_just_made(tmp_path: Path) -> None:
     with running({"data_dir": tmp_path, "types_refresh_s": "86400"}) as amp:
         rest = Rest(create_app(amp))
         kind = rest.new_type()

@@ -28,7 +28,7 @@ def strict_kind(rest: Rest) -> str:
 ALL: dict[str, Any] = {"all": True}
 
 
-def test_a_refusal_is_told_in_words_of_its_own(rest: Rest) -> None:
+def test_a_refusal_is_reported_in_words_of_its_own(rest: Rest) -> None:
     answer = rest.post(JOBS, json={"kind": "reindex", "selector": {}})
     detail = "selects nothing: give all, type, project, created, query or ids"
     assert answer.get_json()["errors"] == [{"pointer": "/selector", "detail": detail}]
@@ -115,7 +115,7 @@ def test_an_update_that_cannot_be_made_is_refused_with_its_place(
     _refused(rest, body, pointer)
 
 
-def test_where_the_types_are_not_known_values_that_none_can_take_are_refused(rest: Rest, kind: str) -> None:
+def test_values_that_no_type_can_take_are_refused_without_types(rest: Rest, kind: str) -> None:
     selectors: list[dict[str, Any]] = [{"project": unique("p")}, {"ids": [str(mint_at(1))]}, {"query": f"type:{kind}"}]
     for selector in selectors:
         body = {"kind": "update-metadata", "selector": selector, "parameters": {"set": {"cameraId": "five"}}}

@@ -112,7 +112,7 @@ def test_a_purge_removes_documents_that_came_after_the_deletion(service: Amp, re
     assert documents(service, made) == {}
 
 
-def test_a_purge_of_which_the_index_keeps_a_document_fails_and_can_be_replayed(
+def test_a_purge_that_leaves_a_document_fails_and_can_be_replayed(
     service: Amp, rest: Rest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kind, raw = rest.new_type(), service.adapters.documents

@@ -41,7 +41,7 @@ def kind(rest: Rest) -> str:
     return rest.new_type()
 
 
-def test_a_job_is_for_the_assets_of_its_type_or_project_deleted_ones_included(rest: Rest, noting: Noting) -> None:
+def test_a_job_selects_its_type_or_project_with_deleted_assets(rest: Rest, noting: Noting) -> None:
     kind, project = rest.new_type(), unique("p")
     here = new_assets(rest, kind, 3, project=project)
     there = new_assets(rest, kind, 2)

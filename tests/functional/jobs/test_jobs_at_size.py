@@ -143,7 +143,7 @@ def born(checked: Checked, count: int) -> list[Asset]:
 
 
 @pytest.mark.timeout(1800)
-def test_of_many_faults_all_are_found_and_mended_and_nothing_else_is_while_others_write(checked: Checked) -> None:
+def test_exactly_the_faulty_assets_are_fixed_while_others_write(checked: Checked) -> None:
     seed = campaign_seed("AMP_JOBS_SEED")
     print(seed)  # noqa: T201 - repeats the run
     chance = random.Random(seed.value)
@@ -189,7 +189,7 @@ def write(rest: Rest, ids: Sequence[str], chance: random.Random, stop: threading
 
 
 @pytest.mark.timeout(900)
-def test_one_poison_asset_among_many_is_told_and_is_done_once_the_cause_is_gone(rest: Rest) -> None:
+def test_one_poison_asset_is_reported_and_done_once_the_cause_is_gone(rest: Rest) -> None:
     project = unique("p")
     lacking, having = rest.new_type({"remark": {"type": "string"}}), rest.new_type()
     for first in range(0, ASSETS // 2, _BULK):

@@ -124,7 +124,7 @@ HARMS: list[tuple[Callable[[Wired, Bucket], None], str]] = [
 ]
 
 
-def test_what_disagrees_with_the_map_is_told_then_healed(either: Wired) -> None:
+def test_what_disagrees_with_the_map_is_reported_then_healed(either: Wired) -> None:
     ids, bucket = indexed(either), newest(either)
     for harm, problem in HARMS:
         assert found(either) == []
@@ -139,7 +139,7 @@ def test_what_disagrees_with_the_map_is_told_then_healed(either: Wired) -> None:
         assert [item[0] for item in either.seen()] == sorted(ids)
 
 
-def test_a_lost_index_is_shown_and_an_empty_one_stands_in_known_to_be_incomplete(either: Wired) -> None:
+def test_a_lost_index_is_reported_and_replaced_as_incomplete(either: Wired) -> None:
     indexed(either)
     lost = newest(either)
     either.amp.adapters.indices.drop(lost.index)
@@ -159,7 +159,7 @@ def test_a_lost_index_is_shown_and_an_empty_one_stands_in_known_to_be_incomplete
     assert [item[0] for item in either.seen()] == ids
 
 
-def test_all_lost_indices_are_replaced_in_one_pass_and_all_refilled_buckets_completed_in_one(
+def test_lost_indices_are_replaced_and_refilled_buckets_done_in_one_pass(
     environment: Wired,
 ) -> None:
     a = environment.amp.adapters
@@ -182,7 +182,7 @@ def test_all_lost_indices_are_replaced_in_one_pass_and_all_refilled_buckets_comp
     assert bucket_map(environment).generation == generation + 1
 
 
-def test_an_index_of_no_bucket_is_told_and_left_alone(environment: Wired) -> None:
+def test_an_index_of_no_bucket_is_reported_and_left_alone(environment: Wired) -> None:
     index = newest(environment).index.rpartition("-")[0] + "-99"
     assert environment.amp.adapters.indices.create(index)
     for heal in (True, False):
@@ -245,7 +245,7 @@ def test_doctor_names_a_bucket_that_is_not_complete(settings: dict[str, object])
     assert advice.startswith(f"bucket {FIRST} is degraded: its index was lost")
 
 
-def test_a_bucket_opened_for_the_last_second_of_all_does_not_keep_others_from_being_opened(environment: Wired) -> None:
+def test_a_bucket_for_the_last_second_does_not_block_other_buckets(environment: Wired) -> None:
     indexed(environment, 3)
     last_s = 253_402_300_799  # 9999-12-31T23:59:59Z
     environment.amp.moves.planning.start(MoveKind.ROLL, FIRST, last_s, None, PRINCIPAL)
@@ -313,7 +313,7 @@ def test_a_bucket_of_one_second_cannot_be_split_and_that_is_tried_once(environme
     assert [job.kind for job in environment.amp.adapters.jobs.page(None, 10)] == ["roll"]
 
 
-def test_a_boundary_with_all_documents_on_one_side_is_refused_with_a_better_one(environment: Wired) -> None:
+def test_a_one_sided_boundary_is_refused_and_a_better_one_proposed(environment: Wired) -> None:
     imported(environment, [1_600_000_000, 1_600_000_010])
     for at_s in (1_500_000_000, 1_600_000_000, 1_600_000_011):
         with pytest.raises(Unprocessable, match=r"one side of .* created before 2020-09-13T12:26:"):

@@ -61,7 +61,7 @@ def test_a_bucket_is_split_merged_and_rebuilt_and_searches_show_the_same(service
     assert service.amp.buckets.reconciliation.run(BUCKET_WORKER) == []
 
 
-def test_what_is_written_after_a_split_lands_in_its_bucket_and_late_events_bring_nothing_back(service: Wired) -> None:
+def test_writes_after_a_split_go_to_their_bucket_despite_late_events(service: Wired) -> None:
     fill(service)
     assets = sorted(service.mine, key=lambda asset_id: asset_id.int)
     move(service, MoveKind.SPLIT)

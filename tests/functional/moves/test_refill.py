@@ -85,7 +85,7 @@ def test_readyz_names_a_lost_bucket_and_then_an_incomplete_one(either: Wired) ->
     assert found["detail"] == "its index was lost, and not all documents are back yet"
 
 
-def test_a_search_of_an_incomplete_bucket_says_so_and_gives_no_total_as_exact(either: Wired) -> None:
+def test_a_search_of_an_incomplete_bucket_says_so_with_no_exact_total(either: Wired) -> None:
     rest = Rest(create_app(either.amp))
     one, two = either.create("one"), either.create("two")
     events = {event.asset_id: event for event in either.events(2)}
@@ -134,7 +134,7 @@ def test_the_command_line_warns_of_an_incomplete_bucket(tmp_path: Path) -> None:
     assert incomplete in result.stderr
 
 
-def test_a_refill_that_was_cancelled_leaves_the_bucket_incomplete_and_is_not_begun_again(either: Wired) -> None:
+def test_a_cancelled_refill_leaves_the_bucket_incomplete_for_good(either: Wired) -> None:
     either.create("one")
     [bucket] = either.amp.moves.reports.report().buckets
     either.amp.adapters.indices.drop(bucket.bucket.index)
@@ -167,7 +167,7 @@ def test_a_refill_is_complete_once_none_of_its_dead_letters_is_left(either: Wire
     assert states(either) == ["open"]
 
 
-def test_a_refill_of_before_a_merge_does_not_complete_what_the_other_bucket_lost(either: Wired) -> None:
+def test_a_refill_from_before_a_merge_does_not_complete_the_other_bucket(either: Wired) -> None:
     a = either.amp.adapters
     move(either, MoveKind.ROLL, at_s=1_000)
     older, newer = current_map(either).buckets
@@ -196,7 +196,7 @@ def lose(environment: Wired, bucket: Bucket) -> None:
     environment.amp.moves.refill.run()
 
 
-def test_a_refill_that_ends_long_after_jobs_that_began_later_completes_its_bucket(
+def test_a_refill_that_ends_after_later_jobs_completes_its_bucket(
     either: Wired, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("amp.services.moves.refill._JOBS_AT_ONCE", 2)

@@ -89,7 +89,7 @@ def _shape(value: Any) -> Any:
     return value
 
 
-def test_the_demo_imports_real_data_and_shows_a_nested_search_with_its_answer(tmp_path: Path) -> None:
+def test_the_demo_imports_real_data_and_shows_a_nested_search(tmp_path: Path) -> None:
     done = subprocess.run(
         ["make", "demo"],
         cwd=ROOT,

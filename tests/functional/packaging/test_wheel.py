@@ -22,7 +22,7 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "unpacked"
 
 
-def test_migrations_and_templates_are_in_the_wheel_as_they_are_in_the_checkout(unpacked: Path) -> None:
+def test_migrations_and_templates_in_the_wheel_equal_the_checkout(unpacked: Path) -> None:
     for name in ("migrations", "index_templates"):
         there = {path.relative_to(ROOT / name): path.read_bytes() for path in (ROOT / name).rglob("*.*")}
         packed = unpacked / "amp" / "_resources" / name

@@ -68,9 +68,7 @@ def test_a_server_that_is_stopped_as_soon_as_it_speaks_stops_at_once(env: dict[s
         assert time.monotonic() - began_s < 30
 
 
-def test_a_process_told_to_stop_before_it_listens_to_signals_stops_all_the_same(
-    env: dict[str, object], tmp_path: Path
-) -> None:
+def test_a_stop_before_the_process_listens_to_signals_is_obeyed(env: dict[str, object], tmp_path: Path) -> None:
     with server_process(env | {"AMP_GRACEFUL_STOP_S": "40"}, tmp_path / "log", _SLOW_CHILD + RUN_AMP) as server:
         began_s = time.monotonic()
         assert server.stop(signal.SIGTERM) == 0

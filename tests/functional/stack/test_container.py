@@ -26,9 +26,7 @@ def docker(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEngine]:
         engine.cache_clear()
 
 
-def test_with_an_engine_the_servers_are_containers_that_listen_on_loopback_only(
-    docker: FakeEngine, tmp_path: Path
-) -> None:
+def test_with_an_engine_servers_are_containers_on_loopback_only(docker: FakeEngine, tmp_path: Path) -> None:
     server = Stack(tmp_path, only=["kafka"]).kafka
     assert isinstance(server, ContainerServer)
     server.start()

@@ -124,7 +124,7 @@ def test_a_failed_start_tells_which_servers_run_all_the_same(tmp_path: Path, mon
     assert stack.redis.pid is None
 
 
-def test_a_server_that_ends_while_starting_is_reported_with_the_end_of_its_log(
+def test_a_server_that_ends_while_starting_is_reported_with_its_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = tmp_path / "redis-server"
@@ -151,9 +151,7 @@ def test_compose_runs_the_pinned_versions() -> None:
 
 
 @pytest.mark.cluster
-def test_a_server_can_be_paused_killed_and_restarted_at_its_address_while_the_shared_one_serves_on(
-    stack: Stack, tmp_path: Path
-) -> None:
+def test_an_own_server_can_be_paused_killed_and_restarted(stack: Stack, tmp_path: Path) -> None:
     with Stack(tmp_path, only=["redis"]) as own:
         server, address, first_pid = own.redis, own.redis.address, own.redis.pid
         assert own.up() == []

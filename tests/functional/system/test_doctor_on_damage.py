@@ -72,7 +72,7 @@ def test_a_search_index_that_was_damaged_is_a_part_that_is_down(folder: Path) ->
     assert "cannot be read" in search["detail"]
 
 
-def test_of_a_search_index_that_was_emptied_the_buckets_and_what_brings_it_back_are_named(folder: Path) -> None:
+def test_an_emptied_search_index_is_reported_with_buckets_and_the_remedy(folder: Path) -> None:
     _emptied(folder / "search.db")
     report = doctor(folder)
     assert [part["name"] for part in report["parts"] if not part["healthy"]] == ["buckets"]

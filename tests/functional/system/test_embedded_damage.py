@@ -55,7 +55,7 @@ def filled(folder: Path) -> str:
 
 
 @pytest.mark.parametrize("harm", [*HARMS, _removed, _emptied])
-def test_a_lost_search_index_leaves_the_service_working_and_a_bucket_to_be_refilled(
+def test_a_lost_search_index_leaves_a_working_service_and_a_refill(
     tmp_path: Path, harm: Callable[[Path], None]
 ) -> None:
     asset_id = filled(tmp_path)
@@ -136,7 +136,7 @@ def store_restored(folder: Path) -> Path:
     return folder / "data"
 
 
-def test_an_index_that_knows_more_than_a_restored_store_is_set_aside_and_refilled(tmp_path: Path) -> None:
+def test_an_index_ahead_of_a_restored_store_is_set_aside_and_refilled(tmp_path: Path) -> None:
     folder = store_restored(tmp_path)
     with built({"data_dir": folder}) as amp:
         [bucket] = amp.system.health.check().buckets

@@ -35,7 +35,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def test_with_a_full_disk_no_write_is_acknowledged_and_the_service_is_not_ready(small_disk: Path) -> None:
+def test_with_a_full_disk_writes_fail_and_the_service_is_not_ready(small_disk: Path) -> None:
     with running({"data_dir": small_disk / "data"}) as amp:
         rest = Rest(create_app(amp))
         assert rest.post("/v1/types", json=_CLIP).status_code == 201
@@ -52,7 +52,7 @@ def test_with_a_full_disk_no_write_is_acknowledged_and_the_service_is_not_ready(
         assert rest.post("/v1/assets", json={"type": "clip", "name": "after"}).status_code == 201
 
 
-def test_without_its_data_folder_no_write_is_acknowledged_and_the_service_is_not_ready(tmp_path: Path) -> None:
+def test_without_its_data_folder_writes_fail_and_it_is_not_ready(tmp_path: Path) -> None:
     with running({"data_dir": tmp_path / "data"}) as amp:
         rest = Rest(create_app(amp))
         assert rest.post("/v1/types", json=_CLIP).status_code == 201
@@ -76,7 +76,7 @@ def test_while_its_files_cannot_grow_the_service_is_not_ready(tmp_path: Path) ->
         assert rest.post("/v1/assets", json=large).status_code == 201
 
 
-def test_without_a_failed_write_the_probe_itself_finds_a_file_that_takes_none(tmp_path: Path) -> None:
+def test_the_probe_itself_finds_a_file_that_takes_no_writes(tmp_path: Path) -> None:
     with built({"data_dir": tmp_path / "data"}) as amp:
         rest = Rest(create_app(amp))
         logs = [tmp_path / "data" / f"{name}.db-wal" for name in ("store", "search")]

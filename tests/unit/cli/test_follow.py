@@ -28,11 +28,11 @@ def job(state: str = "running", reason: str = "", **progress: Any) -> dict[str, 
     ("seconds", "text"),
     [(0.2, "0 s"), (59.4, "59 s"), (59.6, "1 min 0 s"), (3599, "59 min 59 s"), (7380, "2 h 3 min")],
 )
-def test_a_duration_is_told_in_the_units_that_matter(seconds: float, text: str) -> None:
+def test_a_duration_is_reported_in_the_units_that_matter(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
-def test_progress_is_told_as_far_as_it_is_known() -> None:
+def test_progress_is_reported_as_far_as_it_is_known() -> None:
     assert how_far(UNKNOWN) == ""
     known = UNKNOWN | {"documents": 5000, "done": 1200, "rate": 2000.4, "remaining_s": 1.9}
     assert how_far(known) == "1,200 of 5,000 documents, 2,000/s, 2 s left"

@@ -129,7 +129,7 @@ def test_any_columns_get_valid_and_different_names(columns: list[str]) -> None:
     assert all(KEY.fullmatch(name) for name in found)
 
 
-def test_objects_are_flattened_and_what_arrays_hold_besides_scalars_becomes_its_json() -> None:
+def test_objects_are_flattened_and_nested_arrays_become_json() -> None:
     row = {"a": {"b": {"c": 1}, "d": None}, "e": [1, {"f": 2}, None, [3]]}
     assert dict(flatten(row)) == {"a.b.c": 1, "e": [1, '{"f": 2}', "[3]"]}
 

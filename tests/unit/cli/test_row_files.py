@@ -56,7 +56,7 @@ def test_an_array_that_is_broken_gives_what_came_before_and_the_line(text: str, 
 
 
 @pytest.mark.parametrize("rest", ['{"b": 2}', '[{"b": 2}]', ",", "]", "x"])
-def test_what_follows_an_array_is_told_and_not_left_out(rest: str) -> None:
+def test_what_follows_an_array_is_reported_and_not_left_out(rest: str) -> None:
     first, broken = rows(f'[{{"a": 1}}]\n\n{rest}', "json")
     assert first.data == {"a": 1}
     assert (broken.line, broken.problem) == (3, "follows the end of the array; nothing after it could be read")
@@ -113,7 +113,7 @@ def test_a_line_of_ndjson_that_never_ends_costs_only_itself(monkeypatch: pytest.
     ]
 
 
-def test_an_element_that_is_no_object_is_told_and_the_rest_is_read() -> None:
+def test_an_element_that_is_no_object_is_reported_and_the_rest_is_read() -> None:
     assert rows_of('[1,\n[2],\n{"a": 3}]', "json") == [(1, "is not an object"), (2, "is not an object"), (3, {"a": 3})]
 
 
@@ -132,7 +132,7 @@ def test_csv_has_quoted_cells_of_several_lines_and_columns_of_one_name() -> None
     ]
 
 
-def test_csv_that_breaks_off_inside_a_quoted_cell_is_told() -> None:
+def test_csv_that_breaks_off_inside_a_quoted_cell_is_reported() -> None:
     *good, (line, why) = rows_of('a,b\n1,2\n3,"4\n', "csv")
     assert good == [(2, {"a": "1", "b": "2"})]
     assert line == 3

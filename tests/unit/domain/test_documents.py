@@ -64,7 +64,7 @@ ALIEN = Asset(
 OLD: Version = replace(version_of(ALIEN), version=2, revision=3, name="Star Beast", metadata={"rating": 7.0}, labels=())
 
 
-def test_the_head_document_stands_under_the_asset_id_at_the_assets_revision() -> None:
+def test_the_head_document_has_the_id_and_the_revision_of_the_asset() -> None:
     document = head_document(ALIEN, MOVIE, b"{}")
     assert (document.doc_id, document.revision) == (str(ALIEN.id), 5) == (head_doc_id(ALIEN.id), 5)
     body = document.body
@@ -92,7 +92,7 @@ def test_every_value_is_an_entry_of_its_kind() -> None:
     ]
 
 
-def test_all_searchable_text_is_among_the_words_and_only_the_name_among_those_of_the_name() -> None:
+def test_words_hold_all_searchable_text_and_name_words_only_the_name() -> None:
     body = head_document(ALIEN, MOVIE, b"{}").body
     assert body["name_words"] == "alien directors cut"
     words = body["words"].split(" ")
@@ -109,7 +109,7 @@ def test_an_asset_without_any_text_has_no_words() -> None:
     assert "external_id" not in body
 
 
-def test_a_superseded_version_shows_its_content_under_the_assets_present_revision() -> None:
+def test_a_superseded_version_has_its_content_at_the_present_revision() -> None:
     document = superseded_document(ALIEN, OLD, MOVIE, b"old")
     assert (document.doc_id, document.revision) == (f"{ALIEN.id}:2", 5) == (superseded_doc_id(ALIEN.id, 2), 5)
     body = document.body

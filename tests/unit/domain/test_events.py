@@ -87,7 +87,7 @@ def test_content_makes_a_new_version_and_labels_do_not() -> None:
     assert not step(ChangeKind.LABELLED, labels=("a",)).new_version
 
 
-def test_a_creation_over_a_purged_asset_makes_a_new_version_even_under_the_old_number() -> None:
+def test_a_creation_over_a_purged_asset_makes_a_new_version() -> None:
     purged = replace(HEAD, version=1, state=State.PURGED)
     assert step(ChangeKind.CREATED, before=purged, version=1).new_version
 

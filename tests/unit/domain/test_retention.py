@@ -9,7 +9,7 @@ from amp.domain.retention import Retention
 DAY_S = 86_400
 
 
-def test_a_random_change_id_is_remembered_for_a_day_and_a_derived_one_for_a_quarter() -> None:
+def test_random_change_ids_are_kept_for_a_day_derived_ones_for_a_quarter() -> None:
     retention = Retention()
     assert retention.change_s(uuid.uuid4()) == DAY_S
     assert retention.change_s(uuid.uuid5(uuid.NAMESPACE_OID, "job and asset")) >= 90 * DAY_S

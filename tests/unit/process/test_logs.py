@@ -22,7 +22,7 @@ log.debug("not shown")
 """
 
 
-def test_each_line_is_one_json_object_and_a_traceback_shows_no_local_variables() -> None:
+def test_a_line_is_one_json_object_and_tracebacks_hide_local_variables() -> None:
     done = subprocess.run([sys.executable, "-c", _FAILING], capture_output=True, text=True, check=True)
     failed, spoken = map(json.loads, done.stderr.splitlines())
     assert failed["action"] == "failed"

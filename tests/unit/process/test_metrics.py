@@ -48,7 +48,7 @@ def test_buckets_are_looked_at_each_time_and_gone_ones_shown_no_more() -> None:
 
 
 @pytest.mark.parametrize("error", [SearchUnavailable(), RuntimeError("broken")])
-def test_a_search_index_that_does_not_answer_leaves_the_other_metrics_readable(error: Exception) -> None:
+def test_a_silent_search_index_leaves_the_other_metrics_readable(error: Exception) -> None:
     def unavailable() -> MapFigures:
         raise error
 
@@ -59,7 +59,7 @@ def test_a_search_index_that_does_not_answer_leaves_the_other_metrics_readable(e
     assert b"amp_dead_letters_total 0.0" in shown
 
 
-def test_processes_that_share_their_metrics_leave_lag_and_buckets_to_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_with_shared_metrics_leave_lag_and_buckets_to_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "/nowhere")
     metrics = Metrics()
     before = generate_latest(metrics.registry)

@@ -19,5 +19,5 @@ def test_every_setting_is_known_in_any_case() -> None:
         ("AMP_FOO", ""),
     ],
 )
-def test_an_unknown_variable_is_named_with_the_nearest_setting_and_without_its_value(name: str, hint: str) -> None:
+def test_an_unknown_variable_is_named_with_the_nearest_setting(name: str, hint: str) -> None:
     assert unknown_variables({name: "secret"}) == [f"{name} is not a setting and is ignored{hint}"]

@@ -12,7 +12,7 @@ def answers(*assets: Asset) -> list[dict[str, Any]]:
     return [asset_json(asset) for asset in assets]
 
 
-def test_a_name_that_leads_elsewhere_is_told() -> None:
+def test_a_name_that_leads_elsewhere_is_reported() -> None:
     asset, plain = new_asset(project="p", external_id="e"), new_asset()
     stored = [Stored(asset, {}), Stored(plain, {})]
     assert misled_names(stored, lambda *_: answers(asset)) == []
@@ -20,6 +20,6 @@ def test_a_name_that_leads_elsewhere_is_told() -> None:
         assert len(misled_names(stored, lambda *_, given=wrong: given)) == 1
 
 
-def test_two_assets_of_one_name_are_told() -> None:
+def test_two_assets_of_one_name_are_reported() -> None:
     twins = [new_asset(project="p", external_id="e") for _ in range(2)]
     assert "is borne by" in misled_names([Stored(twin, {}) for twin in twins], lambda *_: answers(twins[0]))[0]

@@ -26,7 +26,7 @@ def found(*answers: Answer, deleted_s: float | None = None) -> dict[str, int]:
     return dict(verdict(*answers, deletions=deletions).anomalies)
 
 
-def test_assets_that_stay_or_get_newer_are_no_anomaly_and_each_look_is_a_check() -> None:
+def test_assets_that_stay_or_get_newer_are_checked_and_no_anomaly() -> None:
     judgement = verdict(answer(1), answer(2, ("a", 1)), answer(3, ("a", 1), ("b", 4)), answer(4, ("a", 3), ("b", 4)))
     assert judgement.anomalies == {}
     assert (judgement.searches, judgement.checks) == (4, 8)
@@ -45,7 +45,7 @@ def test_an_asset_that_an_earlier_answer_showed_and_is_absent_is_a_gap() -> None
     assert found(answer(1, ("a", 1)), answer(2)) == {"gap": 1}
 
 
-def test_an_answer_that_was_not_yet_received_does_not_count_against_a_search() -> None:
+def test_an_answer_not_yet_received_does_not_count_against_a_search() -> None:
     assert found(answer(1, ("a", 2), took_s=2), answer(2, took_s=2)) == {}
     assert found(answer(1, ("a", 2), took_s=2), answer(2, ("a", 1), took_s=2)) == {}
 

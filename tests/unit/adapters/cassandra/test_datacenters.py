@@ -27,7 +27,7 @@ def settings(**values: Any) -> Settings:
         {"cassandra_datacenter": "east"},
     ],
 )
-def test_several_data_centres_that_decide_alone_stop_the_start_with_what_to_set(values: dict[str, str]) -> None:
+def test_data_centres_that_decide_alone_stop_the_start_with_the_remedy(values: dict[str, str]) -> None:
     with pytest.raises(BadSetting, match=r"AMP_CASSANDRA_WRITING_DATACENTER.*AMP_CASSANDRA_SERIAL_CONSISTENCY=SERIAL"):
         settings(**TWO, **values)
 

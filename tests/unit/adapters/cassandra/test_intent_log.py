@@ -58,7 +58,7 @@ def test_a_wide_read_that_failed_is_made_again_by_the_next_call() -> None:
     assert min(session.read_from_ms) > _NOW_MS - _DAY_MS
 
 
-def test_what_a_clock_that_was_ahead_has_deferred_is_due_once_it_is_set_back() -> None:
+def test_what_a_fast_clock_deferred_is_due_once_it_is_set_back() -> None:
     session = Session()
     log = CassandraIntentLog(session)  # type: ignore[arg-type]
     ahead_ms = _NOW_MS + _DAY_MS
@@ -76,9 +76,7 @@ def test_what_a_clock_that_was_ahead_has_deferred_is_due_once_it_is_set_back() -
 
 
 @pytest.mark.parametrize(("apart_ms", "deferred_rightly"), [(0, 30), (1, 0), (100, 30)])
-def test_all_that_a_clock_which_was_ahead_has_dated_is_found_though_it_is_crowded(
-    apart_ms: int, deferred_rightly: int
-) -> None:
+def test_all_that_a_fast_clock_dated_is_found_though_there_is_much(apart_ms: int, deferred_rightly: int) -> None:
     session, limit = Session(), 10
     log = CassandraIntentLog(session)  # type: ignore[arg-type]
     log.due(_NOW_MS + _DAY_MS, limit)

@@ -30,14 +30,14 @@ def test_numbers_past_what_the_store_holds_are_no_position() -> None:
         Position.decode(Position(1 << 40, 0, None).encode())
 
 
-def test_an_asset_is_listed_under_all_its_type_and_its_project_on_the_day_of_its_creation() -> None:
+def test_an_asset_is_listed_by_all_type_and_project_on_its_first_day() -> None:
     asset = new_asset(id=mint_at(3 * 86_400_000 + 5), type="movie", project="p")
     places = partitions_of(asset)
     assert [place[0] for place in places] == ["all", "type:movie", "project:p"]
     assert {place[1] for place in places} == {3}
 
 
-def test_the_assets_of_one_day_spread_over_the_shards_whatever_made_their_ids() -> None:
+def test_the_assets_of_one_day_spread_over_the_shards_for_all_kinds_of_id() -> None:
     for make in (mint_at, id_version_1):
         shards = [partitions_of(new_asset(id=make(n)))[0][2] for n in range(400)]
         assert len(set(shards)) == 16

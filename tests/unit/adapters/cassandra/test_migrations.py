@@ -46,7 +46,7 @@ def test_a_checksum_depends_on_the_file_and_not_on_the_settings(tmp_path: Path) 
     assert read_migrations(tmp_path, load_settings())[0].checksum != one.checksum
 
 
-def test_the_migrations_of_the_project_are_numbered_without_gaps_and_may_be_repeated() -> None:
+def test_our_migrations_are_numbered_without_gaps_and_can_be_repeated() -> None:
     migrations = read_migrations(resource_folder("migrations") / "cassandra", load_settings())
     assert [migration.version for migration in migrations] == list(range(1, len(migrations) + 1))
     statements = [statement for migration in migrations for statement in migration.statements]

@@ -4,7 +4,7 @@ from amp.adapters.elasticsearch.criteria_query import root_query
 from amp.domain.criteria import EVERYTHING, EntryExists, NotOf, Range, RootField, RootMatches
 
 
-def test_a_time_range_is_sent_as_a_date_too_so_that_whole_buckets_are_skipped() -> None:
+def test_a_time_range_is_also_sent_as_a_date_to_skip_whole_buckets() -> None:
     since = RootMatches(RootField.CREATED, (Range(5, 9, high_open=True),))
     bounds = {"gte": 5, "lt": 9}
     assert root_query(since, all_versions=False)["bool"]["filter"][1] == {

@@ -235,7 +235,7 @@ def test_a_folder_that_cannot_be_used_is_named_with_its_setting(tmp_path: Path, 
         assert "\n" not in refused.value.message
 
 
-def test_nothing_is_written_once_the_lock_is_gone_as_another_process_may_use_the_folder(tmp_path: Path) -> None:
+def test_nothing_is_written_once_the_lock_of_the_folder_is_gone(tmp_path: Path) -> None:
     database = Database(tmp_path)
     (tmp_path / "lock").unlink()
     other = Database(tmp_path)

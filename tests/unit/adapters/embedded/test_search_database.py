@@ -93,7 +93,7 @@ def _journal_mode(database: SearchDatabase) -> str:
         return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
 
 
-def test_what_is_pending_is_told_and_the_rest_says_what_to_do(database: SearchDatabase) -> None:
+def test_what_is_pending_is_reported_and_the_rest_says_what_to_do(database: SearchDatabase) -> None:
     part = SearchComponent(database)
     assert part.pending() == [f"apply migration {name} to search.db" for name in MIGRATIONS]
     with pytest.raises(NotMigrated):
@@ -103,7 +103,7 @@ def test_what_is_pending_is_told_and_the_rest_says_what_to_do(database: SearchDa
     assert "search.db" in part.ping()
 
 
-def test_a_search_that_takes_too_long_is_given_up_and_leaves_the_connection_usable(tmp_path: Path) -> None:
+def test_a_search_that_times_out_leaves_the_connection_usable(tmp_path: Path) -> None:
     database, search_profile = opened(tmp_path)
     with closing(database):
         bucket = search_profile.bucket()
@@ -164,7 +164,7 @@ def test_a_file_that_is_set_aside_is_renamed_before_its_log(tmp_path: Path) -> N
     assert not (tmp_path / "search.db").exists()
 
 
-def test_a_document_that_cannot_be_stored_is_rejected_and_keeps_no_other_out(tmp_path: Path) -> None:
+def test_a_document_that_cannot_be_stored_is_rejected_alone(tmp_path: Path) -> None:
     database, search_profile = opened(tmp_path)
     with closing(database):
         bucket = search_profile.bucket()

@@ -6,7 +6,7 @@ from amp.adapters.embedded import search_removals
 from amp.adapters.embedded.search_removals import SearchRemovals
 
 
-def test_a_removal_is_forgotten_after_a_minute_whether_or_not_others_follow(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_removal_is_forgotten_after_a_minute_with_or_without_others(monkeypatch: pytest.MonkeyPatch) -> None:
     now_s = [1_000.0]
     monkeypatch.setattr(search_removals.time, "monotonic", lambda: now_s[0])
     removals, place = SearchRemovals(), (1, "asset")

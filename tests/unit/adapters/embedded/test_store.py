@@ -179,7 +179,7 @@ def test_clearing_an_intent_leaves_the_one_its_writer_renewed(database: Database
     assert log.due(10, 10) == [renewed]
 
 
-def test_what_a_former_process_deferred_is_due_once_whatever_its_clock_said(tmp_path: Path) -> None:
+def test_what_a_former_process_deferred_is_due_once_despite_its_clock(tmp_path: Path) -> None:
     change, hour_ms = creation(), 3_600_000
     now_ms = 100 * hour_ms
     deferred = replace(intent_of(change), recorded_ms=now_ms - 24 * hour_ms, due_ms=now_ms + hour_ms)
@@ -250,7 +250,7 @@ def test_the_cache_forgets_the_oldest_before_it_grows_without_bound() -> None:
     assert cache.get("50") == cache.get("10049") == b"v"
 
 
-def test_revisions_past_those_kept_are_forgotten_once_nobody_can_come_with_their_change_again(
+def test_old_revisions_are_forgotten_once_no_repeat_can_need_them(
     database: Database,
 ) -> None:
     """Each change is a millisecond after the one before."""

@@ -67,7 +67,7 @@ class StandIn:
         return 0
 
 
-def test_a_producer_that_failed_for_good_is_replaced_and_one_in_passing_trouble_is_not(
+def test_a_producer_is_replaced_only_after_a_permanent_failure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     made: list[StandIn] = []

@@ -62,7 +62,7 @@ def test_waiting_for_workers_can_be_stopped() -> None:
         IndexingWait(queue=queue, clock=clock).wait(_Stop(clock, 5))  # type: ignore[arg-type]
 
 
-def test_workers_that_do_nothing_are_not_waited_for_and_not_asked_for_long_again_until_they_do() -> None:
+def test_idle_workers_are_not_waited_for_until_they_make_progress() -> None:
     clock, queue = ManualClock(), _Queue(0, most=10)
     indexed = IndexingWait(queue=queue, clock=clock)  # type: ignore[arg-type]
     for longest_s in (40, 3, 3):

@@ -63,7 +63,7 @@ class _Stop(threading.Event):
         return self.left <= 0
 
 
-def test_a_writer_that_helps_a_move_pauses_between_looks_and_can_be_stopped() -> None:
+def test_a_writer_that_helps_a_move_pauses_between_reads_and_can_stop() -> None:
     aliases: Any = _NeverDone(most=100)
     index: Any = _Index()
     maps: Any = _Maps()
@@ -196,7 +196,7 @@ def test_while_only_the_target_of_a_move_refuses_the_source_is_written(refusing:
 
 
 @pytest.mark.parametrize("refusing", ["source", "target"])
-def test_a_document_counts_as_removed_only_once_the_target_of_a_move_is_rid_of_it_too(refusing: str) -> None:
+def test_a_document_counts_as_removed_once_the_target_lacks_it_too(refusing: str) -> None:
     bucket_map, clock = _moving(), ManualClock()
     assert bucket_map.move is not None
     index = _OneRefuses(bucket_map.move.source if refusing == "source" else bucket_map.move.target)
@@ -216,7 +216,7 @@ def test_a_document_counts_as_removed_only_once_the_target_of_a_move_is_rid_of_i
 
 
 @pytest.mark.parametrize("phase", list(Phase))
-def test_what_is_removed_from_the_source_of_a_move_is_removed_from_the_target_too(phase: Phase) -> None:
+def test_a_removal_from_the_source_of_a_move_removes_from_the_target(phase: Phase) -> None:
     moving = _moving()
     assert moving.move is not None
     bucket_map = replace(moving, move=replace(moving.move, phase=phase))

@@ -183,9 +183,7 @@ def test_two_jobs_each_change_it_once(environment: Environment) -> None:
 
 
 @pytest.mark.parametrize("times", range(1, ATTEMPTS))
-def test_a_change_that_others_were_faster_than_is_computed_again_over_theirs(
-    environment: Environment, times: int
-) -> None:
+def test_a_change_that_lost_a_race_is_computed_again_over_the_winner(environment: Environment, times: int) -> None:
     [asset_id] = environment.made()
     steps = count(100)
     environment.store.before = [
@@ -203,7 +201,7 @@ def test_others_that_do_the_same_first_leave_nothing_to_do(environment: Environm
     assert environment.changer.run(a_job(), [asset_id], set_camera) == {asset_id: DONE}
 
 
-def test_an_asset_that_others_keep_changing_fails_and_the_rest_do_not_wait_for_it(environment: Environment) -> None:
+def test_an_asset_that_others_keep_changing_fails_alone(environment: Environment) -> None:
     asset_id, *rest = environment.made(4)
     environment.changer._step_size.note(1_000)  # so that they go together
     environment.store.before = [lambda: environment.others(asset_id)] * ATTEMPTS
@@ -227,7 +225,7 @@ def test_a_change_whose_outcome_is_unknown_is_made_once_by_the_next_try(
     assert [environment.head(asset_id).revision for asset_id in ids] == [2, 2, 2]
 
 
-def test_a_change_that_took_place_unknown_counts_even_if_others_changed_the_asset_since(
+def test_a_change_of_unknown_outcome_counts_though_others_wrote_since(
     environment: Environment,
 ) -> None:
     [asset_id], job = environment.made(), a_job()
@@ -331,7 +329,7 @@ def test_a_deleted_asset_is_none_of_what_a_search_finds(environment: Environment
     assert environment.changer.run(searching(environment, "cameraId:8"), [gone], add_one) == {gone: NOT_SELECTED}
 
 
-def test_a_change_that_others_were_faster_than_is_made_only_if_theirs_is_still_selected(
+def test_a_change_that_lost_a_race_needs_the_winner_to_be_selected(
     environment: Environment,
 ) -> None:
     [asset_id] = environment.made(type="cut", labels=("night",), metadata={"cameraId": 8})
@@ -342,7 +340,7 @@ def test_a_change_that_others_were_faster_than_is_made_only_if_theirs_is_still_s
     assert environment.head(asset_id).state is State.ACTIVE
 
 
-def test_told_again_what_the_job_itself_took_out_of_its_selection_is_changed(environment: Environment) -> None:
+def test_a_repeat_counts_what_the_job_took_out_of_its_selection_as_changed(environment: Environment) -> None:
     [asset_id] = environment.made(type="cut", metadata={"cameraId": 8})
     job = searching(environment, "cameraId:8")
     for _ in range(2):
@@ -364,7 +362,7 @@ def refuse(_: Asset, __: Stamp) -> Change | str | None:
     raise Unprocessable("it does not fit", [Fault(f"/metadata/{n}", f"is wrong {n}") for n in range(9)])
 
 
-def test_an_asset_that_cannot_be_changed_so_fails_with_the_reason_and_the_others_do_not(
+def test_an_asset_that_cannot_be_changed_fails_alone_with_the_reason(
     environment: Environment,
 ) -> None:
     bad, *good = environment.made(3)
@@ -380,7 +378,7 @@ def test_an_asset_that_cannot_be_changed_so_fails_with_the_reason_and_the_others
     assert "wrong 5" not in failure.note
 
 
-def test_an_asset_that_was_changed_and_would_not_fit_any_more_is_changed_and_not_failed(
+def test_a_changed_asset_that_would_not_fit_any_more_counts_as_changed(
     environment: Environment,
 ) -> None:
     [asset_id], job = environment.made(), a_job()

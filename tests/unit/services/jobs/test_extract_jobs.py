@@ -353,7 +353,7 @@ def test_events_still_in_the_queue_are_not_sent_again(environment: JobEnvironmen
     assert environment.queue.lag(Topic.BULK, JOBS_GROUP) == CHUNK * WINDOW
 
 
-def test_lost_events_are_sent_again_although_another_job_keeps_the_queue_busy(environment: JobEnvironment) -> None:
+def test_lost_events_are_sent_again_while_another_job_fills_the_queue(environment: JobEnvironment) -> None:
     other, lost = environment.job(), environment.job()
     extractor = environment.extractor()
     extractor.run_once()
@@ -447,9 +447,7 @@ def _broken(environment: JobEnvironment, how: str) -> Job:
     "how",
     ["its selector means nothing", "its place is none", "its checkpoint is none", "its limit is none"],
 )
-def test_a_job_that_raises_anything_fails_with_the_reason_and_the_others_go_on(
-    environment: JobEnvironment, how: str
-) -> None:
+def test_a_job_that_raises_fails_with_the_reason_and_others_continue(environment: JobEnvironment, how: str) -> None:
     broken, sound, extractor = _broken(environment, how), environment.job(), environment.extractor()
     environment.finish(sound, extractor)
     environment.require_complete(sound)

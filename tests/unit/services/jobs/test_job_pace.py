@@ -72,7 +72,7 @@ def test_without_a_rate_nothing_is_held_back_whatever_waits(job: PacedJob) -> No
     assert job.looks == 0
 
 
-def test_the_pace_halves_at_every_look_while_too_much_waits_down_to_its_least(job: PacedJob) -> None:
+def test_the_pace_halves_to_its_minimum_while_too_much_waits(job: PacedJob) -> None:
     before = job.taken_in(10, 200.0)
     job.waiting = MOST_WAITING + 1
     job.taken_in(1.0, 200.0)
@@ -122,6 +122,6 @@ def test_a_rate_that_is_raised_or_lowered_counts_from_then_on(job: PacedJob) -> 
     assert job.taken_in(20, 20.0) == pytest.approx(20 * 20, rel=0.1)
 
 
-def test_a_job_that_went_unthrottled_has_saved_nothing_up_when_it_gets_a_rate(job: PacedJob) -> None:
+def test_an_unthrottled_job_has_no_credit_when_it_gets_a_rate(job: PacedJob) -> None:
     job.taken_in(60, None)
     assert job.taken_in(1, 50.0) <= 100

@@ -63,7 +63,7 @@ def test_a_place_of_another_make_is_refused() -> None:
         select(b"one").page(Selector(query="name:a"), "W10.c2lnbmF0dXJl", 3, PRINCIPAL)
 
 
-def test_a_query_is_told_by_what_it_asks_and_not_by_where_it_stands() -> None:
+def test_a_query_is_reported_by_what_it_asks_and_not_by_where_it_stands() -> None:
     def query(pointer: str, operand: object = 10**30) -> Conjunction:
         return Conjunction(
             (Condition("name", (("eq", operand),), pointer), Negation(Condition("id", (("in", ["a"]),))))

@@ -16,7 +16,7 @@ _HOUR_MS = 3_600_000
 
 
 @pytest.mark.parametrize("hours", [1, 24])
-def test_an_intent_put_off_by_a_clock_that_was_ahead_is_relayed_once_it_is_right(tmp_path: Path, hours: int) -> None:
+def test_an_intent_deferred_by_a_fast_clock_is_relayed_after_correction(tmp_path: Path, hours: int) -> None:
     a, clock = embedded(load_settings({"profile": "embedded", "data_dir": tmp_path})), ManualClock(epoch_ms=now_ms())
     try:
         a.components[0].migrate()

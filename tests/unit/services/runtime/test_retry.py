@@ -109,7 +109,7 @@ def test_the_longest_pause_holds_however_often_it_failed() -> None:
     assert 2.5 <= Backoff(first_s=0.05, max_s=5.0).pause_s(10_000) <= 5.0
 
 
-def test_a_call_is_repeated_only_so_often_and_only_while_its_errors_may_pass() -> None:
+def test_a_call_is_retried_a_few_times_and_only_on_retryable_errors() -> None:
     def may_pass(error: BaseException) -> bool:
         return isinstance(error, StoreUnavailable)
 

@@ -173,7 +173,7 @@ def test_what_is_no_message_is_a_dead_letter_before_it_is_committed() -> None:
     assert b"amp_dead_letters_total 1.0" in environment.metrics.expose()
 
 
-def test_what_is_given_up_is_a_dead_letter_before_it_is_committed_and_the_others_are_not() -> None:
+def test_only_failed_messages_are_dead_letters_before_the_commit() -> None:
     environment = Environment(deliveries(4))
 
     def handle(_: Sequence[Message], __: threading.Event) -> Mapping[Message, Failure]:
@@ -196,7 +196,7 @@ def test_the_same_message_given_up_twice_is_the_same_letter() -> None:
     assert len({letter.id for letter in environment.dead_letters}) == 1
 
 
-def test_while_dead_letters_cannot_be_kept_nothing_is_committed_and_the_worker_stays_a_member() -> None:
+def test_without_a_place_for_dead_letters_nothing_is_committed() -> None:
     environment = Environment(deliveries(1, poison=[0]))
     environment.letters_down = True
     with running(environment, all_done):
@@ -207,7 +207,7 @@ def test_while_dead_letters_cannot_be_kept_nothing_is_committed_and_the_worker_s
     assert [letter.payload for letter in environment.dead_letters] == [b"poison 0"]
 
 
-def test_told_to_stop_before_dead_letters_could_be_kept_it_commits_nothing_from_there_on() -> None:
+def test_a_stop_before_dead_letters_are_stored_commits_nothing_further() -> None:
     environment = Environment(deliveries(40, poison=[12]))
     environment.letters_down = True
     with running(environment, all_done) as worker:
@@ -216,7 +216,7 @@ def test_told_to_stop_before_dead_letters_could_be_kept_it_commits_nothing_from_
     assert environment.committed == list(range(10))
 
 
-def test_told_to_stop_before_a_batch_is_done_it_commits_neither_that_nor_any_after_it() -> None:
+def test_a_stop_within_a_batch_commits_neither_it_nor_any_later_one() -> None:
     environment = Environment(deliveries(30))
     begun = threading.Semaphore(0)
 
@@ -247,7 +247,7 @@ def test_a_batch_that_finishes_while_it_stops_is_committed() -> None:
     assert environment.calls_of("put", "commit") == [("put", b"2"), ("commit", list(range(10)))]
 
 
-def test_later_batches_may_be_done_first_and_are_committed_in_order_all_the_same() -> None:
+def test_batches_done_out_of_order_are_committed_in_order() -> None:
     environment = Environment(deliveries(30))
     last_done = threading.Event()
 
@@ -280,7 +280,7 @@ def test_a_worker_stays_a_member_while_a_batch_takes_long() -> None:
         until(lambda: len(environment.committed) == 30, "all to be committed")
 
 
-def test_a_handler_that_breaks_ends_the_run_with_nothing_committed_from_there_on() -> None:
+def test_a_handler_that_breaks_ends_the_run_without_further_commits() -> None:
     environment = Environment(deliveries(30))
     begun, halted = threading.Event(), threading.Event()
 
@@ -328,7 +328,7 @@ def test_an_idle_worker_stops_and_leaves_its_group() -> None:
         worker.end()
 
 
-def test_where_too_many_would_be_dead_letters_none_is_until_the_cause_is_fixed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_failures_store_no_dead_letters_until_the_cause_is_fixed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("amp.services.runtime.consumer._STOPPED_S", 0.01)
     is_fixed = threading.Event()
     environment = Environment()

@@ -60,7 +60,7 @@ def test_without_the_cache_no_worker_is_called_missing_and_workers_work() -> Non
     assert worked == [True]
 
 
-def test_a_presence_that_the_cache_does_not_take_is_logged_once_and_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_presence_that_the_cache_refuses_is_logged_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("amp.services.runtime.presence._EVERY_S", 0.001)
     monkeypatch.setattr("amp.services.runtime.presence._BACKOFF", Backoff(first_s=0.001, max_s=0.001))
     tried = threading.Semaphore(0)

@@ -112,7 +112,7 @@ def test_any_error_is_the_state_of_the_part_that_raises_it() -> None:
     assert health.degraded == ["store", "search"]
 
 
-def test_an_unexpected_error_of_the_buckets_is_named_and_hides_nothing_else() -> None:
+def test_an_unexpected_error_of_buckets_is_named_and_hides_nothing() -> None:
     def broken() -> list[ComponentHealth]:
         raise RuntimeError("broken")
 
@@ -137,7 +137,7 @@ def test_buckets_that_cannot_be_read_while_every_part_answers_are_named() -> Non
     assert [part.detail for part in health.parts] == ["fine", "down", "down"]
 
 
-def test_troubled_buckets_are_told() -> None:
+def test_troubled_buckets_are_reported() -> None:
     troubled = ComponentHealth("19700101000000", False, "it refuses writes")
     assert timed(checking({"store": fine}, lambda: [troubled])).degraded == [
         "bucket 19700101000000", "19700101000000"

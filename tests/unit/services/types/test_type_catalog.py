@@ -109,7 +109,7 @@ def test_many_unknown_things_of_one_request_read_the_registry_once(
     assert registry.reads == before + 1
 
 
-def test_while_the_registry_does_not_answer_what_is_known_goes_on_being_used(
+def test_known_types_stay_in_use_while_the_registry_is_silent(
     registry: Registry, catalog: TypeCatalog, clock: ManualClock
 ) -> None:
     assert catalog.known("clip") is not None
@@ -192,7 +192,7 @@ def test_threads_that_know_no_type_fail_together_while_the_registry_hangs(
     assert registry.failures == 1
 
 
-def test_threads_that_want_the_types_read_now_fail_together_while_the_registry_hangs(registry: Registry) -> None:
+def test_threads_that_need_a_fresh_read_fail_together_if_the_read_hangs(registry: Registry) -> None:
     catalog = catalog_that_fails_once_all_ask(registry, 8)
     assert all(in_threads(8, catalog.refresh))
     assert registry.failures <= 2, "the read under way, and one that began after they asked"
