@@ -7,7 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from amp.domain.criteria import IndexQuery, SearchPage
+from tests.contract import test_bucket_document_revisions as document_revisions
+from tests.contract import test_bucket_document_writes as document_writes
 from tests.contract import test_bucket_documents as documents
+from tests.contract import test_bucket_index_blocks as index_blocks
 from tests.contract import test_bucket_indices as indices
 from tests.support.search_profiles import SearchProfile
 from tests.support.simulated.bucket_documents_twin import SimulatedBucketDocuments
@@ -31,8 +34,8 @@ _CONTRACT = [
     indices.test_an_alias_both_removed_and_added_is_only_looked_for,
     indices.test_an_empty_change_is_done_at_once,
     indices.test_a_narrowed_filter_replaces_the_one_before,
-    indices.test_a_blocked_index_answers_busy_until_it_is_unblocked,
-    indices.test_a_blocked_index_is_still_searched_and_its_aliases_still_change,
+    index_blocks.test_a_blocked_index_answers_busy_until_it_is_unblocked,
+    index_blocks.test_a_blocked_index_is_still_searched_and_its_aliases_still_change,
     indices.test_what_is_not_there_cannot_be_blocked_unblocked_served_or_reclaimed,
     indices.test_reclaiming_space_leaves_what_is_there,
     indices.test_refreshing_nothing_is_fine,
@@ -43,17 +46,17 @@ _CONTRACT = [
     documents.test_pages_hold_what_was_refreshed_whether_searches_see_it_or_not,
     documents.test_a_mark_finds_exactly_what_was_written_after_it,
     documents.test_a_mark_holds_when_what_was_written_last_is_gone,
-    documents.test_a_copied_tombstone_keeps_late_writes_out,
-    documents.test_a_copy_overwrites_nothing_newer,
-    documents.test_a_delete_removes_what_is_no_newer_and_is_done_where_nothing_is,
-    documents.test_a_stale_alias_refuses_copies_and_deletes_and_nothing_is_made,
-    documents.test_a_blocked_index_takes_neither_copies_nor_deletes,
-    documents.test_writing_nothing_gives_nothing,
+    document_writes.test_a_copied_tombstone_keeps_late_writes_out,
+    document_writes.test_a_copy_overwrites_nothing_newer,
+    document_writes.test_a_delete_removes_what_is_no_newer_and_is_done_where_nothing_is,
+    document_writes.test_a_stale_alias_refuses_copies_and_deletes_and_nothing_is_made,
+    document_writes.test_a_blocked_index_takes_neither_copies_nor_deletes,
+    document_writes.test_writing_nothing_gives_nothing,
     documents.test_documents_are_given_with_their_bodies_in_order,
     documents.test_documents_that_changed_since_they_were_read_are_left_out,
-    documents.test_revisions_are_those_last_written_refreshed_or_not,
-    documents.test_slices_have_count_and_revision_sum_of_each_nonempty_part,
-    documents.test_the_median_parts_the_documents_in_halves,
+    document_revisions.test_revisions_are_those_last_written_refreshed_or_not,
+    document_revisions.test_slices_have_count_and_revision_sum_of_each_nonempty_part,
+    document_revisions.test_the_median_parts_the_documents_in_halves,
 ]
 
 

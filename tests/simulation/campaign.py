@@ -11,7 +11,7 @@ import click
 
 from tests.simulation.parts import WHOLE, Parts
 from tests.simulation.simulation import Simulation
-from tests.simulation.workers import small_and_silent
+from tests.simulation.small_pages import small_and_silent
 from tests.support.simulated.stage import Stage
 from tests.support.simulated.violations import Violation
 

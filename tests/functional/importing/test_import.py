@@ -193,9 +193,7 @@ def _ids(folder: Path, text: str) -> Path:
     return written(folder / "ids.csv", f"id,name,size\n{text}")
 
 
-def test_taken_external_ids_are_skipped_updated_or_end_the_import(
-    amp: Amp, type_name: str, tmp_path: Path
-) -> None:
+def test_taken_external_ids_are_skipped_updated_or_end_the_import(amp: Amp, type_name: str, tmp_path: Path) -> None:
     project = unique("project")
 
     def run(rows: str, *more: str) -> Result:

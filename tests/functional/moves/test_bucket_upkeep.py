@@ -1,93 +1,22 @@
 """What the bucket worker sees to by itself: the next bucket in time, large buckets split, map and index in step."""
 
 import json
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from amp.bootstrap import Amp
-from amp.domain.buckets import Bucket, BucketMap
-from amp.domain.changes import Draft
+from amp.domain.buckets import Bucket
 from amp.domain.ids import mint_at
 from amp.domain.jobs import Job, JobState
 from amp.domain.moves import MoveKind
-from amp.domain.principals import BUCKET_WORKER, Principal
-from amp.errors import BucketNotFound, Conflict, JobNotFound, Unprocessable
+from amp.domain.principals import BUCKET_WORKER
+from amp.errors import BucketNotFound, Conflict, JobNotFound
 from amp.ports.bucket_indices import AliasChange, ReadFilter
-from amp.services.assets.creation import CreateRequest
-from amp.services.moves.autosplit import AutoSplit, BucketSizes
+from tests.functional.moves.conftest import FIRST, PRINCIPAL, bucket_map, found, imported, indexed, moved, newest
 from tests.support.service.amp_command import amp_command
 from tests.support.service.wired import Wired, wired
-
-PRINCIPAL = Principal("tester")
-FIRST = "19700101000000"
-NO_LIMIT = 2**60
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> dict[str, object]:
-    return {"data_dir": tmp_path, "search_timeout_s": "0.1"}
-
-
-@pytest.fixture
-def environment(settings: dict[str, object]) -> Iterator[Wired]:
-    with wired(settings) as found:
-        yield found
-
-
-@pytest.fixture(params=["embedded", pytest.param("cluster", marks=pytest.mark.cluster)])
-def either(request: pytest.FixtureRequest) -> Iterator[Wired]:
-    """In either profile: for what depends on the search index; to make a namespace on the servers takes a while."""
-    if request.param == "embedded":
-        yield request.getfixturevalue("environment")
-    else:
-        with wired({"search_timeout_s": "1", **request.getfixturevalue("fresh_cluster_settings")}) as found:
-            yield found
-
-
-def bucket_map(environment: Wired) -> BucketMap:
-    found = environment.amp.adapters.buckets.load()
-    assert found is not None
-    return found
-
-
-def newest(environment: Wired) -> Bucket:
-    return bucket_map(environment).buckets[-1]
-
-
-def indexed(environment: Wired, count: int = 1) -> list[str]:
-    """New assets that searches see."""
-    assets = [environment.create(f"clip {i}") for i in range(count)]
-    environment.index(*environment.events(count))
-    return [str(asset.id) for asset in assets]
-
-
-def found(environment: Wired, *, heal: bool = False) -> list[tuple[str, str, bool]]:
-    return [
-        (f.index, f.problem, f.healed) for f in environment.amp.buckets.reconciliation.run(BUCKET_WORKER, heal=heal)
-    ]
-
-
-def moved(environment: Wired) -> None:
-    """The recorded move, made to its end."""
-    assert environment.amp.moves.runner.advance(threading.Event())
-    assert bucket_map(environment).move is None
-
-
-def watch(environment: Wired, **sizes: Any) -> AutoSplit:
-    a = environment.amp.adapters
-    asked = {"roll_bytes": NO_LIMIT, "roll_documents": NO_LIMIT, "limit_bytes": NO_LIMIT, "split": True} | sizes
-    maps = environment.amp.moves.planning.maps
-    return AutoSplit(
-        maps=maps,
-        indices=a.indices,
-        planner=environment.amp.moves.planning,
-        clock=a.clock,
-        sizes=BucketSizes(roll_lead_s=120.0, rate=None, **asked),
-    )
 
 
 def block(environment: Wired, bucket: Bucket) -> None:
@@ -245,82 +174,6 @@ def test_doctor_names_a_bucket_that_is_not_complete(settings: dict[str, object])
     assert advice.startswith(f"bucket {FIRST} is degraded: its index was lost")
 
 
-def test_a_bucket_for_the_last_second_does_not_block_other_buckets(environment: Wired) -> None:
-    indexed(environment, 3)
-    last_s = 253_402_300_799  # 9999-12-31T23:59:59Z
-    environment.amp.moves.planning.start(MoveKind.ROLL, FIRST, last_s, None, PRINCIPAL)
-    moved(environment)
-    now_s = environment.amp.adapters.clock.now_ms() // 1000
-    name, at_s = environment.amp.moves.layout.next_start(None)
-    assert name == FIRST
-    assert now_s < at_s < now_s + 1_000
-    assert watch(environment, roll_documents=3).check()
-    moved(environment)
-    assert [b.start_s for b in bucket_map(environment).buckets][::2] == [0, last_s]
-    # The bucket of now ends soon: once is enough.
-    assert not watch(environment, roll_documents=3).check()
-    name, at_s = environment.amp.moves.layout.next_start(None)
-    assert bucket_map(environment).bucket_at(at_s * 1000).start_s < at_s < last_s
-
-
-def test_the_next_bucket_is_opened_ahead_of_time_once_the_newest_is_large(either: Wired) -> None:
-    indexed(either, 3)
-    assert not watch(either, roll_documents=4).check()
-    assert not watch(either, roll_documents=4, roll_bytes=NO_LIMIT).check()
-    watching, before_s = watch(either, roll_documents=3), either.amp.adapters.clock.now_ms() // 1000
-    assert watching.check()
-    assert not watching.check(), "one move at a time"
-    moved(either)
-    first, second = bucket_map(either).buckets
-    assert before_s + 120 < second.start_s <= before_s + 200
-    assert (first.start_s, len(either.seen())) == (0, 3)
-    assert not watching.check(), "the newest has not even begun"
-
-
-def test_the_next_bucket_is_opened_by_size_too(environment: Wired) -> None:
-    indexed(environment)
-    assert watch(environment, roll_bytes=1).check()
-    moved(environment)
-    assert len(bucket_map(environment).buckets) == 2
-
-
-def test_a_bucket_past_the_limit_is_split_unless_told_otherwise(environment: Wired) -> None:
-    indexed(environment)
-    lay_out(environment, 2_000_000_000)
-    days_s = [1_600_000_000 + day * 86_400 for day in range(4)]
-    imported(environment, days_s)
-    assert not watch(environment, limit_bytes=1, split=False).check()
-    assert not watch(environment).check()
-    assert watch(environment, limit_bytes=1).check()
-    moved(environment)
-    assert len(bucket_map(environment).buckets) == 3
-    assert len(environment.seen()) == 5
-
-
-def test_the_newest_bucket_is_not_split_by_itself(environment: Wired) -> None:
-    indexed(environment, 2)
-    assert not watch(environment, limit_bytes=1).check()
-
-
-def test_a_bucket_of_one_second_cannot_be_split_and_that_is_tried_once(environment: Wired) -> None:
-    imported(environment, [1_600_000_000] * 3)
-    lay_out(environment, 1_700_000_000)
-    watching = watch(environment, limit_bytes=1)
-    assert not watching.check()
-    assert not watching.check()
-    with pytest.raises(Unprocessable, match="within one second"):
-        environment.amp.moves.planning.start(MoveKind.SPLIT, FIRST, None, None, PRINCIPAL)
-    assert [job.kind for job in environment.amp.adapters.jobs.page(None, 10)] == ["roll"]
-
-
-def test_a_one_sided_boundary_is_refused_and_a_better_one_proposed(environment: Wired) -> None:
-    imported(environment, [1_600_000_000, 1_600_000_010])
-    for at_s in (1_500_000_000, 1_600_000_000, 1_600_000_011):
-        with pytest.raises(Unprocessable, match=r"one side of .* created before 2020-09-13T12:26:"):
-            environment.amp.moves.planning.preview(MoveKind.SPLIT, FIRST, at_s, None)
-    assert environment.amp.moves.planning.preview(MoveKind.SPLIT, FIRST, 1_600_000_010, 4.0).seconds == 0.25
-
-
 def test_a_move_nobody_knows_cannot_be_planned_or_cancelled(environment: Wired) -> None:
     with pytest.raises(BucketNotFound):
         environment.amp.moves.planning.preview(MoveKind.REBUILD, "20200101000000", None, None)
@@ -369,14 +222,6 @@ def test_a_move_refused_by_a_changed_map_says_so_in_its_history(
     assert note.text == f"failed: {job.reason}"
 
 
-def imported(environment: Wired, created_s: Sequence[int]) -> None:
-    """Assets created then, which searches see."""
-    for at_s in created_s:
-        draft = Draft(type="clip", created_ms=at_s * 1000, metadata={})
-        environment.mine.add(environment.amp.assets.creation.create(CreateRequest(draft), PRINCIPAL).id)
-    environment.index(*environment.events(len(created_s)))
-
-
 def test_metrics_show_the_buckets_the_move_under_way_and_what_moved(either: Wired) -> None:
     imported(either, [1_600_000_000, 1_600_000_010, 1_600_000_020])
     before = shown(either)
@@ -402,11 +247,6 @@ def shown(environment: Wired) -> dict[str, float]:
     """Every sample of the metrics, by name and labels."""
     lines = environment.amp.metrics.expose().decode().splitlines()
     return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if not line.startswith("#")}
-
-
-def lay_out(environment: Wired, start_s: int) -> None:
-    assert environment.amp.moves.layout.open_next([start_s], None, PRINCIPAL).job is not None
-    moved(environment)
 
 
 def _elasticsearch(amp: Amp) -> Any:

@@ -1,144 +1,25 @@
 """A job changes each of its assets once, over whatever others do, however often it is told to."""
 
 import contextlib
-import dataclasses
 import random
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection
 from itertools import count
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from amp.adapters.embedded.asset_store import SqliteAssetStore
-from amp.adapters.embedded.database import Database
-from amp.adapters.embedded.intent_log import SqliteIntentLog
-from amp.adapters.embedded.store_component import SqliteStoreComponent
-from amp.adapters.embedded.type_registry import SqliteTypeRegistry
 from amp.domain.assets import Asset, Change, State
-from amp.domain.changes import Content, Stamp, deletion, purging, replacement
+from amp.domain.changes import Stamp, purging
 from amp.domain.chunks import ItemOutcome, ItemResult
 from amp.domain.ids import mint_at
-from amp.domain.jobs import Job
-from amp.domain.limits import SearchLimits
-from amp.domain.messages import Intent
-from amp.domain.selectors import Selector, selector_json
-from amp.domain.types import AssetType, Field, FieldType
+from amp.domain.selectors import Selector
 from amp.errors import Fault, OutcomeUnknown, StoreUnavailable, Unprocessable
-from amp.metrics import Metrics
-from amp.ports import asset_store
-from amp.ports.asset_store import CommitStatus
 from amp.services.assets.edit import ATTEMPTS
-from amp.services.job_kinds.bulk_changes import BulkChanges
-from amp.services.jobs.head_selection import HeadSelection
 from amp.services.jobs.processor import SKIP_MISSING
-from amp.services.outbox.commit import ChangeCommitter
 from amp.services.runtime.step_size import StepSize
-from amp.services.search.resolve import QueryResolver
-from amp.services.types.catalog import TypeCatalog
-from tests.support.asset_samples import creation, now_ms, purge, recreation, step, write
-from tests.support.clock import ManualClock
-
-CHANGED, DONE = ItemResult(ItemOutcome.CHANGED), ItemResult(ItemOutcome.DONE)
-
-
-class NoPublisher:
-    """The relay would bring the events."""
-
-    def publish(self, intents: Sequence[Intent]) -> None:
-        pass
-
-
-class Store(SqliteAssetStore):
-    """Lets others in between, and loses answers."""
-
-    def __init__(self, database: Database) -> None:
-        super().__init__(database)
-        #: Runs before the next changes are applied; runs out.
-        self.before: list[Callable[[], object]] = []
-        #: What becomes of the next calls: 'lost' after the change, 'unsent' before it, 'down' without any of it.
-        self.answers: list[str] = []
-        self.applied_count = 0
-
-    def apply(self, changes: Sequence[Change]) -> list[asset_store.CommitResult]:
-        if self.before:
-            self.before.pop(0)()
-        answer = self.answers.pop(0) if self.answers else ""
-        if answer == "down":
-            raise StoreUnavailable
-        self.applied_count += len(changes)
-        outcomes = super().apply(changes) if answer != "unsent" else []
-        return outcomes if not answer else [asset_store.CommitResult(CommitStatus.UNKNOWN)] * len(changes)
-
-
-@dataclasses.dataclass
-class Environment:
-    store: Store
-    changer: BulkChanges
-    clock: ManualClock
-    types: SqliteTypeRegistry
-
-    def head(self, asset_id: UUID) -> Asset:
-        return self.store.heads([asset_id])[asset_id]
-
-    def others(self, asset_id: UUID, **values: Any) -> Asset:
-        """What another caller makes of the asset."""
-        before, answers = self.store.before, self.store.answers
-        self.store.before, self.store.answers = [], []
-        [after] = write(self.store, step(self.head(asset_id), **values))
-        self.store.before, self.store.answers = before, answers
-        return after
-
-    def made(self, how_many: int = 1, **values: Any) -> list[UUID]:
-        return [asset.id for asset in write(self.store, *[creation(**values) for _ in range(how_many)])]
-
-
-@pytest.fixture
-def environment(tmp_path: Path) -> Iterator[Environment]:
-    with contextlib.closing(Database(tmp_path)) as database:
-        SqliteStoreComponent(database).migrate()
-        store, clock = Store(database), ManualClock(epoch_ms=now_ms())
-        intents = SqliteIntentLog(database)
-        committer = ChangeCommitter(
-            store=store, intents=intents, publisher=NoPublisher(), clock=clock, metrics=Metrics(), intent_grace_s=5.0
-        )  # type: ignore[arg-type]
-        catalog = TypeCatalog(SqliteTypeRegistry(database), clock, 60)
-        selection = HeadSelection(resolver=QueryResolver(catalog=catalog, limits=SearchLimits()), catalog=catalog)
-        yield Environment(
-            store,
-            BulkChanges(store=store, committer=committer, selection=selection, clock=clock),
-            clock,
-            SqliteTypeRegistry(database),
-        )
-
-
-def a_job(selector: Selector | None = None, *, dry_run: bool = False) -> Job:
-    parameters = {"selector": selector_json(selector or Selector()), "dry_run": dry_run}
-    return Job(id=mint_at(now_ms()), kind="test", parameters=parameters, requested_by="olga")
-
-
-def _content(before: Asset, **metadata: object) -> Content:
-    return Content(
-        name=before.name,
-        metadata={**before.metadata, **metadata},  # type: ignore[dict-item]
-        labels=before.labels,
-        type_version=before.type_version,
-    )
-
-
-def set_camera(before: Asset, stamp: Stamp) -> Change | None:
-    """None once it is so."""
-    return replacement(before, _content(before, cameraId=9), stamp, 5)
-
-
-def add_one(before: Asset, stamp: Stamp) -> Change | None:
-    """Never done."""
-    return replacement(before, _content(before, cameraId=before.metadata["cameraId"] + 1), stamp, 5)  # type: ignore[operator]
-
-
-def delete(before: Asset, stamp: Stamp) -> Change | str | None:
-    return "it is deleted" if before.state is State.DELETED else deletion(before, stamp)
+from tests.support.asset_samples import now_ms, purge, recreation, write
+from tests.unit.services.job_kinds.conftest import CHANGED, DONE, Environment, a_job, add_one, delete, set_camera
 
 
 def test_each_asset_is_changed_under_the_name_of_who_asked(environment: Environment) -> None:
@@ -300,62 +181,6 @@ def test_an_asset_made_anew_as_another_type_meanwhile_is_left_alone(environment:
     [result] = environment.changer.run(a_job(Selector(type="movie")), [asset_id], set_camera).values()
     assert result.outcome is ItemOutcome.SKIPPED
     assert environment.head(asset_id).metadata["cameraId"] == 8
-
-
-CAMERA = {"cameraId": Field(type=FieldType.LONG)}
-NOT_SELECTED = ItemResult(ItemOutcome.SKIPPED, "it is not among those selected")
-
-
-def searching(environment: Environment, query: str, **values: Any) -> Job:
-    """A job for what a search found, whose index may lag behind."""
-    environment.types.add(AssetType(name="cut", version=1, fields=CAMERA))
-    return a_job(Selector(query=query), **values)
-
-
-@pytest.mark.parametrize("query", ["labels:night", "cameraId:8", "cameraId:>7 market", "name:Night* NOT labels:day"])
-def test_what_a_search_found_is_left_alone_when_its_head_is_none_of_it(environment: Environment, query: str) -> None:
-    is_so = {"type": "cut", "name": "Night Market", "labels": ("night",), "metadata": {"cameraId": 8}}
-    [found], [lags] = environment.made(**is_so), environment.made(**is_so)
-    environment.others(lags, name="Sun", labels=("day",), metadata={"cameraId": 7})
-    for dry_run in (True, False):
-        job = searching(environment, query, dry_run=dry_run)
-        assert environment.changer.run(job, [found, lags], set_camera) == {found: CHANGED, lags: NOT_SELECTED}
-    assert environment.head(lags).metadata == {"cameraId": 7}
-
-
-def test_a_deleted_asset_is_none_of_what_a_search_finds(environment: Environment) -> None:
-    [gone] = environment.made(type="cut", metadata={"cameraId": 8})
-    environment.others(gone, state=State.DELETED)
-    assert environment.changer.run(searching(environment, "cameraId:8"), [gone], add_one) == {gone: NOT_SELECTED}
-
-
-def test_a_change_that_lost_a_race_needs_the_winner_to_be_selected(
-    environment: Environment,
-) -> None:
-    [asset_id] = environment.made(type="cut", labels=("night",), metadata={"cameraId": 8})
-    environment.store.before = [lambda: environment.others(asset_id, labels=())]
-    assert environment.changer.run(searching(environment, "labels:night"), [asset_id], delete) == {
-        asset_id: NOT_SELECTED
-    }
-    assert environment.head(asset_id).state is State.ACTIVE
-
-
-def test_a_repeat_counts_what_the_job_took_out_of_its_selection_as_changed(environment: Environment) -> None:
-    [asset_id] = environment.made(type="cut", metadata={"cameraId": 8})
-    job = searching(environment, "cameraId:8")
-    for _ in range(2):
-        assert environment.changer.run(job, [asset_id], set_camera) == {asset_id: CHANGED}
-    assert environment.head(asset_id).revision == 2
-
-
-def test_a_kind_of_field_that_came_after_the_types_were_read_counts(environment: Environment) -> None:
-    job = searching(environment, "code:7")
-    environment.types.add(AssetType(name="cut", version=2, fields={"code": Field(type=FieldType.STRING)}))
-    select = environment.changer.selection.test(Selector(query="code:7"))
-    environment.types.add(AssetType(name="still", version=1, fields={"code": Field(type=FieldType.LONG)}))
-    [asset_id] = environment.made(type="still", type_version=1, metadata={"code": 7})
-    assert select(environment.head(asset_id))
-    assert environment.changer.run(job, [asset_id], delete) == {asset_id: CHANGED}
 
 
 def refuse(_: Asset, __: Stamp) -> Change | str | None:
