@@ -53,7 +53,7 @@ def test_a_superseded_version_and_a_head_of_it_are_two_documents(
     assert ids(walk(search_profile, bucket.index, limit=1)) == [str(first.id), f"{first.id}:1"]
 
 
-def test_a_position_tells_its_place_and_can_be_kept_as_json(search_profile: SearchProfile) -> None:
+def test_a_position_has_its_place_and_can_be_kept_as_json(search_profile: SearchProfile) -> None:
     bucket = search_profile.bucket()
     made = [asset(str(n), at=n, version=n + 1, revision=n + 3) for n in range(3)]
     search_profile.store(bucket, [head(one) for one in made])

@@ -62,7 +62,7 @@ def test_searches_see_the_indices_of_the_read_alias_until_they_are_dropped(searc
     assert search_profile.indices.searched() == {other.index}
 
 
-def test_info_tells_aliases_filter_and_sizes_by_name(search_profile: SearchProfile) -> None:
+def test_info_reports_aliases_filter_and_sizes_by_name(search_profile: SearchProfile) -> None:
     old, new = search_profile.bucket(0, NEW_YEAR_S, token=3), search_profile.bucket(NEW_YEAR_S, token=4)
     search_profile.store(new, [head(asset("one", metadata={"takes": (1, 2, 3)})), head(asset("two"))])
     infos = search_profile.indices.info()

@@ -17,7 +17,7 @@ def buckets(fresh_store_profile: Adapters) -> BucketRegistry:
 
 
 def after(old: BucketMap, mark: str, generation: int | None = None) -> BucketMap:
-    """A map that can be told from others of the same generation."""
+    """A map that can be distinguished from others of the same generation."""
     bucket = dataclasses.replace(old.buckets[0], index=mark)
     generation = old.generation + 1 if generation is None else generation
     return BucketMap(generation=generation, buckets=(bucket, *old.buckets[1:]))

@@ -54,7 +54,7 @@ def test_the_chunk_that_is_there_stays_and_is_reported(chunks: JobChunks, first:
     assert chunks.get(chunk.job_id, 0) == chunk
 
 
-def test_of_many_that_begin_a_chunk_at_once_one_wins_and_all_are_told_it(chunks: JobChunks) -> None:
+def test_of_many_that_begin_a_chunk_at_once_one_wins_and_all_get_it(chunks: JobChunks) -> None:
     job_id = mint_at(now_ms())
     reported = at_once([partial(chunks.begin, a_chunk(job_id=job_id, passed=n)) for n in range(8)])
     assert reported == [chunks.get(job_id, 0)] * 8

@@ -114,7 +114,7 @@ def pages_of(opened: SearchProfile, sort: tuple[SortBy, ...], size: int, **reque
         after = page.hits[-1].sort
 
 
-def test_a_hit_tells_what_was_compared(search_profile: SearchProfile) -> None:
+def test_a_hit_has_the_values_that_were_compared(search_profile: SearchProfile) -> None:
     page = search_profile.search(sort=(by("codec"), by(RootField.VERSION), by(RootField.UPDATED)), size=3)
     third, last = page.hits[2], search_profile.search(sort=(by("codec"),)).hits[-1]
     assert third.sort == ("4b", 1, NEW_YEAR_MS, NEW_YEAR_MS + 1, str(ASSETS[0].id))

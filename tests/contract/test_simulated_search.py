@@ -40,7 +40,7 @@ _CONTRACT = [
     indices.test_reclaiming_space_leaves_what_is_there,
     indices.test_refreshing_nothing_is_fine,
     documents.test_a_superseded_version_and_a_head_of_it_are_two_documents,
-    documents.test_a_position_tells_its_place_and_can_be_kept_as_json,
+    documents.test_a_position_has_its_place_and_can_be_kept_as_json,
     documents.test_a_range_has_its_start_and_not_its_end,
     documents.test_a_page_without_bodies_is_otherwise_the_same,
     documents.test_pages_hold_what_was_refreshed_whether_searches_see_it_or_not,

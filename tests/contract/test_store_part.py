@@ -14,7 +14,7 @@ def test_the_part_is_the_store(store_profile: Adapters) -> None:
     assert store_part(store_profile).name == "store"
 
 
-def test_it_tells_in_a_few_words_what_answers(store_profile: Adapters) -> None:
+def test_a_ping_says_in_a_few_words_what_answers(store_profile: Adapters) -> None:
     answer = store_part(store_profile).ping()
     assert 0 < len(answer) < 200
     assert "\n" not in answer

@@ -1,4 +1,4 @@
-"""The scheduler itself: one at a time, faults as told, and an end to everything."""
+"""The scheduler itself: one at a time, faults as planned, and an end to everything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do the store's histories agree with what clients were told? Each asset is played through, revision by revision."""
+"""Do the histories in the store agree with the answers to clients? Each asset is replayed, revision by revision."""
 
 import json
 from collections import Counter, defaultdict

@@ -21,7 +21,7 @@ class Known:
     ids: list[UUID]  #: that clients bring
     names: list[tuple[str, str]]
     recent: list[UUID] = field(default_factory=list)
-    #: Whose each name was when somebody was told last.
+    #: The asset of each name, by the latest answer.
     bearers: dict[tuple[str, str], UUID] = field(default_factory=dict)
     jobs: list[str] = field(default_factory=list)
     moves: list[str] = field(default_factory=list)

@@ -15,7 +15,7 @@ NAME = ("red", "name")
 
 class Planted:
     """An asset that was created, labelled by PATCH, updated by a job and deleted; one that was not changed since it was
-    created; one that was purged; and two of a bulk without a key, the second of which nobody was told of."""
+    created; one that was purged; and two of a bulk without a key, the second of which no client knows."""
 
     def __init__(self) -> None:
         self.request_log = RequestLog()

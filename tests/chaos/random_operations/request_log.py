@@ -101,7 +101,7 @@ class RequestLog:
             self.seen[asset_id] = max(revision, self.seen.get(asset_id, 0))
 
     def saw_state(self, job_id: str, state: str, known_before: str | None) -> None:
-        """`known_before`: the end that somebody had been told before this was asked for."""
+        """`known_before`: the end that a client knew before it asked."""
         if known_before is not None and state != known_before:
             self.violations.append(f"job {job_id} had ended as {known_before} and is {state}")
         if state in ("completed", "failed", "cancelled"):

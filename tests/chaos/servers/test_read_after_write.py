@@ -1,4 +1,4 @@
-"""A search sees a change about a second after it was acknowledged, and whoever waits for that is told the truth."""
+"""A search sees a change about a second after it was acknowledged, and a request that waits for it answers right."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

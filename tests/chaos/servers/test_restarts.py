@@ -15,7 +15,7 @@ from tests.support.stack.waiting import wait_until
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
 
-def test_a_deleted_asset_survives_a_restart_and_a_slow_worker_as_deleted(
+def test_a_deleted_asset_stays_deleted_after_a_restart_and_a_slow_worker(
     environment: Environment,
 ) -> None:
     api_client = environment.api_client

@@ -109,7 +109,7 @@ def test_with_a_writing_data_centre_all_processes_write_there(servers: tuple[str
 
 
 def both_won(parts: list[CassandraComponent]) -> int:
-    """In how many of some races for one revision two writers were told that they won."""
+    """In how many of some races for one revision two writers got the answer that they won."""
     stores = [CassandraAssetStore(part.session) for part in parts]
     twice = 0
     for _ in range(ROUNDS):

@@ -67,5 +67,5 @@ def test_more_copies_than_brokers_are_refused_by_the_name_of_the_setting(kafka_s
     assert topics_of(kafka_settings) == {}
 
 
-def test_a_ping_tells_what_answered(kafka_settings: Settings) -> None:
+def test_a_ping_reports_what_answered(kafka_settings: Settings) -> None:
     assert KafkaComponent(kafka_settings).ping() == f"Kafka, 1 broker(s), {kafka_settings.kafka_bootstrap}"

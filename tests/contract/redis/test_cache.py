@@ -78,7 +78,7 @@ def test_a_late_answer_is_not_taken_for_that_of_a_later_question(redis: Server, 
         assert answer == b"2"
 
 
-def test_a_ping_tells_what_answered_and_no_password(redis: Server, settings: Settings) -> None:
+def test_a_ping_reports_what_answered_and_no_password(redis: Server, settings: Settings) -> None:
     part = RedisComponent(settings)
     assert part.ping().startswith("Redis ")
     assert part.ping().endswith(f", redis://{redis.host}:{redis.port}/0")

@@ -61,7 +61,7 @@ def test_requests_are_counted_by_route_method_and_status(rest: Rest) -> None:
     assert 'amp_http_request_seconds_count{method="GET",route="/v1/types/<type_name>"}' in metrics.text
 
 
-def test_an_unexpected_error_is_a_problem_that_tells_nothing_of_the_inside(tmp_path: Path) -> None:
+def test_an_unexpected_error_is_a_problem_without_internals(tmp_path: Path) -> None:
     with running({"data_dir": tmp_path}) as amp:
         app = create_app(amp)
 

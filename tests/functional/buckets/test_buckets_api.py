@@ -124,7 +124,7 @@ def test_without_a_time_a_split_halves_the_documents(rest: Rest, clips: list[str
     assert len(rest.ids(size=100)) == len(clips)
 
 
-def test_a_dry_run_tells_what_would_move_and_moves_nothing(rest: Rest, clips: list[str]) -> None:
+def test_a_dry_run_reports_what_would_move_and_moves_nothing(rest: Rest, clips: list[str]) -> None:
     before = rest.get("/v1/admin/buckets").get_json()
     answer = rest.post(f"/v1/admin/buckets/{FIRST}/split", json={"at": DAYS[4], "rate": 2, "dry_run": True})
     assert answer.status_code == 200

@@ -108,7 +108,7 @@ def test_no_query_is_offered_for_deleted_assets() -> None:
     assert offering == ["backfill", "update", "delete", "check"]
 
 
-def test_a_deletion_asks_unless_told_not_to_and_can_be_undone(amp: Amp, folder: Path, tmp_path: Path) -> None:
+def test_a_deletion_asks_without_yes_and_can_be_undone(amp: Amp, folder: Path, tmp_path: Path) -> None:
     asked = amp("delete", "--type", "clip", stdin="n\n")
     assert asked.exit_code == 1
     assert f"delete {COUNT:,} assets with type clip?" in asked.stderr

@@ -138,7 +138,7 @@ def test_a_file_that_holds_no_type_is_refused(fresh: Amp, text: str) -> None:
     assert "no type" in result.stderr or "is not JSON" in result.stderr
 
 
-def test_migrate_tells_then_does_then_finds_nothing_to_do(fresh: Amp) -> None:
+def test_migrate_announces_then_does_then_finds_nothing_to_do(fresh: Amp) -> None:
     reported = printed_json(fresh("migrate", "--dry-run", "--json"))["steps"]
     assert reported
     assert printed_json(fresh("migrate", "--dry-run", "--json"))["steps"] == reported

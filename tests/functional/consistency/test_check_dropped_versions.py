@@ -92,7 +92,7 @@ def test_a_purge_removes_the_tombstones_of_dropped_versions(
     assert counts(ended(rest, started(rest, "check", {"ids": [str(asset.id)]}))) == {"done": 1}
 
 
-def test_a_purge_keeps_documents_of_an_asset_recreated_with_less_versions(environment: Wired) -> None:
+def test_a_purge_keeps_documents_of_a_recreation_with_fewer_versions(environment: Wired) -> None:
     rest = Rest(create_app(environment.amp))
     first = environment.create()
     edited_and_deleted(environment, first, 8)

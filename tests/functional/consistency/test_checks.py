@@ -90,7 +90,7 @@ def test_every_fault_is_found_and_fixed_and_nothing_else_is_touched(checked: Che
     assert counts(checked.run("fix")) == {"done": assets}
 
 
-def test_a_check_of_some_assets_tells_of_those_alone(checked: Checked) -> None:
+def test_a_check_of_some_assets_reports_only_those(checked: Checked) -> None:
     plant(checked)
     checked.environment.amp.types.registration.create("other", "", {}, PRINCIPAL)
     assert checked.finds({"type": "other"}) == {}

@@ -1,4 +1,4 @@
-"""A sweep checks everything for ever: one job after the other, and what it finds is told as by any check."""
+"""A sweep checks everything for ever: one job after the other, and it reports what it finds as any check does."""
 
 from pathlib import Path
 

@@ -99,7 +99,7 @@ def test_a_ghost_removed_during_a_move_stays_away_after_the_switch(checked: Chec
     assert checked.finds() == {}
 
 
-def test_a_fix_tells_what_the_index_rejects_and_does_not_try_it_again(
+def test_a_fix_reports_what_the_index_rejects_and_does_not_retry_it(
     checked: Checked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     doc_id, asked = _ghost(checked), []

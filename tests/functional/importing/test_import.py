@@ -1,4 +1,4 @@
-"""`amp import` against a real server: everything in once, whatever the file looks like, and bad rows told apart."""
+"""`amp import` against a real server: everything in once, whatever the file looks like, and bad rows reported."""
 
 import csv
 import json

@@ -51,7 +51,7 @@ def test_every_row_comes_in_once_with_all_its_values(movies: Movies) -> None:
     assert len(set(ids.values())) == len(movies.assets) == 3201
 
 
-def test_the_report_tells_the_names_of_fields_and_every_liberty_taken(movies: Movies) -> None:
+def test_the_report_names_fields_and_every_conversion(movies: Movies) -> None:
     assert movies.report["columns"] == COLUMNS
     # All dates of the file are written alike and all are days that exist, the odd ones in the 2030s and 2040s too.
     numbers = sum(isinstance(row["Title"], int) for row in rows())

@@ -53,7 +53,7 @@ def poisoned(rest: Rest, noting: Noting) -> Iterator[dict[str, Any]]:
     noting.poison.clear()
 
 
-def test_a_poison_asset_stops_nobody_and_is_told_with_its_reason(
+def test_a_poison_asset_stops_nobody_and_is_reported_with_its_reason(
     rest: Rest, noting: Noting, poisoned: dict[str, Any]
 ) -> None:
     assert poisoned["counts"] == {"done": 10, "failed": 2}
@@ -194,7 +194,7 @@ def test_what_is_no_message_is_shown_and_stays_until_it_is_discarded(service: Am
     assert letters(rest, f"?reason={reason}") == []
 
 
-def test_letters_are_listed_newest_first_page_by_page_and_by_reason(rest: Rest, poisoned: dict[str, Any]) -> None:
+def test_dead_letters_are_listed_newest_first_page_by_page_and_by_reason(rest: Rest, poisoned: dict[str, Any]) -> None:
     first = rest.get(f"{LETTERS}?limit=1&job={poisoned['job']}").get_json()
     second = rest.get(f"{LETTERS}?limit=1&job={poisoned['job']}&cursor={first['next_cursor']}").get_json()
     items = first["items"] + second["items"]
@@ -222,19 +222,19 @@ def test_letters_are_listed_newest_first_page_by_page_and_by_reason(rest: Rest, 
     ],
 )
 @pytest.mark.parametrize("what", ["replay", "discard"])
-def test_letters_are_replayed_and_discarded_only_if_they_are_named(
+def test_dead_letters_are_replayed_and_discarded_only_if_they_are_named(
     rest: Rest, what: str, body: Any, pointer: str
 ) -> None:
     assert_problem(rest.post(f"{LETTERS}/{what}", json=body), 422, "unprocessable", pointer)
 
 
-def test_a_letter_that_is_not_there_is_404(rest: Rest) -> None:
+def test_a_dead_letter_that_is_not_there_is_404(rest: Rest) -> None:
     for dead_letter_id in (uuid4(), "nonsense"):
         assert_problem(rest.get(f"{LETTERS}/{dead_letter_id}"), 404, "dead-letter-not-found")
     assert_problem(rest.get(f"{LETTERS}?job=nonsense"), 400, "bad-request")
 
 
-def test_all_letters_can_be_discarded(tmp_path: Path) -> None:
+def test_all_dead_letters_can_be_discarded(tmp_path: Path) -> None:
     with running({"data_dir": tmp_path}) as amp:
         rest, noting = Rest(create_app(amp)), register(amp, "note")
         made = new_assets(rest, rest.new_type(), 3)
@@ -248,7 +248,7 @@ def test_all_letters_can_be_discarded(tmp_path: Path) -> None:
         assert counts(shown(rest, jobs[1])) == {"resolved": 3}
 
 
-def test_a_letter_whose_job_is_forgotten_is_not_replayed_and_stays(
+def test_a_dead_letter_whose_job_is_forgotten_is_not_replayed_and_stays(
     service: Amp, rest: Rest, poisoned: dict[str, Any]
 ) -> None:
     service.adapters.jobs.forget(UUID(poisoned["job"]))

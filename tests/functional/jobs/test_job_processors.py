@@ -192,7 +192,7 @@ def test_a_dry_run_counts_right_and_changes_nothing(
     assert job["parameters"]["dry_run"] is True
     assert [item["dry_run"] for item in (job, *listed(rest, [job["id"]]))] == [True, True]
     assert [asset(rest, i) for i in made] == before
-    assert counts(ran(rest, kind_of_job, {"type": kind}, parameters=parameters)) == expected, "it told the truth"
+    assert counts(ran(rest, kind_of_job, {"type": kind}, parameters=parameters)) == expected, "the dry run was right"
 
 
 def test_a_sample_changes_so_many(rest: Rest) -> None:

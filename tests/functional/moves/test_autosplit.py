@@ -65,7 +65,7 @@ def test_the_next_bucket_is_opened_by_size_too(environment: Wired) -> None:
     assert len(bucket_map(environment).buckets) == 2
 
 
-def test_a_bucket_past_the_limit_is_split_unless_told_otherwise(environment: Wired) -> None:
+def test_a_bucket_past_the_limit_is_split_unless_that_is_disabled(environment: Wired) -> None:
     indexed(environment)
     lay_out(environment, 2_000_000_000)
     days_s = [1_600_000_000 + day * 86_400 for day in range(4)]

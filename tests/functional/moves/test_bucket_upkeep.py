@@ -156,7 +156,7 @@ def test_templates_that_let_writes_make_indices_are_found(fresh_cluster_settings
             api.indices.delete_index_template(name=f"{prefix}-other")
 
 
-def test_doctor_tells_what_disagrees(settings: dict[str, object]) -> None:
+def test_doctor_reports_differences(settings: dict[str, object]) -> None:
     with wired(settings) as environment:
         bucket = newest(environment)
         block(environment, bucket)

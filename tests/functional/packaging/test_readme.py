@@ -62,7 +62,7 @@ def _answers(port: int) -> bool:
         return False
 
 
-def test_what_readme_tells_to_type_works_and_answers_as_shown(served: dict[str, str]) -> None:
+def test_the_commands_of_readme_work_and_answer_as_shown(served: dict[str, str]) -> None:
     assert len(_TALKS) >= 5
     for command, shown in _TALKS:
         here = command.replace("localhost:8080", f"127.0.0.1:{served['AMP_PORT']}")
@@ -113,7 +113,7 @@ def test_every_make_command_of_readme_exists() -> None:
 
 
 @pytest.mark.cluster
-def test_the_cluster_set_is_run_as_readme_tells(fresh_cluster_settings: dict[str, str], tmp_path: Path) -> None:
+def test_the_cluster_profile_runs_as_readme_says(fresh_cluster_settings: dict[str, str], tmp_path: Path) -> None:
     commands = [command for command, _ in _commands()]
     assert [command for command in commands if command.endswith("&")] == [
         ".venv/bin/amp serve &",

@@ -76,7 +76,7 @@ def test_a_stop_before_the_process_listens_to_signals_is_obeyed(env: dict[str, o
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_request_under_way_finishes_when_the_server_is_told_to_stop(
+def test_a_request_in_progress_finishes_when_the_server_stops(
     env: dict[str, object], tmp_path: Path, number: int
 ) -> None:
     with server_process(env, tmp_path / "log") as server, concurrent.futures.ThreadPoolExecutor() as pool:
@@ -139,7 +139,7 @@ def test_a_busy_port_or_data_folder_is_one_clear_line(
     assert of_folder == f"Error: the data folder {data} is in use by {who}; stop it first"
 
 
-def test_what_is_left_to_migrate_is_not_told_of_a_folder_that_is_served(server: ServerProcess, data: Path) -> None:
+def test_pending_migrations_of_a_served_folder_are_not_reported(server: ServerProcess, data: Path) -> None:
     result = amp_command("migrate", "--dry-run", env={"AMP_DATA_DIR": data})
     assert result.exit_code == 1
     assert (

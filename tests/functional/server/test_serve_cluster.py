@@ -50,7 +50,7 @@ def test_migrate_serve_and_worker_are_the_whole_service(fresh_cluster_settings: 
 
 
 @pytest.mark.parametrize("kind", ["index", "relay"])
-def test_a_worker_process_stops_when_told_to(cluster_settings: dict[str, str], kind: str) -> None:
+def test_a_worker_process_stops_on_a_signal(cluster_settings: dict[str, str], kind: str) -> None:
     amp_command("migrate", env=cluster_settings)
     for command in ([*AMP, "worker", kind], [AMP[0], "-m", f"workers.{kind}"]):
         with spawned(command, env=os.environ | cluster_settings, stderr=subprocess.STDOUT) as process:

@@ -109,7 +109,7 @@ def test_a_given_server_that_is_not_there_is_named_with_its_variable(tmp_path: P
         stack.up()
 
 
-def test_a_failed_start_tells_which_servers_run_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_start_reports_which_servers_run_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "redis-server"
     program.write_text(f"#!{sys.executable}\n{_STAND_IN_FOR_REDIS}")
     program.chmod(0o755)

@@ -41,7 +41,7 @@ class Checked:
 
     environment: Wired
     rest: Rest
-    expected: dict[str, str] = field(default_factory=dict)  #: the beginning of what is told, by asset
+    expected: dict[str, str] = field(default_factory=dict)  #: how the report of each asset begins
 
     def born(self, day: int, **metadata: Any) -> Asset:
         draft = Draft(type="clip", name=f"of day {day}", metadata=metadata, created_ms=BORN_MS + day * DAY_MS)

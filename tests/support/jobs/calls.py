@@ -22,7 +22,7 @@ DEADLINE_S = 60
 
 
 def started(rest: Rest, kind: str, selector: Mapping[str, Any], **more: Any) -> str:
-    """The id of a job as fast as it goes, unless told otherwise."""
+    """The id of a job as fast as it goes, unless `more` says otherwise."""
     answer = rest.post(JOBS, json={"kind": kind, "selector": selector, "rate": None} | more)
     assert answer.status_code == 202, answer.text
     job_id: str = answer.get_json()["id"]
@@ -71,7 +71,7 @@ def results(rest: Rest, job_id: str) -> dict[str, tuple[str, str]]:
             break
         cursor = f"?cursor={page['next_cursor']}"
     found = {item["asset"]: (item["outcome"], item["note"]) for item in items}
-    assert len(found) == len(items), "an asset is told of twice"
+    assert len(found) == len(items), "an asset is reported twice"
     return found
 
 

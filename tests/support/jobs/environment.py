@@ -45,7 +45,7 @@ class Killed(BaseException):
 
 
 class Leases:
-    """On the clock that moves when told."""
+    """Leases on the manual clock."""
 
     def __init__(self, clock: ManualClock) -> None:
         self._clock = clock

@@ -54,7 +54,7 @@ _Kind = TypeVar("_Kind", Answer, Write, Deletion)
 
 
 class Journal:
-    """One client's file. What is told is told at once: a client may be killed."""
+    """One client's file. Each record is written at once: a client may be killed."""
 
     def __init__(self, folder: Path, kind: type[Record], client: str) -> None:
         self._file = (folder / f"{kind.__name__}-{client}.jsonl").open("ab", buffering=0)
@@ -67,7 +67,7 @@ class Journal:
 
 
 def read_journals(folder: Path, kind: type[_Kind], client: str = "*") -> list[Iterator[_Kind]]:
-    """What each client told so far, in the order in which it did."""
+    """What each client recorded so far, in the order in which it did."""
     return [_read(path, kind) for path in sorted(folder.glob(f"{kind.__name__}-{client}.jsonl"))]
 
 

@@ -30,7 +30,7 @@ class Acknowledged:
 
 @dataclass
 class Ledger:
-    """What clients were told; shared by all of them."""
+    """The answers that clients got; shared by all of them."""
 
     acknowledged: list[Acknowledged] = field(default_factory=list)
     #: Writes that may or may not have happened: no answer, or 503.

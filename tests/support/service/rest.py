@@ -54,7 +54,7 @@ class Rest:
         return self.call("DELETE", path, **more)
 
     def new_type(self, fields: Mapping[str, Any] | None = None) -> str:
-        """The name of a fresh type, with the usual fields unless told otherwise."""
+        """The name of a fresh type, with the usual fields by default."""
         name = unique("clip")
         made = self.post("/v1/types", json={"name": name, "fields": FIELDS if fields is None else fields})
         assert made.status_code == 201, made.text

@@ -77,7 +77,7 @@ class SimulatedRegistry:
     def __init__(self, scheduler: Scheduler, first: BucketMap) -> None:
         self._scheduler = scheduler
         self.now = first
-        #: Each move as it was when the map last told of it.
+        #: Each move as it was when the map last had it.
         self.ended: dict[UUID, Move] = {}
         #: Since when which phase; None: no move.
         self.history: list[tuple[float, Phase | None]] = [(0.0, None)]

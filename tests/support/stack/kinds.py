@@ -17,7 +17,7 @@ class Kind:
     setting: str
     #: Its address as that variable wants it.
     address: str
-    #: Where it listens unless told otherwise.
+    #: Where it listens unless a setting says otherwise.
     usual_port: int
     #: Is there a sign of life?
     answers: Callable[[str, int], bool]

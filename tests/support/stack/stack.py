@@ -46,12 +46,12 @@ class Stack:
 
     As a context manager it is up inside, and gone with its data afterwards.
 
-    :param only: the names of the servers it consists of; all four unless told.
+    :param only: the names of the servers it consists of; all four by default.
     :param given: settings that name servers somebody else runs; these are used instead of own ones.
     :param settings: by server name, settings added to that server's own configuration (own processes only).
     :param brief: they serve one run of the tests and no test kills them: a crash may cost Cassandra its schema, which
         it changes four times as fast (own processes only).
-    :param say: told about progress, line by line.
+    :param say: called with progress, line by line.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What people are told of a job while they watch it."""
+"""What is displayed of a job while it is followed."""
 
 import re
 from typing import Any

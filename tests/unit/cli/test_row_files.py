@@ -1,4 +1,4 @@
-"""Rows come out of a file as they stand in it, whatever the size of chunks; what is broken is told with its line."""
+"""Rows come out of a file as they stand in it, whatever the chunk size; what is broken is reported with its line."""
 
 import io
 import json

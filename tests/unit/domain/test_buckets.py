@@ -84,7 +84,7 @@ def test_a_map_survives_its_json_form(starts_s: list[int], generation: int) -> N
     assert again.bucket_at(1_700_000_000_000) == bucket_map.bucket_at(1_700_000_000_000)
 
 
-def test_a_map_that_tells_only_of_a_loss_is_read() -> None:
+def test_a_map_that_has_only_a_loss_is_read() -> None:
     lost = {"start_s": 0, "index": "amp-19700101000000-3", "token": 3, "incomplete": True}
     whole = {"start_s": 5, "index": "amp-19700101000005-2", "token": 2}
     buckets = map_from_json({"generation": 4, "buckets": [lost, whole]}).buckets

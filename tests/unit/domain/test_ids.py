@@ -69,7 +69,7 @@ def test_anything_but_a_time_uuid_since_1970_is_refused(text: str) -> None:
 
 
 @given(st.integers(0, (1 << 48) - 1))
-def test_an_id_minted_at_a_time_tells_that_time(ms: int) -> None:
+def test_an_id_minted_at_a_time_has_that_time(ms: int) -> None:
     asset_id = mint_at(ms)
     assert created_ms(asset_id) == ms
     assert asset_id.version == 7

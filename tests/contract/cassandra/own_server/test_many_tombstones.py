@@ -98,7 +98,7 @@ def test_a_day_of_which_most_was_purged_is_listed_and_walked(part: CassandraComp
     assert len(listing.unlisted(purged)) == len(purged)
 
 
-def test_letters_are_listed_and_counted_where_many_were_discarded(part: CassandraComponent) -> None:
+def test_dead_letters_are_listed_and_counted_where_many_were_discarded(part: CassandraComponent) -> None:
     letters = CassandraDeadLetters(part.session)
     job_id = uuid4()
     kept = [letter_of(job_id, now_ms() - age_ms) for age_ms in (0, 5_000, 40 * DAY_MS)]

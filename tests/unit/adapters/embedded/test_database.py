@@ -63,7 +63,7 @@ def test_the_folder_is_made_and_only_its_owner_may_look_into_it(tmp_path: Path) 
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_second_process_is_told_which_folder_and_which_process(
+def test_the_refusal_of_a_second_process_names_folder_and_process(
     tmp_path: Path, writer: "subprocess.Popen[str]"
 ) -> None:
     with pytest.raises(DataDirLocked) as refused:

@@ -44,7 +44,7 @@ def test_migrations_are_numbered_without_gaps() -> None:
     assert numbers == list(range(1, len(numbers) + 1))
 
 
-def test_migrating_twice_does_it_once_and_tells_so(database: Database) -> None:
+def test_migrating_twice_does_it_once_and_says_so(database: Database) -> None:
     part = SqliteStoreComponent(database)
     names = [migration.name for migration in load_migrations(FOLDER)]
     assert part.pending() == [f"apply migration {name} to store.db" for name in names]

@@ -117,7 +117,7 @@ def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
         assert SqliteJobChunks(database).results(chunk.job_id, 0) == results
 
 
-def test_a_write_whose_commit_fails_is_never_told_as_a_success(database: Database) -> None:
+def test_a_write_whose_commit_fails_is_never_reported_as_a_success(database: Database) -> None:
     store = SqliteAssetStore(database)
     there = creation()
     store.apply([there])

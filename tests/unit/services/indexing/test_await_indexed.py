@@ -49,7 +49,7 @@ class _Stop(threading.Event):
 
 
 @pytest.mark.parametrize(("waiting", "all_indexed"), [(0, True), (3, False)])
-def test_waiting_ends_and_tells_whether_changes_wait_for_a_bucket(waiting: int, all_indexed: bool) -> None:
+def test_waiting_ends_and_says_whether_changes_wait_for_a_bucket(waiting: int, all_indexed: bool) -> None:
     clock, queue = ManualClock(), _Queue(waiting)
     indexed = IndexingWait(queue=queue, clock=clock)  # type: ignore[arg-type]
     assert indexed.wait(_Stop(clock)) is all_indexed

@@ -1,4 +1,4 @@
-"""A job changes each of its assets once, over whatever others do, however often it is told to."""
+"""A job changes each of its assets once, over whatever others do, however often it is repeated."""
 
 import contextlib
 import random
@@ -39,7 +39,7 @@ def test_one_that_needs_no_change_is_done(environment: Environment) -> None:
 
 
 @pytest.mark.parametrize("make", [set_camera, add_one, delete])
-def test_told_again_it_changes_nothing_again_and_says_the_same(environment: Environment, make: Any) -> None:
+def test_a_repeat_changes_nothing_and_has_the_same_results(environment: Environment, make: Any) -> None:
     ids, job = environment.made(3), a_job()
     for _ in range(3):
         assert environment.changer.run(job, ids, make) == dict.fromkeys(ids, CHANGED)
@@ -47,7 +47,7 @@ def test_told_again_it_changes_nothing_again_and_says_the_same(environment: Envi
 
 
 @pytest.mark.parametrize("make", [set_camera, add_one, delete])
-def test_told_again_after_others_changed_it_too_it_leaves_theirs_alone(environment: Environment, make: Any) -> None:
+def test_a_repeat_leaves_later_changes_of_others_alone(environment: Environment, make: Any) -> None:
     [asset_id], job = environment.made(), a_job()
     environment.changer.run(job, [asset_id], make)
     theirs = environment.others(asset_id, metadata={"cameraId": 77}, state=State.ACTIVE)
@@ -127,7 +127,7 @@ def test_a_store_that_is_down_is_an_error_and_nothing_is_changed(environment: En
     assert environment.changer.run(job, [asset_id], add_one) == {asset_id: CHANGED}
 
 
-def test_a_dry_run_tells_what_would_become_of_each_and_changes_nothing(environment: Environment) -> None:
+def test_a_dry_run_reports_what_would_become_of_each_and_changes_nothing(environment: Environment) -> None:
     [changes], [is_so], [gone] = environment.made(), environment.made(metadata={"cameraId": 9}), environment.made()
     environment.others(gone, state=State.DELETED)
     missing = mint_at(now_ms())

@@ -73,7 +73,7 @@ def test_lost_events_are_sent_again_while_another_job_fills_the_queue(environmen
     assert environment.now(lost).state is JobState.COMPLETED
 
 
-def test_the_loop_ends_when_told_and_leaves_its_jobs_to_others_at_once(environment: JobEnvironment) -> None:
+def test_the_loop_ends_on_stop_and_leaves_its_jobs_to_others_at_once(environment: JobEnvironment) -> None:
     job, stop, begun = environment.job(), threading.Event(), threading.Event()
     environment.tell = lambda name, done: begun.set() if name == "save_progress" and done else None
     thread = threading.Thread(target=environment.extractor().run, args=(stop,))

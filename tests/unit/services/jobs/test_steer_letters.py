@@ -59,7 +59,7 @@ def _letters_of_one_event(a: Adapters) -> AssetChanged:
     return event
 
 
-def test_a_replay_of_one_event_with_two_letters_is_no_failure(adapters: Adapters) -> None:
+def test_a_replay_of_one_event_with_two_dead_letters_is_no_failure(adapters: Adapters) -> None:
     _letters_of_one_event(adapters)
     steer = DeadLetterAdmin(
         dead_letters=adapters.dead_letters,
@@ -72,7 +72,7 @@ def test_a_replay_of_one_event_with_two_letters_is_no_failure(adapters: Adapters
     assert steer.page(DeadLetterFilter(), None, 10).dead_letters == ()
 
 
-def test_a_replay_counts_every_letter_whose_message_was_not_taken(adapters: Adapters) -> None:
+def test_a_replay_counts_every_dead_letter_whose_message_was_not_taken(adapters: Adapters) -> None:
     _letters_of_one_event(adapters)
     queue = Queue()
     queue.late = True

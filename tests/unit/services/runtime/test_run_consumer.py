@@ -74,7 +74,7 @@ def test_only_failed_messages_are_dead_letters_before_the_commit() -> None:
     assert first.first_ms == first.last_ms > 0
 
 
-def test_the_same_message_given_up_twice_is_the_same_letter() -> None:
+def test_the_same_message_given_up_twice_is_the_same_dead_letter() -> None:
     again = [Delivery(message(1), b"1", n) for n in range(2)]
     environment = Environment(again)
     with running(environment, lambda _, __: {message(1): Failure("hopeless")}):
@@ -246,7 +246,7 @@ def test_too_many_failures_store_no_dead_letters_until_the_cause_is_fixed(monkey
     assert environment.dead_letters == []
 
 
-def test_payloads_that_differ_are_letters_that_differ() -> None:
+def test_payloads_that_differ_are_dead_letters_that_differ() -> None:
     event = message(1)
     same = {dead_letter_id("bulk", event, b"a"), dead_letter_id("bulk", event, b"b")}
     assert len(same) == 1

@@ -46,7 +46,7 @@ def fine() -> str:
     return "fine"
 
 
-def test_parts_that_hang_are_unhealthy_and_the_others_are_told_as_they_are(hang: threading.Event) -> None:
+def test_parts_that_hang_are_unhealthy_and_the_others_are_as_they_are(hang: threading.Event) -> None:
     def hanging() -> str:
         hang.wait()
         return "late"
