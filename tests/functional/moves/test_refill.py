@@ -123,7 +123,7 @@ def test_the_command_line_warns_of_an_incomplete_bucket(tmp_path: Path) -> None:
         [status] = environment.amp.jobs.control.page(None, 10)
         environment.amp.jobs.control.cancel(status.job.id, PRINCIPAL)
     incomplete = f"bucket {bucket.bucket.name} is incomplete: some of its documents are not indexed yet"
-    warning = f"assets may be missing, as {incomplete}"
+    warning = f"assets may be missing, because {incomplete}"
     for options in ((), ("--json",), ("--all", "--json"), ("--all",)):
         found = amp_command("search", "", *options, env=env)
         assert found.exit_code == 0
