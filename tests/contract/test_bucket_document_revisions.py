@@ -4,8 +4,8 @@ import pytest
 
 from amp.domain.assets import Asset, State
 from amp.ports.bucket_documents import SliceTotals, TimeRange
-from tests.support.bucket_documents import ALL, walk
-from tests.support.search_profiles import (
+from tests.support.search.bucket_documents import ALL, walk
+from tests.support.search.profiles import (
     NEW_YEAR_MS,
     SearchProfile,
     asset,

@@ -8,8 +8,8 @@ from amp.domain.criteria import Criteria, EntryMatches, OneOf, SortBy, TextMatch
 from amp.domain.types import FieldType
 from amp.ports.bucket_indices import AliasChange, ReadFilter
 from amp.ports.search_index import Put, WriteStatus
-from tests.support.bucket_documents import ALL, history, walk, written
-from tests.support.search_profiles import (
+from tests.support.search.bucket_documents import ALL, history, walk, written
+from tests.support.search.profiles import (
     SearchProfile,
     asset,
     head,

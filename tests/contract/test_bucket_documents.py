@@ -11,8 +11,8 @@ from amp.domain.assets import State
 from amp.errors import NotFound
 from amp.ports.bucket_documents import BucketDocuments, Position, RawDocument, TimeRange
 from amp.ports.bucket_indices import AliasChange
-from tests.support.bucket_documents import ALL, history, ids, order, walk
-from tests.support.search_profiles import (
+from tests.support.search.bucket_documents import ALL, history, ids, order, walk
+from tests.support.search.profiles import (
     NEW_YEAR_MS,
     SEARCH_PROFILES,
     SearchProfile,

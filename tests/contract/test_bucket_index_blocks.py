@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from amp.ports.bucket_indices import AliasChange
 from amp.ports.search_index import Put, WriteStatus
-from tests.support.search_profiles import (
+from tests.support.search.profiles import (
     SearchProfile,
     asset,
     head,

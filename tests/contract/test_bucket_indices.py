@@ -12,7 +12,7 @@ from amp.errors import NotFound
 from amp.ports.bucket_documents import TimeRange
 from amp.ports.bucket_indices import AliasChange, ReadFilter
 from amp.ports.search_index import WriteStatus
-from tests.support.search_profiles import (
+from tests.support.search.profiles import (
     NEW_YEAR_MS,
     SearchProfile,
     asset,

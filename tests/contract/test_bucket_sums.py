@@ -12,7 +12,7 @@ from amp.domain.documents import IndexedDocument, dropped_document
 from amp.domain.ids import mint_at
 from amp.errors import NotFound
 from amp.ports.bucket_documents import RawDocument, TimeRange, Totals
-from tests.support.search_profiles import (
+from tests.support.search.profiles import (
     NEW_YEAR_MS,
     SearchProfile,
     asset,

@@ -5,8 +5,8 @@ import uuid
 
 from amp.domain.messages import AssetChanged
 from amp.ports.message_queue import Topic
-from tests.support.queue_events import DEADLINE_S, event, events_of, put, revisions, take
-from tests.support.queue_profiles import QueueProfile, make_queue_profile  # noqa: F401 - the fixture `queue_profile`
+from tests.support.queues.events import DEADLINE_S, event, events_of, put, revisions, take
+from tests.support.queues.profiles import QueueProfile, make_queue_profile  # noqa: F401 - the fixture `queue_profile`
 
 
 def test_every_event_is_reported_delivered_once_and_is_there_by_then(queue_profile: QueueProfile) -> None:

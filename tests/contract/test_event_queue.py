@@ -9,7 +9,7 @@ import pytest
 from amp.domain.assets import Scope
 from amp.domain.messages import JobItem, Message
 from amp.ports.message_queue import Topic
-from tests.support.queue_events import (
+from tests.support.queues.events import (
     DEADLINE_S,
     QUIET_S,
     event,
@@ -20,7 +20,7 @@ from tests.support.queue_events import (
     take_and_commit,
     unordered,
 )
-from tests.support.queue_profiles import QueueProfile, make_queue_profile  # noqa: F401 - the fixture `queue_profile`
+from tests.support.queues.profiles import QueueProfile, make_queue_profile  # noqa: F401 - the fixture `queue_profile`
 
 
 def test_an_event_comes_out_as_it_went_in(queue_profile: QueueProfile) -> None:

@@ -7,7 +7,7 @@ import pytest
 from amp.domain.assets import Scope
 from amp.domain.messages import AssetChanged
 from amp.ports.message_queue import Consumer, Delivery, Topic
-from tests.support.queue_profiles import QueueProfile, make_queue_profile  # noqa: F401 - the fixture `queue_profile`
+from tests.support.queues.profiles import QueueProfile, make_queue_profile  # noqa: F401 - the fixture `queue_profile`
 from tests.support.stack.waiting import wait_until
 
 DEADLINE_S = 30

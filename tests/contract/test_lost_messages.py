@@ -23,7 +23,7 @@ from amp.services.jobs.dead_letters import DeadLetterAdmin, DeadLetterFilter
 from amp.services.runtime.delivery import publish_durably
 from amp.settings import load_settings
 from tests.contract.conftest import store_part
-from tests.support.queue_profiles import QueueProfile, make_queue_profile  # noqa: F401 - the fixture `queue_profile`
+from tests.support.queues.profiles import QueueProfile, make_queue_profile  # noqa: F401 - the fixture `queue_profile`
 
 DEADLINE_S = 30
 #: Messages of each test.

@@ -7,8 +7,8 @@ import pytest
 from amp.domain.assets import State
 from amp.domain.criteria import NotOf, TextMatches
 from amp.domain.tokens import tokenize
-from tests.support.criteria_cases import ALL, CASES, LIBRARY
-from tests.support.search_profiles import (
+from tests.support.search.criteria_cases import ALL, CASES, LIBRARY
+from tests.support.search.profiles import (
     NEW_YEAR_MS,
     SEARCH_PROFILES,
     SearchProfile,

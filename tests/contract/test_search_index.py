@@ -9,7 +9,7 @@ from amp.domain.documents import dropped_document
 from amp.domain.types import FieldType
 from amp.errors import SearchUnavailable
 from amp.ports.search_index import Put, WriteStatus
-from tests.support.search_profiles import (
+from tests.support.search.profiles import (
     NEW_YEAR_MS,
     SearchProfile,
     asset,

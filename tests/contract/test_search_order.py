@@ -17,7 +17,7 @@ from amp.domain.criteria import (
 )
 from amp.domain.criteria import OneOf as OneOfValues
 from amp.domain.ids import mint_at
-from tests.support.search_profiles import (
+from tests.support.search.profiles import (
     NEW_YEAR_MS,
     SEARCH_PROFILES,
     SearchProfile,

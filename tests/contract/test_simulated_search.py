@@ -12,7 +12,7 @@ from tests.contract import test_bucket_document_writes as document_writes
 from tests.contract import test_bucket_documents as documents
 from tests.contract import test_bucket_index_blocks as index_blocks
 from tests.contract import test_bucket_indices as indices
-from tests.support.search_profiles import SearchProfile
+from tests.support.search.profiles import SearchProfile
 from tests.support.simulated.bucket_documents_twin import SimulatedBucketDocuments
 from tests.support.simulated.bucket_indices_twin import SimulatedBucketIndices
 from tests.support.simulated.cluster import SimulatedCluster

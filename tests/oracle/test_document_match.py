@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 
 from amp.domain.criteria import IndexQuery
 from amp.domain.document_match import matches
-from tests.support.criteria_cases import CASES, LIBRARY
 from tests.support.oracle import criteria_oracle
 from tests.support.oracle.criteria_strategies import draw_request
 from tests.support.oracle.datasets import Dataset, draw_dataset
-from tests.support.search_profiles import head
+from tests.support.search.criteria_cases import CASES, LIBRARY
+from tests.support.search.profiles import head
 
 
 @st.composite

@@ -18,7 +18,7 @@ from tests.support.oracle import criteria_oracle
 from tests.support.oracle.criteria_strategies import draw_request
 from tests.support.oracle.datasets import Dataset, draw_dataset
 from tests.support.oracle.oracle_index import OracleIndex, compare
-from tests.support.search_profiles import SearchProfile
+from tests.support.search.profiles import SearchProfile
 
 #: (rows compared, how many make a condition broad, rows counted at most)
 WAYS = {

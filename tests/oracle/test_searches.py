@@ -33,7 +33,7 @@ from tests.support.oracle.criteria_strategies import draw_request
 from tests.support.oracle.datasets import Dataset, draw_dataset
 from tests.support.oracle.oracle_index import OracleIndex, compare
 from tests.support.oracle.query_strategies import draw_search
-from tests.support.search_profiles import SEARCH_PROFILES, open_search_profile
+from tests.support.search.profiles import SEARCH_PROFILES, open_search_profile
 
 _DATASETS = share(80)
 _SEARCHES = 8  #: of each dataset

@@ -21,7 +21,7 @@ from amp.ports.bucket_documents import Position, RawDocument, TimeRange
 from amp.ports.bucket_indices import AliasChange
 from amp.ports.search_index import Put, PutResult, WriteStatus
 from amp.settings import load_settings
-from tests.support.search_profiles import asset, head
+from tests.support.search.profiles import asset, head
 
 #: Status and body for the lines of a bulk.
 Answer = Callable[[list[bytes]], tuple[int, object]]

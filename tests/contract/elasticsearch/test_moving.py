@@ -13,7 +13,7 @@ from amp.adapters.elasticsearch.component import ElasticsearchComponent
 from amp.adapters.elasticsearch.template import index_template
 from amp.errors import SearchUnavailable
 from amp.ports.bucket_documents import TimeRange
-from tests.support.search_profiles import asset, elasticsearch_client, remove_everything
+from tests.support.search.profiles import asset, elasticsearch_client, remove_everything
 
 pytestmark = pytest.mark.cluster
 ALL = TimeRange(0)

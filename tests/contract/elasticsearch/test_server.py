@@ -20,7 +20,7 @@ from amp.domain.documents import IndexedDocument
 from amp.errors import SearchUnavailable
 from amp.ports.bucket_indices import AliasChange, ReadFilter
 from amp.ports.search_index import PutResult, WriteStatus
-from tests.support.search_profiles import (
+from tests.support.search.profiles import (
     NEW_YEAR_MS,
     SearchProfile,
     asset,

@@ -16,7 +16,7 @@ from amp.errors import QueueUnavailable
 from amp.ports.message_queue import Topic
 from amp.settings import Settings, load_settings
 from tests.support.background import background_threads
-from tests.support.queue_events import event, events_of, put, revisions, take, take_and_commit, unordered
+from tests.support.queues.events import event, events_of, put, revisions, take, take_and_commit, unordered
 from tests.support.stack import Stack
 from tests.support.stack.server import Server
 

@@ -9,7 +9,7 @@ from confluent_kafka.admin import AdminClient
 from amp.adapters.kafka.component import KafkaComponent
 from amp.errors import BadSetting
 from amp.settings import Settings, load_settings
-from tests.support.queue_profiles import own_kafka_settings
+from tests.support.queues.profiles import own_kafka_settings
 
 pytestmark = pytest.mark.cluster
 

@@ -12,8 +12,8 @@ from amp.errors import NotMigrated
 from amp.ports.message_queue import Delivery, Topic
 from amp.settings import Settings
 from tests.support.background import background_threads
-from tests.support.queue_events import DEADLINE_S, event, put, take, unordered
-from tests.support.queue_profiles import QueueProfile, kafka_queues, own_kafka_settings
+from tests.support.queues.events import DEADLINE_S, event, put, take, unordered
+from tests.support.queues.profiles import QueueProfile, kafka_queues, own_kafka_settings
 
 pytestmark = pytest.mark.cluster
 

@@ -10,7 +10,7 @@ from amp.domain.criteria import IndexQuery, SearchPage
 from amp.ports.search_index import Put, WriteStatus
 from tests.support.oracle.datasets import BOUNDARY_MS, Dataset
 from tests.support.oracle.items import Answer
-from tests.support.search_profiles import SearchProfile
+from tests.support.search.profiles import SearchProfile
 
 
 class OracleIndex:

@@ -23,7 +23,7 @@ from amp.errors import NotMigrated, SearchUnavailable
 from amp.ports.search_index import Put, WriteStatus
 from amp.services.system.health import _BOUND_S
 from tests.support.asset_samples import at_once
-from tests.support.search_profiles import SearchProfile, asset, head, names
+from tests.support.search.profiles import SearchProfile, asset, head, names
 
 MIGRATIONS = ["0001_documents", "0002_raw_documents", "0003_health_probes", "0004_commits", "0005_pairings"]
 H264 = EntryMatches("codec", FieldType.STRING, (OneOf(("h264",)),))

@@ -11,7 +11,7 @@ from amp.ports.bucket_documents import Position, RawDocument, TimeRange
 from amp.ports.search_index import PutResult, WriteStatus
 from amp.services.moves.compare_ranges import RangeComparison
 from amp.services.moves.copy_documents import Copy, DocumentCopy
-from tests.support.search_profiles import asset
+from tests.support.search.profiles import asset
 
 _PURGED = replace(asset("purged"), state=State.PURGED, revision=9)
 _AGAIN = replace(asset("made again"), revision=9)

@@ -11,7 +11,7 @@ from amp.domain.messages import JobItem, Message
 from amp.ports.message_queue import Delivery, Topic
 from amp.services.runtime.consumer import Failure
 from amp.services.runtime.dead_letter_limit import DeadLetterLimit
-from tests.support.consumer import (
+from tests.support.queues.consumer import (
     DEADLINE_S,
     JOB,
     Environment,

@@ -6,7 +6,7 @@ from amp.domain.assets import State
 from amp.domain.documents import IndexedDocument
 from amp.ports.bucket_documents import RawDocument, TimeRange
 from amp.ports.search_index import WriteStatus
-from tests.support.search_profiles import (
+from tests.support.search.profiles import (
     SearchProfile,
     asset,
     head,

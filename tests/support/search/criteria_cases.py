@@ -20,7 +20,7 @@ from amp.domain.criteria import (
     Words,
 )
 from amp.domain.types import FieldType
-from tests.support.search_profiles import NEW_YEAR_MS, asset
+from tests.support.search.profiles import NEW_YEAR_MS, asset
 
 DAY_MS = 86_400_000
 LIBRARY = [

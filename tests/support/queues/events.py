@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from amp.domain.assets import Scope
 from amp.domain.messages import AssetChanged, Message
 from amp.ports.message_queue import Consumer, Delivery, MessageQueue, Topic
-from tests.support.queue_profiles import QueueProfile, make_queue_profile  # noqa: F401 - the fixture `queue_profile`
+from tests.support.queues.profiles import QueueProfile, make_queue_profile  # noqa: F401 - the fixture `queue_profile`
 
 #: Long enough for a slow machine; nothing waits that long unless it fails.
 DEADLINE_S = 30
