@@ -65,42 +65,42 @@ check: lint types ## Run the linters, the type checker and the tests that need n
 	@$(PYTEST) -m "not cluster"
 
 up: $(SETUP) ## Start Cassandra, Kafka, Elasticsearch and Redis, or find them running
-	@$(BIN)/python -m tests.stack up
+	@$(BIN)/python -m tests.support.stack up
 
 down: $(SETUP) ## Stop the servers that `make up` started
-	@$(BIN)/python -m tests.stack down
+	@$(BIN)/python -m tests.support.stack down
 
 status: $(SETUP) ## Show which servers run, and their addresses
-	@$(BIN)/python -m tests.stack status || true
+	@$(BIN)/python -m tests.support.stack status || true
 
 test-faults: $(SETUP) ## Break servers and processes at length, and run 100,000 random operations under faults (an hour; OPERATIONS=n: another number)
 	@AMP_TEST_CLUSTER=required AMP_FAULT_KILLS=50 AMP_FAULT_OUTAGE_S=60 AMP_FAULT_FOLLOWED_S=60 \
-	  $(BIN)/pytest -s tests/cluster/test_nothing_is_lost.py tests/cluster/test_outages.py \
-	  tests/functional/test_read_after_write.py tests/cluster/test_many_clients.py tests/cluster/test_restarts.py
+	  $(BIN)/pytest -s tests/chaos/servers/test_nothing_is_lost.py tests/chaos/servers/test_outages.py \
+	  tests/chaos/servers/test_read_after_write.py tests/chaos/servers/test_many_clients.py tests/chaos/servers/test_restarts.py
 	@AMP_TEST_CLUSTER=required AMP_FAULT_OPERATIONS=$(or $(OPERATIONS),100000) \
-	  $(BIN)/pytest -s tests/faults/test_random_world.py
+	  $(BIN)/pytest -s tests/chaos/random_operations/test_random_operations.py
 
 simulate: $(SETUP) ## Move buckets in 20,000 simulated runs (SEEDS=n: another number; SEED=n: one run, with its trace)
 	@$(BIN)/python -m tests.simulation
 
 test-moves: $(SETUP) ## Move 200,000 assets under load, and break moves at length (two hours)
 	@AMP_TEST_CLUSTER=required AMP_MOVES_FULL=1 AMP_MOVES_ASSETS=200000 AMP_MOVES_CHECKS=50000 \
-	  AMP_MOVES_WRITES_PER_S=100 AMP_MOVES_SEARCHES_PER_S=20 $(BIN)/pytest -s tests/moves/test_moves_under_load.py
+	  AMP_MOVES_WRITES_PER_S=100 AMP_MOVES_SEARCHES_PER_S=20 $(BIN)/pytest -s tests/chaos/moves/test_moves_under_load.py
 	@AMP_TEST_CLUSTER=required AMP_MOVES_FULL=1 AMP_MOVES_KILLS=30 \
-	  $(BIN)/pytest -s tests/moves --deselect tests/moves/test_moves_under_load.py
+	  $(BIN)/pytest -s tests/chaos/moves --deselect tests/chaos/moves/test_moves_under_load.py
 
 test-jobs: $(SETUP) ## Repair 1,000 faults, kill workers during jobs, rebuild an index of 200,000 assets beside live traffic (an hour)
 	@AMP_TEST_CLUSTER=required AMP_FAULT_KILLS=50 AMP_FAULT_FOLLOWED_S=60 AMP_JOBS_ASSETS=200000 \
-	  AMP_JOBS_FAULTS=1000 AMP_JOBS_BESIDE_POISON=10000 $(BIN)/pytest -s tests/functional/test_jobs_at_size.py \
-	  tests/cluster/test_jobs_survive.py tests/cluster/test_backfill_beside_traffic.py
+	  AMP_JOBS_FAULTS=1000 AMP_JOBS_BESIDE_POISON=10000 $(BIN)/pytest -s tests/functional/jobs/test_jobs_at_size.py \
+	  tests/chaos/servers/test_jobs_survive.py tests/chaos/servers/test_backfill_beside_traffic.py
 
 test-datacenters: $(SETUP) ## Race writers in two data centres, on two additional servers (two minutes)
-	@AMP_TEST_CLUSTER=required AMP_TEST_DATACENTERS=1 $(BIN)/pytest -s tests/cluster/test_two_datacenters.py
+	@AMP_TEST_CLUSTER=required AMP_TEST_DATACENTERS=1 $(BIN)/pytest -s tests/contract/cassandra/test_two_datacenters.py
 
 bench: $(SETUP) ## Measure performance on the running servers
 	@$(BIN)/python -m tests.bench
 
 clean: ## Stop the servers; remove their data, .venv and all caches, but not your data in .amp
-	@test ! -e $(SETUP) || $(BIN)/python -m tests.stack down --wipe
+	@test ! -e $(SETUP) || $(BIN)/python -m tests.support.stack down --wipe
 	@rm -rf .stack $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.stack import SHARED_FOLDER, NotAllStarted, Stack
+from tests.support.stack import SHARED_FOLDER, NotAllStarted, Stack
 
 # A run that found a fault must be repeatable from its log alone, and a slow machine is no fault.
 settings.register_profile("ci", deadline=None, derandomize=False, print_blob=True)
@@ -25,7 +25,7 @@ _OF_TESTS = ("AMP_TEST_", "AMP_HOSTILE_", "AMP_FAULT_", "AMP_MOVES_", "AMP_JOBS_
 _HOW_TO_RUN = "needs the real servers: `make up` before, or `make test-all`"
 
 #: The settings of the shell that started the tests.
-_given = pytest.StashKey[dict[str, str]]()
+_shell_settings = pytest.StashKey[dict[str, str]]()
 #: The servers that cluster tests use; None if they do not run.
 _stack = pytest.StashKey[Stack | None]()
 #: The servers started for this run alone, to be stopped after it.
@@ -40,7 +40,7 @@ _failure = pytest.StashKey[str]()
 def pytest_configure(config: pytest.Config) -> None:
     # A shell that read `.stack/env` must not turn every test into one of the cluster profile.
     names = [name for name in os.environ if name.startswith("AMP_") and not name.startswith(_OF_TESTS)]
-    config.stash[_given] = {name: os.environ.pop(name) for name in names}
+    config.stash[_shell_settings] = {name: os.environ.pop(name) for name in names}
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -68,7 +68,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     say = reporter.write_line if reporter is not None else print
     try:
-        config.stash[_started] = Stack(SHARED_FOLDER, given=config.stash[_given], brief=True, say=say).up()
+        config.stash[_started] = Stack(SHARED_FOLDER, environ=config.stash[_shell_settings], brief=True, say=say).up()
     except NotAllStarted as error:
         config.stash[_failure] = str(error)
         config.stash[_started] = error.started
@@ -102,7 +102,7 @@ def _answering_stack(config: pytest.Config) -> Stack:
     if reason := config.stash.get(_failure, None):
         pytest.fail(reason, pytrace=False)
     if _stack not in config.stash:
-        servers = Stack(SHARED_FOLDER, given=config.stash[_given])
+        servers = Stack(SHARED_FOLDER, environ=config.stash[_shell_settings])
         config.stash[_stack] = servers if servers.answers else None
     if (found := config.stash[_stack]) is None:
         pytest.skip(_HOW_TO_RUN)
@@ -132,12 +132,12 @@ def fresh_cluster_settings(stack: Stack, pytestconfig: pytest.Config) -> Iterato
 @contextmanager
 def _own_namespace(stack: Stack, config: pytest.Config) -> Iterator[dict[str, str]]:
     # Imports the drivers, which most runs need not.
-    from tests.stack.namespace import Namespace
+    from tests.support.stack.namespace import Namespace
 
     namespace = Namespace.unique()
     credentials = {
         name: value
-        for name, value in config.stash[_given].items()
+        for name, value in config.stash[_shell_settings].items()
         if name.startswith(("AMP_CASSANDRA_", "AMP_KAFKA_", "AMP_ELASTICSEARCH_", "AMP_REDIS_"))
     }
     yield {"AMP_PROFILE": "cluster", **credentials, **stack.addresses, **namespace.settings}

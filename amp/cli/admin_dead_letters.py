@@ -82,7 +82,7 @@ def _selecting(command: Callable[..., None]) -> Callable[..., None]:
 def replay(**options: Any) -> None:
     """Send dead letters to the workers again, after their cause was fixed.
 
-    A dead letter that succeeds disappears from the list. One that fails again has one more attempt.
+    A dead letter that succeeds disappears from the list. One that fails again stays, and its attempts are counted.
     """
     _control("replay", **options)
 

@@ -31,7 +31,7 @@ class ServiceError(AmpError):
 
 
 class Unreachable(AmpError):
-    """No server answers."""
+    """The server does not answer."""
 
 
 class Unsendable(AmpError):

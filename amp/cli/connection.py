@@ -38,7 +38,7 @@ def service(settings: Settings, *, create: bool = False) -> Iterator[AmpClient]:
 
 
 def in_use(settings: Settings, error: DataDirLocked) -> DataDirLocked:
-    """Return the error with what to do about it and, if known, the server that has locked the data folder."""
+    """Return the error, extended by what to do and, if known, by the server that has locked the data folder."""
     client = _server_of_folder(settings)
     if client is None:
         return DataDirLocked(f"{error.message}; stop it first")

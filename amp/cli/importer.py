@@ -204,7 +204,7 @@ class Importer:
         return answers
 
     def _asset_of(self, item: Item, answer: dict[str, Any]) -> "_Asset | None":
-        """Return the asset that has the item's external id, or None if the item was rejected. Count the item."""
+        """Return the asset that has the item's external id, or None if it was rejected. Count new and rejected ones."""
         problem = answer["problem"]
         if answer["status"] == 201:
             self.counts.created += 1

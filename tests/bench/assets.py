@@ -12,7 +12,7 @@ from amp.domain.types import Field, FieldType
 from amp.services.assets.creation import CreateRequest
 
 SEED = 20
-_CALLER = Principal("bench")
+_PRINCIPAL = Principal("bench")
 _AT_ONCE = 1_000
 _CODECS = ("h264", "h265", "prores", "av1", "vp9", "dnxhd", "mjpeg", "raw")
 _WORDS = [
@@ -36,7 +36,7 @@ _WORDS = [
 
 def fields(entries: int) -> dict[str, Field]:
     """A type with `entries` fields: five telling ones, the rest of every kind in turn."""
-    told = {
+    named = {
         "cameraId": Field(type=FieldType.LONG),
         "codec": Field(type=FieldType.STRING),
         "duration": Field(type=FieldType.DOUBLE),
@@ -44,7 +44,7 @@ def fields(entries: int) -> dict[str, Field]:
         "approved": Field(type=FieldType.BOOLEAN),
     }
     kinds = (FieldType.STRING, FieldType.LONG, FieldType.DOUBLE, FieldType.STRING)
-    return told | {f"extra{n}": Field(type=kinds[n % len(kinds)]) for n in range(entries - len(told))}
+    return named | {f"extra{n}": Field(type=kinds[n % len(kinds)]) for n in range(entries - len(named))}
 
 
 def drafts(type_name: str, entries: int, count: int, seed: int = SEED) -> Iterator[Draft]:
@@ -57,7 +57,7 @@ def create(amp: Amp, wanted: Iterable[Draft]) -> None:
     """On return their events are in the queue."""
     left = iter(wanted)
     while orders := [CreateRequest(draft) for draft in islice(left, _AT_ONCE)]:
-        made = amp.assets.creation.create_many(orders, _CALLER)
+        made = amp.assets.creation.create_many(orders, _PRINCIPAL)
         assert not any(isinstance(asset, Exception) for asset in made), made[0]
     amp.outbox.publisher.close(60)
 

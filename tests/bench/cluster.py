@@ -25,10 +25,10 @@ from tests.bench.assets import create, drafts, fields
 from tests.bench.bare_driver import seconds_to_create
 from tests.bench.figures import Figure, medians_ms
 from tests.bench.namespace import namespace
-from tests.faults.service import Service
-from tests.functional.built import built
+from tests.support.service.built import built
+from tests.support.service.processes import Service
 
-_CALLER = Principal("bench")
+_PRINCIPAL = Principal("bench")
 _QUERY = {
     "all": [
         {"field": "metadata.codec", "eq": "av1"},
@@ -51,7 +51,7 @@ def _indexing(amp: Amp, entries: int, count: int, bound: float) -> Figure:
     """Drains the queue with the index worker, then sends the same finished documents with the bare client. Each is
     measured once it is warm: after its first quarter.
     """
-    amp.types.registration.create("clip", "", fields(entries), _CALLER)
+    amp.types.registration.create("clip", "", fields(entries), _PRINCIPAL)
     create(amp, drafts("clip", entries, count))
     seconds = _drain(amp)
     documents = _documents(amp, count)

@@ -14,7 +14,7 @@ from amp.domain.principals import Principal
 from amp.ports.message_queue import Topic
 from tests.bench.assets import drafts, fields
 from tests.bench.figures import Figure, median_ms
-from tests.functional.built import running
+from tests.support.service.built import running
 
 _BULK = 1_000
 

@@ -1,12 +1,13 @@
 """A figure, the bound it has to keep, and the table they are shown in."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
 from rich.console import Console
 from rich.table import Table
+
+from tests.support.percentile import percentile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,12 +22,6 @@ class Figure:
     @property
     def kept(self) -> bool:
         return self.measured >= self.bound if self.at_least else self.measured <= self.bound
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """Nearest-rank percentile; `share` 0.5 is the median."""
-    ordered = sorted(values)
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
 def median_ms(call: Callable[[], object], times: int, warm_up: int = 10) -> float:

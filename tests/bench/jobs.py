@@ -17,20 +17,20 @@ from amp.services.jobs.extractor import CHUNK
 from amp.services.jobs.submit import JobRequest
 from tests.bench.assets import create, drafts, fields
 from tests.bench.figures import Figure
-from tests.bench.layout import lay_out
 from tests.bench.namespace import namespace
-from tests.faults.service import AmpProcess
-from tests.functional.built import built
-from tests.stack.waiting import wait_until
+from tests.support.moves.layout import lay_out
+from tests.support.service.built import built
+from tests.support.service.processes import AmpProcess
+from tests.support.stack.waiting import wait_until
 
-_CALLER = Principal("bench")
+_PRINCIPAL = Principal("bench")
 _ASSETS = int(os.environ.get("AMP_BENCH_JOB_ASSETS", "200000"))
 _ENDS_S = 900
 
 
 def measure() -> Iterator[Figure]:
     with namespace() as env, built(env) as amp, tempfile.TemporaryDirectory() as folder:
-        amp.types.registration.create("clip", "", fields(5), _CALLER)
+        amp.types.registration.create("clip", "", fields(5), _PRINCIPAL)
         create(amp, drafts("clip", 5, _ASSETS))
         with _working(env, Path(folder), "index") as workers:
             alone = _indexed_a_second(amp)
@@ -61,7 +61,7 @@ def _extraction(amp: Amp) -> Figure:
     """Pages of ids as the extractor takes them, each kept as a chunk."""
     select, position, count, began = amp.jobs.selection, None, 0, perf_counter()
     while True:
-        page = select.page(Selector(type="clip"), position, CHUNK, _CALLER)
+        page = select.page(Selector(type="clip"), position, CHUNK, _PRINCIPAL)
         count, position = count + len(page.ids), page.position
         if position is None:
             break
@@ -114,7 +114,7 @@ def _memory(workers: dict[str, AmpProcess]) -> Iterator[Figure]:
 
 def _ran(amp: Amp, kind: str) -> float:
     began = perf_counter()
-    job = amp.jobs.submission.submit(JobRequest(kind=kind, selector=Selector()), _CALLER)
+    job = amp.jobs.submission.submit(JobRequest(kind=kind, selector=Selector()), _PRINCIPAL)
 
     def now() -> Job:
         return amp.jobs.control.get(job.id, Principal()).job

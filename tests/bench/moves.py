@@ -27,14 +27,15 @@ from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.moves.copy_documents import PAGE, Copy, DocumentCopy
 from amp.services.search.search import SearchQuery
 from tests.bench.assets import create, drafts, fields
-from tests.bench.figures import Figure, median_ms, percentile
-from tests.bench.layout import lay_out
+from tests.bench.figures import Figure, median_ms
 from tests.bench.namespace import namespace
-from tests.functional.built import built
-from tests.moves.world import World, world
-from tests.stack.waiting import wait_until
+from tests.support.moves.environment import Environment, open_environment
+from tests.support.moves.layout import lay_out
+from tests.support.percentile import percentile
+from tests.support.service.built import built
+from tests.support.stack.waiting import wait_until
 
-_CALLER = Principal("bench")
+_PRINCIPAL = Principal("bench")
 _COPIED, _ROUNDS = 20_000, 3
 _DAY_S = 24 * 3600
 _BUCKETS, _MANY_BUCKETS, _ASKED_BUCKETS = 40, 1_000, 2
@@ -57,18 +58,18 @@ def measure() -> Iterator[Figure]:
 
 
 @contextmanager
-def _filled(assets: int) -> Iterator[World]:
+def _filled(assets: int) -> Iterator[Environment]:
     with (
         namespace() as env,
         tempfile.TemporaryDirectory() as folder,
-        world(Path(folder), env, assets) as made,
+        open_environment(Path(folder), env, assets) as made,
     ):
         yield made
 
 
 def _create_and_index(amp: Amp, wanted: Iterable[Draft]) -> None:
     """Once for each service."""
-    amp.types.registration.create("clip", "", fields(5), _CALLER)
+    amp.types.registration.create("clip", "", fields(5), _PRINCIPAL)
     create(amp, wanted)
     stop = threading.Event()
     worker = threading.Thread(target=amp.workers["index"], args=(stop,))
@@ -147,7 +148,7 @@ def _shards(amp: Amp) -> Figure:
     order = SearchQuery(query=Conjunction((hours, Condition("metadata.cameraId", (("eq", 1),)))), size=50)
     before, times = _queries(amp), 10
     for _ in range(times):
-        assert len(amp.search.assets.search(order, _CALLER).hits) == 24 * _ASKED_BUCKETS
+        assert len(amp.search.assets.search(order, _PRINCIPAL).hits) == 24 * _ASKED_BUCKETS
     touched = {index for index, count in _queries(amp).items() if count > before.get(index, 0)}
     return Figure(
         what=f"search of {_ASKED_BUCKETS} of {_BUCKETS} buckets by creation",
@@ -190,15 +191,15 @@ def _map_refresh(amp: Amp) -> Figure:
     )
 
 
-def _searches_while_splitting(made: World) -> Figure:
+def _searches_while_splitting(made: Environment) -> Figure:
     with made.clients("split", **_FULL_LOAD) as clients:
         began_s = time.monotonic()
         clients.run_for(_BEFORE_S)
         asked_s = time.monotonic()
         ended = made.operator.move("split")
         before, during = clients.search_times_s(began_s, asked_s), clients.search_times_s(asked_s, time.monotonic())
-    made.assert_at_rest("split while measured", clients.verdict())
-    told = [
+    made.assert_quiescent("split while measured", clients.verdict())
+    described = [
         f"{label} p50 {percentile(took, 0.5) * 1000:.0f} ms p99 {percentile(took, 0.99) * 1000:.0f} ms"
         for label, took in (("before", before), ("during", during))
     ]
@@ -208,11 +209,11 @@ def _searches_while_splitting(made: World) -> Figure:
         unit="× before",
         bound=1.5,
         at_least=False,
-        detail=f"{', '.join(told)}; {ended}",
+        detail=f"{', '.join(described)}; {ended}",
     )
 
 
-def _holds(made: World) -> Iterator[Figure]:
+def _holds(made: Environment) -> Iterator[Figure]:
     held: list[float] = []
     with made.clients("holds", **_HALF_LOAD) as clients:
         for n in range(_WARM_UP + _MOVES):
@@ -220,7 +221,7 @@ def _holds(made: World) -> Iterator[Figure]:
             assert ended.held_s is not None, ended
             held.append(ended.held_s)
     del held[:_WARM_UP]
-    made.assert_at_rest(f"{_MOVES} moves", clients.verdict())
+    made.assert_quiescent(f"{_MOVES} moves", clients.verdict())
     for share, bound in ((0.5, 0.5), (0.99, 1.0)):
         yield Figure(
             what=f"move: hold, p{share * 100:g} of {_MOVES} moves",

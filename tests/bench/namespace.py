@@ -4,14 +4,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.stack import SHARED_FOLDER, Stack
-from tests.stack.namespace import Namespace
+from tests.support.stack import SHARED_FOLDER, Stack
+from tests.support.stack.namespace import Namespace
 
 
 @contextmanager
 def namespace() -> Iterator[dict[str, str]]:
     """The settings `AMP_…`, of processes beside this one, too; servers that the environment names come first."""
-    stack, names = Stack(SHARED_FOLDER, given=os.environ), Namespace.unique()
+    stack, names = Stack(SHARED_FOLDER, environ=os.environ), Namespace.unique()
     try:
         yield {"AMP_PROFILE": "cluster", "AMP_LOG_LEVEL": "warning", **stack.addresses, **names.settings}
     finally:

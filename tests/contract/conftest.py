@@ -9,7 +9,7 @@ import pytest
 from amp.ports.component import Component
 from amp.profiles import Adapters, cluster, embedded
 from amp.settings import Settings, load_settings
-from tests.background import background_threads
+from tests.support.background import background_threads
 
 STORES = ["embedded", pytest.param("cassandra", marks=pytest.mark.cluster)]
 

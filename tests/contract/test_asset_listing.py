@@ -11,7 +11,7 @@ from amp.domain.ids import created_ms, mint_at
 from amp.errors import BadCursor
 from amp.ports.asset_listing import AssetListing
 from amp.profiles import Adapters
-from tests.contract.asset_samples import (
+from tests.support.asset_samples import (
     creation,
     id_version_1,
     id_version_6,
@@ -225,7 +225,7 @@ def test_a_purged_asset_is_taken_off_its_lists_and_no_other(store_profile: Adapt
     store_profile.listing.remove([])
 
 
-def test_a_purged_asset_that_was_created_again_stays_listed_when_its_purge_is_tidied_up_late(
+def test_a_recreated_asset_stays_listed_when_its_purge_is_cleaned_up_late(
     store_profile: Adapters,
 ) -> None:
     type_name = unique("type")
@@ -253,7 +253,7 @@ def test_an_asset_made_again_by_a_clock_far_behind_the_purge_is_listed(store_pro
     assert store_profile.listing.unlisted([again]) == {}
 
 
-def test_an_asset_made_again_after_all_of_its_former_life_was_stripped_is_listed(store_profile: Adapters) -> None:
+def test_an_asset_recreated_after_it_was_stripped_is_listed(store_profile: Adapters) -> None:
     before, after = unique("type"), unique("type")
     [asset] = write(store_profile.store, creation(type=before))
     [purged] = write(store_profile.store, purge(asset, updated_ms=now_ms() + 3_600_000))
@@ -265,7 +265,7 @@ def test_an_asset_made_again_after_all_of_its_former_life_was_stripped_is_listed
     assert walk(store_profile.listing, type_name=after) == [asset.id]
 
 
-def test_of_an_asset_made_again_only_the_rows_of_its_former_life_are_removed(store_profile: Adapters) -> None:
+def test_only_rows_from_before_the_purge_of_a_recreated_asset_are_removed(store_profile: Adapters) -> None:
     before, after = unique("type"), unique("type")
     [asset] = write(store_profile.store, creation(type=before))
     [purged] = write(store_profile.store, purge(asset))

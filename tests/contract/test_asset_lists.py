@@ -12,9 +12,9 @@ from amp.domain.assets import Asset
 from amp.domain.ids import mint_at
 from amp.ports.asset_listing import AssetListing, OrphanedListing
 from amp.profiles import Adapters
-from tests.contract.asset_samples import creation, intent_for, new_asset, now_ms, purge, recreation, unique, write
 from tests.contract.test_asset_listing import mixed_ids, walk
-from tests.stack.waiting import wait_until
+from tests.support.asset_samples import creation, intent_for, new_asset, now_ms, purge, recreation, unique, write
+from tests.support.stack.waiting import wait_until
 
 DAY_MS = 86_400_000
 
@@ -53,13 +53,11 @@ def test_an_asset_that_was_created_is_unlisted_nowhere(store_profile: Adapters) 
     assert store_profile.listing.unlisted([]) == {}
 
 
-def test_the_lists_that_an_asset_is_missing_from_are_told_until_it_is_added(
-    store_profile: Adapters, has_rows: bool
-) -> None:
+def test_lists_that_lack_an_asset_are_reported_until_it_is_added(store_profile: Adapters, has_rows: bool) -> None:
     listing, missing = store_profile.listing, [an_asset(asset_id) for asset_id in mixed_ids(12)]
     [listed] = write(store_profile.store, creation())
-    told = listing.unlisted([*missing, listed])
-    assert told == ({asset.id: lists_of(asset) for asset in missing} if has_rows else {})
+    reported = listing.unlisted([*missing, listed])
+    assert reported == ({asset.id: lists_of(asset) for asset in missing} if has_rows else {})
     for _ in range(2):
         listing.add(missing)
         assert listing.unlisted([*missing, listed]) == {}
@@ -67,7 +65,7 @@ def test_the_lists_that_an_asset_is_missing_from_are_told_until_it_is_added(
     listing.add([])
 
 
-def test_an_asset_of_another_type_or_project_than_it_is_listed_under_is_missing_from_those_alone(
+def test_an_asset_listed_under_a_wrong_type_is_missing_from_its_own_lists(
     store_profile: Adapters, has_rows: bool
 ) -> None:
     [made] = write(store_profile.store, creation())
@@ -81,9 +79,7 @@ def test_adding_an_asset_that_is_listed_leaves_it_listed_once(store_profile: Ada
     assert walk(store_profile.listing, type_name=made.type) == [made.id]
 
 
-def test_an_id_that_was_prepared_and_never_made_is_a_stray_in_each_of_its_lists(
-    store_profile: Adapters, has_rows: bool
-) -> None:
+def test_an_id_prepared_and_never_made_is_a_stray_in_each_list(store_profile: Adapters, has_rows: bool) -> None:
     earliest = now_ms() - 1000
     change = dataclasses.replace(creation(), after=an_asset())
     store_profile.store.prepare([(change, intent_for(change))])
@@ -165,9 +161,7 @@ def test_the_rest_of_a_day_stays_listed_when_much_of_it_is_removed(store_profile
     assert sorted(walk(store_profile.listing, type_name=type_name, limit=7)) == sorted(asset.id for asset in made[1::2])
 
 
-def test_an_asset_made_again_under_another_type_leaves_a_stray_under_the_first(
-    store_profile: Adapters, has_rows: bool
-) -> None:
+def test_an_asset_recreated_under_another_type_leaves_a_stray(store_profile: Adapters, has_rows: bool) -> None:
     listing = store_profile.listing
     [made] = write(store_profile.store, creation(type=unique("type"), project=unique("project")))
     [purged] = write(store_profile.store, purge(made, updated_ms=now_ms() - 1))

@@ -11,8 +11,8 @@ from amp.domain.criteria import EntryExists, NotOf, SortBy
 from amp.errors import NotFound
 from amp.ports.bucket_documents import TimeRange
 from amp.ports.bucket_indices import AliasChange, ReadFilter
-from amp.ports.search_index import Put, WriteStatus
-from tests.contract.search_profiles import (
+from amp.ports.search_index import WriteStatus
+from tests.support.search.profiles import (
     NEW_YEAR_MS,
     SearchProfile,
     asset,
@@ -41,7 +41,7 @@ def test_making_an_index_again_keeps_what_it_holds(search_profile: SearchProfile
     assert names(search_profile.search()) == ["kept"]
 
 
-def test_a_dropped_index_is_gone_with_its_aliases_and_dropping_it_again_does_nothing(
+def test_a_dropped_index_is_gone_with_its_aliases_and_a_repeat_is_fine(
     search_profile: SearchProfile,
 ) -> None:
     bucket, other = search_profile.bucket(), search_profile.bucket(NEW_YEAR_S)
@@ -62,7 +62,7 @@ def test_searches_see_the_indices_of_the_read_alias_until_they_are_dropped(searc
     assert search_profile.indices.searched() == {other.index}
 
 
-def test_info_tells_aliases_filter_and_sizes_by_name(search_profile: SearchProfile) -> None:
+def test_info_reports_aliases_filter_and_sizes_by_name(search_profile: SearchProfile) -> None:
     old, new = search_profile.bucket(0, NEW_YEAR_S, token=3), search_profile.bucket(NEW_YEAR_S, token=4)
     search_profile.store(new, [head(asset("one", metadata={"takes": (1, 2, 3)})), head(asset("two"))])
     infos = search_profile.indices.info()
@@ -124,7 +124,7 @@ def test_a_change_that_names_an_index_that_is_not_there_is_refused_whole(search_
     assert info.read is not None
 
 
-def test_taking_an_index_out_of_the_read_alias_hides_it_and_may_be_repeated(search_profile: SearchProfile) -> None:
+def test_an_index_out_of_the_read_alias_is_hidden_and_a_repeat_is_fine(search_profile: SearchProfile) -> None:
     bucket, other = search_profile.bucket(), search_profile.bucket(NEW_YEAR_S)
     search_profile.store(bucket, [head(asset("hidden"))])
     for _ in range(2):
@@ -160,7 +160,7 @@ def test_a_narrowed_filter_replaces_the_one_before(search_profile: SearchProfile
     assert names(search_profile.search()) == ["early"]
 
 
-def test_a_range_switches_between_indices_without_a_search_seeing_it_twice_or_not_at_all(
+def test_every_search_sees_a_range_once_while_it_switches_indices(
     search_profile: SearchProfile,
 ) -> None:
     source, target = search_profile.bucket(), search_profile.new_index(NEW_YEAR_S)
@@ -188,55 +188,6 @@ def test_a_range_switches_between_indices_without_a_search_seeing_it_twice_or_no
     assert totals == {20}
 
 
-def test_a_blocked_index_answers_busy_until_it_is_unblocked(search_profile: SearchProfile) -> None:
-    bucket = search_profile.bucket()
-    search_profile.indices.block(bucket.index)
-    search_profile.indices.block(bucket.index)
-    assert [info.blocked for info in search_profile.indices.info()] == [True]
-    assert search_profile.put(bucket, head(asset("waits")))[0].status is WriteStatus.BUSY
-    search_profile.indices.unblock(bucket.index)
-    search_profile.indices.unblock(bucket.index)
-    assert [info.blocked for info in search_profile.indices.info()] == [False]
-    assert search_profile.put(bucket, head(asset("waits")))[0].status is WriteStatus.DONE
-
-
-def test_a_blocked_index_is_still_searched_and_its_aliases_still_change(search_profile: SearchProfile) -> None:
-    bucket = search_profile.bucket()
-    search_profile.store(bucket, [head(asset("there"))])
-    search_profile.indices.block(bucket.index)
-    search_profile.indices.block(bucket.index)
-    assert names(search_profile.search()) == ["there"]
-    assert search_profile.indices.change_aliases(AliasChange(remove_write=((bucket.index, bucket.write_alias),)))
-
-
-def test_a_block_returns_when_every_write_under_way_has_landed(search_profile: SearchProfile) -> None:
-    bucket = search_profile.bucket()
-    done: list[int] = []
-    refused = [threading.Event() for _ in range(4)]
-
-    def write(mine: threading.Event) -> None:
-        while not mine.is_set():
-            puts = [Put(bucket.write_alias, head(asset("x", metadata={"takes": (1, 2)}))) for _ in range(40)]
-            results = search_profile.index.put(puts)
-            done.append(sum(result.status is WriteStatus.DONE for result in results))
-            assert {result.status for result in results} <= {WriteStatus.DONE, WriteStatus.BUSY}
-            if results[-1].status is WriteStatus.BUSY:
-                mine.set()
-
-    writers = [threading.Thread(target=write, args=[event]) for event in refused]
-    for writer in writers:
-        writer.start()
-    wait_until(lambda: len(done) >= 8)
-    search_profile.indices.block(bucket.index)
-    search_profile.indices.refresh([bucket.index])
-    landed = search_profile.documents_in(bucket.index)
-    for writer in writers:
-        writer.join(DEADLINE_S)
-    search_profile.indices.refresh([bucket.index])
-    assert all(event.is_set() for event in refused)
-    assert landed == search_profile.documents_in(bucket.index) == sum(done) > 0
-
-
 def test_what_is_not_there_cannot_be_blocked_unblocked_served_or_reclaimed(search_profile: SearchProfile) -> None:
     indices = search_profile.indices
     for call in (indices.block, indices.unblock, indices.reclaim, lambda index: indices.serve(index, 1.0)):
@@ -244,7 +195,7 @@ def test_what_is_not_there_cannot_be_blocked_unblocked_served_or_reclaimed(searc
             call(search_profile.new_index())
 
 
-def test_an_index_for_loading_is_written_like_any_and_refreshes_by_itself_once_it_serves(
+def test_an_index_for_loading_refreshes_by_itself_once_it_serves(
     search_profile: SearchProfile,
 ) -> None:
     index = search_profile.new_index()
@@ -283,7 +234,7 @@ def test_refreshing_nothing_is_fine(search_profile: SearchProfile) -> None:
     search_profile.indices.refresh([])
 
 
-def test_a_document_in_the_wrong_bucket_is_invisible_also_to_nested_conditions_and_sorts(
+def test_a_misplaced_document_is_invisible_to_nested_conditions_and_sorts(
     search_profile: SearchProfile,
 ) -> None:
     old, new = search_profile.bucket(0, NEW_YEAR_S), search_profile.bucket(NEW_YEAR_S)

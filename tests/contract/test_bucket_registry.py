@@ -8,7 +8,7 @@ import pytest
 from amp.domain.buckets import Bucket, BucketMap, first_map, index_name
 from amp.ports.bucket_registry import BucketRegistry
 from amp.profiles import Adapters
-from tests.contract.asset_samples import at_once, unique
+from tests.support.asset_samples import at_once, unique
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def buckets(fresh_store_profile: Adapters) -> BucketRegistry:
 
 
 def after(old: BucketMap, mark: str, generation: int | None = None) -> BucketMap:
-    """A map that can be told from others of the same generation."""
+    """A map that can be distinguished from others of the same generation."""
     bucket = dataclasses.replace(old.buckets[0], index=mark)
     generation = old.generation + 1 if generation is None else generation
     return BucketMap(generation=generation, buckets=(bucket, *old.buckets[1:]))

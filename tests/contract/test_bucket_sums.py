@@ -12,7 +12,7 @@ from amp.domain.documents import IndexedDocument, dropped_document
 from amp.domain.ids import mint_at
 from amp.errors import NotFound
 from amp.ports.bucket_documents import RawDocument, TimeRange, Totals
-from tests.contract.search_profiles import (
+from tests.support.search.profiles import (
     NEW_YEAR_MS,
     SearchProfile,
     asset,
@@ -55,9 +55,9 @@ def added_up(documents: list[IndexedDocument], of: TimeRange, width_ms: int) -> 
 
 def found_of(search_profile: SearchProfile, ids: list[UUID]) -> set[tuple[str, str, int]]:
     found = search_profile.documents.of_assets(ids)
-    told = {(index, document.doc_id, document.revision) for index, document in found}
-    assert len(told) == len(found), "one came twice"
-    return told
+    reported = {(index, document.doc_id, document.revision) for index, document in found}
+    assert len(reported) == len(found), "one came twice"
+    return reported
 
 
 def one_of(search_profile: SearchProfile, made: Asset) -> RawDocument:
@@ -108,7 +108,7 @@ def test_tombstones_of_versions_do_not_count(search_profile: SearchProfile) -> N
         TimeRange(NEW_YEAR_MS + 1, NEW_YEAR_MS + 3 * WIDTH_MS, "clip", "south"),
     ],
 )
-def test_sums_slices_count_and_pages_are_of_the_range_with_its_type_and_project(
+def test_sums_slices_counts_and_pages_respect_range_type_and_project(
     search_profile: SearchProfile, of: TimeRange
 ) -> None:
     seed = random.randrange(1 << 30)

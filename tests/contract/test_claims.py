@@ -9,7 +9,7 @@ import pytest
 from amp.domain.claims import Claim
 from amp.ports.claims import Claims
 from amp.profiles import Adapters
-from tests.contract.asset_samples import at_once, unique
+from tests.support.asset_samples import at_once, unique
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from amp.domain.messages import JobItem, Message, message_json, message_of
 from amp.errors import BadCursor
 from amp.ports.dead_letters import DeadLetters
 from amp.profiles import Adapters
-from tests.contract.asset_samples import at_once, creation, now_ms
+from tests.support.asset_samples import at_once, creation, now_ms
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def walk(letters: DeadLetters, job_id: UUID | None, limit: int) -> list[DeadLett
 
 
 @pytest.mark.parametrize("message", [None, message_of(creation()), job_event(uuid4())])
-def test_a_letter_is_read_back_as_it_was_put(letters: DeadLetters, message: Message | None) -> None:
+def test_a_dead_letter_is_read_back_as_it_was_put(letters: DeadLetters, message: Message | None) -> None:
     letter = a_letter(
         message, reason="ü 日本 'q\";--", detail="Traceback:\n  a line\n", first_ms=5, last_ms=253_402_300_799_999
     )
@@ -65,7 +65,7 @@ def test_a_letter_is_read_back_as_it_was_put(letters: DeadLetters, message: Mess
     assert letters.get(letter.id) == letter
 
 
-def test_a_letter_nobody_put_is_none(letters: DeadLetters) -> None:
+def test_a_dead_letter_nobody_put_is_none(letters: DeadLetters) -> None:
     assert letters.get(uuid4()) is None
 
 
@@ -76,7 +76,7 @@ def test_a_payload_may_be_empty_or_large(letters: DeadLetters, payload: bytes) -
     assert letters.get(letter.id) == letter
 
 
-def test_a_letter_put_again_counts_and_keeps_when_it_was_first_put(letters: DeadLetters) -> None:
+def test_a_dead_letter_put_again_counts_and_keeps_when_it_was_first_put(letters: DeadLetters) -> None:
     job_id = uuid4()
     first = a_letter(job_event(job_id), reason="one", detail="d", first_ms=1_000, last_ms=1_000)
     letters.put(first)
@@ -88,7 +88,7 @@ def test_a_letter_put_again_counts_and_keeps_when_it_was_first_put(letters: Dead
     assert letters.count(job_id) == 1
 
 
-def test_putting_at_once_makes_one_letter(letters: DeadLetters) -> None:
+def test_putting_at_once_makes_one_dead_letter(letters: DeadLetters) -> None:
     job_id = uuid4()
     letter = a_letter(job_event(job_id))
     at_once([partial(letters.put, dataclasses.replace(letter, first_ms=n + 1)) for n in range(4)])
@@ -99,7 +99,7 @@ def test_putting_at_once_makes_one_letter(letters: DeadLetters) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 100])
-def test_pages_go_from_new_to_old_and_show_each_letter_once(fresh_letters: DeadLetters, limit: int) -> None:
+def test_pages_go_from_new_to_old_and_show_each_dead_letter_once(fresh_letters: DeadLetters, limit: int) -> None:
     one, two = uuid4(), uuid4()
     now = now_ms()
     of_one = [a_letter(job_event(one), first_ms=now - n * 1_000) for n in range(6)]
@@ -113,7 +113,7 @@ def test_pages_go_from_new_to_old_and_show_each_letter_once(fresh_letters: DeadL
     assert (fresh_letters.count(one), fresh_letters.count(two)) == (6, 3)
 
 
-def test_letters_of_one_millisecond_come_once_each(letters: DeadLetters) -> None:
+def test_dead_letters_of_one_millisecond_come_once_each(letters: DeadLetters) -> None:
     job_id = uuid4()
     same = [a_letter(job_event(job_id), first_ms=7) for _ in range(10)]
     put(letters, *same)
@@ -147,7 +147,7 @@ def test_removed_letters_are_gone_from_everywhere_and_may_be_removed_again(lette
     letters.remove([])
 
 
-def test_a_letter_put_again_since_it_was_read_is_not_removed_with_those_that_were_not(letters: DeadLetters) -> None:
+def test_a_dead_letter_put_again_since_it_was_read_is_not_removed(letters: DeadLetters) -> None:
     job_id = uuid4()
     now = now_ms()
     dead_letter_for = [a_letter(job_event(job_id), first_ms=now - n) for n in range(3)]
@@ -163,7 +163,7 @@ def test_a_letter_put_again_since_it_was_read_is_not_removed_with_those_that_wer
     assert walk(letters, job_id, 2) == []
 
 
-def test_a_walk_goes_on_where_the_letter_it_stands_at_is_removed(letters: DeadLetters) -> None:
+def test_a_walk_goes_on_where_the_dead_letter_it_stands_at_is_removed(letters: DeadLetters) -> None:
     job_id = uuid4()
     now = now_ms()
     dead_letter_for = [a_letter(job_event(job_id), first_ms=now - n) for n in range(4)]
@@ -173,7 +173,7 @@ def test_a_walk_goes_on_where_the_letter_it_stands_at_is_removed(letters: DeadLe
     assert letters.page(job_id=job_id, position=page.position, limit=2).dead_letters == tuple(dead_letter_for[2:])
 
 
-def test_a_removed_letter_that_is_put_again_starts_anew(letters: DeadLetters) -> None:
+def test_a_removed_dead_letter_that_is_put_again_starts_anew(letters: DeadLetters) -> None:
     job_id = uuid4()
     letter = a_letter(job_event(job_id), first_ms=1_000)
     put(letters, letter, letter)

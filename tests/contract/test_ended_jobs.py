@@ -25,9 +25,9 @@ from amp.profiles import Adapters
 from amp.services.jobs.control import JobControl
 from amp.services.jobs.dead_letters import DeadLetterAdmin, DeadLetterFilter
 from amp.services.runtime.presence import WorkerPresence
-from tests.background import background_threads
-from tests.contract.asset_samples import now_ms
-from tests.support.job_samples import asset_job
+from tests.support.asset_samples import now_ms
+from tests.support.background import background_threads
+from tests.support.jobs.job_log import asset_job
 
 ASSETS = [mint_at(1_700_000_000_000 + number) for number in range(8)]
 CHUNKS = [ASSETS[0:2], ASSETS[2:4], ASSETS[4:6], ASSETS[6:8]]
@@ -86,8 +86,8 @@ def _record(store_profile: Adapters, job: Job, number: int, asset_id: UUID, *, d
 
 def _counts(steer: JobControl, job: Job) -> Mapping[str, int]:
     """They are the same in lists, and add up to how many assets were taken up."""
-    progress = steer.get(job.id).job.progress
-    [listed] = [status.job.progress for status in steer.page(None, 200) if status.job.id == job.id]
+    progress = steer.get(job.id, Principal()).job.progress
+    [listed] = [status.job.progress for status in steer.page(None, 200, Principal()) if status.job.id == job.id]
     assert listed == progress
     counts: dict[str, int] = {outcome: count for outcome, count in (progress.counts or {}).items() if count}
     assert progress.done is not None
@@ -102,7 +102,7 @@ def test_every_result_counts_of_a_job_that_ended_early(
 ) -> None:
     job = _ended(store_profile, state)
     assert _counts(steer, job) == {"changed": 1, "done": 1, "skipped": 1, "failed": 4}
-    found, following = steer.results(job.id, 0, 100)
+    found, following = steer.results(job.id, 0, 100, Principal())
     assert following is None
     assert {asset_id for asset_id, _ in found} == {ASSETS[1], ASSETS[3], ASSETS[4], ASSETS[6]}
     assert store_profile.dead_letters.count(job.id) == 4
@@ -131,31 +131,33 @@ def test_a_list_of_jobs_that_ended_early_reads_the_chunks_of_a_few(
     made = [_ended(fresh_store_profile, JobState.FAILED) for _ in range(4)][::-1]
     chunks: Any = _CountingChunks(fresh_store_profile.chunks)
     steer = _steering(fresh_store_profile, chunks)
-    listed = [status.job for status in steer.page(None, 200)]
+    listed = [status.job for status in steer.page(None, 200, Principal())]
     assert [job.id for job in listed] == [job.id for job in made]
     assert set(chunks.reads) == {job.id for job in made[:2]}, "the newest"
-    assert listed[0].progress == steer.get(made[0].id).job.progress
+    assert listed[0].progress == steer.get(made[0].id, Principal()).job.progress
     # What is there without reading the chunks.
     assert {name: n for name, n in listed[3].progress.counts.items() if n} == {"changed": 1, "failed": 1}
-    assert steer.get(made[3].id).job.progress.counts[ItemOutcome.FAILED] == 4
+    counts = steer.get(made[3].id, Principal()).job.progress.counts
+    assert counts is not None
+    assert counts[ItemOutcome.FAILED] == 4
 
 
 def test_no_failure_vanishes_when_dead_letters_are_discarded(
     store_profile: Adapters, steer: JobControl, admin: DeadLetterAdmin
 ) -> None:
     job = _ended(store_profile, JobState.FAILED)
-    one = steer.results(job.id, 0, 100)[0][0]
+    one = steer.results(job.id, 0, 100, Principal())[0][0]
     [letter] = [
         letter
-        for letter in admin.page(DeadLetterFilter(job_id=job.id), None, 9).dead_letters
+        for letter in admin.page(DeadLetterFilter(job_id=job.id), None, 9, Principal()).dead_letters
         if _asset(letter) == one[0]
     ]
     assert admin.discard(DeadLetterFilter(ids=[letter.id]), BUCKET_WORKER) == 1
     assert _counts(steer, job) == {"changed": 1, "done": 1, "skipped": 1, "failed": 3, "resolved": 1}
-    assert one not in steer.results(job.id, 0, 100)[0]
+    assert one not in steer.results(job.id, 0, 100, Principal())[0]
     assert admin.discard(DeadLetterFilter(job_id=job.id), BUCKET_WORKER) == 3
     assert _counts(steer, job) == {"changed": 1, "done": 1, "skipped": 1, "resolved": 4}
-    assert steer.results(job.id, 0, 100) == ([], None)
+    assert steer.results(job.id, 0, 100, Principal()) == ([], None)
 
 
 class _RenewingLetters:
@@ -179,9 +181,9 @@ def test_a_failure_that_comes_again_while_it_is_discarded_stays(store_profile: A
     letters: Any = _RenewingLetters(s.dead_letters, renewed)
     admin = DeadLetterAdmin(dead_letters=letters, queue=s.queue, jobs=s.jobs, chunks=s.chunks, clock=SystemClock())
     assert admin.discard(DeadLetterFilter(job_id=job.id), Principal("ann")) == 3
-    history = [note.text for note in steer.get(job.id).job.history]
+    history = [note.text for note in steer.get(job.id, Principal()).job.history]
     assert history[-1] == "3 dead letters discarded by ann"
-    assert [asset_id for asset_id, _ in steer.results(job.id, 0, 100)[0]] == [_asset(renewed)]
+    assert [asset_id for asset_id, _ in steer.results(job.id, 0, 100, Principal())[0]] == [_asset(renewed)]
     assert _counts(steer, job) == {"changed": 1, "done": 1, "skipped": 1, "failed": 1, "resolved": 3}
 
 
@@ -199,8 +201,8 @@ def test_failures_of_a_dry_run_stay_failures(store_profile: Adapters, steer: Job
 
 
 def test_a_job_that_does_not_run_has_no_speed(store_profile: Adapters, steer: JobControl) -> None:
-    progress = steer.get(_ended(store_profile, JobState.CANCELLED).id).job.progress
-    assert (progress["rate"], progress["remaining_s"]) == (None, None)
+    progress = steer.get(_ended(store_profile, JobState.CANCELLED).id, Principal()).job.progress
+    assert (progress.rate, progress.remaining_s) == (None, None)
 
 
 def _asset(letter: Any) -> UUID:

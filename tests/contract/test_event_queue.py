@@ -3,58 +3,24 @@
 import threading
 import time
 import uuid
-from collections.abc import Iterable
 
 import pytest
 
 from amp.domain.assets import Scope
-from amp.domain.messages import AssetChanged, JobItem, Message
-from amp.ports.message_queue import Consumer, Delivery, MessageQueue, Topic
-from tests.contract.queue_profiles import QueueProfile, make_queue_profile  # noqa: F401 - the fixture `queue_profile`
-
-#: Long enough for a slow machine; nothing waits that long unless it fails.
-DEADLINE_S = 30
-#: How long a test watches that nothing comes.
-QUIET_S = 0.5
-
-
-def event(asset_id: uuid.UUID | None = None, revision: int = 1, scope: Scope = Scope.HEAD) -> AssetChanged:
-    return AssetChanged(
-        asset_id=asset_id or uuid.uuid4(), version=revision, revision=revision, scope=scope, change_id=uuid.uuid4()
-    )
-
-
-def revisions(asset_id: uuid.UUID, count: int) -> list[AssetChanged]:
-    return [event(asset_id, number + 1) for number in range(count)]
-
-
-def put(queue: MessageQueue, events: Iterable[Message], topic: Topic = Topic.REALTIME) -> None:
-    queue.publish(topic, list(events))
-    assert queue.flush(DEADLINE_S)
-
-
-def take(consumer: Consumer, count: int, at_once: int = 100) -> list[Delivery]:
-    """Polls until `count` deliveries came."""
-    taken: list[Delivery] = []
-    deadline = time.monotonic() + DEADLINE_S
-    while len(taken) < count:
-        assert time.monotonic() < deadline, f"{len(taken)} of {count} deliveries came"
-        taken += consumer.poll(min(at_once, count - len(taken)), 0.2)
-    return taken
-
-
-def take_and_commit(consumer: Consumer, count: int) -> list[Delivery]:
-    taken = take(consumer, count)
-    consumer.commit(taken)
-    return taken
-
-
-def events_of(deliveries: Iterable[Delivery]) -> list[Message | None]:
-    return [delivery.message for delivery in deliveries]
-
-
-def unordered(deliveries: Iterable[Delivery]) -> set[Message | None]:
-    return {delivery.message for delivery in deliveries}
+from amp.domain.messages import JobItem, Message
+from amp.ports.message_queue import Topic
+from tests.support.queues.events import (
+    DEADLINE_S,
+    QUIET_S,
+    event,
+    events_of,
+    put,
+    revisions,
+    take,
+    take_and_commit,
+    unordered,
+)
+from tests.support.queues.profiles import QueueProfile, make_queue_profile  # noqa: F401 - the fixture `queue_profile`
 
 
 def test_an_event_comes_out_as_it_went_in(queue_profile: QueueProfile) -> None:
@@ -268,57 +234,6 @@ def test_keep_alive_neither_loses_nor_repeats_events(queue_profile: QueueProfile
             consumer.keep_alive()
     assert got == sent
     assert consumer.poll(10, QUIET_S) == []
-    consumer.close()
-
-
-def test_every_event_is_reported_delivered_once_and_is_there_by_then(queue_profile: QueueProfile) -> None:
-    reported: list[AssetChanged] = []
-    sent = [event() for _ in range(20)]
-    queue_profile.queue.publish(Topic.REALTIME, sent, reported.append)
-    assert queue_profile.queue.flush(DEADLINE_S)
-    assert len(reported) == 20
-    assert set(reported) == set(sent)
-    assert queue_profile.another().lag(Topic.REALTIME, "index") == 20
-
-
-def test_deliveries_are_reported_without_a_flush(queue_profile: QueueProfile) -> None:
-    reported = threading.Event()
-    queue_profile.queue.publish(Topic.REALTIME, [event()], lambda _: reported.set())
-    assert reported.wait(DEADLINE_S)
-
-
-def test_a_failing_callback_stops_neither_the_others_nor_the_queue(queue_profile: QueueProfile) -> None:
-    reported: list[AssetChanged] = []
-
-    def fail_first(delivered: AssetChanged) -> None:
-        reported.append(delivered)
-        if len(reported) == 1:
-            raise RuntimeError("the callback failed")
-
-    queue_profile.queue.publish(Topic.REALTIME, [event(), event()], fail_first)
-    assert queue_profile.queue.flush(DEADLINE_S)
-    put(queue_profile.queue, [event()])
-    assert len(reported) == 2
-    assert queue_profile.queue.lag(Topic.REALTIME, "index") == 3
-
-
-def test_publishing_nothing_and_flushing_nothing_is_fine(queue_profile: QueueProfile) -> None:
-    queue_profile.queue.publish(Topic.REALTIME, [])
-    assert queue_profile.queue.flush(1)
-    assert queue_profile.queue.lag(Topic.REALTIME, "index") == 0
-
-
-def test_threads_may_publish_at_once(queue_profile: QueueProfile) -> None:
-    batches = [revisions(uuid.uuid4(), 25) for _ in range(8)]
-    threads = [threading.Thread(target=queue_profile.queue.publish, args=(Topic.REALTIME, batch)) for batch in batches]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    consumer = queue_profile.queue.consume(Topic.REALTIME, "index")
-    got = events_of(take(consumer, 200))
-    for batch in batches:
-        assert [e for e in got if e is not None and e.asset_id == batch[0].asset_id] == batch
     consumer.close()
 
 

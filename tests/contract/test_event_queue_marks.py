@@ -7,8 +7,8 @@ import pytest
 from amp.domain.assets import Scope
 from amp.domain.messages import AssetChanged
 from amp.ports.message_queue import Consumer, Delivery, Topic
-from tests.contract.queue_profiles import QueueProfile, make_queue_profile  # noqa: F401 - the fixture `queue_profile`
-from tests.stack.waiting import wait_until
+from tests.support.queues.profiles import QueueProfile, make_queue_profile  # noqa: F401 - the fixture `queue_profile`
+from tests.support.stack.waiting import wait_until
 
 DEADLINE_S = 30
 
@@ -39,9 +39,9 @@ def take(consumer: Consumer, count: int) -> list[Delivery]:
 
 def has_passed(queue_profile: QueueProfile, mark: str, group: str = "index", topic: Topic = Topic.REALTIME) -> bool:
     """As every client tells it."""
-    told = {queue.behind(topic, group, mark) == 0 for queue in (queue_profile.queue, queue_profile.another())}
-    assert len(told) == 1
-    return told.pop()
+    reported = {queue.behind(topic, group, mark) == 0 for queue in (queue_profile.queue, queue_profile.another())}
+    assert len(reported) == 1
+    return reported.pop()
 
 
 def test_a_mark_of_an_empty_topic_is_passed_by_every_group(queue_profile: QueueProfile) -> None:

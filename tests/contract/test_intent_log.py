@@ -12,7 +12,7 @@ from amp.adapters.cassandra.intent_log import CassandraIntentLog
 from amp.domain.messages import Intent
 from amp.ports.intent_log import IntentLog
 from amp.profiles import Adapters
-from tests.contract.asset_samples import creation, intent_for, now_ms, write
+from tests.support.asset_samples import creation, intent_for, now_ms, write
 
 _HOUR_MS = 3_600_000
 
@@ -132,7 +132,7 @@ def test_an_intent_deferred_by_a_relay_whose_clock_was_ahead_is_found(
 
 
 @pytest.mark.parametrize("hours", [1, 24])
-def test_a_relay_whose_clock_was_ahead_finds_what_is_due_when_it_is_set_right(log: Recorded, hours: int) -> None:
+def test_a_relay_finds_what_is_due_once_its_clock_is_corrected(log: Recorded, hours: int) -> None:
     now = now_ms()
     log.due(now)
     log.due(now + hours * _HOUR_MS)

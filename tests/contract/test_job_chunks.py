@@ -11,7 +11,7 @@ from amp.domain.chunks import Chunk, ItemOutcome, ItemResult
 from amp.domain.ids import mint_at
 from amp.ports.job_chunks import JobChunks
 from amp.profiles import Adapters
-from tests.contract.asset_samples import at_once, id_version_1, id_version_6, now_ms
+from tests.support.asset_samples import at_once, id_version_1, id_version_6, now_ms
 
 
 @pytest.fixture
@@ -47,17 +47,17 @@ def test_a_chunk_nobody_began_is_none(chunks: JobChunks) -> None:
 
 
 @pytest.mark.parametrize("first", [{}, {"ids": (), "passed": 0, "position": None}])
-def test_the_chunk_that_is_there_stays_and_is_told(chunks: JobChunks, first: dict[str, Any]) -> None:
+def test_the_chunk_that_is_there_stays_and_is_reported(chunks: JobChunks, first: dict[str, Any]) -> None:
     chunk = chunks.begin(a_chunk(**first))
     other = dataclasses.replace(chunk, ids=ids(2), passed=9, position="elsewhere")
     assert chunks.begin(other) == chunk
     assert chunks.get(chunk.job_id, 0) == chunk
 
 
-def test_of_many_that_begin_a_chunk_at_once_one_wins_and_all_are_told_it(chunks: JobChunks) -> None:
+def test_of_many_that_begin_a_chunk_at_once_one_wins_and_all_get_it(chunks: JobChunks) -> None:
     job_id = mint_at(now_ms())
-    told = at_once([partial(chunks.begin, a_chunk(job_id=job_id, passed=n)) for n in range(8)])
-    assert told == [chunks.get(job_id, 0)] * 8
+    reported = at_once([partial(chunks.begin, a_chunk(job_id=job_id, passed=n)) for n in range(8)])
+    assert reported == [chunks.get(job_id, 0)] * 8
 
 
 def test_results_are_read_back_and_the_later_stands_for_the_earlier(chunks: JobChunks) -> None:
@@ -73,7 +73,7 @@ def test_results_are_read_back_and_the_later_stands_for_the_earlier(chunks: JobC
     assert chunks.get(chunk.job_id, 0) == chunk
 
 
-def test_the_later_record_stands_although_the_host_of_the_earlier_was_ahead(
+def test_the_later_record_wins_though_the_earlier_host_was_ahead(
     chunks: JobChunks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chunk = chunks.begin(a_chunk(ids=ids(100)))

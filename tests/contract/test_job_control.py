@@ -16,12 +16,12 @@ from amp.profiles import Adapters
 from amp.services.jobs.control import JobControl
 from amp.services.jobs.states import JobStates
 from amp.services.runtime.presence import WorkerPresence
-from tests.background import background_threads
-from tests.contract.asset_samples import at_once
-from tests.support.job_samples import asset_job
+from tests.support.asset_samples import at_once
+from tests.support.background import background_threads
+from tests.support.jobs.job_log import asset_job
 
 _TRIES = 60
-_CALLER = Principal("ann")
+_PRINCIPAL = Principal("ann")
 
 
 @pytest.fixture
@@ -61,8 +61,8 @@ def _acknowledged(call: Callable[[], object]) -> bool:
 def test_a_cancel_that_was_acknowledged_stands(store_profile: Adapters, steer: JobControl, other: str) -> None:
     for _ in range(_TRIES):
         job = _added(store_profile, JobState.RUNNING if other == "pause" else JobState.PAUSED)
-        against = partial(getattr(steer, other), job.id, _CALLER)
-        cancelled, _ = at_once([partial(_acknowledged, partial(steer.cancel, job.id, _CALLER)),
+        against = partial(getattr(steer, other), job.id, _PRINCIPAL)
+        cancelled, _ = at_once([partial(_acknowledged, partial(steer.cancel, job.id, _PRINCIPAL)),
                                 partial(_acknowledged, against)])  # fmt: skip
         assert cancelled
         assert _state(store_profile, job) is JobState.CANCELLED
@@ -73,7 +73,7 @@ def test_of_a_cancel_and_an_end_at_once_one_is_refused(store_profile: Adapters, 
     for _ in range(_TRIES):
         job = _added(store_profile, JobState.RUNNING)
         cancelled, ended = at_once([
-            partial(_acknowledged, partial(steer.cancel, job.id, _CALLER)),
+            partial(_acknowledged, partial(steer.cancel, job.id, _PRINCIPAL)),
             partial(states.end, job.id, JobState.COMPLETED),
         ])  # fmt: skip
         assert cancelled != ended
@@ -100,7 +100,7 @@ def test_all_controls_at_once_leave_a_note_of_each_change(
         callers = [Principal(f"ann {number}") for number in range(len(controls))]
         calls = [partial(control, job.id, caller) for control, caller in zip(controls, callers, strict=True)]
         at_once([partial(_acknowledged, call) for call in calls])
-        found = steer.get(job.id).job
+        found = steer.get(job.id, Principal()).job
         assert found.state is JobState.CANCELLED
         notes = [note.text for note in found.history]
         assert len([note for note in notes if note.startswith("cancelled by ann ")]) == 1
@@ -118,7 +118,7 @@ def test_a_control_is_noted_although_the_store_takes_no_further_write(
     with monkeypatch.context() as patch:
         patch.setattr(store_profile.jobs, "note", refuse)
         with suppress(StoreUnavailable):
-            getattr(steer, control)(job.id, _CALLER)
-    getattr(steer, control)(job.id, _CALLER)
-    [note] = steer.get(job.id).job.history
+            getattr(steer, control)(job.id, _PRINCIPAL)
+    getattr(steer, control)(job.id, _PRINCIPAL)
+    [note] = steer.get(job.id, Principal()).job.history
     assert note.text.endswith("ed by ann")

@@ -7,7 +7,7 @@ from amp.errors import BadCursor, NotFound
 from amp.ports.job_ids import JobIds
 from amp.profiles import Adapters
 from amp.services.jobs.listed_ids import ListedIds
-from tests.contract.asset_samples import id_version_1, id_version_6, now_ms
+from tests.support.asset_samples import id_version_1, id_version_6, now_ms
 
 
 @pytest.fixture

@@ -9,30 +9,20 @@ from uuid import UUID
 import pytest
 
 from amp.domain.chunks import ItemOutcome
-from amp.domain.documents import Position
 from amp.domain.ids import mint_at
-from amp.domain.job_parameters import AssetJobParameters, CheckOptions, MoveParameters, Options, PurgeOptions
-from amp.domain.jobs import AssetCheckpoint, AssetJob, Job, JobProgress, JobState, MoveCheckpoint, Note, NoteKind
-from amp.domain.metadata_updates import MetadataUpdate
-from amp.domain.refills import Refill
+from amp.domain.job_parameters import AssetJobParameters
+from amp.domain.jobs import AssetCheckpoint, JobProgress, JobState, Note, NoteKind
 from amp.domain.selectors import Selector
 from amp.errors import InvalidId
 from amp.ports.job_log import JobLog
 from amp.profiles import Adapters
-from tests.contract.asset_samples import at_once, id_version_1, id_version_6, now_ms
-from tests.support.job_samples import asset_job, move_job, note
-
-DAY_MS = 86_400_000
+from tests.support.asset_samples import at_once, now_ms
+from tests.support.jobs.job_log import added, all_ids, asset_job, note, stored
 
 
 @pytest.fixture
 def jobs(store_profile: Adapters) -> JobLog:
     return store_profile.jobs
-
-
-@pytest.fixture
-def fresh_jobs(fresh_store_profile: Adapters) -> JobLog:
-    return fresh_store_profile.jobs
 
 
 def done(number: int) -> JobProgress:
@@ -41,28 +31,6 @@ def done(number: int) -> JobProgress:
 
 def at(number: int, **values: Any) -> AssetCheckpoint:
     return AssetCheckpoint(settled=number, **values)
-
-
-def added(jobs: JobLog, **values: Any) -> AssetJob:
-    job = asset_job(**values)
-    jobs.add(job)
-    return job
-
-
-def stored(jobs: JobLog, job_id: UUID) -> Job:
-    job = jobs.get(job_id)
-    assert job is not None
-    return job
-
-
-def all_ids(jobs: JobLog, limit: int) -> list[UUID]:
-    """By pages of `limit`."""
-    found: list[UUID] = []
-    while page := jobs.page(found[-1] if found else None, limit):
-        assert len(page) <= limit
-        assert page[0].id not in found, "a page starts over"
-        found += [job.id for job in page]
-    return found
 
 
 def test_a_new_job_is_read_back_as_it_was_added(jobs: JobLog) -> None:
@@ -82,37 +50,6 @@ def test_a_new_job_is_read_back_as_it_was_added(jobs: JobLog) -> None:
         history=(Note(1, NoteKind.SUBMITTED, "one"), Note(2, NoteKind.INCOMPLETE, "two")),
     )
     assert jobs.get(full.id) == full
-
-
-@pytest.mark.parametrize(
-    ("kind", "options"),
-    [
-        (
-            "update-metadata",
-            MetadataUpdate(set={"a": [1, 2.5, None, "ü"], "b": True}, remove=["c"], rename={"d": "e"}, copy={"f": "g"}),
-        ),
-        ("update-metadata", MetadataUpdate(remove=["c"])),
-        ("check", CheckOptions(deep=True)),
-        ("fix", CheckOptions()),
-        ("purge", PurgeOptions(retention_s=0)),
-        ("purge", PurgeOptions()),
-    ],
-)
-def test_the_options_of_every_kind_are_read_back(jobs: JobLog, kind: str, options: Options) -> None:
-    refill = Refill(index="i", loss_generation=3, start_s=0, end_s=None)
-    parameters = AssetJobParameters(selector=Selector(type="movie", to_ms=5), options=options, refills=refill)
-    job = added(jobs, kind=kind, parameters=parameters)
-    assert jobs.get(job.id) == job
-
-
-def test_a_move_is_read_back_as_it_was_saved(jobs: JobLog) -> None:
-    job = move_job(parameters=MoveParameters(bucket="b7", at_ms=1_700_000_000_000))
-    jobs.add(job)
-    assert jobs.get(job.id) == job
-    progress = JobProgress(documents=9, done=3, rate=0.5, remaining_s=12.5, held_s=0.25)
-    checkpoint = MoveCheckpoint(first_mark="m", after=Position(1, "a", 2, 3), mark="n", attempts=2)
-    assert jobs.save_progress(job.id, progress, checkpoint)
-    assert jobs.get(job.id) == replace(job, progress=progress, checkpoint=checkpoint)
 
 
 def test_a_job_nobody_added_is_none_and_no_change_makes_it(jobs: JobLog) -> None:
@@ -158,9 +95,8 @@ def test_saving_progress_replaces_it_and_leaves_the_rest_alone(jobs: JobLog) -> 
 
 def test_a_checkpoint_is_replaced_only_where_it_is_the_one_expected(jobs: JobLog) -> None:
     job = added(jobs)
-    assert jobs.save_progress(
-        job.id, done(1), at(1, counts={ItemOutcome.SKIPPED: 1, ItemOutcome.DONE: 2}), expected=AssetCheckpoint()
-    )
+    first = at(1, counts={ItemOutcome.SKIPPED: 1, ItemOutcome.DONE: 2})
+    assert jobs.save_progress(job.id, done(1), first, expected=AssetCheckpoint())
     read = stored(jobs, job.id).checkpoint
     assert not jobs.save_progress(job.id, done(9), at(9), expected=AssetCheckpoint())
     assert not jobs.save_progress(job.id, done(9), at(9), expected=replace(read, settled=2))
@@ -316,84 +252,3 @@ def test_notes_belong_to_one_job(jobs: JobLog) -> None:
     jobs.note(one.id, note(1, "of one"))
     assert stored(jobs, one.id).history == (note(1, "of one"),)
     assert stored(jobs, two.id).history == ()
-
-
-def test_pages_go_from_new_to_old_over_years_and_within_a_millisecond(fresh_jobs: JobLog) -> None:
-    now = now_ms()
-    times = [now] * 7 + [now - days * DAY_MS for days in (0, 1, 29, 30, 31, 400, 4_000)]
-    ids = [mint_at(ms) for ms in times]
-    for job_id in reversed(ids):
-        added(fresh_jobs, id=job_id)
-    for limit in (1, 3, 100):
-        assert all_ids(fresh_jobs, limit) == sorted(ids, key=lambda job_id: job_id.int, reverse=True)
-
-
-def test_time_uuids_of_every_version_are_listed_by_their_times(fresh_jobs: JobLog) -> None:
-    now = now_ms()
-    makers = (id_version_1, mint_at, id_version_6)
-    ids = [makers[n % 3](now - n * 7 * DAY_MS) for n in range(12)]
-    for job_id in ids[::-1]:
-        added(fresh_jobs, id=job_id)
-    assert all_ids(fresh_jobs, 2) == ids
-
-
-def test_a_page_starts_before_any_time_given_and_shows_jobs_without_their_histories(fresh_jobs: JobLog) -> None:
-    now = now_ms()
-    old = added(fresh_jobs, id=mint_at(now - 90 * DAY_MS), rate=2, progress=done(1), history=(note(1, "one"),))
-    new = added(fresh_jobs, id=mint_at(now))
-    fresh_jobs.set_state(old.id, JobState.CANCELLED, reason="why not", ended_ms=5)
-    shown = asset_job(
-        id=old.id, state=JobState.CANCELLED, reason="why not", ended_ms=5, rate=2, progress=done(1), history=()
-    )
-    assert fresh_jobs.page(mint_at(now - 30 * DAY_MS), 10) == [shown]
-    assert fresh_jobs.page(mint_at(now + 90 * DAY_MS), 10) == [new, shown]
-    assert fresh_jobs.page(old.id, 10) == []
-
-
-def test_open_jobs_are_those_that_have_not_ended_oldest_first_without_their_histories(fresh_jobs: JobLog) -> None:
-    now = now_ms()
-    makers = (id_version_1, mint_at, id_version_6)
-    all_ = [
-        added(fresh_jobs, id=makers[n % 3](now - n * 20 * DAY_MS), rate=n + 1, progress=done(n))
-        for n in range(len(JobState))
-    ]
-    noted = added(fresh_jobs, id=mint_at(now + 5), history=(note(1, "one"),))
-    added(fresh_jobs, id=mint_at(now + 6), state=JobState.FAILED, ended_ms=5)
-    for job, state in zip(all_, JobState, strict=True):
-        fresh_jobs.set_state(job.id, state)
-    paused = asset_job(id=all_[1].id, rate=2, progress=done(1), state=JobState.PAUSED)
-    for _ in range(2):
-        assert fresh_jobs.open() == [paused, all_[0], asset_job(id=noted.id)]
-
-
-def test_a_job_that_has_ended_is_not_opened_by_adding_it_again(fresh_jobs: JobLog) -> None:
-    job = added(fresh_jobs)
-    fresh_jobs.set_state(job.id, JobState.FAILED, reason="no room", ended_ms=5)
-    assert fresh_jobs.open() == []
-    # By who never heard that it was added.
-    fresh_jobs.add(job)
-    assert fresh_jobs.open() == []
-
-
-def test_a_change_to_a_job_nobody_added_opens_none(fresh_jobs: JobLog) -> None:
-    for age_ms in (0, 400 * DAY_MS):
-        fresh_jobs.set_state(mint_at(now_ms() - age_ms), JobState.RUNNING)
-    for _ in range(2):
-        assert fresh_jobs.open() == []
-
-
-def test_a_forgotten_job_is_gone_with_its_history_and_no_other(fresh_jobs: JobLog) -> None:
-    now = now_ms()
-    gone, left = added(fresh_jobs, id=mint_at(now)), added(fresh_jobs, id=mint_at(now))
-    for job in (gone, left):
-        fresh_jobs.note(job.id, note(1, "a note"))
-    for _ in range(2):
-        fresh_jobs.forget(gone.id)
-        assert fresh_jobs.get(gone.id) is None
-        assert all_ids(fresh_jobs, 10) == [left.id]
-        assert [job.id for job in fresh_jobs.open()] == [left.id]
-    fresh_jobs.set_state(gone.id, JobState.RUNNING)
-    assert fresh_jobs.get(gone.id) is None
-    assert stored(fresh_jobs, left.id).history == (note(1, "a note"),)
-    fresh_jobs.add(gone)
-    assert stored(fresh_jobs, gone.id).history == ()

@@ -11,7 +11,7 @@ from amp.domain.assets import Asset
 from amp.domain.buckets import Bucket
 from amp.domain.documents import IndexedDocument, head_document
 from amp.ports.bucket_documents import MAX_PAGE_BYTES, RawDocument, TimeRange
-from tests.contract.search_profiles import SEARCH_PROFILES, TYPES, SearchProfile, asset, open_search_profile
+from tests.support.search.profiles import SEARCH_PROFILES, TYPES, SearchProfile, asset, open_search_profile
 
 _LARGE_BYTES = 900_000
 _LARGE, _SMALL = 12, 400

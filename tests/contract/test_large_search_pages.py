@@ -10,7 +10,7 @@ import pytest
 from amp.domain.assets import Asset
 from amp.domain.criteria import EVERYTHING, FacetOn, OneOf, RootField, RootMatches, SearchPage
 from amp.domain.documents import IndexedDocument, head_document
-from tests.contract.search_profiles import SEARCH_PROFILES, TYPES, SearchProfile, asset, names, open_search_profile
+from tests.support.search.profiles import SEARCH_PROFILES, TYPES, SearchProfile, asset, names, open_search_profile
 
 _MIB = 1024 * 1024
 _LARGE, _SMALL = 24, 150

@@ -7,7 +7,7 @@ import pytest
 
 from amp.ports.leases import Leases
 from amp.profiles import Adapters
-from tests.contract.asset_samples import at_once, unique
+from tests.support.asset_samples import at_once, unique
 
 
 @pytest.fixture

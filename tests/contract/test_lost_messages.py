@@ -14,7 +14,7 @@ from amp.domain.assets import Scope
 from amp.domain.dead_letters import dead_letter_for
 from amp.domain.ids import mint_at
 from amp.domain.messages import AnyMessage, AssetChanged, JobItem, message_json
-from amp.domain.principals import BUCKET_WORKER
+from amp.domain.principals import BUCKET_WORKER, Principal
 from amp.errors import QueueUnavailable
 from amp.ports.message_queue import MessageQueue, Topic
 from amp.profiles import Adapters, embedded
@@ -22,8 +22,8 @@ from amp.services.jobs.dead_letters import DeadLetterAdmin, DeadLetterFilter
 from amp.services.runtime.delivery import publish_durably
 from amp.settings import load_settings
 from tests.contract.conftest import store_part
-from tests.contract.queue_profiles import QueueProfile, make_queue_profile  # noqa: F401 - the fixture `queue_profile`
-from tests.support.job_samples import asset_job
+from tests.support.jobs.job_log import asset_job
+from tests.support.queues.profiles import QueueProfile, make_queue_profile  # noqa: F401 - the fixture `queue_profile`
 
 DEADLINE_S = 30
 #: Messages of each test.
@@ -59,7 +59,7 @@ def events(count: int) -> list[AssetChanged]:
     ]
 
 
-def test_after_a_lossy_publish_a_flush_ends_and_only_the_durable_are_reported(queue_profile: QueueProfile) -> None:
+def test_a_flush_after_a_lossy_publish_reports_only_durable_messages(queue_profile: QueueProfile) -> None:
     queue, sent = queue_profile.losing(), events(_COUNT)
     reported: list[AnyMessage] = []
     queue.publish(Topic.REALTIME, sent, reported.append)
@@ -88,7 +88,7 @@ def test_a_replay_removes_only_dead_letters_whose_message_is_in_the_queue(
     )
     with pytest.raises(QueueUnavailable, match=f"of {_COUNT} messages"):
         admin.replay(DeadLetterFilter(), BUCKET_WORKER)
-    left = admin.page(DeadLetterFilter(), None, 200).dead_letters
+    left = admin.page(DeadLetterFilter(), None, 200, Principal()).dead_letters
     assert len(left) == _COUNT - queue_profile.queue.lag(Topic.REALTIME, "index")
 
 
@@ -109,4 +109,4 @@ def test_a_replay_of_a_jobs_dead_letters_says_that_messages_were_lost(
     )
     with pytest.raises(QueueUnavailable):
         admin.replay(DeadLetterFilter(job_id=job.id), BUCKET_WORKER)
-    assert len(admin.page(DeadLetterFilter(), None, 200).dead_letters) == _COUNT
+    assert len(admin.page(DeadLetterFilter(), None, 200, Principal()).dead_letters) == _COUNT

@@ -9,7 +9,7 @@ from amp.domain.documents import dropped_document
 from amp.domain.types import FieldType
 from amp.errors import SearchUnavailable
 from amp.ports.search_index import Put, WriteStatus
-from tests.contract.search_profiles import (
+from tests.support.search.profiles import (
     NEW_YEAR_MS,
     SearchProfile,
     asset,
@@ -57,7 +57,7 @@ def test_putting_nothing_gives_nothing(search_profile: SearchProfile) -> None:
     assert search_profile.index.put([]) == []
 
 
-def test_a_document_that_does_not_fit_is_rejected_with_a_reason_and_the_others_are_written(
+def test_a_bad_document_is_rejected_with_a_reason_alone(
     search_profile: SearchProfile,
 ) -> None:
     bucket = search_profile.bucket()
@@ -114,7 +114,7 @@ def test_a_restored_asset_is_found_again(search_profile: SearchProfile) -> None:
     assert names(search_profile.search()) == ["back"]
 
 
-def test_superseded_versions_are_found_only_when_all_versions_are_asked_for(search_profile: SearchProfile) -> None:
+def test_superseded_versions_are_found_only_if_all_are_asked_for(search_profile: SearchProfile) -> None:
     bucket = search_profile.bucket()
     first = asset("v1", metadata={"codec": "old"})
     second = asset("v2", asset_id=first.id, version=2, revision=2, metadata={"codec": "new"})
@@ -137,7 +137,7 @@ def test_a_dropped_version_is_not_found_any_more(search_profile: SearchProfile) 
     assert names(search_profile.search(all_versions=True)) == ["v3", "v2"]
 
 
-def test_visible_tells_the_revision_of_each_head_and_leaves_out_what_no_search_sees(
+def test_visible_has_the_revision_of_each_head_that_searches_see(
     search_profile: SearchProfile,
 ) -> None:
     bucket, other = search_profile.bucket(0, NEW_YEAR_S), search_profile.bucket(NEW_YEAR_S)
@@ -194,7 +194,7 @@ def test_a_put_larger_than_one_request_is_written_whole(search_profile: SearchPr
     assert search_profile.search().total == 400
 
 
-def test_written_tells_the_last_revision_tombstones_included_before_any_search_sees_it(
+def test_written_has_the_last_revision_and_tombstones_before_a_refresh(
     search_profile: SearchProfile,
 ) -> None:
     bucket = search_profile.bucket()

@@ -17,7 +17,7 @@ from amp.domain.criteria import (
 )
 from amp.domain.criteria import OneOf as OneOfValues
 from amp.domain.ids import mint_at
-from tests.contract.search_profiles import (
+from tests.support.search.profiles import (
     NEW_YEAR_MS,
     SEARCH_PROFILES,
     SearchProfile,
@@ -40,15 +40,17 @@ ASSETS = [
 ]
 
 
-@pytest.fixture(name="shelf", params=SEARCH_PROFILES, scope="module")
-def make_shelf(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchProfile]:
+@pytest.fixture(name="search_profile", params=SEARCH_PROFILES, scope="module")
+def make_search_profile(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SearchProfile]:
     """The assets in two buckets, so that orders and counts are put together from both."""
-    with open_search_profile(request, tmp_path_factory.mktemp("shelf")) as search_profile:
+    with open_search_profile(request, tmp_path_factory.mktemp("order")) as opened:
         boundary_s = NEW_YEAR_MS // 1000
-        old, new = search_profile.bucket(0, boundary_s), search_profile.bucket(boundary_s)
-        search_profile.store(old, [head(one) for one in ASSETS if one.created_ms < NEW_YEAR_MS])
-        search_profile.store(new, [head(one) for one in ASSETS if one.created_ms >= NEW_YEAR_MS])
-        yield search_profile
+        old, new = opened.bucket(0, boundary_s), opened.bucket(boundary_s)
+        opened.store(old, [head(one) for one in ASSETS if one.created_ms < NEW_YEAR_MS])
+        opened.store(new, [head(one) for one in ASSETS if one.created_ms >= NEW_YEAR_MS])
+        yield opened
 
 
 def by(field: RootField | str, *, descending: bool = False) -> SortBy:
@@ -87,36 +89,34 @@ ORDERS = {
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_hits_come_in_the_order_asked_for(shelf: SearchProfile, order: str) -> None:
+def test_hits_come_in_the_order_asked_for(search_profile: SearchProfile, order: str) -> None:
     sort, expected = ORDERS[order]
-    assert "".join(names(shelf.search(sort=sort))) == expected
+    assert "".join(names(search_profile.search(sort=sort))) == expected
 
 
 @pytest.mark.parametrize("size", [1, 3])
 @pytest.mark.parametrize("order", ORDERS)
-def test_pages_put_together_are_the_whole(shelf: SearchProfile, order: str, size: int) -> None:
+def test_pages_put_together_are_the_whole(search_profile: SearchProfile, order: str, size: int) -> None:
     sort, expected = ORDERS[order]
-    pages = list(pages_of(shelf, sort, size))
+    pages = list(pages_of(search_profile, sort, size))
     assert "".join(name for page in pages for name in names(page)) == expected
     assert all(len(page.hits) == size and page.more for page in pages[:-1])
     assert all(page.total == len(ASSETS) for page in pages), "the total is that of the whole, on every page"
 
 
-def pages_of(
-    search_profile: SearchProfile, sort: tuple[SortBy, ...], size: int, **request: object
-) -> Iterator[SearchPage]:
+def pages_of(opened: SearchProfile, sort: tuple[SortBy, ...], size: int, **request: object) -> Iterator[SearchPage]:
     after = None
     while True:
-        page = search_profile.search(sort=sort, size=size, after=after, **request)
+        page = opened.search(sort=sort, size=size, after=after, **request)
         yield page
         if not page.more:
             return
         after = page.hits[-1].sort
 
 
-def test_a_hit_tells_what_was_compared(shelf: SearchProfile) -> None:
-    page = shelf.search(sort=(by("codec"), by(RootField.VERSION), by(RootField.UPDATED)), size=3)
-    third, last = page.hits[2], shelf.search(sort=(by("codec"),)).hits[-1]
+def test_a_hit_has_the_values_that_were_compared(search_profile: SearchProfile) -> None:
+    page = search_profile.search(sort=(by("codec"), by(RootField.VERSION), by(RootField.UPDATED)), size=3)
+    third, last = page.hits[2], search_profile.search(sort=(by("codec"),)).hits[-1]
     assert third.sort == ("4b", 1, NEW_YEAR_MS, NEW_YEAR_MS + 1, str(ASSETS[0].id))
     assert last.sort == (None, NEW_YEAR_MS + 8, str(ASSETS[7].id))
 
@@ -131,28 +131,34 @@ def test_assets_of_one_millisecond_come_exactly_once_over_all_pages(search_set_w
 def make_search_set_with_ties(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[SearchProfile]:
-    with open_search_profile(request, tmp_path_factory.mktemp("ties")) as search_profile:
+    with open_search_profile(request, tmp_path_factory.mktemp("ties")) as opened:
         ids = [mint_at(NEW_YEAR_MS) for _ in range(50)]
         same = [asset(str(n), asset_id=one, metadata={"codec": "same"}) for n, one in enumerate(ids)]
-        search_profile.store(search_profile.bucket(), [head(one) for one in same])
-        yield search_profile
+        opened.store(opened.bucket(), [head(one) for one in same])
+        yield opened
 
 
-def test_the_last_page_has_no_more_even_when_it_is_full(shelf: SearchProfile) -> None:
-    assert shelf.search(size=8).more is False
-    assert shelf.search(size=7).more is True
+def test_the_last_page_has_no_more_even_when_it_is_full(search_profile: SearchProfile) -> None:
+    assert search_profile.search(size=8).more is False
+    assert search_profile.search(size=7).more is True
 
 
-def test_a_page_of_no_hits_still_counts(shelf: SearchProfile) -> None:
-    page = shelf.search(size=0)
+def test_a_page_of_no_hits_still_counts(search_profile: SearchProfile) -> None:
+    page = search_profile.search(size=0)
     assert (page.hits, page.total, page.more) == ((), 8, True)
-    assert shelf.search(NOTHING, size=0).more is False
+    assert search_profile.search(NOTHING, size=0).more is False
 
 
-def test_totals_are_exact_up_to_the_limit_and_say_so_beyond(shelf: SearchProfile) -> None:
-    assert (shelf.search(total_limit=8).total, shelf.search(total_limit=8).total_is_exact) == (8, True)
-    assert (shelf.search(total_limit=None).total, shelf.search(total_limit=None).total_is_exact) == (8, True)
-    beyond = shelf.search(total_limit=3)
+def test_totals_are_exact_up_to_the_limit_and_say_so_beyond(search_profile: SearchProfile) -> None:
+    assert (search_profile.search(total_limit=8).total, search_profile.search(total_limit=8).total_is_exact) == (
+        8,
+        True,
+    )
+    assert (search_profile.search(total_limit=None).total, search_profile.search(total_limit=None).total_is_exact) == (
+        8,
+        True,
+    )
+    beyond = search_profile.search(total_limit=3)
     assert 3 <= beyond.total <= 8
     assert not beyond.total_is_exact
 
@@ -190,20 +196,23 @@ FACETS = {
 
 
 @pytest.mark.parametrize("case", FACETS)
-def test_a_facet_counts_the_assets_of_each_value(shelf: SearchProfile, case: str) -> None:
+def test_a_facet_counts_the_assets_of_each_value(search_profile: SearchProfile, case: str) -> None:
     asked, expected = FACETS[case]
-    found = shelf.search(facets=(asked,), size=1).facets["f"]
+    found = search_profile.search(facets=(asked,), size=1).facets["f"]
     assert found.values == expected
     assert [type(value) for value, _ in found.values] == [type(value) for value, _ in expected]
     assert not found.approximate
 
 
-def test_facets_count_what_the_criteria_let_through_and_not_just_the_page(shelf: SearchProfile) -> None:
+def test_facets_count_what_the_criteria_let_through_and_not_just_the_page(search_profile: SearchProfile) -> None:
     clips = RootMatches(RootField.TYPE, (OneOfValues(("clip",)),))
     both = (FacetOn("codecs", None, "codec", 5), FacetOn("types", RootField.TYPE, None, 5))
-    page = shelf.search(clips, facets=both, size=1)
+    page = search_profile.search(clips, facets=both, size=1)
     assert page.facets["codecs"].values == (("a", 1), ("b", 1))
     assert page.facets["types"].values == (("clip", 4),)
-    none = shelf.search(NotOf(EVERYTHING), facets=both)
+    none = search_profile.search(NotOf(EVERYTHING), facets=both)
     assert [facet.values for facet in none.facets.values()] == [(), ()]
-    assert shelf.search(EntryExists("codec"), facets=both).facets["types"].values == (("clip", 2), ("still", 1))
+    assert search_profile.search(EntryExists("codec"), facets=both).facets["types"].values == (
+        ("clip", 2),
+        ("still", 1),
+    )

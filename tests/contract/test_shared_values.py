@@ -6,7 +6,7 @@ import pytest
 
 from amp.ports.shared_values import SharedValues
 from amp.profiles import Adapters
-from tests.contract.asset_samples import at_once, unique
+from tests.support.asset_samples import at_once, unique
 
 
 @pytest.fixture

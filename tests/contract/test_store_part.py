@@ -6,15 +6,15 @@ import pytest
 
 from amp.errors import NotMigrated
 from amp.profiles import Adapters
-from tests.contract.asset_samples import at_once, creation, head, intent_for, unique, write
 from tests.contract.conftest import store_part
+from tests.support.asset_samples import at_once, creation, head, intent_for, unique, write
 
 
 def test_the_part_is_the_store(store_profile: Adapters) -> None:
     assert store_part(store_profile).name == "store"
 
 
-def test_it_tells_in_a_few_words_what_answers(store_profile: Adapters) -> None:
+def test_a_ping_says_in_a_few_words_what_answers(store_profile: Adapters) -> None:
     answer = store_part(store_profile).ping()
     assert 0 < len(answer) < 200
     assert "\n" not in answer

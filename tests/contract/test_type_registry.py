@@ -8,7 +8,7 @@ import pytest
 from amp.domain.types import AssetType, Field, FieldType
 from amp.ports.type_registry import TypeRegistry
 from amp.profiles import Adapters
-from tests.contract.asset_samples import at_once, now_ms, unique
+from tests.support.asset_samples import at_once, now_ms, unique
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The whole service with its workers, embedded and on the real servers, and callers of its REST API."""
+"""The whole service with its workers, embedded and on the real servers, and clients of its REST API."""
 
 from collections.abc import Iterator
 
@@ -6,8 +6,8 @@ import pytest
 
 from amp.api.app import create_app
 from amp.bootstrap import Amp
-from tests.functional.built import running
-from tests.functional.rest import Rest
+from tests.support.service.built import running
+from tests.support.service.rest import Rest
 
 
 # Not for the whole run: the workers' threads draw random pauses, which Hypothesis does not like beside its tests.
@@ -32,5 +32,5 @@ def cluster_service(cluster_settings: dict[str, str]) -> Iterator[Amp]:
 
 @pytest.fixture(scope="module")
 def rest(service: Amp) -> Rest:
-    """A caller of the API."""
+    """A client of the API."""
     return Rest(create_app(service))

@@ -14,9 +14,9 @@ from amp.server.front import Front
 from amp.server.http_server import HttpServer
 from amp.server.messages import limits_of
 from amp.server.pools import Pools
-from tests.functional.amp_command import amp_command, server_process
-from tests.functional.built import running
 from tests.hostile.clients import Target
+from tests.support.service.amp_command import amp_command, server_process
+from tests.support.service.built import running
 
 Serve = Callable[[Amp], AbstractContextManager[Target]]
 

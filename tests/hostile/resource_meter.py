@@ -15,9 +15,9 @@ from pathlib import Path
 import structlog
 
 from amp.api.app import create_app
-from tests.functional.built import built
-from tests.functional.rest import Rest
 from tests.hostile.resource_requests import Cost, Request
+from tests.support.service.built import built
+from tests.support.service.rest import Rest
 
 _STATUS, _CLEAR_REFS = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 

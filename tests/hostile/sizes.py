@@ -3,7 +3,7 @@
 import os
 import random
 
-from tests.campaign_seed import campaign_seed
+from tests.support.campaign_seed import campaign_seed
 
 IS_CAMPAIGN = os.environ.get("AMP_HOSTILE_FULL") == "1"
 

@@ -18,9 +18,9 @@ from amp.cli.follow import JobFailed
 from amp.cli.main import cli
 from amp.printable import is_printable
 from amp.settings import load_settings
-from tests.functional.amp_command import AMP, amp_command
 from tests.hostile.nasty_values import JSON_TEXTS, NUMBERS, TIMES, nasty
 from tests.hostile.sizes import count, seeded
+from tests.support.service.amp_command import AMP, amp_command
 
 #: They serve until they are stopped, or take seconds and no input.
 _LEFT_OUT = {"serve", "demo", "completion"}

@@ -13,10 +13,10 @@ import pytest
 
 from amp.bootstrap import Amp
 from amp.errors import SearchUnavailable
-from tests.functional.built import running
 from tests.hostile.clients import Target
 from tests.hostile.conftest import Serve
-from tests.stack.waiting import wait_until
+from tests.support.service.built import running
+from tests.support.stack.waiting import wait_until
 
 pytestmark = pytest.mark.alone
 _THREADS = 3

@@ -13,10 +13,10 @@ from amp.errors import BadSetting
 from amp.printable import is_printable
 from amp.profiles import cluster, embedded
 from amp.settings import Settings, load_settings, variable
-from tests.background import background_threads
-from tests.functional.amp_command import AMP
 from tests.hostile.nasty_values import nasty
 from tests.hostile.sizes import count, seeded
+from tests.support.background import background_threads
+from tests.support.service.amp_command import AMP
 
 _NAMES = sorted(Settings.model_fields)
 #: With a server's address the command does not look for one; the port answers nobody.

@@ -12,7 +12,7 @@ import pytest
 
 from tests.hostile.clients import Target, p99_s, replies
 from tests.hostile.sizes import count
-from tests.stack.waiting import wait_until
+from tests.support.stack.waiting import wait_until
 
 pytestmark = pytest.mark.alone
 _BAD_CLIENTS = 64

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from amp.domain.assets import Asset, Scope, State
 from amp.domain.messages import AssetChanged, Intent
-from tests.simulation.installation import CLOCKS_APART_S, START_S, TIMES_MS
-from tests.simulation.intents_twin import SimulatedIntents
-from tests.simulation.queue_twin import SimulatedQueue
-from tests.simulation.scheduler import Play, Scheduler
-from tests.simulation.store_twins import ASSET_TYPE, SimulatedStore
+from tests.support.simulated.installation import CLOCKS_APART_S, START_S, TIMES_MS
+from tests.support.simulated.intents_twin import SimulatedIntents
+from tests.support.simulated.queue_twin import SimulatedQueue
+from tests.support.simulated.scheduler import Play, Scheduler
+from tests.support.simulated.store_twins import ASSET_TYPE, SimulatedStore
 
 _MOST_ASSETS = 20
 #: After so long the relay looks at an intent.

@@ -10,34 +10,36 @@ from typing import TypeVar
 import click
 
 from tests.simulation.parts import WHOLE, Parts
-from tests.simulation.stage import Stage
-from tests.simulation.violations import Violation
-from tests.simulation.workers import small_and_silent
-from tests.simulation.world import World
+from tests.simulation.simulation import Simulation
+from tests.simulation.small_pages import small_and_silent
+from tests.support.simulated.stage import Stage
+from tests.support.simulated.violations import Violation
 
 _LAST_LINES = 60
 #: A campaign that finds more has found enough.
 _MAX_FAILURES = 10
 _stage = cache(Stage)
-_World = TypeVar("_World", bound=World)
+_Simulation = TypeVar("_Simulation", bound=Simulation)
 
 
-def ran(seed: int, parts: Parts = WHOLE, kind: type[_World] = World) -> tuple[_World, Exception | Violation | None]:
-    """The world at the end of its run, and what went wrong with it."""
+def ran(
+    seed: int, parts: Parts = WHOLE, kind: type[_Simulation] = Simulation
+) -> tuple[_Simulation, Exception | Violation | None]:
+    """The simulation at its end, and what went wrong with it."""
     with small_and_silent():
-        world = kind(seed, _stage(), parts)
+        simulation = kind(seed, _stage(), parts)
         try:
-            world.run()
+            simulation.run()
         except (Exception, Violation) as e:  # noqa: BLE001 - whatever it is, it is what is looked for
-            return world, e
-    return world, None
+            return simulation, e
+    return simulation, None
 
 
 def run_seed(seed: int) -> int:
     """Prints the whole trace."""
-    world, failure = ran(seed)
-    click.echo(world.scheduler.told())
-    click.echo(f"SEED={seed}: {_said(failure)}, after {world.scheduler.steps} steps")
+    simulation, failure = ran(seed)
+    click.echo(simulation.scheduler.trace_text())
+    click.echo(f"SEED={seed}: {_said(failure)}, after {simulation.scheduler.steps} steps")
     return 0 if failure is None else 1
 
 
@@ -59,10 +61,10 @@ def run_seeds(seeds: range, processes: int) -> int:
 
 
 def _outcome(seed: int) -> tuple[int, str]:
-    world, failure = ran(seed)
+    simulation, failure = ran(seed)
     if failure is None:
         return seed, ""
-    return seed, f"{world.scheduler.told(_LAST_LINES)}\nSEED={seed}: {_said(failure)}"
+    return seed, f"{simulation.scheduler.trace_text(_LAST_LINES)}\nSEED={seed}: {_said(failure)}"
 
 
 def _said(failure: Exception | Violation | None) -> str:

@@ -1,4 +1,4 @@
-"""What must hold after every step, for every search, and at rest."""
+"""What must hold after every step, for every search, and once all is quiescent."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from uuid import UUID
 from amp.domain.assets import State
 from amp.domain.jobs import JobState
 from amp.domain.moves import Phase
-from tests.simulation.cluster import SimulatedCluster, Stored
-from tests.simulation.store_twins import SimulatedJobLog, SimulatedRegistry, SimulatedStore
-from tests.simulation.violations import Seen, Untidy, Violation
+from tests.support.simulated.cluster import SimulatedCluster, Stored
+from tests.support.simulated.store_twins import SimulatedJobLog, SimulatedRegistry, SimulatedStore
+from tests.support.simulated.violations import Seen, Untidy, Violation
 
 #: What the job of a move says that ended in that phase.
 _ENDS = {
@@ -67,7 +67,7 @@ class Invariants:
                 return revision
         raise Seen(f"{who}: {asset_id} is missing; it was shown at revision {before}")
 
-    def at_rest(self) -> None:
+    def at_quiescence(self) -> None:
         """The index equals the store, each bucket holds what is its own, and nothing is left of any move."""
         for index in self._cluster.indices.values():
             self._cluster.refresh(index)
@@ -80,20 +80,20 @@ class Invariants:
         for position, bucket in enumerate(bucket_map.buckets):
             index, read = self._cluster.indices.get(bucket.index), self._cluster.read.get(bucket.index)
             if index is None or read is None or index.loading or index.blocked:
-                raise Untidy(f"at rest: bucket {bucket.index} is not as it should be: {index} {read}")
+                raise Untidy(f"quiescent: bucket {bucket.index} is not as it should be: {index} {read}")
             if index.aliases != {bucket.write_alias}:
-                raise Untidy(f"at rest: {bucket.index} answers to {sorted(index.aliases)}, not {bucket.write_alias}")
+                raise Untidy(f"quiescent: {bucket.index} answers to {sorted(index.aliases)}, not {bucket.write_alias}")
             if (read.start_ms, read.end_ms) != (bucket.start_s * 1000, bucket_map.end_ms(position)):
-                raise Untidy(f"at rest: searches see {read} of {bucket}")
+                raise Untidy(f"quiescent: searches see {read} of {bucket}")
             for stored in index.visible.values():
                 if bucket_map.bucket_at(stored.created_ms) is not bucket:
-                    raise Violation(f"at rest: {stored.doc_id}, of another bucket, is left in {bucket.index}")
+                    raise Violation(f"quiescent: {stored.doc_id}, of another bucket, is left in {bucket.index}")
         if self._cluster.read.keys() != {bucket.index for bucket in bucket_map.buckets}:
-            raise Untidy(f"at rest: searches see {sorted(self._cluster.read)}")
+            raise Untidy(f"quiescent: searches see {sorted(self._cluster.read)}")
         for move in self._registry.ended.values():
             state = self._jobs.jobs[move.id].state
             if state not in _ENDS[move.phase]:
-                raise Untidy(f"at rest: the job of a move that ended as {move.phase} says {state}")
+                raise Untidy(f"quiescent: the job of a move that ended as {move.phase} says {state}")
 
     def _equals_store(self) -> None:
         bucket_map = self._registry.now
@@ -101,17 +101,17 @@ class Invariants:
             docs = self._cluster.indices[bucket_map.bucket_at(asset.created_ms).index].visible
             head = docs.get(str(asset.id))
             if head is None or head.revision != asset.revision:
-                raise Violation(f"at rest: {asset.id} is indexed at {head and head.revision}, not {asset.revision}")
+                raise Violation(f"quiescent: {asset.id} is indexed at {head and head.revision}, not {asset.revision}")
             if not asset.name:
-                raise Violation(f"at rest: {asset.id} has lost its content")
+                raise Violation(f"quiescent: {asset.id} has lost its content")
             if head.body["deleted"] is not (asset.state is State.DELETED):
-                raise Violation(f"at rest: {asset.id} is {asset.state}, unlike its document")
+                raise Violation(f"quiescent: {asset.id} is {asset.state}, unlike its document")
             if asset.version > 1:
                 self._superseded(docs.get(f"{asset.id}:{asset.version - 1}"), asset.all_revision, asset.revision)
 
     def _superseded(self, document: Stored | None, oldest: int, newest: int) -> None:
         if document is None or not oldest <= document.revision <= newest:
-            raise Violation(f"at rest: superseded {document}, of a revision between {oldest} and {newest}")
+            raise Violation(f"quiescent: superseded {document}, of a revision between {oldest} and {newest}")
 
 
 def _revisions(found: Iterable[Stored]) -> dict[str, int]:

@@ -14,11 +14,11 @@ from amp.services.moves.copy_documents import DocumentCopy
 from amp.services.moves.run import MoveTimes
 from amp.services.runtime.installation_cache import InstallationCache
 from amp.services.system.migrate import SystemMigration
-from tests.simulation.bucket_indices_twin import SimulatedBucketIndices
-from tests.simulation.cluster import SimulatedCluster
-from tests.simulation.faults import Faults
-from tests.simulation.installation import LONGEST_SEARCH_S
-from tests.simulation.store_twins import SimulatedStore
+from tests.support.simulated.bucket_indices_twin import SimulatedBucketIndices
+from tests.support.simulated.cluster import SimulatedCluster
+from tests.support.simulated.faults import Faults
+from tests.support.simulated.installation import LONGEST_SEARCH_S
+from tests.support.simulated.store_twins import SimulatedStore
 
 _TIMES = MoveTimes(longest_search=LONGEST_SEARCH_S)
 

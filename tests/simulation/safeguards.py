@@ -24,11 +24,11 @@ from amp.services.moves.copy_documents import Copy, DocumentCopy
 from amp.services.moves.run import MoveTimes
 from amp.services.runtime.installation_cache import InstallationCache
 from amp.services.system.migrate import SystemMigration
-from tests.simulation.bucket_indices_twin import SimulatedBucketIndices
-from tests.simulation.cluster import Index, SimulatedCluster, Stored
 from tests.simulation.parts import Parts
-from tests.simulation.store_twins import IDENTITY, SimulatedStore
-from tests.simulation.violations import Seen, Violation
+from tests.support.simulated.bucket_indices_twin import SimulatedBucketIndices
+from tests.support.simulated.cluster import Index, SimulatedCluster, Stored
+from tests.support.simulated.store_twins import IDENTITY, SimulatedStore
+from tests.support.simulated.violations import Seen, Violation
 
 
 class _ReadsHeadsTwice(SimulatedStore):

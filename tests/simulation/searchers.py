@@ -8,12 +8,12 @@ import orjson
 
 from amp.domain.criteria import EVERYTHING, IndexQuery, SearchPage, SortValues
 from amp.errors import SearchUnavailable
-from tests.simulation.installation import LONGEST_SEARCH_S
 from tests.simulation.invariants import Invariants
-from tests.simulation.scheduler import Play, Scheduler
-from tests.simulation.search_index_twin import SimulatedSearchIndex
-from tests.simulation.store_twins import SimulatedRegistry
-from tests.simulation.violations import Seen
+from tests.support.simulated.installation import LONGEST_SEARCH_S
+from tests.support.simulated.scheduler import Play, Scheduler
+from tests.support.simulated.search_index_twin import SimulatedSearchIndex
+from tests.support.simulated.store_twins import SimulatedRegistry
+from tests.support.simulated.violations import Seen
 
 _PAGE = 5
 _ALL = 1_000

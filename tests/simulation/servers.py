@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from amp.domain.moves import Phase
-from tests.simulation.cluster import SHARDS, SimulatedCluster
-from tests.simulation.scheduler import Play, Scheduler
-from tests.simulation.store_twins import SimulatedRegistry
+from tests.support.simulated.cluster import SHARDS, SimulatedCluster
+from tests.support.simulated.scheduler import Play, Scheduler
+from tests.support.simulated.store_twins import SimulatedRegistry
 
 
 def refresher(scheduler: Scheduler, cluster: SimulatedCluster) -> Play[None]:

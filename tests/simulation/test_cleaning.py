@@ -11,12 +11,12 @@ from amp.domain.documents import head_document
 from amp.domain.moves import MoveKind, Phase
 from amp.ports.search_index import PutResult
 from tests.simulation.campaign import ran
-from tests.simulation.cluster import Index, SimulatedCluster
-from tests.simulation.faults import Faults
 from tests.simulation.parts import Parts
-from tests.simulation.scheduler import Play
-from tests.simulation.store_twins import ASSET_TYPE
-from tests.simulation.world import World
+from tests.simulation.simulation import Simulation
+from tests.support.simulated.cluster import Index, SimulatedCluster
+from tests.support.simulated.faults import Faults
+from tests.support.simulated.scheduler import Play
+from tests.support.simulated.store_twins import ASSET_TYPE
 
 _CALM = Parts(faults=lambda _: Faults())
 _SEEDS = 120
@@ -24,7 +24,7 @@ _SEEDS = 120
 _MIN_PLANTED = 20
 
 
-class _Garden(World):
+class _Garden(Simulation):
     """When a split has switched, newer documents of what moved land in the source, of which no event tells."""
 
     planted = 0
@@ -62,9 +62,9 @@ class _DeletesAnyRevision(SimulatedCluster):
 def test_a_newer_document_planted_in_the_source_survives_cleaning() -> None:
     planted = 0
     for seed in range(_SEEDS):
-        world, failure = ran(seed, _CALM, _Garden)
+        simulation, failure = ran(seed, _CALM, _Garden)
         assert failure is None, f"seed {seed}: {failure}"
-        planted += world.planted
+        planted += simulation.planted
     assert planted > _MIN_PLANTED
 
 

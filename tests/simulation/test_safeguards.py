@@ -6,9 +6,9 @@ import click
 import pytest
 
 from tests.simulation.campaign import ran
-from tests.simulation.faults import HARD
 from tests.simulation.safeguards import SAFEGUARDS
-from tests.simulation.violations import Untidy
+from tests.support.simulated.faults import HARD
+from tests.support.simulated.violations import Untidy
 
 #: Each is noticed about once in 2 to 300 seeds.
 _SEEDS = 3_000

@@ -1,4 +1,4 @@
-"""The scheduler itself: one at a time, faults as told, and an end to everything."""
+"""The scheduler itself: one at a time, faults as planned, and an end to everything."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from amp.errors import SearchUnavailable
-from tests.simulation.faults import Fate, Faults
-from tests.simulation.scheduler import Play, Scheduler
-from tests.simulation.stage import Stage
-from tests.simulation.violations import Violation
+from tests.support.simulated.faults import Fate, Faults
+from tests.support.simulated.scheduler import Play, Scheduler
+from tests.support.simulated.stage import Stage
+from tests.support.simulated.violations import Violation
 
 
 class _Always(Faults):
@@ -30,7 +30,7 @@ def _lost() -> int:
 
 def _run(life: Callable[[Scheduler], None], faults: Faults, *, max_steps: int = 1_000) -> Scheduler:
     scheduler = Scheduler(1, Stage(), max_steps=max_steps, faults=lambda _: faults)
-    scheduler.at_rest = lambda: len(scheduler.actors) == 1 and scheduler.now_s > 60
+    scheduler.is_quiescent = lambda: len(scheduler.actors) == 1 and scheduler.now_s > 60
     scheduler.add_service("service", lambda: life(scheduler))
     scheduler.run()
     return scheduler
@@ -67,7 +67,7 @@ def test_a_call_has_the_effect_and_the_answer_of_its_fate(fate: Fate, effects: i
     assert any(answers) is answered
 
 
-def test_a_killed_process_does_nothing_in_its_last_breath_and_is_born_again() -> None:
+def test_a_killed_process_does_nothing_more_and_is_started_again() -> None:
     happened: list[str] = []
 
     def life(scheduler: Scheduler) -> None:
@@ -101,7 +101,7 @@ def test_a_server_finishes_what_a_dead_caller_asked_for() -> None:
 
 
 def test_who_never_rests_is_a_violation() -> None:
-    with pytest.raises(Violation, match="not at rest after"):
+    with pytest.raises(Violation, match="not quiescent after"):
         _run(lambda scheduler: scheduler.sleep(0), Faults(), max_steps=50)
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from amp.domain.moves import Phase
 from tests.simulation.campaign import ran
-from tests.simulation.world import World
+from tests.simulation.simulation import Simulation
 
 _SHARE = 1_000
 #: What each share must have met, or it would prove little: every way from phase to phase, the rare ones too.
@@ -33,31 +33,35 @@ _STEPS = {
 
 
 @pytest.mark.timeout(600)
-def test_no_search_ever_tells_that_buckets_move_and_all_is_right_at_rest() -> None:
+def test_no_search_shows_that_buckets_move_and_the_end_is_right() -> None:
     began_s, seen = time.monotonic(), Counter[str]()
     steps, killed = set[tuple[Phase | None, Phase | None]](), set[Phase | None]()
     for seed in range(_SHARE):
-        world, failure = ran(seed)
+        simulation, failure = ran(seed)
         if failure is not None:
-            pytest.fail(f"{world.scheduler.told(60)}\n{failure!r}\nReplay it: SEED={seed} make simulate")
-        seen += Counter(moves=len(world.registry.ended), searches=world.searchers.answered, pages=world.searchers.pages)
-        steps |= {(before, after) for (_, before), (_, after) in pairwise(world.registry.history)}
-        killed |= _phases_of_deaths(world)
-    told = ", ".join(f"{count} {what}" for what, count in seen.items())
-    click.echo(f"{_SHARE} seeds in {time.monotonic() - began_s:.0f} s: {told}")
+            pytest.fail(f"{simulation.scheduler.trace_text(60)}\n{failure!r}\nReplay it: SEED={seed} make simulate")
+        seen += Counter(
+            moves=len(simulation.registry.ended),
+            searches=simulation.searchers.answered,
+            pages=simulation.searchers.pages,
+        )
+        steps |= {(before, after) for (_, before), (_, after) in pairwise(simulation.registry.history)}
+        killed |= _phases_of_deaths(simulation)
+    summary = ", ".join(f"{count} {what}" for what, count in seen.items())
+    click.echo(f"{_SHARE} seeds in {time.monotonic() - began_s:.0f} s: {summary}")
     assert not _STEPS - steps
     assert killed == {None, *Phase}
     assert seen["moves"] > _SHARE / 2
     assert min(seen["searches"], seen["pages"]) > 5 * _SHARE
 
 
-def _phases_of_deaths(world: World) -> set[Phase | None]:
+def _phases_of_deaths(simulation: Simulation) -> set[Phase | None]:
     """In which phases a bucket worker was killed."""
-    history = world.registry.history
+    history = simulation.registry.history
     starts = [since_s for since_s, _ in history]
     return {
         history[bisect_right(starts, at_s) - 1][1]
-        for at_s, who, what in world.scheduler.trace
+        for at_s, who, what in simulation.scheduler.trace
         if who.startswith("bucket worker") and "killed" in what
     }
 

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
-import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from typing import TYPE_CHECKING, Any
-from unittest.mock import patch
 
-import structlog
 from prometheus_client import CollectorRegistry
 
 from amp.domain.buckets import BucketMap
@@ -36,13 +32,13 @@ from amp.services.outbox.relay import IntentRelay
 from amp.services.runtime.chores import Chores
 from amp.services.runtime.leases import LeaseKeeper
 from amp.services.types.catalog import TypeCatalog
-from tests.simulation.installation import BOUNDARIES_S, PREFIX, START_S, VERSIONS_KEPT
-from tests.simulation.scheduler import Scheduler
-from tests.simulation.store_twins import OneType, SimulatedRegistry, SkewedClock
-from tests.simulation.violations import Violation
+from tests.support.simulated.installation import BOUNDARIES_S, PREFIX, START_S, VERSIONS_KEPT
+from tests.support.simulated.scheduler import Scheduler
+from tests.support.simulated.store_twins import OneType, SimulatedRegistry, SkewedClock
+from tests.support.simulated.violations import Violation
 
 if TYPE_CHECKING:
-    from tests.simulation.world import World
+    from tests.simulation.simulation import Simulation
 
 _BATCH = 4
 #: Small enough to be full now and then.
@@ -56,10 +52,10 @@ _KINDS = (MoveKind.SPLIT, MoveKind.SPLIT, MoveKind.MERGE, MoveKind.MERGE, MoveKi
 
 
 class Workers:
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._scheduler = world.scheduler
-        self._chance = world.scheduler.random
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+        self._scheduler = simulation.scheduler
+        self._chance = simulation.scheduler.random
         self.moves_left = self._chance.randint(1, 3)
 
     def begin(self) -> None:
@@ -77,20 +73,20 @@ class Workers:
         self._scheduler.add_service(name, lambda: life(name))
 
     def _index_worker(self, name: str) -> None:
-        world, scheduler = self._world, self._scheduler
+        simulation, scheduler = self._simulation, self._scheduler
         clock, maps = self._process()
         catalog = TypeCatalog(OneType(), clock, 60.0)
-        aliases = world.parts.aliases(maps=maps, indices=world.indices)
-        refusing = RefusingBuckets(cache=world.cache, clock=clock)
+        aliases = simulation.parts.aliases(maps=maps, indices=simulation.indices)
+        refusing = RefusingBuckets(cache=simulation.cache, clock=clock)
         settlement = WriteSettlement(maps=maps, aliases=aliases)
         indexer = AssetIndexer(
-            builder=DocumentBuilder(store=world.store, catalog=catalog, versions_kept=VERSIONS_KEPT),
-            writer=DocumentWriter(index=world.search_index, maps=maps, settlement=settlement, refusing=refusing),
-            retries=world.parts.retries(queue=world.retries, max_changes=_RETRY_LIMIT),  # type: ignore[arg-type]
+            builder=DocumentBuilder(store=simulation.store, catalog=catalog, versions_kept=VERSIONS_KEPT),
+            writer=DocumentWriter(index=simulation.search_index, maps=maps, settlement=settlement, refusing=refusing),
+            retries=simulation.parts.retries(queue=simulation.retries, max_changes=_RETRY_LIMIT),  # type: ignore[arg-type]
             metrics=_METRICS,
         )
         stop, retrying = _Stop(scheduler), name.startswith("retry")
-        consumer = (world.retries if retrying else world.queue).consume(name)
+        consumer = (simulation.retries if retrying else simulation.queue).consume(name)
         handle = indexer.handle_retries if retrying else indexer.handle
         while True:
             try:
@@ -107,11 +103,11 @@ class Workers:
                 return  # its process ends, and is started again
 
     def _relay(self, _name: str) -> None:
-        world = self._world
+        simulation = self._simulation
         relay = IntentRelay(
-            intents=world.intents,
-            store=world.store,
-            queue=world.queue,
+            intents=simulation.intents,
+            store=simulation.store,
+            queue=simulation.queue,
             clock=SkewedClock(self._scheduler),
             metrics=_METRICS,
         )
@@ -122,27 +118,29 @@ class Workers:
         while self._scheduler.faults.active:
             self._scheduler.sleep(self._chance.random())
             with contextlib.suppress(Retryable):
-                self._world.applications.rename()
+                self._simulation.applications.rename()
         self._scheduler.wait(lambda: False)
 
     def _migrate(self, _name: str) -> None:
         """Somebody runs `amp migrate` now and then, whatever is under way."""
-        world, scheduler = self._world, self._scheduler
+        simulation, scheduler = self._simulation, self._scheduler
         while scheduler.faults.active:
-            registry = _SlowRegistry(world.registry, scheduler)
+            registry = _SlowRegistry(simulation.registry, scheduler)
             with contextlib.suppress(Retryable):
-                world.parts.migrate(parts=(), registry=registry, indices=world.indices, index_prefix=PREFIX).run()
+                simulation.parts.migrate(
+                    parts=(), registry=registry, indices=simulation.indices, index_prefix=PREFIX
+                ).run()
             scheduler.sleep(scheduler.random.random() * 4)
         scheduler.wait(lambda: False)
 
     def _bucket_worker(self, name: str) -> None:
-        world = self._world
+        simulation = self._simulation
         clock, maps = self._process()
         planner = MovePlanning(
             maps=maps,
-            indices=world.indices,
-            documents=world.documents,
-            jobs=world.jobs,
+            indices=simulation.indices,
+            documents=simulation.documents,
+            jobs=simulation.jobs,
             clock=clock,
             index_prefix=PREFIX,
         )
@@ -151,27 +149,27 @@ class Workers:
             Chores(
                 clock=clock,
                 chores={
-                    "reconcile": BucketReconciliation(maps=maps, indices=world.indices, index_prefix=PREFIX).run,
+                    "reconcile": BucketReconciliation(maps=maps, indices=simulation.indices, index_prefix=PREFIX).run,
                     "watch": AutoSplit(
-                        maps=maps, indices=world.indices, planner=planner, clock=clock, sizes=world.sizes
+                        maps=maps, indices=simulation.indices, planner=planner, clock=clock, sizes=simulation.sizes
                     ).check,
                 },
             ),
-            _LapsingLease(world.leases, clock, name=LEASE, holder=name, ttl_s=LEASE_S),
+            _LapsingLease(simulation.leases, clock, name=LEASE, holder=name, ttl_s=LEASE_S),
             clock,
             check_s=_CHECK_S,
         )
         worker.run(_Stop(self._scheduler))
 
     def _mover(self, clock: SkewedClock, maps: BucketMaps) -> MoveRunner:
-        world = self._world
-        indices, documents, parts = world.indices, world.documents, world.parts
+        simulation = self._simulation
+        indices, documents, parts = simulation.indices, simulation.documents, simulation.parts
         copier = parts.copier(documents=documents, clock=clock, reader=_Reader(self._scheduler))
         return MoveRunner(
             maps=maps,
             indices=indices,
             documents=documents,
-            jobs=world.jobs,
+            jobs=simulation.jobs,
             metrics=Metrics(),
             clock=clock,
             aliases=parts.aliases(maps=maps, indices=indices),
@@ -192,13 +190,13 @@ class Workers:
 
     def _operator(self, _name: str) -> None:
         """Asks for one move after the other, and takes some of them back."""
-        world, scheduler, chance = self._world, self._scheduler, self._chance
+        simulation, scheduler, chance = self._simulation, self._scheduler, self._chance
         clock, maps = self._process()
         planner = MovePlanning(
             maps=maps,
-            indices=world.indices,
-            documents=world.documents,
-            jobs=world.jobs,
+            indices=simulation.indices,
+            documents=simulation.documents,
+            jobs=simulation.jobs,
             clock=clock,
             index_prefix=PREFIX,
         )
@@ -210,7 +208,7 @@ class Workers:
                 rate = chance.choice((None, None, 10.0))
                 job = planner.start(kind, bucket.name, self._boundary(kind), rate, _OPERATOR)
                 patience_s = chance.choice((3.0, 10.0, 1e9, 1e9)) * chance.random()
-                while world.registry.now.move is not None:
+                while simulation.registry.now.move is not None:
                     nap_s = chance.random() * 2
                     scheduler.sleep(nap_s)
                     patience_s -= nap_s
@@ -228,8 +226,8 @@ class Workers:
 
     def _process(self) -> tuple[SkewedClock, BucketMaps]:
         clock = SkewedClock(self._scheduler)
-        cache = self._world.parts.cache(self._world.cache, self._world.shared, clock)
-        return clock, self._world.parts.maps(self._world.registry, cache, clock, _MAP_REFRESH_S)
+        cache = self._simulation.parts.cache(self._simulation.cache, self._simulation.shared, clock)
+        return clock, self._simulation.parts.maps(self._simulation.registry, cache, clock, _MAP_REFRESH_S)
 
 
 class _Stop:
@@ -294,27 +292,3 @@ class _Late(Future[Any]):
 
     def result(self, timeout: float | None = None) -> Any:  # noqa: ARG002 - it is read right here
         return self._read()
-
-
-#: So few documents make many pages, and so few changes are more than a few.
-_SMALL = {"PAGE": 4, "_SLICE": 3, "_MAX_CHANGES_LEFT": 3, "_MAX_UNDER_WAY": 3}
-_SIZED = ("cleanup", "compare_ranges", "copy_documents", "copy_range")
-
-
-@contextlib.contextmanager
-def small_and_silent() -> Iterator[None]:
-    """Services with small pages, and without logs, as the trace tells it all."""
-    before, patched = structlog.get_config(), set()
-    silent = structlog.make_filtering_bound_logger(logging.CRITICAL)
-    structlog.configure(wrapper_class=silent, cache_logger_on_first_use=False)
-    try:
-        with contextlib.ExitStack() as patches:
-            for module in (importlib.import_module(f"amp.services.moves.{name}") for name in _SIZED):
-                for name in _SMALL.keys() & vars(module).keys():
-                    patches.enter_context(patch.object(module, name, _SMALL[name]))
-                    patched.add(name)
-            if missing := _SMALL.keys() - patched:
-                raise AssertionError(f"sizes the services do not have any more: {missing}")
-            yield
-    finally:
-        structlog.configure(**before)

@@ -1,4 +1,7 @@
-"""Writes, reads and removes search documents as rows of the search database."""
+"""Writes, reads and removes search documents as rows of the search database.
+
+Words are rows of a table of our own. ADR 012 compares it with FTS5.
+"""
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence

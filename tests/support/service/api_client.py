@@ -1,0 +1,84 @@
+"""A client of the service that expects it to fail at any moment."""
+
+import uuid
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
+from urllib.parse import urlencode
+
+import httpx
+
+TYPE = "fault_clip"
+_FIELDS = {"mark": {"type": "string"}, "number": {"type": "long"}, "notes": {"type": "text"}}
+
+
+class NotAnswered(AssertionError):
+    """A service that has no reason to fail did."""
+
+
+class ApiClient:
+    """One client with connections of its own; used by one thread."""
+
+    def __init__(self, url: str, principal: str = "faults", timeout_s: float = 60) -> None:
+        self._client = httpx.Client(base_url=url, timeout=timeout_s, headers={"AMP-Principal": principal})
+
+    def send(self, method: str, path: str, *, headers: Mapping[str, str] | None = None, json: Any = None) -> Any:
+        """The answer; None: there is none, so what was asked for may be done or not."""
+        try:
+            return self._client.request(method, path, headers=headers, json=json)
+        except httpx.TransportError:
+            return None
+
+    def sure(self, method: str, path: str, **more: Any) -> httpx.Response:
+        """:raises NotAnswered: there is no answer, or none of success."""
+        answer: httpx.Response | None = self.send(method, path, **more)
+        if answer is None or answer.status_code >= 400:
+            reason = "no answer" if answer is None else f"{answer.status_code} {answer.text}"
+            raise NotAnswered(f"{method} {path}: {reason}")
+        return answer
+
+    def close(self) -> None:
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def register_type(self) -> None:
+        answer = self.send("POST", "/v1/types", json={"name": TYPE, "fields": _FIELDS})
+        assert answer is not None
+        assert answer.status_code in (201, 409), answer.text
+
+    def create(self, name: str = "", wait: str = "", **metadata: Any) -> dict[str, Any]:
+        body = {"type": TYPE, "name": name, "metadata": metadata}
+        headers = {"Idempotency-Key": uuid.uuid4().hex}
+        made: dict[str, Any] = self.sure("POST", f"/v1/assets{wait}", json=body, headers=headers).json()
+        return made
+
+    def revisions_found(self, ids: list[str]) -> dict[str, int]:
+        """By id, the revision at which a search shows each of these assets; absent ones are not shown."""
+        body = {"query": {"field": "id", "in": ids}, "size": len(ids), "fields": ["id", "revision"]}
+        found = self.sure("POST", "/v1/search", json=body).json()
+        return {item["id"]: item["revision"] for item in found["items"]}
+
+    def resolve(self, project: str, external_id: str) -> list[dict[str, Any]]:
+        """What the service knows under that name, deleted assets included."""
+        query = urlencode({"project": project, "external_id": external_id, "deleted": "true"})
+        items: list[dict[str, Any]] = self.sure("GET", f"/v1/assets?{query}").json()["items"]
+        return items
+
+    def count(self) -> int:
+        """How many assets searches show."""
+        found = self.sure("POST", "/v1/search", json={"size": 1, "fields": ["id"], "total": "exact"}).json()
+        return int(found["total"])
+
+    def search_all(self) -> Iterator[dict[str, Any]]:
+        """Every version of every asset that searches show, page by page."""
+        body: dict[str, Any] = {"versions": "all", "size": 200}
+        while True:
+            page = self.sure("POST", "/v1/search", json=body).json()
+            yield from page["items"]
+            if page["next_cursor"] is None:
+                return
+            body["cursor"] = page["next_cursor"]
