@@ -7,6 +7,7 @@ import pytest
 
 from amp.domain.buckets import BucketMap, first_map
 from amp.domain.ids import mint_at
+from amp.domain.jobs import Note
 from amp.domain.move_phases import dual, planned_split
 from amp.errors import SearchUnavailable
 from amp.metrics import Metrics
@@ -33,8 +34,8 @@ class History:
     def __init__(self) -> None:
         self.notes: list[str] = []
 
-    def note(self, _job_id: object, _at_ms: int, text: str) -> None:
-        self.notes.append(text)
+    def note(self, _job_id: object, note: Note) -> None:
+        self.notes.append(note.text)
 
 
 @pytest.fixture
