@@ -9,6 +9,7 @@ from typing import Any
 
 from amp.api.errors import MalformedJson
 from amp.api.json_structure import check_structure, item_spans
+from amp.domain.storable_text import CONTAINS_NUL, CONTAINS_SURROGATE
 from amp.domain.validation import LONG_MAX, LONG_MIN, escape_pointer
 from amp.errors import Fault, Invalid, TooLarge
 
@@ -258,9 +259,9 @@ def _faults(value: Any, pointer: str) -> Iterator[Fault]:
 
 def _text_flaw(text: str) -> str | None:
     if "\x00" in text:
-        return "holds U+0000, which is not allowed"
+        return CONTAINS_NUL
     if not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
-        return "holds a lone surrogate, which is not allowed"
+        return CONTAINS_SURROGATE
     return None
 
 

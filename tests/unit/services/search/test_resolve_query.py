@@ -124,7 +124,7 @@ _REFUSED: list[tuple[str, str, Callable[[QueryResolver], object]]] = [
     ("match without words", "0 words", lambda r: r.criteria(condition("name", match="!?"), None)),
     ("unknown operator", "is not an operator", lambda r: r.criteria(condition("id", like="x"), None)),
     ("text without words", "0 words", lambda r: r.criteria(None, "  ")),
-    ("surrogate", "lone surrogate", lambda r: r.criteria(condition("name", eq="\ud800"), None)),
+    ("surrogate", "unpaired surrogate", lambda r: r.criteria(condition("name", eq="\ud800"), None)),
     ("too deep", "6 levels", lambda r: r.criteria(_nested(6), None)),
     ("too many joints", "65 uses of all", lambda r: r.criteria(Conjunction((Conjunction(()),) * 64), None)),
     ("too many", "33 conditions", lambda r: r.criteria(Conjunction((condition("id", eq="x"),) * 33), None)),
