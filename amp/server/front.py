@@ -31,7 +31,9 @@ class Front:
 
     def refuse(self, error: Exception) -> HttpResponse:
         """Return the problem response to a request that the API has not processed."""
-        known = error if isinstance(error, AmpError) else InternalServerError("something went wrong on the server")
+        known = (
+            error if isinstance(error, AmpError) else InternalServerError("an unexpected error occurred on the server")
+        )
         status, headers, body = problem_response(known)
         self._metrics.requests.labels("(none)", "(other)", status).inc()
         _log.info("request refused", action="request_refused", status=status, reason=known.message)
