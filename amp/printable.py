@@ -2,7 +2,7 @@
 
 import re
 
-#: Control characters (C0, DEL, C1), line and paragraph separators, marks that reorder text, and lone surrogates.
+#: Control characters (C0, DEL, C1), line and paragraph separators, marks that reorder text, and unpaired surrogates.
 _UNPRINTABLE = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
 _ANYWHERE = re.compile(f"[{_UNPRINTABLE}]")
 _IN_LINES = re.compile(f"(?!\n)[{_UNPRINTABLE}]")
@@ -24,7 +24,7 @@ def printable_lines(text: str) -> str:
 
 
 def printable_json(text: str) -> str:
-    """Return JSON text of the same value in which unprintable characters and lone surrogates are `\\u` escapes."""
+    """Return JSON text of the same value in which unprintable characters and unpaired surrogates are `\\u` escapes."""
     return _IN_LINES.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 

@@ -1,1 +1,1 @@
-"""The REST API: parse, call one service, present."""
+"""The REST API. Each route parses the request, calls one service and presents the result as JSON."""

@@ -1,4 +1,4 @@
-"""Shows buckets and jobs as JSON."""
+"""Presents buckets, moves, jobs and dead letters as JSON."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def bucket_json(status: BucketStatus, report: BucketReport) -> dict[str, Any]:
 
 def job_json(status: JobStatus, *, history: bool = True) -> dict[str, Any]:
     job = status.job
-    shown: dict[str, Any] = {
+    presented: dict[str, Any] = {
         "id": str(job.id),
         "kind": job.kind,
         "state": job.state.value,
@@ -52,18 +52,18 @@ def job_json(status: JobStatus, *, history: bool = True) -> dict[str, Any]:
         },
     }
     if history:
-        shown["history"] = [
+        presented["history"] = [
             {"at": format_ms(note.at_ms), "kind": note.kind.value, "text": note.text} for note in job.history
         ]
-    return shown
+    return presented
 
 
 def job_location(job: Job) -> dict[str, str]:
-    """The header that tells where the job is found."""
+    """Return the `Location` header with the URL path of the job."""
     return {"Location": f"{request.script_root}/v1/admin/jobs/{job.id}"}
 
 
-def letter_json(dead_letter: DeadLetter) -> dict[str, Any]:
+def dead_letter_json(dead_letter: DeadLetter) -> dict[str, Any]:
     return {
         "id": str(dead_letter.id),
         "topic": dead_letter.topic,
@@ -91,8 +91,8 @@ def plan_json(plan: MovePlan, rate: float | None) -> dict[str, Any]:
     }
 
 
-def layout_json(found: LaidOut) -> dict[str, Any]:
-    return {"job": found.job and str(found.job.id), "missing": [_time(start_s) for start_s in found.missing]}
+def layout_json(layout: LaidOut) -> dict[str, Any]:
+    return {"job": layout.job and str(layout.job.id), "missing": [_time(start_s) for start_s in layout.missing]}
 
 
 def _move_json(report: BucketReport) -> dict[str, Any] | None:

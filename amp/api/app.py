@@ -6,7 +6,7 @@ from flask import request
 from flask_openapi3.openapi import OpenAPI
 from werkzeug.routing import PathConverter
 
-from amp.api.compression import compress_answers
+from amp.api.compression import compress_responses
 from amp.api.cors import allow_origins
 from amp.api.errors import BadRequest, register_error_handlers
 from amp.api.folders import check_folder
@@ -20,17 +20,18 @@ from amp.data_folder import folder_identity
 
 
 class _RestOfPath(PathConverter):
-    """All that is left of the path, slashes and line ends included."""
+    """Matches the whole rest of the path, including slashes and line breaks."""
 
     regex = "(?s:.+)"
     part_isolating = False
 
 
 def create_app(amp: Amp) -> OpenAPI:
-    """The API over `amp`, which stays the caller's to close."""
+    """Return the WSGI application that serves `amp`. The caller remains responsible for closing `amp`."""
     app = AmpOpenAPI(amp.settings)
     app.extensions["amp"] = amp
-    # A path says what it says: external ids may hold slashes, several in a row too, and encoded ones are not the same.
+    # Paths are matched exactly as they are sent: external ids may contain slashes, also several in a row, and an
+    # encoded slash differs from a plain one.
     app.wsgi_app = UndecodedPaths(app.wsgi_app)  # type: ignore[method-assign]  # Flask's own way of adding middleware
     app.url_map.merge_slashes = False
     app.url_map.converters["rest"] = _RestOfPath
@@ -38,22 +39,22 @@ def create_app(amp: Amp) -> OpenAPI:
     settings = amp.settings
     check_origins(app, (settings.host, *settings.allowed_hosts), settings.cors_origins)
     check_folder(app, folder_identity(settings.data_dir) if settings.profile == "embedded" else None)
-    app.before_request(_refuse_garbled_url)
+    app.before_request(_reject_undecodable_url)
     register_error_handlers(app)
     for module in (assets, versions, bulk, types, search, buckets, jobs, dead_letters, health):
         app.register_api(module.api)
     app.register_blueprint(docs_blueprint(app))
-    # What is registered last runs first.
+    # Flask runs the `after_request` functions in reverse order of registration.
     if amp.settings.cors_origins:
         allow_origins(app, amp.settings.cors_origins)
-    compress_answers(app)
+    compress_responses(app)
     return app
 
 
-def _refuse_garbled_url() -> None:
-    """Bytes that are no text would be replaced silently."""
+def _reject_undecodable_url() -> None:
+    # Werkzeug would silently replace bytes that are not UTF-8.
     try:
         unquote_to_bytes(request.environ["PATH_INFO"].encode("latin-1")).decode()
         unquote_to_bytes(request.query_string).decode()
     except UnicodeDecodeError as e:
-        raise BadRequest("the URL is not UTF-8") from e
+        raise BadRequest("the percent-decoded URL is not valid UTF-8") from e

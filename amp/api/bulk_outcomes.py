@@ -1,4 +1,4 @@
-"""What became of the items of a bulk request, as its answer tells it, within a bound in bytes."""
+"""Collects the outcomes of the items of a bulk request for its response, whose problems are limited in size."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,30 +10,30 @@ from amp.domain.assets import Asset
 from amp.domain.storable_text import clipped
 from amp.errors import AmpError
 
-#: Of all problems in one answer; those past it are cut down to a sentence.
-_PROBLEMS_BYTES = 2 * 1024 * 1024
-_SHORT_CHARS = 120
+#: Size of all problems in one response, in bytes. Beyond it, a problem has no `errors` and a short `detail`.
+_MAX_PROBLEMS_BYTES = 2 * 1024 * 1024
+_SHORT_DETAIL_CHARS = 120
 
 
 class BulkOutcomes:
     def __init__(self) -> None:
-        self.entries: list[Any] = []  #: as JSON, in the order of the items
-        self._left_bytes = _PROBLEMS_BYTES
+        self.entries: list[Any] = []  #: one JSON fragment per item, in the order of the items
+        self._remaining_bytes = _MAX_PROBLEMS_BYTES
 
     def add(self, results: Iterable[Asset | AmpError]) -> None:
         for result in results:
-            entry = self._refused(result) if isinstance(result, AmpError) else _created(result)
+            entry = self._failure(result) if isinstance(result, AmpError) else _success(result)
             self.entries.append(orjson.Fragment(orjson.dumps(entry)))
 
-    def _refused(self, error: AmpError) -> dict[str, Any]:
+    def _failure(self, error: AmpError) -> dict[str, Any]:
         problem = problem_of(error)
         size = len(orjson.dumps(problem, default=str))
-        if size > self._left_bytes:
+        if size > self._remaining_bytes:
             problem.pop("errors", None)
-            problem["detail"] = clipped(problem["detail"], _SHORT_CHARS)
-        self._left_bytes -= size
+            problem["detail"] = clipped(problem["detail"], _SHORT_DETAIL_CHARS)
+        self._remaining_bytes -= size
         return {"status": problem["status"], "id": None, "revision": None, "problem": problem}
 
 
-def _created(asset: Asset) -> dict[str, Any]:
+def _success(asset: Asset) -> dict[str, Any]:
     return {"status": 201, "id": str(asset.id), "revision": asset.revision, "problem": None}

@@ -1,4 +1,7 @@
-"""The one place that knows HTTP codes of errors: AMP's error tree, and HTTP's own, as problem+json (RFC 9457)."""
+"""Translates AMP's errors and those of the web framework into problem documents (RFC 9457).
+
+Only this module knows the HTTP status of each error.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -35,8 +38,8 @@ from amp.errors import (
 )
 
 PROBLEM_JSON = "application/problem+json"
-#: Characters of a message, of a fault's detail and of its pointer: they may quote what was sent.
-_MESSAGE_CHARS, _DETAIL_CHARS, _POINTER_CHARS = 1_000, 300, 1_000
+#: Maximum characters of a message, of a fault's detail and of its pointer, all of which may quote the request.
+_MAX_MESSAGE_CHARS, _MAX_DETAIL_CHARS, _MAX_POINTER_CHARS = 1_000, 300, 1_000
 _log = structlog.get_logger(__name__)
 
 
@@ -45,7 +48,7 @@ class BadRequest(Invalid):
 
 
 class MalformedJson(Invalid):
-    """The body is not the JSON that is accepted."""
+    """The body is not JSON as the API accepts it."""
 
 
 class ForeignOrigin(Invalid):
@@ -53,7 +56,7 @@ class ForeignOrigin(Invalid):
 
 
 class UnknownHost(Invalid):
-    """The request names a host that is not served here."""
+    """The request names a host that this server does not serve."""
 
 
 class UnsupportedMediaType(Invalid):
@@ -65,15 +68,15 @@ class RequestTimeout(Invalid):
 
 
 class UriTooLong(Invalid):
-    """The URL is longer than what is allowed."""
+    """The URL is longer than allowed."""
 
 
 class HeadersTooLarge(Invalid):
-    """The head of the request is larger than what is allowed."""
+    """The request line and headers are larger than allowed."""
 
 
 class OtherFolder(Invalid):
-    """The request is meant for another data folder than the one served here."""
+    """The request is for a different data folder from the one that this server serves."""
 
 
 class InternalServerError(AmpError):
@@ -81,10 +84,10 @@ class InternalServerError(AmpError):
 
 
 class ExpectationFailed(Invalid):
-    """The only expectation that is met is 100-continue."""
+    """The only supported expectation is 100-continue."""
 
 
-#: The nearest class of an error's line of ancestors decides.
+#: HTTP status by class. The first class of an error's method resolution order that is listed decides.
 _STATUS: dict[type[AmpError], int] = {
     AmpError: 500,
     Invalid: 400,
@@ -111,8 +114,8 @@ _STATUS: dict[type[AmpError], int] = {
 }
 
 
-#: Faults of the process, and classes that only gather others.
-_NEVER_ANSWERED = (
+#: Errors that no request meets: those of starting a process, those that services handle, and mere base classes.
+_NEVER_RETURNED = (
     BadSetting,
     DataDirLocked,
     NoData,
@@ -122,29 +125,29 @@ _NEVER_ANSWERED = (
     Invalid,
     Retryable,
 )
-#: HTTP's own, raised by the framework.
-_OF_HTTP = (MethodNotAllowed,)
+#: Errors that the web framework raises itself.
+_FRAMEWORK_ERRORS = (MethodNotAllowed,)
 
 
 def problem_of(error: AmpError) -> dict[str, Any]:
-    """The error as a problem document; what its context holds, as the id in the way, becomes members of its own."""
+    """Return the error as a problem document. Entries of its context, such as the id of an asset, become members."""
     status = next(_STATUS[cls] for cls in type(error).__mro__ if cls in _STATUS)
     title = (type(error).__doc__ or "").strip().splitlines()[0].rstrip(".")
-    problem = _problem(_slug(type(error).__name__), title, status, clipped(error.message, _MESSAGE_CHARS))
+    problem = _problem(_slug(type(error).__name__), title, status, clipped(error.message, _MAX_MESSAGE_CHARS))
     problem |= {name: value for name, value in error.context.items() if value is not None}
     if isinstance(error, Invalid | IncompatibleType) and error.faults:
-        problem["errors"] = _shown(error.faults)
+        problem["errors"] = _faults_json(error.faults)
     return problem
 
 
 def problem_types() -> list[tuple[str, int, str]]:
-    """(type, status, title) of every problem that a request can meet, by status."""
-    # Entry points have errors of their own, which no request meets.
-    ours = [cls for cls in _descendants(AmpError) if cls.__module__ in (AmpError.__module__, __name__)]
-    problems = [problem_of(cls()) for cls in ours if cls not in _NEVER_ANSWERED]
-    problems += [_problem(_slug(cls.__name__), cls().name, cls.code or 0, "") for cls in _OF_HTTP]
-    found = {problem["type"]: (problem["type"], problem["status"], problem["title"]) for problem in problems}
-    return sorted(found.values(), key=lambda entry: (entry[1], entry[0]))
+    """Return (type, status, title) of every problem that a response can contain, sorted by status and type."""
+    # The errors of other modules, such as the CLI's, never reach a response.
+    errors = [cls for cls in _descendants(AmpError) if cls.__module__ in (AmpError.__module__, __name__)]
+    problems = [problem_of(cls()) for cls in errors if cls not in _NEVER_RETURNED]
+    problems += [_problem(_slug(cls.__name__), cls().name, cls.code or 0, "") for cls in _FRAMEWORK_ERRORS]
+    by_type = {problem["type"]: (problem["type"], problem["status"], problem["title"]) for problem in problems}
+    return sorted(by_type.values(), key=lambda entry: (entry[1], entry[0]))
 
 
 def _descendants(cls: type[AmpError]) -> Iterator[type[AmpError]]:
@@ -154,42 +157,41 @@ def _descendants(cls: type[AmpError]) -> Iterator[type[AmpError]]:
 
 
 def register_error_handlers(app: Flask) -> None:
-    app.register_error_handler(AmpError, _answer_amp_error)
-    app.register_error_handler(HTTPException, _answer_http_exception)
-    app.register_error_handler(Exception, _answer_unexpected)
+    app.register_error_handler(AmpError, _handle_amp_error)
+    app.register_error_handler(HTTPException, _handle_http_exception)
+    app.register_error_handler(Exception, _handle_unexpected)
 
 
-def problem_answer(error: AmpError) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body of the answer to a request that met `error`."""
+def problem_response(error: AmpError) -> tuple[int, dict[str, str], bytes]:
+    """Return status, headers and body of the response to a request that failed with `error`."""
     problem = problem_of(error)
     headers = {"Content-Type": PROBLEM_JSON}
     if isinstance(error, Retryable):
         headers["Retry-After"] = str(error.retry_after_s)
-    # Messages may quote input that is no valid text; the answer must be.
     return problem["status"], headers, orjson.dumps(problem, default=str)
 
 
-def _answer_amp_error(error: AmpError) -> Response:
-    status, headers, body = problem_answer(error)
+def _handle_amp_error(error: AmpError) -> Response:
+    status, headers, body = problem_response(error)
     if status >= 500:
         _log.warning("request failed", action="request_failed", error=type(error).__name__, reason=error.message)
     return Response(body, status, headers)
 
 
-def _answer_http_exception(error: HTTPException) -> Response:
-    inner = error.get_response()
+def _handle_http_exception(error: HTTPException) -> Response:
+    original = error.get_response()
     if error.code is None or error.code < 400:
-        return Response(inner.get_data(), error.code, inner.headers)  # a redirect
+        return Response(original.get_data(), error.code, original.headers)  # a redirect
     response = _response(_problem(_slug(error.name.replace(" ", "-")), error.name, error.code, error.description or ""))
     for name in ("Allow", "Retry-After"):
-        if name in inner.headers:
-            response.headers[name] = inner.headers[name]
+        if name in original.headers:
+            response.headers[name] = original.headers[name]
     return response
 
 
-def _answer_unexpected(error: Exception) -> Response:
+def _handle_unexpected(error: Exception) -> Response:
     _log.error("unexpected error", action="unexpected_error", exc_info=error)
-    detail = f"something went wrong on the server; the log has it under request id {g.get('request_id', '-')}"
+    detail = f"an unexpected error occurred; the server's log describes it under request id {g.get('request_id', '-')}"
     return _response(problem_of(InternalServerError(detail)))
 
 
@@ -197,19 +199,18 @@ def _problem(slug: str, title: str, status: int, detail: str) -> dict[str, Any]:
     return {"type": f"urn:amp:problem:{slug}", "title": title, "status": status, "detail": detail}
 
 
-def _shown(faults: Sequence[Fault]) -> list[dict[str, str]]:
+def _faults_json(faults: Sequence[Fault]) -> list[dict[str, str]]:
     return [
-        {"pointer": clipped(fault.pointer, _POINTER_CHARS), "detail": clipped(fault.detail, _DETAIL_CHARS)}
+        {"pointer": clipped(fault.pointer, _MAX_POINTER_CHARS), "detail": clipped(fault.detail, _MAX_DETAIL_CHARS)}
         for fault in faults[:MAX_FAULTS]
     ]
 
 
 def _slug(name: str) -> str:
-    """`AssetNotFound` and `Method-Not-Allowed` alike in lower case, words joined by dashes."""
+    """Return a class name such as `AssetNotFound`, or words joined by hyphens, as a slug such as `asset-not-found`."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower()
 
 
 def _response(problem: dict[str, Any]) -> Response:
-    # Messages may quote input that is no valid text; the answer must be.
     body = orjson.dumps(problem, default=str)
     return Response(body, problem["status"], content_type=PROBLEM_JSON)

@@ -1,4 +1,4 @@
-"""Requests that the documentation shows and a reader can send as they are, the type first: each is accepted."""
+"""Example request bodies of the OpenAPI document. Each is accepted as it stands if the example type is registered."""
 
 from typing import Any
 

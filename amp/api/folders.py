@@ -1,4 +1,4 @@
-"""Refuses requests that are meant for another data folder than the one served here."""
+"""Rejects requests for a different data folder from the one that this process serves."""
 
 from flask import Flask, Response, request
 
@@ -7,7 +7,10 @@ from amp.data_folder import FOLDER_HEADER
 
 
 def check_folder(app: Flask, served: str | None) -> None:
-    """:param served: the identity of the data folder; None: none is served."""
+    """Compare the data folder that a request names in its header, if it does, with the one that is served.
+
+    :param served: the identity of the data folder; None: this process serves none.
+    """
 
     @app.before_request
     def check() -> None:
@@ -15,7 +18,7 @@ def check_folder(app: Flask, served: str | None) -> None:
             raise OtherFolder
 
     @app.after_request
-    def name(response: Response) -> Response:
+    def add_header(response: Response) -> Response:
         if served is not None and FOLDER_HEADER in request.headers:
             response.headers[FOLDER_HEADER] = served
         return response

@@ -1,4 +1,4 @@
-"""Reads request bodies: media type, size and encoding first, then strict JSON, then the model."""
+"""Reads request bodies: checks media type, size and encoding, then parses strict JSON, then validates the model."""
 
 import itertools
 import zlib
@@ -22,41 +22,45 @@ Model = TypeVar("Model", bound=BaseModel)
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 NDJSON = "application/x-ndjson"
-#: Steps of pydantic's places that are part of no pointer: tags of a union's members, and "this key".
+#: Steps of pydantic's error locations that do not belong into a JSON pointer: tags of union members, and the marker of
+#: an error in a key.
 TAG = "tag:"
 _KEY_STEP = "[key]"
-_PIECE = 64 * 1024
-_PLAIN_MESSAGES = {"missing": "is required", "extra_forbidden": "is not known here"}
-#: What the library puts before the messages of our own validators.
+_GUNZIP_STEP_BYTES = 64 * 1024
+_PLAIN_MESSAGES = {"missing": "is required", "extra_forbidden": "is not a known member"}
+#: Pydantic's prefix to the messages of AMP's own validators.
 _PREFIX = "Value error, "
 
 
 @dataclass(frozen=True)
 class JsonBody(Generic[Model]):
-    """A JSON object as `model` has it."""
+    """A request body that is a JSON object of the given model."""
 
     model: type[Model]
     example: Mapping[str, Any]
     media_types: tuple[str, ...] = (JSON,)
-    #: What a body that does not fit the model raises.
-    refusal: type[Invalid] = Unprocessable
-    #: No body at all is the same as an empty object.
+    #: The error that is raised if the body does not match the model.
+    error: type[Invalid] = Unprocessable
+    #: Whether a request without a body means an empty object.
     optional: bool = False
-    #: It may be as long as that of a bulk request.
+    #: Whether the size limit is that of bulk requests.
     bulk: bool = False
-    #: Arrays, objects and members of them that it may hold; None: as many as one asset's.
+    #: Maximum number of arrays, objects and their members; None: the limit for one asset.
     max_values: int | None = None
 
     def read(self) -> Model:
-        """:raises Invalid: with the place of every fault."""
+        """Return the body of the current request.
+
+        :raises Invalid: the body is not valid; with the place of every fault.
+        """
         settings = amp().settings
-        max_bytes = settings.max_bulk_bytes if self.bulk else single_bytes(settings)
-        if self.optional and not request.mimetype and not unpacked_body(max_bytes):
+        max_bytes = settings.max_bulk_bytes if self.bulk else max_asset_body_bytes(settings)
+        if self.optional and not request.mimetype and not read_body(max_bytes):
             return self.model()
-        media_type(self.media_types)
+        read_media_type(self.media_types)
         max_values = self.max_values or amp().limits.body_values
-        value = strict_json.parse(unpacked_body(max_bytes), max_values)
-        return conform(self.model, checked_object(value), self.refusal)
+        value = strict_json.parse(read_body(max_bytes), max_values)
+        return validate(self.model, require_object(value), self.error)
 
     def document(self) -> dict[str, Any]:
         schema = {"$ref": f"#/components/schemas/{self.model.__name__}"}
@@ -68,20 +72,25 @@ class JsonBody(Generic[Model]):
         return (self.model,)
 
 
-def conform(model: type[Model], value: Mapping[str, Any], refusal: type[Invalid] = Unprocessable) -> Model:
-    """:raises Invalid: as `refusal`, with the place of every fault."""
+def validate(model: type[Model], value: Mapping[str, Any], error: type[Invalid] = Unprocessable) -> Model:
+    """Return `value` as a `model`.
+
+    :raises Invalid: of the class `error`, with the place of every fault, up to `MAX_FAULTS`.
+    """
     try:
-        return model.model_validate(_without_most_unknown(model, value))
+        return model.model_validate(_limit_unknown_members(model, value))
     except ValidationError as e:
         faults = [
-            Fault(_pointer(error["loc"]), _PLAIN_MESSAGES.get(error["type"], error["msg"].removeprefix(_PREFIX)))
-            for error in e.errors(include_url=False, include_context=False, include_input=False)[:MAX_FAULTS]
+            Fault(_pointer(details["loc"]), _PLAIN_MESSAGES.get(details["type"], details["msg"].removeprefix(_PREFIX)))
+            for details in e.errors(include_url=False, include_context=False, include_input=False)[:MAX_FAULTS]
         ]
-        raise refusal(f"{faults[0].pointer or 'the body'}: {faults[0].detail}", faults) from e
+        raise error(f"{faults[0].pointer or 'the body'}: {faults[0].detail}", faults) from e
 
 
-def _without_most_unknown(model: type[BaseModel], value: Mapping[str, Any]) -> Mapping[str, Any]:
-    """As many members that the model does not know as a refusal names: each would be a fault of its own."""
+def _limit_unknown_members(model: type[BaseModel], value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return `value` with at most `MAX_FAULTS` members that the model does not know. Each is a fault, and an error
+    reports no more faults than that.
+    """
     if len(value) <= MAX_FAULTS:
         return value
     known = {field.alias or name for name, field in model.model_fields.items()}
@@ -89,36 +98,39 @@ def _without_most_unknown(model: type[BaseModel], value: Mapping[str, Any]) -> M
     return {name: value[name] for name in itertools.chain(known & value.keys(), unknown)}
 
 
-def checked_object(value: Any) -> Mapping[str, Any]:
-    """:raises MalformedJson: `value` is no JSON object."""
+def require_object(value: Any) -> Mapping[str, Any]:
+    """Return `value` unchanged.
+
+    :raises MalformedJson: `value` is not a JSON object.
+    """
     if not isinstance(value, dict):
         raise MalformedJson("must be a JSON object", [Fault("", "must be a JSON object")])
     return value
 
 
-def media_type(accepted: tuple[str, ...]) -> str:
-    """The body's media type, without parameters.
+def read_media_type(accepted: tuple[str, ...]) -> str:
+    """Return the media type of the body, without parameters.
 
-    :raises UnsupportedMediaType: it is none of `accepted`, or its text is not UTF-8.
+    :raises UnsupportedMediaType: it is none of `accepted`, or its charset is not UTF-8.
     """
-    given = request.mimetype
-    if given not in accepted:
-        raise UnsupportedMediaType(f"Content-Type {given[:100]!r} is not accepted here; send {' or '.join(accepted)}")
+    mimetype = request.mimetype
+    if mimetype not in accepted:
+        raise UnsupportedMediaType(f"Content-Type {mimetype[:100]!r} is not accepted; use {' or '.join(accepted)}")
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if charset not in ("utf-8", "utf8"):
-        raise UnsupportedMediaType(f"charset {charset[:40]!r} is not accepted; JSON is UTF-8")
-    return given
+        raise UnsupportedMediaType(f"charset {charset[:40]!r} is not accepted; use utf-8")
+    return mimetype
 
 
-def unpacked_body(max_bytes: int) -> bytes:
-    """The body, unpacked if it came packed.
+def read_body(max_bytes: int) -> bytes:
+    """Return the body, decompressed if necessary.
 
-    :raises TooLarge: it has more bytes than that.
-    :raises UnsupportedMediaType: it is packed with something other than gzip.
-    :raises MalformedJson: it cannot be unpacked.
+    :raises TooLarge: it is longer than `max_bytes`, before or after decompression.
+    :raises UnsupportedMediaType: it has a Content-Encoding other than gzip.
+    :raises MalformedJson: it cannot be decompressed.
     """
-    too_large = TooLarge(f"the body has more than the {max_bytes} bytes that are allowed")
-    # A body in chunks is cut off at this length without an error, so it is one more than allowed.
+    too_large = TooLarge(f"the body is longer than {max_bytes} bytes, the maximum")
+    # A chunked body is cut off at this length without an error, so the length is one byte more than is allowed.
     request.max_content_length = max_bytes + 1
     try:
         data = request.get_data(cache=False)
@@ -130,41 +142,41 @@ def unpacked_body(max_bytes: int) -> bytes:
         case "identity" | "":
             return data
         case "gzip" | "x-gzip":
-            unpacked = _gunzip(data, max_bytes)
+            decompressed = _gunzip(data, max_bytes)
         case other:
-            raise UnsupportedMediaType(f"Content-Encoding {other[:40]!r} is not accepted; send gzip or none")
-    if unpacked is None:
+            raise UnsupportedMediaType(f"Content-Encoding {other[:40]!r} is not accepted; use gzip or none")
+    if decompressed is None:
         raise too_large
-    return unpacked
+    return decompressed
 
 
 def _gunzip(data: bytes, max_bytes: int) -> bytes | None:
-    """None: there is more in it than that."""
-    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-    pieces = bytearray()
+    """Return the decompressed data; None: it is longer than `max_bytes`."""
+    decompressor = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    result = bytearray()
     try:
-        while data and not unpacker.eof:
-            pieces += unpacker.decompress(data, _PIECE)
-            data = unpacker.unconsumed_tail
-            if len(pieces) > max_bytes:
+        while data and not decompressor.eof:
+            result += decompressor.decompress(data, _GUNZIP_STEP_BYTES)
+            data = decompressor.unconsumed_tail
+            if len(result) > max_bytes:
                 return None
-        pieces += unpacker.flush()
+        result += decompressor.flush()
     except zlib.error as e:
-        raise MalformedJson(f"the body is not gzip: {e}") from e
-    if not unpacker.eof or unpacker.unused_data:
-        raise MalformedJson("the body is not one whole gzip stream")
-    return bytes(pieces) if len(pieces) <= max_bytes else None
+        raise MalformedJson(f"the body is not valid gzip: {e}") from e
+    if not decompressor.eof or decompressor.unused_data:
+        raise MalformedJson("the body must be exactly one complete gzip stream")
+    return bytes(result) if len(result) <= max_bytes else None
 
 
-def single_bytes(settings: Settings) -> int:
-    """Of a body, or of an item of one, that brings one asset."""
-    # Twice, because the limit is on what is kept, and JSON may be written with blanks and escapes.
+def max_asset_body_bytes(settings: Settings) -> int:
+    """Return the maximum size, in bytes, of a body with one asset, or of one item of a bulk body."""
+    # Twice, because the limit applies to what is stored, and JSON may contain spaces and escapes.
     return 2 * settings.max_asset_bytes
 
 
 def _pointer(loc: tuple[int | str, ...]) -> str:
-    return "".join(f"/{escape_pointer(str(step))}" for step in loc if not _is_mark(step))
+    return "".join(f"/{escape_pointer(str(step))}" for step in loc if not _is_marker(step))
 
 
-def _is_mark(step: int | str) -> bool:
+def _is_marker(step: int | str) -> bool:
     return isinstance(step, str) and (step.startswith(TAG) or step == _KEY_STEP)

@@ -1,4 +1,4 @@
-"""Measures JSON text before anything is built of it: how deep it is nested, how much it holds, where its items are."""
+"""Measures JSON text before it is parsed: its depth, the number of its values, and the positions of array items."""
 
 import itertools
 import re
@@ -8,32 +8,32 @@ from amp.api.errors import MalformedJson
 from amp.errors import Fault, TooLarge
 
 MAX_DEPTH = 40
-#: Arrays and objects of one bulk body.
+#: Maximum number of arrays and objects in one bulk body.
 MAX_CONTAINERS = 250_000
 _TOO_DEEP = Fault("", f"is nested deeper than {MAX_DEPTH} levels")
 
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
-#: One that never closes goes to the end, so that no later quote begins another search for its end.
+#: A string without a closing quote extends to the end of the text, so that no later quote starts another search.
 _STRINGS = re.compile(rf"{_STRING}?", re.DOTALL)
 _BRACKETS = re.compile(r"[\[\]{}]")
-#: Everything up to and including the next bracket outside strings; and the next bracket or comma.
+#: These match up to and including the next bracket outside strings, and up to the next bracket or comma.
 _TO_BRACKET = re.compile(rf'[^"\[\]{{}}]*+(?:{_STRING}[^"\[\]{{}}]*+)*+[\[\]{{}}]', re.DOTALL)
 _TO_TOKEN = re.compile(rf'[^"\[\]{{}},]*+(?:{_STRING}[^"\[\]{{}},]*+)*+[\[\]{{}},]', re.DOTALL)
 
 
 def check_structure(text: str, max_values: int) -> None:
-    """Bounds what a parser will build of `text`, whether it is JSON or not, in time linear in its length.
+    """Limit what a parser can create from `text`, which need not be valid JSON. The time is linear in its length.
 
-    :raises TooLarge: it has more arrays, objects and members of them.
-    :raises MalformedJson: it is nested deeper than `MAX_DEPTH`.
+    :raises TooLarge: `text` has more than `max_values` arrays, objects and members of them.
+    :raises MalformedJson: `text` is nested deeper than `MAX_DEPTH`.
     """
     opened = text.count("[") + text.count("{")
     if opened <= MAX_DEPTH and opened + text.count(",") <= max_values:
         return
-    # Brackets and commas in strings do not count. So many values have at most twice as many strings.
+    # Brackets and commas in strings do not count. `max_values` values have at most twice as many strings.
     max_strings = 2 * max_values + 2
     bare, strings = _STRINGS.subn("", text, count=max_strings + 1)
-    if strings > max_strings:  # the brackets in those that are left would count
+    if strings > max_strings:  # the brackets in the remaining strings would be counted
         raise _too_many(max_values)
     depth = 0
     for bracket in itertools.islice(_BRACKETS.finditer(bare), 2 * max_values):
@@ -45,29 +45,29 @@ def check_structure(text: str, max_values: int) -> None:
 
 
 def _too_many(max_values: int) -> TooLarge:
-    return TooLarge(f"there are more than the {max_values} values that are allowed in one body")
+    return TooLarge(f"the JSON has more than {max_values} values, the maximum")
 
 
 def item_spans(text: str, begin: int) -> Iterator[tuple[int, int]]:
-    """Where the items of an array are whose `[` stands before `begin`: from behind one comma to the next, or to the
-    `]`. The text between them need not be JSON. Ends without a last item where there is no `]`.
+    """Yield (begin, end) of each item of the array whose `[` precedes `begin`. An item extends from one comma to the
+    next, or to the `]`; its text need not be valid JSON. Without a `]`, the last item is not yielded.
 
-    :raises TooLarge: there are more than `MAX_CONTAINERS`.
+    :raises TooLarge: the items contain more than `MAX_CONTAINERS` arrays and objects.
     """
-    depth, containers, at = 1, 0, begin
-    while found := (_TO_TOKEN if depth == 1 else _TO_BRACKET).match(text, at):
-        at = found.end()
-        match text[at - 1]:
+    depth, containers, position = 1, 0, begin
+    while token := (_TO_TOKEN if depth == 1 else _TO_BRACKET).match(text, position):
+        position = token.end()
+        match text[position - 1]:
             case "[" | "{":
                 depth += 1
                 containers += 1
                 if containers > MAX_CONTAINERS:
-                    raise TooLarge(f"the body has more than the {MAX_CONTAINERS} arrays and objects that are allowed")
+                    raise TooLarge(f"the body has more than {MAX_CONTAINERS} arrays and objects, the maximum")
             case "," if depth == 1:
-                yield begin, at - 1
-                begin = at
+                yield begin, position - 1
+                begin = position
             case "]" | "}":
                 depth -= 1
                 if depth == 0:
-                    yield begin, at - 1
+                    yield begin, position - 1
                     return

@@ -1,4 +1,4 @@
-"""Gives every request an id, a line in the log, and a place in the metrics."""
+"""Gives every request an id, logs it and counts it in the metrics."""
 
 import re
 import time
@@ -12,7 +12,7 @@ from amp.metrics import Metrics
 
 REQUEST_ID_HEADER = "X-Request-ID"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
-#: version-trace id-parent id-flags (W3C Trace Context, 3.2); an id of zeros is none.
+#: version-trace id-parent id-flags (W3C Trace Context, 3.2). An id that consists of zeros is invalid.
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 _log = structlog.get_logger("amp.access")
 
@@ -21,8 +21,8 @@ def observe(app: Flask, metrics: Metrics) -> None:
     @app.before_request
     def begin() -> None:
         g.began_s = time.perf_counter()
-        given = request.headers.get(REQUEST_ID_HEADER, "")
-        g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        request_id = request.headers.get(REQUEST_ID_HEADER, "")
+        g.request_id = request_id if _REQUEST_ID.fullmatch(request_id) else uuid.uuid4().hex
         trace = _TRACEPARENT.fullmatch(request.headers.get("traceparent", ""))
         structlog.contextvars.bind_contextvars(
             request_id=g.request_id, **({} if trace is None else {"trace_id": trace[1]})
@@ -50,7 +50,7 @@ def observe(app: Flask, metrics: Metrics) -> None:
         return response
 
     @app.teardown_request
-    def forget(_: BaseException | None) -> None:
+    def unbind(_: BaseException | None) -> None:
         structlog.contextvars.unbind_contextvars("request_id", "trace_id")
 
 

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, its schemas made from the very models that validate, and the pages that show it."""
+"""Generates the OpenAPI 3.1 document from the models that validate requests, and serves it with Swagger UI."""
 
 import importlib.resources
 from collections.abc import Callable
@@ -14,22 +14,24 @@ from pydantic_core import core_schema
 from werkzeug.wrappers import Response as AnyResponse
 
 import amp as package
-from amp.api.documented_settings import filled
+from amp.api.documented_settings import insert_settings
 from amp.api.errors import problem_types
 from amp.api.models.problems import Problem
-from amp.api.operations import ANSWER_MODELS, REQUEST_MODELS
+from amp.api.operations import REQUEST_MODELS, RESPONSE_MODELS
 from amp.settings import Settings
 
-_DESCRIPTION = """Metadata of digital assets: typed, versioned, searchable by any field about a second after a change.
+_DESCRIPTION = """Stores typed and versioned metadata of digital assets. Changes are searchable by any field about a
+second later.
 
-Errors are `application/problem+json` (RFC 9457); `errors` names each place in the body. Whole numbers have 64 bits;
-clients whose numbers end at 2⁵³, as JavaScript's do, ask for `longs=string`.
+Errors are returned as `application/problem+json` (RFC 9457); `errors` lists each fault of the body with its place.
+Whole numbers have 64 bits. Clients that represent whole numbers exactly only up to 2⁵³, such as JavaScript, should use
+`longs=string`.
 
 | problem | status | meaning |
 |---|---|---|
 """
 
-#: The assets of Swagger UI come with a package, so the page works offline.
+#: The files of Swagger UI come with a package, so that the page works offline.
 _SWAGGER = importlib.resources.files("flask_openapi3_swagger").joinpath("templates/swagger")
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -51,7 +53,7 @@ SwaggerUIBundle({ url: "openapi.json", dom_id: "#ui", deepLinking: true, validat
 
 
 class AmpOpenAPI(OpenAPI):
-    """Takes the paths from the library; the library's own schemas would lose what it does not know."""
+    """Uses the paths that the library generates, but replaces its schemas, which do not support all that AMP needs."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -60,24 +62,24 @@ class AmpOpenAPI(OpenAPI):
             info=Info(title="AMP", version=package.__version__, description=_DESCRIPTION + _problem_rows()),
             security_schemes={},
             doc_ui=False,
-            # Declared by every operation, so that the library adds none of its own.
+            # Every operation declares this status, so that the library does not add a response of its own.
             validation_error_status=400,
             static_folder=None,
         )
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """No view is a coroutine. Flask would ask eight times for each request, for a thirtieth of its time."""
+        # No view is a coroutine. Flask would check this eight times per request, which takes 1/30 of its time.
         return func
 
     def generate_spec_json(self) -> None:
         super().generate_spec_json()  # type: ignore[no-untyped-call]  # the library leaves it untyped
         self.spec_json["components"] = {"schemas": _schemas()}
-        self.spec_json = filled(self.spec_json, self._settings)
+        self.spec_json = insert_settings(self.spec_json, self._settings)
 
 
 class _Schemas(GenerateJsonSchema):
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        """That a field may be left out is said by its not being required; null would be no value of its type."""
+        # A field that is not required may be omitted. A default of null would not match the type of the field.
         if schema.get("default", ...) is None:
             return self.generate_inner(schema["schema"])
         return super().default_schema(schema)
@@ -89,10 +91,10 @@ class _Schemas(GenerateJsonSchema):
 def _schemas() -> dict[str, Any]:
     modes: list[tuple[type[BaseModel], JsonSchemaMode]] = [
         *((model, "validation") for model in sorted(REQUEST_MODELS, key=_name)),
-        *((model, "serialization") for model in sorted(ANSWER_MODELS | {Problem}, key=_name)),
+        *((model, "serialization") for model in sorted(RESPONSE_MODELS | {Problem}, key=_name)),
     ]
-    _, found = models_json_schema(modes, ref_template="#/components/schemas/{model}", schema_generator=_Schemas)
-    schemas: dict[str, Any] = found["$defs"]
+    _, definitions = models_json_schema(modes, ref_template="#/components/schemas/{model}", schema_generator=_Schemas)
+    schemas: dict[str, Any] = definitions["$defs"]
     return schemas
 
 
@@ -105,7 +107,7 @@ def _problem_rows() -> str:
 
 
 def docs_blueprint(app: AmpOpenAPI) -> Blueprint:
-    """`/`, `/docs` and `/openapi.json`."""
+    """Return the routes `/`, `/docs` and `/openapi.json`."""
     docs = Blueprint("docs", __name__)
 
     @docs.get("/")

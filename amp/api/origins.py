@@ -1,4 +1,4 @@
-"""Refuses requests that a web page made behind its reader's back: DNS rebinding, and writes from foreign origins."""
+"""Rejects requests that a web page makes without its user's consent: DNS rebinding, and writes from foreign origins."""
 
 import ipaddress
 from collections.abc import Collection
@@ -8,34 +8,35 @@ from flask import Flask, request
 from amp.addresses import authority_of
 from amp.api.errors import ForeignOrigin, UnknownHost
 
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
-_LOCAL = frozenset({"localhost", "localhost.localdomain", "ip6-localhost"})
+_LOCAL_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost"})
 
 
 def check_origins(app: Flask, hosts: Collection[str], origins: Collection[str]) -> None:
-    """Answers only to the names in `hosts`, to localhost, and to addresses, which no DNS entry can redirect. What
-    changes things is refused from an origin that is neither the request's own host nor in `origins`. `*` among either
-    turns its check off. Clients other than browsers send no `Origin`."""
-    known = _LOCAL | {host.lower().rstrip(".") for host in hosts}
+    """Accept requests only to the names in `hosts`, to localhost, and to IP addresses, which no DNS entry can redirect.
+    Requests that write are rejected if their origin is neither the requested host nor in `origins`. `*` in `hosts` or
+    `origins` turns the respective check off. Clients other than browsers do not send `Origin`.
+    """
+    known = _LOCAL_NAMES | {host.lower().rstrip(".") for host in hosts}
 
     @app.before_request
     def check() -> None:
         host = request.headers.get("Host")
         if host is not None and "*" not in known and not _is_known(host, known):
-            raise UnknownHost(f"host {host[:100]!r} is not served here; AMP_ALLOWED_HOSTS names those that are")
+            raise UnknownHost(f"host {host[:100]!r} is not served; to serve it, add it to AMP_ALLOWED_HOSTS")
         origin = request.headers.get("Origin")
-        if request.method in _SAFE or origin is None or "*" in origins or origin in origins:
+        if request.method in _SAFE_METHODS or origin is None or "*" in origins or origin in origins:
             return
-        if not _is_own(origin, host or ""):
-            raise ForeignOrigin(f"origin {origin[:100]!r} is not allowed; AMP_CORS_ORIGINS names those that are")
+        if not _is_same(origin, host or ""):
+            raise ForeignOrigin(f"origin {origin[:100]!r} is not allowed; to allow it, add it to AMP_CORS_ORIGINS")
 
 
 def _is_known(host: str, known: Collection[str]) -> bool:
-    found = authority_of(host)
-    if found is None:
+    authority = authority_of(host)
+    if authority is None:
         return False
-    name = found[0].lower().rstrip(".")
+    name = authority[0].lower().rstrip(".")
     return name in known or _is_address(name.strip("[]"))
 
 
@@ -47,9 +48,9 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _is_own(origin: str, host: str) -> bool:
-    scheme, separator, own = origin.lower().partition("://")
+def _is_same(origin: str, host: str) -> bool:
+    scheme, separator, authority = origin.lower().partition("://")
     port = _DEFAULT_PORTS.get(scheme)
     if not separator or port is None:
         return False
-    return own.removesuffix(f":{port}") == host.lower().removesuffix(f":{port}")
+    return authority.removesuffix(f":{port}") == host.lower().removesuffix(f":{port}")

@@ -1,4 +1,4 @@
-"""Cursors of lists: a place in the list, sealed for this list and this caller."""
+"""Reads and creates the cursors of lists. A cursor is a position, signed for one list and one principal."""
 
 from typing import Any, TypeVar
 
@@ -6,22 +6,23 @@ from amp.api.current import amp, principal
 from amp.api.parameters import CURSOR
 from amp.errors import BadCursor
 
-Place = TypeVar("Place", str, int)
+Position = TypeVar("Position", str, int)
 
 
-def position(kind: type[Place], bound_to: list[Any]) -> Place | None:
-    """The place that the caller's cursor holds; None: the beginning.
+def read_position(kind: type[Position], bound_to: list[Any]) -> Position | None:
+    """Return the position in the cursor of the request; None: the beginning.
 
-    :raises BadCursor: it was made for another list or caller, or not by this service.
+    :raises BadCursor: the cursor is for another list or principal, or this installation did not create it.
     """
     cursor = CURSOR.read()
     if cursor is None:
         return None
-    place = amp().search.cursors.unseal(cursor, bound_to, principal())
-    if not isinstance(place, kind):
+    position = amp().search.cursors.unseal(cursor, bound_to, principal())
+    if not isinstance(position, kind):
         raise BadCursor
-    return place
+    return position
 
 
-def next_cursor(place: str | int | None, bound_to: list[Any]) -> str | None:
-    return None if place is None else amp().search.cursors.seal(place, bound_to, principal())
+def next_cursor(position: str | int | None, bound_to: list[Any]) -> str | None:
+    """Return a cursor for the position after a page; None after the last page, where the position is None."""
+    return None if position is None else amp().search.cursors.seal(position, bound_to, principal())

@@ -1,4 +1,4 @@
-"""Parameters in the path: each declared once, for reading, for refusing and for the OpenAPI document."""
+"""Declares each path parameter once, for reading, validation and the OpenAPI document."""
 
 import re
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from amp.api.errors import BadRequest
-from amp.api.parameters import STRING, text_of
+from amp.api.parameters import STRING, parse_text
 from amp.domain.ids import parse_id
 from amp.domain.types import KEY
 from amp.errors import BucketNotFound, DeadLetterNotFound, InvalidId, JobNotFound, TypeNotFound
@@ -22,35 +22,37 @@ class PathParameter:
     description: str
     schema: dict[str, Any]
     parse: Callable[[str], Any]
-    example: str | int | None = None  #: None: a reader cannot know one
+    example: str | int | None = None  #: None: no value is valid on every server
 
     def document(self) -> dict[str, Any]:
-        found = {
+        document = {
             "name": self.name,
             "in": "path",
             "description": self.description,
             "required": True,
             "schema": self.schema,
         }
-        return found if self.example is None else found | {"example": self.example}
+        return document if self.example is None else document | {"example": self.example}
 
 
 def _path_text(text: str) -> str:
     try:
-        return text_of(text)
+        return parse_text(text)
     except ValueError as e:
-        raise BadRequest(f"a part of the path {e}") from e
+        raise BadRequest(f"path parameter {text[:64]!r} {e}") from e
 
 
 def _path_number(text: str) -> int:
     if not re.fullmatch(r"[1-9]\d{0,9}", text, re.ASCII) or int(text) > _MAX_NUMBER:
-        raise BadRequest(f"a version is a whole number from 1 to {_MAX_NUMBER}")
+        raise BadRequest(f"version {text[:64]!r} must be a whole number from 1 to {_MAX_NUMBER}")
     return int(text)
 
 
 def _bucket_name(text: str) -> str:
     if not _BUCKET.fullmatch(text):
-        raise BucketNotFound(f"there is no bucket {text[:64]!r}: a bucket's name is its start, as 20260101000000")
+        raise BucketNotFound(
+            f"there is no bucket {text[:64]!r}; a bucket is named by its start, such as 20260101000000"
+        )
     return text
 
 
@@ -85,13 +87,15 @@ PATH: dict[str, PathParameter] = {
             schema={"type": "string", "format": "uuid"},
             parse=parse_id,
         ),
-        PathParameter(name="version", description="A version, from 1.", schema=_NUMBER, parse=_path_number, example=1),
+        PathParameter(
+            name="version", description="A version number, from 1.", schema=_NUMBER, parse=_path_number, example=1
+        ),
         PathParameter(
             name="project", description="The asset's project.", schema=STRING, parse=_path_text, example="default"
         ),
         PathParameter(
             name="external_id",
-            description="The asset's external id, unique in its project; slashes may stand as they are.",
+            description="The asset's external id, unique in its project. Slashes need not be encoded.",
             schema=STRING,
             parse=_path_text,
             example="reel-7",

@@ -1,4 +1,4 @@
-"""Conditional requests: `If-Match`, `If-None-Match` and the `ETag` that is an asset's revision in quotes."""
+"""Reads the preconditions `If-Match` and `If-None-Match`. The `ETag` of an asset is its revision in quotes."""
 
 import re
 from collections.abc import Collection
@@ -9,7 +9,7 @@ from flask import request
 from amp.api.errors import BadRequest
 from amp.domain.preconditions import Precondition
 
-#: An entity tag (RFC 9110, 8.8.3) and what stands between it and the next.
+#: An entity tag (RFC 9110, 8.8.3) and the separator after it.
 _TAG = re.compile(r'[ \t]*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"[ \t]*(?:,|$)')
 _ALL = ("If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range")
 _REVISION = re.compile(r"[1-9][0-9]{0,17}")
@@ -20,7 +20,8 @@ def etag(revision: int) -> str:
 
 
 def precondition() -> Precondition:
-    """What `If-Match` and `If-None-Match` require. Weak tags match nothing in the former (RFC 9110, 13.1.1).
+    """Return what `If-Match` and `If-None-Match` of the current request require. In `If-Match`, weak tags match nothing
+    (RFC 9110, 13.1.1).
 
     :raises BadRequest: one is malformed.
     """
@@ -28,20 +29,23 @@ def precondition() -> Precondition:
 
 
 def none_match() -> Precondition:
-    """What `If-None-Match` alone requires; where it does not hold, the reader has the asset already.
+    """Return what `If-None-Match` alone requires. If it does not hold, the client has the current asset already.
 
-    :raises BadRequest: it is malformed.
+    :raises BadRequest: the header is malformed.
     """
     return Precondition(
         none_of=_revisions("If-None-Match", weak=True) or frozenset(), must_not_exist=_is_any("If-None-Match")
     )
 
 
-def refuse_preconditions(supported: Collection[str]) -> None:
-    """:raises BadRequest: a precondition is sent that the operation does not support: it is not to be ignored."""
+def reject_preconditions(supported: Collection[str]) -> None:
+    """Reject a request with a precondition that its operation would ignore.
+
+    :raises BadRequest: the request has a precondition that is not in `supported`.
+    """
     for name in _ALL:
         if name in request.headers and name not in supported:
-            raise BadRequest(f"header {name} is not supported here, so nothing was done; leave it out")
+            raise BadRequest(f"header {name} is not supported here, so nothing was done; omit it")
 
 
 def _revisions(name: str, *, weak: bool) -> frozenset[int] | None:
@@ -56,18 +60,18 @@ def _is_any(name: str) -> bool:
 
 
 def _tags(name: str) -> list[tuple[bool, str]] | None:
-    """(whether weak, tag) of the header; None: there is no such header, or it is `*`."""
+    """Return (whether it is weak, tag) for each tag of the header; None: there is no such header, or it is `*`."""
     text = request.headers.get(name)
     if text is None or text.strip() == "*":
         return None
     tags = []
-    at = 0
-    while at < len(text):
-        found = _TAG.match(text, at)
-        if found is None:
+    position = 0
+    while position < len(text):
+        match = _TAG.match(text, position)
+        if match is None:
             break
-        tags.append((found[1] is not None, found[2]))
-        at = found.end()
-    if at < len(text) or not tags:
-        raise BadRequest(f'{name} takes entity tags in quotes, such as "3", by commas, or *')
+        tags.append((match[1] is not None, match[2]))
+        position = match.end()
+    if position < len(text) or not tags:
+        raise BadRequest(f'header {name} must be * or comma-separated entity tags in quotes, such as "3"')
     return tags

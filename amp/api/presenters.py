@@ -1,4 +1,4 @@
-"""Shows assets, versions and search hits as the caller asked for them: all fields or some, longs as numbers or text."""
+"""Presents assets, versions and search hits as JSON with the requested fields, and longs as numbers or strings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -39,44 +39,45 @@ ASSET_FIELDS = (
 
 @dataclass(frozen=True)
 class Shape:
-    """How items are shown."""
+    """The form in which items are presented."""
 
     fields: tuple[str, ...] | None = None  #: None: all
     longs_as_text: bool = False
 
-    def of(self, document: dict[str, Any]) -> dict[str, Any]:
-        """`document`, an asset's JSON, in this shape."""
+    def apply(self, document: dict[str, Any]) -> dict[str, Any]:
+        """Return an asset's JSON in this form. May change `document`."""
         if self.longs_as_text:
             document["metadata"] = {key: _as_text(value) for key, value in document["metadata"].items()}
-        return document if self.fields is None else _picked(document, self.fields)
+        return document if self.fields is None else _select(document, self.fields)
 
-    def of_hit(self, hit: Hit) -> Any:
-        # As it was indexed, it goes out without being read.
+    def hit_json(self, hit: Hit) -> Any:
+        """Return the asset of a search hit in this form."""
+        # The complete source is returned as it was indexed, without being parsed.
         if self.fields is None and not self.longs_as_text:
             return orjson.Fragment(hit.source)
-        return self.of(orjson.loads(hit.source))
+        return self.apply(orjson.loads(hit.source))
 
 
-def shape_asked() -> Shape:
-    """The shape that the query parameters ask for.
+def requested_shape() -> Shape:
+    """Return the form that the query parameters request.
 
-    :raises BadRequest: there is no such field.
+    :raises BadRequest: a requested field does not exist.
     """
     fields = FIELDS.read()
     for name in fields or ():
         if not _is_field(name):
-            raise BadRequest(f"query parameter fields: {_no_field(name)}")
+            raise BadRequest(f"query parameter fields: {_unknown_field(name)}")
     return Shape(fields, LONGS.read() == "string")
 
 
-def shape_of_search(fields: Sequence[str] | None) -> Shape:
-    """The same, with the fields that the body asks for.
+def search_shape(fields: Sequence[str] | None) -> Shape:
+    """Return the form that the query parameters and `fields` of the body request.
 
-    :raises BadQuery: there is no such field.
+    :raises BadQuery: a requested field does not exist.
     """
     for i, name in enumerate(fields or ()):
         if not _is_field(name):
-            raise BadQuery.at(f"/fields/{i}", _no_field(name))
+            raise BadQuery.at(f"/fields/{i}", _unknown_field(name))
     return Shape(None if fields is None else tuple(dict.fromkeys(fields)), LONGS.read() == "string")
 
 
@@ -85,52 +86,56 @@ def _is_field(name: str) -> bool:
     return name in ASSET_FIELDS or (key != name and KEY.fullmatch(key) is not None)
 
 
-def _no_field(name: str) -> str:
-    return f"{name[:128]!r} is none of {', '.join(ASSET_FIELDS)} and metadata.<key>"
+def _unknown_field(name: str) -> str:
+    return f"unknown field {name[:128]!r}; use {', '.join(ASSET_FIELDS)} or metadata.<key>"
 
 
-def is_shown(asset: Asset) -> bool:
+def is_visible(asset: Asset) -> bool:
+    """Return whether the request may see the asset: it is active, or the request includes deleted assets."""
     return asset.state is State.ACTIVE or DELETED.read()
 
 
-def shown(asset: Asset) -> Asset:
-    """:raises Gone: it is deleted, and the caller did not ask for deleted ones."""
-    if not is_shown(asset):
+def require_visible(asset: Asset) -> Asset:
+    """Return `asset` unchanged.
+
+    :raises AssetDeleted: the asset is deleted, and the request does not include deleted assets.
+    """
+    if not is_visible(asset):
         raise AssetDeleted(
-            f"asset {asset.id} is deleted; deleted=true shows it", id=str(asset.id), revision=asset.revision
+            f"asset {asset.id} is deleted; use deleted=true to read it", id=str(asset.id), revision=asset.revision
         )
     return asset
 
 
 def asset_response(asset: Asset, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """One asset, with its ETag; a new one with its place."""
+    """Return a response with one asset and its `ETag`, and, if the status is 201, its `Location`."""
     all_headers = {"ETag": etag(asset.revision), **(headers or {})}
     if status == 201:
         all_headers["Location"] = f"{request.script_root}/v1/assets/{asset.id}"
-    return json_response(Shape(None, LONGS.read() == "string").of(asset_json(asset)), status, all_headers)
+    return json_response(Shape(None, LONGS.read() == "string").apply(asset_json(asset)), status, all_headers)
 
 
-def search_json(answer: SearchResults, shape: Shape, took_ms: int) -> dict[str, Any]:
+def search_json(results: SearchResults, shape: Shape, took_ms: int) -> dict[str, Any]:
     return {
-        "total": answer.total,
-        "total_relation": "eq" if answer.total_is_exact else "gte",
-        "items": [shape.of_hit(hit) for hit in answer.hits],
-        "next_cursor": answer.next_cursor,
-        "facets": {name: _facet_json(values, shape) for name, values in answer.facets.items()},
-        "incomplete_buckets": list(answer.incomplete),
+        "total": results.total,
+        "total_relation": "eq" if results.total_is_exact else "gte",
+        "items": [shape.hit_json(hit) for hit in results.hits],
+        "next_cursor": results.next_cursor,
+        "facets": {name: _facet_json(values, shape) for name, values in results.facets.items()},
+        "incomplete_buckets": list(results.incomplete),
         "took_ms": took_ms,
     }
 
 
-def _facet_json(found: FacetValues, shape: Shape) -> dict[str, Any]:
+def _facet_json(facet: FacetValues, shape: Shape) -> dict[str, Any]:
     values = [
-        {"value": _as_text(value) if shape.longs_as_text else value, "count": count} for value, count in found.values
+        {"value": _as_text(value) if shape.longs_as_text else value, "count": count} for value, count in facet.values
     ]
-    return {"values": values, "approximate": found.approximate}
+    return {"values": values, "approximate": facet.approximate}
 
 
 def _as_text(value: Any) -> Any:
-    """Whole numbers are longs: doubles are kept as `float`, however whole."""
+    # Every `int` is a long, because doubles are `float` even if they are whole numbers.
     match value:
         case bool():
             return value
@@ -141,9 +146,9 @@ def _as_text(value: Any) -> Any:
     return value
 
 
-def _picked(document: dict[str, Any], fields: Sequence[str]) -> dict[str, Any]:
+def _select(document: dict[str, Any], fields: Sequence[str]) -> dict[str, Any]:
     keys = [name.removeprefix(METADATA_PREFIX) for name in fields if name.startswith(METADATA_PREFIX)]
-    found = {name: document[name] for name in fields if name in document}
-    if keys and "metadata" not in found:
-        found["metadata"] = {key: document["metadata"][key] for key in keys if key in document["metadata"]}
-    return found
+    selected = {name: document[name] for name in fields if name in document}
+    if keys and "metadata" not in selected:
+        selected["metadata"] = {key: document["metadata"][key] for key in keys if key in document["metadata"]}
+    return selected

@@ -1,4 +1,4 @@
-"""Makes responses out of plain values, and waits on the caller's behalf before they go."""
+"""Creates responses, and waits for changes to become searchable if the request says so."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ SEARCHABLE_HEADER = "AMP-Searchable"
 
 
 def json_response(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """`value` may hold `orjson.Fragment`s."""
+    """Return a response with `value`, which may contain `orjson.Fragment`s, as JSON."""
     return Response(orjson.dumps(value), status, headers, content_type="application/json")
 
 
@@ -24,8 +24,10 @@ def empty_response(status: int, headers: dict[str, str]) -> Response:
     return response
 
 
-def await_if_asked(assets: Sequence[Asset]) -> dict[str, str]:
-    """Waits for the assets to be searchable if the caller asked so; the headers that tell how it went."""
+def await_searchable(assets: Sequence[Asset]) -> dict[str, str]:
+    """If the request has `wait_for`, wait until the assets are searchable, at most for its `timeout`. Return the
+    headers that say whether they are.
+    """
     timeout_s = TIMEOUT.read()
     if WAIT_FOR.read() is None or amp().search.visibility.wait(assets, principal().name, timeout_s):
         return {}

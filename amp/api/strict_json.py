@@ -1,4 +1,4 @@
-"""JSON as AMP accepts it: nothing is rounded, dropped or guessed, and every refusal names its place."""
+"""Parses JSON strictly: nothing is rounded, dropped or guessed, and every error names its place."""
 
 import itertools
 import json
@@ -9,22 +9,25 @@ from typing import Any
 
 from amp.api.errors import MalformedJson
 from amp.api.json_structure import check_structure, item_spans
+from amp.domain.storable_text import CONTAINS_NUL, CONTAINS_SURROGATE
 from amp.domain.validation import LONG_MAX, LONG_MIN, escape_pointer
 from amp.errors import Fault, Invalid, TooLarge
 
-#: Only an escape can bring these into a string: raw ones are refused as bytes or by the parser.
-_SUSPECT_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
+#: Escapes of U+0000 and of surrogates. Only an escape can add these to a string: raw ones are not UTF-8, or the parser
+#: rejects them.
+_UNSTORABLE_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 _BLANK = re.compile(r"[ \t\n\r]*+")
-#: Blank lines, and then one that is not.
+#: Blank lines, and then one that is not blank.
 _LINE = re.compile(rb"\s*+([^\n]*+)")
-#: Items of a text up to this length are kept as they were parsed first, rather than parsed again.
-_KEPT_CHARS = 256 * 1024
-#: Much faster than with hooks. Whole numbers are read as `float`, as `int` refuses very long ones.
+#: Up to this length of the text, all items are parsed at once. In longer texts, each is parsed twice, to save memory.
+_MAX_KEPT_CHARS = 256 * 1024
+#: Checks only the syntax, much faster than with hooks. Whole numbers are read as `float`, as `int` rejects very long
+#: ones.
 _SYNTAX = json.JSONDecoder(parse_int=float)
 
 
 class _Flaw:
-    """Stands in the parsed tree where a value was refused, so that its place can be told."""
+    """Marks a rejected value in the parsed tree, so that its place can be reported."""
 
     __slots__ = ("detail",)
 
@@ -33,19 +36,21 @@ class _Flaw:
 
 
 def parse(data: bytes, max_values: int) -> Any:
-    """The JSON value in `data`; nothing is built before it is known to hold no more than `max_values`.
+    """Return the JSON value in `data`. It is not parsed before its number of values is known to be allowed.
 
-    :raises MalformedJson: with the place, as line and column or as JSON pointer.
-    :raises TooLarge: it holds more.
+    :raises MalformedJson: `data` is not JSON, or contains a value that is not accepted; names the place as line and
+        column or as JSON pointer.
+    :raises TooLarge: `data` has more than `max_values` values.
     """
     return _Reader().value(_decoded(data), max_values)
 
 
 class ArrayItems:
-    """The elements of a JSON array, each parsed when it is come to; a refused one is represented by its `Invalid`.
+    """The items of a JSON array, each parsed when the iteration reaches it. A rejected item is represented by its
+    `Invalid`.
 
-    :raises MalformedJson: it is no array, or cannot be read to its end.
-    :raises TooLarge: it has more items, or more arrays and objects, than allowed.
+    :raises MalformedJson: `data` is not an array, or is not JSON up to its end.
+    :raises TooLarge: the array has more items, or more arrays and objects, than allowed.
     """
 
     def __init__(self, data: bytes, max_items: int, max_item_bytes: int, max_item_values: int) -> None:
@@ -56,18 +61,18 @@ class ArrayItems:
         begin = _after_blanks(text, 0)
         if text[begin : begin + 1] != "[":
             self._reader.value(text, max_item_values)
-            raise MalformedJson("the body must be a JSON array", [Fault("", "must be an array")])
+            raise MalformedJson("the body must be a JSON array", [Fault("", "must be a JSON array")])
         self._spans = _checked_count(item_spans(text, begin + 1), max_items)
         end = self._spans[-1][1] if self._spans else len(text)
         if text[end : end + 1] != "]":
-            raise _syntax_error(text, "the array has no end", len(text))
+            raise _syntax_error(text, "the array is not closed", len(text))
         if (trailing := _after_blanks(text, end + 1)) < len(text):
             raise _syntax_error(text, "Extra data", trailing)
         if len(self._spans) == 1 and _after_blanks(text, begin + 1) == end:
             self._spans = []
-        # Text that is no JSON is refused before anything is done with a part of it.
-        self._kept = [self._item(span) for span in self._spans] if len(text) <= _KEPT_CHARS else None
-        if self._kept is None:
+        # Text that is not JSON is rejected before any item of it is used.
+        self._parsed = [self._item(span) for span in self._spans] if len(text) <= _MAX_KEPT_CHARS else None
+        if self._parsed is None:
             for span in self._spans:
                 self._check_syntax(span)
 
@@ -75,27 +80,30 @@ class ArrayItems:
         return len(self._spans)
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self._kept) if self._kept is not None else (self._item(span) for span in self._spans)
+        return iter(self._parsed) if self._parsed is not None else (self._item(span) for span in self._spans)
 
     def _item(self, span: tuple[int, int]) -> Any:
-        """:raises MalformedJson: it is no JSON; what is merely refused is given back."""
-        refusal = self._too_much(span)
-        if refusal is not None:
-            return refusal
+        """Return the item, or the error because of which it is rejected.
+
+        :raises MalformedJson: the text of the item is not JSON.
+        """
+        error = self._size_error(span)
+        if error is not None:
+            return error
         try:
             return self._reader.item(self._text, *span)
-        except _Refused as e:
-            return e.refusal
+        except _Rejected as e:
+            return e.error
 
     def _check_syntax(self, span: tuple[int, int]) -> None:
-        """:raises MalformedJson: it is no JSON."""
-        if self._too_much(span) is None:
+        """:raises MalformedJson: the text of the item is not JSON."""
+        if self._size_error(span) is None:
             _decode(_SYNTAX, self._text, *span)
 
-    def _too_much(self, span: tuple[int, int]) -> Invalid | None:
+    def _size_error(self, span: tuple[int, int]) -> Invalid | None:
         begin, end = span
         if end - begin > self._max_item_chars:
-            return TooLarge(f"the item has more than the {self._max_item_chars} bytes that are allowed")
+            return TooLarge(f"the item is longer than {self._max_item_chars} bytes, the maximum")
         try:
             check_structure(self._text[begin:end], self._max_item_values)
         except Invalid as e:
@@ -104,10 +112,10 @@ class ArrayItems:
 
 
 class LineItems:
-    """The values on the lines of `data`, one each (NDJSON), parsed when they are come to; a refused one is represented
-    by its `Invalid`. Empty lines do not count.
+    """The values of NDJSON, one per line, each parsed when the iteration reaches it. A rejected value is represented by
+    its `Invalid`. Blank lines are skipped.
 
-    :raises TooLarge: there are more than allowed.
+    :raises TooLarge: there are more than `max_items` values.
     """
 
     def __init__(self, data: bytes, max_items: int, max_item_bytes: int, max_item_values: int) -> None:
@@ -126,23 +134,23 @@ class LineItems:
     def _item(self, span: tuple[int, int]) -> Any:
         begin, end = span
         if end - begin > self._max_item_bytes:
-            return TooLarge(f"the line has more than the {self._max_item_bytes} bytes that are allowed")
+            return TooLarge(f"the line is longer than {self._max_item_bytes} bytes, the maximum")
         try:
             return self._reader.value(_decoded(self._data[begin:end]), self._max_item_values)
         except Invalid as e:
             return e
 
 
-class _Refused(Exception):
+class _Rejected(Exception):
     """The text is JSON, but a value in it is not accepted."""
 
-    def __init__(self, refusal: MalformedJson) -> None:
-        self.refusal = refusal
-        super().__init__(refusal.message)
+    def __init__(self, error: MalformedJson) -> None:
+        self.error = error
+        super().__init__(error.message)
 
 
 class _Reader:
-    """The standard library's parser with hooks that put a `_Flaw` wherever it would give in."""
+    """The standard library's parser with hooks that put a `_Flaw` in place of each value that it would change."""
 
     def __init__(self) -> None:
         self._flawed = False
@@ -154,25 +162,29 @@ class _Reader:
         )
 
     def value(self, text: str, max_values: int) -> Any:
-        """:raises MalformedJson: with the place. :raises TooLarge: it holds more values."""
+        """Return the value of the whole text.
+
+        :raises MalformedJson: the text is not JSON, or a value in it is rejected.
+        :raises TooLarge: it has more than `max_values` values.
+        """
         check_structure(text, max_values)
         try:
             return self.item(text, 0, len(text))
-        except _Refused as e:
-            raise e.refusal from e
+        except _Rejected as e:
+            raise e.error from e
 
     def item(self, text: str, begin: int, end: int) -> Any:
-        """The value that is all of the text from `begin` to `end`, whose structure was checked.
+        """Return the value of the text from `begin` to `end`, whose structure has been checked.
 
-        :raises MalformedJson: it is no JSON.
-        :raises _Refused: a value in it is refused.
+        :raises MalformedJson: the text is not JSON.
+        :raises _Rejected: a value in it is rejected.
         """
         self._flawed = False
         value = _decode(self._decoder, text, begin, end)
-        if self._flawed or _SUSPECT_ESCAPE.search(text, begin, end):
+        if self._flawed or _UNSTORABLE_ESCAPE.search(text, begin, end):
             fault = next(_faults(value, ""), None)
             if fault is not None:
-                raise _Refused(MalformedJson(f"{fault.pointer or 'the body'} {fault.detail}", [fault]))
+                raise _Rejected(MalformedJson(f"{fault.pointer or 'the body'} {fault.detail}", [fault]))
         return value
 
     def _flaw(self, detail: str) -> _Flaw:
@@ -180,24 +192,27 @@ class _Reader:
         return _Flaw(detail)
 
     def _whole(self, text: str) -> int | _Flaw:
-        # int() refuses thousands of digits by itself, with another message.
+        # int() itself would reject thousands of digits, with a different message.
         if len(text) > 20 or not LONG_MIN <= (number := int(text)) <= LONG_MAX:
-            return self._flaw("is beyond 64 bits")
+            return self._flaw("is a whole number beyond 64 bits")
         return number
 
     def _decimal(self, text: str) -> float | _Flaw:
         number = float(text)
-        return number if math.isfinite(number) else self._flaw("is beyond what a double holds")
+        return number if math.isfinite(number) else self._flaw("is a number beyond the range of a double")
 
     def _members(self, pairs: list[tuple[str, Any]]) -> dict[str, Any] | _Flaw:
-        found = dict(pairs)
-        if len(found) == len(pairs):
-            return found
-        return self._flaw(f"has the key {_repeated(pairs)!r} more than once")
+        members = dict(pairs)
+        if len(members) == len(pairs):
+            return members
+        return self._flaw(f"contains the key {_repeated(pairs)!r} more than once")
 
 
 def _decode(decoder: json.JSONDecoder, text: str, begin: int, end: int) -> Any:
-    """:raises MalformedJson: the text from `begin` to `end` is no JSON."""
+    """Return the value of the text from `begin` to `end`.
+
+    :raises MalformedJson: the text is not JSON.
+    """
     try:
         value, after = decoder.raw_decode(text, _after_blanks(text, begin))
     except json.JSONDecodeError as e:
@@ -214,28 +229,28 @@ def _decoded(data: bytes) -> str:
         raise MalformedJson(f"the body is not UTF-8: byte {e.start} is {data[e.start]:#04x}") from e
 
 
-def _after_blanks(text: str, at: int) -> int:
-    blanks = _BLANK.match(text, at)
-    return at if blanks is None else blanks.end()
+def _after_blanks(text: str, position: int) -> int:
+    blanks = _BLANK.match(text, position)
+    return position if blanks is None else blanks.end()
 
 
-def _syntax_error(text: str, what: str, at: int) -> MalformedJson:
-    line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
-    return MalformedJson(f"not JSON: {what} at line {line}, column {column}")
+def _syntax_error(text: str, what: str, position: int) -> MalformedJson:
+    line, column = text.count("\n", 0, position) + 1, position - text.rfind("\n", 0, position)
+    return MalformedJson(f"the body is not valid JSON: {what} at line {line}, column {column}")
 
 
 def _line_spans(data: bytes) -> Iterator[tuple[int, int]]:
-    at = 0
-    while (line := _LINE.match(data, at)) and line.end() > line.start(1):
+    position = 0
+    while (line := _LINE.match(data, position)) and line.end() > line.start(1):
         yield line.span(1)
-        at = line.end()
+        position = line.end()
 
 
 def _checked_count(spans: Iterator[tuple[int, int]], max_items: int) -> list[tuple[int, int]]:
-    found = list(itertools.islice(spans, max_items + 1))
-    if len(found) > max_items:
-        raise TooLarge(f"the body has more than the {max_items} items that are allowed")
-    return found
+    checked = list(itertools.islice(spans, max_items + 1))
+    if len(checked) > max_items:
+        raise TooLarge(f"the body has more than {max_items} items, the maximum")
+    return checked
 
 
 def _faults(value: Any, pointer: str) -> Iterator[Fault]:
@@ -258,9 +273,9 @@ def _faults(value: Any, pointer: str) -> Iterator[Fault]:
 
 def _text_flaw(text: str) -> str | None:
     if "\x00" in text:
-        return "holds U+0000, which is not allowed"
+        return CONTAINS_NUL
     if not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
-        return "holds a lone surrogate, which is not allowed"
+        return CONTAINS_SURROGATE
     return None
 
 

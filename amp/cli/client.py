@@ -174,7 +174,7 @@ def _json(body: Any) -> bytes:
 def sendable(value: Any) -> Any:
     """Return `value` unchanged.
 
-    :raises Unsendable: the value is a text with lone surrogates.
+    :raises Unsendable: the value is a text with an unpaired surrogate.
     """
     if isinstance(value, str):
         try:

@@ -42,7 +42,7 @@ def format_of(name: str, beginning: bytes) -> str:
 
 
 def read_rows(file: BinaryIO, format_: str) -> Iterator[Row]:
-    """Yield the rows in order. Bytes that are not UTF-8 are decoded to lone surrogates."""
+    """Yield the rows in order. Bytes that are not UTF-8 are decoded to unpaired surrogates."""
     newline = "" if format_ == "csv" else None
     text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline=newline)
     try:

@@ -2,13 +2,16 @@
 
 import re
 
+#: What is wrong with text that no store can keep, as the end of a message.
+CONTAINS_NUL = "contains U+0000, which is not allowed"
+CONTAINS_SURROGATE = "contains an unpaired surrogate (U+D800–U+DFFF); use valid Unicode text"
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 #: Maximum characters of a reason; the rest of a longer one says nothing new.
 _MAX_REASON_CHARS = 2_000
 
 
 def storable(text: str) -> str:
-    """Return `text` with every NUL and lone surrogate replaced by U+FFFD."""
+    """Return `text` with every NUL and unpaired surrogate replaced by U+FFFD."""
     return _UNSTORABLE.sub("\ufffd", text)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from amp.domain.assets import Scalar, Value
 from amp.domain.limits import MAX_FAULTS, AssetLimits
-from amp.domain.storable_text import clipped
+from amp.domain.storable_text import CONTAINS_NUL, CONTAINS_SURROGATE, clipped
 from amp.domain.times import format_ms, parse_ms
 from amp.domain.types import AssetType, Field, FieldType
 from amp.errors import Fault, Unprocessable
@@ -156,14 +156,14 @@ def _canonical_double(raw: Any) -> float:
 def check_text(text: str, max_bytes: int) -> None:
     """Accept `text` if every store can keep it and it is not too long.
 
-    :raises ValueError: `text` contains U+0000 or a lone surrogate, or is longer than `max_bytes` in UTF-8.
+    :raises ValueError: `text` contains U+0000 or an unpaired surrogate, or is longer than `max_bytes` in UTF-8.
     """
     if "\x00" in text:
-        raise ValueError("contains U+0000, which is not allowed")
+        raise ValueError(CONTAINS_NUL)
     try:
         size = len(text) if text.isascii() else len(text.encode())
     except UnicodeEncodeError as e:
-        raise ValueError("contains a lone surrogate, which is not allowed") from e
+        raise ValueError(CONTAINS_SURROGATE) from e
     if size > max_bytes:
         raise ValueError(f"is {size} bytes long in UTF-8; at most {max_bytes} are allowed")
 

@@ -4,7 +4,7 @@ import functools
 
 import structlog
 
-from amp.api.errors import InternalServerError, problem_answer
+from amp.api.errors import InternalServerError, problem_response
 from amp.errors import AmpError
 from amp.metrics import Metrics
 from amp.server.messages import HttpRequest, HttpResponse
@@ -31,8 +31,10 @@ class Front:
 
     def refuse(self, error: Exception) -> HttpResponse:
         """Return the problem response to a request that the API has not processed."""
-        known = error if isinstance(error, AmpError) else InternalServerError("something went wrong on the server")
-        status, headers, body = problem_answer(known)
+        known = (
+            error if isinstance(error, AmpError) else InternalServerError("an unexpected error occurred on the server")
+        )
+        status, headers, body = problem_response(known)
         self._metrics.requests.labels("(none)", "(other)", status).inc()
         _log.info("request refused", action="request_refused", status=status, reason=known.message)
         encoded = tuple((name.encode(), value.encode("latin-1")) for name, value in headers.items())

@@ -106,7 +106,7 @@ class RequestReader:
             raise BadRequest("a chunked body must not have a Content-Length, and requires HTTP/1.1")
         declared = int(lengths[0]) if lengths else 0
         if declared > limits.body_bytes:
-            raise TooLarge(f"the body has more than the {limits.body_bytes} bytes that are allowed")
+            raise TooLarge(f"the body is longer than {limits.body_bytes} bytes, the maximum")
         if is_chunked or declared:
             self._expect(headers)
         body = await self._body()
@@ -150,7 +150,7 @@ class RequestReader:
                 size += len(event.data)
                 chunks += event.chunk_start
                 if size > limits.body_bytes:
-                    raise TooLarge(f"the body has more than the {limits.body_bytes} bytes that are allowed")
+                    raise TooLarge(f"the body is longer than {limits.body_bytes} bytes, the maximum")
                 if chunks > _FREE_CHUNKS + size // _MIN_CHUNK_BYTES:
                     raise BadRequest("the body is sent in too many small chunks; send larger chunks")
                 continue
@@ -193,7 +193,7 @@ def _now() -> float:
 
 def _refusal(error: h11.RemoteProtocolError) -> AmpError:
     if error.error_status_hint == 431:
-        return HeadersTooLarge(f"the head of the request has more than the {HEAD_BYTES} bytes that are allowed")
+        return HeadersTooLarge(f"the request line and headers are longer than {HEAD_BYTES} bytes, the maximum")
     return BadRequest(f"the request is not valid HTTP/1.1: {error}")
 
 
@@ -203,7 +203,7 @@ def origin_form(target: bytes) -> str:
     :raises AmpError: the target has no path or is too long.
     """
     if len(target) > _TARGET_BYTES:
-        raise UriTooLong(f"the URL has more than the {_TARGET_BYTES} bytes that are allowed")
+        raise UriTooLong(f"the URL is longer than {_TARGET_BYTES} bytes, the maximum")
     text = target.decode("ascii", "replace")
     if text.lower().startswith(("http://", "https://")):
         _, path, query = _ABSOLUTE.fullmatch(text).groups()  # type: ignore[union-attr]  # it matches any text

@@ -15,7 +15,7 @@ from amp.adapters.embedded.bucket_registry import SqliteBucketRegistry
 from amp.adapters.embedded.cache import MemoryCache
 from amp.adapters.embedded.database import Database
 from amp.adapters.embedded.store_component import SqliteStoreComponent
-from amp.api.models.search import IndexQuery as SearchBody
+from amp.api.models.search import SearchIn as SearchBody
 from amp.domain.buckets import first_map
 from amp.domain.criteria import IndexQuery, SearchPage
 from amp.domain.document_match import matches
@@ -144,7 +144,7 @@ def _pages(search: dict[str, Any], service: AssetSearch) -> Iterator[SearchPage]
     """The way of a request, from its JSON on."""
     cursor = None
     while True:
-        order = SearchBody.model_validate(search | {"cursor": cursor}).order()
+        order = SearchBody.model_validate(search | {"cursor": cursor}).search_query()
         answer = service.search(order, Principal("ann"))
         cursor = answer.next_cursor
         yield SearchPage(

@@ -11,7 +11,7 @@ from amp.domain.documents import IndexedDocument
 from amp.errors import SearchUnavailable
 from amp.ports.search_index import PutResult, WriteStatus
 
-#: Raised for numbers beyond 64 bits, lone surrogates, and objects of unsupported types.
+#: Raised for numbers beyond 64 bits, unpaired surrogates, and objects of unsupported types.
 _UNSTORABLE = (OverflowError, ValueError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
 
 

@@ -1,1 +1,1 @@
-"""Request and answer models: what is validated is what the OpenAPI document shows."""
+"""Models of request and response bodies. They validate requests, and the OpenAPI document is generated from them."""

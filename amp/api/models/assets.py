@@ -1,4 +1,4 @@
-"""Assets in requests and answers."""
+"""Assets in requests and responses."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from amp.api.models.problems import Problem
-from amp.api.models.values import Id, Ids, Ignored, Labels, Metadata, MetadataGiven, Strict, Time, TimeGiven
+from amp.api.models.values import Id, Ids, Ignored, Labels, Metadata, MetadataIn, Strict, Time, TimeIn
 from amp.domain.assets import Asset
 from amp.domain.changes import DEFAULT_PROJECT, Draft
 from amp.domain.ids import parse_id
@@ -15,32 +15,38 @@ from amp.errors import Fault, InvalidId, Unprocessable
 from amp.services.assets.edit import NewContent
 
 
-def _readable_id(text: str) -> str:
+def _check_id(text: str) -> str:
     try:
         return str(parse_id(text))
     except InvalidId as e:
         raise InvalidId(e.message, [Fault("/id", e.message)]) from e
 
 
-def _readable_time(text: str) -> str:
+def _check_time(text: str) -> str:
     parse_ms(text)
     return text
 
 
-IdGiven = Annotated[Id, AfterValidator(_readable_id)]
-CreatedAt = Annotated[TimeGiven, AfterValidator(_readable_time)]
+IdIn = Annotated[Id, AfterValidator(_check_id)]
+CreatedAt = Annotated[TimeIn, AfterValidator(_check_time)]
 
 
 class AssetCreate(Strict):
     """An asset to create."""
 
-    type: str = Field(description="The name of its type.")
-    id: IdGiven | None = Field(None, description="An id it already has elsewhere: a time-UUID (version 1, 6 or 7).")
-    created_at: CreatedAt | None = Field(None, description="When it was created; the id is minted at that time.")
-    external_id: str | None = Field(None, description="Unique in its project.")
+    type: str = Field(description="The name of the asset's type.")
+    id: IdIn | None = Field(
+        None,
+        description="An id that the asset already has in another system: a time-UUID (version 1, 6 or 7). Without it, "
+        "the server generates one.",
+    )
+    created_at: CreatedAt | None = Field(
+        None, description="When the asset was created. The server generates an id of that time."
+    )
+    external_id: str | None = Field(None, description="A name that is unique in the project.")
     project: str = DEFAULT_PROJECT
     name: str = ""
-    metadata: MetadataGiven = Field(default_factory=dict)
+    metadata: MetadataIn = Field(default_factory=dict)
     labels: Labels = Field(default_factory=list)
 
     def draft(self) -> Draft:
@@ -57,9 +63,11 @@ class AssetCreate(Strict):
 
 
 class _Update(Strict):
-    """What identifies the asset must be as it is, if given; what the server keeps besides is ignored."""
+    """New content of an asset. Members that identify the asset must have their present values, if they are given. Other
+    members that the server sets are ignored.
+    """
 
-    id: IdGiven | None = None
+    id: IdIn | None = None
     type: str | None = None
     project: str | None = None
     external_id: str | None = None
@@ -73,27 +81,30 @@ class _Update(Strict):
     updated_by: Ignored = None
 
     def check_identity(self, asset: Asset) -> None:
-        """:raises Unprocessable: a field that never changes is given another value."""
-        kept = {
+        """Check that the body does not change what identifies the asset.
+
+        :raises Unprocessable: it has another value for a member that cannot change.
+        """
+        present = {
             "id": str(asset.id),
             "type": asset.type,
             "project": asset.project,
             "external_id": asset.external_id,
             "created_at": asset.created_ms,
         }
-        given: dict[str, Any] = {name: getattr(self, name) for name in kept.keys() & self.model_fields_set}
+        given: dict[str, Any] = {name: getattr(self, name) for name in present.keys() & self.model_fields_set}
         if self.created_at is not None:
             given["created_at"] = parse_ms(self.created_at)
-        faults = [Fault(f"/{name}", "does not change after creation") for name in given if given[name] != kept[name]]
+        faults = [Fault(f"/{name}", "cannot change after creation") for name in given if given[name] != present[name]]
         if faults:
             raise Unprocessable(f"{faults[0].pointer} {faults[0].detail}", faults)
 
 
 class AssetReplacement(_Update):
-    """All of an asset's content anew: what is left out is empty."""
+    """The complete new content of an asset. Omitted members become empty."""
 
     name: str = ""
-    metadata: MetadataGiven = Field(default_factory=dict)
+    metadata: MetadataIn = Field(default_factory=dict)
     labels: Labels = Field(default_factory=list)
 
     def applied_to(self, before: Asset) -> NewContent:
@@ -104,18 +115,18 @@ class AssetReplacement(_Update):
         return NewContent(self.name, self.metadata, self.labels)
 
     def draft(self, project: str, external_id: str) -> Draft:
-        """The asset to create where there is none.
+        """Return the asset to create if it does not exist yet.
 
-        :raises Unprocessable: the body lacks the type, or names another identity than the path.
+        :raises Unprocessable: the body has no type, or its project or external id differs from the path.
         """
         path = {"project": project, "external_id": external_id}
         faults = [
-            Fault(f"/{name}", "is not the one in the path")
+            Fault(f"/{name}", "differs from the path")
             for name in sorted(path.keys() & self.model_fields_set)
             if getattr(self, name) != path[name]
         ]
         if self.type is None:
-            faults.append(Fault("/type", "is required where there is no such asset yet"))
+            faults.append(Fault("/type", "is required, because the asset does not exist yet"))
         if faults:
             raise Unprocessable(f"{faults[0].pointer} {faults[0].detail}", faults)
         return AssetCreate(
@@ -131,10 +142,10 @@ class AssetReplacement(_Update):
 
 
 class AssetPatch(_Update):
-    """A JSON Merge Patch (RFC 7396): what is left out stays, null removes."""
+    """A JSON Merge Patch (RFC 7396). Omitted members do not change; null removes a value."""
 
     name: str | None = None
-    metadata: MetadataGiven | None = None
+    metadata: MetadataIn | None = None
     labels: Labels | None = None
 
     def applied_to(self, before: Asset) -> NewContent:
@@ -151,22 +162,22 @@ class AssetPatch(_Update):
 
 
 class AssetIds(Strict):
-    """Ids of assets to read."""
+    """The ids of assets to read."""
 
     ids: Ids = Field(max_length=1_000)
 
     def parsed(self) -> list[UUID]:
-        """Each once, in order.
+        """Return the ids in order, without repetitions.
 
-        :raises InvalidId: with the place of the one that is none.
+        :raises InvalidId: one of them is not an asset id; with its place.
         """
-        found: dict[UUID, None] = {}
+        parsed: dict[UUID, None] = {}
         for i, text in enumerate(self.ids):
             try:
-                found[parse_id(text)] = None
+                parsed[parse_id(text)] = None
             except InvalidId as e:
                 raise InvalidId(e.message, [Fault(f"/ids/{i}", e.message)]) from e
-        return list(found)
+        return list(parsed)
 
 
 class AssetOut(BaseModel):
@@ -182,8 +193,8 @@ class AssetOut(BaseModel):
     project: str
     metadata: Metadata
     labels: Labels
-    version: int = Field(description="Counts contents, from 1.")
-    revision: int = Field(description="Counts every change, from 1; in quotes it is the ETag.")
+    version: int = Field(description="Counts the versions of the content, from 1.")
+    revision: int = Field(description="Counts every change, from 1. In quotes, it is the ETag.")
     state: Literal["active", "deleted"]
     created_at: Time
     created_by: str
@@ -192,7 +203,7 @@ class AssetOut(BaseModel):
 
 
 class AssetItem(AssetOut):
-    """An asset in a list: all of its fields, or those asked for with `fields`."""
+    """An asset in a list, with all of its fields, or with those that `fields` requests."""
 
     model_config = ConfigDict(
         json_schema_extra=lambda schema: schema.pop("required", None),
@@ -203,29 +214,30 @@ class AssetList(BaseModel):
     """One page of assets."""
 
     items: list[AssetItem]
-    next_cursor: str | None = Field(description="Gives the next page; null on the last.")
+    next_cursor: str | None = Field(description="The cursor of the next page; null on the last page.")
 
 
 class AssetsFound(BaseModel):
-    """The assets that were found, in the order asked for, and the ids that were not."""
+    """The assets that were found, in the order of the request, and the ids that were not found."""
 
     items: list[AssetItem]
     missing: list[Id]
     rest: list[Id] = Field(
-        description="Not read: the answer would be too large, or the store stopped answering; ask for them again."
+        description="Ids that were not read, because the response would be too large or the store stopped answering. "
+        "Request them again."
     )
 
 
 class BulkItem(BaseModel):
-    """What became of one item."""
+    """The outcome of one item."""
 
-    status: int = Field(description="The status that the item alone would have been answered with.")
+    status: int = Field(description="The HTTP status of the item, as if it had been sent alone.")
     id: Id | None
     revision: int | None
     problem: Problem | None
 
 
 class BulkResult(BaseModel):
-    """One entry for each item, in the order of the input."""
+    """One entry per item, in the order of the request."""
 
     items: list[BulkItem]

@@ -1,11 +1,11 @@
-"""Time buckets in requests and answers, and what can be asked to be done to them."""
+"""Time buckets and their moves in requests and responses."""
 
 from typing import Literal
 
 from pydantic import BaseModel, Field
 
 from amp.api.models.jobs import PhaseName, Rate, State
-from amp.api.models.values import Id, Strict, Time, TimeGiven
+from amp.api.models.values import Id, Strict, Time, TimeIn
 from amp.domain.times import parse_ms
 from amp.errors import Unprocessable
 
@@ -14,124 +14,148 @@ Kind = Literal["roll", "split", "merge", "rebuild"]
 
 
 class RebuildIn(Strict):
-    """How fast documents may move, and whether to move them or only tell."""
+    """The rate of a move, and whether to do it or only to report it."""
 
     rate: Rate | None = Field(
-        None, description="Documents a second; null: as fast as it goes. Left out, the setting AMP_MOVE_RATE."
+        None,
+        description="Maximum number of documents to copy per second; null: unlimited. If omitted, the setting "
+        "AMP_MOVE_RATE applies.",
     )
-    dry_run: bool = Field(False, description="Only tell what would move.")
+    dry_run: bool = Field(False, description="Report what would move, without moving it.")
 
-    def rate_or(self, usual: float) -> float | None:
-        return self.rate if "rate" in self.model_fields_set else usual
+    def rate_or(self, default: float) -> float | None:
+        """Return the rate; None: unlimited. The default applies only if the rate is omitted."""
+        return self.rate if "rate" in self.model_fields_set else default
 
 
 class SplitIn(RebuildIn):
     """Where to split."""
 
-    at: TimeGiven | None = Field(
-        None, description="Where the new bucket begins, a whole second. Left out, half of the documents move."
+    at: TimeIn | None = Field(
+        None, description="Start of the new bucket, a whole second. If omitted, half of the documents move."
     )
 
     def at_s(self) -> int | None:
-        """:raises Unprocessable: it is no time at which a bucket can begin."""
+        """Return the start of the new bucket, in seconds since 1970; None: it is omitted.
+
+        :raises Unprocessable: a bucket cannot start at that time.
+        """
         return None if self.at is None else _whole_second(self.at, "/at")
 
 
 class RollIn(SplitIn):
-    """When the next bucket begins."""
+    """When the next bucket starts."""
 
-    at: TimeGiven | None = Field(
-        None, description="A whole second in the future. Left out, as far ahead as AMP_BUCKET_ROLL_LEAD_S says."
+    at: TimeIn | None = Field(
+        None,
+        description="Start of the new bucket, a whole second in the future. If omitted, the setting "
+        "AMP_BUCKET_ROLL_LEAD_S says how far ahead it is.",
     )
 
 
 class MergeIn(RebuildIn):
-    """What to merge with."""
+    """The bucket to merge with."""
 
-    next: str | None = Field(None, description="The name of the next bucket in time, to make sure that it is the one.")
+    next: str | None = Field(
+        None,
+        description="The expected name of the next bucket in time. If that bucket has another name, the request fails.",
+    )
 
 
 class InitIn(RebuildIn):
-    """Where buckets should begin."""
+    """The starts of the buckets to open."""
 
-    at: list[TimeGiven] = Field(
-        description="Whole seconds; those at which a bucket begins already are left alone.",
+    at: list[TimeIn] = Field(
+        description="Starts of buckets, whole seconds. Times at which a bucket already starts are ignored.",
         min_length=1,
         max_length=_MAX_STARTS,
     )
 
     def starts_s(self) -> set[int]:
-        """:raises Unprocessable: one of them is no time at which a bucket can begin."""
+        """Return the starts, in seconds since 1970.
+
+        :raises Unprocessable: a bucket cannot start at one of the times.
+        """
         return {_whole_second(at, f"/at/{i}") for i, at in enumerate(self.at)}
 
 
 class ReconcileIn(Strict):
-    """Whether to do something about it."""
+    """Whether to repair differences."""
 
-    heal: bool = Field(False, description="Heal what can be healed safely, rather than only report.")
+    heal: bool = Field(False, description="Repair what can be repaired safely, instead of only reporting it.")
 
 
 class MoveOut(BaseModel):
-    """What is being done to a bucket; null: not known (yet)."""
+    """The move of a bucket that is in progress. Null members are not known (yet)."""
 
     job: Id
     kind: Kind
     phase: PhaseName
-    state: State | None = Field(description="Of its job: `paused` if nothing is copied until it is resumed.")
-    documents: int | None = Field(description="How many there were to be copied at its beginning.")
-    done: int | None = Field(description="How many of them are copied.")
-    rate: float | None = Field(description="Documents copied a second, of late.")
-    remaining_s: float | None = Field(description="Seconds until all are copied, about.")
+    state: State | None = Field(
+        description="The state of the move's job. If it is `paused`, nothing is copied until the job is resumed."
+    )
+    documents: int | None = Field(description="Number of documents to copy, counted when the move began.")
+    done: int | None = Field(description="Number of documents that are copied.")
+    rate: float | None = Field(description="Documents copied per second, recently.")
+    remaining_s: float | None = Field(description="Approximate time until all documents are copied, in seconds.")
 
 
 class BucketOut(BaseModel):
-    """A time bucket: every document of every asset created in `[start, end)`."""
+    """A time bucket, which contains all documents of the assets that were created in `[start, end)`."""
 
-    name: str = Field(description="Its start as `yyyyMMddHHmmss`, UTC.")
+    name: str = Field(description="The start of the bucket as `yyyyMMddHHmmss`, UTC.")
     start: Time
-    end: Time | None = Field(description="Null: the newest.")
+    end: Time | None = Field(description="The end of the bucket, exclusive; null: it is the newest bucket.")
     index: str
     state: Literal["open", "rolling", "splitting", "merging", "rebuilding", "incomplete", "lost"] = Field(
         description="`incomplete`: documents were lost with a former index; `lost`: the index is gone."
     )
-    documents: int = Field(description="In the index, deleted ones not counted.")
-    bytes: int = Field(description="Of primaries.")
+    documents: int = Field(description="Number of documents in the index, without deleted ones.")
+    bytes: int = Field(description="Size of the primary shards of the index, in bytes.")
     share: float = Field(
-        description="Of the size at which the newest bucket is followed by another, or any other is split."
+        description="The size relative to the one at which a new bucket follows the newest one, or any other is split."
     )
     move: MoveOut | None
 
 
 class BucketList(BaseModel):
-    """One page of the bucket map, in order of time."""
+    """One page of the bucket map, in chronological order."""
 
-    generation: int = Field(description="Of the map; every change of it counts up.")
+    generation: int = Field(description="The number of the bucket map, which every change of the map increases.")
     items: list[BucketOut]
-    next_cursor: str | None = Field(description="Gives the next page; null on the last.")
+    next_cursor: str | None = Field(description="The cursor of the next page; null on the last page.")
 
 
 class PlanOut(BaseModel):
-    """What would be done."""
+    """What a move would do."""
 
     kind: Kind
     bucket: str
-    start: Time = Field(description="Documents of assets created from here on would move …")
-    end: Time | None = Field(description="… up to here, exclusive; null: all that are newer.")
+    start: Time = Field(description="Documents of assets created at this time or later would move.")
+    end: Time | None = Field(
+        description="Documents of assets created at this time or later would not move; null: there is no such limit."
+    )
     documents: int
-    bytes: int = Field(description="About.")
-    rate: float | None = Field(description="Documents a second; null: as fast as it goes.")
-    seconds: float | None = Field(description="About, for the copying at that rate; null: as fast as it goes.")
+    bytes: int = Field(description="Approximate size of the documents, in bytes.")
+    rate: float | None = Field(description="Maximum number of documents to copy per second; null: unlimited.")
+    seconds: float | None = Field(
+        description="Approximate time to copy the documents at that rate, in seconds; null: the rate is unlimited."
+    )
 
 
 class LayoutOut(BaseModel):
-    """How far a layout is."""
+    """The progress of a layout."""
 
-    job: Id | None = Field(description="Opens the first of `missing`; null: nothing is being done.")
-    missing: list[Time] = Field(description="Times at which no bucket begins yet, in the order they are opened.")
+    job: Id | None = Field(
+        description="The job that opens the first of the `missing` buckets; null: no job was started."
+    )
+    missing: list[Time] = Field(
+        description="The times at which no bucket starts yet, in the order in which the buckets are opened."
+    )
 
 
 class FindingOut(BaseModel):
-    """Something that is not as the bucket map says."""
+    """A difference between the bucket map and the search index."""
 
     index: str
     problem: str
@@ -139,13 +163,13 @@ class FindingOut(BaseModel):
 
 
 class Findings(BaseModel):
-    """What disagrees with the bucket map."""
+    """The differences between the bucket map and the search index."""
 
     items: list[FindingOut]
     incomplete_buckets: list[str] = Field(
         description="Buckets whose index was lost and of which not all documents are indexed again."
     )
-    job: Id | None = Field(description="The move under way, while which nothing is looked at.")
+    job: Id | None = Field(description="The job of the move in progress, during which nothing is compared.")
 
 
 def _whole_second(text: str, pointer: str) -> int:
@@ -154,7 +178,7 @@ def _whole_second(text: str, pointer: str) -> int:
         if ms % 1000:
             raise ValueError(f"{text[:64]!r} is not a whole second")
         if ms <= 0:
-            raise ValueError(f"{text[:64]!r} is not after 1970 began: there is a bucket from then on already")
+            raise ValueError(f"{text[:64]!r} is not after the start of 1970, at which the first bucket always starts")
     except ValueError as e:
         raise Unprocessable.at(pointer, str(e)) from e
     return ms // 1000

@@ -1,4 +1,4 @@
-"""Dead letters in requests and answers."""
+"""Dead letters in requests and responses."""
 
 from typing import Literal
 from uuid import UUID
@@ -12,75 +12,77 @@ from amp.services.jobs.dead_letters import DeadLetterFilter
 MAX_IDS = 10_000
 
 
-class WhichLetters(Strict):
-    """Which dead letters: those that meet every condition given."""
+class DeadLetterSelection(Strict):
+    """Selects the dead letters that meet every given condition."""
 
-    all: Literal[True] | None = Field(None, description="Every one; stands alone.")
-    ids: Ids | None = Field(None, min_length=1, max_length=MAX_IDS, description="With these ids.")
-    job: Id | None = Field(None, description="Of this job.")
-    reason: str | None = Field(None, min_length=1, description="Whose reason contains this text.")
+    all: Literal[True] | None = Field(
+        None, description="Selects all dead letters. It cannot be combined with conditions."
+    )
+    ids: Ids | None = Field(None, min_length=1, max_length=MAX_IDS, description="Dead letters with these ids.")
+    job: Id | None = Field(None, description="Dead letters of this job.")
+    reason: str | None = Field(None, min_length=1, description="Dead letters whose reason contains this text.")
 
     @model_validator(mode="after")
-    def _says_something(self) -> "WhichLetters":
+    def _has_one_form(self) -> "DeadLetterSelection":
         given = [name for name in ("ids", "job", "reason") if getattr(self, name) is not None]
         if not given and not self.all:
-            raise ValueError("names none: give all, ids, job or reason")
+            raise ValueError("selects nothing; use all, ids, job or reason")
         if given and self.all:
-            raise ValueError(f"all stands alone, but {', '.join(given)} is given as well")
+            raise ValueError(f"all cannot be combined with {', '.join(given)}")
         return self
 
-    def which(self) -> DeadLetterFilter:
-        """:raises Unprocessable: with the place of an id that is none."""
+    def dead_letter_filter(self) -> DeadLetterFilter:
+        """:raises Unprocessable: an id is not valid; with its place."""
         ids = None if self.ids is None else [_uuid(text, f"/ids/{i}") for i, text in enumerate(self.ids)]
         job_id = None if self.job is None else _uuid(self.job, "/job")
         return DeadLetterFilter(ids=ids, job_id=job_id, reason=self.reason)
 
 
-class LetterOut(BaseModel):
-    """A message that was put aside."""
+class DeadLetterOut(BaseModel):
+    """A message that no further attempt can process until the cause is fixed."""
 
     id: Id
     topic: str
-    job: Id | None = Field(description="Whose work it was; null: that of live traffic.")
-    asset: Id | None = Field(description="Null: it cannot be read as a message.")
+    job: Id | None = Field(description="The job that the message belongs to; null: it is from live traffic.")
+    asset: Id | None = Field(description="The asset of the message; null: the message cannot be parsed.")
     reason: str
-    detail: str = Field(description="A stack trace, where there is one.")
-    attempts: int = Field(description="How often it was put aside.")
-    first_at: Time
-    last_at: Time
+    detail: str = Field(description="A stack trace, if there is one.")
+    attempts: int = Field(description="Number of times that the message became a dead letter.")
+    first_at: Time = Field(description="When it first became a dead letter.")
+    last_at: Time = Field(description="When it last became a dead letter.")
     payload: str = Field(description="The message itself.")
 
 
-class LetterList(BaseModel):
-    """One page of dead letters, newest first. It may be short while there is a cursor."""
+class DeadLetterList(BaseModel):
+    """One page of dead letters, newest first. It may be short, even empty, although there are further pages."""
 
-    items: list[LetterOut]
-    next_cursor: str | None = Field(description="Gives the next page; null on the last.")
+    items: list[DeadLetterOut]
+    next_cursor: str | None = Field(description="The cursor of the next page; null on the last page.")
 
 
-class KeptLetters(BaseModel):
-    """Dead letters that cannot be replayed."""
+class KeptDeadLetters(BaseModel):
+    """The number of dead letters that cannot be replayed for one reason."""
 
     reason: str
     count: int
 
 
 class Replayed(BaseModel):
-    """What was sent again."""
+    """The result of a replay."""
 
-    replayed: int = Field(description="How many are with the workers again.")
-    kept: list[KeptLetters] = Field(description="Those that cannot be replayed, and stay.")
+    replayed: int = Field(description="Number of dead letters that were sent to the workers again.")
+    kept: list[KeptDeadLetters] = Field(description="Dead letters that cannot be replayed, and stay.")
 
 
 class Discarded(BaseModel):
-    """What was forgotten."""
+    """The result of discarding dead letters."""
 
-    discarded: int
+    discarded: int = Field(description="Number of dead letters that were removed.")
 
 
 def _uuid(text: str, pointer: str) -> UUID:
     try:
         return UUID(text)
     except ValueError as e:
-        detail = f"{text[:64]!r} is no id"
+        detail = f"{text[:64]!r} is not a UUID"
         raise Unprocessable.at(pointer, detail) from e

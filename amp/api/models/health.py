@@ -1,4 +1,4 @@
-"""Answers about the service itself."""
+"""The health of the service in responses."""
 
 from typing import Literal
 
@@ -6,13 +6,13 @@ from pydantic import BaseModel, Field
 
 
 class Alive(BaseModel):
-    """The process answers."""
+    """The process responds."""
 
     status: Literal["ok"]
 
 
-class PartOut(BaseModel):
-    """One server the service stands on."""
+class ComponentOut(BaseModel):
+    """The health of a component, of a bucket, or of work that waits for a worker."""
 
     name: str
     healthy: bool
@@ -20,7 +20,7 @@ class PartOut(BaseModel):
 
 
 class ThreadOut(BaseModel):
-    """A background thread of the process that answers."""
+    """The health of a background thread of the responding process."""
 
     name: str
     healthy: bool
@@ -29,11 +29,11 @@ class ThreadOut(BaseModel):
 
 
 class Readiness(BaseModel):
-    """What can be used."""
+    """Whether the service can be used, and what needs attention."""
 
     status: Literal["ready", "degraded"]
-    degraded: list[str]
-    parts: list[PartOut]
+    degraded: list[str] = Field(description="The names of everything unhealthy.")
+    parts: list[ComponentOut] = Field(description="The components: store, search, queue and cache.")
     threads: list[ThreadOut]
-    buckets: list[PartOut]
-    work: list[PartOut] = Field(description="What waits for a worker, and the workers that are missing.")
+    buckets: list[ComponentOut] = Field(description="Buckets that need attention.")
+    work: list[ComponentOut] = Field(description="Work that waits for a worker, and the workers that are missing.")

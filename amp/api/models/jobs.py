@@ -1,11 +1,11 @@
-"""Jobs in requests and answers."""
+"""Jobs in requests and responses."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field, model_validator
 
-from amp.api.models.values import Id, Ids, MetadataGiven, Strict, Texts, Time, TimeGiven
+from amp.api.models.values import Id, Ids, MetadataIn, Strict, Texts, Time, TimeIn
 from amp.domain.chunks import ItemOutcome
 from amp.domain.ids import parse_id
 from amp.domain.jobs import JobState, NoteKind
@@ -16,10 +16,10 @@ from amp.domain.times import parse_ms
 from amp.errors import Fault, InvalidId, Unprocessable
 from amp.services.jobs.submit import JobRequest
 
-#: Items a second; a job that makes one in ten seconds would never end.
-_LEAST_RATE = 0.1
-MAX_IDS, _MAX_KEYS, _MOST = 400_000, 1_000, 10**12
-Rate = Annotated[float, Field(ge=_LEAST_RATE, le=1e9, allow_inf_nan=False)]
+#: In items per second. A job with a lower rate would never end.
+_MIN_RATE = 0.1
+MAX_IDS, _MAX_KEYS, _MAX_COUNT = 400_000, 1_000, 10**12
+Rate = Annotated[float, Field(ge=_MIN_RATE, le=1e9, allow_inf_nan=False)]
 State = Literal["running", "paused", "completed", "failed", "cancelled"]
 PhaseName = Literal["plan", "dual", "hold", "switched", "cancelled"]
 NoteKindName = Literal[
@@ -40,29 +40,33 @@ assert (State.__args__, PhaseName.__args__) == (tuple(JobState), tuple(Phase))  
 
 
 class CreatedIn(Strict):
-    """When assets were created."""
+    """The time range in which assets were created."""
 
-    from_: TimeGiven | None = Field(None, alias="from", description="At or after.")
-    to: TimeGiven | None = Field(None, description="Before.")
+    start: TimeIn | None = Field(None, alias="from", description="Start of the range, inclusive.")
+    to: TimeIn | None = Field(None, description="End of the range, exclusive.")
 
     @model_validator(mode="after")
-    def _says_something(self) -> "CreatedIn":
-        if self.from_ is None and self.to is None:
-            raise ValueError("needs `from`, `to` or both")
+    def _has_a_bound(self) -> "CreatedIn":
+        if self.start is None and self.to is None:
+            raise ValueError("requires `from`, `to` or both")
         return self
 
 
 class SelectorIn(Strict):
-    """Which assets. `all`, `query` and `ids` stand alone; `created` narrows a type, a project, or all."""
+    """Selects the assets of a job. `all`, `query` and `ids` cannot be combined with others. `type`, `project` and
+    `created` can be combined; without the first two, `created` selects from all assets.
+    """
 
-    all: Literal[True] | None = Field(None, description="Every asset, deleted ones included.")
-    type: str | None = Field(None, min_length=1, description="Of this type.")
-    project: str | None = Field(None, min_length=1, description="Of this project.")
-    created: CreatedIn | None = Field(None, description="Created in this range.")
+    all: Literal[True] | None = Field(None, description="All assets, including deleted ones.")
+    type: str | None = Field(None, min_length=1, description="Assets of this type.")
+    project: str | None = Field(None, min_length=1, description="Assets of this project.")
+    created: CreatedIn | None = Field(None, description="Assets created in this time range.")
     query: str | None = Field(
-        None, min_length=1, description="Found by a search, in the text form of `GET /v1/search`; no deleted ones."
+        None,
+        min_length=1,
+        description="Assets that match this query, in the text form of `GET /v1/search`. Deleted assets never match.",
     )
-    ids: Ids | None = Field(None, min_length=1, max_length=MAX_IDS, description="With these ids.")
+    ids: Ids | None = Field(None, min_length=1, max_length=MAX_IDS, description="Assets with these ids.")
 
     @model_validator(mode="after")
     def _is_one_selector(self) -> "SelectorIn":
@@ -70,25 +74,29 @@ class SelectorIn(Strict):
             name for name in ("all", "type", "project", "created", "query", "ids") if getattr(self, name) is not None
         ]
         if not given:
-            raise ValueError("selects nothing: give all, type, project, created, query or ids")
-        alone = [name for name in given if name in ("all", "query", "ids")]
-        if alone and len(given) > 1:
-            raise ValueError(f"{alone[0]} stands alone, but {', '.join(set(given) - {alone[0]})} is given as well")
+            raise ValueError("selects nothing; use all, type, project, created, query or ids")
+        exclusive = [name for name in given if name in ("all", "query", "ids")]
+        if exclusive and len(given) > 1:
+            others = [name for name in given if name != exclusive[0]]
+            raise ValueError(f"{exclusive[0]} cannot be combined with {', '.join(others)}")
         return self
 
     def selector(self) -> Selector:
-        """:raises Unprocessable: a time in it is none."""
-        created = self.created or CreatedIn.model_construct(from_=None, to=None)
+        """:raises Unprocessable: a time is not valid; with its place."""
+        created = self.created or CreatedIn.model_construct(start=None, to=None)
         return Selector(
             type=self.type,
             project=self.project,
-            from_ms=_ms(created.from_, "/selector/created/from"),
+            from_ms=_ms(created.start, "/selector/created/from"),
             to_ms=_ms(created.to, "/selector/created/to"),
             query=self.query,
         )
 
     def parsed_ids(self) -> list[UUID] | None:
-        """:raises Unprocessable: with the place of each that is none."""
+        """Return the ids; None: the selector has none.
+
+        :raises Unprocessable: some of them are not asset ids; with the place of each, up to `MAX_FAULTS`.
+        """
         if self.ids is None:
             return None
         ids: list[UUID] = []
@@ -106,26 +114,27 @@ class SelectorIn(Strict):
 
 
 class ParametersIn(Strict):
-    """What a kind of job needs to know beside the assets."""
+    """The parameters of a job. Which are accepted depends on its kind."""
 
-    set: MetadataGiven | None = Field(None, max_length=_MAX_KEYS, description="`update-metadata`: values by key.")
+    set: MetadataIn | None = Field(None, max_length=_MAX_KEYS, description="`update-metadata`: new values by key.")
     remove: Texts | None = Field(None, max_length=_MAX_KEYS, description="`update-metadata`: keys to remove.")
     rename: dict[str, str] | None = Field(
-        None, max_length=_MAX_KEYS, description="`update-metadata`: new keys by old ones."
+        None, max_length=_MAX_KEYS, description="`update-metadata`: new keys by present keys."
     )
-    copy_: dict[str, str] | None = Field(
-        None, alias="copy", max_length=_MAX_KEYS, description="`update-metadata`: keys of copies by keys copied."
+    copies: dict[str, str] | None = Field(
+        None, alias="copy", max_length=_MAX_KEYS, description="`update-metadata`: keys of the copies by source keys."
     )
     deep: bool | None = Field(
         None,
-        description="`check` and `fix`: compare every document, not only those of minutes in which sums differ.",
+        description="`check` and `fix`: compare every document, not only those of minutes in which the totals differ.",
     )
     retention_s: float | None = Field(
         None,
         ge=0,
         le=1e10,
         allow_inf_nan=False,
-        description="`purge`: how many seconds an asset has to be deleted for. Left out, as AMP_PURGE_AFTER_S says.",
+        description="`purge`: the minimum time since an asset was deleted, in seconds. If omitted, the setting "
+        "AMP_PURGE_AFTER_S applies.",
     )
 
 
@@ -140,23 +149,27 @@ class JobIn(Strict):
     parameters: ParametersIn = Field(default_factory=lambda: ParametersIn.model_validate({}))
     rate: Rate | None = Field(
         None,
-        description="Assets a second at most, fewer while live traffic waits; null: as fast as it goes, whatever waits."
-        " Left out, the setting AMP_JOB_RATE.",
+        description="Maximum number of assets per second. The job is slower while live traffic waits. Null: unlimited, "
+        "even while live traffic waits. If omitted, the setting AMP_JOB_RATE applies.",
     )
     dry_run: bool = Field(False, description="Change nothing, but count what would change.")
-    sample: int | None = Field(None, ge=1, le=_MOST, description="Only so many of the assets.")
+    sample: int | None = Field(None, ge=1, le=_MAX_COUNT, description="Process only this number of the assets.")
     max_failures: int | None = Field(
-        None, ge=0, le=_MOST, description="The job fails past so many. Left out, the setting AMP_JOB_MAX_FAILURES."
+        None,
+        ge=0,
+        le=_MAX_COUNT,
+        description="The job fails if more assets than this fail. If omitted, the setting AMP_JOB_MAX_FAILURES "
+        "applies.",
     )
 
-    def order(self, usual_rate: float) -> JobRequest:
+    def job_request(self, default_rate: float) -> JobRequest:
         """:raises Unprocessable: with the place of each fault."""
         return JobRequest(
             kind=self.kind,
             selector=self.selector.selector(),
             ids=self.selector.parsed_ids(),
             parameters=self.parameters.model_dump(by_alias=True, exclude_unset=True, exclude_none=True),
-            rate=self.rate if "rate" in self.model_fields_set else usual_rate,
+            rate=self.rate if "rate" in self.model_fields_set else default_rate,
             dry_run=self.dry_run,
             sample=self.sample,
             max_failures=self.max_failures,
@@ -164,72 +177,77 @@ class JobIn(Strict):
 
 
 class JobPatch(Strict):
-    """What can be changed about a job while it runs."""
+    """The changes that can be made to a running job."""
 
-    rate: Rate | None = Field(description="Documents or assets a second from now on; null: as fast as it goes.")
+    rate: Rate | None = Field(
+        description="Maximum number of documents or assets per second from now on; null: unlimited."
+    )
 
 
 class CountsOut(BaseModel):
-    """How many assets fared how."""
+    """The number of assets by outcome."""
 
-    done: int = Field(description="Looked after; nothing of them had to change.")
-    changed: int = Field(description="Changed, or, if nothing was to be changed yet, would change.")
-    skipped: int = Field(description="Not what the job is for.")
+    done: int = Field(description="Processed; no change was needed.")
+    changed: int = Field(description="Changed. In a dry run: would be changed.")
+    skipped: int = Field(description="The job does not apply to the asset.")
     found: int = Field(description="Store and index differ.")
-    failed: int = Field(description="Given up; they are among the dead letters, unless the job is a dry run.")
-    resolved: int = Field(0, description="Had failed; replayed since, or discarded.")
+    failed: int = Field(
+        description="Failed, without further attempts. The asset has a dead letter, unless the job is a dry run."
+    )
+    resolved: int = Field(0, description="Failed, and the dead letter was discarded.")
 
 
 assert set(ItemOutcome) == set(CountsOut.model_fields)
 
 
 class ProgressOut(BaseModel):
-    """How far a job is; null: not known (yet)."""
+    """The progress of a job. Null members are not known (yet)."""
 
-    phase: PhaseName | None = Field(description="Of a move under way.")
+    phase: PhaseName | None = Field(description="The phase of a move in progress.")
     documents: int | None = Field(
-        description="How many there were to be copied at a move's beginning, or assets to be looked after, about."
+        description="Number of documents to copy, counted when the move began; or approximate number of assets to "
+        "process."
     )
-    done: int | None = Field(description="How many of them are done.")
-    rate: float | None = Field(description="Documents or assets a second, of late.")
-    remaining_s: float | None = Field(description="Seconds until all are done, about.")
-    held_s: float | None = Field(description="For how long indexing of a moved range waited, at the switch.")
+    done: int | None = Field(description="Number of documents or assets that are done.")
+    rate: float | None = Field(description="Documents or assets per second, recently.")
+    remaining_s: float | None = Field(description="Approximate time until all are done, in seconds.")
+    held_s: float | None = Field(
+        description="How long indexing of the moved range waited at the switch of a move, in seconds."
+    )
     counts: CountsOut | None = Field(
-        description="What became of the assets of a job over assets. In a page of a list, past the first 20 jobs that"
-        " ended early, chunks that were not settled are not counted."
+        description="The outcomes of the assets of a job over assets. A page of a list counts chunks that were not"
+        " settled for the first 20 jobs that ended early, but not for further ones."
     )
 
 
 class NoteOut(BaseModel):
-    """A line of a job's history."""
+    """An entry in a job's history."""
 
     at: Time
     kind: NoteKindName = Field(description="What the entry reports. New kinds may be added.")
     text: str = Field(description="For people to read. Its wording may change.")
 
 
-class JobItem(BaseModel):
-    """A job as lists show it."""
+class JobSummary(BaseModel):
+    """A job in a list, without its history."""
 
     id: Id
     kind: str
     state: State
-    reason: str = Field(description="Of a failure; empty otherwise.")
-    dry_run: bool = Field(description="It changes nothing; its counts say what would change.")
+    reason: str = Field(description="Why the job failed; empty if it did not.")
+    dry_run: bool = Field(description="Whether the job changes nothing, and counts what would change.")
     parameters: dict[str, Any]
-    rate: float | None = Field(
-        description="Documents or assets a second that it may take up; null: as fast as it goes."
-    )
+    rate: float | None = Field(description="Maximum number of documents or assets per second; null: unlimited.")
     requested_by: str
     requested_at: Time
     ended_at: Time | None
     waits_for: list[str] = Field(
-        description="Kinds of workers that the job needs and that do not run: start them with `amp worker KIND`."
+        description="Kinds of workers that the job needs and that do not run. Start them with `amp worker KIND`."
     )
     progress: ProgressOut
 
 
-class JobOut(JobItem):
+class JobOut(JobSummary):
     """A job with its history."""
 
     history: list[NoteOut]
@@ -238,23 +256,23 @@ class JobOut(JobItem):
 class JobList(BaseModel):
     """One page of jobs, newest first."""
 
-    items: list[JobItem]
-    next_cursor: str | None = Field(description="Gives the next page; null on the last.")
+    items: list[JobSummary]
+    next_cursor: str | None = Field(description="The cursor of the next page; null on the last page.")
 
 
 class ResultOut(BaseModel):
-    """What became of an asset in a job."""
+    """The outcome of one asset of a job."""
 
     asset: Id
     outcome: Literal["found", "failed"]
-    note: str = Field(description="What differs, or why it was given up.")
+    note: str = Field(description="What differs, or why the asset failed.")
 
 
 class ResultList(BaseModel):
-    """One page of results. It may be empty while there is a cursor."""
+    """One page of results. It may be empty although there are further pages."""
 
     items: list[ResultOut]
-    next_cursor: str | None = Field(description="Gives the next page; null on the last.")
+    next_cursor: str | None = Field(description="The cursor of the next page; null on the last page.")
 
 
 def _ms(text: str | None, pointer: str) -> int | None:

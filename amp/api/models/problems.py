@@ -1,17 +1,17 @@
-"""The problem document (RFC 9457) that every error is answered with."""
+"""The problem document (RFC 9457), which is the body of every error response."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
 
 class Fault(BaseModel):
-    """One place in the body and what is wrong there."""
+    """A place in the body and what is wrong there."""
 
-    pointer: str = Field(description="JSON pointer into the body (RFC 6901); empty for the whole.")
+    pointer: str = Field(description="JSON pointer into the body (RFC 6901); empty for the whole body.")
     detail: str
 
 
 class Problem(BaseModel):
-    """What went wrong, for programs by `type`, for people by `title` and `detail`."""
+    """An error. Programs use `type` to tell errors apart; `title` and `detail` are for people."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -19,7 +19,7 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
-    errors: list[Fault] = Field(default=[], description="Each fault in the body with its place.")
-    id: str | None = Field(None, description="The asset in the way or concerned, if there is one.")
-    job: str | None = Field(None, description="The job in the way, if there is one.")
-    revision: int | None = Field(None, description="That asset's revision, where it is known.")
+    errors: list[Fault] = Field(default=[], description="The faults of the body with their places.")
+    id: str | None = Field(None, description="The asset that the error is about or that is in conflict, if any.")
+    job: str | None = Field(None, description="The job that is in conflict, if any.")
+    revision: int | None = Field(None, description="The revision of that asset, if it is known.")

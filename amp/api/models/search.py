@@ -1,4 +1,4 @@
-"""Searches in requests and answers: the query tree, sorts and facets."""
+"""Searches in requests and responses: the query tree, sorts and facets."""
 
 from typing import Annotated, Any, Literal
 
@@ -13,7 +13,7 @@ from amp.domain.types import KEY
 from amp.errors import BadQuery
 from amp.services.search.search import SearchQuery
 
-#: Arrays, objects and members of them in a search.
+#: Maximum number of arrays, objects and their members in a search.
 MAX_VALUES = 20_000
 _MAX_FIELDS = 1_000
 _Text = Annotated[Any, WithJsonSchema({"type": "string"})]
@@ -25,27 +25,27 @@ _Flag = Annotated[Any, WithJsonSchema({"type": "boolean"})]
 
 
 class Condition(Strict):
-    """A condition on one field. All operators given hold together, in an array on the same element."""
+    """A condition on one field. All of its operators must hold; in an array, they must hold for the same element."""
 
     field: str = Field(description="A root field such as `name`, or `metadata.<key>`.")
-    # Operands are checked by the service, which knows the field.
-    eq: Scalar = Field(None, description="Equal, case minded.")
-    in_: _Scalars = Field(None, alias="in", description="Equal to one of these.")
+    # The service checks the operands, because it knows the field.
+    eq: Scalar = Field(None, description="The value equals this (case-sensitive).")
+    one_of: _Scalars = Field(None, alias="in", description="The value equals one of these (case-sensitive).")
     gt: Scalar = None
     gte: Scalar = None
     lt: Scalar = None
     lte: Scalar = None
-    exists: _Flag = Field(None, description="Has a value, or has none.")
-    prefix: _Text = Field(None, description="Begins with, case minded.")
-    match: _Text = Field(None, description="All these words occur, in any order.")
+    exists: _Flag = Field(None, description="`true`: the field has a value; `false`: it has none.")
+    prefix: _Text = Field(None, description="The value starts with this (case-sensitive).")
+    match: _Text = Field(None, description="The value contains all of these words, in any order.")
 
     def query(self, pointer: str) -> queries.Query:
-        names = {"in_": "in"}
+        names = {"one_of": "in"}
         operators = tuple(
             (names.get(name, name), getattr(self, name)) for name in type(self).model_fields if self._has(name)
         )
         if not operators:
-            detail = f"needs an operator: {', '.join(OPERATORS)}"
+            detail = f"requires an operator; use one of {', '.join(OPERATORS)}"
             raise BadQuery.at(pointer, detail)
         return queries.Condition(self.field, operators, pointer)
 
@@ -53,8 +53,8 @@ class Condition(Strict):
         return name != "field" and name in self.model_fields_set
 
 
-class All(Strict):
-    """All parts hold."""
+class AllOf(Strict):
+    """Matches if all parts match."""
 
     all: list["QueryIn"]
 
@@ -62,8 +62,8 @@ class All(Strict):
         return queries.Conjunction(tuple(part.query(f"{pointer}/all/{i}") for i, part in enumerate(self.all)))
 
 
-class Any_(Strict):
-    """At least one part holds."""
+class AnyOf(Strict):
+    """Matches if at least one part matches."""
 
     any: list["QueryIn"]
 
@@ -72,22 +72,22 @@ class Any_(Strict):
 
 
 class Not(Strict):
-    """The complement: assets without the field, and of other types, included."""
+    """Matches if the part does not match. Assets without the field, and assets of other types, match too."""
 
-    not_: "QueryIn" = Field(alias="not")
+    part: "QueryIn" = Field(alias="not")
 
     def query(self, pointer: str) -> queries.Query:
-        return queries.Negation(self.not_.query(f"{pointer}/not"))
+        return queries.Negation(self.part.query(f"{pointer}/not"))
 
 
 def _kind(value: Any) -> str:
-    joint = next((name for name in ("all", "any", "not") if isinstance(value, dict) and name in value), "condition")
-    return TAG + joint
+    kind = next((name for name in ("all", "any", "not") if isinstance(value, dict) and name in value), "condition")
+    return TAG + kind
 
 
 QueryIn = Annotated[
-    Annotated[All, Tag(TAG + "all")]
-    | Annotated[Any_, Tag(TAG + "any")]
+    Annotated[AllOf, Tag(TAG + "all")]
+    | Annotated[AnyOf, Tag(TAG + "any")]
     | Annotated[Not, Tag(TAG + "not")]
     | Annotated[Condition, Tag(TAG + "condition")],
     Discriminator(_kind),
@@ -101,23 +101,23 @@ class SortIn(Strict):
 
 class FacetIn(Strict):
     field: str
-    size: int = Field(10, description="How many values to give at most.")
+    size: int = Field(10, description="Maximum number of values to return.")
 
 
-class IndexQuery(Strict):
+class SearchIn(Strict):
     """A search."""
 
     query: QueryIn | None = None
     text: str | None = Field(None, description="Words that must all occur somewhere in the asset.")
-    sort: list[SortIn] = Field(default_factory=list, description="Newest first unless given.")
+    sort: list[SortIn] = Field(default_factory=list, description="If omitted, the newest assets come first.")
     size: Annotated[int, WithJsonSchema({"type": "integer", "minimum": 0, "maximum": 200})] = 20
-    cursor: str | None = Field(None, description="`next_cursor` of the page before.")
+    cursor: str | None = Field(None, description="`next_cursor` of the previous page.")
     facets: dict[Annotated[str, StringConstraints(pattern=f"^{KEY.pattern}$")], FacetIn] = Field(default_factory=dict)
     versions: Literal["latest", "all"] = "latest"
-    fields: Texts | None = Field(None, max_length=_MAX_FIELDS, description="What to give of each item.")
-    total: Literal["exact"] | None = Field(None, description="`exact` counts to the end.")
+    fields: Texts | None = Field(None, max_length=_MAX_FIELDS, description="The fields to return of each item.")
+    total: Literal["exact"] | None = Field(None, description="`exact`: `total` is exact, however many assets match.")
 
-    def order(self) -> SearchQuery:
+    def search_query(self) -> SearchQuery:
         return SearchQuery(
             query=None if self.query is None else self.query.query("/query"),
             text=self.text,
@@ -136,14 +136,14 @@ class FacetValue(BaseModel):
 
 
 class Facet(BaseModel):
-    """Values with the number of assets that have them: by count, then value."""
+    """Values with the number of assets that have them, sorted by count, then by value."""
 
     values: list[FacetValue]
-    approximate: bool = Field(description="Counts may be too low.")
+    approximate: bool = Field(description="Whether counts may be too low.")
 
 
 class SearchResult(BaseModel):
-    """One page of what was found."""
+    """One page of search results."""
 
     total: int
     total_relation: Literal["eq", "gte"] = Field(description="`gte`: there are at least `total`.")
@@ -151,7 +151,7 @@ class SearchResult(BaseModel):
     next_cursor: str | None
     facets: dict[str, Facet]
     incomplete_buckets: list[str] = Field(
-        description="Time buckets whose index was lost and of which not all documents are indexed again: assets may be"
-        " missing from the answer, `total_relation` is `gte` and facets are approximate. Usually empty."
+        description="Time buckets whose index was lost and of which not all documents are indexed again. If there are"
+        " any, assets may be missing from the results, `total_relation` is `gte` and facets are approximate."
     )
     took_ms: int

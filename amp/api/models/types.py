@@ -1,4 +1,4 @@
-"""Asset types in requests and answers."""
+"""Asset types in requests and responses."""
 
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -13,7 +13,7 @@ from amp.domain.types import Field as DeclaredField
 from amp.domain.validation import canonical_scalar, check_text, escape_pointer
 from amp.errors import Fault, Unprocessable
 
-#: Arrays, objects and members of them in a definition.
+#: Maximum number of arrays, objects and their members in a definition.
 MAX_VALUES = 20_000
 _MAX_FIELDS = 1_000
 _MAX_ENUM = 1_000
@@ -27,9 +27,13 @@ class FieldIn(Strict):
     type: Kind
     required: bool = False
     array: bool = False
-    enum: list[Scalar] | None = Field(None, description="The values allowed; not for `text`.")
-    minimum: Scalar | None = Field(None, description="The least value allowed; not for `text` and `boolean`.")
-    maximum: Scalar | None = Field(None, description="The greatest value allowed; not for `text` and `boolean`.")
+    enum: list[Scalar] | None = Field(None, description="The allowed values. Not supported for `text`.")
+    minimum: Scalar | None = Field(
+        None, description="The smallest allowed value. Not supported for `text` and `boolean`."
+    )
+    maximum: Scalar | None = Field(
+        None, description="The largest allowed value. Not supported for `text` and `boolean`."
+    )
     unit: str | None = None
     description: str | None = None
 
@@ -45,26 +49,27 @@ class _Definition(Strict):
     @classmethod
     def _refuse_extends(cls, value: Any) -> Any:
         if isinstance(value, dict) and "extends" in value:
-            raise Unprocessable.at("/extends", "is not supported yet: a type cannot extend another one")
+            detail = "is not supported yet: a type cannot extend another one"
+            raise Unprocessable.at("/extends", detail)
         return value
 
     def declared_fields(self, limits: AssetLimits) -> dict[str, DeclaredField]:
-        """The fields in canonical form.
+        """Return the fields in canonical form.
 
-        :raises Unprocessable: with every fault and its place, up to `MAX_FAULTS`.
+        :raises Unprocessable: the definition is not valid; with the place of every fault, up to `MAX_FAULTS`.
         """
         faults = list(_text_faults("/description", self.description, limits.text_bytes))
         if len(self.fields) > _MAX_FIELDS:
             count = f"has {len(self.fields)} fields; at most {_MAX_FIELDS} are allowed"
-            faults.append(Fault("/fields", f"{count}: leave some out, or register several types"))
+            faults.append(Fault("/fields", f"{count}. Omit some, or register several types"))
         declared = {}
-        for key, given in self.fields.items():
+        for key, field in self.fields.items():
             if len(faults) >= MAX_FAULTS:
                 break
             pointer = f"/fields/{escape_pointer(key)}"
             if not KEY.fullmatch(key):
-                faults.append(Fault(pointer, f"is no field name: {_KEY_RULE}"))
-            declared[key] = _declared(given, pointer, limits, faults)
+                faults.append(Fault(pointer, f"is not a valid field name; it {_KEY_RULE}"))
+            declared[key] = _declared(field, pointer, limits, faults)
         if faults:
             raise Unprocessable(f"{faults[0].pointer}: {faults[0].detail}", faults)
         return declared
@@ -76,14 +81,17 @@ class TypeCreate(_Definition):
     name: str = Field(json_schema_extra={"pattern": f"^{KEY.pattern}$"})
 
     def checked_name(self) -> str:
-        """:raises Unprocessable: it is no name for a type."""
+        """Return the name.
+
+        :raises Unprocessable: it is not a valid name of a type.
+        """
         if not KEY.fullmatch(self.name):
             raise Unprocessable.at("/name", _KEY_RULE)
         return self.name
 
 
 class TypeReplacement(_Definition):
-    """The next version of an asset type; what the server keeps is ignored."""
+    """The next version of an asset type. Members that the server sets are ignored."""
 
     name: str | None = None
     version: Ignored = None
@@ -91,13 +99,13 @@ class TypeReplacement(_Definition):
     created_by: Ignored = None
 
     def check_name(self, name: str) -> None:
-        """:raises Unprocessable: the body names another type than the path."""
+        """:raises Unprocessable: the body has a name, and it differs from `name`, that of the path."""
         if "name" in self.model_fields_set and self.name != name:
-            raise Unprocessable.at("/name", "is not the one in the path")
+            raise Unprocessable.at("/name", "differs from the path")
 
 
 class FieldOut(BaseModel):
-    """A field; what is at its default is left out."""
+    """A field. Members that have their default value are omitted."""
 
     model_config = ConfigDict(json_schema_extra=lambda schema: schema.update(required=["type"]))
 
@@ -123,32 +131,32 @@ class TypeOut(BaseModel):
 
 
 class TypeList(BaseModel):
-    """One page of asset types, the newest version of each, by name."""
+    """One page of asset types, sorted by name, with the newest version of each."""
 
     items: list[TypeOut]
-    next_cursor: str | None = Field(description="Gives the next page; null on the last.")
+    next_cursor: str | None = Field(description="The cursor of the next page; null on the last page.")
 
 
-_KEY_RULE = "takes a letter, then letters, digits, '_', '.' and '-', at most 128 in all"
+_KEY_RULE = "must start with a letter, followed by letters, digits, '_', '.' and '-', at most 128 characters in all"
 
 
-def _declared(given: FieldIn, pointer: str, limits: AssetLimits, faults: list[Fault]) -> DeclaredField:
-    kind = FieldType(given.type)
-    faults += _text_faults(f"{pointer}/unit", given.unit or "", limits.name_bytes)
-    faults += _text_faults(f"{pointer}/description", given.description or "", limits.text_bytes)
-    minimum = _bound(given.minimum, kind, f"{pointer}/minimum", limits, faults)
-    maximum = _bound(given.maximum, kind, f"{pointer}/maximum", limits, faults)
+def _declared(field: FieldIn, pointer: str, limits: AssetLimits, faults: list[Fault]) -> DeclaredField:
+    kind = FieldType(field.type)
+    faults += _text_faults(f"{pointer}/unit", field.unit or "", limits.name_bytes)
+    faults += _text_faults(f"{pointer}/description", field.description or "", limits.text_bytes)
+    minimum = _bound(field.minimum, kind, f"{pointer}/minimum", limits, faults)
+    maximum = _bound(field.maximum, kind, f"{pointer}/maximum", limits, faults)
     if minimum is not None and maximum is not None and minimum > maximum:
-        faults.append(Fault(f"{pointer}/minimum", f"is more than the maximum {clipped(str(maximum), 40)}"))
+        faults.append(Fault(f"{pointer}/minimum", f"is greater than the maximum {clipped(str(maximum), 40)}"))
     return DeclaredField(
         type=kind,
-        required=given.required,
-        array=given.array,
-        enum=None if given.enum is None else _enum(given.enum, kind, f"{pointer}/enum", limits, faults),
+        required=field.required,
+        array=field.array,
+        enum=None if field.enum is None else _enum(field.enum, kind, f"{pointer}/enum", limits, faults),
         minimum=minimum,
         maximum=maximum,
-        unit=given.unit,
-        description=given.description,
+        unit=field.unit,
+        description=field.description,
     )
 
 
@@ -156,7 +164,7 @@ def _enum(
     values: list[Any], kind: FieldType, pointer: str, limits: AssetLimits, faults: list[Fault]
 ) -> tuple[Any, ...] | None:
     if kind is FieldType.TEXT:
-        faults.append(Fault(pointer, "is not for text, which is found by its words; take string"))
+        faults.append(Fault(pointer, "is not supported for text, which is searched by words; use the type string"))
         return None
     if not 1 <= len(values) <= _MAX_ENUM:
         faults.append(Fault(pointer, f"has {len(values)} values; 1 to {_MAX_ENUM} are allowed"))
@@ -169,7 +177,7 @@ def _bound(value: Any, kind: FieldType, pointer: str, limits: AssetLimits, fault
     if value is None:
         return None
     if kind in _UNORDERED:
-        faults.append(Fault(pointer, f"is not for {kind}, which has no order"))
+        faults.append(Fault(pointer, f"is not supported for {kind}, whose values have no order"))
         return None
     return _canonical(value, kind, pointer, limits, faults)
 

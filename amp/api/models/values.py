@@ -1,4 +1,4 @@
-"""Pieces that request and answer models share: metadata, labels, times."""
+"""Types that several models share: metadata, labels, ids and times."""
 
 from typing import Annotated, Any
 
@@ -18,46 +18,46 @@ _KEYS = {"pattern": f"^{KEY.pattern}$"}
 
 
 class Strict(BaseModel):
-    """Takes what it names, and nothing is turned into something else."""
+    """The base of request models. Unknown members are rejected, and no value is converted to another type."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
 class _FirstFault:
-    """Of a list, refuses the first element that does not fit instead of making a fault of each.
+    """Makes a list report only its first invalid element, instead of a fault for each.
 
-    Pydantic's own `FailFast` cannot be hashed, which unions need.
+    Pydantic's own `FailFast` is not hashable, which unions require.
     """
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         schema: Any = handler(source)
         schema["fail_fast"] = True
-        found: CoreSchema = schema
-        return found
+        typed: CoreSchema = schema
+        return typed
 
 
 _FIRST_FAULT = _FirstFault()
-#: One value; which kind is right depends on the field, so services check it.
+#: One value. Services check it, because its kind depends on the field.
 Scalar = Annotated[Any, WithJsonSchema({"anyOf": _SCALARS})]
-#: Values by key, each as its field in the type says; services check them.
+#: Values by key. Services check them, because their kinds depend on the asset type.
 Metadata = Annotated[
     dict[str, Any],
     WithJsonSchema(
         {
             "type": "object",
-            "description": "Values by key: a scalar, or an array of scalars, of the type that the field declares.",
+            "description": "Values by key: a scalar, or an array of scalars, of the kind that the field declares.",
             "propertyNames": _KEYS,
             "additionalProperties": {"anyOf": [*_SCALARS, {"type": "array", "items": {"anyOf": _SCALARS}}]},
         }
     ),
 ]
 #: The same in a request, where null means that there is no value.
-MetadataGiven = Annotated[
+MetadataIn = Annotated[
     dict[str, Any],
     WithJsonSchema(
         {
             "type": "object",
-            "description": "Values by key: a scalar, or an array of scalars, of the type that the field declares; "
+            "description": "Values by key: a scalar, or an array of scalars, of the kind that the field declares; "
             "null is the same as absent.",
             "propertyNames": _KEYS,
             "additionalProperties": {
@@ -66,12 +66,15 @@ MetadataGiven = Annotated[
         }
     ),
 ]
-#: What the server keeps: taken in a body, so that what GET gave can be sent back, and ignored.
-Ignored = Annotated[Any, WithJsonSchema({"description": "Kept by the server; ignored."})]
+#: A member that the server sets. It is accepted and ignored, so that the body of a GET response can be sent back.
+Ignored = Annotated[Any, WithJsonSchema({"description": "Set by the server; ignored in requests."})]
 Time = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
-#: In a request also a plain date, meaning midnight UTC.
-TimeGiven = Annotated[
-    str, WithJsonSchema({"type": "string", "description": "RFC 3339 with offset, or a plain date: midnight UTC."})
+#: A time in a request, which may also be a date without a time.
+TimeIn = Annotated[
+    str,
+    WithJsonSchema(
+        {"type": "string", "description": "RFC 3339 with an offset, or a date, which means midnight UTC of that day."}
+    ),
 ]
 Id = Annotated[str, WithJsonSchema({"type": "string", "format": "uuid"})]
 Ids = Annotated[list[Id], _FIRST_FAULT]

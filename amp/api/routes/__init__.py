@@ -1,1 +1,1 @@
-"""Routes by noun: parse, one service, present."""
+"""The routes, one module per subject."""

@@ -1,4 +1,4 @@
-"""Routes of assets: create, list, read, replace, patch, delete, restore."""
+"""Routes that create, list, read, replace, patch, delete and restore assets."""
 
 from uuid import UUID
 
@@ -8,11 +8,11 @@ from flask_openapi3.models.tag import Tag
 
 from amp.api import examples
 from amp.api.current import amp, principal
-from amp.api.idempotency import idempotency_key, key_given
+from amp.api.idempotency import idempotency_key, read_key
 from amp.api.json_body import JSON, MERGE_PATCH, JsonBody
 from amp.api.models.assets import AssetCreate, AssetList, AssetPatch, AssetReplacement
-from amp.api.operations import ResponseSpec, operation
-from amp.api.pages import next_cursor, position
+from amp.api.operations import Operation, ResponseSpec
+from amp.api.pages import next_cursor, read_position
 from amp.api.parameters import (
     CURSOR,
     DELETED,
@@ -26,8 +26,8 @@ from amp.api.parameters import (
     WAIT_FOR,
 )
 from amp.api.preconditions import etag, none_match, precondition
-from amp.api.presenters import asset_response, is_shown, shape_asked, shown
-from amp.api.responses import await_if_asked, empty_response, json_response
+from amp.api.presenters import asset_response, is_visible, requested_shape, require_visible
+from amp.api.responses import await_searchable, empty_response, json_response
 from amp.api.routes.terms import (
     ASSET,
     CHANGED,
@@ -46,172 +46,172 @@ from amp.services.assets.creation import CreateRequest
 
 api = APIBlueprint("assets", __name__, url_prefix="/v1", abp_tags=[Tag(name="assets")])
 
-_WAITING = (WAIT_FOR, TIMEOUT)
+_WAIT = (WAIT_FOR, TIMEOUT)
 
 
-@operation(
+@Operation(
     api,
     "post",
     "/assets",
-    query=(*_WAITING, LONGS),
+    query=(*_WAIT, LONGS),
     headers=(IDEMPOTENCY_KEY, PRINCIPAL),
     body=JsonBody(AssetCreate, examples.CLIP),
-    answers={201: CREATED},
-    refusals=(409, 410, 422, 503),
+    responses={201: CREATED},
+    errors=(409, 410, 422, 503),
 )
 def create_asset(body: AssetCreate) -> Response:
     """Create an asset.
 
-    Its type has to be there: that of the example is the example of `POST /v1/types`.
+    Its type must be registered. The type of the example is the example of `POST /v1/types`.
     """
-    key = key_given()
-    order = CreateRequest(body.draft(), None if key is None else idempotency_key(key, body.model_dump()))
-    asset = amp().assets.creation.create(order, principal())
-    return asset_response(asset, 201, await_if_asked([asset]))
+    key = read_key()
+    create_request = CreateRequest(body.draft(), None if key is None else idempotency_key(key, body.model_dump()))
+    asset = amp().assets.creation.create(create_request, principal())
+    return asset_response(asset, 201, await_searchable([asset]))
 
 
-@operation(
+@Operation(
     api,
     "get",
     "/assets",
     query=(TYPE, PROJECT, EXTERNAL_ID, LIMIT, CURSOR, FIELDS, LONGS, DELETED),
     headers=(PRINCIPAL,),
-    answers={200: ResponseSpec("A page of assets.", AssetList)},
-    refusals=(503,),
+    responses={200: ResponseSpec("A page of assets.", AssetList)},
+    errors=(503,),
 )
 def list_assets() -> Response:
-    """List assets from the store: of a type, of a project, by external id, or all.
+    """List assets from the store: those of a type, those of a project, the one with an external id, or all.
 
-    Deleted ones are not listed; with `external_id` and `deleted=true` one is. A page may be short of `limit`; the last
-    page is the one without `next_cursor`.
+    Deleted assets are not listed, except with `external_id` and `deleted=true`. A page may have fewer than `limit`
+    items. Only the last page has no `next_cursor`.
     """
-    shape = shape_asked()
+    shape = requested_shape()
     external_id = EXTERNAL_ID.read()
     if external_id is not None:
-        found = amp().assets.reader.by_external_id(PROJECT.read() or DEFAULT_PROJECT, external_id, principal())
-        assets = [found] if found and is_shown(found) and TYPE.read() in (None, found.type) else []
-        return json_response({"items": [shape.of(asset_json(asset)) for asset in assets], "next_cursor": None})
+        asset = amp().assets.reader.by_external_id(PROJECT.read() or DEFAULT_PROJECT, external_id, principal())
+        assets = [asset] if asset and is_visible(asset) and TYPE.read() in (None, asset.type) else []
+        return json_response({"items": [shape.apply(asset_json(asset)) for asset in assets], "next_cursor": None})
     bound_to = ["assets", TYPE.read(), PROJECT.read()]
     page, after = amp().assets.reader.list(
         type_name=TYPE.read(),
         project=PROJECT.read(),
-        position=position(str, bound_to),
+        position=read_position(str, bound_to),
         limit=LIMIT.read(),
         principal=principal(),
     )
-    items = [shape.of(asset_json(asset)) for asset in page]
+    items = [shape.apply(asset_json(asset)) for asset in page]
     return json_response({"items": items, "next_cursor": next_cursor(after, bound_to)})
 
 
-@operation(
+@Operation(
     api,
     "get",
     "/assets/<asset_id>",
     query=(DELETED, LONGS),
     headers=(IF_NONE_MATCH, PRINCIPAL),
-    answers={200: ASSET, 304: ResponseSpec("The caller has it.", headers=(ETAG,))},
-    refusals=(404, 410, 503),
+    responses={200: ASSET, 304: ResponseSpec("The client has the current asset already.", headers=(ETAG,))},
+    errors=(404, 410, 503),
 )
 def get_asset(asset_id: UUID) -> Response:
     """Read an asset.
 
-    A deleted one is answered with 410; with `deleted=true` it is shown.
+    The response for a deleted asset is 410, or the asset with `deleted=true`.
     """
-    asset = shown(amp().assets.reader.get(asset_id, principal()))
+    asset = require_visible(amp().assets.reader.get(asset_id, principal()))
     if not none_match().holds(asset.revision):
         return empty_response(304, {"ETag": etag(asset.revision)})
     return asset_response(asset)
 
 
-@operation(
+@Operation(
     api,
     "put",
     "/assets/<asset_id>",
-    query=(*_WAITING, LONGS),
+    query=(*_WAIT, LONGS),
     headers=(IF_MATCH, UNLESS_MATCH, PRINCIPAL),
     body=JsonBody(AssetReplacement, examples.CLIP_REPLACEMENT),
-    answers={200: CHANGED},
-    refusals=(404, 409, 410, 412, 422, 503),
+    responses={200: CHANGED},
+    errors=(404, 409, 410, 412, 422, 503),
 )
 def replace_asset(asset_id: UUID, body: AssetReplacement) -> Response:
-    """Replace name, metadata and labels.
+    """Replace name, metadata and labels of an asset.
 
-    What GET gave can be sent back: fields that never change must be as they are, and those that the server keeps are
-    ignored. What changes nothing makes no new revision.
+    The body of a GET response can be sent back: members that cannot change must have their present values, and other
+    members that the server sets are ignored. A request that changes nothing creates no revision.
     """
     asset = amp().assets.editing.edit(asset_id, body.applied_to, precondition(), principal())
-    return asset_response(asset, headers=await_if_asked([asset]))
+    return asset_response(asset, headers=await_searchable([asset]))
 
 
-@operation(
+@Operation(
     api,
     "patch",
     "/assets/<asset_id>",
-    query=(*_WAITING, LONGS),
+    query=(*_WAIT, LONGS),
     headers=(IF_MATCH, UNLESS_MATCH, PRINCIPAL),
     body=JsonBody(AssetPatch, examples.CLIP_PATCH, (MERGE_PATCH, JSON)),
-    answers={200: CHANGED},
-    refusals=(404, 409, 410, 412, 422, 503),
+    responses={200: CHANGED},
+    errors=(404, 409, 410, 412, 422, 503),
 )
 def patch_asset(asset_id: UUID, body: AssetPatch) -> Response:
-    """Change some of name, metadata and labels.
+    """Change name, metadata or labels of an asset.
 
-    A JSON Merge Patch (RFC 7396): what is left out stays, null removes.
+    The body is a JSON Merge Patch (RFC 7396). Omitted members do not change; null removes a value.
     """
     asset = amp().assets.editing.edit(asset_id, body.applied_to, precondition(), principal())
-    return asset_response(asset, headers=await_if_asked([asset]))
+    return asset_response(asset, headers=await_searchable([asset]))
 
 
-@operation(
+@Operation(
     api,
     "delete",
     "/assets/<asset_id>",
-    query=_WAITING,
+    query=_WAIT,
     headers=(IF_MATCH, UNLESS_MATCH, PRINCIPAL),
-    answers={204: ResponseSpec("It is deleted.", headers=(ETAG, SEARCHABLE))},
-    refusals=(404, 409, 412, 503),
+    responses={204: ResponseSpec("The asset is deleted.", headers=(ETAG, SEARCHABLE))},
+    errors=(404, 409, 412, 503),
 )
 def delete_asset(asset_id: UUID) -> Response:
-    """Delete an asset; it can be restored.
+    """Delete an asset.
 
-    Deleting a deleted one changes nothing.
+    A deleted asset can be restored. Deleting it again changes nothing.
     """
     asset = amp().assets.editing.delete(asset_id, precondition(), principal())
-    return empty_response(204, {"ETag": etag(asset.revision), **await_if_asked([asset])})
+    return empty_response(204, {"ETag": etag(asset.revision), **await_searchable([asset])})
 
 
-@operation(
+@Operation(
     api,
     "post",
     "/assets/<asset_id>/restore",
-    query=(*_WAITING, LONGS),
+    query=(*_WAIT, LONGS),
     headers=(IF_MATCH, UNLESS_MATCH, PRINCIPAL),
-    answers={200: CHANGED},
-    refusals=(404, 409, 412, 503),
+    responses={200: CHANGED},
+    errors=(404, 409, 412, 503),
 )
 def restore_asset(asset_id: UUID) -> Response:
-    """Bring a deleted asset back.
+    """Restore a deleted asset.
 
-    Restoring a live one changes nothing.
+    Restoring an asset that is not deleted changes nothing.
     """
     asset = amp().assets.editing.restore(asset_id, precondition(), principal())
-    return asset_response(asset, headers=await_if_asked([asset]))
+    return asset_response(asset, headers=await_searchable([asset]))
 
 
-@operation(
+@Operation(
     api,
     "put",
     "/assets/by-external-id/<project>/<rest:external_id>",
-    query=(*_WAITING, LONGS),
+    query=(*_WAIT, LONGS),
     headers=(IF_MATCH, UNLESS_MATCH, PRINCIPAL),
     body=JsonBody(AssetReplacement, examples.CLIP),
-    answers={200: CHANGED, 201: CREATED},
-    refusals=(409, 410, 412, 422, 503),
+    responses={200: CHANGED, 201: CREATED},
+    errors=(409, 410, 412, 422, 503),
 )
 def put_asset_by_external_id(project: str, external_id: str, body: AssetReplacement) -> Response:
-    """Create the asset with that external id, or replace it.
+    """Create or replace the asset with an external id.
 
-    Where there is none yet, the body must name its type.
+    If the asset does not exist yet, the body must contain its type.
     """
     asset, created = amp().assets.upsert.put(
         project,
@@ -221,4 +221,4 @@ def put_asset_by_external_id(project: str, external_id: str, body: AssetReplacem
         precondition=precondition(),
         principal=principal(),
     )
-    return asset_response(asset, 201 if created else 200, await_if_asked([asset]))
+    return asset_response(asset, 201 if created else 200, await_searchable([asset]))

@@ -1,4 +1,4 @@
-"""Many assets in one request: created, each with a fate of its own, or read by their ids."""
+"""Routes that create many assets in one request, each with its own outcome, or read many assets by their ids."""
 
 import itertools
 import json
@@ -14,14 +14,23 @@ from pydantic import BaseModel
 from amp.api import examples
 from amp.api.bulk_outcomes import BulkOutcomes
 from amp.api.current import amp, principal
-from amp.api.documented_settings import in_text, of_schema
-from amp.api.idempotency import idempotency_key, key_given
-from amp.api.json_body import JSON, NDJSON, JsonBody, checked_object, conform, media_type, single_bytes, unpacked_body
+from amp.api.documented_settings import setting_keywords, setting_text
+from amp.api.idempotency import idempotency_key, read_key
+from amp.api.json_body import (
+    JSON,
+    NDJSON,
+    JsonBody,
+    max_asset_body_bytes,
+    read_body,
+    read_media_type,
+    require_object,
+    validate,
+)
 from amp.api.models.assets import AssetCreate, AssetIds, AssetsFound, BulkResult
-from amp.api.operations import ResponseSpec, operation
+from amp.api.operations import Operation, ResponseSpec
 from amp.api.parameters import DELETED, FIELDS, LONGS, TIMEOUT, WAIT_FOR
-from amp.api.presenters import is_shown, shape_asked
-from amp.api.responses import await_if_asked, json_response
+from amp.api.presenters import is_visible, requested_shape
+from amp.api.responses import await_searchable, json_response
 from amp.api.routes.terms import IDEMPOTENCY_KEY, PRINCIPAL, RETRY_AFTER, SEARCHABLE
 from amp.api.strict_json import ArrayItems, LineItems
 from amp.domain.assets import Asset, asset_json
@@ -36,64 +45,70 @@ api = APIBlueprint("bulk", __name__, url_prefix="/v1", abp_tags=[Tag(name="asset
 
 @dataclass(frozen=True)
 class _BulkBody:
-    """A JSON array of assets, or one asset a line; what cannot be read of one item is that item's fault alone."""
+    """A JSON array of assets, or one asset per line. An item that is not valid does not affect the others."""
 
     models: tuple[type[BaseModel], ...] = (AssetCreate,)
 
     def read(self) -> BulkItems:
-        """:raises Invalid: the body as a whole cannot be taken."""
+        """Return the items of the body.
+
+        :raises Invalid: the body as a whole is not valid.
+        """
         settings = amp().settings
-        items = ArrayItems if media_type((JSON, NDJSON)) == JSON else LineItems
-        body = unpacked_body(settings.max_bulk_bytes)
-        return items(body, settings.max_bulk_items, single_bytes(settings), amp().limits.body_values)
+        items = ArrayItems if read_media_type((JSON, NDJSON)) == JSON else LineItems
+        body = read_body(settings.max_bulk_bytes)
+        return items(body, settings.max_bulk_items, max_asset_body_bytes(settings), amp().limits.body_values)
 
     def document(self) -> dict[str, Any]:
         item = {"$ref": f"#/components/schemas/{AssetCreate.__name__}"}
         return {
             "required": True,
-            "description": "A JSON array, or one JSON object a line (NDJSON). At most "
-            f"{in_text('max_bulk_items')} items and {in_text('max_bulk_bytes')}, unpacked.",
+            "description": "A JSON array, or one JSON object per line (NDJSON). At most "
+            f"{setting_text('max_bulk_items')} items and {setting_text('max_bulk_bytes')}, decompressed.",
             "content": {
                 JSON: {
                     "schema": {"type": "array", "items": item},
                     "example": examples.CLIPS,
-                    **of_schema(maxItems="max_bulk_items"),
+                    **setting_keywords(maxItems="max_bulk_items"),
                 },
                 NDJSON: {"schema": {"type": "string"}, "example": "\n".join(map(json.dumps, examples.CLIPS))},
             },
         }
 
 
-@operation(
+@Operation(
     api,
     "post",
     "/assets/bulk",
     query=(WAIT_FOR, TIMEOUT),
     headers=(IDEMPOTENCY_KEY, PRINCIPAL),
     body=_BulkBody(),
-    answers={200: ResponseSpec("What became of each item.", BulkResult, (SEARCHABLE, RETRY_AFTER))},
-    refusals=(503,),
+    responses={200: ResponseSpec("The outcome of each item.", BulkResult, (SEARCHABLE, RETRY_AFTER))},
+    errors=(503,),
 )
 def create_assets(body: BulkItems) -> Response:
     """Create many assets.
 
-    The answer has one entry for each item, in order; a bad item hurts only itself. With an `Idempotency-Key`, item i
-    (from 0) has the key `<key>#<i>`. Where very many items are refused, the entries of the later ones name no places.
+    The response has one entry per item, in order. An item that is rejected does not affect the others. With an
+    `Idempotency-Key`, item i (from 0) has the key `<key>#<i>`. If very many items are rejected, the entries of the
+    later ones do not contain the places of faults.
 
-    If the store stops answering in between, the answer tells how far it came: items that are settled keep their status,
-    and each of the others has 503. Of `store-unavailable` ones nothing was written; `outcome-unknown` ones may have
-    been. Repeat those items alone, after `Retry-After`; or the whole request, if it had an `Idempotency-Key` or every
-    item has an `id` or `external_id`: then no asset is created twice. If no item was settled, the whole answer is 503.
+    If the store stops answering meanwhile, items that are settled keep their status, and each of the others has the
+    status 503. Nothing was written of items with `store-unavailable`; items with `outcome-unknown` may have been
+    created. Send only those items again, after `Retry-After`. The whole request can be repeated without creating
+    duplicates if it had an `Idempotency-Key`, or if every item has an `id` or `external_id`. If no item was settled,
+    the whole response is 503.
     """
-    key = key_given()
+    key = read_key()
     outcomes = BulkOutcomes()
     created: list[Asset] = []
     numbered = enumerate(body)
     failure: StoreUnavailable | None = None
     settles, retry_s = False, 0
-    # Some at a time, so that no more of them are in memory at once.
-    while some := list(itertools.islice(numbered, BATCH)):
-        results = _created([_order(item, None if key is None else f"{key}#{i}") for i, item in some], failure)
+    # Items are processed in batches, so that only one batch is in memory at a time.
+    while batch := list(itertools.islice(numbered, BATCH)):
+        requests = [_create_request(item, None if key is None else f"{key}#{i}") for i, item in batch]
+        results = _create(requests, failure)
         failure = failure or next((result for result in results if isinstance(result, StoreUnavailable)), None)
         settles = settles or any(not isinstance(result, StoreUnavailable) for result in results)
         retry_s = max((r.retry_after_s for r in results if isinstance(r, Retryable)), default=retry_s)
@@ -102,53 +117,54 @@ def create_assets(body: BulkItems) -> Response:
             created += [replace(r, name="", metadata={}, labels=()) for r in results if isinstance(r, Asset)]
     if failure is not None and not settles:
         raise failure
-    headers = await_if_asked(created)
+    headers = await_searchable(created)
     if retry_s:
         headers = {**headers, "Retry-After": str(retry_s)}
     return json_response({"items": outcomes.entries}, headers=headers)
 
 
-@operation(
+@Operation(
     api,
     "post",
     "/assets/get",
     query=(FIELDS, LONGS, DELETED),
     headers=(PRINCIPAL,),
     body=JsonBody(AssetIds, examples.IDS),
-    answers={200: ResponseSpec("Those that were found.", AssetsFound)},
-    refusals=(422, 503),
+    responses={200: ResponseSpec("The assets that were found.", AssetsFound)},
+    errors=(422, 503),
 )
 def get_assets(body: AssetIds) -> Response:
     """Read many assets by their ids.
 
-    Deleted ones are missing unless `deleted=true`. An answer holds about 4 MiB of content, and less when the store
-    stops answering meanwhile: ask again for the ids in `rest`, if there are any.
+    Deleted assets are reported as missing, unless `deleted=true`. A response contains about 4 MiB of content, or less
+    if the store stops answering meanwhile. If there are ids in `rest`, request them again.
     """
-    shape = shape_asked()
+    shape = requested_shape()
     ids = body.parsed()
-    some, rest = amp().assets.reader.get_some(ids, principal())
-    found = {asset.id: asset for asset in some if is_shown(asset)}
+    assets, rest = amp().assets.reader.get_some(ids, principal())
+    found = {asset.id: asset for asset in assets if is_visible(asset)}
     missing = [str(asset_id) for asset_id in ids[: len(ids) - len(rest)] if asset_id not in found]
-    items = [shape.of(asset_json(asset)) for asset in found.values()]
+    items = [shape.apply(asset_json(asset)) for asset in found.values()]
     return json_response({"items": items, "missing": missing, "rest": [str(asset_id) for asset_id in rest]})
 
 
-def _created(orders: Sequence[CreateRequest | Invalid], failure: StoreUnavailable | None) -> list[Asset | AmpError]:
-    """What each order comes to; those that could not be read stay as they are. After a failure none is tried."""
+def _create(requests: Sequence[CreateRequest | Invalid], failure: StoreUnavailable | None) -> list[Asset | AmpError]:
+    """Return the result of each request, which is the error itself for items that are not valid. After a failure,
+    nothing more is created.
+    """
     if failure is not None:
-        return [failure if isinstance(order, CreateRequest) else order for order in orders]
-    found = iter(
-        amp().assets.creation.create_many([order for order in orders if isinstance(order, CreateRequest)], principal())
-    )
-    return [next(found) if isinstance(order, CreateRequest) else order for order in orders]
+        return [failure if isinstance(request, CreateRequest) else request for request in requests]
+    valid = [request for request in requests if isinstance(request, CreateRequest)]
+    results = iter(amp().assets.creation.create_many(valid, principal()))
+    return [next(results) if isinstance(request, CreateRequest) else request for request in requests]
 
 
-def _order(item: Any, key: str | None) -> CreateRequest | Invalid:
-    """The order, or what is wrong with it."""
+def _create_request(item: Any, key: str | None) -> CreateRequest | Invalid:
+    """Return the request for an item, or the error if the item is not valid."""
     try:
         if isinstance(item, Invalid):
             return item
-        body = conform(AssetCreate, checked_object(item))
+        body = validate(AssetCreate, require_object(item))
         return CreateRequest(body.draft(), None if key is None else idempotency_key(key, body.model_dump()))
     except Invalid as e:
         return e

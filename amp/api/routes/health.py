@@ -1,4 +1,4 @@
-"""Routes for those who run the service: alive, ready, metrics."""
+"""Routes for operating the service: liveness, readiness and metrics."""
 
 from dataclasses import asdict
 from typing import Any
@@ -10,28 +10,32 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from amp.api.current import amp
 from amp.api.models.health import Alive, Readiness
-from amp.api.operations import ResponseSpec, operation
+from amp.api.operations import Operation, ResponseSpec
 from amp.api.responses import json_response
 from amp.errors import StoreUnavailable
 
 api = APIBlueprint("health", __name__, abp_tags=[Tag(name="operations")])
 
 
-@operation(api, "get", "/healthz", answers={200: ResponseSpec("The process answers.", Alive)})
+@Operation(api, "get", "/healthz", responses={200: ResponseSpec("The process responds.", Alive)})
 def get_health() -> Response:
-    """Tell that the process is alive."""
+    """Report that the process is alive."""
     return json_response({"status": "ok"})
 
 
-@operation(
-    api, "get", "/readyz", answers={200: ResponseSpec("It can be used, if degraded.", Readiness)}, refusals=(503,)
+@Operation(
+    api,
+    "get",
+    "/readyz",
+    responses={200: ResponseSpec("The service can be used.", Readiness)},
+    errors=(503,),
 )
 def get_readiness() -> Response:
-    """Tell whether the service can be used, and what needs attention.
+    """Report whether the service can be used, and what needs attention.
 
-    503 when a write would not be acknowledged: the store is down, its disk is full, or its folder is gone. Otherwise
-    200 with the degraded parts, background threads and buckets named, and work that waits for a worker. The 503 problem
-    has the same members.
+    The status is 503 if a write would not be acknowledged: the store is down, its disk is full, or its folder was
+    removed. Otherwise it is 200, and the body names unhealthy components, background threads and buckets, and work that
+    waits for a worker. The 503 problem has the same members.
     """
     health = amp().system.health.check()
     detail: dict[str, Any] = {
@@ -49,12 +53,12 @@ def get_readiness() -> Response:
     return json_response({"status": "degraded" if health.degraded else "ready"} | detail)
 
 
-@operation(
+@Operation(
     api,
     "get",
     "/metrics",
-    answers={200: ResponseSpec("Metrics of the service's processes on this machine.", media_type="text/plain")},
+    responses={200: ResponseSpec("Metrics of the service's processes on this machine.", media_type="text/plain")},
 )
 def get_metrics() -> Response:
-    """Metrics in Prometheus's text format."""
+    """Return metrics in the Prometheus text format."""
     return Response(amp().metrics.expose(), content_type=CONTENT_TYPE_LATEST)

@@ -10,6 +10,7 @@ from typing import Any
 from amp.cli.importing.dates import read_date
 from amp.cli.importing.flatten import FieldNames, flatten
 from amp.cli.importing.infer_type import read_text
+from amp.domain.storable_text import CONTAINS_SURROGATE
 from amp.domain.times import parse_ms
 from amp.domain.types import Field, FieldType
 from amp.domain.validation import LONG_MAX, LONG_MIN
@@ -99,7 +100,7 @@ def _representable(name: str, value: Any) -> Any:
         if isinstance(item, int) and not LONG_MIN <= item <= LONG_MAX:
             raise ValueError(f"{name}: is a whole number beyond 64 bits")
         if isinstance(item, str) and _SURROGATES.search(item):
-            raise ValueError(f"{name}: holds a lone surrogate")
+            raise ValueError(f"{name}: {CONTAINS_SURROGATE}")
     return value
 
 

@@ -23,6 +23,7 @@ from luqum import tree  # type: ignore[import-untyped]  # luqum brings no types
 from luqum.thread import parse as parse_lucene  # type: ignore[import-untyped]  # luqum brings no types
 
 from amp.domain.queries import METADATA_PREFIX, ROOT_FIELDS, Condition, Conjunction, Disjunction, Negation, Query
+from amp.domain.storable_text import CONTAINS_SURROGATE
 from amp.domain.types import FieldType
 from amp.domain.validation import LONG_MAX, LONG_MIN
 from amp.errors import BadQuery
@@ -36,7 +37,8 @@ _POINTER = "/q"
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _TRUTH = {"true": True, "false": False}
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-#: The grammar does not know `x:>-5`. A lone surrogate, which valid text never contains, carries the minus through it.
+#: The grammar does not know `x:>-5`. An unpaired surrogate, which valid text never contains, carries the minus through
+#: it.
 _HELD_MINUS = "\udc2d"
 _MINUS_OF_BOUND = re.compile(r"(?<=[<>=])-(?=\.?\d)")
 _UNSUPPORTED = {
@@ -58,7 +60,7 @@ def parse_query_text(text: str, kinds: Kinds | None = None) -> tuple[Query | Non
     try:
         size = len(text.encode())
     except UnicodeEncodeError as e:
-        raise _refusal("contains a lone surrogate, which is not allowed", e.start) from e
+        raise _refusal(CONTAINS_SURROGATE, e.start) from e
     if size > MAX_BYTES:
         raise _refusal(f"is {size} bytes long; at most {MAX_BYTES} are allowed")
     if not text.strip():

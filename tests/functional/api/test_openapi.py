@@ -123,7 +123,7 @@ def test_a_condition_in_the_document_has_every_operator(document: Document) -> N
 def test_the_bounds_in_the_document_are_those_that_hold(document: Document) -> None:
     limits, settings = SearchLimits(), load_settings()
     assert LIMIT.schema["maximum"] == SIZE.schema["maximum"] == limits.page
-    assert document["components"]["schemas"]["IndexQuery"]["properties"]["size"]["maximum"] == limits.page
+    assert document["components"]["schemas"]["SearchIn"]["properties"]["size"]["maximum"] == limits.page
     bulk = document["paths"]["/v1/assets/bulk"]["post"]["requestBody"]
     assert bulk["content"]["application/json"]["schema"]["maxItems"] == settings.max_bulk_items
 

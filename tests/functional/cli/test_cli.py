@@ -89,7 +89,7 @@ def test_all_pages_through_everything_one_item_a_line(amp: Amp, query: str) -> N
         ("(cameraId:3", 1, "unexpected end"),
         ("camraId:3", 1, "did you mean metadata.cameraId?"),
         ('{"field": ', 2, "starts with { but is not JSON"),
-        ('{"field": "metadata.cameraId"}', 1, "needs an operator"),
+        ('{"field": "metadata.cameraId"}', 1, "requires an operator"),
     ],
 )
 def test_a_query_that_cannot_be_answered_is_refused_with_the_reason(amp: Amp, query: str, code: int, why: str) -> None:

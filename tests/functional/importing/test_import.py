@@ -236,7 +236,7 @@ def test_a_row_without_the_named_id_or_time_is_rejected(amp: Amp, type_name: str
     [
         (["nowhere.json", "--type", "film"], "nowhere.json: No such file or directory"),
         ([SAMPLE, "--type", "nosuchtype"], "there is no asset type 'nosuchtype'; use --infer to register it"),
-        ([SAMPLE, "--type", "9 lives", "--infer"], "/name: takes a letter"),
+        ([SAMPLE, "--type", "9 lives", "--infer"], "/name: must start with a letter"),
     ],
 )
 def test_an_import_that_cannot_begin_says_why(amp: Amp, args: list[object], reason: str) -> None:

@@ -30,7 +30,7 @@ ALL: dict[str, Any] = {"all": True}
 
 def test_a_refusal_is_reported_in_words_of_its_own(rest: Rest) -> None:
     answer = rest.post(JOBS, json={"kind": "reindex", "selector": {}})
-    detail = "selects nothing: give all, type, project, created, query or ids"
+    detail = "selects nothing; use all, type, project, created, query or ids"
     assert answer.get_json()["errors"] == [{"pointer": "/selector", "detail": detail}]
 
 

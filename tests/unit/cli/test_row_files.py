@@ -139,7 +139,7 @@ def test_csv_that_breaks_off_inside_a_quoted_cell_is_reported() -> None:
     assert "is not CSV" in why
 
 
-def test_bytes_that_are_no_utf_8_come_as_lone_surrogates() -> None:
+def test_bytes_that_are_not_utf_8_become_unpaired_surrogates() -> None:
     (row,) = read_rows(io.BytesIO(b'{"a": "\xff"}'), "ndjson")
     assert row.data == {"a": "\udcff"}
 

@@ -128,7 +128,7 @@ _REFUSED: list[tuple[str, str, Callable[[QueryResolver], object]]] = [
     ("match without words", "0 words", lambda r: r.resolve(condition("name", match="!?")).criteria),
     ("unknown operator", "is not an operator", lambda r: r.resolve(condition("id", like="x")).criteria),
     ("text without words", "0 words", lambda r: r.resolve(None, "  ").criteria),
-    ("surrogate", "lone surrogate", lambda r: r.resolve(condition("name", eq="\ud800")).criteria),
+    ("surrogate", "unpaired surrogate", lambda r: r.resolve(condition("name", eq="\ud800")).criteria),
     ("too deep", "6 levels", lambda r: r.resolve(_nested(6)).criteria),
     ("too many joints", "65 uses of all", lambda r: r.resolve(Conjunction((Conjunction(()),) * 64)).criteria),
     ("too many", "33 conditions", lambda r: r.resolve(Conjunction((condition("id", eq="x"),) * 33)).criteria),
