@@ -55,7 +55,7 @@ class ArrayItems:
 
     def __init__(self, data: bytes, max_items: int, max_item_bytes: int, max_item_values: int) -> None:
         self._text = text = _decoded(data)
-        self._max_item_chars = max_item_bytes
+        self._max_item_bytes = max_item_bytes
         self._max_item_values = max_item_values
         self._reader = _Reader()
         begin = _after_blanks(text, 0)
@@ -102,13 +102,18 @@ class ArrayItems:
 
     def _size_error(self, span: tuple[int, int]) -> Invalid | None:
         begin, end = span
-        if end - begin > self._max_item_chars:
-            return TooLarge(f"the item is longer than {self._max_item_chars} bytes, the maximum")
+        if self._is_longer(begin, end):
+            return TooLarge(f"the item is longer than {self._max_item_bytes} bytes, the maximum")
         try:
             check_structure(self._text[begin:end], self._max_item_values)
         except Invalid as e:
             return e
         return None
+
+    def _is_longer(self, begin: int, end: int) -> bool:
+        """Return whether the text has more than the maximum of bytes in UTF-8, in which a character has up to four."""
+        chars, limit = end - begin, self._max_item_bytes
+        return chars > limit or (chars * 4 > limit and len(self._text[begin:end].encode()) > limit)
 
 
 class LineItems:

@@ -156,6 +156,12 @@ def test_too_many_arrays_and_objects_are_refused() -> None:
         ArrayItems(b"[[" + b"[]," * (MAX_CONTAINERS + 1) + b"[]]]", 10, 10**9, 10**9)
 
 
+def test_the_size_of_an_item_is_counted_in_bytes_whatever_its_characters() -> None:
+    fits, long = '"' + "日" * 16 + '"', '"' + "日" * 17 + '"'
+    for items, text in ((ArrayItems, f"[{fits},{long}]"), (LineItems, f"{fits}\n{long}")):
+        assert [type(item) for item in items(text.encode(), 10, 50, 10)] == [str, TooLarge]
+
+
 def test_an_item_with_too_much_in_it_is_refused_alone() -> None:
     many, long, deep = b"[" + b"1," * 20 + b"1]", b'"' + b"x" * 60 + b'"', b"[" * 45 + b"]" * 45
     for found in (
