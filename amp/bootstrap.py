@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from amp.domain.limits import AssetLimits
+from amp.domain.worker_kinds import WorkerKind
 from amp.metrics import Metrics
 from amp.profiles import Adapters, cluster, embedded, system_clock
 from amp.services.runtime.installation_cache import InstallationCache
@@ -91,11 +92,11 @@ def wire(settings: Settings, adapters: Adapters, metrics: Metrics, background: B
     jobs = job_services(settings, adapters, metrics, types, search, presence, supplies)
     moves = move_services(settings, adapters, metrics, buckets, jobs, controller)
     workers = {
-        "index": indexing.worker.run,
-        "relay": outbox.relay.run,
-        "bucket": moves.worker.run,
-        "extract": jobs.extractor.run,
-        "job": jobs.worker.run,
+        WorkerKind.INDEX: indexing.worker.run,
+        WorkerKind.RELAY: outbox.relay.run,
+        WorkerKind.BUCKET: moves.worker.run,
+        WorkerKind.EXTRACT: jobs.extractor.run,
+        WorkerKind.JOB: jobs.worker.run,
     }
     return Amp(
         settings=settings,

@@ -40,10 +40,14 @@ def asset_services(
     validation = ContentValidation(catalog=types.catalog, limits=limits)
     name_release = NameRelease(store=adapters.store, claims=adapters.claims)
     names = NameClaims(
-        store=adapters.store, claims=adapters.claims, releaser=name_release, key_ttl_s=settings.idempotency_ttl_s
+        store=adapters.store, claims=adapters.claims, name_release=name_release, key_ttl_s=settings.idempotency_ttl_s
     )
-    creation = AssetCreation(names=names, committer=outbox.committer, checker=validation, clock=adapters.clock)
-    editing = AssetEditing(store=adapters.store, committer=outbox.committer, checker=validation, clock=adapters.clock)
+    creation = AssetCreation(
+        names=names, committer=outbox.committer, content_validation=validation, clock=adapters.clock
+    )
+    editing = AssetEditing(
+        store=adapters.store, committer=outbox.committer, content_validation=validation, clock=adapters.clock
+    )
     reader = AssetReader(store=adapters.store, listing=adapters.listing, claims=adapters.claims)
     return AssetServices(
         validation=validation,
@@ -51,5 +55,5 @@ def asset_services(
         creation=creation,
         editing=editing,
         reader=reader,
-        upsert=AssetUpsert(creator=creation, changer=editing, reader=reader),
+        upsert=AssetUpsert(asset_creation=creation, asset_editing=editing, reader=reader),
     )

@@ -46,7 +46,7 @@ def consistency_services(
         names=names,
     )
     confirmation = DifferenceConfirmation(
-        comparer=comparison,
+        document_comparison=comparison,
         intents=adapters.intents,
         indexed=IndexingWait(queue=adapters.queue, clock=adapters.clock),
         indices=adapters.indices,
@@ -55,14 +55,14 @@ def consistency_services(
         grace_s=settings.intent_grace_s,
     )
     repair = AssetRepair(
-        confirm=confirmation,
-        comparer=comparison,
+        confirmation=confirmation,
+        document_comparison=comparison,
         indexer=indexing.indexer,
-        remover=indexing.remover,
+        document_remover=indexing.document_remover,
         indices=adapters.indices,
         listing=adapters.listing,
         claims=adapters.claims,
-        releaser=assets.name_release,
+        name_release=assets.name_release,
         maps=maps,
         clock=adapters.clock,
     )
@@ -80,7 +80,7 @@ def consistency_services(
         )
 
     return ConsistencyServices(
-        processors={"check": AssetCheck(confirm=confirmation), "fix": repair},
+        processors={"check": AssetCheck(confirmation=confirmation), "fix": repair},
         mismatches=mismatches,
     )
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from amp.domain.worker_kinds import WorkerKind
 from amp.metrics import Metrics
 from amp.ports.background import Background
 from amp.ports.message_queue import Topic
@@ -24,7 +25,7 @@ from amp.wiring.types import TypeServices
 class IndexingServices:
     indexer: AssetIndexer
     builder: DocumentBuilder
-    remover: DocumentRemover
+    document_remover: DocumentRemover
     worker: IndexWorker
 
 
@@ -45,7 +46,7 @@ def indexing_services(
     writer = DocumentWriter(
         index=adapters.index, maps=buckets.maps, settlement=buckets.settlement, refusing=buckets.refusing
     )
-    remover = DocumentRemover(
+    document_remover = DocumentRemover(
         documents=adapters.documents, maps=buckets.maps, settlement=buckets.settlement, refusing=buckets.refusing
     )
     retries = RetryQueue(queue=queue, max_changes=settings.index_retry_limit)
@@ -54,7 +55,7 @@ def indexing_services(
         queue=queue, dead_letters=adapters.dead_letters, clock=adapters.clock, metrics=metrics, handle=indexer.handle,
         topic=Topic.REALTIME, group=INDEX_GROUP, batch=settings.index_batch,
         limit=DeadLetterLimit(settings.index_max_dead_letters_in_row, settings.index_max_dead_letter_share),
-        report_stopped=lambda reason: presence.report_stopped("index", reason),
+        report_stopped=lambda reason: presence.report_stopped(WorkerKind.INDEX, reason),
     )  # fmt: skip
     retry_loop = ConsumerLoop(
         queue=queue,
@@ -69,6 +70,6 @@ def indexing_services(
     return IndexingServices(
         indexer=indexer,
         builder=builder,
-        remover=remover,
+        document_remover=document_remover,
         worker=IndexWorker(live=live_loop.run, retries=retry_loop.run, background=background),
     )

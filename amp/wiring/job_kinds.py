@@ -30,22 +30,22 @@ def job_kinds(
     selection = HeadSelection(resolver=search.resolver, catalog=types.catalog)
     changes = BulkChanges(store=adapters.store, committer=outbox.committer, selection=selection, clock=adapters.clock)
     purge = AssetPurge(
-        changer=changes,
+        bulk_changes=changes,
         store=adapters.store,
         listing=adapters.listing,
         claims=adapters.claims,
-        releaser=assets.name_release,
-        remover=indexing.remover,
+        name_release=assets.name_release,
+        document_remover=indexing.document_remover,
         retention_s=settings.purge_after_s,
         versions_kept=settings.versions_kept,
     )
     return {
         "reindex": AssetReindex(indexer=indexing.indexer),
         "update-metadata": MetadataUpdates(
-            changer=changes, checker=assets.validation, catalog=types.catalog, clock=adapters.clock
+            bulk_changes=changes, content_validation=assets.validation, catalog=types.catalog, clock=adapters.clock
         ),
         "migrate-type": TypeMigration(
-            changer=changes, checker=assets.validation, catalog=types.catalog, clock=adapters.clock
+            bulk_changes=changes, content_validation=assets.validation, catalog=types.catalog, clock=adapters.clock
         ),
         "delete": deleting(changes),
         "restore": restoring(changes),

@@ -62,11 +62,11 @@ def job_services(
 ) -> JobServices:
     processors = supplied.processors
     clock, chunks, dead_letters = adapters.clock, adapters.chunks, adapters.dead_letters
-    selection = AssetSelection(listing=adapters.listing, searcher=search.assets, catalog=types.catalog)
+    selection = AssetSelection(listing=adapters.listing, asset_search=search.assets, catalog=types.catalog)
     listed = ListedIds(ids=adapters.job_ids)
     claims = JobClaims(claims=adapters.claims, ttl_s=settings.idempotency_ttl_s)
     submission = JobSubmission(
-        jobs=adapters.jobs, listed=listed, claims=claims, select=selection, processors=processors, clock=clock
+        jobs=adapters.jobs, listed=listed, claims=claims, asset_selection=selection, processors=processors, clock=clock
     )
     job_worker = JobWorker(adapters.jobs, chunks, dead_letters, processors, clock, metrics)
     worker = ConsumerLoop(

@@ -69,7 +69,9 @@ def move_services(
     chores: dict[str, Callable[[], object]] = {
         "reconcile": partial(buckets.reconciliation.run, BUCKET_WORKER),
         "refill": refill.run,
-        "autosplit": AutoSplit(maps=maps, indices=adapters.indices, planner=planning, clock=clock, sizes=sizes).check,
+        "autosplit": AutoSplit(
+            maps=maps, indices=adapters.indices, move_planning=planning, clock=clock, sizes=sizes
+        ).check,
     }
     worker = BucketWorker(
         runner,
@@ -82,7 +84,7 @@ def move_services(
         planning=planning,
         runner=runner,
         reports=reports,
-        layout=BucketLayout(maps=maps, planner=planning, clock=clock, lead_s=sizes.roll_lead_s),
+        layout=BucketLayout(maps=maps, move_planning=planning, clock=clock, lead_s=sizes.roll_lead_s),
         refill=refill,
         worker=worker,
     )

@@ -136,7 +136,7 @@ class Workers:
     def _bucket_worker(self, name: str) -> None:
         simulation = self._simulation
         clock, maps = self._process()
-        planner = MovePlanning(
+        move_planning = MovePlanning(
             maps=maps,
             indices=simulation.indices,
             documents=simulation.documents,
@@ -151,7 +151,11 @@ class Workers:
                 chores={
                     "reconcile": BucketReconciliation(maps=maps, indices=simulation.indices, index_prefix=PREFIX).run,
                     "watch": AutoSplit(
-                        maps=maps, indices=simulation.indices, planner=planner, clock=clock, sizes=simulation.sizes
+                        maps=maps,
+                        indices=simulation.indices,
+                        move_planning=move_planning,
+                        clock=clock,
+                        sizes=simulation.sizes,
                     ).check,
                 },
             ),
@@ -192,7 +196,7 @@ class Workers:
         """Asks for one move after the other, and takes some of them back."""
         simulation, scheduler, chance = self._simulation, self._scheduler, self._chance
         clock, maps = self._process()
-        planner = MovePlanning(
+        move_planning = MovePlanning(
             maps=maps,
             indices=simulation.indices,
             documents=simulation.documents,
@@ -206,14 +210,14 @@ class Workers:
             with contextlib.suppress(Retryable, Conflict, Unprocessable):
                 bucket, kind = chance.choice(maps.refresh().buckets), chance.choice(_KINDS)
                 rate = chance.choice((None, None, 10.0))
-                job = planner.start(kind, bucket.name, self._boundary(kind), rate, _OPERATOR)
+                job = move_planning.start(kind, bucket.name, self._boundary(kind), rate, _OPERATOR)
                 patience_s = chance.choice((3.0, 10.0, 1e9, 1e9)) * chance.random()
                 while simulation.registry.now.move is not None:
                     nap_s = chance.random() * 2
                     scheduler.sleep(nap_s)
                     patience_s -= nap_s
                     if patience_s < 0:
-                        planner.cancel(job.id, _OPERATOR)
+                        move_planning.cancel(job.id, _OPERATOR)
         scheduler.wait(lambda: False)
 
     def _boundary(self, kind: MoveKind) -> int | None:

@@ -44,7 +44,7 @@ class NameClaims:
 
     store: AssetReads
     claims: Claims
-    releaser: NameRelease
+    name_release: NameRelease
     key_ttl_s: int
 
     def claim(self, plans: Sequence[Creation]) -> ClaimResult:
@@ -86,7 +86,7 @@ class NameClaims:
         """
         claims = [_external_claim(plan) for plan in plans if plan.order.draft.external_id is not None]
         try:
-            self.releaser.release(claims)
+            self.name_release.release(claims)
         except StoreUnavailable:
             return
 
@@ -159,7 +159,7 @@ class NameClaims:
                 again.append(plan)
             else:
                 results[plan.position] = OutcomeUnknown(id=str(id_))
-        self.releaser.release(stale)
+        self.name_release.release(stale)
         return ClaimResult(again, results)
 
     def _move_key(self, plan: Creation, from_id: UUID, to_id: UUID) -> bool:

@@ -34,12 +34,12 @@ class AssetCreation:
 
     names: NameClaims
     committer: ChangeCommitter
-    checker: ContentValidation
+    content_validation: ContentValidation
     clock: Clock
 
     @cached_property
     def _mint(self) -> IdMint:
-        return IdMint(self.clock.now_ms, self.checker.limits.skew_ms)
+        return IdMint(self.clock.now_ms, self.content_validation.limits.skew_ms)
 
     def create(self, order: CreateRequest, principal: Principal) -> Asset:
         """Create an asset and return it, or return the one that was created with the same idempotency key, as it was
@@ -86,9 +86,11 @@ class AssetCreation:
 
     def _plan(self, position: int, order: CreateRequest, principal: Principal, began_s: float) -> Creation:
         draft = order.draft
-        faults = text_faults(iter([("/project", draft.project)]), self.checker.limits.name_bytes)
+        faults = text_faults(iter([("/project", draft.project)]), self.content_validation.limits.name_bytes)
         if draft.external_id is not None:
-            faults += text_faults(iter([("/external_id", draft.external_id)]), self.checker.limits.name_bytes)
+            faults += text_faults(
+                iter([("/external_id", draft.external_id)]), self.content_validation.limits.name_bytes
+            )
         if draft.project == "":
             faults.append(Fault("/project", "cannot be empty"))
         if draft.external_id == "":
@@ -96,12 +98,12 @@ class AssetCreation:
         asset_id = self._id_of(draft, faults)
         if faults:
             raise Unprocessable("the asset cannot be created", faults)
-        content = self.checker.check(draft.type, draft.name, draft.metadata, draft.labels, began_s)
+        content = self.content_validation.check(draft.type, draft.name, draft.metadata, draft.labels, began_s)
         stamp = Stamp(principal=principal.name, at_ms=self.clock.now_ms(), change_id=_change_id(order))
         return Creation(position, order, asset_id, creation(draft, asset_id, content, stamp))
 
     def _id_of(self, draft: Draft, faults: list[Fault]) -> UUID:
-        latest_ms = self.clock.now_ms() + self.checker.limits.skew_ms
+        latest_ms = self.clock.now_ms() + self.content_validation.limits.skew_ms
         if draft.id is not None:
             at_ms = created_ms(draft.id)
             if at_ms > latest_ms:

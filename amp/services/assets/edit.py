@@ -39,7 +39,7 @@ class AssetEditing:
 
     store: AssetReads
     committer: ChangeCommitter
-    checker: ContentValidation
+    content_validation: ContentValidation
     clock: Clock
 
     def edit(
@@ -58,8 +58,8 @@ class AssetEditing:
             if before.state is State.DELETED:
                 raise AssetDeleted(f"asset {asset_id} is deleted; restore it first", revision=before.revision)
             new = edit(before)
-            content: Content = self.checker.check(before.type, new.name, new.metadata, new.labels)
-            return replacement(before, content, stamp, self.checker.limits.versions_kept)
+            content: Content = self.content_validation.check(before.type, new.name, new.metadata, new.labels)
+            return replacement(before, content, stamp, self.content_validation.limits.versions_kept)
 
         return self._change(asset_id, step, precondition, principal)
 

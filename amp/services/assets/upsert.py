@@ -20,8 +20,8 @@ from amp.services.assets.release import bears
 class AssetUpsert:
     """If the external id is taken when the asset is created, the asset is replaced instead."""
 
-    creator: AssetCreation
-    changer: AssetEditing
+    asset_creation: AssetCreation
+    asset_editing: AssetEditing
     reader: AssetReader
 
     def put(
@@ -51,11 +51,11 @@ class AssetUpsert:
                 if not precondition.holds(None):
                     raise RevisionMismatch("there is no such asset, and If-Match requires one")
                 try:
-                    return self.creator.create(CreateRequest(draft()), principal), True
+                    return self.asset_creation.create(CreateRequest(draft()), principal), True
                 except AlreadyExists as e:
                     found = self.reader.by_external_id(project, external_id, principal)
                     if found is None or found.id != e.asset_id:
                         raise
             with contextlib.suppress(AssetNotFound):
-                return self.changer.edit(found.id, edit_named, precondition, principal), False
+                return self.asset_editing.edit(found.id, edit_named, precondition, principal), False
         raise Conflict("other requests are claiming the external id; try again")

@@ -40,7 +40,7 @@ class DifferenceConfirmation:
     messages in the queue, open intents, and changes that a writer may be about to publish.
     """
 
-    comparer: DocumentComparison
+    document_comparison: DocumentComparison
     intents: IntentLog
     indexed: IndexingWait
     indices: IndexAccess
@@ -58,12 +58,12 @@ class DifferenceConfirmation:
         :raises Stopped: `stop` was set first.
         """
         real: dict[UUID, AssetDiff] = {}
-        suspects = self.comparer.differences(ids, projects=projects)
+        suspects = self.document_comparison.differences(ids, projects=projects)
         for _ in range(_ROUNDS):
             if not suspects:
                 return real, {}
             indexed = self._wait(suspects, stop)
-            again = self.comparer.differences(list(suspects), settle=True, projects=projects)
+            again = self.document_comparison.differences(list(suspects), settle=True, projects=projects)
             if not indexed:
                 return real, dict.fromkeys(again, _CHANGES_WAIT)
             open_ = {intent.message.asset_id for intent in self.intents.due(self.clock.now_ms(), _OPEN_INTENTS)}
@@ -106,13 +106,13 @@ class AssetCheck:
     changes = False
     selects_mismatches = True
 
-    confirm: DifferenceConfirmation
+    confirmation: DifferenceConfirmation
 
     def check(self, parameters: AssetJobParameters) -> None:
         pass
 
     def process(self, job: AssetJob, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:
-        real, unclear = self.confirm.run(ids, stop, _projects(job))
+        real, unclear = self.confirmation.run(ids, stop, _projects(job))
         return _results(ids, real, unclear)
 
 
@@ -123,14 +123,14 @@ class AssetRepair:
     changes = True
     selects_mismatches = True
 
-    confirm: DifferenceConfirmation
-    comparer: DocumentComparison
+    confirmation: DifferenceConfirmation
+    document_comparison: DocumentComparison
     indexer: AssetIndexer
-    remover: DocumentRemover
+    document_remover: DocumentRemover
     indices: IndexAccess
     listing: AssetListing
     claims: Claims
-    releaser: NameRelease
+    name_release: NameRelease
     maps: BucketMaps
     clock: Clock
 
@@ -138,7 +138,7 @@ class AssetRepair:
         pass
 
     def process(self, job: AssetJob, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:
-        real, unclear = self.confirm.run(ids, stop, _projects(job))
+        real, unclear = self.confirmation.run(ids, stop, _projects(job))
         results = _results(ids, real, unclear)
         if job.dry_run:
             return results
@@ -164,7 +164,7 @@ class AssetRepair:
             refused, rejected_now = self._repair_once({id_: left[id_] for id_ in ids}, stop)
             rejected.update(rejected_now)
             self.indices.refresh([bucket.index for bucket in self.maps.current().buckets])
-            now = self.comparer.differences(ids, projects=projects)
+            now = self.document_comparison.differences(ids, projects=projects)
             for id_ in ids:
                 # Differences that are newer belong to live traffic.
                 if id_ in now and now[id_].revision == left[id_].revision:
@@ -187,19 +187,19 @@ class AssetRepair:
         reason."""
         # Each at the revision that was found, so that newer documents of live traffic stay.
         extra = [Removal(document, index) for d in differences.values() for index, document in d.extra]
-        remaining = self.remover.remove(extra, stop)
+        remaining = self.document_remover.remove(extra, stop)
         stored = [asset_id for asset_id, d in differences.items() if d.head is not None]
         indexed = self.indexer.index_all(stored, stop)
         self.listing.add([d.head for d in differences.values() if d.head is not None and d.unlisted])
         self.listing.drop([orphan for d in differences.values() for orphan in d.orphans])
         self._claim_names([claim for d in differences.values() for claim in d.unclaimed])
-        self.releaser.release([claim for d in differences.values() for claim in d.misleading])
+        self.name_release.release([claim for d in differences.values() for claim in d.misleading])
         return {*indexed.refused, *remaining.left}, {**indexed.rejected, **remaining.rejected}
 
     def _claim_names(self, wanted: Sequence[Claim]) -> None:
         """Claim names again. A name that another asset has, too, stays a difference: which one is right is unknown."""
         pairs = zip(wanted, self.claims.claim(wanted), strict=True)
-        self.releaser.release([holder for claim, holder in pairs if holder.holder_id != claim.holder_id])
+        self.name_release.release([holder for claim, holder in pairs if holder.holder_id != claim.holder_id])
 
 
 def _results(

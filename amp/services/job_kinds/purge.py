@@ -31,12 +31,12 @@ class AssetPurge:
     changes = True
     selects_mismatches = False
 
-    changer: BulkChanges
+    bulk_changes: BulkChanges
     store: AssetStore
     listing: AssetListing
     claims: Claims
-    releaser: NameRelease
-    remover: DocumentRemover
+    name_release: NameRelease
+    document_remover: DocumentRemover
     retention_s: float
     versions_kept: int
 
@@ -57,9 +57,9 @@ class AssetPurge:
             return purging(before, stamp)
 
         if job.dry_run:
-            return self.changer.run(job, ids, step)
-        ids = self.remover.without_refused(ids)
-        results = self.changer.run(job, ids, step)
+            return self.bulk_changes.run(job, ids, step)
+        ids = self.document_remover.without_refused(ids)
+        results = self.bulk_changes.run(job, ids, step)
         if results:
             changed = {id_ for id_, result in results.items() if result.outcome is ItemOutcome.CHANGED}
             found = self.store.heads(ids)
@@ -67,7 +67,7 @@ class AssetPurge:
             # The asset may have been stripped or created again since. Its former documents exist all the same.
             gone = [head for head in heads if head.id in changed or not head.is_stripped]
             again = [found[id_] for id_ in changed if id_ in found and found[id_].state is not State.PURGED]
-            remaining = self.remover.remove(_removals([*gone, *self._former(again)]), stop)
+            remaining = self.document_remover.remove(_removals([*gone, *self._former(again)]), stop)
             results = _rid_of(results, remaining)
             unfinished = {*remaining.left, *remaining.rejected}
             self._clean([head for head in heads if not head.is_stripped and head.id not in unfinished])
@@ -91,7 +91,7 @@ class AssetPurge:
         """Remove list entries and names of these assets, and then their remaining data. After a kill in between, enough
         is left to repeat it."""
         self.listing.remove(purged)
-        self.releaser.release(self._released_claims(purged))
+        self.name_release.release(self._released_claims(purged))
         heads = self.store.heads([asset.id for asset in purged])
         self.store.strip([head for head in heads.values() if head.state is State.PURGED and not head.is_stripped])
 

@@ -24,7 +24,7 @@ class StateChanges:
     changes = True
     selects_mismatches = False
 
-    changer: BulkChanges
+    bulk_changes: BulkChanges
     step: Callable[[Asset, Stamp], Change | None]
 
     def check(self, parameters: AssetJobParameters) -> None:
@@ -33,7 +33,7 @@ class StateChanges:
             raise Unprocessable.at("/selector/query", detail)
 
     def process(self, job: AssetJob, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:  # noqa: ARG002
-        return self.changer.run(job, ids, self.step)
+        return self.bulk_changes.run(job, ids, self.step)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +43,8 @@ class TypeMigration:
     changes = True
     selects_mismatches = False
 
-    changer: BulkChanges
-    checker: ContentValidation
+    bulk_changes: BulkChanges
+    content_validation: ContentValidation
     catalog: TypeCatalog
     clock: Clock
 
@@ -59,15 +59,15 @@ class TypeMigration:
         def step(before: Asset, stamp: Stamp) -> Change | str | None:
             if before.state is State.DELETED:
                 return "it is deleted"
-            content = self.checker.check(before.type, before.name, before.metadata, before.labels, since_s)
-            return migration(before, content, stamp, self.checker.limits.versions_kept)
+            content = self.content_validation.check(before.type, before.name, before.metadata, before.labels, since_s)
+            return migration(before, content, stamp, self.content_validation.limits.versions_kept)
 
-        return self.changer.run(job, ids, step)
-
-
-def deleting(changer: BulkChanges) -> StateChanges:
-    return StateChanges(changer=changer, step=deletion)
+        return self.bulk_changes.run(job, ids, step)
 
 
-def restoring(changer: BulkChanges) -> StateChanges:
-    return StateChanges(changer=changer, step=restoration)
+def deleting(bulk_changes: BulkChanges) -> StateChanges:
+    return StateChanges(bulk_changes=bulk_changes, step=deletion)
+
+
+def restoring(bulk_changes: BulkChanges) -> StateChanges:
+    return StateChanges(bulk_changes=bulk_changes, step=restoration)

@@ -29,8 +29,8 @@ class MetadataUpdates:
     changes = True
     selects_mismatches = False
 
-    changer: BulkChanges
-    checker: ContentValidation
+    bulk_changes: BulkChanges
+    content_validation: ContentValidation
     catalog: TypeCatalog
     clock: Clock
 
@@ -49,7 +49,9 @@ class MetadataUpdates:
                 faults.append(Fault(pointer, f"no asset type has a field {key[:128]!r}{hint}"))
         if not faults:
             asset_type = None if selector.type is None else self.catalog.known(selector.type)
-            faults += self._misfits(update) if asset_type is None else _breaks(update, asset_type, self.checker)
+            faults += (
+                self._misfits(update) if asset_type is None else _breaks(update, asset_type, self.content_validation)
+            )
         if faults:
             raise Unprocessable("the update cannot be made", faults)
 
@@ -64,10 +66,10 @@ class MetadataUpdates:
             metadata = update.apply(before.metadata)
             if metadata == before.metadata:
                 return None
-            content = self.checker.check(before.type, before.name, metadata, before.labels, since_s)
-            return replacement(before, content, stamp, self.checker.limits.versions_kept)
+            content = self.content_validation.check(before.type, before.name, metadata, before.labels, since_s)
+            return replacement(before, content, stamp, self.content_validation.limits.versions_kept)
 
-        return self.changer.run(job, ids, step)
+        return self.bulk_changes.run(job, ids, step)
 
     def _misfits(self, update: MetadataUpdate) -> Iterator[Fault]:
         """Faults of values that no type accepts, where the types of the assets are unknown."""
@@ -78,7 +80,7 @@ class MetadataUpdates:
                 reasons = []
                 for kind in kinds:
                     try:
-                        canonical_scalar(scalar, kind, self.checker.limits)
+                        canonical_scalar(scalar, kind, self.content_validation.limits)
                     except ValueError as e:
                         reasons.append(str(e.args[-1]))
                 if len(reasons) == len(kinds):
@@ -102,13 +104,13 @@ def _contradictions(update: MetadataUpdate) -> Iterator[Fault]:
                 yield Fault(f"/parameters/{what}/{escape_pointer(source)}", f"{source[:128]!r} is its own target")
 
 
-def _breaks(update: MetadataUpdate, asset_type: AssetType, checker: ContentValidation) -> Iterator[Fault]:
+def _breaks(update: MetadataUpdate, asset_type: AssetType, content_validation: ContentValidation) -> Iterator[Fault]:
     """Faults that would make assets of this type invalid."""
     for key, pointer in (*update.written(), *update.read()):
         if key not in asset_type.fields:
             yield Fault(pointer, f"type {asset_type.name} has no field {key[:128]!r}")
     for key, value in update.set.items():
-        if key in asset_type.fields and (why := misfit(value, asset_type.fields[key], checker.limits)):
+        if key in asset_type.fields and (why := misfit(value, asset_type.fields[key], content_validation.limits)):
             yield Fault(f"/parameters/set/{escape_pointer(key)}{why[0]}", why[1])
     for what, pairs in (("rename", update.rename), ("copy", update.copy)):
         for source, target in pairs.items():

@@ -24,7 +24,7 @@ _SEARCHED = 200
 @dataclass(frozen=True, kw_only=True)
 class AssetSelection:
     listing: AssetListing
-    searcher: AssetSearch
+    asset_search: AssetSearch
     catalog: TypeCatalog
 
     def check(self, selector: Selector, principal: Principal) -> None:
@@ -64,7 +64,7 @@ class AssetSelection:
     def may_miss(self, selector: Selector) -> tuple[str, ...]:
         """Return the names of the buckets of which the selector may miss assets now. Only queries depend on the index;
         lists come from the store."""
-        return self.searcher.incomplete() if selector.query is not None else ()
+        return self.asset_search.incomplete() if selector.query is not None else ()
 
     def about(self, selector: Selector, principal: Principal) -> int | None:
         """Return the number of assets that it selects, as the index knows it. None: unknown."""
@@ -76,7 +76,7 @@ class AssetSelection:
                 self._parsed(selector.query, since_s) if selector.query is not None else (_query(selector), None)
             )
             order = SearchQuery(query=query, text=text, size=0, exact_total=True, since_s=since_s)
-            return self.searcher.search(order, principal).total
+            return self.asset_search.search(order, principal).total
         except (Retryable, BadQuery):
             return None
 
@@ -85,7 +85,7 @@ class AssetSelection:
         query, words = self._parsed(text, since_s)
         # Positions are stored with jobs, where they outlive the key that signs cursors.
         order, after = SearchQuery(query=query, text=words, size=size, ids_only=True, since_s=since_s), _place(position)
-        answer = self.searcher.search_after(order, after, principal)
+        answer = self.asset_search.search_after(order, after, principal)
         following = None if answer.last is None else orjson.dumps(answer.last).decode()
         return IdPage(tuple(UUID(str(hit.sort[-1])) for hit in answer.hits), following)
 

@@ -47,7 +47,7 @@ class JobSubmission:
     jobs: JobRecords
     listed: ListedIds
     claims: JobClaims
-    select: AssetSelection
+    asset_selection: AssetSelection
     processors: Mapping[str, Processor]
     clock: Clock
 
@@ -71,7 +71,7 @@ class JobSubmission:
         if unknown := sorted(request.parameters.keys() - option_names(request.kind)):
             faults = [Fault(f"/parameters/{name}", f"is not a parameter of {request.kind} jobs") for name in unknown]
             raise Unprocessable(f"{faults[0].pointer}: {faults[0].detail}", faults)
-        self.select.check(request.selector, principal)
+        self.asset_selection.check(request.selector, principal)
         parameters = AssetJobParameters(
             selector=request.selector,
             options=options_from_json(request.kind, request.parameters),
@@ -90,7 +90,7 @@ class JobSubmission:
             selector = replace(
                 selector, ids=self.listed.keep(job_id, list(dict.fromkeys(request.ids))[: request.sample])
             )
-        about = self.select.about(selector, principal)
+        about = self.asset_selection.about(selector, principal)
         if request.sample is not None:
             about = request.sample if about is None else min(about, request.sample)
         submitted = Note(now_ms, NoteKind.SUBMITTED, f"submitted by {principal.name}")
@@ -107,6 +107,6 @@ class JobSubmission:
         return job
 
     def _missed(self, selector: Selector, now_ms: int) -> list[Note]:
-        names = self.select.may_miss(selector)
+        names = self.asset_selection.may_miss(selector)
         text = f"assets may be missed, as {incomplete_text(names)}"
         return [Note(now_ms, NoteKind.INCOMPLETE, text)] if names else []

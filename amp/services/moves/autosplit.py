@@ -34,7 +34,7 @@ class AutoSplit:
 
     maps: BucketMaps
     indices: IndexLifecycle
-    planner: MovePlanning
+    move_planning: MovePlanning
     clock: Clock
     sizes: BucketSizes
     #: Names of buckets that cannot be split, so that this is logged once.
@@ -72,7 +72,7 @@ class AutoSplit:
 
     def _start(self, kind: MoveKind, name: str, at_s: int | None) -> bool:
         try:
-            job = self.planner.start(kind, name, at_s, self.sizes.rate, BUCKET_WORKER)
+            job = self.move_planning.start(kind, name, at_s, self.sizes.rate, BUCKET_WORKER)
         except (Conflict, Unprocessable) as e:
             if isinstance(e, Unprocessable):
                 self._unsplittable.add(name)

@@ -28,7 +28,7 @@ class BucketLayout:
     """
 
     maps: BucketMaps
-    planner: MovePlanning
+    move_planning: MovePlanning
     clock: Clock
     lead_s: float  #: how far ahead a bucket begins unless its start is given, in seconds
 
@@ -72,4 +72,4 @@ class BucketLayout:
             return layout
         first_s = layout.missing[0]
         name = self.maps.refresh().bucket_at(first_s * 1000).name
-        return LaidOut(self.planner.start(MoveKind.ROLL, name, first_s, rate, principal), layout.missing)
+        return LaidOut(self.move_planning.start(MoveKind.ROLL, name, first_s, rate, principal), layout.missing)

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from amp.domain.worker_kinds import WorkerKind
 from amp.errors import CacheUnavailable
 from amp.ports.background import Background
 from amp.ports.cache import Cache
 from amp.services.runtime.polling import PollingLoop
 from amp.services.runtime.retry import Backoff
 
-WORKER_KINDS = ("index", "relay", "bucket", "extract", "job")
 #: How long a killed worker counts as running, in seconds.
 _TTL_S = 15
 _EVERY_S = 5.0
@@ -43,7 +43,7 @@ class WorkerPresence:
         """Return the kinds of which a worker runs but has stopped processing, with the reason. Empty if the cache does
         not answer. Of several workers of a kind, the last report counts."""
         try:
-            found = {kind: self.cache.get(_key(kind)) for kind in WORKER_KINDS}
+            found = {kind: self.cache.get(_key(kind)) for kind in WorkerKind}
         except CacheUnavailable:
             return {}
         return {kind: value.decode() for kind, value in found.items() if value is not None and value != _RUNS}
@@ -60,7 +60,7 @@ class WorkerPresence:
     def running(self) -> frozenset[str] | None:
         """Return the kinds of which at least one worker runs. None: unknown, because the cache does not answer."""
         try:
-            return frozenset(kind for kind in WORKER_KINDS if self.cache.get(_key(kind)) is not None)
+            return frozenset(kind for kind in WorkerKind if self.cache.get(_key(kind)) is not None)
         except CacheUnavailable:
             return None
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from amp.domain.health import ComponentHealth
 from amp.domain.jobs import JobState
 from amp.domain.moves import MOVE_KINDS
+from amp.domain.worker_kinds import WorkerKind
 from amp.errors import Retryable
 from amp.ports.job_log import JobRecords
 from amp.ports.message_queue import MessageQueue, Topic
@@ -39,21 +40,23 @@ class WorkHealth:
             ComponentHealth(f"{kind} worker", False, f"stopped: {reason}")
             for kind, reason in self.presence.stopped().items()
         ]
-        missing = frozenset(self.presence.missing("index", "relay", *MOVE_WORKERS, *ASSET_JOB_WORKERS))
+        missing = frozenset(self.presence.missing(*WorkerKind))
         if not missing:
             return stopped
         return [*stopped, *self._workers(missing), *self._move(missing), *self._waiting_jobs(missing)]
 
     def _workers(self, missing: frozenset[str]) -> list[ComponentHealth]:
         found = []
-        if "index" in missing and (waits := self._changes_wait()):
-            found.append(ComponentHealth("index worker", False, f"none runs; {waits}: {self._remedy('index')}"))
-        if self.own_processes and "relay" in missing:
+        if WorkerKind.INDEX in missing and (waits := self._changes_wait()):
+            found.append(
+                ComponentHealth("index worker", False, f"none runs; {waits}: {self._remedy(WorkerKind.INDEX)}")
+            )
+        if self.own_processes and WorkerKind.RELAY in missing:
             detail = "none runs; a change whose message was lost is not indexed"
-            found.append(ComponentHealth("relay", False, f"{detail}: {self._remedy('relay')}"))
-        if self.own_processes and "bucket" in missing:
+            found.append(ComponentHealth("relay", False, f"{detail}: {self._remedy(WorkerKind.RELAY)}"))
+        if self.own_processes and WorkerKind.BUCKET in missing:
             detail = "none runs; moves wait, and a lost index is not replaced"
-            found.append(ComponentHealth("bucket worker", False, f"{detail}: {self._remedy('bucket')}"))
+            found.append(ComponentHealth("bucket worker", False, f"{detail}: {self._remedy(WorkerKind.BUCKET)}"))
         return found
 
     def _changes_wait(self) -> str:

@@ -61,10 +61,10 @@ def _large(environment: Wired) -> Asset:
 
 
 def test_many_large_versions_are_compared_some_at_a_time(environment: Wired) -> None:
-    asset, comparer = _large(environment), _comparer(environment)
+    asset, document_comparison = _large(environment), _comparer(environment)
     tracemalloc.start()
     try:
-        assert comparer.differences([asset.id]) == {}
+        assert document_comparison.differences([asset.id]) == {}
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -72,7 +72,7 @@ def test_many_large_versions_are_compared_some_at_a_time(environment: Wired) -> 
 
 
 def test_each_fault_among_many_versions_is_found(environment: Wired) -> None:
-    asset, comparer, a = _large(environment), _comparer(environment), environment.amp.adapters
+    asset, document_comparison, a = _large(environment), _comparer(environment), environment.amp.adapters
     alias = current_map(environment).bucket_at(asset.created_ms).write_alias
     parts = environment.amp.indexing.builder.parts_of_heads(a.store.heads([asset.id]))
     built = {document.doc_id: document for part in parts for one in part for document in one.documents}
@@ -84,7 +84,7 @@ def test_each_fault_among_many_versions_is_found(environment: Wired) -> None:
         spoiled = replace(document, body=document.body | {"name": "another"})
         assert a.index.put([Put(alias, spoiled)])[0].status is WriteStatus.DONE
     environment.refresh()
-    [difference] = comparer.differences([asset.id]).values()
+    [difference] = document_comparison.differences([asset.id]).values()
     assert sorted(difference.faults) == [
         (Discrepancy.MALFORMED, str(asset.id)),
         (Discrepancy.MALFORMED, changed),

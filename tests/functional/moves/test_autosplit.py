@@ -21,7 +21,7 @@ def watch(environment: Wired, **sizes: Any) -> AutoSplit:
     return AutoSplit(
         maps=maps,
         indices=a.indices,
-        planner=environment.amp.moves.planning,
+        move_planning=environment.amp.moves.planning,
         clock=a.clock,
         sizes=BucketSizes(roll_lead_s=120.0, rate=None, **asked),
     )

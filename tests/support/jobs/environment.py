@@ -145,7 +145,7 @@ class JobEnvironment:
         def tapped(port: object) -> Any:
             return Tapped(port, lambda name, done: self.tell(name, done))
 
-        select = AssetSelection(listing=tapped(self.listing), searcher=None, catalog=None)  # type: ignore[arg-type]
+        select = AssetSelection(listing=tapped(self.listing), asset_search=None, catalog=None)  # type: ignore[arg-type]
         listed = ListedIds(ids=tapped(self.job_ids))
         selections = JobSelections(assets=select, listed=listed, mismatches=_no_mismatches)
         return JobExtractor(

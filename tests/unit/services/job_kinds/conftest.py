@@ -70,7 +70,7 @@ class Store(SqliteAssetStore):
 @dataclasses.dataclass
 class Environment:
     store: Store
-    changer: BulkChanges
+    bulk_changes: BulkChanges
     clock: ManualClock
     types: SqliteTypeRegistry
 

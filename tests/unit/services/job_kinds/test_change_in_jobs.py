@@ -25,7 +25,7 @@ from tests.unit.services.job_kinds.conftest import CHANGED, DONE, Environment, a
 def test_each_asset_is_changed_under_the_name_of_who_asked(environment: Environment) -> None:
     ids = environment.made(3)
     job = a_job()
-    assert environment.changer.run(job, ids, set_camera) == dict.fromkeys(ids, CHANGED)
+    assert environment.bulk_changes.run(job, ids, set_camera) == dict.fromkeys(ids, CHANGED)
     for asset_id in ids:
         head = environment.head(asset_id)
         assert (head.revision, head.version, head.metadata["cameraId"], head.updated_by) == (2, 2, 9, "olga")
@@ -34,7 +34,7 @@ def test_each_asset_is_changed_under_the_name_of_who_asked(environment: Environm
 
 def test_one_that_needs_no_change_is_done(environment: Environment) -> None:
     [asset_id] = environment.made(metadata={"cameraId": 9})
-    assert environment.changer.run(a_job(), [asset_id], set_camera) == {asset_id: DONE}
+    assert environment.bulk_changes.run(a_job(), [asset_id], set_camera) == {asset_id: DONE}
     assert environment.head(asset_id).revision == 1
 
 
@@ -42,16 +42,16 @@ def test_one_that_needs_no_change_is_done(environment: Environment) -> None:
 def test_a_repeat_changes_nothing_and_has_the_same_results(environment: Environment, make: Any) -> None:
     ids, job = environment.made(3), a_job()
     for _ in range(3):
-        assert environment.changer.run(job, ids, make) == dict.fromkeys(ids, CHANGED)
+        assert environment.bulk_changes.run(job, ids, make) == dict.fromkeys(ids, CHANGED)
         assert [environment.head(asset_id).revision for asset_id in ids] == [2, 2, 2]
 
 
 @pytest.mark.parametrize("make", [set_camera, add_one, delete])
 def test_a_repeat_leaves_later_changes_of_others_alone(environment: Environment, make: Any) -> None:
     [asset_id], job = environment.made(), a_job()
-    environment.changer.run(job, [asset_id], make)
+    environment.bulk_changes.run(job, [asset_id], make)
     theirs = environment.others(asset_id, metadata={"cameraId": 77}, state=State.ACTIVE)
-    assert environment.changer.run(job, [asset_id], make) == {asset_id: CHANGED}
+    assert environment.bulk_changes.run(job, [asset_id], make) == {asset_id: CHANGED}
     assert environment.head(asset_id) == theirs
 
 
@@ -59,7 +59,7 @@ def test_two_jobs_each_change_it_once(environment: Environment) -> None:
     [asset_id] = environment.made()
     for job in (a_job(), a_job()):
         for _ in range(2):
-            assert environment.changer.run(job, [asset_id], add_one) == {asset_id: CHANGED}
+            assert environment.bulk_changes.run(job, [asset_id], add_one) == {asset_id: CHANGED}
     assert environment.head(asset_id).metadata["cameraId"] == 9
 
 
@@ -70,7 +70,7 @@ def test_a_change_that_lost_a_race_is_computed_again_over_the_winner(environment
     environment.store.before = [
         lambda: environment.others(asset_id, metadata={**environment.head(asset_id).metadata, "takes": next(steps)})
     ] * times
-    assert environment.changer.run(a_job(), [asset_id], set_camera) == {asset_id: CHANGED}
+    assert environment.bulk_changes.run(a_job(), [asset_id], set_camera) == {asset_id: CHANGED}
     assert environment.head(asset_id).metadata == {"cameraId": 9, "takes": 99 + times}
     assert environment.head(asset_id).revision == 2 + times
     assert environment.clock.now_s > 0
@@ -79,14 +79,14 @@ def test_a_change_that_lost_a_race_is_computed_again_over_the_winner(environment
 def test_others_that_do_the_same_first_leave_nothing_to_do(environment: Environment) -> None:
     [asset_id] = environment.made()
     environment.store.before = [lambda: environment.others(asset_id, metadata={"cameraId": 9})]
-    assert environment.changer.run(a_job(), [asset_id], set_camera) == {asset_id: DONE}
+    assert environment.bulk_changes.run(a_job(), [asset_id], set_camera) == {asset_id: DONE}
 
 
 def test_an_asset_that_others_keep_changing_fails_alone(environment: Environment) -> None:
     asset_id, *rest = environment.made(4)
-    environment.changer._step_size.note(1_000)  # so that they go together
+    environment.bulk_changes._step_size.note(1_000)  # so that they go together
     environment.store.before = [lambda: environment.others(asset_id)] * ATTEMPTS
-    results = environment.changer.run(a_job(), [*rest, asset_id], set_camera)
+    results = environment.bulk_changes.run(a_job(), [*rest, asset_id], set_camera)
     assert results.pop(asset_id) == ItemResult(ItemOutcome.FAILED, "other writers kept changing it")
     assert results == dict.fromkeys(rest, CHANGED)
     assert environment.head(asset_id).metadata["cameraId"] != 9
@@ -101,8 +101,8 @@ def test_a_change_whose_outcome_is_unknown_is_made_once_by_the_next_try(
     ids, job = environment.made(3), a_job()
     environment.store.answers = [answer]
     with pytest.raises(OutcomeUnknown):
-        environment.changer.run(job, ids, make)
-    assert environment.changer.run(job, ids, make) == dict.fromkeys(ids, CHANGED)
+        environment.bulk_changes.run(job, ids, make)
+    assert environment.bulk_changes.run(job, ids, make) == dict.fromkeys(ids, CHANGED)
     assert [environment.head(asset_id).revision for asset_id in ids] == [2, 2, 2]
 
 
@@ -112,9 +112,9 @@ def test_a_change_of_unknown_outcome_counts_though_others_wrote_since(
     [asset_id], job = environment.made(), a_job()
     environment.store.answers = ["lost"]
     with pytest.raises(OutcomeUnknown):
-        environment.changer.run(job, [asset_id], add_one)
+        environment.bulk_changes.run(job, [asset_id], add_one)
     theirs = environment.others(asset_id, metadata={"cameraId": 50})
-    assert environment.changer.run(job, [asset_id], add_one) == {asset_id: CHANGED}
+    assert environment.bulk_changes.run(job, [asset_id], add_one) == {asset_id: CHANGED}
     assert environment.head(asset_id) == theirs
 
 
@@ -122,9 +122,9 @@ def test_a_store_that_is_down_is_an_error_and_nothing_is_changed(environment: En
     [asset_id], job = environment.made(), a_job()
     environment.store.answers = ["down"]
     with pytest.raises(StoreUnavailable):
-        environment.changer.run(job, [asset_id], add_one)
+        environment.bulk_changes.run(job, [asset_id], add_one)
     assert environment.head(asset_id).revision == 1
-    assert environment.changer.run(job, [asset_id], add_one) == {asset_id: CHANGED}
+    assert environment.bulk_changes.run(job, [asset_id], add_one) == {asset_id: CHANGED}
 
 
 def test_a_dry_run_reports_what_would_become_of_each_and_changes_nothing(environment: Environment) -> None:
@@ -137,7 +137,7 @@ def test_a_dry_run_reports_what_would_become_of_each_and_changes_nothing(environ
 
     before, job = environment.store.applied_count, a_job(dry_run=True)
     for _ in range(2):
-        assert environment.changer.run(job, [changes, is_so, gone, missing], make) == {
+        assert environment.bulk_changes.run(job, [changes, is_so, gone, missing], make) == {
             changes: CHANGED,
             is_so: DONE,
             gone: ItemResult(ItemOutcome.SKIPPED, "it is deleted"),
@@ -151,19 +151,19 @@ def test_assets_that_are_missing_or_purged_are_skipped(environment: Environment)
     [purged], missing = environment.made(), mint_at(now_ms())
     write(environment.store, purge(environment.head(purged)))
     skipped = ItemResult(ItemOutcome.SKIPPED, SKIP_MISSING)
-    assert environment.changer.run(a_job(), [purged, missing], add_one) == {purged: skipped, missing: skipped}
+    assert environment.bulk_changes.run(a_job(), [purged, missing], add_one) == {purged: skipped, missing: skipped}
 
 
 def test_an_asset_that_the_job_itself_purged_is_changed_and_not_missing(environment: Environment) -> None:
     [asset_id], job = environment.made(), a_job()
     for _ in range(2):
-        assert environment.changer.run(job, [asset_id], purging) == {asset_id: CHANGED}
+        assert environment.bulk_changes.run(job, [asset_id], purging) == {asset_id: CHANGED}
     assert environment.head(asset_id).revision == 2
 
 
 def test_an_asset_that_is_not_covered_is_left_alone(environment: Environment) -> None:
     [mine], [other] = environment.made(type="movie"), environment.made(type="still")
-    results = environment.changer.run(a_job(Selector(type="movie")), [mine, other], set_camera)
+    results = environment.bulk_changes.run(a_job(Selector(type="movie")), [mine, other], set_camera)
     assert results[mine] == CHANGED
     assert results[other].outcome is ItemOutcome.SKIPPED
     assert environment.head(other).revision == 1
@@ -178,7 +178,7 @@ def test_an_asset_made_anew_as_another_type_meanwhile_is_left_alone(environment:
         write(environment.store, recreation(purged, type="still"))
 
     environment.store.before = [purge_and_make_anew]
-    [result] = environment.changer.run(a_job(Selector(type="movie")), [asset_id], set_camera).values()
+    [result] = environment.bulk_changes.run(a_job(Selector(type="movie")), [asset_id], set_camera).values()
     assert result.outcome is ItemOutcome.SKIPPED
     assert environment.head(asset_id).metadata["cameraId"] == 8
 
@@ -195,7 +195,7 @@ def test_an_asset_that_cannot_be_changed_fails_alone_with_the_reason(
     def make(before: Asset, stamp: Stamp) -> Change | str | None:
         return refuse(before, stamp) if before.id == bad else set_camera(before, stamp)
 
-    results = environment.changer.run(a_job(), [bad, *good], make)
+    results = environment.bulk_changes.run(a_job(), [bad, *good], make)
     failure = results.pop(bad)
     assert results == dict.fromkeys(good, CHANGED)
     assert failure.outcome is ItemOutcome.FAILED
@@ -207,12 +207,12 @@ def test_a_changed_asset_that_would_not_fit_any_more_counts_as_changed(
     environment: Environment,
 ) -> None:
     [asset_id], job = environment.made(), a_job()
-    environment.changer.run(job, [asset_id], set_camera)
-    assert environment.changer.run(job, [asset_id], refuse) == {asset_id: CHANGED}
+    environment.bulk_changes.run(job, [asset_id], set_camera)
+    assert environment.bulk_changes.run(job, [asset_id], refuse) == {asset_id: CHANGED}
 
 
 def test_of_nothing_becomes_nothing(environment: Environment) -> None:
-    assert environment.changer.run(a_job(), [], add_one) == {}
+    assert environment.bulk_changes.run(a_job(), [], add_one) == {}
 
 
 def test_whatever_happens_in_between_each_change_is_made_once(environment: Environment) -> None:
@@ -235,16 +235,16 @@ def test_whatever_happens_in_between_each_change_is_made_once(environment: Envir
         environment.store.before = [another] * chance.randrange(3)
         environment.store.answers = chance.choices(["", "lost", "unsent", "down"], [4, 1, 1, 1], k=2)
         with contextlib.suppress(OutcomeUnknown, StoreUnavailable):
-            results |= environment.changer.run(job, some, add_one)
+            results |= environment.bulk_changes.run(job, some, add_one)
         environment.store.before, environment.store.answers = [], []
-    results |= environment.changer.run(job, ids, add_one)
+    results |= environment.bulk_changes.run(job, ids, add_one)
     assert results == dict.fromkeys(ids, CHANGED), f"seed {seed}"
     for asset_id in ids:
         assert environment.head(asset_id).metadata == {"cameraId": 1, "theirs": theirs[asset_id]}, f"seed {seed}"
 
 
 def test_large_assets_are_changed_some_at_a_time(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(vars(environment.changer), "_step_size", StepSize(100_000))
+    monkeypatch.setitem(vars(environment.bulk_changes), "_step_size", StepSize(100_000))
     ids = environment.made(24, metadata={"cameraId": 1, "notes": "x" * 10_000})
     heads, read = environment.store.heads, []
 
@@ -253,6 +253,6 @@ def test_large_assets_are_changed_some_at_a_time(environment: Environment, monke
         return heads(some, settle=settle)
 
     monkeypatch.setattr(environment.store, "heads", read_heads)
-    results = environment.changer.run(a_job(), ids, set_camera)
+    results = environment.bulk_changes.run(a_job(), ids, set_camera)
     assert results == dict.fromkeys(ids, ItemResult(ItemOutcome.CHANGED))
     assert max(read) <= 3

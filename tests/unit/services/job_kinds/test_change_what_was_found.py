@@ -28,14 +28,14 @@ def test_what_a_search_found_is_left_alone_when_its_head_is_none_of_it(environme
     environment.others(lags, name="Sun", labels=("day",), metadata={"cameraId": 7})
     for dry_run in (True, False):
         job = searching(environment, query, dry_run=dry_run)
-        assert environment.changer.run(job, [found, lags], set_camera) == {found: CHANGED, lags: NOT_SELECTED}
+        assert environment.bulk_changes.run(job, [found, lags], set_camera) == {found: CHANGED, lags: NOT_SELECTED}
     assert environment.head(lags).metadata == {"cameraId": 7}
 
 
 def test_a_deleted_asset_is_none_of_what_a_search_finds(environment: Environment) -> None:
     [gone] = environment.made(type="cut", metadata={"cameraId": 8})
     environment.others(gone, state=State.DELETED)
-    assert environment.changer.run(searching(environment, "cameraId:8"), [gone], add_one) == {gone: NOT_SELECTED}
+    assert environment.bulk_changes.run(searching(environment, "cameraId:8"), [gone], add_one) == {gone: NOT_SELECTED}
 
 
 def test_a_change_that_lost_a_race_needs_the_winner_to_be_selected(
@@ -43,7 +43,7 @@ def test_a_change_that_lost_a_race_needs_the_winner_to_be_selected(
 ) -> None:
     [asset_id] = environment.made(type="cut", labels=("night",), metadata={"cameraId": 8})
     environment.store.before = [lambda: environment.others(asset_id, labels=())]
-    assert environment.changer.run(searching(environment, "labels:night"), [asset_id], delete) == {
+    assert environment.bulk_changes.run(searching(environment, "labels:night"), [asset_id], delete) == {
         asset_id: NOT_SELECTED
     }
     assert environment.head(asset_id).state is State.ACTIVE
@@ -53,15 +53,15 @@ def test_a_repeat_counts_what_the_job_took_out_of_its_selection_as_changed(envir
     [asset_id] = environment.made(type="cut", metadata={"cameraId": 8})
     job = searching(environment, "cameraId:8")
     for _ in range(2):
-        assert environment.changer.run(job, [asset_id], set_camera) == {asset_id: CHANGED}
+        assert environment.bulk_changes.run(job, [asset_id], set_camera) == {asset_id: CHANGED}
     assert environment.head(asset_id).revision == 2
 
 
 def test_a_kind_of_field_that_came_after_the_types_were_read_counts(environment: Environment) -> None:
     job = searching(environment, "code:7")
     environment.types.add(AssetType(name="cut", version=2, fields={"code": Field(type=FieldType.STRING)}))
-    select = environment.changer.selection.test(Selector(query="code:7"))
+    select = environment.bulk_changes.selection.test(Selector(query="code:7"))
     environment.types.add(AssetType(name="still", version=1, fields={"code": Field(type=FieldType.LONG)}))
     [asset_id] = environment.made(type="still", type_version=1, metadata={"code": 7})
     assert select(environment.head(asset_id))
-    assert environment.changer.run(job, [asset_id], delete) == {asset_id: CHANGED}
+    assert environment.bulk_changes.run(job, [asset_id], delete) == {asset_id: CHANGED}

@@ -46,7 +46,7 @@ def select(secret: bytes) -> AssetSelection:
     searcher = AssetSearch(
         index=_Index(), resolver=resolver, cursors=Cursors(secret=lambda: secret), maps=_NoMaps(), limits=limits
     )  # type: ignore[arg-type]
-    return AssetSelection(listing=None, searcher=searcher, catalog=_NoKinds())  # type: ignore[arg-type]
+    return AssetSelection(listing=None, asset_search=searcher, catalog=_NoKinds())  # type: ignore[arg-type]
 
 
 def test_a_place_is_good_after_the_key_of_cursors_was_changed() -> None:

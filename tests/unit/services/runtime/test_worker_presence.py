@@ -6,8 +6,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from amp.adapters.embedded.cache import MemoryCache
+from amp.domain.worker_kinds import WorkerKind
 from amp.errors import CacheUnavailable
-from amp.services.runtime.presence import WORKER_KINDS, WorkerPresence
+from amp.services.runtime.presence import WorkerPresence
 from amp.services.runtime.retry import Backoff
 from tests.support.background import background_threads
 from tests.support.stack.waiting import wait_until
@@ -27,7 +28,7 @@ def test_a_kind_runs_while_the_loop_of_a_worker_does() -> None:
         WorkerPresence(cache=cache, background=background_threads()),
         WorkerPresence(cache=cache, background=background_threads()),
     )
-    assert elsewhere.missing(*WORKER_KINDS) == WORKER_KINDS
+    assert elsewhere.missing(*WorkerKind) == tuple(WorkerKind)
     worker = threading.Thread(target=here.announced("index", threading.Event.wait), args=(stop,))
     worker.start()
     try:
@@ -54,7 +55,7 @@ def test_a_worker_that_was_killed_is_missing_after_a_while(monkeypatch: pytest.M
 def test_without_the_cache_no_worker_is_called_missing_and_workers_work() -> None:
     presence, stop = WorkerPresence(cache=DownCache(), background=background_threads()), threading.Event()
     stop.set()
-    assert presence.missing(*WORKER_KINDS) == ()
+    assert presence.missing(*WorkerKind) == ()
     worked: list[bool] = []
     presence.announced("job", lambda event: worked.append(event.is_set()))(stop)
     assert worked == [True]

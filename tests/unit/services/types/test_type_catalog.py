@@ -89,23 +89,23 @@ def catalog(registry: Registry, clock: ManualClock) -> TypeCatalog:
 def test_a_type_registered_elsewhere_is_known_before_anything_is_refused(
     registry: Registry, catalog: TypeCatalog
 ) -> None:
-    checker = ContentValidation(catalog=catalog, limits=AssetLimits())
-    checker.check("clip", "", {"codec": "av1"}, ())
+    content_validation = ContentValidation(catalog=catalog, limits=AssetLimits())
+    content_validation.check("clip", "", {"codec": "av1"}, ())
     registry.register("still", width=Field(type=FieldType.LONG))
-    assert checker.check("still", "", {"width": 5}, ()).metadata == {"width": 5}
+    assert content_validation.check("still", "", {"width": 5}, ()).metadata == {"width": 5}
     registry.register("clip", codec=Field(type=FieldType.STRING), camera=Field(type=FieldType.LONG))
-    assert checker.check("clip", "", {"camera": 5}, ()).metadata == {"camera": 5}
+    assert content_validation.check("clip", "", {"camera": 5}, ()).metadata == {"camera": 5}
 
 
 def test_many_unknown_things_of_one_request_read_the_registry_once(
     registry: Registry, catalog: TypeCatalog, clock: ManualClock
 ) -> None:
-    checker = ContentValidation(catalog=catalog, limits=AssetLimits())
-    checker.check("clip", "", {}, ())
+    content_validation = ContentValidation(catalog=catalog, limits=AssetLimits())
+    content_validation.check("clip", "", {}, ())
     before, began_s = registry.reads, clock.monotonic_s()
     for n in range(100):
         with pytest.raises(Unprocessable):
-            checker.check(f"nope{n}", "", {}, (), began_s)
+            content_validation.check(f"nope{n}", "", {}, (), began_s)
     assert registry.reads == before + 1
 
 
