@@ -6,9 +6,10 @@ BIN := $(VENV)/bin
 # The stamp records a finished installation, so that an interrupted one is repeated.
 SETUP := $(VENV)/.installed
 
-# Several tests run at a time, except those marked `alone`, which share the real servers or measure.
+# Several tests run at a time; of those that break servers two, and of those that measure one.
 PYTEST := $(BIN)/pytest -n auto --dist worksteal
-TEST_ALL := failed=0; $(PYTEST) -m "not alone" || failed=1; $(BIN)/pytest -m alone || failed=1; exit $$failed
+TEST_ALL := failed=0; $(PYTEST) -m "not alone and not chaos" || failed=1; \
+  $(BIN)/pytest -n 2 --dist loadfile -m "chaos and not alone" || failed=1; $(BIN)/pytest -m alone || failed=1; exit $$failed
 
 # Without bytecode files, each of the many processes of the tests would compile its imports again, for seconds.
 export PYTHONDONTWRITEBYTECODE :=
@@ -43,7 +44,7 @@ test: $(SETUP) ## Run the tests; those that need servers run only if the servers
 	@$(TEST_ALL)
 
 test-all: $(SETUP) ## Start the real servers if needed and run every test
-	@export AMP_TEST_CLUSTER=required; $(TEST_ALL)
+	@AMP_TEST_CLUSTER=required $(BIN)/python -m tests.support.stack run $(SHELL) -c '$(TEST_ALL)'
 
 test-hostile: $(SETUP) ## Attack the service at length: slow and broken clients, raw HTTP, costly requests, odd settings
 	@AMP_HOSTILE_FULL=1 $(BIN)/pytest -s tests/hostile

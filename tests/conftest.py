@@ -20,6 +20,7 @@ settings.register_profile("ci", deadline=None, derandomize=False, print_blob=Tru
 settings.load_profile("ci")
 
 _UNIT_TESTS = Path(__file__).parent / "unit"
+_CHAOS_TESTS = Path(__file__).parent / "chaos"
 #: Variables that steer the tests themselves.
 _OF_TESTS = ("AMP_TEST_", "AMP_HOSTILE_", "AMP_FAULT_", "AMP_MOVES_", "AMP_JOBS_")
 _HOW_TO_RUN = "needs the real servers: `make up` before, or `make test-all`"
@@ -53,17 +54,38 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "stack" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.cluster)
-        if item.get_closest_marker("cluster"):
-            # The servers are shared, and some of these tests measure.
-            item.add_marker(pytest.mark.alone)
+        if item.path.is_relative_to(_CHAOS_TESTS) and item.get_closest_marker("cluster"):
+            item.add_marker(pytest.mark.chaos)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Start the servers for all workers of a parallel run, if they are required, before any test's clock runs."""
+    config = session.config
+    if _is_parallel(config) and "not cluster" not in config.option.markexpr:
+        _start_servers(config)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Starts the servers if they are required: here, where the first download is on no test's clock."""
-    config = session.config
+    """Start the servers of a run in one process, if they are required, before any test's clock runs."""
     # What was imported stays to the end: an eighth of the time went into looking through it for garbage.
     gc.freeze()
-    if config.option.collectonly or not _required() or not any(i.get_closest_marker("cluster") for i in session.items):
+    is_one_process = not (_is_parallel(session.config) or _is_parallel_worker(session.config))
+    if is_one_process and any(item.get_closest_marker("cluster") for item in session.items):
+        _start_servers(session.config)
+
+
+def _is_parallel(config: pytest.Config) -> bool:
+    """Return whether this process only distributes the tests."""
+    return bool(config.getoption("numprocesses", None)) and not _is_parallel_worker(config)
+
+
+def _is_parallel_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def _start_servers(config: pytest.Config) -> None:
+    """Start the servers that do not run, if they are required. `pytest_sessionfinish` stops those."""
+    if config.option.collectonly or not _required():
         return
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     say = reporter.write_line if reporter is not None else print
@@ -104,7 +126,10 @@ def _answering_stack(config: pytest.Config) -> Stack:
     if _stack not in config.stash:
         servers = Stack(SHARED_FOLDER, environ=config.stash[_shell_settings])
         config.stash[_stack] = servers if servers.answers else None
-    if (found := config.stash[_stack]) is None:
+    found = config.stash[_stack]
+    if found is None and _required():
+        pytest.fail("the required servers do not answer", pytrace=False)
+    if found is None:
         pytest.skip(_HOW_TO_RUN)
     return found
 

@@ -1,13 +1,14 @@
-"""`python -m tests.support.stack up|down|status|env`: the servers of this checkout."""
+"""`python -m tests.support.stack up|run|down|status|env`: the servers of this checkout."""
 
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 
 import click
 
-from tests.support.stack import SHARED_FOLDER, Stack, StackError
+from tests.support.stack import SHARED_FOLDER, NotAllStarted, Stack, StackError
 
 
 @click.group()
@@ -27,6 +28,26 @@ def up() -> None:
 def down(wipe: bool) -> None:
     """Stop those that `up` started."""
     Stack(SHARED_FOLDER, say=click.echo).down(wipe=wipe)
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def run(command: tuple[str, ...]) -> None:
+    """Start the servers that do not run, run COMMAND, and stop those servers; exit code of COMMAND.
+
+    The servers are set up for one run of the tests: a crash may cost Cassandra its schema, which it changes faster.
+    """
+    stack = Stack(SHARED_FOLDER, environ=os.environ, brief=True, say=click.echo)
+    try:
+        started = stack.up()
+    except NotAllStarted as e:
+        stack.down(e.started)
+        raise
+    try:
+        code = subprocess.run(command, check=False).returncode
+    finally:
+        stack.down(started)
+    sys.exit(code)
 
 
 @main.command()
