@@ -78,9 +78,9 @@ def _examine(settings: Settings) -> tuple[list[dict[str, Any]], list[str]]:
         return [{"name": component, "healthy": False, "detail": e.message}], []
     try:
         health = amp.system.health.check()
-        parts = [{"name": p.name, "healthy": p.healthy, "detail": p.detail} for p in health.parts]
+        parts = [{"name": p.name, "healthy": p.healthy, "detail": p.detail} for p in health.components]
         advice = []
-        if health.parts_answer:
+        if health.components_answer:
             command = "migrate" if settings.profile == "cluster" else "serve"
             try:
                 advice = [f"pending until `amp {command}` runs: {line}" for line in amp.system.migration.pending()]

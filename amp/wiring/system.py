@@ -35,9 +35,9 @@ def system_services(
     prefix = settings.elasticsearch_index_prefix
     return SystemServices(
         health=HealthCheck(
-            parts=adapters.components, threads=background, buckets=buckets.health.troubled, work=work.waiting
+            components=adapters.components, threads=background, buckets=buckets.health.troubled, work=work.waiting
         ),
         migration=SystemMigration(
-            parts=adapters.components, registry=adapters.buckets, indices=adapters.indices, index_prefix=prefix
+            components=adapters.components, registry=adapters.buckets, indices=adapters.indices, index_prefix=prefix
         ),
     )

@@ -128,7 +128,7 @@ class Workers:
             registry = _SlowRegistry(simulation.registry, scheduler)
             with contextlib.suppress(Retryable):
                 simulation.parts.migrate(
-                    parts=(), registry=registry, indices=simulation.indices, index_prefix=PREFIX
+                    components=(), registry=registry, indices=simulation.indices, index_prefix=PREFIX
                 ).run()
             scheduler.sleep(scheduler.random.random() * 4)
         scheduler.wait(lambda: False)

@@ -40,7 +40,7 @@ def get_readiness() -> Response:
     health = amp().system.health.check()
     detail: dict[str, Any] = {
         "degraded": health.degraded,
-        "parts": [asdict(part) for part in health.parts],
+        "parts": [asdict(component) for component in health.components],
         "threads": [
             {"name": thread.name, "healthy": thread.healthy, "failures": thread.failures, "detail": thread.reason}
             for thread in health.threads

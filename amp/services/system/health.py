@@ -29,7 +29,9 @@ _BUCKETS, _WORK = "buckets", "work"
 class Health:
     """The health of one process and its components."""
 
-    parts: Sequence[ComponentHealth]  #: with buckets and work, if these cannot be read although every component answers
+    components: Sequence[
+        ComponentHealth
+    ]  #: with buckets and work, if these cannot be read although every component answers
     threads: Sequence[ThreadState]
     buckets: Sequence[ComponentHealth]  #: those that need attention
     work: Sequence[ComponentHealth] = ()  #: work that waits for a worker
@@ -37,17 +39,17 @@ class Health:
     @property
     def usable(self) -> bool:
         """Whether a write would be acknowledged."""
-        return all(part.healthy for part in self.parts if part.name == _VITAL)
+        return all(component.healthy for component in self.components if component.name == _VITAL)
 
     @property
-    def parts_answer(self) -> bool:
-        return all(part.healthy for part in self.parts if part.name not in (_BUCKETS, _WORK))
+    def components_answer(self) -> bool:
+        return all(component.healthy for component in self.components if component.name not in (_BUCKETS, _WORK))
 
     @property
     def degraded(self) -> list[str]:
         """The names of everything unhealthy."""
         return [
-            *(part.name for part in self.parts if not part.healthy),
+            *(component.name for component in self.components if not component.healthy),
             *(f"thread {thread.name}" for thread in self.threads if not thread.healthy),
             *(f"bucket {bucket.name}" for bucket in self.buckets if not bucket.healthy),
             *(work.name for work in self.work if not work.healthy),
@@ -58,7 +60,7 @@ class Health:
 class HealthCheck:
     """Pings everything concurrently and answers within a bound, even if something hangs or fails."""
 
-    parts: Sequence[Component]
+    components: Sequence[Component]
     threads: BackgroundThreads
     #: Returns the buckets that need attention. If it does not answer or raises an `AmpError`, it is reported as
     #: unhealthy itself, unless a component is unhealthy, which explains it.
@@ -70,7 +72,7 @@ class HealthCheck:
 
     @cached_property
     def _pings(self) -> "list[_Question[str]]":
-        return [_Question(part.name, part.ping) for part in self.parts]
+        return [_Question(component.name, component.ping) for component in self.components]
 
     @cached_property
     def _findings(self) -> "list[_Question[Sequence[ComponentHealth]]]":
@@ -80,19 +82,21 @@ class HealthCheck:
         pings, findings = [ping.ask() for ping in self._pings], [find.ask() for find in self._findings]
         everything: list[Future[Any]] = [*pings, *findings]
         answered = wait(everything, self.bound_s).done
-        parts = []
+        components = []
         for ping, asked in zip(self._pings, pings, strict=True):
             trouble = self._trouble(ping.name, asked, answered)
-            parts.append(ComponentHealth(ping.name, trouble is None, asked.result() if trouble is None else trouble))
+            components.append(
+                ComponentHealth(ping.name, trouble is None, asked.result() if trouble is None else trouble)
+            )
         buckets, work = (found.result() if found in answered and not found.exception() else () for found in findings)
-        are_healthy = all(part.healthy for part in parts)
+        are_healthy = all(component.healthy for component in components)
         for finding, found in zip(self._findings, findings, strict=True):
             is_expected = found not in answered or isinstance(found.exception(), AmpError)
             is_explained = is_expected and not are_healthy
             trouble = self._trouble(finding.name, found, answered)
             if trouble is not None and not is_explained:
-                parts.append(ComponentHealth(finding.name, False, trouble))
-        return Health(parts, self.threads.states(), buckets, work)
+                components.append(ComponentHealth(finding.name, False, trouble))
+        return Health(components, self.threads.states(), buckets, work)
 
     def _trouble(self, name: str, asked: Future[Any], answered: Container[Future[Any]]) -> str | None:
         """What is wrong, if anything. Any failure is a state of the component, never a failure of the health check."""
@@ -104,7 +108,7 @@ class HealthCheck:
             case AmpError() as error:
                 return error.message
             case error:
-                _log.warning("component failed", action="component_failed", part=name, exc_info=error)
+                _log.warning("component failed", action="component_failed", component=name, exc_info=error)
                 return repr(error)
 
 

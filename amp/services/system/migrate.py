@@ -18,7 +18,7 @@ class SystemMigration:
     without aliases get some.
     """
 
-    parts: Sequence[Component]
+    components: Sequence[Component]
     registry: BucketRegistry
     indices: BucketIndices
     index_prefix: str
@@ -32,7 +32,7 @@ class SystemMigration:
 
         :raises Retryable: a component does not answer.
         """
-        lines = [f"{part.name}: {line}" for part in self.parts for line in part.pending()]
+        lines = [f"{component.name}: {line}" for component in self.components for line in component.pending()]
         try:
             found = self.registry.load()
         except NotMigrated:
@@ -46,7 +46,7 @@ class SystemMigration:
 
         :raises Retryable: a component does not answer; completed steps stay, run it again.
         """
-        lines = [f"{part.name}: {line}" for part in self.parts for line in part.migrate()]
+        lines = [f"{component.name}: {line}" for component in self.components for line in component.migrate()]
         return lines + [f"buckets: {line}" for line in self._make_buckets()]
 
     def _make_buckets(self) -> list[str]:

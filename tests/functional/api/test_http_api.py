@@ -163,7 +163,7 @@ def test_only_a_store_that_is_down_makes_the_service_unready(tmp_path: Path, dow
     failures = {"store": StoreUnavailable("no answer"), "search": SearchUnavailable("no answer")}
     with running({"data_dir": tmp_path}) as amp:
         parts = [_Part(name, failures[name] if name == down else None) for name in ("store", "search")]
-        object.__setattr__(amp.system, "health", HealthCheck(parts=parts, threads=background_threads()))
+        object.__setattr__(amp.system, "health", HealthCheck(components=parts, threads=background_threads()))
         answer = Rest(create_app(amp)).get("/readyz")
     expected = [
         {"name": name, "healthy": name != down, "detail": "no answer" if name == down else "fine"}

@@ -95,10 +95,10 @@ def test_a_search_index_that_takes_no_documents_is_named(tmp_path: Path) -> None
         with files_up_to(_size(tmp_path / "data" / "search.db-wal")):
             with pytest.raises(Stopped):
                 environment.amp.indexing.indexer.index([event], stopped)
-            [part] = [part for part in environment.amp.system.health.check().parts if part.name == "search"]
+            [part] = [part for part in environment.amp.system.health.check().components if part.name == "search"]
             assert not part.healthy
         environment.index(event)
-        assert all(part.healthy for part in environment.amp.system.health.check().parts)
+        assert all(part.healthy for part in environment.amp.system.health.check().components)
         # None runs here; for a moment after the fault, that is unknown.
         wait_until(lambda: environment.amp.system.health.check().degraded == ["index worker"], 30, "all but the worker")
 

@@ -32,7 +32,7 @@ def hang() -> Iterator[threading.Event]:
 
 def checking(pings: dict[str, Callable[[], str]], buckets: Callable[[], list[ComponentHealth]] = list) -> HealthCheck:
     parts = [Part(name, ping) for name, ping in pings.items()]
-    return HealthCheck(parts=parts, threads=background_threads(), buckets=buckets, work=buckets, bound_s=_BOUND_S)  # type: ignore[arg-type]
+    return HealthCheck(components=parts, threads=background_threads(), buckets=buckets, work=buckets, bound_s=_BOUND_S)  # type: ignore[arg-type]
 
 
 def timed(checker: HealthCheck) -> Health:
@@ -53,10 +53,10 @@ def test_parts_that_hang_are_unhealthy_and_the_others_are_as_they_are(hang: thre
 
     checker = checking({"store": hanging, "search": fine, "queue": hanging, "cache": hanging})
     health = timed(checker)
-    assert [(part.name, part.healthy) for part in health.parts] == [
+    assert [(part.name, part.healthy) for part in health.components] == [
         ("store", False), ("search", True), ("queue", False), ("cache", False)
     ]  # fmt: skip
-    assert health.parts[0].detail == "no answer within 0.3 s"
+    assert health.components[0].detail == "no answer within 0.3 s"
     assert not health.usable
     hang.set()
 
@@ -108,7 +108,7 @@ def test_any_error_is_the_state_of_the_part_that_raises_it() -> None:
         raise RuntimeError("broken")
 
     health = timed(checking({"store": _down, "search": broken}))
-    assert [part.detail for part in health.parts] == ["down", "RuntimeError('broken')"]
+    assert [part.detail for part in health.components] == ["down", "RuntimeError('broken')"]
     assert health.degraded == ["store", "search"]
 
 
@@ -117,7 +117,7 @@ def test_an_unexpected_error_of_buckets_is_named_and_hides_nothing() -> None:
         raise RuntimeError("broken")
 
     health = timed(checking({"store": fine}, broken))
-    assert [(part.name, part.detail) for part in health.parts] == [
+    assert [(part.name, part.detail) for part in health.components] == [
         ("store", "fine"), ("buckets", "RuntimeError('broken')"), ("work", "RuntimeError('broken')")
     ]  # fmt: skip
     assert health.usable
@@ -134,7 +134,7 @@ def test_buckets_that_a_store_without_answer_hides_are_not_named_for_it() -> Non
 def test_buckets_that_cannot_be_read_while_every_part_answers_are_named() -> None:
     health = timed(checking({"store": fine}, _down))
     assert health.degraded == ["buckets", "work"]
-    assert [part.detail for part in health.parts] == ["fine", "down", "down"]
+    assert [part.detail for part in health.components] == ["fine", "down", "down"]
 
 
 def test_troubled_buckets_are_reported() -> None:

@@ -42,7 +42,7 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
     registry, indices = SqliteBucketRegistry(store), SqliteBucketIndices(search)
     parts = (SqliteStoreComponent(store), SearchComponent(search))
     yield Installation(
-        registry, indices, SystemMigration(parts=parts, registry=registry, indices=indices, index_prefix="amp")
+        registry, indices, SystemMigration(components=parts, registry=registry, indices=indices, index_prefix="amp")
     )
     for part in parts:
         part.close()
