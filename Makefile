@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 # The stamp records a finished installation, so that an interrupted one is repeated.
 SETUP := $(VENV)/.installed
 
-# Several tests run at a time; of those that break servers two, and of those that measure one.
+# Several tests run at a time; of those that break servers of their own two, and of those that measure or share the
+# servers one.
 PYTEST := $(BIN)/pytest -n auto --dist worksteal
 TEST_ALL := failed=0; $(PYTEST) -m "not alone and not chaos" || failed=1; \
   $(BIN)/pytest -n 2 --dist loadfile -m "chaos and not alone" || failed=1; $(BIN)/pytest -m alone || failed=1; exit $$failed

@@ -23,6 +23,8 @@ _UNIT_TESTS = Path(__file__).parent / "unit"
 _CHAOS_TESTS = Path(__file__).parent / "chaos"
 #: Variables that steer the tests themselves.
 _OF_TESTS = ("AMP_TEST_", "AMP_HOSTILE_", "AMP_FAULT_", "AMP_MOVES_", "AMP_JOBS_")
+#: The selections of the Makefile that need no servers.
+_WITHOUT_SERVERS = {"not cluster", "not alone and not chaos"}
 _HOW_TO_RUN = "needs the real servers: `make up` before, or `make test-all`"
 
 #: The settings of the shell that started the tests.
@@ -54,14 +56,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "stack" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.cluster)
-        if item.path.is_relative_to(_CHAOS_TESTS) and item.get_closest_marker("cluster"):
-            item.add_marker(pytest.mark.chaos)
+        if item.get_closest_marker("cluster"):
+            # Tests on the shared servers compete for their processors: side by side, they wait in vain for each other.
+            item.add_marker(pytest.mark.chaos if item.path.is_relative_to(_CHAOS_TESTS) else pytest.mark.alone)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Start the servers for all workers of a parallel run, if they are required, before any test's clock runs."""
     config = session.config
-    if _is_parallel(config) and "not cluster" not in config.option.markexpr:
+    if _is_parallel(config) and config.option.markexpr not in _WITHOUT_SERVERS:
         _start_servers(config)
 
 
