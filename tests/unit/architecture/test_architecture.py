@@ -130,3 +130,9 @@ def test_ports_have_seven_methods_at_most() -> None:
             if isinstance(node, ast.ClassDef):
                 methods = [child.name for child in node.body if isinstance(child, ast.FunctionDef)]
                 assert len(methods) <= _MAX_METHODS, f"{path}: {node.name} has {len(methods)} methods; split it by use"
+
+
+def test_only_the_runtime_draws_random_pauses() -> None:
+    allowed = Path("amp/services/runtime/retry.py")
+    drawing = [path for path in _OURS if path != allowed and "random.uniform" in _source(path)]
+    _assert_none([f"{path} draws a random pause; use amp.services.runtime.retry" for path in drawing])
