@@ -17,7 +17,7 @@ from amp.services.types.catalog import TypeCatalog
 
 @dataclass(frozen=True, kw_only=True)
 class ContentValidation:
-    """The only validation of names, labels and metadata, whichever way they come in."""
+    """Validates names, labels and metadata of all requests, imports and jobs. There is no other validation of them."""
 
     catalog: TypeCatalog
     limits: AssetLimits

@@ -18,7 +18,9 @@ from amp.services.assets.release import bears
 
 @dataclass(frozen=True, kw_only=True)
 class AssetUpsert:
-    """If the external id is taken when the asset is created, the asset is replaced instead."""
+    """Creates or replaces the asset with an external id. If the external id is taken when the asset is created, the
+    asset is replaced instead.
+    """
 
     asset_creation: AssetCreation
     asset_editing: AssetEditing

@@ -47,7 +47,9 @@ class BucketHealth:
         return found
 
     def _missed(self, bucket_map: BucketMap) -> Set[str]:
-        """Indices that searches should read and do not. Those of a move are left out, because it changes them."""
+        """Return the indices that searches should read and do not. Those of a move are left out, because it changes
+        them.
+        """
         try:
             searched = self.indices.searched()
         except Retryable:

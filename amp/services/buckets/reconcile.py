@@ -28,8 +28,9 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class BucketReconciliation:
-    """During a move nothing is changed, because the mover sets aliases and blocks. Between moves only the map decides.
-    Each repair removes exactly what was read, so an outdated read does no harm.
+    """Reports and repairs differences between the bucket map and the search index. During a move nothing is changed,
+    because the mover sets aliases and blocks. Between moves only the map decides. Each repair removes exactly what was
+    read, so an outdated read does no harm.
     """
 
     maps: BucketMaps
@@ -114,7 +115,9 @@ class BucketReconciliation:
         return [Finding(info.index, problem, healed) for problem in problems]
 
     def _heal(self, bucket_map: BucketMap, bucket: Bucket, info: IndexInfo) -> bool:
-        """Repair the aliases. False: the map or the aliases changed meanwhile; the next run compares again."""
+        """Repair the aliases. Return False if the map or the aliases have changed meanwhile; the next run compares
+        again.
+        """
         if not self._is_still(bucket_map):
             return False
         try:

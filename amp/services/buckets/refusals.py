@@ -33,7 +33,9 @@ class _Refusal:
 
 @dataclass(frozen=True, kw_only=True)
 class RefusingBuckets:
-    """Writers report the results of their writes to each index. Thread-safe."""
+    """Remembers which indices refuse writes. Writers report the results of their writes to each index. It is
+    thread-safe.
+    """
 
     cache: Cache
     clock: Clock
@@ -73,7 +75,7 @@ class RefusingBuckets:
             self._show(index, reason)
 
     def all_accept(self) -> bool:
-        """Whether no index has refused writes recently. Faster than asking for each."""
+        """Return whether no index has refused writes recently. This is faster than calling `refuses` for each."""
         if not self._refusals:
             return True
         # Nobody asks for an index that was dropped, so its refusal is removed here.
@@ -84,7 +86,9 @@ class RefusingBuckets:
             return not self._refusals
 
     def refuses(self, index: str) -> bool:
-        """Whether writes to the index should not be tried now, because it refuses them and was tried a moment ago."""
+        """Return whether writes to the index should not be tried now, because it refuses them and was tried a moment
+        ago.
+        """
         now_s = self.clock.monotonic_s()
         with self._lock:
             refusal = self._refusals.get(index)
@@ -95,12 +99,13 @@ class RefusingBuckets:
             )
 
     def refuses_any(self, aliases: Iterable[str]) -> bool:
-        """Whether `refuses` holds for an index that one of these write aliases leads to."""
+        """Return whether `refuses` holds for an index that one of these write aliases leads to."""
         return any(self.refuses(index_of(alias)) for alias in aliases)
 
     def shown(self) -> Mapping[str, str]:
-        """Return the indices that any process has recently found to refuse writes, with the reason. Empty if the cache
-        does not answer, through which processes report them."""
+        """Return the indices that any process has recently found to refuse writes, with the reason. Processes report
+        them through the cache, so the result is empty if the cache does not answer.
+        """
         now_ms = self.clock.now_ms()
         return {
             index: reason for index, (reason, at_ms) in self._told().items() if abs(now_ms - at_ms) < _SHOWN_S * 1000

@@ -61,9 +61,10 @@ class _Day:
 
 @dataclass(kw_only=True)
 class MismatchSelection:
-    """Goes day by day. The heads of the store are totalled by slices of a minute and compared with totals that the
-    index computes itself. Only the ids of slices that differ are selected, those of the store and those of the index.
-    For a day without mismatches, only its totals are transferred.
+    """A `Selection` of the assets in time slices whose totals differ. It works day by day. The heads of the store are
+    totalled by slices of a minute and compared with totals that the index computes itself. Only the ids of slices that
+    differ are selected, those of the store and those of the index. For a day without mismatches, only its totals are
+    transferred.
     """
 
     listing: AssetListing
@@ -166,7 +167,7 @@ class MismatchSelection:
         return total
 
     def _lists_agree(self, day: _Day, begin_ms: int, end_ms: int) -> bool:
-        """Whether the lists of types and projects together have the same members as the list of all."""
+        """Return whether the lists of types and projects together have the same members as the list of all."""
         selectors = [(Selector(type=name), members) for name, members in day.types.items()]
         selectors += [(Selector(project=name), members) for name, members in day.projects.items()]
         return all(self._members(selector, begin_ms, end_ms) == members for selector, members in selectors)

@@ -1,4 +1,4 @@
-"""Handles change messages: brings the search documents of the changed assets up to the store."""
+"""Handles change messages: brings the search documents of the changed assets up to date with the store."""
 
 import threading
 from collections import defaultdict, deque
@@ -45,8 +45,8 @@ class AssetIndexer:
         return self._settled(messages, self._index(changes, stop, deferred), deferred.ids)
 
     def handle_retries(self, messages: Sequence[Message], stop: threading.Event) -> Mapping[Message, Failure]:
-        """As `handle`, for changes of the retry queue. Those whose bucket still refuses writes go back into the queue,
-        after one pause for all of them.
+        """Index the changes of the retry queue as `handle` does. Those whose bucket still refuses writes go back into
+        the queue, after one pause for all of them.
 
         :raises Stopped: `stop` was set before all was done.
         """

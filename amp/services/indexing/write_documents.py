@@ -83,7 +83,7 @@ class DocumentWriter:
         set_aside: SetAside,
         patience: Patience | None = None,
     ) -> dict[UUID, str]:
-        """As `write`, for documents that come in several steps. Small ones are written together."""
+        """Write documents that arrive in several steps, as `write` does. Small ones are written together."""
         rejected: dict[UUID, str] = {}
         ready: list[AssetDocuments] = []
         ready_bytes = 0

@@ -33,9 +33,9 @@ _NOT_SELECTED = "it is not among those selected"
 
 @dataclass(frozen=True, kw_only=True)
 class BulkChanges:
-    """The change of one asset in one job always has the same id. If the asset's revisions contain that id, the change
-    was applied, so a repeated item changes nothing twice. If another writer won, the change is recomputed on top of the
-    new head, provided that the selector still covers it.
+    """Applies the changes of a job. The change of one asset in one job always has the same id. If the asset's revisions
+    contain that id, the change was applied, so a repeated item is applied only once. If another writer won, the change
+    is recomputed on top of the new head, provided that the selector still covers it.
     """
 
     store: AssetReads

@@ -72,7 +72,7 @@ class MetadataUpdates:
         return self.bulk_changes.run(job, ids, step)
 
     def _misfits(self, update: MetadataUpdate) -> Iterator[Fault]:
-        """Faults of values that no type accepts, where the types of the assets are unknown."""
+        """Return the faults of values that no type accepts, where the types of the assets are unknown."""
         for key, value in update.set.items():
             values = value if isinstance(value, list) else [value]
             kinds = self.catalog.kinds(key)
@@ -105,7 +105,7 @@ def _contradictions(update: MetadataUpdate) -> Iterator[Fault]:
 
 
 def _breaks(update: MetadataUpdate, asset_type: AssetType, content_validation: ContentValidation) -> Iterator[Fault]:
-    """Faults that would make assets of this type invalid."""
+    """Return the faults that would make assets of this type invalid."""
     for key, pointer in (*update.written(), *update.read()):
         if key not in asset_type.fields:
             yield Fault(pointer, f"type {asset_type.name} has no field {key[:128]!r}")

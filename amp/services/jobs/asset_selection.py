@@ -1,4 +1,4 @@
-"""Selects the ids of the assets that a job is about, page by page."""
+"""Selects the ids of the assets of a job, page by page."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -67,7 +67,9 @@ class AssetSelection:
         return self.asset_search.incomplete() if selector.query is not None else ()
 
     def about(self, selector: Selector, principal: Principal) -> int | None:
-        """Return the number of assets that it selects, as the index knows it. None: unknown."""
+        """Return the number of selected assets, counted by a search unless the selector lists ids. Return None if it is
+        unknown.
+        """
         if selector.ids is not None:
             return selector.ids
         try:

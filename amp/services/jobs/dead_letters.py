@@ -29,7 +29,7 @@ _MAX_PAGES = 20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeadLetterFilter:
-    """Selects the dead letters that meet every given condition; without conditions all."""
+    """Selects the dead letters that meet every given condition; without conditions, selects all."""
 
     ids: Collection[UUID] | None = None
     job_id: UUID | None = None
@@ -90,8 +90,8 @@ class DeadLetterAdmin:
         return DeadLetterPage(tuple(found), position)
 
     def replay(self, which: DeadLetterFilter, principal: Principal) -> Replay:
-        """Send them to the workers again. A dead letter whose message is processed is removed; one whose message fails
-        again has one more attempt. Those that are not readable messages, or whose job was removed, stay.
+        """Send the dead letters to the workers again. A dead letter whose message is processed is removed; one whose
+        message fails again has one more attempt. Those that are not readable messages, or whose job was removed, stay.
 
         :raises StoreUnavailable, QueueUnavailable: some may have been replayed; replay again.
         """
@@ -123,8 +123,8 @@ class DeadLetterAdmin:
         return Replay(count, dict(kept))
 
     def discard(self, which: DeadLetterFilter, principal: Principal) -> int:
-        """Remove them and return their number. Jobs no longer count them as failed. A dead letter whose message failed
-        again meanwhile stays.
+        """Remove the dead letters and return their number. Jobs no longer count them as failed. A dead letter whose
+        message failed again in the meantime stays.
 
         :raises StoreUnavailable: some may be left; discard again.
         """
@@ -151,7 +151,7 @@ class DeadLetterAdmin:
         return kept_jobs[job_id]
 
     def _resolve(self, dead_letters: Sequence[DeadLetter], kept_jobs: dict[UUID, bool]) -> None:
-        """Record them as resolved in the results of their jobs, where these are kept."""
+        """Record the dead letters as resolved in the results of their jobs, as far as these are kept."""
         by_job: dict[UUID, dict[int, dict[UUID, ItemResult]]] = defaultdict(lambda: defaultdict(dict))
         for dead_letter in dead_letters:
             event = dead_letter.message

@@ -47,8 +47,8 @@ class _TakenOver(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class JobExtractor:
-    """Any number of extractors may run. Each holds its jobs by a lease. Two at one job do no harm, because both write
-    the same chunks and results.
+    """Runs the open jobs over assets, step by step. Any number of extractors may run. Each holds its jobs by a lease.
+    Two at one job do no harm, because both write the same chunks and results.
 
     A job that fails for another reason than a component that does not answer ends as failed with that reason. Other
     jobs continue.

@@ -12,7 +12,7 @@ from amp.services.runtime.leases import LeaseKeeper
 
 @dataclass(slots=True)
 class JobRun:
-    """All state can be rebuilt from the checkpoint and the chunks."""
+    """The progress of a job and its outstanding chunks. All of it can be rebuilt from the checkpoint and the chunks."""
 
     job: AssetJob
     selection: Selection

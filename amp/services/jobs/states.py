@@ -10,8 +10,9 @@ from amp.ports.job_log import JobUpdates
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobStates:
-    """Every change is one compare-and-set together with its note in the history, so the second of two concurrent
-    changes sees the first. An end is final."""
+    """Pauses, resumes, cancels and ends jobs in their records. Every change is one compare-and-set together with its
+    note in the history, so the second of two concurrent changes sees the first. An end is final.
+    """
 
     jobs: JobUpdates
     clock: Clock

@@ -95,8 +95,9 @@ class JobWorker:
     def _handle_or_fail(
         self, job_id: UUID, events: Mapping[UUID, JobItem], stop: threading.Event
     ) -> Mapping[Message, Failure]:
-        """An error that is not of an asset is of the job. The job fails, its items become dead letters, and other jobs
-        continue."""
+        """Process the items of a job. An error that no single asset causes is attributed to the job: the job fails, its
+        items become dead letters, and other jobs continue.
+        """
         try:
             return self._handle(job_id, events, stop)
         except Stopped:
@@ -163,7 +164,7 @@ class JobWorker:
     def _results(
         self, job: AssetJob, processor: Processor, ids: Sequence[UUID], stop: threading.Event
     ) -> Mapping[UUID, ItemResult]:
-        """Return the results of the assets; of none once a component has not answered for too long."""
+        """Return the results of the assets, or no results if a component has not answered for too long."""
         began_s = self._clock.monotonic_s()
 
         def process() -> Mapping[UUID, ItemResult]:

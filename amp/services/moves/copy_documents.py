@@ -42,8 +42,8 @@ class Copy:
 
 @dataclass(frozen=True, kw_only=True)
 class DocumentCopy:
-    """Documents keep their revisions, and newer ones are never overwritten. Copying twice or during live writes is
-    harmless.
+    """Copies documents from one index into another. Documents keep their revisions, and newer ones are never
+    overwritten. Copying twice or during live writes is harmless.
     """
 
     documents: DocumentPages
@@ -113,7 +113,7 @@ class DocumentCopy:
         return busy, reason
 
     def without_purged(self, positions: set[Position]) -> set[Position]:
-        """Return the positions of documents that no purge was to remove. A purge after the switch removes the documents
+        """Return the positions of documents that no purge had to remove. A purge after the switch removes the documents
         that searches see, and their remains in the source must not come back.
 
         :raises StoreUnavailable: the store does not answer.

@@ -17,7 +17,7 @@ _RECENT_S = 3.0
 
 
 class BucketWorker:
-    """A lease lets one worker run at a time to save work; two at once do no harm.
+    """Runs moves and checks buckets. A lease lets one worker run at a time to save work; two at once do no harm.
 
     The checks run every `check_s` seconds, in order, even while a move is under way or its components do not answer. A
     check that fails does not keep the others from running.

@@ -22,7 +22,7 @@ BATCH = 500
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeCommitter:
-    """The only way in which changes reach the store."""
+    """Commits changes of assets. No other class applies changes in the store."""
 
     store: AssetWrites
     intents: IntentLog

@@ -29,7 +29,7 @@ _FORGOTTEN_AFTER_S = 3_600.0
 
 @dataclass(frozen=True, kw_only=True)
 class IntentRelay:
-    """Two concurrent relays merely publish twice, which is harmless."""
+    """Publishes the messages of overdue intents. Two concurrent relays merely publish twice, which is harmless."""
 
     intents: IntentLog
     store: AssetReads

@@ -67,8 +67,9 @@ class _LimitExceeded(Exception):
 
 @dataclass(kw_only=True)
 class ConsumerLoop:
-    """Several batches are under way at once, each in its own lane: while one is read from the store, another is built
-    into documents and a third is written into the index. They are settled in the order in which they came.
+    """Consumes a topic as a member of a group until it is stopped. Several batches are under way at once, each in its
+    own lane: while one is read from the store, another is built into documents and a third is written into the index.
+    They are settled in the order in which they came.
 
     A message is committed only after it was handled or stored as a dead letter. After a kill at any line, some messages
     merely come again. Lanes may overtake each other; handlers must allow for that.
@@ -145,7 +146,9 @@ class ConsumerLoop:
             pass
 
     def _settle(self, batch: _Batch, consumer: Consumer, stop: threading.Event, halt: threading.Event) -> bool:
-        """Settle the batch. False: stopped before it was done, so nothing after it may be committed either."""
+        """Settle the batch. Return False if it was stopped before that was done; nothing after it may be committed
+        then.
+        """
         while not batch.done:
             wait((batch.failures,), _KEEP_ALIVE_S)
             if not batch.done:
@@ -172,7 +175,8 @@ class ConsumerLoop:
         consumer: Consumer,
         stop: threading.Event,
     ) -> bool:
-        """Store the failed messages as dead letters, however long it takes. False: stopped before that was done.
+        """Store the failed messages as dead letters, however long it takes. Return False if it was stopped before that
+        was done.
 
         :raises _LimitExceeded: they are too many; none was stored.
         """

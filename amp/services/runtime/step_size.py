@@ -16,8 +16,8 @@ _SECOND_COUNT = 64
 
 
 class StepSize:
-    """A step takes as many items as fit if each is as large as the largest recent one, which is forgotten within a few
-    steps.
+    """Adapts the number of items of a step to their size. A step takes as many items as fit if each is as large as the
+    largest recent one, which is forgotten within a few steps.
 
     The first step is one item, because no size is known. Only the first step after small items may exceed the size, if
     suddenly many items are large.
@@ -34,7 +34,7 @@ class StepSize:
         return max(1, min(self._max_count, self._step_bytes // self._largest))
 
     def note(self, largest: int) -> None:
-        """Note the size of the largest item of a step; 0 if the step had none."""
+        """Record the size of the largest item of a step; 0 if the step had none."""
         if largest:
             remembered = self._step_bytes // _SECOND_COUNT if self._first else self._largest // 4
             self._largest = max(largest, remembered, 1)

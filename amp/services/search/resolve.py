@@ -67,7 +67,7 @@ class QueryResolver:
         """Resolve a query, words to find in all text, the sort fields and the facets. A condition that cannot match
         becomes criteria that find nothing.
 
-        :param since_s: when the request came in, so that it reads the types only once; see `TypeCatalog.read_since`.
+        :param since_s: when the request arrived, so that it reads the types only once; see `TypeCatalog.read_since`.
         :raises BadQuery: the request is not valid; names the place and what is allowed.
         """
         resolution = _Resolution(self.catalog, self.limits, since_s)

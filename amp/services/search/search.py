@@ -48,7 +48,7 @@ class SearchResults:
 
 @dataclass(frozen=True, kw_only=True)
 class AssetSearch:
-    """Works while the store is down, as long as the types in the query are cached."""
+    """Runs searches. It works while the store is down, as long as the types in the query are cached."""
 
     index: SearchIndex
     resolver: QueryResolver

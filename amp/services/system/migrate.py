@@ -14,8 +14,8 @@ from amp.services.buckets.index_aliases import IndexAliases, has_aliases
 
 @dataclass(frozen=True, kw_only=True)
 class SystemMigration:
-    """Safe to run twice, even concurrently; a second run finds nothing to do. Safe during moves, because only indices
-    without aliases get some.
+    """Creates what is missing in the installation. It is safe to run twice, even concurrently; a second run finds
+    nothing to do. It is safe during moves, because only indices without aliases get some.
     """
 
     components: Sequence[Component]

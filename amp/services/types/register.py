@@ -13,7 +13,9 @@ from amp.services.types.catalog import TypeCatalog
 
 @dataclass(frozen=True, kw_only=True)
 class TypeRegistration:
-    """Every version is compatible with the one before. Registering an identical version changes nothing."""
+    """Registers asset types. Every version is compatible with the one before. Registering an identical version changes
+    nothing.
+    """
 
     registry: TypeRegistry
     catalog: TypeCatalog
