@@ -37,7 +37,7 @@ class OutboxMetrics(Protocol):
         ...
 
     def intents_relayed(self, count: int) -> None:
-        """Count change messages that the relay published for their writer."""
+        """Count change messages that the relay published in place of their writer."""
         ...
 
 

@@ -71,7 +71,7 @@ class Replayed(BaseModel):
     """The result of a replay."""
 
     replayed: int = Field(description="Number of dead letters that were sent to the workers again.")
-    kept: list[KeptDeadLetters] = Field(description="Dead letters that cannot be replayed, and stay.")
+    kept: list[KeptDeadLetters] = Field(description="Dead letters that are kept because they cannot be replayed.")
 
 
 class Discarded(BaseModel):

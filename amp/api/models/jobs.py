@@ -194,7 +194,7 @@ class CountsOut(BaseModel):
     failed: int = Field(
         description="Failed, without further attempts. The asset has a dead letter, unless the job is a dry run."
     )
-    resolved: int = Field(0, description="Failed, and the dead letter was discarded.")
+    resolved: int = Field(0, description="Failed before; the dead letter was discarded, or was replayed with success.")
 
 
 assert set(ItemOutcome) == set(CountsOut.model_fields)

@@ -153,7 +153,7 @@ class NameClaims:
                 stale.append(holder)
                 again.append(plan)
             elif plan.order.draft.id is not None or _other_time(plan, id_):
-                detail = f"the external id is claimed for asset {id_}, which was not written yet; ask for that id"
+                detail = f"the external id is claimed for asset {id_}, which was not written yet; send that id"
                 results[plan.position] = Conflict(detail, id=str(id_))
             elif self._move_key(plan, plan.asset_id, id_):
                 plan.take_id(id_)

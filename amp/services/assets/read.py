@@ -13,7 +13,6 @@ from amp.ports.asset_store import AssetReads
 from amp.ports.claims import Claims
 from amp.services.assets.release import bears, external_key
 
-#: Of the content in one answer, about; an answer ends with the read that passes it.
 #: Assets or versions that are read before their size is known.
 _READ_AT_ONCE = 20
 #: Maximum attempts to read an asset that changes meanwhile.

@@ -34,9 +34,9 @@ class BucketHealth:
         for bucket in bucket_map.buckets:
             reasons = []
             if bucket.index in missed:
-                reasons.append("searches miss its index, and fail until the bucket worker replaces it")
+                reasons.append("its index is missing from searches, which fail until the bucket worker repairs this")
             elif bucket.incomplete:
-                reasons.append("its index was lost, and not all documents are back yet")
+                reasons.append("its index was lost, and not all documents are indexed again yet")
             if reason := refusals.get(bucket.index):
                 reasons.append(f"it refuses writes: {reason}")
             move = bucket_map.move

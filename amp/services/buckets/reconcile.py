@@ -110,7 +110,7 @@ class BucketReconciliation:
         if info.write_aliases != (bucket.write_alias,):
             problems.append(f"write aliases are {', '.join(info.write_aliases) or 'none'}, not {bucket.write_alias}")
         if info.read != read_filter(bucket_map, bucket):
-            problems.append("searches read another range of it than the map has")
+            problems.append("searches read a different range of it from the one in the map")
         healed = bool(problems) and heal and self._heal(bucket_map, bucket, info)
         return [Finding(info.index, problem, healed) for problem in problems]
 

@@ -1,4 +1,4 @@
-"""Compares the documents of the index with those that the store calls for, one by one."""
+"""Compares the documents of the index, one by one, with those that it should have according to the store."""
 
 from collections import defaultdict, deque
 from collections.abc import Collection, Mapping, Sequence

@@ -54,7 +54,7 @@ class _Day:
     position: str | None = None
     sums: dict[int, Totals] = field(default_factory=lambda: defaultdict(Totals))
     unmatched: set[int] = field(default_factory=set)  #: slices with ids without an asset
-    #: By the name of a type, or of a project.
+    #: Count and checksum by the name of a type, or of a project.
     types: dict[str, _Members] = field(default_factory=lambda: defaultdict(_Members))
     projects: dict[str, _Members] = field(default_factory=lambda: defaultdict(_Members))
 
@@ -99,7 +99,7 @@ class MismatchSelection:
             case _:
                 return self._indexed(selector, place, limit)
 
-    # A day's sums --------------------------------------------------------------------------------------------------
+    # Totals of a day ------------------------------------------------------------------------------------------------
 
     def _sums(self, selector: Selector, place: MismatchPosition) -> SelectionStep:
         if self._day is None or self._day.place != place:

@@ -28,7 +28,7 @@ Step = Callable[[Asset, Stamp], Change | str | None]
 _RACES = Backoff(first_s=0.02)
 #: Copies of an asset in memory: before the change, after it, and as it is written.
 _IN_MEMORY = 3
-_NOT_SELECTED = "it is not among those selected"
+_NOT_SELECTED = "it does not match the selector"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -53,7 +53,7 @@ class MetadataUpdates:
                 self._misfits(update) if asset_type is None else _breaks(update, asset_type, self.content_validation)
             )
         if faults:
-            raise Unprocessable("the update cannot be made", faults)
+            raise Unprocessable("the update is not valid", faults)
 
     def process(self, job: AssetJob, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:  # noqa: ARG002
         update = job.parameters.options_as(MetadataUpdate)
@@ -91,7 +91,7 @@ def _contradictions(update: MetadataUpdate) -> Iterator[Fault]:
     targets: dict[str, str] = {}
     for key, pointer in update.written():
         if key in targets:
-            yield Fault(pointer, f"writes {key[:128]!r}, which {targets[key]} writes, too")
+            yield Fault(pointer, f"writes {key[:128]!r}, which {targets[key]} also writes")
         targets[key] = pointer
     for i, key in enumerate(update.remove):
         if key in targets:

@@ -51,8 +51,8 @@ class Replay:
     kept: Mapping[str, int]  #: the number that cannot be replayed and stay, by reason
 
 
-_UNREADABLE = "not a message that can be read"
-_JOB_FORGOTTEN = "the job is no longer kept, so nothing can do its work; discard the dead letter"
+_UNREADABLE = "the message cannot be parsed; discard the dead letter"
+_JOB_FORGOTTEN = "the job was removed, so its items cannot be processed; discard the dead letter"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +117,7 @@ class DeadLetterAdmin:
             )
             delivered |= publish_durably(self.queue, Topic.BULK, of_jobs)
             if lost := sum(message not in delivered for message in sent):
-                raise QueueUnavailable(f"the queue did not take {lost} of {len(sent)} messages")
+                raise QueueUnavailable(f"the queue did not accept {lost} of {len(sent)} messages")
             self._record(dead_letters, f"replayed by {principal.name}", kept_jobs)
             count += len(dead_letters)
         return Replay(count, dict(kept))

@@ -21,7 +21,7 @@ class Selection(Protocol):
     def step(self, position: str | None, limit: int) -> SelectionStep:
         """Return up to `limit` assets from `position` on (None: from the first).
 
-        :raises NotFound: the ids that the job was given are gone.
+        :raises NotFound: the list of ids of the job was removed.
         :raises BadCursor: the position is not one of this selection.
         :raises Retryable: a component does not answer.
         """

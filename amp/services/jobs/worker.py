@@ -68,7 +68,7 @@ class JobWorker:
         self._states = JobStates(jobs=jobs, clock=clock)
         #: Jobs by id, each with the time it was read. Replaced as a whole, because lanes share it.
         self._known: dict[UUID, tuple[float, AssetJob | None]] = {}
-        #: When the last note that assets wait was written, by job.
+        #: The time of the last note that assets wait, by job.
         self._noted_s: dict[UUID, float] = {}
 
     def handle(self, messages: Sequence[Message], stop: threading.Event) -> Mapping[Message, Failure]:

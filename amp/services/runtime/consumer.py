@@ -209,7 +209,7 @@ class ConsumerLoop:
         reason = self.limit.admit([failure is not None for failure in failures])
         if reason is not None:
             latest = next(failure.reason for failure in reversed(failures) if failure is not None)
-            raise _LimitExceeded(f"{reason}; the latest because: {latest}")
+            raise _LimitExceeded(f"{reason}; the latest reason is: {latest}")
         if self._is_stopped:
             self._is_stopped = False
             self.metrics.consumer_stopped(self.group, False)

@@ -166,7 +166,9 @@ class _Resolution:
         self, root: RootField, kind: FieldType, tests: tuple[tuple[str, Any], ...], condition: Condition
     ) -> Criteria:
         if root is not RootField.NAME and any(operator == "match" for operator, _ in tests):
-            raise _refusal(f"{condition.pointer}/match", "match works on name and on metadata of strings and texts")
+            raise _refusal(
+                f"{condition.pointer}/match", "match applies only to name and to metadata of type string or text"
+            )
         if root is RootField.ID:
             tests = tuple((operator, _lowered(operand)) for operator, operand in tests)
         kind_tests = tests_for(kind, tests)

@@ -37,7 +37,7 @@ class TypeRegistration:
         )
         if not self.registry.add(first):
             raise AlreadyExists(
-                f"there is an asset type {name!r} already; `amp types update`, or PUT, makes its next version"
+                f"asset type {name!r} exists already; use `amp types update` or PUT to create its next version"
             )
         self.catalog.refresh()
         return first
@@ -66,7 +66,9 @@ class TypeRegistration:
             )
             faults = [Fault(pointer, why) for pointer, why in incompatibilities(newest, following)]
             if faults:
-                raise IncompatibleType(f"this cannot follow version {newest.version} of type {name}", faults)
+                raise IncompatibleType(
+                    f"the definition is not compatible with version {newest.version} of type {name}", faults
+                )
             if self.registry.add(following):
                 self.catalog.refresh()
                 return following, True
