@@ -32,7 +32,7 @@ class DeadLetterSelection(Strict):
         return self
 
     def dead_letter_filter(self) -> DeadLetterFilter:
-        """:raises Unprocessable: an id is not valid; with its place."""
+        """:raises Unprocessable: an id is not valid; the error has its place."""
         ids = None if self.ids is None else [_uuid(text, f"/ids/{i}") for i, text in enumerate(self.ids)]
         job_id = None if self.job is None else _uuid(self.job, "/job")
         return DeadLetterFilter(ids=ids, job_id=job_id, reason=self.reason)

@@ -54,7 +54,7 @@ class AssetCreation:
         return result
 
     def create_many(self, orders: Sequence[CreateRequest], principal: Principal) -> list[Asset | AmpError]:
-        """Create assets. Returns for each request, in order, the asset or the error.
+        """Create assets. Return for each request, in order, the asset or the error.
 
         Once the store does not answer, nothing more is written. The result is `StoreUnavailable` for requests of which
         nothing was written, and `OutcomeUnknown` where that is unknown.

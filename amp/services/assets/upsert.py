@@ -36,7 +36,7 @@ class AssetUpsert:
         precondition: Precondition,
         principal: Principal,
     ) -> tuple[Asset, bool]:
-        """Create or replace the asset. Returns it and whether it is new. `draft` is called only if there is none.
+        """Create or replace the asset. Return it and whether it is new. `draft` is called only if there is none.
 
         :raises AmpError: it could not be created or replaced.
         """

@@ -72,7 +72,7 @@ class BucketMaps:
         return found
 
     def replace(self, new: BucketMap, old: BucketMap) -> bool:
-        """Replace the registry's map by `new` if it still is `old`. Returns whether it was replaced.
+        """Replace the registry's map by `new` if it still is `old`. Return whether it was replaced.
 
         :raises StoreUnavailable: it may have been replaced.
         """

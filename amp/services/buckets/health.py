@@ -29,7 +29,7 @@ class BucketHealth:
             # A bucket may have been merged or rebuilt meanwhile and have another index.
             bucket_map = self.maps.refresh()
             missed = self._missed(bucket_map)
-        refusals = self.refusing.shown()
+        refusals = self.refusing.reported()
         found = []
         for bucket in bucket_map.buckets:
             reasons = []

@@ -44,7 +44,7 @@ class BucketReconciliation:
         return IndexAliases(indices=self.indices)
 
     def run(self, principal: Principal, *, heal: bool = True) -> list[Finding]:
-        """Compare map and search index, and repair what is safe to repair if `heal`. Returns the differences.
+        """Compare map and search index, and repair what is safe to repair if `heal`. Return the differences.
 
         :raises Retryable: a component does not answer.
         """

@@ -159,7 +159,7 @@ class AssetRepair:
     def _repair(
         self, real: Mapping[UUID, AssetDiff], stop: threading.Event, projects: Collection[str]
     ) -> Mapping[UUID, str]:
-        """Repair these differences. Returns a description of those that remain, by asset."""
+        """Repair these differences. Return a description of those that remain, by asset."""
         left = dict(real)
         rejected: dict[UUID, str] = {}
         deadline_s = self.clock.monotonic_s() + _FORGOTTEN_S
@@ -187,8 +187,9 @@ class AssetRepair:
     def _repair_once(
         self, differences: Mapping[UUID, AssetDiff], stop: threading.Event
     ) -> tuple[Collection[UUID], Mapping[UUID, str]]:
-        """Remove documents. Returns the assets whose bucket refuses writes, and those that the index rejects, with the
-        reason."""
+        """Remove documents. Return the assets whose bucket refuses writes, and those that the index rejects, with the
+        reason.
+        """
         # Each at the revision that was found, so that newer documents of live traffic stay.
         extra = [Removal(document, index) for d in differences.values() for index, document in d.extra]
         remaining = self.document_remover.remove(extra, stop)

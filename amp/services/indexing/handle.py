@@ -35,8 +35,8 @@ class AssetIndexer:
     metrics: IndexingMetrics
 
     def handle(self, messages: Sequence[Message], stop: threading.Event) -> Mapping[Message, Failure]:
-        """Index the assets that these messages are about. Returns the messages that become dead letters, with
-        the reason.
+        """Index the assets that these messages are about. Return the messages that become dead letters, with the
+        reason.
 
         :raises Stopped: `stop` was set before all was done.
         """
@@ -63,8 +63,8 @@ class AssetIndexer:
         return self._settled(messages, rejected, {change.asset_id for change in pending})
 
     def index(self, changes: Sequence[AssetChanged], stop: threading.Event) -> Mapping[UUID, str]:
-        """Index the assets of these changes, however long it takes. Changes of a bucket that refuses writes go into
-        the retry queue if it has room. Returns the assets that the index rejects, with the reason.
+        """Index the assets of these changes, however long it takes. Changes of a bucket that refuses writes go into the
+        retry queue if it has room. Return the assets that the index rejects, with the reason.
 
         :raises Stopped: `stop` was set before all was done.
         """

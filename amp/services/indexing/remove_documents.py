@@ -61,7 +61,7 @@ class RemovalResult:
 
 @dataclass(frozen=True, kw_only=True)
 class DocumentRemover:
-    """Removes search documents. A document that stayed in the target of a move would come back at the switch. Therefore
+    """Removes search documents. A document that stayed in the target of a move would reappear at the switch. Therefore
     it is removed from source and target, and even if only the target refuses writes, the removal is repeated later.
     """
 

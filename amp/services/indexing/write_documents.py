@@ -57,7 +57,7 @@ class DocumentWriter:
         set_aside: SetAside = lambda _: False,
         patience: Patience | None = None,
     ) -> Mapping[UUID, str]:
-        """Write all documents, and retry until each is settled. Returns the rejected assets with the reason.
+        """Write all documents, and retry until each is settled. Return the rejected assets with the reason.
 
         :param set_aside: takes over the assets of buckets that refuse writes for more than five seconds.
         :param patience: once it is over, `set_aside` takes over all that is left.

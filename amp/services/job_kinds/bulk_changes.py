@@ -113,7 +113,7 @@ class BulkChanges:
         return ItemResult(ItemOutcome.SKIPPED, change) if change else ItemResult(ItemOutcome.DONE)
 
     def _commit(self, changes: Sequence[Change]) -> Iterator[UUID]:
-        """Commit the changes. Returns the assets whose change was refused because another writer won.
+        """Commit the changes. Return the assets whose change was refused because another writer won.
 
         :raises OutcomeUnknown: some outcomes are unknown.
         """

@@ -30,7 +30,7 @@ class AssetSelection:
     def check(self, selector: Selector, principal: Principal) -> None:
         """Validate the selector.
 
-        :raises Unprocessable: it cannot be used; names the place of each fault.
+        :raises Unprocessable: it cannot be used; the error names the place of each fault.
         :raises StoreUnavailable, SearchUnavailable: it cannot be validated now.
         """
         faults: list[Fault] = []

@@ -184,7 +184,7 @@ class JobExtractor:
         return LeaseKeeper(self.leases, self.clock, name=f"job:{job_id}", holder=self.holder, ttl_s=_LEASE_S)
 
     def _taken_up(self, job_id: UUID, run: JobRun | None, lease: LeaseKeeper) -> JobRun | None:
-        """Return the run as this process left it, or as another one advanced it. None: the job has ended."""
+        """Return the run as this process left it, or as another one advanced it. Return None if the job has ended."""
         latest = self.jobs.get(job_id)
         if not isinstance(latest, AssetJob) or latest.state.ended:
             self._runs.pop(job_id, None)

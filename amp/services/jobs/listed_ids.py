@@ -17,7 +17,7 @@ class ListedIds:
     ids: JobIds
 
     def keep(self, job_id: UUID, ids: Sequence[UUID]) -> int:
-        """Store the ids, which are unique, before the job itself. Returns their number.
+        """Store the ids, which are unique, before the job itself. Return their number.
 
         :raises StoreUnavailable: some may not be stored; store them again.
         """

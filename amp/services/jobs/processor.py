@@ -26,7 +26,7 @@ class Processor(Protocol):
     def check(self, parameters: AssetJobParameters) -> None:
         """Validate a request.
 
-        :raises Unprocessable: such a job cannot be done; names the place of each fault.
+        :raises Unprocessable: the request is not valid; the error names the place of each fault.
         """
         ...
 

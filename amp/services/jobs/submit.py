@@ -55,7 +55,7 @@ class JobSubmission:
         """Validate and store the job. The extractor runs it.
 
         :param idempotency_key: a repeat with the same key returns the job of the first request.
-        :raises Unprocessable: the request is not valid; names the place of each fault.
+        :raises Unprocessable: the request is not valid; the error names the place of each fault.
         :raises IdempotencyKeyReused: the key was used with another body.
         :raises StoreUnavailable: the outcome is unknown. With an idempotency key, submit again; without one, check
             first.

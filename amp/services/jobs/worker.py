@@ -72,7 +72,7 @@ class JobWorker:
         self._noted_s: dict[UUID, float] = {}
 
     def handle(self, messages: Sequence[Message], stop: threading.Event) -> Mapping[Message, Failure]:
-        """Process these messages, however long it takes. Returns the messages that become dead letters.
+        """Process these messages, however long it takes. Return the messages that become dead letters.
 
         :raises Stopped: `stop` was set before all was done.
         """
@@ -82,7 +82,8 @@ class JobWorker:
         by_job: dict[UUID, dict[UUID, JobItem]] = defaultdict(dict)
         for message in messages:
             if isinstance(message, JobItem):
-                # An asset that comes twice is processed once. A replayed item wins: it counts after the job has ended.
+                # An asset that is delivered twice is processed once. A replayed item takes precedence: it counts even
+                # after the job has ended.
                 before = by_job[message.job_id].get(message.asset_id)
                 if before is None or not before.replayed:
                     by_job[message.job_id][message.asset_id] = message

@@ -44,9 +44,9 @@ class RangeComparison:
         self, copy: Copy, target: str, pace: Callable[[int], None], *, refreshed: bool = False
     ) -> Iterator[tuple[list[RawDocument], int]]:
         """Copy the documents that the target lacks or has at an older revision, except those that a purge was to
-        remove. If `refreshed`, also copy those that the target has but searches do not see yet. Yields for each page
-        the documents (without bodies) that the target now has at these revisions or later, or must not have, and the
-        number copied.
+        remove. If `refreshed`, also copy those that the target has but searches do not see yet. Yield for each page the
+        documents (without bodies) that the target now has at these revisions or later, or must not have, and the number
+        copied.
 
         :raises StaleToken: another attempt began.
         :raises DocumentRejected: the target rejects a document permanently.

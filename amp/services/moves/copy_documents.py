@@ -61,7 +61,7 @@ class DocumentCopy:
         pace: Callable[[int], None] = lambda _: None,
         copied: Callable[[Position, int], None] = lambda _position, _count: None,
     ) -> int:
-        """Copy the documents that searches of the source see. Returns their number. Ends early when `stop` is set.
+        """Copy the documents that searches of the source see. Return their number. End early when `stop` is set.
 
         :param pace: called with a number of documents before they are written; may wait.
         :param copied: called after they are written, with the position of the last one.
@@ -114,7 +114,7 @@ class DocumentCopy:
 
     def without_purged(self, positions: set[Position]) -> set[Position]:
         """Return the positions of documents that no purge had to remove. A purge after the switch removes the documents
-        that searches see, and their remains in the source must not come back.
+        that searches see, and their remains in the source must not reappear.
 
         :raises StoreUnavailable: the store does not answer.
         """

@@ -55,7 +55,7 @@ class RangeCopy:
         self._catch_up(move, progress, stop)
 
     def approach(self, move: Move, progress: MoveProgress) -> str:
-        """Do the part of `finish` that is possible while writers write. Returns the mark from which `finish` continues.
+        """Do the part of `finish` that is possible while writers write. Return the mark from which `finish` continues.
 
         :raises DocumentRejected: the target rejects a document permanently.
         :raises StaleToken: another attempt began.

@@ -49,7 +49,7 @@ class BucketWorker:
             self._lease.release()
 
     def run_once(self, stop: threading.Event) -> bool:
-        """Do the work that is due, unless another worker has the lease. Returns whether a move ran recently.
+        """Do the work that is due, unless another worker has the lease. Return whether a move ran recently.
 
         :raises Retryable: a component does not answer; call it again.
         """

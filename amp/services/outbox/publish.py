@@ -33,7 +33,7 @@ class ChangePublisher:
         self._clearer: threading.Thread | None = None
 
     def publish(self, intents: Sequence[Intent]) -> None:
-        """Publish the messages of these intents. Returns immediately."""
+        """Publish the messages of these intents. Return immediately."""
         with self._lock:
             if self._clearer is None:
                 self._clearer = self._background.start("intent-clearer", self._clear_delivered, threading.Event())

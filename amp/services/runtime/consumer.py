@@ -72,10 +72,10 @@ class ConsumerLoop:
     They are settled in the order in which they came.
 
     A message is committed only after it was handled or stored as a dead letter. After a kill at any line, some messages
-    merely come again. Lanes may overtake each other; handlers must allow for that.
+    are merely delivered again. Lanes may overtake each other; handlers must allow for that.
 
     If more messages would become dead letters than the limit allows, none does. The loop then leaves its group, reports
-    why, and tries the same messages again after a pause.
+    the reason, and tries the same messages again after a pause.
     """
 
     queue: MessageQueue
@@ -164,7 +164,7 @@ class ConsumerLoop:
         try:
             consumer.commit(batch.deliveries)
         except Retryable as e:
-            # The messages come again, which is harmless.
+            # The messages are delivered again, which is harmless.
             _log.warning("could not commit", action="commit_failed", count=len(batch.deliveries), reason=str(e))
         return True
 

@@ -55,7 +55,7 @@ def parse_query_text(text: str, kinds: Kinds | None = None) -> tuple[Query | Non
     """Return the query and the words to find in all text; (None, None) finds everything.
 
     :param kinds: returns the field types of a metadata key in all asset types, so that text is matched by words.
-    :raises BadQuery: the text cannot be parsed; names the place in the text.
+    :raises BadQuery: the text cannot be parsed; the error names the place in the text.
     """
     try:
         size = len(text.encode())

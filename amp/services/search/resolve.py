@@ -68,7 +68,7 @@ class QueryResolver:
         becomes criteria that find nothing.
 
         :param since_s: when the request arrived, so that it reads the types only once; see `TypeCatalog.read_since`.
-        :raises BadQuery: the request is not valid; names the place and what is allowed.
+        :raises BadQuery: the request is not valid; the error names the place and what is allowed.
         """
         resolution = _Resolution(self.catalog, self.limits, since_s)
         return ResolvedQuery(resolution.criteria(query, text), resolution.sort(sort), resolution.facets(facets))

@@ -42,7 +42,7 @@ class SystemMigration:
         return lines + [f"buckets: {line}" for line in self._missing(found)]
 
     def run(self) -> list[str]:
-        """Create what is missing. Returns one line for each step.
+        """Create what is missing. Return one line for each step.
 
         :raises Retryable: a component does not answer; completed steps stay, run it again.
         """

@@ -45,10 +45,10 @@ class TypeRegistration:
     def next_version(
         self, name: str, description: str, fields: Mapping[str, Field], principal: Principal
     ) -> tuple[AssetType, bool]:
-        """Register the next version. Returns the newest version and whether it is new.
+        """Register the next version. Return the newest version and whether it is new.
 
         :raises TypeNotFound: there is no type of that name.
-        :raises IncompatibleType: it is not compatible; names every fault.
+        :raises IncompatibleType: it is not compatible; the error names every fault.
         :raises Conflict: other writers kept registering versions.
         :raises StoreUnavailable: the registry does not answer.
         """
