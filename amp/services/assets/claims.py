@@ -192,14 +192,14 @@ def _first_answer(wanted: Asset, head: Asset | None, first: Version | None, *, m
     if head is None:
         return None
     if head.state is State.PURGED:
-        return AssetDeleted("the asset created with this Idempotency-Key is gone")
+        return AssetDeleted("the asset created with this Idempotency-Key does not exist any more")
     if not made:
         return AlreadyExists(f"asset {head.id} exists already", asset_id=head.id, revision=head.revision)
     # The first version may no longer be kept although the asset exists.
     answer, same = (head, _FIXED) if first is None else (_as_first_made(head, first), _FIXED + _CONTENT)
     if any(getattr(wanted, name) != getattr(answer, name) for name in same):
         # It was purged since; the id belongs to an asset of another request.
-        return AssetDeleted("the asset created with this Idempotency-Key is gone")
+        return AssetDeleted("the asset created with this Idempotency-Key does not exist any more")
     return answer
 
 

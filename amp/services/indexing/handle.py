@@ -88,7 +88,7 @@ class AssetIndexer:
         indexed = 0
         for message in messages:
             if not isinstance(message, AssetChanged):
-                failures[message] = Failure("not a change message")
+                failures[message] = Failure("the message is not a change message")
             elif message.asset_id in rejected:
                 failures[message] = Failure(rejected[message.asset_id])
             elif message.asset_id not in deferred:

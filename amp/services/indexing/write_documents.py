@@ -36,7 +36,7 @@ class AssetDocuments:
 
 @dataclass(frozen=True, slots=True)
 class IndexResult:
-    """The outcome for assets that were to be indexed as a whole."""
+    """The outcome of indexing all documents of assets."""
 
     known: Collection[UUID]  #: those that the store has
     rejected: Mapping[UUID, str]  #: those that the index rejects, with the reason

@@ -165,7 +165,9 @@ class DeadLetterAdmin:
         by_job = Counter(dead_letter.job_id for dead_letter in dead_letters)
         for job_id, count in by_job.items():
             of = "live traffic" if job_id is None else str(job_id)
-            _log.info("dead letters handled", action="dead_letters_handled", count=count, what=what, of=of)
+            _log.info(
+                "dead letters replayed or discarded", action="dead_letters_handled", count=count, what=what, of=of
+            )
             if job_id is not None and self._is_kept(job_id, kept_jobs):
                 noun = "1 dead letter" if count == 1 else f"{count:,} dead letters"
                 self.jobs.note(job_id, Note(self.clock.now_ms(), NoteKind.DEAD_LETTERS, f"{noun} {what}"))

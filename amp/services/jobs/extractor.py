@@ -195,7 +195,7 @@ class JobExtractor:
         return run
 
     def _resumed(self, job: AssetJob, lease: LeaseKeeper) -> JobRun:
-        """Return the run from the checkpoint and the chunks of the extractor before."""
+        """Return the run from the checkpoint and the chunks of an earlier extractor."""
         checkpoint = job.checkpoint
         run = JobRun(
             job=job,

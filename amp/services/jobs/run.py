@@ -41,7 +41,7 @@ class JobRun:
         return sum(self.counts.values())
 
     def add(self, chunk: Chunk) -> None:
-        """Add the next chunk, created now or by the extractor before."""
+        """Add the next chunk, created now or by an earlier extractor."""
         self.outstanding.append(chunk)
         self.selected += len(chunk.ids) + chunk.passed
         sample = self.job.parameters.sample

@@ -77,7 +77,9 @@ class JobWorker:
         :raises Stopped: `stop` was set before all was done.
         """
         failures: dict[Message, Failure] = {
-            message: Failure("not an item of a job") for message in messages if not isinstance(message, JobItem)
+            message: Failure("the message is not an item of a job")
+            for message in messages
+            if not isinstance(message, JobItem)
         }
         by_job: dict[UUID, dict[UUID, JobItem]] = defaultdict(dict)
         for message in messages:

@@ -181,7 +181,7 @@ class ConsumerLoop:
         :raises _LimitExceeded: they are too many; none was stored.
         """
         found = [
-            Failure("not a message") if delivery.message is None else failures.get(delivery.message)
+            Failure("the message cannot be parsed") if delivery.message is None else failures.get(delivery.message)
             for delivery in deliveries
         ]
         self._require_within_limit(found)

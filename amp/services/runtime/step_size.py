@@ -41,7 +41,8 @@ class StepSize:
             self._first = False
 
     def steps(self, things: deque[_T]) -> Iterator[list[_T]]:
-        """Take all items from `things` in steps, whose size follows the sizes noted meanwhile. Items that a step leaves
-        may be put back."""
+        """Yield all items of `things` in steps. The number of items of a step follows the sizes that were noted before
+        it. The caller may put back items that it did not process.
+        """
         while things:
             yield [things.popleft() for _ in range(min(self.count(), len(things)))]
