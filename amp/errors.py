@@ -100,7 +100,7 @@ class RevisionMismatch(Conflict):
 
 
 class AlreadyExists(Conflict):
-    """It already exists."""
+    """The asset or the type exists already."""
 
     def __init__(self, message: str | None = None, *, asset_id: UUID | None = None, **context: Any) -> None:
         super().__init__(message, id=None if asset_id is None else str(asset_id), **context)

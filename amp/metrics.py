@@ -70,7 +70,7 @@ class Metrics:
         )
         self._intents_relayed = Counter(
             "amp_intents_relayed",
-            "Change messages that the relay published for their writer",
+            "Change messages that the relay published in place of their writer",
             registry=self.registry,
         )
         self._versions_dropped = Counter(

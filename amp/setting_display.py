@@ -19,5 +19,5 @@ def displayed(name: str, value: object) -> str:
 
 
 def is_secret(name: str | None) -> bool:
-    """Whether the setting of that name must not be displayed."""
+    """Return whether the setting of that name must not be displayed."""
     return name is not None and ("password" in name or name == "cursor_key")

@@ -154,7 +154,9 @@ class Settings(BaseSettings):
         16 * 1024 * 1024, description="maximum size of a bulk request's body, uncompressed, in bytes"
     )
     max_bulk_items: Annotated[int, at_most(1_000_000)] = Field(10_000, description="maximum items in a bulk request")
-    total_limit: Annotated[int, at_most(100_000_000)] = Field(10_000, description="a search total is exact up to here")
+    total_limit: Annotated[int, at_most(100_000_000)] = Field(
+        10_000, description="highest search total that is exact unless the request requires an exact one"
+    )
     search_timeout_s: Seconds = Field(10.0, description="timeout of one search request, in seconds")
     idempotency_ttl_s: Annotated[int, at_most(366 * 86_400)] = Field(
         86_400, description="how long an Idempotency-Key is kept, in seconds"
@@ -207,7 +209,9 @@ class Settings(BaseSettings):
         100, description="change messages in a row that may become dead letters; beyond it, the index worker stops"
     )
     index_max_dead_letter_share: Share = Field(
-        0.2, description="share of the last 1,000 change messages that may; beyond it, the index worker stops"
+        0.2,
+        description="share of the last 1,000 change messages that may become dead letters; beyond it, the index worker "
+        "stops",
     )
 
     @property

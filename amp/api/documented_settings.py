@@ -15,8 +15,8 @@ def setting_text(name: str) -> str:
 
 
 def setting_keywords(**names: str) -> dict[str, dict[str, str]]:
-    """Return a member for the object that contains a `schema`. It gives the schema keywords, such as `maxItems`, each
-    with the value of the setting that is named.
+    """Return a member for the object that contains a `schema`. It contains the schema keywords, such as `maxItems`,
+    each with the value of the setting that is named.
     """
     return {_KEYWORDS: names}
 

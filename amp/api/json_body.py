@@ -51,7 +51,7 @@ class JsonBody(Generic[Model]):
     def read(self) -> Model:
         """Return the body of the current request.
 
-        :raises Invalid: the body is not valid; with the place of every fault.
+        :raises Invalid: the body is not valid; the error has the place of every fault.
         """
         settings = amp().settings
         max_bytes = settings.max_bulk_bytes if self.bulk else max_asset_body_bytes(settings)
@@ -75,7 +75,8 @@ class JsonBody(Generic[Model]):
 def validate(model: type[Model], value: Mapping[str, Any], error: type[Invalid] = Unprocessable) -> Model:
     """Return `value` as a `model`.
 
-    :raises Invalid: of the class `error`, with the place of every fault, up to `MAX_FAULTS`.
+    :raises Invalid: the value is not valid; the error is of the class `error` and has the place of every fault, up to
+        `MAX_FAULTS`.
     """
     try:
         return model.model_validate(_limit_unknown_members(model, value))

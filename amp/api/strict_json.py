@@ -38,8 +38,8 @@ class _Flaw:
 def parse(data: bytes, max_values: int) -> Any:
     """Return the JSON value in `data`. It is not parsed before its number of values is known to be allowed.
 
-    :raises MalformedJson: `data` is not JSON, or contains a value that is not accepted; names the place as line and
-        column or as JSON pointer.
+    :raises MalformedJson: `data` is not JSON, or contains a value that is not accepted; the error names the place as
+        line and column or as JSON pointer.
     :raises TooLarge: `data` has more than `max_values` values.
     """
     return _Reader().value(_decoded(data), max_values)

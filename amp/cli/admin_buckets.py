@@ -154,7 +154,7 @@ def unrepaired_text(count: int, *, heal: bool) -> str:
     if heal:
         return (
             f"{count:,} not repaired: AMP never removes an index that belongs to no bucket, and never changes an index"
-            " template that is not its own; whatever changed during the check is repaired by the next one"
+            " template that is not its own; differences that arose during the check are repaired by the next one"
         )
     return (
         f"{count:,} not repaired: `amp admin buckets reconcile --heal` repairs what can be repaired safely,"

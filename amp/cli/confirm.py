@@ -10,7 +10,7 @@ from amp.printable import printable
 
 
 def confirm(client: AmpClient, kind: str, selector: dict[str, Any], sample: int | None = None) -> None:
-    """Ask whether to run a job of this kind, and return if the answer is yes.
+    """Ask whether to run a job of this kind, and return normally if the answer is yes.
 
     :param sample: the maximum number of selected assets that the job processes. None: no maximum.
     :raises ClickException: the answer is no, or input ended without one.

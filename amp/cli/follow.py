@@ -55,7 +55,7 @@ def report_unfinished(client: AmpClient, job_id: str) -> None:
 
 
 def require_completed(job: dict[str, Any]) -> None:
-    """Return if the job completed and did all of its work.
+    """Return normally if the job completed and did all of its work.
 
     :raises JobFailed: it ended in another state, or assets failed, differ or could not be checked. The message names
         the command that displays the details.
@@ -103,7 +103,7 @@ def title(job: dict[str, Any]) -> str:
 
 
 def doing(job: dict[str, Any]) -> str:
-    """Return the state of a job in words. Of a running job: its phase, or what it waits for."""
+    """Return the state of a job in words. For a running job, return its phase or what it waits for."""
     if job["state"] != "running":
         return str(job["state"])
     if job["waits_for"]:

@@ -24,7 +24,8 @@ class Claims(Protocol):
         else the earlier one. Of any number of concurrent claims, exactly one wins. A claim that is repeated returns
         itself (a holder with the same asset id).
 
-        Claims expire after `ttl_s` seconds (None: never). Claims that expire are listed by asset at once.
+        Claims expire after `ttl_s` seconds (None: never). Claims that expire are also added to the lists of
+        `of_assets`.
 
         :raises StoreUnavailable: it is unknown which claims were stored; claiming again is safe.
         """

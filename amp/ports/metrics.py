@@ -37,7 +37,7 @@ class OutboxMetrics(Protocol):
         ...
 
     def intents_relayed(self, count: int) -> None:
-        """Count change messages that the relay published for their writer."""
+        """Count change messages that the relay published in place of their writer."""
         ...
 
 
@@ -66,7 +66,7 @@ class BucketFigures:
 
 @dataclass(frozen=True, slots=True)
 class MapFigures:
-    """The figures of all buckets."""
+    """The sizes of all buckets and the move in progress, for metrics."""
 
     buckets: Sequence[BucketFigures]
     move: tuple[str, str] | None  #: kind and phase of the move in progress; None: no move is in progress

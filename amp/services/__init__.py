@@ -1,1 +1,1 @@
-"""One use case a file; everything they need comes through the constructor."""
+"""The use cases, one per module. Each receives everything that it needs through its constructor."""

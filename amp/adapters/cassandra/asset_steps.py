@@ -69,7 +69,7 @@ class AssetSteps:
         return results
 
     def _attempt_unknown(self, changes: Sequence[Change], results: list[CommitResult], *, first: bool) -> None:
-        """Send the changes with unknown results, and enter the results.
+        """Send the changes with unknown results, and record the results.
 
         :raises TryAgain: some are still unknown.
         :raises StoreUnavailable: nothing was ever sent.

@@ -59,8 +59,9 @@ class Mode(StrEnum):
 
 
 class CassandraSession:
-    """Thread-safe. It connects in the process that first uses it, so it may be created before a fork, but used only
-    afterwards."""
+    """A thread-safe session. It connects in the process that first uses it, so it may be created before a fork, but
+    used only afterwards.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings

@@ -59,7 +59,7 @@ def _as_range(test: Test) -> Range:
             return test
         case Prefix(text):
             return prefix_range(text)
-    raise ValueError(f"{test} is not a test of a whole string")
+    raise ValueError(f"{test} cannot be applied to a whole string")
 
 
 def _within(value: Scalar, bounds: Range) -> bool:

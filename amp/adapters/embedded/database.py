@@ -130,7 +130,7 @@ class Database:
             self._check_file(unavailable)
 
     def probe(self, timeout_s: float) -> None:
-        """Return if a write succeeds now, or if another write has been in progress for `timeout_s`.
+        """Try a small write. Return normally if it succeeds, or if another write has been in progress for `timeout_s`.
 
         :raises StoreUnavailable: the write fails: the disk is full, or the file is missing or not writable.
         """

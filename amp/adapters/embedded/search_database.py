@@ -98,7 +98,7 @@ class SearchDatabase:
             yield connection
 
     def probe(self, timeout_s: float) -> None:
-        """Return if a write succeeds now, or if another write has been in progress for `timeout_s`.
+        """Try a small write. Return normally if it succeeds, or if another write has been in progress for `timeout_s`.
 
         :raises SearchUnavailable: the write fails.
         """

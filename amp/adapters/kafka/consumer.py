@@ -150,7 +150,7 @@ class KafkaConsumer:
         try:
             self._received += self._consume(1, timeout_s)
         finally:
-            # Including partitions reassigned meanwhile: if they come back, they would still be paused.
+            # Including partitions reassigned meanwhile: if this member got them again, they would still be paused.
             self._client.resume(paused)
 
     def _consume(self, count: int, timeout_s: float) -> list[Delivery]:

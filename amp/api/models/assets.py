@@ -169,7 +169,7 @@ class AssetIds(Strict):
     def parsed(self) -> list[UUID]:
         """Return the ids in order, without repetitions.
 
-        :raises InvalidId: one of them is not an asset id; with its place.
+        :raises InvalidId: one of them is not an asset id; the error has its place.
         """
         parsed: dict[UUID, None] = {}
         for i, text in enumerate(self.ids):

@@ -127,7 +127,7 @@ class BucketList(BaseModel):
 
 
 class PlanOut(BaseModel):
-    """What a move would do."""
+    """A preview of a move."""
 
     kind: Kind
     bucket: str

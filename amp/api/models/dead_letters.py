@@ -32,7 +32,7 @@ class DeadLetterSelection(Strict):
         return self
 
     def dead_letter_filter(self) -> DeadLetterFilter:
-        """:raises Unprocessable: an id is not valid; with its place."""
+        """:raises Unprocessable: an id is not valid; the error has its place."""
         ids = None if self.ids is None else [_uuid(text, f"/ids/{i}") for i, text in enumerate(self.ids)]
         job_id = None if self.job is None else _uuid(self.job, "/job")
         return DeadLetterFilter(ids=ids, job_id=job_id, reason=self.reason)
@@ -71,7 +71,7 @@ class Replayed(BaseModel):
     """The result of a replay."""
 
     replayed: int = Field(description="Number of dead letters that were sent to the workers again.")
-    kept: list[KeptDeadLetters] = Field(description="Dead letters that cannot be replayed, and stay.")
+    kept: list[KeptDeadLetters] = Field(description="Dead letters that are kept because they cannot be replayed.")
 
 
 class Discarded(BaseModel):

@@ -29,7 +29,7 @@ class ThreadOut(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Whether the service can be used, and what needs attention."""
+    """The readiness of the service, and what needs attention."""
 
     status: Literal["ready", "degraded"]
     degraded: list[str] = Field(description="The names of everything unhealthy.")

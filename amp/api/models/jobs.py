@@ -82,7 +82,7 @@ class SelectorIn(Strict):
         return self
 
     def selector(self) -> Selector:
-        """:raises Unprocessable: a time is not valid; with its place."""
+        """:raises Unprocessable: a time is not valid; the error has its place."""
         created = self.created or CreatedIn.model_construct(start=None, to=None)
         return Selector(
             type=self.type,
@@ -95,7 +95,7 @@ class SelectorIn(Strict):
     def parsed_ids(self) -> list[UUID] | None:
         """Return the ids; None: the selector has none.
 
-        :raises Unprocessable: some of them are not asset ids; with the place of each, up to `MAX_FAULTS`.
+        :raises Unprocessable: some of them are not asset ids; the error has the place of each, up to `MAX_FAULTS`.
         """
         if self.ids is None:
             return None
@@ -163,7 +163,7 @@ class JobIn(Strict):
     )
 
     def job_request(self, default_rate: float) -> JobRequest:
-        """:raises Unprocessable: with the place of each fault."""
+        """:raises Unprocessable: the request is not valid; the error has the place of each fault."""
         return JobRequest(
             kind=self.kind,
             selector=self.selector.selector(),
@@ -194,7 +194,7 @@ class CountsOut(BaseModel):
     failed: int = Field(
         description="Failed, without further attempts. The asset has a dead letter, unless the job is a dry run."
     )
-    resolved: int = Field(0, description="Failed, and the dead letter was discarded.")
+    resolved: int = Field(0, description="Failed before; the dead letter was discarded, or was replayed with success.")
 
 
 assert set(ItemOutcome) == set(CountsOut.model_fields)

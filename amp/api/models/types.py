@@ -56,7 +56,7 @@ class _Definition(Strict):
     def declared_fields(self, limits: AssetLimits) -> dict[str, DeclaredField]:
         """Return the fields in canonical form.
 
-        :raises Unprocessable: the definition is not valid; with the place of every fault, up to `MAX_FAULTS`.
+        :raises Unprocessable: the definition is not valid; the error has the place of every fault, up to `MAX_FAULTS`.
         """
         faults = list(_text_faults("/description", self.description, limits.text_bytes))
         if len(self.fields) > _MAX_FIELDS:

@@ -30,7 +30,7 @@ _CONTENT = ("name", "metadata", "labels")
 
 @dataclass(frozen=True, slots=True)
 class ClaimResult:
-    """What claiming the names of creations came to: each creation is either ready or has its result."""
+    """The result of claiming the names of creations: each creation is either ready or has its result."""
 
     ready: list[Creation]  #: still to carry out, some under another id
     results: dict[int, Asset | AmpError] = field(default_factory=dict)  #: by the position of the creation
@@ -38,8 +38,9 @@ class ClaimResult:
 
 @dataclass(frozen=True, kw_only=True)
 class NameClaims:
-    """A claim whose asset was never written is completed by the next request, under the claimed id. A claim whose asset
-    has another name is released first.
+    """Claims idempotency keys and external ids for creations, and releases external ids. A claim whose asset was never
+    written is completed by the next request, under the claimed id. A claim whose asset has another name is released
+    first.
     """
 
     store: AssetReads
@@ -91,8 +92,8 @@ class NameClaims:
             return
 
     def first_answers(self, plans: Sequence[tuple[Creation, UUID]]) -> list[Asset | AmpError | None]:
-        """For each creation and the asset of its idempotency key, return the answer to the first request with the key;
-        the current asset if its first version is no longer kept; None if the asset was never written.
+        """Return, for each creation and the asset of its idempotency key, the answer to the first request with the key.
+        It is the current asset if its first version is no longer kept, and None if the asset was never written.
 
         :raises StoreUnavailable: the store does not answer.
         """
@@ -135,7 +136,7 @@ class NameClaims:
         return ClaimResult(ready, results)
 
     def _holds(self, plan: Creation, holder: Claim) -> bool:
-        """Whether the external id now belongs to the creation. False: it is being released."""
+        """Return whether the external id now belongs to the creation. If not, it is being released."""
         return holder.digest != RELEASING or self.claims.replace(holder, _external_claim(plan))
 
     def _resolve(self, taken: Sequence[tuple[Creation, Claim]]) -> ClaimResult:
@@ -152,7 +153,7 @@ class NameClaims:
                 stale.append(holder)
                 again.append(plan)
             elif plan.order.draft.id is not None or _other_time(plan, id_):
-                detail = f"the external id is claimed for asset {id_}, which was not written yet; ask for that id"
+                detail = f"the external id is claimed for asset {id_}, which was not written yet; send that id"
                 results[plan.position] = Conflict(detail, id=str(id_))
             elif self._move_key(plan, plan.asset_id, id_):
                 plan.take_id(id_)
@@ -163,7 +164,7 @@ class NameClaims:
         return ClaimResult(again, results)
 
     def _move_key(self, plan: Creation, from_id: UUID, to_id: UUID) -> bool:
-        """Move the idempotency key, if there is one, to another asset. False: another request was faster."""
+        """Move the idempotency key, if there is one, to another asset. Return False if another request was faster."""
         key = plan.order.idempotency_key
         if key is None:
             return True
@@ -191,19 +192,19 @@ def _first_answer(wanted: Asset, head: Asset | None, first: Version | None, *, m
     if head is None:
         return None
     if head.state is State.PURGED:
-        return AssetDeleted("the asset created with this Idempotency-Key is gone")
+        return AssetDeleted("the asset created with this Idempotency-Key does not exist any more")
     if not made:
         return AlreadyExists(f"asset {head.id} exists already", asset_id=head.id, revision=head.revision)
     # The first version may no longer be kept although the asset exists.
     answer, same = (head, _FIXED) if first is None else (_as_first_made(head, first), _FIXED + _CONTENT)
     if any(getattr(wanted, name) != getattr(answer, name) for name in same):
         # It was purged since; the id belongs to an asset of another request.
-        return AssetDeleted("the asset created with this Idempotency-Key is gone")
+        return AssetDeleted("the asset created with this Idempotency-Key does not exist any more")
     return answer
 
 
 def _as_first_made(head: Asset, first: Version) -> Asset:
-    """The asset as it was when it was created."""
+    """Return the asset as it was when it was created."""
     return replace(
         head,
         type_version=first.type_version,
@@ -219,6 +220,6 @@ def _as_first_made(head: Asset, first: Version) -> Asset:
 
 
 def _other_time(plan: Creation, holder_id: UUID) -> bool:
-    """Whether the draft requests a creation time that the claimed id does not have."""
+    """Return whether the draft requests a creation time that the claimed id does not have."""
     wanted_ms = plan.order.draft.created_ms
     return wanted_ms is not None and wanted_ms != created_ms(holder_id)

@@ -17,7 +17,7 @@ from amp.services.types.catalog import TypeCatalog
 
 @dataclass(frozen=True, kw_only=True)
 class ContentValidation:
-    """The only validation of names, labels and metadata, whichever way they come in."""
+    """Validates names, labels and metadata of all requests, imports and jobs. There is no other validation of them."""
 
     catalog: TypeCatalog
     limits: AssetLimits
@@ -35,7 +35,7 @@ class ContentValidation:
         Before anything is refused the registry is read, unless it was read after `since_s` (the clock's monotonic
         time; None: now), so that a request of many items reads it once.
 
-        :raises Unprocessable: it is not valid, or there is no such type; names every fault and its place.
+        :raises Unprocessable: it is not valid, or there is no such type; the error names every fault and its place.
         :raises StoreUnavailable: the type is not cached, and the registry does not answer.
         """
         unique = tuple(sorted(set(labels)))

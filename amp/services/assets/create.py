@@ -29,8 +29,9 @@ _Results = list[Asset | AmpError | None]
 
 @dataclass(frozen=True, kw_only=True)
 class AssetCreation:
-    """Names are claimed before the asset is written. A claim whose asset was never written is completed by the next
-    request, so a crash in between creates no duplicate and blocks no other request."""
+    """Creates assets. Names are claimed before the asset is written. A claim whose asset was never written is completed
+    by the next request, so a crash in between creates no duplicate and blocks no other request.
+    """
 
     names: NameClaims
     committer: ChangeCommitter
@@ -53,7 +54,7 @@ class AssetCreation:
         return result
 
     def create_many(self, orders: Sequence[CreateRequest], principal: Principal) -> list[Asset | AmpError]:
-        """Create assets. Returns for each request, in order, the asset or the error.
+        """Create assets. Return for each request, in order, the asset or the error.
 
         Once the store does not answer, nothing more is written. The result is `StoreUnavailable` for requests of which
         nothing was written, and `OutcomeUnknown` where that is unknown.
@@ -157,7 +158,7 @@ class AssetCreation:
         return over_purged
 
     def _answer_keyed(self, plans: Sequence[Creation], results: _Results) -> None:
-        """Another request with the same key may have written the same change first. Its answer counts."""
+        """Replace results by those of requests with the same key that have written the same change first."""
         try:
             answers = self.names.first_answers([(plan, plan.asset_id) for plan in plans])
         except StoreUnavailable:
@@ -167,14 +168,16 @@ class AssetCreation:
 
 
 def _ready(claimed: ClaimResult, results: _Results) -> list[Creation]:
-    """Enter the results that claiming names had, and return the creations that are still to carry out."""
+    """Store the results of creations whose names could not be claimed, and return the creations to carry out."""
     for position, result in claimed.results.items():
         results[position] = result
     return claimed.ready
 
 
 def _change_id(order: CreateRequest) -> UUID:
-    """The same id for all requests with one idempotency key, so that the store recognises a repeated change."""
+    """Return an id that is the same for all requests with one idempotency key, so that the store recognises a repeated
+    change.
+    """
     key = order.idempotency_key
     return uuid4() if key is None else uuid5(NAMESPACE_OID, f"{key.scope}\0{key.key}")
 

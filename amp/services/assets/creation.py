@@ -40,7 +40,7 @@ class Creation:
         self.own_id = self.asset_id
 
     def take_id(self, asset_id: UUID) -> None:
-        """Use this id for the asset instead."""
+        """Use this id for the asset instead of the present one."""
         self.asset_id = asset_id
         after = replace(self.change.after, id=asset_id, revision=1, all_revision=1)
         self.change = replace(self.change, before=None, after=after)
@@ -86,7 +86,7 @@ class TakenNames:
     _tries: Counter[Name] = field(default_factory=Counter, init=False)
 
     def refusal(self, plan: Creation) -> Conflict | None:
-        """Return why the creation would be refused. None: it has to be tried."""
+        """Return why the creation would be refused. Return None if it has to be tried."""
         for name in _names(plan):
             if refusal := self._refusals.get(name):
                 return refusal

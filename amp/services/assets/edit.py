@@ -25,7 +25,7 @@ _RACES = Backoff(first_s=0.02)
 
 @dataclass(frozen=True, slots=True)
 class NewContent:
-    """Name, metadata and labels that an asset shall have, not validated yet."""
+    """Name, metadata and labels that an asset is to have, not validated yet."""
 
     name: str
     metadata: Mapping[str, Any]
@@ -34,8 +34,9 @@ class NewContent:
 
 @dataclass(frozen=True, kw_only=True)
 class AssetEditing:
-    """Every success is a new revision on top of the one it was computed from. A change without effect returns the asset
-    unchanged."""
+    """Changes one asset at a time. Every success is a new revision on top of the one it was computed from. A change
+    without effect returns the asset unchanged.
+    """
 
     store: AssetReads
     committer: ChangeCommitter

@@ -13,7 +13,6 @@ from amp.ports.asset_store import AssetReads
 from amp.ports.claims import Claims
 from amp.services.assets.release import bears, external_key
 
-#: Of the content in one answer, about; an answer ends with the read that passes it.
 #: Assets or versions that are read before their size is known.
 _READ_AT_ONCE = 20
 #: Maximum attempts to read an asset that changes meanwhile.
@@ -24,8 +23,9 @@ _MAX_READS = 40
 
 @dataclass(frozen=True, kw_only=True)
 class AssetReader:
-    """Results are never older than any write acknowledged before. Purged assets are not returned. Deleted ones are; the
-    caller hides them."""
+    """Reads assets from the store. Results are never older than any write acknowledged before. Purged assets are not
+    returned. Deleted ones are; the caller hides them.
+    """
 
     store: AssetReads
     listing: AssetListing
@@ -91,8 +91,8 @@ class AssetReader:
         limit: int,
         principal: Principal,  # noqa: ARG002
     ) -> tuple[Asset, list[Version], bool]:
-        """Return the head of an asset, up to `limit` of its versions, newest first, and whether there are more. Fewer
-        than `limit` if they are large.
+        """Return the head of an asset, up to `limit` of its versions, newest first, and whether there are more. Return
+        fewer than `limit` if they are large.
 
         :raises AssetNotFound: there is no such asset.
         :raises StoreUnavailable: the store does not answer.
@@ -125,8 +125,9 @@ class AssetReader:
     def _of_one_moment(
         self, asset_id: UUID, read: Callable[[], tuple[list[Version], bool]]
     ) -> tuple[Asset, list[Version], bool]:
-        """The head, and versions that it knows. A version that is newer than the head that was read may belong to an
-        asset with the same id that was created again after a purge."""
+        """Return the head and versions that are not newer than it. A version that is newer than the head that was read
+        may belong to an asset with the same id that was created again after a purge.
+        """
         for _ in range(_ATTEMPTS):
             head = self._get(asset_id)
             found, more = read()

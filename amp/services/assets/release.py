@@ -19,40 +19,40 @@ def external_key(project: str, external_id: str) -> tuple[str, str]:
 
 
 def is_external(claim: Claim) -> bool:
-    """Whether this is the claim of an external id."""
+    """Return whether this is the claim of an external id."""
     return claim.scope.startswith(_EXTERNAL)
 
 
 def project_of(claim: Claim) -> str:
-    """Return the project of the claim of an external id."""
+    """Return the project in whose scope an external id is claimed."""
     return claim.scope.removeprefix(_EXTERNAL)
 
 
 def bears(head: Asset | None, project: str, external_id: str) -> bool:
-    """Whether the head is of an asset with this external id."""
+    """Return whether the head is of an asset with this external id."""
     if head is None or head.state is State.PURGED:
         return False
     return (head.project, head.external_id) == (project, external_id)
 
 
 def is_borne(claim: Claim, head: Asset | None) -> bool:
-    """Whether the head is of an asset with the claimed external id."""
+    """Return whether the head is of an asset with the claimed external id."""
     return bears(head, project_of(claim), claim.key)
 
 
 @dataclass(frozen=True, kw_only=True)
 class NameRelease:
-    """A creation on top of a purged head may be about to write the name when it is released. Therefore the claim is
-    marked first, and a purged head is changed while the claim is marked: creations that began before are refused then,
-    and later ones remove the mark.
+    """Releases external ids. A creation on top of a purged head may be about to write the name when it is released.
+    Therefore the claim is marked first, and a purged head is changed while the claim is marked: creations that began
+    before are refused then, and later ones remove the mark.
     """
 
     store: AssetStore
     claims: Claims
 
     def release(self, claims: Sequence[Claim]) -> None:
-        """Release those of the external ids whose asset exists and does not have them. Of a purged asset, everything
-        but the fact that it existed is removed.
+        """Release those of the external ids whose asset exists and does not have them. A purged asset is stripped
+        first.
 
         :raises StoreUnavailable: some may still be held; release them again.
         """
@@ -70,6 +70,6 @@ class NameRelease:
                 self.claims.release(claim)
 
     def _mark(self, claim: Claim) -> Claim | None:
-        """Mark the claim. None: another claim holds the name meanwhile."""
+        """Mark the claim, and return the marked one. Return None if another claim holds the name by now."""
         mark = replace(claim, digest=RELEASING)
         return mark if mark == claim or self.claims.replace(claim, mark) else None

@@ -18,7 +18,9 @@ from amp.services.assets.release import bears
 
 @dataclass(frozen=True, kw_only=True)
 class AssetUpsert:
-    """If the external id is taken when the asset is created, the asset is replaced instead."""
+    """Creates or replaces the asset with an external id. If the external id is taken when the asset is created, the
+    asset is replaced instead.
+    """
 
     asset_creation: AssetCreation
     asset_editing: AssetEditing
@@ -34,7 +36,7 @@ class AssetUpsert:
         precondition: Precondition,
         principal: Principal,
     ) -> tuple[Asset, bool]:
-        """Create or replace the asset. Returns it and whether it is new. `draft` is called only if there is none.
+        """Create or replace the asset. Return it and whether it is new. `draft` is called only if there is none.
 
         :raises AmpError: it could not be created or replaced.
         """

@@ -24,7 +24,9 @@ class _Pair:
     target: IndexInfo | None
 
     def answers_to(self, token: int) -> bool:
-        """Whether one of them answers to this token. An index that was merged or rebuilt may not exist any more."""
+        """Return whether one of them has the write alias of this token. An index that was merged or rebuilt may not
+        exist any more.
+        """
         return any(token_of(alias) == token for _, alias in self.aliases)
 
     def source_answers_to(self, token: int) -> bool:
@@ -37,16 +39,17 @@ class _Pair:
 
 @dataclass(frozen=True, kw_only=True)
 class MoveAliases:
-    """Every change removes exactly the aliases that it has read, so it happens once or not at all. A mover that was
-    paused finds different aliases, changes nothing and retries.
+    """Changes the aliases of the source and the target of a move. Every change removes exactly the aliases that it has
+    read, so it happens once or not at all. A mover that was paused finds different aliases, changes nothing and
+    retries.
     """
 
     maps: BucketMaps
     indices: BucketIndices
 
     def settle(self, bucket_map: BucketMap) -> None:
-        """Take the step that writers may wait for, in place of a mover that was killed. Writers are let through again:
-        if searches have switched, the move goes forward, otherwise it goes back.
+        """Take the step that writers may wait for, in place of a mover that was killed. Writers can write again
+        afterwards: a move in HOLD advances to SWITCHED if searches have switched, and otherwise returns to DUAL.
 
         :raises MapChanged: the map has changed.
         :raises SearchUnavailable, StoreUnavailable: the step may have been taken.

@@ -17,7 +17,8 @@ _CACHE_TTL_S = 3600
 
 
 class BucketMaps:
-    """An old copy is harmless: the index refuses writers that use one, and they call `refresh`.
+    """Provides the bucket map from a local copy. An old copy is harmless: the index refuses writers that use one, and
+    they call `refresh`.
 
     The cache is read often, and its map is used if it is newer. The registry is read every `refresh_s`, and its map is
     always used, even in place of a higher generation, which is from before the store was restored. Threads without a
@@ -42,7 +43,7 @@ class BucketMaps:
         """Return the local copy. A newer one is read first if the last read is too long ago.
 
         :raises NotMigrated: there is no map yet.
-        :raises StoreUnavailable: neither registry nor cache gives a map.
+        :raises StoreUnavailable: neither the registry nor the cache has returned a map.
         """
         known, now_s = self._map, self._clock.monotonic_s()
         if known is not None and now_s - self._cache_asked_s < self._refresh_s / 4:
@@ -71,7 +72,7 @@ class BucketMaps:
         return found
 
     def replace(self, new: BucketMap, old: BucketMap) -> bool:
-        """Replace the registry's map by `new` if it still is `old`. Returns whether it was replaced.
+        """Replace the registry's map by `new` if it still is `old`. Return whether it was replaced.
 
         :raises StoreUnavailable: it may have been replaced.
         """
@@ -82,7 +83,7 @@ class BucketMaps:
         return True
 
     def _know(self, found: BucketMap, learned_before: int) -> None:
-        """Use a map of the registry, unless another one was learned since `learned_before`."""
+        """Use a map that the registry returned, unless another one was read since `learned_before`."""
         if self._learn(found, learned_before):
             self._put_into_cache(found)
 

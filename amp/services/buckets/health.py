@@ -29,14 +29,14 @@ class BucketHealth:
             # A bucket may have been merged or rebuilt meanwhile and have another index.
             bucket_map = self.maps.refresh()
             missed = self._missed(bucket_map)
-        refusals = self.refusing.shown()
+        refusals = self.refusing.reported()
         found = []
         for bucket in bucket_map.buckets:
             reasons = []
             if bucket.index in missed:
-                reasons.append("searches miss its index, and fail until the bucket worker replaces it")
+                reasons.append("its index is missing from searches, which fail until the bucket worker repairs this")
             elif bucket.incomplete:
-                reasons.append("its index was lost, and not all documents are back yet")
+                reasons.append("its index was lost, and not all documents are indexed again yet")
             if reason := refusals.get(bucket.index):
                 reasons.append(f"it refuses writes: {reason}")
             move = bucket_map.move
@@ -47,7 +47,9 @@ class BucketHealth:
         return found
 
     def _missed(self, bucket_map: BucketMap) -> Set[str]:
-        """Indices that searches should read and do not. Those of a move are left out, because it changes them."""
+        """Return the indices that searches should read and do not. Those of a move are left out, because it changes
+        them.
+        """
         try:
             searched = self.indices.searched()
         except Retryable:

@@ -12,9 +12,10 @@ from amp.ports.bucket_indices import AliasChange, BucketIndices, IndexInfo, Read
 
 @dataclass(frozen=True, kw_only=True)
 class IndexAliases:
-    """Every change removes the aliases that it has read. An index without aliases has none to remove, so a late call
-    could bring back the alias of an old map. Therefore the change first adds a claim, an alias with a token that no
-    writer uses, reads again, and removes the claim: a concurrent change makes it fail.
+    """Sets the aliases of a bucket's index. Every change removes the aliases that it has read. An index without aliases
+    has none to remove, so a late call could bring back the alias of an old map. Therefore the change first adds a
+    claim, an alias with a token that no writer uses, reads again, and removes the claim: a concurrent change makes it
+    fail.
     """
 
     indices: BucketIndices
@@ -23,7 +24,7 @@ class IndexAliases:
         self, bucket_map: BucketMap, bucket: Bucket, seen: IndexInfo | None, is_current: Callable[[], bool]
     ) -> bool:
         """Give the bucket's index its write alias and no other, and make searches read the bucket's range from it.
-        False: the map or the aliases have changed; read them again.
+        Return False if the map or the aliases have changed; read them again.
 
         :param seen: the index as it was after `bucket_map` was read; None: it was just created.
         :param is_current: reads whether the registry still has `bucket_map`.
@@ -61,16 +62,16 @@ class IndexAliases:
 
 
 def read_filter(bucket_map: BucketMap, bucket: Bucket) -> ReadFilter:
-    """The part of a bucket's index that searches read."""
+    """Return the part of a bucket's index that searches read."""
     end_s = bucket_map.end_s(bucket)
     return ReadFilter(bucket.index, bucket.start_s * 1000, None if end_s is None else end_s * 1000)
 
 
 def has_aliases(seen: IndexInfo | None) -> bool:
-    """Whether the index has write aliases or is searched."""
+    """Return whether the index has write aliases or is searched."""
     return seen is not None and (_serves(seen.write_aliases) or seen.read is not None)
 
 
 def _serves(aliases: tuple[str, ...]) -> bool:
-    """Whether a writer may use one of them."""
+    """Return whether a writer may use one of these aliases."""
     return any(token_of(alias) >= 0 for alias in aliases)

@@ -28,8 +28,9 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class BucketReconciliation:
-    """During a move nothing is changed, because the mover sets aliases and blocks. Between moves only the map decides.
-    Each repair removes exactly what was read, so an outdated read does no harm.
+    """Reports and repairs differences between the bucket map and the search index. During a move nothing is changed,
+    because the mover sets aliases and blocks. Between moves only the map decides. Each repair removes exactly what was
+    read, so an outdated read does no harm.
     """
 
     maps: BucketMaps
@@ -43,7 +44,7 @@ class BucketReconciliation:
         return IndexAliases(indices=self.indices)
 
     def run(self, principal: Principal, *, heal: bool = True) -> list[Finding]:
-        """Compare map and search index, and repair what is safe to repair if `heal`. Returns the differences.
+        """Compare map and search index, and repair what is safe to repair if `heal`. Return the differences.
 
         :raises Retryable: a component does not answer.
         """
@@ -109,12 +110,14 @@ class BucketReconciliation:
         if info.write_aliases != (bucket.write_alias,):
             problems.append(f"write aliases are {', '.join(info.write_aliases) or 'none'}, not {bucket.write_alias}")
         if info.read != read_filter(bucket_map, bucket):
-            problems.append("searches read another range of it than the map has")
+            problems.append("searches read a different range of it from the one in the map")
         healed = bool(problems) and heal and self._heal(bucket_map, bucket, info)
         return [Finding(info.index, problem, healed) for problem in problems]
 
     def _heal(self, bucket_map: BucketMap, bucket: Bucket, info: IndexInfo) -> bool:
-        """Repair the aliases. False: the map or the aliases changed meanwhile; the next run compares again."""
+        """Repair the aliases. Return False if the map or the aliases have changed meanwhile; the next run compares
+        again.
+        """
         if not self._is_still(bucket_map):
             return False
         try:

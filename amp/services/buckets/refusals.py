@@ -22,7 +22,7 @@ PROBE_S = 5.0
 #: A refusal this long ago says nothing about the next write, in seconds.
 _FORGET_S = 60.0
 #: How long a process's report of a bucket is valid, in seconds.
-_SHOWN_S = 20.0
+_REPORT_TTL_S = 20.0
 
 
 @dataclass(slots=True)
@@ -33,7 +33,9 @@ class _Refusal:
 
 @dataclass(frozen=True, kw_only=True)
 class RefusingBuckets:
-    """Writers report the results of their writes to each index. Thread-safe."""
+    """Remembers which indices refuse writes. Writers report the results of their writes to each index. It is
+    thread-safe.
+    """
 
     cache: Cache
     clock: Clock
@@ -41,8 +43,9 @@ class RefusingBuckets:
     _refusals: dict[str, _Refusal] = field(default_factory=dict, init=False)
 
     def note(self, answers: Iterable[tuple[str, PutResult]]) -> None:
-        """Note the results of one request, each with its index. An index that accepts a part of the writes is
-        overloaded; one that accepts none refuses writes."""
+        """Record the results of one request, each with its index. An index that accepts a part of the writes is
+        overloaded; one that accepts none refuses writes.
+        """
         refused: dict[str, str] = {}
         accepted: set[str] = set()
         for index, result in answers:
@@ -56,12 +59,12 @@ class RefusingBuckets:
             self.refused(index, refused[index])
 
     def accepted(self, index: str) -> None:
-        """Note that the index has accepted a write."""
+        """Record that the index has accepted a write."""
         with self._lock:
             self._refusals.pop(index, None)
 
     def refused(self, index: str, reason: str) -> None:
-        """Note that the index has refused every write of a request."""
+        """Record that the index has refused every write of a request."""
         now_s = self.clock.monotonic_s()
         with self._lock:
             refusal = self._refusals.get(index)
@@ -70,10 +73,10 @@ class RefusingBuckets:
             refusal.last_s = now_s
             refuses = now_s - refusal.since_s >= REFUSES_AFTER_S
         if refuses:
-            self._show(index, reason)
+            self._report(index, reason)
 
     def all_accept(self) -> bool:
-        """Whether no index has refused writes recently. Faster than asking for each."""
+        """Return whether no index has refused writes recently. This is faster than calling `refuses` for each."""
         if not self._refusals:
             return True
         # Nobody asks for an index that was dropped, so its refusal is removed here.
@@ -84,7 +87,9 @@ class RefusingBuckets:
             return not self._refusals
 
     def refuses(self, index: str) -> bool:
-        """Whether writes to the index should not be tried now, because it refuses them and was tried a moment ago."""
+        """Return whether writes to the index should not be tried now, because it refuses them and was tried a moment
+        ago.
+        """
         now_s = self.clock.monotonic_s()
         with self._lock:
             refusal = self._refusals.get(index)
@@ -95,28 +100,35 @@ class RefusingBuckets:
             )
 
     def refuses_any(self, aliases: Iterable[str]) -> bool:
-        """Whether `refuses` holds for an index that one of these write aliases leads to."""
+        """Return whether `refuses` holds for an index that one of these write aliases leads to."""
         return any(self.refuses(index_of(alias)) for alias in aliases)
 
-    def shown(self) -> Mapping[str, str]:
-        """Return the indices that any process has recently found to refuse writes, with the reason. Empty if the cache
-        does not answer, through which processes report them."""
+    def reported(self) -> Mapping[str, str]:
+        """Return the indices that any process has recently found to refuse writes, with the reason. Processes report
+        them through the cache, so the result is empty if the cache does not answer.
+        """
         now_ms = self.clock.now_ms()
         return {
-            index: reason for index, (reason, at_ms) in self._told().items() if abs(now_ms - at_ms) < _SHOWN_S * 1000
+            index: reason
+            for index, (reason, at_ms) in self._read_reports().items()
+            if abs(now_ms - at_ms) < _REPORT_TTL_S * 1000
         }
 
-    def _show(self, index: str, reason: str) -> None:
+    def _report(self, index: str, reason: str) -> None:
         now_ms = self.clock.now_ms()
-        told = {i: [r, at_ms] for i, (r, at_ms) in self._told().items() if abs(now_ms - at_ms) < _SHOWN_S * 1000}
-        told[index] = [reason, now_ms]
+        reports = {
+            i: [r, at_ms]
+            for i, (r, at_ms) in self._read_reports().items()
+            if abs(now_ms - at_ms) < _REPORT_TTL_S * 1000
+        }
+        reports[index] = [reason, now_ms]
         _log.warning("bucket refuses writes", action="bucket_refuses", index=index, reason=reason)
         try:
-            self.cache.put(_CACHE_KEY, json.dumps(told).encode(), int(_SHOWN_S))
+            self.cache.put(_CACHE_KEY, json.dumps(reports).encode(), int(_REPORT_TTL_S))
         except CacheUnavailable as e:
-            _log.info("could not report refusing bucket", action="refusal_not_shown", reason=str(e))
+            _log.info("could not report refusing bucket", action="refusal_not_reported", reason=str(e))
 
-    def _told(self) -> dict[str, tuple[str, int]]:
+    def _read_reports(self) -> dict[str, tuple[str, int]]:
         try:
             cached = self.cache.get(_CACHE_KEY)
             return {} if cached is None else {i: (str(r), int(at)) for i, (r, at) in json.loads(cached).items()}

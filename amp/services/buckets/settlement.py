@@ -94,7 +94,9 @@ class WriteSettlement:
             _log.warning("could not refresh bucket map", action="map_refresh_failed", reason=str(e))
 
     def _help_move(self) -> bool:
-        """Advance the move. False: it advanced meanwhile; try again after the next pause if writers still wait."""
+        """Advance the move. Return False if it has advanced meanwhile; try again after the next pause if writers still
+        wait.
+        """
         try:
             self.aliases.settle(self.maps.refresh())
         except MapChanged:

@@ -36,8 +36,9 @@ _CHANGES_WAIT = "not checked: changes wait for a bucket that refuses writes"
 
 @dataclass(frozen=True, kw_only=True)
 class DifferenceConfirmation:
-    """A difference is confirmed if it persists at the same revision after everything was indexed that could explain it:
-    messages in the queue, open intents, and changes that a writer may be about to publish.
+    """Finds the differences that live traffic does not explain. A difference is confirmed if it persists at the same
+    revision after everything was indexed that could explain it: messages in the queue, open intents, and changes that a
+    writer may be about to publish.
     """
 
     document_comparison: DocumentComparison
@@ -77,8 +78,9 @@ class DifferenceConfirmation:
         return real, dict.fromkeys(suspects, _KEPT_CHANGING)
 
     def _wait(self, suspects: Mapping[UUID, AssetDiff], stop: threading.Event) -> bool:
-        """Wait until the relay and the index workers have processed the youngest of these intents. False: changes wait
-        for a bucket that refuses writes, and it is unknown of which assets."""
+        """Wait until the relay and the index workers have processed the youngest of these intents. Return False if
+        changes wait for a bucket that refuses writes; it is unknown to which assets they belong.
+        """
         youngest_ms = max(difference.updated_ms for difference in suspects.values())
         left_s = self.grace_s + 2.0 - (self.clock.now_ms() - youngest_ms) / 1000
         if left_s > 0 and stop.wait(min(left_s, self.grace_s + 2.0)):
@@ -88,7 +90,9 @@ class DifferenceConfirmation:
         return indexed
 
     def _lasting(self, difference: AssetDiff, before: AssetDiff) -> AssetDiff | None:
-        """Keep only what both comparisons found, and no list entry of an asset that may just be in creation."""
+        """Return only the differences that both comparisons found, without list entries of assets that may just be
+        created.
+        """
         oldest_ms = self.clock.now_ms() - _ORPHAN_MS
         young = {orphan.list for orphan in difference.orphans if orphan.written_ms > oldest_ms}
         seen = set(before.faults)
@@ -155,7 +159,7 @@ class AssetRepair:
     def _repair(
         self, real: Mapping[UUID, AssetDiff], stop: threading.Event, projects: Collection[str]
     ) -> Mapping[UUID, str]:
-        """Repair these differences. Returns a description of those that remain, by asset."""
+        """Repair these differences. Return a description of those that remain, by asset."""
         left = dict(real)
         rejected: dict[UUID, str] = {}
         deadline_s = self.clock.monotonic_s() + _FORGOTTEN_S
@@ -183,8 +187,9 @@ class AssetRepair:
     def _repair_once(
         self, differences: Mapping[UUID, AssetDiff], stop: threading.Event
     ) -> tuple[Collection[UUID], Mapping[UUID, str]]:
-        """Remove documents. Returns the assets whose bucket refuses writes, and those that the index rejects, with the
-        reason."""
+        """Remove documents. Return the assets whose bucket refuses writes, and those that the index rejects, with the
+        reason.
+        """
         # Each at the revision that was found, so that newer documents of live traffic stay.
         extra = [Removal(document, index) for d in differences.values() for index, document in d.extra]
         remaining = self.document_remover.remove(extra, stop)
@@ -197,7 +202,9 @@ class AssetRepair:
         return {*indexed.refused, *remaining.left}, {**indexed.rejected, **remaining.rejected}
 
     def _claim_names(self, wanted: Sequence[Claim]) -> None:
-        """Claim names again. A name that another asset has, too, stays a difference: which one is right is unknown."""
+        """Claim names again. A name that another asset also has remains a difference, because it is unknown which asset
+        should have it.
+        """
         pairs = zip(wanted, self.claims.claim(wanted), strict=True)
         self.name_release.release([holder for claim, holder in pairs if holder.holder_id != claim.holder_id])
 
@@ -216,5 +223,5 @@ def _results(
 
 
 def _projects(job: AssetJob) -> tuple[str]:
-    """The projects whose lists are searched for ids without an asset. The names of all projects are unknown."""
+    """Return the projects whose lists are searched for ids without an asset. The names of all projects are unknown."""
     return (job.parameters.selector.project or DEFAULT_PROJECT,)

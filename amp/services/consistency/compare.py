@@ -1,4 +1,4 @@
-"""Compares the documents of the index with those that the store calls for, one by one."""
+"""Compares the documents of the index, one by one, with those that it should have according to the store."""
 
 from collections import defaultdict, deque
 from collections.abc import Collection, Mapping, Sequence
@@ -73,7 +73,7 @@ class AssetDiff:
 
 @dataclass(slots=True)
 class _Wanted:
-    """The documents that the index should have of some assets."""
+    """The documents of some assets that the index should have."""
 
     revisions: dict[UUID, dict[str, int]]  #: revision of each document, by asset
     malformed: set[str] = field(default_factory=set)  #: ids of documents with another content
@@ -95,8 +95,9 @@ class DocumentComparison:
     ) -> dict[UUID, AssetDiff]:
         """Return the differences of these assets now. Changes that are not indexed yet count as differences.
 
-        :param settle: decide changes first whose outcome in the store is open.
-        :param projects: the projects whose lists are searched for ids without an asset; the names of all are unknown.
+        :param settle: first settle changes whose outcome in the store is unknown.
+        :param projects: the projects whose lists are searched for ids without an asset; the names of all projects are
+            unknown.
         :raises Retryable: a component does not answer.
         """
         result: dict[UUID, AssetDiff] = {}
@@ -146,7 +147,7 @@ class DocumentComparison:
         return max((asset.source_bytes for asset in assets), default=0)
 
     def _malformed(self, assets: Sequence[AssetDocuments], found: _Found, bucket_map: BucketMap) -> set[str]:
-        """The ids of documents that have the wanted revision and another content."""
+        """Return the ids of documents that have the wanted revision and another content."""
         wanted = {document.doc_id: document for asset in assets for document in asset.documents}
         comparable: dict[str, list[RawDocument]] = defaultdict(list)
         for asset in assets:
@@ -218,7 +219,9 @@ class DocumentComparison:
 
 
 def _least(difference: AssetDiff, doc_id: str, revision: int) -> int:
-    """A superseded version is right at any revision from the last change of all documents on."""
+    """Return the minimum revision of the document. A superseded version is right at any revision from the last change
+    of all documents on.
+    """
     if difference.head is None or doc_id == str(difference.asset_id):
         return revision
     return min(revision, difference.head.all_revision)

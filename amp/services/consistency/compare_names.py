@@ -18,7 +18,7 @@ class NameComparison:
     claims: Claims
 
     def walk(self, selector: Selector, position: str | None, limit: int) -> tuple[tuple[UUID, ...], str | None]:
-        """Read the next `limit` claims. Returns the assets whose claim does not match their name, and the position for
+        """Read the next `limit` claims. Return the assets whose claim does not match their name, and the position for
         the next call (None: the walk has ended). The mismatched claims are listed by asset from then on.
 
         :raises StoreUnavailable: the store does not answer.

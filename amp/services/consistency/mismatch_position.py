@@ -8,7 +8,7 @@ import orjson
 
 @dataclass(frozen=True, slots=True)
 class MismatchPosition:
-    """A position."""
+    """The position at which a selection of mismatches continues."""
 
     day: int  #: days since 1970
     stage: str = "sums"  #: 'begin', 'names', 'days', then for each day 'sums', 'listed' and 'indexed'

@@ -54,16 +54,17 @@ class _Day:
     position: str | None = None
     sums: dict[int, Totals] = field(default_factory=lambda: defaultdict(Totals))
     unmatched: set[int] = field(default_factory=set)  #: slices with ids without an asset
-    #: By the name of a type, or of a project.
+    #: Count and checksum by the name of a type, or of a project.
     types: dict[str, _Members] = field(default_factory=lambda: defaultdict(_Members))
     projects: dict[str, _Members] = field(default_factory=lambda: defaultdict(_Members))
 
 
 @dataclass(kw_only=True)
 class MismatchSelection:
-    """Goes day by day. The heads of the store are totalled by slices of a minute and compared with totals that the
-    index computes itself. Only the ids of slices that differ are selected, those of the store and those of the index.
-    For a day without mismatches, only its totals are transferred.
+    """A `Selection` of the assets in time slices whose totals differ. It works day by day. The heads of the store are
+    totalled by slices of a minute and compared with totals that the index computes itself. Only the ids of slices that
+    differ are selected, those of the store and those of the index. For a day without mismatches, only its totals are
+    transferred.
     """
 
     listing: AssetListing
@@ -98,7 +99,7 @@ class MismatchSelection:
             case _:
                 return self._indexed(selector, place, limit)
 
-    # A day's sums --------------------------------------------------------------------------------------------------
+    # Totals of a day ------------------------------------------------------------------------------------------------
 
     def _sums(self, selector: Selector, place: MismatchPosition) -> SelectionStep:
         if self._day is None or self._day.place != place:
@@ -166,7 +167,7 @@ class MismatchSelection:
         return total
 
     def _lists_agree(self, day: _Day, begin_ms: int, end_ms: int) -> bool:
-        """Whether the lists of types and projects together have the same members as the list of all."""
+        """Return whether the lists of types and projects together have the same members as the list of all."""
         selectors = [(Selector(type=name), members) for name, members in day.types.items()]
         selectors += [(Selector(project=name), members) for name, members in day.projects.items()]
         return all(self._members(selector, begin_ms, end_ms) == members for selector, members in selectors)

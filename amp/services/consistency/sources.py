@@ -10,7 +10,9 @@ from amp.services.buckets.bucket_map import BucketMaps
 
 
 class DocumentSources:
-    """One instance for each check, because results are cached."""
+    """Finds indices by the time range of their documents. Create one instance for each check, because results are
+    cached.
+    """
 
     def __init__(self, documents: DocumentTotals, maps: BucketMaps) -> None:
         self._documents = documents

@@ -39,8 +39,9 @@ def _step_size() -> StepSize:
 
 @dataclass(frozen=True, kw_only=True)
 class DocumentBuilder:
-    """Documents are built from what the store holds now and carry its revision, so replayed and reordered messages do
-    no harm."""
+    """Builds search documents. Documents are built from what the store holds now and carry its revision, so replayed
+    and reordered messages do no harm.
+    """
 
     store: AssetReads
     catalog: TypeCatalog
@@ -48,14 +49,16 @@ class DocumentBuilder:
     step_size: StepSize = field(default_factory=_step_size)
 
     def steps(self, ids: deque[UUID]) -> Iterator[list[UUID]]:
-        """Take ids from `ids` in steps that `build` should have room for. The caller puts back those that it leaves."""
+        """Take ids from `ids` in steps that are likely to fit into one call of `build`. The caller puts back the ids
+        that `build` leaves.
+        """
         return self.step_size.steps(ids)
 
     def build(self, changes: Mapping[UUID, Sequence[AssetChanged]]) -> BuiltDocuments:
         """Build the documents that these changes call for, or all documents of an asset without changes.
 
-        An asset or a version that the store does not have is skipped: its own message will come, and documents without
-        an asset are the checker's concern.
+        An asset or a version that the store does not have is skipped: its own message follows, and consistency checks
+        find documents without an asset.
 
         :raises StoreUnavailable: the store does not answer.
         """
@@ -72,7 +75,7 @@ class DocumentBuilder:
 
     def parts(self, asset_id: UUID, changes: Sequence[AssetChanged]) -> list[Sequence[int]]:
         """Return the versions that these changes call for, in parts for `part`. All versions together may be a thousand
-        times as large as the asset. Empty: the store does not have the asset.
+        times as large as the asset. The result is empty if the store does not have the asset.
 
         :raises StoreUnavailable: the store does not answer.
         """
@@ -101,7 +104,8 @@ class DocumentBuilder:
         return [self._documents(head, versions[asset_id], ()) for asset_id, head in heads.items()]
 
     def parts_of_heads(self, heads: Mapping[UUID, Asset]) -> Iterator[list[AssetDocuments]]:
-        """As `of_heads`, but assets whose versions are too many or too large come one by one, some versions at a time.
+        """Build the same documents as `of_heads`. An asset whose versions are too many or too large is built by itself,
+        some versions at a time.
 
         :raises StoreUnavailable: the store does not answer.
         """

@@ -21,7 +21,7 @@ class DeferredAssets:
         return self._of(self.ids)
 
     def add(self, refused: Collection[UUID]) -> bool:
-        """Defer these assets. False: their changes could not be kept, so the caller must retry them."""
+        """Defer these assets. Return False if their changes could not be kept, so that the caller must retry them."""
         new = set(refused) - self.ids
         if new and not self._keep(self._of(new)):
             return False

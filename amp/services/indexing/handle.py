@@ -1,4 +1,4 @@
-"""Handles change messages: brings the search documents of the changed assets up to the store."""
+"""Handles change messages: brings the search documents of the changed assets up to date with the store."""
 
 import threading
 from collections import defaultdict, deque
@@ -35,8 +35,8 @@ class AssetIndexer:
     metrics: IndexingMetrics
 
     def handle(self, messages: Sequence[Message], stop: threading.Event) -> Mapping[Message, Failure]:
-        """Index the assets that these messages are about. Returns the messages that become dead letters, with
-        the reason.
+        """Index the assets that these messages are about. Return the messages that become dead letters, with the
+        reason.
 
         :raises Stopped: `stop` was set before all was done.
         """
@@ -45,8 +45,8 @@ class AssetIndexer:
         return self._settled(messages, self._index(changes, stop, deferred), deferred.ids)
 
     def handle_retries(self, messages: Sequence[Message], stop: threading.Event) -> Mapping[Message, Failure]:
-        """As `handle`, for changes of the retry queue. Those whose bucket still refuses writes go back into the queue,
-        after one pause for all of them.
+        """Index the changes of the retry queue as `handle` does. Those whose bucket still refuses writes go back into
+        the queue, after one pause for all of them.
 
         :raises Stopped: `stop` was set before all was done.
         """
@@ -63,8 +63,8 @@ class AssetIndexer:
         return self._settled(messages, rejected, {change.asset_id for change in pending})
 
     def index(self, changes: Sequence[AssetChanged], stop: threading.Event) -> Mapping[UUID, str]:
-        """Index the assets of these changes, however long it takes. Changes of a bucket that refuses writes go into
-        the retry queue if it has room. Returns the assets that the index rejects, with the reason.
+        """Index the assets of these changes, however long it takes. Changes of a bucket that refuses writes go into the
+        retry queue if it has room. Return the assets that the index rejects, with the reason.
 
         :raises Stopped: `stop` was set before all was done.
         """
@@ -88,7 +88,7 @@ class AssetIndexer:
         indexed = 0
         for message in messages:
             if not isinstance(message, AssetChanged):
-                failures[message] = Failure("not a change message")
+                failures[message] = Failure("the message is not a change message")
             elif message.asset_id in rejected:
                 failures[message] = Failure(rejected[message.asset_id])
             elif message.asset_id not in deferred:

@@ -37,8 +37,9 @@ class Removal:
         return UUID(self.document.position.asset_id)
 
     def aliases(self, bucket_map: BucketMap) -> Sequence[str]:
-        """Return the write aliases that lead to the document, including the target of a move. Empty: its index no
-        longer belongs to a bucket."""
+        """Return the write aliases that lead to the document, including the target of a move. The result is empty if
+        its index no longer belongs to a bucket.
+        """
         if self.index is None:
             return bucket_map.write_aliases(self.document.position.created_ms)
         bucket, move = bucket_map.bucket_of(self.index), bucket_map.move
@@ -60,8 +61,8 @@ class RemovalResult:
 
 @dataclass(frozen=True, kw_only=True)
 class DocumentRemover:
-    """A document that stayed in the target of a move would come back at the switch. Therefore it is removed from source
-    and target, and even if only the target refuses writes, the removal is repeated later.
+    """Removes search documents. A document that stayed in the target of a move would reappear at the switch. Therefore
+    it is removed from source and target, and even if only the target refuses writes, the removal is repeated later.
     """
 
     documents: DocumentPages

@@ -14,13 +14,15 @@ RETRY_GROUP = "index-retry"
 
 @dataclass(frozen=True, kw_only=True)
 class RetryQueue:
-    """Changes are durable here before their original message is committed, so a kill at any line loses nothing."""
+    """Adds changes to the retry queue. Changes are durable here before their original message is committed, so a kill
+    at any line loses nothing.
+    """
 
     queue: MessageQueue
     max_changes: int
 
     def add(self, changes: Sequence[AssetChanged]) -> bool:
-        """Add changes. False: the queue is full, or they may not be durable; keep them."""
+        """Add changes. Return False if the queue is full or they may not be durable; keep them then."""
         try:
             if self.queue.lag(Topic.RETRY, RETRY_GROUP) + len(changes) > self.max_changes:
                 return False
@@ -29,5 +31,7 @@ class RetryQueue:
         return self.put_back(changes)
 
     def put_back(self, changes: Sequence[AssetChanged]) -> bool:
-        """Add changes that came from this queue, even if it is full. False: they may not be durable; keep them."""
+        """Add changes that came from this queue, even if it is full. Return False if they may not be durable; keep them
+        then.
+        """
         return publish_durably(self.queue, Topic.RETRY, changes).issuperset(changes)

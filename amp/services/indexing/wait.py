@@ -27,8 +27,8 @@ class IndexingWait:
     _stalled: threading.Event = field(default_factory=threading.Event, init=False)
 
     def wait(self, stop: threading.Event) -> bool:
-        """Wait until the index workers have tried every change that is in the queue now, however long that takes. True:
-        all are indexed. False: some may still wait for a bucket that refuses writes.
+        """Wait until the index workers have tried every change that is in the queue now, however long that takes.
+        Return True if all are indexed, and False if some may still wait for a bucket that refuses writes.
 
         :raises IndexingStalled: they committed none of these changes for 30 seconds. Later calls wait only two seconds
             until the workers make progress again.

@@ -36,7 +36,7 @@ class AssetDocuments:
 
 @dataclass(frozen=True, slots=True)
 class IndexResult:
-    """The outcome for assets that were to be indexed as a whole."""
+    """The outcome of indexing all documents of assets."""
 
     known: Collection[UUID]  #: those that the store has
     rejected: Mapping[UUID, str]  #: those that the index rejects, with the reason
@@ -57,7 +57,7 @@ class DocumentWriter:
         set_aside: SetAside = lambda _: False,
         patience: Patience | None = None,
     ) -> Mapping[UUID, str]:
-        """Write all documents, and retry until each is settled. Returns the rejected assets with the reason.
+        """Write all documents, and retry until each is settled. Return the rejected assets with the reason.
 
         :param set_aside: takes over the assets of buckets that refuse writes for more than five seconds.
         :param patience: once it is over, `set_aside` takes over all that is left.
@@ -83,7 +83,7 @@ class DocumentWriter:
         set_aside: SetAside,
         patience: Patience | None = None,
     ) -> dict[UUID, str]:
-        """As `write`, for documents that come in several steps. Small ones are written together."""
+        """Write documents that arrive in several steps, as `write` does. Small ones are written together."""
         rejected: dict[UUID, str] = {}
         ready: list[AssetDocuments] = []
         ready_bytes = 0

@@ -28,14 +28,14 @@ Step = Callable[[Asset, Stamp], Change | str | None]
 _RACES = Backoff(first_s=0.02)
 #: Copies of an asset in memory: before the change, after it, and as it is written.
 _IN_MEMORY = 3
-_NOT_SELECTED = "it is not among those selected"
+_NOT_SELECTED = "it does not match the selector"
 
 
 @dataclass(frozen=True, kw_only=True)
 class BulkChanges:
-    """The change of one asset in one job always has the same id. If the asset's revisions contain that id, the change
-    was applied, so a repeated item changes nothing twice. If another writer won, the change is recomputed on top of the
-    new head, provided that the selector still covers it.
+    """Applies the changes of a job. The change of one asset in one job always has the same id. If the asset's revisions
+    contain that id, the change was applied, so a repeated item is applied only once. If another writer won, the change
+    is recomputed on top of the new head, provided that the selector still covers it.
     """
 
     store: AssetReads
@@ -113,7 +113,7 @@ class BulkChanges:
         return ItemResult(ItemOutcome.SKIPPED, change) if change else ItemResult(ItemOutcome.DONE)
 
     def _commit(self, changes: Sequence[Change]) -> Iterator[UUID]:
-        """Commit the changes. Returns the assets whose change was refused because another writer won.
+        """Commit the changes. Return the assets whose change was refused because another writer won.
 
         :raises OutcomeUnknown: some outcomes are unknown.
         """

@@ -24,8 +24,8 @@ from amp.services.job_kinds.bulk_changes import BulkChanges
 
 @dataclass(frozen=True, kw_only=True)
 class AssetPurge:
-    """A `Processor`. It purges the asset in the store first: from then on no documents are built of the asset, so those
-    that are removed afterwards do not come back. What a kill leaves behind is removed when the item comes again.
+    """A `Processor`. It purges the asset in the store first: from then on no documents of the asset are built, so those
+    that are removed afterwards do not reappear. What remains after a kill is removed when the item is delivered again.
     """
 
     changes = True
@@ -42,7 +42,7 @@ class AssetPurge:
 
     def check(self, parameters: AssetJobParameters) -> None:
         if parameters.selector.query is not None:
-            detail = "a search finds no deleted assets; select them otherwise"
+            detail = "a search finds no deleted assets; use all, type, project, created or ids"
             raise Unprocessable.at("/selector/query", detail)
 
     def process(self, job: AssetJob, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:
@@ -74,8 +74,9 @@ class AssetPurge:
         return results
 
     def _former(self, made_again: Sequence[Asset]) -> list[Asset]:
-        """Assets that were created again, as the purge before left them. Documents of the new asset are not older than
-        its first version, or than the first version that is kept."""
+        """Return the assets that were created again, each in the state in which the earlier purge left it. Documents of
+        the new asset are not older than its first version, or than the first version that is kept.
+        """
         kept = {asset.id: {1, asset.superseded(self.versions_kept).start} for asset in made_again}
         versions = self.store.versions(kept) if kept else {}
         revisions: dict[UUID, int] = {}
@@ -110,7 +111,9 @@ class AssetPurge:
 
 
 def _rid_of(results: Mapping[UUID, ItemResult], remaining: RemovalResult) -> dict[UUID, ItemResult]:
-    """The results without the assets that are tried again. An asset whose documents the index keeps has failed."""
+    """Return the results, without the assets that are tried again. An asset whose documents could not be removed has
+    failed.
+    """
     failed = {
         asset_id: ItemResult(ItemOutcome.FAILED, f"not removed from the index: {reason}")
         for asset_id, reason in remaining.rejected.items()
@@ -121,7 +124,7 @@ def _rid_of(results: Mapping[UUID, ItemResult], remaining: RemovalResult) -> dic
 
 
 def _removals(purged: Sequence[Asset]) -> Iterator[Removal]:
-    """Removals of all documents that may exist: one for each version, or its tombstone."""
+    """Return removals of all documents that may exist: one for each version, or its tombstone."""
     for asset in purged:
         yield _removal(asset, head_doc_id(asset.id))
         # Only the revision of a stripped asset is known. No version was higher.

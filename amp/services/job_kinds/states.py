@@ -29,7 +29,7 @@ class StateChanges:
 
     def check(self, parameters: AssetJobParameters) -> None:
         if self.step is restoration and parameters.selector.query is not None:
-            detail = "a search finds no deleted assets; select them otherwise"
+            detail = "a search finds no deleted assets; use all, type, project, created or ids"
             raise Unprocessable.at("/selector/query", detail)
 
     def process(self, job: AssetJob, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:  # noqa: ARG002

@@ -53,7 +53,7 @@ class MetadataUpdates:
                 self._misfits(update) if asset_type is None else _breaks(update, asset_type, self.content_validation)
             )
         if faults:
-            raise Unprocessable("the update cannot be made", faults)
+            raise Unprocessable("the update is not valid", faults)
 
     def process(self, job: AssetJob, ids: Sequence[UUID], stop: threading.Event) -> Mapping[UUID, ItemResult]:  # noqa: ARG002
         update = job.parameters.options_as(MetadataUpdate)
@@ -72,7 +72,7 @@ class MetadataUpdates:
         return self.bulk_changes.run(job, ids, step)
 
     def _misfits(self, update: MetadataUpdate) -> Iterator[Fault]:
-        """Faults of values that no type accepts, where the types of the assets are unknown."""
+        """Return the faults of values that no type accepts, where the types of the assets are unknown."""
         for key, value in update.set.items():
             values = value if isinstance(value, list) else [value]
             kinds = self.catalog.kinds(key)
@@ -91,7 +91,7 @@ def _contradictions(update: MetadataUpdate) -> Iterator[Fault]:
     targets: dict[str, str] = {}
     for key, pointer in update.written():
         if key in targets:
-            yield Fault(pointer, f"writes {key[:128]!r}, which {targets[key]} writes, too")
+            yield Fault(pointer, f"writes {key[:128]!r}, which {targets[key]} also writes")
         targets[key] = pointer
     for i, key in enumerate(update.remove):
         if key in targets:
@@ -105,7 +105,7 @@ def _contradictions(update: MetadataUpdate) -> Iterator[Fault]:
 
 
 def _breaks(update: MetadataUpdate, asset_type: AssetType, content_validation: ContentValidation) -> Iterator[Fault]:
-    """Faults that would make assets of this type invalid."""
+    """Return the faults that would make assets of this type invalid."""
     for key, pointer in (*update.written(), *update.read()):
         if key not in asset_type.fields:
             yield Fault(pointer, f"type {asset_type.name} has no field {key[:128]!r}")

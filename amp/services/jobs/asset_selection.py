@@ -1,4 +1,4 @@
-"""Selects the ids of the assets that a job is about, page by page."""
+"""Selects the ids of the assets of a job, page by page."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -30,7 +30,7 @@ class AssetSelection:
     def check(self, selector: Selector, principal: Principal) -> None:
         """Validate the selector.
 
-        :raises Unprocessable: it cannot be used; names the place of each fault.
+        :raises Unprocessable: it cannot be used; the error names the place of each fault.
         :raises StoreUnavailable, SearchUnavailable: it cannot be validated now.
         """
         faults: list[Fault] = []
@@ -39,7 +39,7 @@ class AssetSelection:
             if self.catalog.known(selector.type) is None:
                 faults.append(Fault("/selector/type", f"there is no asset type {selector.type[:128]!r}"))
         if selector.type is not None and selector.project is not None:
-            faults.append(Fault("/selector/project", "cannot be given together with a type; use a query"))
+            faults.append(Fault("/selector/project", "cannot be combined with a type; use a query"))
         if selector.from_ms is not None and selector.to_ms is not None and selector.from_ms >= selector.to_ms:
             faults.append(Fault("/selector/created/to", "is not after `from`"))
         if selector.query is not None:
@@ -48,7 +48,7 @@ class AssetSelection:
             except BadQuery as e:
                 faults.append(Fault("/selector/query", str(e)))
         if faults:
-            raise Unprocessable("the selector cannot be used", faults)
+            raise Unprocessable("the selector is not valid", faults)
 
     def page(self, selector: Selector, position: str | None, limit: int, principal: Principal) -> IdPage:
         """Return up to `limit` ids from `position` on (None: from the first). An asset may have changed since it was
@@ -67,7 +67,9 @@ class AssetSelection:
         return self.asset_search.incomplete() if selector.query is not None else ()
 
     def about(self, selector: Selector, principal: Principal) -> int | None:
-        """Return the number of assets that it selects, as the index knows it. None: unknown."""
+        """Return the number of selected assets, counted by a search unless the selector lists ids. Return None if it is
+        unknown.
+        """
         if selector.ids is not None:
             return selector.ids
         try:

@@ -76,8 +76,8 @@ class JobStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class JobControl:
-    """A controller alone says whether one of its jobs is under way. Such a job ends in its record first and with the
-    controller second, so what is under way is read before the records.
+    """Reports and controls all jobs. A controller alone says whether one of its jobs is under way. Such a job ends in
+    its record first and with the controller second, so what is under way is read before the records.
     """
 
     jobs: JobLog
@@ -206,7 +206,7 @@ class JobControl:
         that it has made stay.
 
         :raises JobNotFound: there is no such job.
-        :raises Conflict: it has ended, or it is too late.
+        :raises Conflict: it has ended, or it cannot be undone any more.
         :raises StoreUnavailable: the outcome is unknown; read the job before retrying.
         """
         status = self.get(job_id, principal)
@@ -246,7 +246,7 @@ class JobControl:
         return {job.job_id: job for job in found if job is not None}
 
     def _settled(self, job: Job, *, all_chunks: bool = True) -> Job:
-        """The job, which was not under way before its record was read."""
+        """Return the job, which was not under way before its record was read, as settled by its controller."""
         if (controller := self._of_kind.get(job.kind)) is not None:
             return controller.settled(job)
         if not isinstance(job, AssetJob) or not job.state.ended:
@@ -270,7 +270,9 @@ def _has_ended(job: Job) -> Conflict:
 
 
 def _without_speed(job: Job) -> Job:
-    """A job that does not run has no speed, even if its record still has the last one."""
+    """Return the job without its speed unless it runs. A job that does not run has no speed, even if its record still
+    has the last one.
+    """
     if job.state is JobState.RUNNING:
         return job
     return replace(job, progress=replace(job.progress, rate=None, remaining_s=None))

@@ -29,7 +29,7 @@ _MAX_PAGES = 20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeadLetterFilter:
-    """Selects the dead letters that meet every given condition; without conditions all."""
+    """Selects the dead letters that meet every given condition; without conditions, selects all."""
 
     ids: Collection[UUID] | None = None
     job_id: UUID | None = None
@@ -51,8 +51,8 @@ class Replay:
     kept: Mapping[str, int]  #: the number that cannot be replayed and stay, by reason
 
 
-_UNREADABLE = "not a message that can be read"
-_JOB_FORGOTTEN = "the job is no longer kept, so nothing can do its work; discard the dead letter"
+_UNREADABLE = "the message cannot be parsed; discard the dead letter"
+_JOB_FORGOTTEN = "the job was removed, so its items cannot be processed; discard the dead letter"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,8 +90,8 @@ class DeadLetterAdmin:
         return DeadLetterPage(tuple(found), position)
 
     def replay(self, which: DeadLetterFilter, principal: Principal) -> Replay:
-        """Send them to the workers again. A dead letter whose message is processed is removed; one whose message fails
-        again has one more attempt. Those that are not readable messages, or whose job was removed, stay.
+        """Send the dead letters to the workers again. A dead letter whose message is processed is removed; one whose
+        message fails again has one more attempt. Those that are not readable messages, or whose job was removed, stay.
 
         :raises StoreUnavailable, QueueUnavailable: some may have been replayed; replay again.
         """
@@ -117,14 +117,14 @@ class DeadLetterAdmin:
             )
             delivered |= publish_durably(self.queue, Topic.BULK, of_jobs)
             if lost := sum(message not in delivered for message in sent):
-                raise QueueUnavailable(f"the queue did not take {lost} of {len(sent)} messages")
+                raise QueueUnavailable(f"the queue did not accept {lost} of {len(sent)} messages")
             self._record(dead_letters, f"replayed by {principal.name}", kept_jobs)
             count += len(dead_letters)
         return Replay(count, dict(kept))
 
     def discard(self, which: DeadLetterFilter, principal: Principal) -> int:
-        """Remove them and return their number. Jobs no longer count them as failed. A dead letter whose message failed
-        again meanwhile stays.
+        """Remove the dead letters and return their number. Jobs no longer count them as failed. A dead letter whose
+        message failed again in the meantime stays.
 
         :raises StoreUnavailable: some may be left; discard again.
         """
@@ -151,7 +151,7 @@ class DeadLetterAdmin:
         return kept_jobs[job_id]
 
     def _resolve(self, dead_letters: Sequence[DeadLetter], kept_jobs: dict[UUID, bool]) -> None:
-        """Record them as resolved in the results of their jobs, where these are kept."""
+        """Record the dead letters as resolved in the results of their jobs, as far as these are kept."""
         by_job: dict[UUID, dict[int, dict[UUID, ItemResult]]] = defaultdict(lambda: defaultdict(dict))
         for dead_letter in dead_letters:
             event = dead_letter.message
@@ -165,7 +165,9 @@ class DeadLetterAdmin:
         by_job = Counter(dead_letter.job_id for dead_letter in dead_letters)
         for job_id, count in by_job.items():
             of = "live traffic" if job_id is None else str(job_id)
-            _log.info("dead letters handled", action="dead_letters_handled", count=count, what=what, of=of)
+            _log.info(
+                "dead letters replayed or discarded", action="dead_letters_handled", count=count, what=what, of=of
+            )
             if job_id is not None and self._is_kept(job_id, kept_jobs):
                 noun = "1 dead letter" if count == 1 else f"{count:,} dead letters"
                 self.jobs.note(job_id, Note(self.clock.now_ms(), NoteKind.DEAD_LETTERS, f"{noun} {what}"))

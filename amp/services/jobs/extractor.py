@@ -47,8 +47,8 @@ class _TakenOver(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class JobExtractor:
-    """Any number of extractors may run. Each holds its jobs by a lease. Two at one job do no harm, because both write
-    the same chunks and results.
+    """Runs the open jobs over assets, step by step. Any number of extractors may run. Each holds its jobs by a lease.
+    Two at one job do no harm, because both write the same chunks and results.
 
     A job that fails for another reason than a component that does not answer ends as failed with that reason. Other
     jobs continue.
@@ -184,7 +184,7 @@ class JobExtractor:
         return LeaseKeeper(self.leases, self.clock, name=f"job:{job_id}", holder=self.holder, ttl_s=_LEASE_S)
 
     def _taken_up(self, job_id: UUID, run: JobRun | None, lease: LeaseKeeper) -> JobRun | None:
-        """Return the run as this process left it, or as another one advanced it. None: the job has ended."""
+        """Return the run as this process left it, or as another one advanced it. Return None if the job has ended."""
         latest = self.jobs.get(job_id)
         if not isinstance(latest, AssetJob) or latest.state.ended:
             self._runs.pop(job_id, None)
@@ -195,7 +195,7 @@ class JobExtractor:
         return run
 
     def _resumed(self, job: AssetJob, lease: LeaseKeeper) -> JobRun:
-        """Return the run from the checkpoint and the chunks of the extractor before."""
+        """Return the run from the checkpoint and the chunks of an earlier extractor."""
         checkpoint = job.checkpoint
         run = JobRun(
             job=job,

@@ -37,7 +37,7 @@ class HeadSelection:
             nonlocal criteria
             newest = self.catalog.known(head.type)
             if newest is None or newest.version < head.type_version:
-                # The head's type may give fields of the query kinds that were not known before.
+                # The head's type may declare fields of the query with kinds that were not known before.
                 self.catalog.refresh()
                 criteria = self._criteria(query)
             document = head_document(head, self.catalog.version(head.type, head.type_version), b"")

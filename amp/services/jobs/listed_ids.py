@@ -17,7 +17,7 @@ class ListedIds:
     ids: JobIds
 
     def keep(self, job_id: UUID, ids: Sequence[UUID]) -> int:
-        """Store the ids, which are unique, before the job itself. Returns their number.
+        """Store the ids, which are unique, before the job itself. Return their number.
 
         :raises StoreUnavailable: some may not be stored; store them again.
         """
@@ -35,7 +35,7 @@ class ListedIds:
         number, first = _place(position)
         block = self.ids.get(job_id, number)
         if block is None:
-            raise NotFound("the ids that the job was given are gone")
+            raise NotFound("the list of ids of the job was removed")
         end = first + limit
         if end < len(block):
             following: str | None = f"{number}:{end}"
@@ -53,4 +53,4 @@ def _place(position: str | None) -> tuple[int, int]:
     try:
         return int(number), int(first)
     except ValueError as e:
-        raise BadCursor("the position is none of the ids that the job was given") from e
+        raise BadCursor("the position does not belong to the ids of the job") from e

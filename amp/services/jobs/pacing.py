@@ -14,8 +14,8 @@ _STEP = 50
 
 
 class JobPace:
-    """While more change messages wait than `max_waiting`, or their number is unknown, the pace halves every half
-    second. Otherwise it grows by 15 % every half second, up to the job's rate.
+    """Determines how many assets a job may start. While more change messages wait than `max_waiting`, or their number
+    is unknown, the pace halves every half second. Otherwise it grows by 15 % every half second, up to the job's rate.
 
     A job without a rate is not paced.
     """
@@ -43,7 +43,7 @@ class JobPace:
         return room if room >= min(wanted, max(1, min(_STEP, int(pace / 2)))) else 0
 
     def consume(self, count: int) -> None:
-        """Note that this number of assets was started."""
+        """Record that this number of assets was started."""
         self._bucket.take(count)
 
     def _adapt(self, rate: float) -> None:

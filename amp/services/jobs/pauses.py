@@ -18,12 +18,12 @@ class JobPauses:
         return job_id in self._pauses and self._clock.monotonic_s() < self._pauses[job_id][1]
 
     def failed(self, job_id: UUID) -> None:
-        """Note that a component did not answer; the next pause is longer."""
+        """Record that a component did not answer; the next pause is longer."""
         failures = self._pauses.get(job_id, (0, 0.0))[0] + 1
         self._pauses[job_id] = failures, self._clock.monotonic_s() + self._backoff.pause_s(failures)
 
     def answered(self, job_id: UUID) -> None:
-        """Note that the components answered; the next pause is short again."""
+        """Record that the components answered; the next pause is short again."""
         self._pauses.pop(job_id, None)
 
     def keep(self, job_ids: Collection[UUID]) -> None:

@@ -14,7 +14,9 @@ SKIP_MISSING = "there is no such asset"
 
 
 class Processor(Protocol):
-    """Every step may be repeated, also concurrently in another process, with the effect of doing it once."""
+    """Processes the assets of one kind of job. Every step may be repeated, also concurrently in another process, with
+    the effect of doing it once.
+    """
 
     #: Whether it changes assets, so that a dry run is possible.
     changes: bool
@@ -24,7 +26,7 @@ class Processor(Protocol):
     def check(self, parameters: AssetJobParameters) -> None:
         """Validate a request.
 
-        :raises Unprocessable: such a job cannot be done; names the place of each fault.
+        :raises Unprocessable: the request is not valid; the error names the place of each fault.
         """
         ...
 

@@ -53,7 +53,7 @@ class JobExpiry:
             raise
 
     def _remove_old(self) -> Iterator[None]:
-        """Yield after each bounded step. All jobs are tried before an error is raised."""
+        """Remove old jobs, and yield after each bounded step. All jobs are tried before an error is raised."""
         failure: Exception | None = None
         removed = 0
         for job in self._old():
@@ -76,7 +76,9 @@ class JobExpiry:
             before = page[-1].id
 
     def _remove(self, job: Job) -> Iterator[None]:
-        """Remove the last chunk first: after a kill, the rest shows how many there are. The job itself comes last."""
+        """Remove a job. The last chunk is removed first, so that after a kill the rest shows how many there are. The
+        job itself is removed last.
+        """
         if isinstance(job, AssetJob):
             numbers = iter(reversed(range(chunk_count(self._chunks, job))))
             while some := list(islice(numbers, _CHUNKS_AT_ONCE)):

@@ -12,7 +12,7 @@ from amp.services.runtime.leases import LeaseKeeper
 
 @dataclass(slots=True)
 class JobRun:
-    """All state can be rebuilt from the checkpoint and the chunks."""
+    """The progress of a job and its outstanding chunks. All of it can be rebuilt from the checkpoint and the chunks."""
 
     job: AssetJob
     selection: Selection
@@ -41,7 +41,7 @@ class JobRun:
         return sum(self.counts.values())
 
     def add(self, chunk: Chunk) -> None:
-        """Add the next chunk, created now or by the extractor before."""
+        """Add the next chunk, created now or by an earlier extractor."""
         self.outstanding.append(chunk)
         self.selected += len(chunk.ids) + chunk.passed
         sample = self.job.parameters.sample

@@ -1,4 +1,4 @@
-"""The assets that a job is about, in steps: what every kind of selection promises."""
+"""The interface of selections, which return the assets of a job in steps."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -7,7 +7,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class SelectionStep:
-    """What one step of a selection gave."""
+    """The result of one step of a selection."""
 
     ids: tuple[UUID, ...] = ()
     passed: int = 0  #: assets that were covered by the step and need no work
@@ -16,12 +16,12 @@ class SelectionStep:
 
 
 class Selection(Protocol):
-    """The assets of one job. A process that takes over the job makes another one and continues from the position."""
+    """The assets of one job. A process that takes over the job creates another one and continues from the position."""
 
     def step(self, position: str | None, limit: int) -> SelectionStep:
         """Return up to `limit` assets from `position` on (None: from the first).
 
-        :raises NotFound: the ids that the job was given are gone.
+        :raises NotFound: the list of ids of the job was removed.
         :raises BadCursor: the position is not one of this selection.
         :raises Retryable: a component does not answer.
         """

@@ -17,7 +17,7 @@ from amp.services.jobs.selection import Selection, SelectionStep
 class JobSelections:
     assets: AssetSelection
     listed: ListedIds
-    #: Makes the selection of mismatches: of a selector, and whether to compare every asset (deep).
+    #: Creates the selection of mismatches from a selector, and from whether to compare every asset (deep).
     mismatches: Callable[[Selector, bool], Selection]
 
     def of(self, job: AssetJob, *, mismatches: bool) -> Selection:

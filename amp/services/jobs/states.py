@@ -10,18 +10,19 @@ from amp.ports.job_log import JobUpdates
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobStates:
-    """Every change is one compare-and-set together with its note in the history, so the second of two concurrent
-    changes sees the first. An end is final."""
+    """Pauses, resumes, cancels and ends jobs in their records. Every change is one compare-and-set together with its
+    note in the history, so the second of two concurrent changes sees the first. An end is final.
+    """
 
     jobs: JobUpdates
     clock: Clock
 
     def pause(self, job_id: UUID, note: str) -> bool:
-        """Pause a running job. Returns whether it was running."""
+        """Pause a running job. Return whether it was running."""
         return self._change(job_id, JobState.PAUSED, (NoteKind.PAUSED, note), expected=JobState.RUNNING)
 
     def resume(self, job_id: UUID, note: str | None) -> bool:
-        """Resume a paused job. Returns whether it was paused.
+        """Resume a paused job. Return whether it was paused.
 
         :param note: text for the history; None: nothing is noted.
         """
@@ -29,11 +30,11 @@ class JobStates:
         return self._change(job_id, JobState.RUNNING, noted, expected=JobState.PAUSED)
 
     def cancel(self, job_id: UUID, note: str) -> bool:
-        """Cancel a job. Returns whether it had not ended."""
+        """Cancel a job. Return whether it had not ended."""
         return self._change(job_id, JobState.CANCELLED, (NoteKind.CANCELLED, note))
 
     def end(self, job_id: UUID, state: JobState, reason: str = "", *, note: str | None = None) -> bool:
-        """End a job. Returns whether it had not ended.
+        """End a job. Return whether it had not ended.
 
         :param note: text for the history (default: the state and the reason).
         """

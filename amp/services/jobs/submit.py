@@ -55,7 +55,7 @@ class JobSubmission:
         """Validate and store the job. The extractor runs it.
 
         :param idempotency_key: a repeat with the same key returns the job of the first request.
-        :raises Unprocessable: the request is not valid; names the place of each fault.
+        :raises Unprocessable: the request is not valid; the error names the place of each fault.
         :raises IdempotencyKeyReused: the key was used with another body.
         :raises StoreUnavailable: the outcome is unknown. With an idempotency key, submit again; without one, check
             first.
@@ -63,10 +63,10 @@ class JobSubmission:
         processor = self.processors.get(request.kind)
         if processor is None:
             known = ", ".join(sorted(self.processors))
-            detail = f"there is no kind {request.kind[:128]!r} of job; there are {known}"
+            detail = f"{request.kind[:128]!r} is not a kind of job; use one of {known}"
             raise Unprocessable.at("/kind", detail)
         if request.dry_run and not processor.changes:
-            detail = f"a job of kind {request.kind} changes no assets, so it cannot run dry"
+            detail = f"a job of kind {request.kind} changes no assets, so it has no dry run"
             raise Unprocessable.at("/dry_run", detail)
         if unknown := sorted(request.parameters.keys() - option_names(request.kind)):
             faults = [Fault(f"/parameters/{name}", f"is not a parameter of {request.kind} jobs") for name in unknown]

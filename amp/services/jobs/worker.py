@@ -68,21 +68,24 @@ class JobWorker:
         self._states = JobStates(jobs=jobs, clock=clock)
         #: Jobs by id, each with the time it was read. Replaced as a whole, because lanes share it.
         self._known: dict[UUID, tuple[float, AssetJob | None]] = {}
-        #: When the last note that assets wait was written, by job.
+        #: The time of the last note that assets wait, by job.
         self._noted_s: dict[UUID, float] = {}
 
     def handle(self, messages: Sequence[Message], stop: threading.Event) -> Mapping[Message, Failure]:
-        """Process these messages, however long it takes. Returns the messages that become dead letters.
+        """Process these messages, however long it takes. Return the messages that become dead letters.
 
         :raises Stopped: `stop` was set before all was done.
         """
         failures: dict[Message, Failure] = {
-            message: Failure("not an item of a job") for message in messages if not isinstance(message, JobItem)
+            message: Failure("the message is not an item of a job")
+            for message in messages
+            if not isinstance(message, JobItem)
         }
         by_job: dict[UUID, dict[UUID, JobItem]] = defaultdict(dict)
         for message in messages:
             if isinstance(message, JobItem):
-                # An asset that comes twice is processed once. A replayed item wins: it counts after the job has ended.
+                # An asset that is delivered twice is processed once. A replayed item takes precedence: it counts even
+                # after the job has ended.
                 before = by_job[message.job_id].get(message.asset_id)
                 if before is None or not before.replayed:
                     by_job[message.job_id][message.asset_id] = message
@@ -95,8 +98,9 @@ class JobWorker:
     def _handle_or_fail(
         self, job_id: UUID, events: Mapping[UUID, JobItem], stop: threading.Event
     ) -> Mapping[Message, Failure]:
-        """An error that is not of an asset is of the job. The job fails, its items become dead letters, and other jobs
-        continue."""
+        """Process the items of a job. An error that no single asset causes is attributed to the job: the job fails, its
+        items become dead letters, and other jobs continue.
+        """
         try:
             return self._handle(job_id, events, stop)
         except Stopped:
@@ -163,7 +167,7 @@ class JobWorker:
     def _results(
         self, job: AssetJob, processor: Processor, ids: Sequence[UUID], stop: threading.Event
     ) -> Mapping[UUID, ItemResult]:
-        """Return the results of the assets; of none once a component has not answered for too long."""
+        """Return the results of the assets, or no results if a component has not answered for too long."""
         began_s = self._clock.monotonic_s()
 
         def process() -> Mapping[UUID, ItemResult]:

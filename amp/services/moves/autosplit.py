@@ -30,7 +30,9 @@ class BucketSizes:
 
 @dataclass(frozen=True, kw_only=True)
 class AutoSplit:
-    """Records at most one move per check, because only one runs at a time."""
+    """Records the moves that the sizes of buckets call for. At most one move is recorded per check, because only one
+    runs at a time.
+    """
 
     maps: BucketMaps
     indices: IndexLifecycle

@@ -16,8 +16,9 @@ _PARTS = 60
 
 @dataclass(frozen=True, kw_only=True)
 class RangeComparison:
-    """Reads the documents as of the last refresh. By default, the last written revision in the target decides whether a
-    document is behind."""
+    """Compares a range of the source with the target, and copies what the target lacks. It reads the documents as of
+    the last refresh. By default, the last written revision in the target decides whether a document is behind.
+    """
 
     documents: BucketDocuments
     copier: DocumentCopy
@@ -43,9 +44,9 @@ class RangeComparison:
         self, copy: Copy, target: str, pace: Callable[[int], None], *, refreshed: bool = False
     ) -> Iterator[tuple[list[RawDocument], int]]:
         """Copy the documents that the target lacks or has at an older revision, except those that a purge was to
-        remove. If `refreshed`, also those that the target has but searches do not see yet. Yields for each page the
-        documents (without bodies) that the target now has at these revisions or later, or shall not have, and the
-        number copied.
+        remove. If `refreshed`, also copy those that the target has but searches do not see yet. Yield for each page the
+        documents (without bodies) that the target now has at these revisions or later, or must not have, and the number
+        copied.
 
         :raises StaleToken: another attempt began.
         :raises DocumentRejected: the target rejects a document permanently.

@@ -42,8 +42,8 @@ class Copy:
 
 @dataclass(frozen=True, kw_only=True)
 class DocumentCopy:
-    """Documents keep their revisions, and newer ones are never overwritten. Copying twice or during live writes is
-    harmless.
+    """Copies documents from one index into another. Documents keep their revisions, and newer ones are never
+    overwritten. Copying twice or during live writes is harmless.
     """
 
     documents: DocumentPages
@@ -61,7 +61,7 @@ class DocumentCopy:
         pace: Callable[[int], None] = lambda _: None,
         copied: Callable[[Position, int], None] = lambda _position, _count: None,
     ) -> int:
-        """Copy the documents that searches of the source see. Returns their number. Ends early when `stop` is set.
+        """Copy the documents that searches of the source see. Return their number. End early when `stop` is set.
 
         :param pace: called with a number of documents before they are written; may wait.
         :param copied: called after they are written, with the position of the last one.
@@ -113,8 +113,8 @@ class DocumentCopy:
         return busy, reason
 
     def without_purged(self, positions: set[Position]) -> set[Position]:
-        """Return the positions of documents that no purge was to remove. A purge after the switch removes the documents
-        that searches see, and their remains in the source must not come back.
+        """Return the positions of documents that no purge had to remove. A purge after the switch removes the documents
+        that searches see, and their remains in the source must not reappear.
 
         :raises StoreUnavailable: the store does not answer.
         """

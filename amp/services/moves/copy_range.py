@@ -29,8 +29,8 @@ class MoveFailed(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class RangeCopy:
-    """Each round copies the writes since the mark of the round before, so none is missed during live traffic. Totals
-    over slices of time then verify the whole range.
+    """Copies the range of a move into its target. Each round copies the writes since the mark of the round before, so
+    none is missed during live traffic. Totals over slices of time then verify the whole range.
     """
 
     indices: BucketIndices
@@ -42,9 +42,9 @@ class RangeCopy:
     def run(self, move: Move, progress: MoveProgress, stop: threading.Event) -> None:
         """Copy the range. On return, little is left for `finish`.
 
-        :raises MoveFailed, DocumentRejected: it cannot be done.
+        :raises MoveFailed, DocumentRejected: the move cannot be completed.
         :raises MapChanged, StaleToken: another phase or attempt began, or `stop` was set.
-        :raises Retryable: a component does not answer; call it again, it continues from the checkpoint.
+        :raises Retryable: a component does not answer; call it again, and it continues from the checkpoint.
         """
         if progress.mark is None:
             self._copy_all(move, progress, stop)
@@ -55,9 +55,9 @@ class RangeCopy:
         self._catch_up(move, progress, stop)
 
     def approach(self, move: Move, progress: MoveProgress) -> str:
-        """Do the part of `finish` that is possible while writers write. Returns the mark from which `finish` continues.
+        """Do the part of `finish` that is possible while writers write. Return the mark from which `finish` continues.
 
-        :raises DocumentRejected: it cannot be done.
+        :raises DocumentRejected: the target rejects a document permanently.
         :raises StaleToken: another attempt began.
         :raises Retryable: a component does not answer.
         """
@@ -69,7 +69,7 @@ class RangeCopy:
         """Copy the writes since this mark that the target lacks, while writers wait. On return, searches of the target
         see all documents.
 
-        :raises DocumentRejected: it cannot be done.
+        :raises DocumentRejected: the target rejects a document permanently.
         :raises StaleToken: another attempt began.
         :raises Retryable: a component does not answer.
         """
@@ -135,4 +135,4 @@ def _copy(move: Move, since: str | None) -> Copy:
 
 
 def _at_once(_: int) -> None:
-    """No pacing, because writers wait for this copy or are about to."""
+    """Do not wait, because writers wait for this copy or are about to."""

@@ -23,8 +23,8 @@ class LaidOut:
 
 @dataclass(frozen=True, kw_only=True)
 class BucketLayout:
-    """A layout is a series of calls, because only one move runs at a time. Each call does the next missing step, so a
-    layout can be interrupted anywhere and repeated.
+    """Opens buckets. A layout is a series of calls, because only one move runs at a time. Each call does the next
+    missing step, so a layout can be interrupted anywhere and repeated.
     """
 
     maps: BucketMaps

@@ -42,7 +42,9 @@ class MovePlan:
 
 @dataclass(frozen=True, kw_only=True)
 class MovePlanning:
-    """Only one move runs at a time. A second request is refused and learns which move is under way."""
+    """Previews, records and cancels moves. Only one move runs at a time. A second request is refused and learns which
+    move is under way.
+    """
 
     maps: BucketMaps
     indices: BucketIndices

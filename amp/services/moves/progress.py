@@ -21,8 +21,9 @@ _PAUSE_S = 0.5
 
 @dataclass(kw_only=True)
 class MoveProgress:
-    """The checkpoint is a promise about the target: it has all documents that were before `mark` in the source, and all
-    of the first copy up to `after`. An old checkpoint, or that of another mover, only means more to copy.
+    """Tracks one move for the mover that runs it. The checkpoint is a promise about the target: it has all documents
+    that were before `mark` in the source, and all of the first copy up to `after`. An old checkpoint, or that of
+    another mover, only means more to copy.
     """
 
     jobs: JobLog
@@ -48,7 +49,7 @@ class MoveProgress:
 
     @property
     def first_mark(self) -> str | None:
-        """The mark from before the first copy."""
+        """The mark in the source that was taken before the first copy."""
         return self._checkpoint.first_mark
 
     @property

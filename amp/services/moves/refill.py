@@ -23,8 +23,9 @@ _JOBS_AT_ONCE = 1_000
 
 @dataclass(frozen=True, kw_only=True)
 class BucketRefill:
-    """There is one backfill for each loss, index and range. If it fails or is cancelled, the bucket stays incomplete,
-    so that operators can find the reason. It also stays incomplete while dead letters of the backfill are left.
+    """Restores lost documents by backfills. There is one backfill for each loss, index and range. If it fails or is
+    cancelled, the bucket stays incomplete, so that operators can find the reason. It also stays incomplete while dead
+    letters of the backfill are left.
     """
 
     maps: BucketMaps

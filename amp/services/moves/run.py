@@ -62,8 +62,9 @@ class _Wait:
 
 @dataclass(kw_only=True)
 class MoveRunner:
-    """Any process may run a move, even concurrently with a mover that was paused: each step is repeatable, and fenced
-    by the aliases that it removes. A failure ends `advance`; calling it again continues from the map.
+    """Runs the recorded move. Any process may run a move, even concurrently with a mover that was paused: each step is
+    repeatable, and fenced by the aliases that it removes. A failure ends `advance`; calling it again continues from the
+    map.
     """
 
     maps: BucketMaps
@@ -96,7 +97,7 @@ class MoveRunner:
         }
 
     def advance(self, stop: threading.Event, meanwhile: Callable[[], None] = lambda: None) -> bool:
-        """Advance the recorded move until it has ended or `stop` is set. False: none was recorded.
+        """Advance the recorded move until it has ended or `stop` is set. Return False if none was recorded.
 
         :param meanwhile: called at intervals, because a move may take hours.
         :raises Retryable: a component does not answer; call it again.

@@ -17,7 +17,7 @@ _RECENT_S = 3.0
 
 
 class BucketWorker:
-    """A lease lets one worker run at a time to save work; two at once do no harm.
+    """Runs moves and checks buckets. A lease lets one worker run at a time to save work; two at once do no harm.
 
     The checks run every `check_s` seconds, in order, even while a move is under way or its components do not answer. A
     check that fails does not keep the others from running.
@@ -49,7 +49,7 @@ class BucketWorker:
             self._lease.release()
 
     def run_once(self, stop: threading.Event) -> bool:
-        """Do the work that is due, unless another worker has the lease. Returns whether a move ran recently.
+        """Do the work that is due, unless another worker has the lease. Return whether a move ran recently.
 
         :raises Retryable: a component does not answer; call it again.
         """

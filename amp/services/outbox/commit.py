@@ -22,7 +22,7 @@ BATCH = 500
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeCommitter:
-    """The only way in which changes reach the store."""
+    """Commits changes of assets. No other class applies changes in the store."""
 
     store: AssetWrites
     intents: IntentLog
@@ -36,7 +36,7 @@ class ChangeCommitter:
         return int(self.intent_grace_s * 1000)
 
     def commit(self, changes: Sequence[Change]) -> list[CommitResult]:
-        """Commit changes of different assets. Returns one result for each change, in order. Every APPLIED change is
+        """Commit changes of different assets. Return one result for each change, in order. Every APPLIED change is
         durable and certain to be indexed.
 
         :raises StoreUnavailable: no change of the current batch was applied; earlier batches may be.

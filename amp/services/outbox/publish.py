@@ -19,7 +19,9 @@ _GATHERED_S = 0.1
 
 
 class ChangePublisher:
-    """Loses nothing: the relay processes messages that are not delivered and intents that are not cleared."""
+    """Publishes change messages. Nothing is lost: the relay processes messages that are not delivered and intents that
+    are not cleared.
+    """
 
     def __init__(self, events: MessageQueue, intents: IntentLog, background: Background) -> None:
         self._events = events
@@ -31,7 +33,7 @@ class ChangePublisher:
         self._clearer: threading.Thread | None = None
 
     def publish(self, intents: Sequence[Intent]) -> None:
-        """Publish the messages of these intents. Returns immediately."""
+        """Publish the messages of these intents. Return immediately."""
         with self._lock:
             if self._clearer is None:
                 self._clearer = self._background.start("intent-clearer", self._clear_delivered, threading.Event())
@@ -58,7 +60,9 @@ class ChangePublisher:
             self._delivered.put(intent)
 
     def _gather(self) -> list[Intent | None]:
-        """Intents delivered within a moment, collected so that few requests are needed. None: the end."""
+        """Return the intents whose messages were delivered within a moment, so that few requests are needed to clear
+        them. None among them means the end.
+        """
         batch = [self._delivered.get()]
         deadline_s = time.monotonic() + _GATHERED_S
         while len(batch) < _CLEAR_AT_ONCE and batch[-1] is not None:
@@ -69,7 +73,9 @@ class ChangePublisher:
         return batch
 
     def _clear_delivered(self, _stop: threading.Event) -> None:
-        """Run until `close`, because everything delivered before is cleared first."""
+        """Clear the intents of delivered messages. This ends only after `close`, not when it is asked to stop, so that
+        no delivered message keeps its intent.
+        """
         open_ = True
         while open_:
             batch = self._gather()

@@ -29,7 +29,7 @@ _FORGOTTEN_AFTER_S = 3_600.0
 
 @dataclass(frozen=True, kw_only=True)
 class IntentRelay:
-    """Two concurrent relays merely publish twice, which is harmless."""
+    """Publishes the messages of overdue intents. Two concurrent relays merely publish twice, which is harmless."""
 
     intents: IntentLog
     store: AssetReads
@@ -48,7 +48,7 @@ class IntentRelay:
         return 0.0 if self.relay_once() >= _BATCH else self.pause_s
 
     def relay_once(self) -> int:
-        """Process up to one batch of due intents. Returns their number.
+        """Process up to one batch of due intents. Return their number.
 
         :raises StoreUnavailable: the store does not answer; nothing is lost.
         """

@@ -23,7 +23,9 @@ class _Chore:
 
 @dataclass(frozen=True, kw_only=True)
 class Chores:
-    """Each chore is called in every round of the loop; after a failure, only after a growing pause."""
+    """Runs periodic chores. Each chore is called in every round of the loop; after a failure, only after a growing
+    pause.
+    """
 
     clock: Clock
     chores: Mapping[str, Callable[[], object]]

@@ -67,14 +67,15 @@ class _LimitExceeded(Exception):
 
 @dataclass(kw_only=True)
 class ConsumerLoop:
-    """Several batches are under way at once, each in its own lane: while one is read from the store, another is built
-    into documents and a third is written into the index. They are settled in the order in which they came.
+    """Consumes a topic as a member of a group until it is stopped. Several batches are under way at once, each in its
+    own lane: while one is read from the store, another is built into documents and a third is written into the index.
+    They are settled in the order in which they came.
 
     A message is committed only after it was handled or stored as a dead letter. After a kill at any line, some messages
-    merely come again. Lanes may overtake each other; handlers must allow for that.
+    are merely delivered again. Lanes may overtake each other; handlers must allow for that.
 
     If more messages would become dead letters than the limit allows, none does. The loop then leaves its group, reports
-    why, and tries the same messages again after a pause.
+    the reason, and tries the same messages again after a pause.
     """
 
     queue: MessageQueue
@@ -145,7 +146,9 @@ class ConsumerLoop:
             pass
 
     def _settle(self, batch: _Batch, consumer: Consumer, stop: threading.Event, halt: threading.Event) -> bool:
-        """Settle the batch. False: stopped before it was done, so nothing after it may be committed either."""
+        """Settle the batch. Return False if it was stopped before that was done; nothing after it may be committed
+        then.
+        """
         while not batch.done:
             wait((batch.failures,), _KEEP_ALIVE_S)
             if not batch.done:
@@ -161,7 +164,7 @@ class ConsumerLoop:
         try:
             consumer.commit(batch.deliveries)
         except Retryable as e:
-            # The messages come again, which is harmless.
+            # The messages are delivered again, which is harmless.
             _log.warning("could not commit", action="commit_failed", count=len(batch.deliveries), reason=str(e))
         return True
 
@@ -172,12 +175,13 @@ class ConsumerLoop:
         consumer: Consumer,
         stop: threading.Event,
     ) -> bool:
-        """Store the failed messages as dead letters, however long it takes. False: stopped before that was done.
+        """Store the failed messages as dead letters, however long it takes. Return False if it was stopped before that
+        was done.
 
         :raises _LimitExceeded: they are too many; none was stored.
         """
         found = [
-            Failure("not a message") if delivery.message is None else failures.get(delivery.message)
+            Failure("the message cannot be parsed") if delivery.message is None else failures.get(delivery.message)
             for delivery in deliveries
         ]
         self._require_within_limit(found)
@@ -205,7 +209,7 @@ class ConsumerLoop:
         reason = self.limit.admit([failure is not None for failure in failures])
         if reason is not None:
             latest = next(failure.reason for failure in reversed(failures) if failure is not None)
-            raise _LimitExceeded(f"{reason}; the latest because: {latest}")
+            raise _LimitExceeded(f"{reason}; the latest reason is: {latest}")
         if self._is_stopped:
             self._is_stopped = False
             self.metrics.consumer_stopped(self.group, False)

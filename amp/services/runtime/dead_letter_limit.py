@@ -26,7 +26,7 @@ class DeadLetterLimit:
     def admit(self, failed: Sequence[bool]) -> str | None:
         """Count messages that were handled, in order; `failed` says of each whether it is to become a dead letter.
 
-        Returns None if they may become dead letters. Otherwise returns why not, and counts none of them.
+        Return None if they may become dead letters. Otherwise return why not, and count none of them.
         """
         in_row, latest = self._in_row, self._latest.copy()
         for has_failed in failed:

@@ -14,8 +14,9 @@ _FAILURE_REMEMBERED_S = 1.0
 
 
 class InstallationCache:
-    """Every value carries the identity that the installation keeps in its store. Two installations may share a cache
-    and its keys: each finds nothing where the other one has written last.
+    """A cache that returns only values of this installation. Every value carries the identity that the installation
+    keeps in its store. Two installations may share a cache and its keys: each finds nothing where the other one has
+    written last.
     """
 
     def __init__(self, cache: Cache, shared: SharedValues, clock: Clock) -> None:

@@ -43,7 +43,7 @@ class LeaseKeeper:
         return self.age_s >= self._ttl_s
 
     def acquire(self) -> bool:
-        """Take or renew the lease. False: another holder has it.
+        """Take or renew the lease. Return False if another holder has it.
 
         :raises StoreUnavailable: it is unknown who has it.
         """

@@ -24,7 +24,9 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerPresence:
-    """Processes know of each other only through the cache. Without it, running workers are unknown."""
+    """Announces running workers in the cache, and reports them. Processes know of each other only through the cache.
+    Without it, running workers are unknown.
+    """
 
     cache: Cache
     background: Background
@@ -32,16 +34,18 @@ class WorkerPresence:
     _stopped: dict[str, str] = field(default_factory=dict, init=False)
 
     def report_stopped(self, kind: str, reason: str | None) -> None:
-        """Announce that the worker of this kind runs but has stopped processing, or with None that it continues. Other
-        processes know it within seconds."""
+        """Announce why the worker of this kind has stopped processing although it runs, or, if `reason` is None, that
+        it continues. Other processes see this within seconds.
+        """
         if reason is None:
             self._stopped.pop(kind, None)
         else:
             self._stopped[kind] = reason
 
     def stopped(self) -> Mapping[str, str]:
-        """Return the kinds of which a worker runs but has stopped processing, with the reason. Empty if the cache does
-        not answer. Of several workers of a kind, the last report counts."""
+        """Return the kinds of which a worker runs but has stopped processing, with the reason. The result is empty if
+        the cache does not answer. Of several workers of a kind, the last report counts.
+        """
         try:
             found = {kind: self.cache.get(_key(kind)) for kind in WorkerKind}
         except CacheUnavailable:
@@ -58,7 +62,7 @@ class WorkerPresence:
         return run
 
     def running(self) -> frozenset[str] | None:
-        """Return the kinds of which at least one worker runs. None: unknown, because the cache does not answer."""
+        """Return the kinds of which at least one worker runs. Return None if the cache does not answer."""
         try:
             return frozenset(kind for kind in WorkerKind if self.cache.get(_key(kind)) is not None)
         except CacheUnavailable:

@@ -4,8 +4,9 @@ from amp.ports.clock import Clock
 
 
 class TokenBucket:
-    """Tokens accrue at `rate` per second. Tokens that are not taken within a second are lost, so that none pile up
-    during a pause."""
+    """Limits a rate by tokens. They accrue at `rate` per second. Tokens that are not taken within a second are lost, so
+    that none pile up during a pause.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -16,8 +16,8 @@ _SECOND_COUNT = 64
 
 
 class StepSize:
-    """A step takes as many items as fit if each is as large as the largest recent one, which is forgotten within a few
-    steps.
+    """Adapts the number of items of a step to their size. A step takes as many items as fit if each is as large as the
+    largest recent one, which is forgotten within a few steps.
 
     The first step is one item, because no size is known. Only the first step after small items may exceed the size, if
     suddenly many items are large.
@@ -34,14 +34,15 @@ class StepSize:
         return max(1, min(self._max_count, self._step_bytes // self._largest))
 
     def note(self, largest: int) -> None:
-        """Note the size of the largest item of a step; 0 if the step had none."""
+        """Record the size of the largest item of a step; 0 if the step had none."""
         if largest:
             remembered = self._step_bytes // _SECOND_COUNT if self._first else self._largest // 4
             self._largest = max(largest, remembered, 1)
             self._first = False
 
     def steps(self, things: deque[_T]) -> Iterator[list[_T]]:
-        """Take all items from `things` in steps, whose size follows the sizes noted meanwhile. Items that a step leaves
-        may be put back."""
+        """Yield all items of `things` in steps. The number of items of a step follows the sizes that were noted before
+        it. The caller may put back items that it did not process.
+        """
         while things:
             yield [things.popleft() for _ in range(min(self.count(), len(things)))]

@@ -16,7 +16,9 @@ _NOT_VALID = "the cursor is not valid for this query and principal"
 
 @dataclass(frozen=True, kw_only=True)
 class Cursors:
-    """`secret` returns the same bytes in all processes of an installation. It is called on first use."""
+    """Creates and verifies cursors. `secret` returns the same bytes in all processes of an installation. It is called
+    on first use.
+    """
 
     secret: Callable[[], bytes]
 

@@ -55,7 +55,7 @@ def parse_query_text(text: str, kinds: Kinds | None = None) -> tuple[Query | Non
     """Return the query and the words to find in all text; (None, None) finds everything.
 
     :param kinds: returns the field types of a metadata key in all asset types, so that text is matched by words.
-    :raises BadQuery: the text cannot be parsed; names the place in the text.
+    :raises BadQuery: the text cannot be parsed; the error names the place in the text.
     """
     try:
         size = len(text.encode())
@@ -107,7 +107,7 @@ class _Reader:
             case tree.SearchField():
                 return self._values(self._field(item.name), item.expr, depth + 1)
             case tree.Word() | tree.Phrase():
-                raise _refusal("a word without a field cannot stand inside OR or NOT: name a field", item.pos)
+                raise _refusal("a word without a field is not allowed inside OR or NOT: name a field", item.pos)
         return self._joined(item, lambda child: self._query(child, depth + 1))
 
     def _values(self, field: str, item: tree.Item, depth: int) -> Query:
@@ -179,7 +179,7 @@ def _bound(operator: str, item: tree.Item) -> dict[str, object]:
     if word.value == "*" and not minus:
         return {}
     if _check_wildcards(word):
-        raise _refusal("a bound takes no wildcard: escape it as \\* or quote the value", word.pos)
+        raise _refusal("a bound cannot contain a wildcard: escape it as \\* or quote the value", word.pos)
     return {operator: _readings(("-" if minus else "") + _unescaped(word.value))[0]}
 
 

@@ -67,8 +67,8 @@ class QueryResolver:
         """Resolve a query, words to find in all text, the sort fields and the facets. A condition that cannot match
         becomes criteria that find nothing.
 
-        :param since_s: when the request came in, so that it reads the types only once; see `TypeCatalog.read_since`.
-        :raises BadQuery: the request is not valid; names the place and what is allowed.
+        :param since_s: when the request arrived, so that it reads the types only once; see `TypeCatalog.read_since`.
+        :raises BadQuery: the request is not valid; the error names the place and what is allowed.
         """
         resolution = _Resolution(self.catalog, self.limits, since_s)
         return ResolvedQuery(resolution.criteria(query, text), resolution.sort(sort), resolution.facets(facets))
@@ -166,7 +166,9 @@ class _Resolution:
         self, root: RootField, kind: FieldType, tests: tuple[tuple[str, Any], ...], condition: Condition
     ) -> Criteria:
         if root is not RootField.NAME and any(operator == "match" for operator, _ in tests):
-            raise _refusal(f"{condition.pointer}/match", "match works on name and on metadata of strings and texts")
+            raise _refusal(
+                f"{condition.pointer}/match", "match applies only to name and to metadata of type string or text"
+            )
         if root is RootField.ID:
             tests = tuple((operator, _lowered(operand)) for operator, operand in tests)
         kind_tests = tests_for(kind, tests)

@@ -48,7 +48,7 @@ class SearchResults:
 
 @dataclass(frozen=True, kw_only=True)
 class AssetSearch:
-    """Works while the store is down, as long as the types in the query are cached."""
+    """Runs searches. It works while the store is down, as long as the types in the query are cached."""
 
     index: SearchIndex
     resolver: QueryResolver
@@ -59,7 +59,7 @@ class AssetSearch:
     def search(self, query: SearchQuery, principal: Principal) -> SearchResults:
         """Search from the query's cursor on.
 
-        :raises BadQuery: the query is not valid; names the place and what is allowed.
+        :raises BadQuery: the query is not valid; the error names the place and what is allowed.
         :raises SearchUnavailable: the index does not answer.
         """
         sorts = json.dumps([[sort.field, sort.descending] for sort in query.sort])
@@ -72,7 +72,7 @@ class AssetSearch:
     def search_after(self, query: SearchQuery, after: SortValues | None, principal: Principal) -> SearchResults:
         """Return the page from this position on (None: the first). The cursor of the query is ignored.
 
-        :raises BadQuery: the query is not valid; names the place and what is allowed.
+        :raises BadQuery: the query is not valid; the error names the place and what is allowed.
         :raises SearchUnavailable: the index does not answer.
         """
         if not 0 <= query.size <= self.limits.page:

@@ -16,15 +16,18 @@ _PAUSES = Backoff(first_s=0.025, max_s=0.12)
 
 @dataclass(frozen=True, kw_only=True)
 class SearchVisibility:
-    """Asks the index as the principal's searches do. It does not refresh the index."""
+    """Waits for changes to become visible to searches. It asks the index as the principal's searches do. It does not
+    refresh the index.
+    """
 
     index: SearchIndex
     maps: BucketMaps
     clock: Clock
 
     def wait(self, assets: Sequence[Asset], session: str, timeout_s: float) -> bool:
-        """Return True once searches of that session see each asset at its revision or a later one. Deleted assets:
-        they no longer see them, and no late write can bring them back. False if `timeout_s` passes first."""
+        """Return True once searches of that session see each asset at its revision or a later one. For a deleted asset,
+        wait until they no longer see it and no late write can bring it back. Return False if `timeout_s` passes first.
+        """
         deadline_s = self.clock.monotonic_s() + timeout_s
         pending = list(assets)
         attempts = 0

@@ -99,7 +99,7 @@ class HealthCheck:
         return Health(components, self.threads.states(), buckets, work)
 
     def _trouble(self, name: str, asked: Future[Any], answered: Container[Future[Any]]) -> str | None:
-        """What is wrong, if anything. Any failure is a state of the component, never a failure of the health check."""
+        """Return what is wrong, or None. A failure is a state of the component, never one of the health check."""
         if asked not in answered:
             return f"no answer within {self.bound_s:g} s"
         match asked.exception():

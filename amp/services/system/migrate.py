@@ -14,8 +14,8 @@ from amp.services.buckets.index_aliases import IndexAliases, has_aliases
 
 @dataclass(frozen=True, kw_only=True)
 class SystemMigration:
-    """Safe to run twice, even concurrently; a second run finds nothing to do. Safe during moves, because only indices
-    without aliases get some.
+    """Creates what is missing in the installation. It is safe to run twice, even concurrently; a second run finds
+    nothing to do. It is safe during moves, because only indices without aliases get some.
     """
 
     components: Sequence[Component]
@@ -42,7 +42,7 @@ class SystemMigration:
         return lines + [f"buckets: {line}" for line in self._missing(found)]
 
     def run(self) -> list[str]:
-        """Create what is missing. Returns one line for each step.
+        """Create what is missing. Return one line for each step.
 
         :raises Retryable: a component does not answer; completed steps stay, run it again.
         """

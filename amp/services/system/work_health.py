@@ -60,7 +60,7 @@ class WorkHealth:
         return found
 
     def _changes_wait(self) -> str:
-        """What waits for the index worker; empty if nothing needs it."""
+        """Return a message about the changes that wait for the index worker; empty if none do."""
         lag = None
         with suppress(Retryable):
             lag = self.queue.lag(Topic.REALTIME, INDEX_GROUP)

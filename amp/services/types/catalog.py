@@ -18,7 +18,8 @@ _PAUSE_FACTOR, _MAX_PAUSE_S = 4.0, 0.2
 
 
 class TypeCatalog:
-    """Versions never change, so they are cached without limit. The list of newest versions is at most `refresh_s` old.
+    """Caches all asset types. Versions never change, so they are cached without limit. The list of newest versions is
+    at most `refresh_s` old.
 
     While the registry does not answer, the cached types stay in use. Concurrent requests with something unknown share
     one read of the registry, and wait for it if the last read was just now.
@@ -40,7 +41,7 @@ class TypeCatalog:
         self.reads = 0  #: number of reads by this process
 
     def known(self, name: str) -> AssetType | None:
-        """Return the newest version that this process knows. None: it knows none.
+        """Return the newest version that this process knows. Return None if it knows none.
 
         :raises StoreUnavailable: nothing was read yet, and the registry does not answer.
         """
@@ -77,7 +78,7 @@ class TypeCatalog:
         return self._kinds.get(key, frozenset())
 
     def now_s(self) -> float:
-        """Return the `since_s` of a request that came in now."""
+        """Return the `since_s` of a request that arrives now."""
         return self._clock.monotonic_s()
 
     def closest_key(self, key: str) -> str | None:
@@ -122,7 +123,9 @@ class TypeCatalog:
             raise StoreUnavailable(*self._failure.args) from self._failure
 
     def _pause(self) -> None:
-        """Whether to read now. Reads take only a part of the time, even if many requests are refused."""
+        """Wait before the next read of the registry until reads take only a part of the time, even if many requests are
+        refused.
+        """
         ended_s, pause_s = self._asked_at_s + self._took_s, min(_MAX_PAUSE_S, _PAUSE_FACTOR * self._took_s)
         left_s = ended_s + pause_s - self._clock.monotonic_s()
         if left_s > 0:

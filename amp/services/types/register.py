@@ -13,7 +13,9 @@ from amp.services.types.catalog import TypeCatalog
 
 @dataclass(frozen=True, kw_only=True)
 class TypeRegistration:
-    """Every version is compatible with the one before. Registering an identical version changes nothing."""
+    """Registers asset types. Every version is compatible with the one before. Registering an identical version changes
+    nothing.
+    """
 
     registry: TypeRegistry
     catalog: TypeCatalog
@@ -35,7 +37,7 @@ class TypeRegistration:
         )
         if not self.registry.add(first):
             raise AlreadyExists(
-                f"there is an asset type {name!r} already; `amp types update`, or PUT, makes its next version"
+                f"asset type {name!r} exists already; use `amp types update` or PUT to create its next version"
             )
         self.catalog.refresh()
         return first
@@ -43,10 +45,10 @@ class TypeRegistration:
     def next_version(
         self, name: str, description: str, fields: Mapping[str, Field], principal: Principal
     ) -> tuple[AssetType, bool]:
-        """Register the next version. Returns the newest version and whether it is new.
+        """Register the next version. Return the newest version and whether it is new.
 
         :raises TypeNotFound: there is no type of that name.
-        :raises IncompatibleType: it is not compatible; names every fault.
+        :raises IncompatibleType: it is not compatible; the error names every fault.
         :raises Conflict: other writers kept registering versions.
         :raises StoreUnavailable: the registry does not answer.
         """
@@ -64,7 +66,9 @@ class TypeRegistration:
             )
             faults = [Fault(pointer, why) for pointer, why in incompatibilities(newest, following)]
             if faults:
-                raise IncompatibleType(f"this cannot follow version {newest.version} of type {name}", faults)
+                raise IncompatibleType(
+                    f"the definition is not compatible with version {newest.version} of type {name}", faults
+                )
             if self.registry.add(following):
                 self.catalog.refresh()
                 return following, True

@@ -138,7 +138,7 @@ def test_a_bucket_that_is_not_complete_is_named(either: Wired) -> None:
     either.amp.buckets.reconciliation.run(BUCKET_WORKER)
     [bucket] = either.amp.system.health.check().buckets
     assert (bucket.name, bucket.healthy) == (_FIRST, False)
-    assert "not all documents are back" in bucket.detail
+    assert "not all documents are indexed again" in bucket.detail
 
 
 def test_a_move_waits_for_a_refusing_target_and_searches_stay_right(

@@ -112,7 +112,7 @@ def test_types_are_created_listed_shown_and_updated(fresh: Amp, tmp_path: Path) 
     assert unchanged.stderr == "nothing changed: the type is identical to version 2 of clip\n"
     twice = fresh("types", "create", file)
     assert twice.exit_code == 1
-    assert "there is an asset type 'clip' already; `amp types update`, or PUT, makes its next version" in twice.stderr
+    assert "asset type 'clip' exists already; use `amp types update` or PUT to create its next version" in twice.stderr
     assert printed_json(fresh("types", "list", "--json")) == [again]
     assert printed_json(fresh("types", "show", "clip", "--json")) == again
     assert printed_json(fresh("types", "show", "clip", "--version", 1, "--json")) == made

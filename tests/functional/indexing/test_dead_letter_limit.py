@@ -51,7 +51,7 @@ def test_a_worker_whose_index_rejects_everything_stops_and_continues(
             wait_until(lambda: "index worker" in _degraded(rest), 60, "the worker to stop")
             [work] = [work for work in rest.get("/readyz").get_json()["work"] if work["name"] == "index worker"]
             assert work["detail"] == (
-                "stopped: more than 5 messages in a row would become dead letters; the latest because: "
+                "stopped: more than 5 messages in a row would become dead letters; the latest reason is: "
                 "mapping [metadata] is strict"
             )
             assert 'amp_consumer_stopped{group="index"} 1.0' in rest.get("/metrics").text

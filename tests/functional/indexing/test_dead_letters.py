@@ -187,7 +187,7 @@ def test_what_is_no_message_is_shown_and_stays_until_it_is_discarded(service: Am
     assert (letter["asset"], letter["job"], letter["payload"]) == (None, None, "\ufffd{")
     assert rest.post(f"{LETTERS}/replay", json={"reason": reason}).get_json() == {
         "replayed": 0,
-        "kept": [{"reason": "not a message that can be read", "count": 1}],
+        "kept": [{"reason": "the message cannot be parsed; discard the dead letter", "count": 1}],
     }
     assert letters(rest, f"?reason={reason}") == [letter]
     assert rest.post(f"{LETTERS}/discard", json={"reason": reason}).get_json() == {"discarded": 1}
@@ -255,7 +255,7 @@ def test_a_dead_letter_whose_job_is_forgotten_is_not_replayed_and_stays(
     answer = rest.post(f"{LETTERS}/replay", json={"job": poisoned["job"]}).get_json()
     assert answer["replayed"] == 0
     [kept] = answer["kept"]
-    assert (kept["count"], kept["reason"][:27]) == (2, "the job is no longer kept, ")
+    assert (kept["count"], kept["reason"][:20]) == (2, "the job was removed,")
     assert [letter["attempts"] for letter in letters(rest, f"?job={poisoned['job']}")] == [1, 1]
     assert rest.post(f"{LETTERS}/discard", json={"job": poisoned["job"]}).get_json() == {"discarded": 2}
 

@@ -49,8 +49,8 @@ HARMS: list[tuple[Callable[[Wired, Bucket], None], str]] = [
     (block, "writes are blocked"),
     (rename, "write aliases are"),
     (add_alias, "write aliases are"),
-    (hide, "searches read another range of it"),
-    (narrow, "searches read another range of it"),
+    (hide, "searches read a different range of it"),
+    (narrow, "searches read a different range of it"),
 ]
 
 

@@ -80,11 +80,11 @@ def test_readyz_names_a_lost_bucket_and_then_an_incomplete_one(either: Wired) ->
     assert rest.get("/v1/search").status_code == 503
     health = rest.get("/readyz").get_json()
     assert f"bucket {bucket.bucket.name}" in health["degraded"]
-    missed = "searches miss its index, and fail until the bucket worker replaces it"
+    missed = "its index is missing from searches, which fail until the bucket worker repairs this"
     assert [found["detail"] for found in health["buckets"]] == [missed]
     either.amp.buckets.reconciliation.run(BUCKET_WORKER)
     [found] = rest.get("/readyz").get_json()["buckets"]
-    assert found["detail"] == "its index was lost, and not all documents are back yet"
+    assert found["detail"] == "its index was lost, and not all documents are indexed again yet"
 
 
 def test_a_search_of_an_incomplete_bucket_says_so_with_no_exact_total(either: Wired) -> None:

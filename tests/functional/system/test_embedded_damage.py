@@ -63,7 +63,7 @@ def test_a_lost_search_index_leaves_a_working_service_and_a_refill(
     harm(tmp_path / "search.db")
     with built({"data_dir": tmp_path}) as amp:
         [bucket] = amp.system.health.check().buckets
-        assert "not all documents are back" in bucket.detail
+        assert "not all documents are indexed again" in bucket.detail
         assert amp.assets.reader.get(UUID(asset_id), Principal()).name == "one"
         amp.moves.refill.run()
         [job] = amp.adapters.jobs.open()
@@ -113,7 +113,7 @@ def test_an_index_that_is_older_than_the_store_is_set_aside_and_refilled(
     harm(folder)
     with built({"data_dir": folder}) as amp:
         [bucket] = amp.system.health.check().buckets
-        assert "not all documents are back" in bucket.detail
+        assert "not all documents are indexed again" in bucket.detail
         amp.moves.refill.run()
         [job] = amp.adapters.jobs.open()
         assert job.kind == "reindex"
@@ -141,7 +141,7 @@ def test_an_index_ahead_of_a_restored_store_is_set_aside_and_refilled(tmp_path: 
     folder = store_restored(tmp_path)
     with built({"data_dir": folder}) as amp:
         [bucket] = amp.system.health.check().buckets
-        assert "not all documents are back" in bucket.detail
+        assert "not all documents are indexed again" in bucket.detail
         assert amp.adapters.index.search(IndexQuery(criteria=EVERYTHING)).total == 0
     with built({"data_dir": folder}) as amp:
         assert amp.system.migration.pending() == []

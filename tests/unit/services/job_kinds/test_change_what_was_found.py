@@ -12,7 +12,7 @@ from amp.domain.types import AssetType, Field, FieldType
 from tests.unit.services.job_kinds.conftest import CHANGED, Environment, a_job, add_one, delete, set_camera
 
 CAMERA = {"cameraId": Field(type=FieldType.LONG)}
-NOT_SELECTED = ItemResult(ItemOutcome.SKIPPED, "it is not among those selected")
+NOT_SELECTED = ItemResult(ItemOutcome.SKIPPED, "it does not match the selector")
 
 
 def searching(environment: Environment, query: str, **values: Any) -> Job:

@@ -98,7 +98,7 @@ def test_a_job_whose_ids_are_gone_fails_and_says_so(environment: JobEnvironment)
     job = _listed(environment, environment.ids)
     environment.job_ids.forget(job.id)
     found = environment.finish(job, environment.extractor())
-    assert (found.state, found.reason) == (JobState.FAILED, "the ids that the job was given are gone")
+    assert (found.state, found.reason) == (JobState.FAILED, "the list of ids of the job was removed")
 
 
 def test_a_job_of_listed_ids_keeps_to_its_rate(environment: JobEnvironment) -> None:

@@ -1,4 +1,4 @@
-"""A replay of dead letters fails exactly when the queue did not take a message."""
+"""A replay of dead letters fails exactly when the queue did not accept a message."""
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
@@ -79,7 +79,7 @@ def test_a_replay_counts_every_dead_letter_whose_message_was_not_taken(adapters:
     steer = DeadLetterAdmin(
         dead_letters=adapters.dead_letters, queue=queue, jobs=adapters.jobs, chunks=adapters.chunks, clock=SystemClock()
     )  # type: ignore[arg-type]
-    with pytest.raises(QueueUnavailable, match="did not take 2 of 2"):
+    with pytest.raises(QueueUnavailable, match="did not accept 2 of 2"):
         steer.replay(DeadLetterFilter(), BUCKET_WORKER)
     assert len(steer.page(DeadLetterFilter(), None, 10, Principal()).dead_letters) == 2
 

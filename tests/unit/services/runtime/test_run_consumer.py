@@ -234,7 +234,7 @@ def test_too_many_failures_store_no_dead_letters_until_the_cause_is_fixed(monkey
         until(lambda: len(environment.calls_of("close")) > 2, "it to try again")
         assert (environment.committed, environment.dead_letters) == ([], [])
         assert set(running.reported) == {
-            "more than 3 messages in a row would become dead letters; the latest because: no such field"
+            "more than 3 messages in a row would become dead letters; the latest reason is: no such field"
         }
         assert environment.metrics.registry.get_sample_value("amp_consumer_stopped", {"group": "jobs"}) == 1
         is_fixed.set()

@@ -124,7 +124,7 @@ _REFUSED: list[tuple[str, str, Callable[[QueryResolver], object]]] = [
     ("object operand", "takes text", lambda r: r.resolve(Condition("id", (("eq", {}),), "")).criteria),
     ("exists of text", "true or false", lambda r: r.resolve(condition("id", exists="yes")).criteria),
     ("order of booleans", "no order", lambda r: r.resolve(condition("metadata.code", gt=True)).criteria),
-    ("match on id", "match works on", lambda r: r.resolve(condition("id", match="x")).criteria),
+    ("match on id", "match applies only to", lambda r: r.resolve(condition("id", match="x")).criteria),
     ("match without words", "0 words", lambda r: r.resolve(condition("name", match="!?")).criteria),
     ("unknown operator", "is not an operator", lambda r: r.resolve(condition("id", like="x")).criteria),
     ("text without words", "0 words", lambda r: r.resolve(None, "  ").criteria),
