@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from cassandra.cluster import Cluster
+from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
 from cassandra.policies import WhiteListRoundRobinPolicy
 
 from amp.adapters.cassandra.asset_store import CassandraAssetStore
@@ -69,7 +69,8 @@ def servers(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def _knows_both(address: str) -> bool:
     """Return whether the server has heard of the other one. Until then it refuses keyspaces with replicas there."""
     host, port = address.rsplit(":", 1)
-    with Cluster([host], port=int(port), load_balancing_policy=WhiteListRoundRobinPolicy([host])) as cluster:
+    profile = ExecutionProfile(load_balancing_policy=WhiteListRoundRobinPolicy([host]))
+    with Cluster([host], port=int(port), execution_profiles={EXEC_PROFILE_DEFAULT: profile}) as cluster:
         rows = cluster.connect().execute("SELECT data_center FROM system.peers")
         return {row.data_center for row in rows} | {host.split(".")[1]} == {EAST, WEST}
 
