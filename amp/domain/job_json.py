@@ -4,9 +4,10 @@ A member without a value is left out, and an unknown member is ignored, so that 
 Encoding what was decoded gives the same text, on which compare-and-set relies.
 """
 
+import json
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, fields
-from typing import Any
+from dataclasses import astuple, fields
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from amp.domain.chunks import ItemOutcome
@@ -30,20 +31,19 @@ from amp.domain.selectors import selector_from_json, selector_json
 from amp.domain.times import format_ms, parse_ms
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class JobRow:
-    """A job as a store keeps it, with the JSON decoded."""
+class JobRow(NamedTuple):
+    """A job as a store keeps it, in the order of its columns. Parameters, progress and checkpoint are JSON texts."""
 
     id: UUID
     kind: str
-    parameters: Mapping[str, Any]
+    parameters: str | bytes
     requested_by: str
     state: str
     reason: str
     ended_ms: int | None
     rate: float | None
-    progress: Mapping[str, Any]
-    checkpoint: Mapping[str, Any]
+    progress: str | bytes
+    checkpoint: str | bytes
 
 
 def job_from_row(row: JobRow, history: tuple[Note, ...] = ()) -> Job:
@@ -61,16 +61,16 @@ def job_from_row(row: JobRow, history: tuple[Note, ...] = ()) -> Job:
         "history": history,
     }
     try:
-        common["progress"] = _progress_from_json(row.progress)
+        common["progress"] = _progress_from_json(json.loads(row.progress))
         if row.kind in MOVE_KINDS:
             return MoveJob(
-                parameters=_move_parameters_from_json(row.parameters),
-                checkpoint=_move_checkpoint_from_json(row.checkpoint),
+                parameters=_move_parameters_from_json(json.loads(row.parameters)),
+                checkpoint=_move_checkpoint_from_json(json.loads(row.checkpoint)),
                 **common,
             )
         return AssetJob(
-            parameters=_asset_parameters_from_json(row.kind, row.parameters),
-            checkpoint=_asset_checkpoint_from_json(row.checkpoint),
+            parameters=_asset_parameters_from_json(row.kind, json.loads(row.parameters)),
+            checkpoint=_asset_checkpoint_from_json(json.loads(row.checkpoint)),
             **common,
         )
     except (ValueError, KeyError, TypeError, AttributeError) as e:

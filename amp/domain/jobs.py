@@ -45,7 +45,11 @@ class NoteKind(StrEnum):
     DEAD_LETTERS = "dead-letters"  #: dead letters of the job were replayed or discarded
     CANCELLED = "cancelled"  #: an operator asked to cancel
     ENDED = "ended"
-    OTHER = "other"  #: recorded before notes had a kind
+    OTHER = "other"  #: recorded before notes had a kind, or by a later release
+
+    @classmethod
+    def _missing_(cls, value: object) -> "NoteKind":  # noqa: ARG003 - the signature of `enum`
+        return cls.OTHER
 
 
 @dataclass(frozen=True, slots=True)

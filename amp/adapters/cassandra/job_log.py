@@ -91,7 +91,7 @@ class CassandraJobLog:
         if not rows:
             return None
         *_, change_notes, state_notes = rows[0]
-        all_notes = {Note(at_ms, NoteKind(kind or NoteKind.OTHER), text) for at_ms, kind, text in notes}
+        all_notes = {Note(at_ms, NoteKind(kind), text) for at_ms, kind, text in notes}
         all_notes |= {Note(at_ms, NoteKind(kind), text) for at_ms, kind, text in state_notes or ()}
         # Earlier releases wrote these.
         all_notes |= {Note(at_ms, NoteKind.OTHER, text) for at_ms, text in change_notes or ()}
@@ -211,19 +211,4 @@ def _checkpoint(checkpoint: Checkpoint) -> str:
 
 
 def _job_of(row: tuple[Any, ...], history: tuple[Note, ...] = ()) -> Job:
-    job_id, kind, parameters, requested_by, state, reason, ended_ms, rate, progress, checkpoint, *_notes = row
-    return job_from_row(
-        JobRow(
-            id=job_id,
-            kind=kind,
-            parameters=orjson.loads(parameters),
-            requested_by=requested_by,
-            state=state,
-            reason=reason,
-            ended_ms=ended_ms,
-            rate=rate,
-            progress=orjson.loads(progress),
-            checkpoint=orjson.loads(checkpoint),
-        ),
-        history,
-    )
+    return job_from_row(JobRow(*row[: len(JobRow._fields)]), history)

@@ -136,19 +136,4 @@ def _note_values(job_id: UUID, note: Note) -> tuple[bytes, int, str, str]:
 
 
 def _job_of(row: tuple[Any, ...], history: tuple[Note, ...] = ()) -> Job:
-    job_id, kind, parameters, requested_by, state, reason, ended_ms, rate, progress, checkpoint = row
-    return job_from_row(
-        JobRow(
-            id=UUID(bytes=job_id),
-            kind=kind,
-            parameters=orjson.loads(parameters),
-            requested_by=requested_by,
-            state=state,
-            reason=reason,
-            ended_ms=ended_ms,
-            rate=rate,
-            progress=orjson.loads(progress),
-            checkpoint=orjson.loads(checkpoint),
-        ),
-        history,
-    )
+    return job_from_row(JobRow(UUID(bytes=row[0]), *row[1:]), history)
