@@ -2,7 +2,6 @@
 
 import random
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
@@ -17,88 +16,73 @@ from amp.services.indexing.build_documents import DocumentBuilder
 from tests.support.service.wired import Wired, embedded, wired
 
 
-@pytest.fixture(scope="module")
-def cluster(cluster_settings: dict[str, str]) -> Iterator[Wired]:
-    with wired(cluster_settings) as made:
-        yield made
-
-
-@pytest.fixture(params=["embedded", pytest.param("cluster", marks=pytest.mark.cluster)])
-def service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Wired]:
-    if request.param == "cluster":
-        yield Wired(request.getfixturevalue("cluster").amp)
-    else:
-        with wired(embedded(tmp_path)) as made:
-            yield made
-
-
-def test_a_created_asset_is_found_and_an_edit_shows_in_its_place(service: Wired) -> None:
-    asset = service.create(cameraId=5)
-    service.index(*service.events(1))
-    assert service.seen() == [(str(asset.id), 1, 1)]
-    edited = service.edit(asset, "second")
-    service.index(*service.events(1))
-    assert service.seen() == [(str(asset.id), 2, 2)]
-    assert service.seen(all_versions=True) == [(str(asset.id), 1, 1), (str(asset.id), 2, 2)]
+def test_a_created_asset_is_found_and_an_edit_shows_in_its_place(wired_service: Wired) -> None:
+    asset = wired_service.create(cameraId=5)
+    wired_service.index(*wired_service.events(1))
+    assert wired_service.seen() == [(str(asset.id), 1, 1)]
+    edited = wired_service.edit(asset, "second")
+    wired_service.index(*wired_service.events(1))
+    assert wired_service.seen() == [(str(asset.id), 2, 2)]
+    assert wired_service.seen(all_versions=True) == [(str(asset.id), 1, 1), (str(asset.id), 2, 2)]
     assert edited.revision == 2
 
 
-def test_labels_make_a_revision_and_no_version(service: Wired) -> None:
-    asset = service.label(service.create(), "b", "a", "b")
+def test_labels_make_a_revision_and_no_version(wired_service: Wired) -> None:
+    asset = wired_service.label(wired_service.create(), "b", "a", "b")
     assert (asset.version, asset.revision, asset.labels) == (1, 2, ("a", "b"))
-    service.index(*service.events(2))
-    assert service.seen(all_versions=True) == [(str(asset.id), 1, 2)]
+    wired_service.index(*wired_service.events(2))
+    assert wired_service.seen(all_versions=True) == [(str(asset.id), 1, 2)]
 
 
-def test_events_reversed_repeated_and_shuffled_leave_the_index_right(service: Wired) -> None:
-    asset = service.create()
+def test_events_reversed_repeated_and_shuffled_leave_the_index_right(wired_service: Wired) -> None:
+    asset = wired_service.create()
     for n in range(2, 6):
-        service.edit(asset, f"name {n}")
-    other = service.create("other")
-    service.delete(other)
-    events = service.events(7)
+        wired_service.edit(asset, f"name {n}")
+    other = wired_service.create("other")
+    wired_service.delete(other)
+    events = wired_service.events(7)
     expected = [(str(asset.id), n, n) for n in range(1, 6)]
     rng = random.Random(7)
     for order in (events[::-1], events * 2, rng.sample(events * 3, k=21)):
         for event in order:
-            service.index(event)
-        assert service.seen() == [(str(asset.id), 5, 5)]
-        assert service.seen(all_versions=True) == expected
+            wired_service.index(event)
+        assert wired_service.seen() == [(str(asset.id), 5, 5)]
+        assert wired_service.seen(all_versions=True) == expected
 
 
-def test_a_deleted_asset_does_not_come_back_by_a_late_event(service: Wired) -> None:
-    asset = service.edit(service.create(), "second")
-    before = service.documents(2)
-    service.delete(asset)
-    service.index(*service.events(1))
-    assert service.seen(all_versions=True) == []
+def test_a_deleted_asset_does_not_come_back_by_a_late_event(wired_service: Wired) -> None:
+    asset = wired_service.edit(wired_service.create(), "second")
+    before = wired_service.documents(2)
+    wired_service.delete(asset)
+    wired_service.index(*wired_service.events(1))
+    assert wired_service.seen(all_versions=True) == []
     # A worker that built its documents before the deletion, and slept.
-    assert service.amp.indexing.indexer.writer.write(before, threading.Event()) == {}
-    service.refresh()
-    assert service.seen(all_versions=True) == []
+    assert wired_service.amp.indexing.indexer.writer.write(before, threading.Event()) == {}
+    wired_service.refresh()
+    assert wired_service.seen(all_versions=True) == []
 
 
-def test_a_restored_asset_shows_with_all_its_versions(service: Wired) -> None:
-    asset = service.edit(service.create(), "second")
-    service.delete(asset)
-    service.index(*service.events(3))
-    assert service.seen(all_versions=True) == []
-    restored = service.restore(asset)
-    service.index(*service.events(1))
-    assert service.seen() == [(str(asset.id), 2, restored.revision)]
-    assert [(version, revision) for _, version, revision in service.seen(all_versions=True)] == [(1, 1), (2, 4)]
+def test_a_restored_asset_shows_with_all_its_versions(wired_service: Wired) -> None:
+    asset = wired_service.edit(wired_service.create(), "second")
+    wired_service.delete(asset)
+    wired_service.index(*wired_service.events(3))
+    assert wired_service.seen(all_versions=True) == []
+    restored = wired_service.restore(asset)
+    wired_service.index(*wired_service.events(1))
+    assert wired_service.seen() == [(str(asset.id), 2, restored.revision)]
+    assert [(version, revision) for _, version, revision in wired_service.seen(all_versions=True)] == [(1, 1), (2, 4)]
 
 
-def test_deleting_and_restoring_what_is_so_already_changes_nothing(service: Wired) -> None:
-    asset = service.create()
-    assert service.restore(asset).revision == 1
-    assert service.delete(asset).revision == 2
-    assert service.delete(asset).revision == 2
+def test_deleting_and_restoring_what_is_so_already_changes_nothing(wired_service: Wired) -> None:
+    asset = wired_service.create()
+    assert wired_service.restore(asset).revision == 1
+    assert wired_service.delete(asset).revision == 2
+    assert wired_service.delete(asset).revision == 2
 
 
-def test_an_event_of_an_asset_that_is_not_there_is_left_alone(service: Wired) -> None:
-    asset = service.create()
-    (event,) = service.events(1)
+def test_an_event_of_an_asset_that_is_not_there_is_left_alone(wired_service: Wired) -> None:
+    asset = wired_service.create()
+    (event,) = wired_service.events(1)
     ghost = AssetChanged(
         asset_id=type(asset.id)(int=asset.id.int + 1),
         version=1,
@@ -106,43 +90,49 @@ def test_an_event_of_an_asset_that_is_not_there_is_left_alone(service: Wired) ->
         scope=Scope.HEAD,
         change_id=event.change_id,
     )
-    service.index(ghost, event)
-    assert service.seen() == [(str(asset.id), 1, 1)]
+    wired_service.index(ghost, event)
+    assert wired_service.seen() == [(str(asset.id), 1, 1)]
 
 
-def test_the_relay_publishes_what_the_writer_could_not(service: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_relay_publishes_what_the_writer_could_not(wired_service: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(service.amp.adapters.queue, "publish", lambda *_: None)  # as if the process had died here
-        asset = service.create()
-    patch_clock = service.amp.adapters.clock
+        patch.setattr(wired_service.amp.adapters.queue, "publish", lambda *_: None)  # as if the process had died here
+        asset = wired_service.create()
+    patch_clock = wired_service.amp.adapters.clock
     later = patch_clock.now_ms() + 60_000
     monkeypatch.setattr(patch_clock, "now_ms", lambda: later)
-    assert service.amp.outbox.relay.relay_once() == 1
-    (event,) = service.events(1)
+    assert wired_service.amp.outbox.relay.relay_once() == 1
+    (event,) = wired_service.events(1)
     assert (event.asset_id, event.revision) == (asset.id, 1)
-    assert service.amp.outbox.relay.relay_once() == 0, "the intent of a delivered event is cleared"
+    assert wired_service.amp.outbox.relay.relay_once() == 0, "the intent of a delivered event is cleared"
 
 
-def test_the_relay_keeps_an_intent_while_the_queue_is_down(service: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, queue = service.amp.adapters.clock, service.amp.adapters.queue
+def test_the_relay_keeps_an_intent_while_the_queue_is_down(
+    wired_service: Wired, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, queue = wired_service.amp.adapters.clock, wired_service.amp.adapters.queue
     start = clock.now_ms()
     with monkeypatch.context() as patch:
         patch.setattr(queue, "publish", lambda *_: None)
         patch.setattr(queue, "flush", lambda _: False)
-        asset = service.create()
+        asset = wired_service.create()
         patch.setattr(clock, "now_ms", lambda: start + 300_000)
-        assert service.amp.outbox.relay.relay_once() == 1
-        assert service.amp.outbox.relay.relay_once() == 0, "not asked for again at once"
+        assert wired_service.amp.outbox.relay.relay_once() == 1
+        assert wired_service.amp.outbox.relay.relay_once() == 0, "not asked for again at once"
     monkeypatch.setattr(clock, "now_ms", lambda: start + 400_000)
-    assert service.amp.outbox.relay.relay_once() == 1
-    assert service.events(1)[0].asset_id == asset.id
+    assert wired_service.amp.outbox.relay.relay_once() == 1
+    assert wired_service.events(1)[0].asset_id == asset.id
 
 
 def test_an_intent_never_applied_is_read_ever_more_rarely_then_dropped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with wired(embedded(tmp_path)) as service:
-        clock, store, intents = service.amp.adapters.clock, service.amp.adapters.store, service.amp.adapters.intents
+    with wired(embedded(tmp_path)) as wired_service:
+        clock, store, intents = (
+            wired_service.amp.adapters.clock,
+            wired_service.amp.adapters.store,
+            wired_service.amp.adapters.intents,
+        )
 
         def die(_: object) -> None:
             raise KeyboardInterrupt
@@ -150,14 +140,14 @@ def test_an_intent_never_applied_is_read_ever_more_rarely_then_dropped(
         with monkeypatch.context() as patch:
             patch.setattr(store, "apply", die)  # the writer dies between intent and condition
             with pytest.raises(KeyboardInterrupt):
-                service.create()
+                wired_service.create()
         start = clock.now_ms()
         looked_at = [start]
         while found := intents.due(start + 30 * 86_400_000, 10):
             looked_at.append(found[0].due_ms)
             monkeypatch.setattr(clock, "now_ms", lambda at=found[0].due_ms: at)
             monkeypatch.setattr(clock, "monotonic_s", lambda at=found[0].due_ms: at / 1000)
-            assert service.amp.outbox.relay.relay_once() == 1
+            assert wired_service.amp.outbox.relay.relay_once() == 1
         pauses = [later - earlier for earlier, later in pairwise(looked_at)]
         # Once it is old enough to be dropped, it is kept for another minute, as clocks may disagree.
         assert pauses[:-1] == sorted(pauses[:-1])
@@ -167,9 +157,9 @@ def test_an_intent_never_applied_is_read_ever_more_rarely_then_dropped(
 
 
 def test_the_worker_puts_aside_what_the_index_rejects_and_goes_on(
-    service: Wired, monkeypatch: pytest.MonkeyPatch
+    wired_service: Wired, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    poison, healthy = service.create("poison"), service.create("healthy")
+    poison, healthy = wired_service.create("poison"), wired_service.create("healthy")
     build = DocumentBuilder.build
 
     def spoil(builder: DocumentBuilder, changes: Any) -> object:
@@ -182,33 +172,33 @@ def test_the_worker_puts_aside_what_the_index_rejects_and_goes_on(
 
     monkeypatch.setattr(DocumentBuilder, "build", spoil)
     stop = threading.Event()
-    worker = threading.Thread(target=service.amp.workers["index"], args=(stop,))
+    worker = threading.Thread(target=wired_service.amp.workers["index"], args=(stop,))
     worker.start()
     try:
-        queue = service.amp.adapters.queue
-        deadline = service.amp.adapters.clock.monotonic_s() + 30
-        while service.seen() == [] or queue.lag(Topic.REALTIME, "index") > 0:
-            service.refresh()
-            assert service.amp.adapters.clock.monotonic_s() < deadline, "the worker never came to the end"
+        queue = wired_service.amp.adapters.queue
+        deadline = wired_service.amp.adapters.clock.monotonic_s() + 30
+        while wired_service.seen() == [] or queue.lag(Topic.REALTIME, "index") > 0:
+            wired_service.refresh()
+            assert wired_service.amp.adapters.clock.monotonic_s() < deadline, "the worker never came to the end"
             stop.wait(0.05)
     finally:
         stop.set()
         worker.join(30)
-    service.refresh()
-    assert service.seen() == [(str(healthy.id), 1, 1)]
-    assert service.amp.metrics.registry.get_sample_value("amp_dead_letters_total") == 1
+    wired_service.refresh()
+    assert wired_service.seen() == [(str(healthy.id), 1, 1)]
+    assert wired_service.amp.metrics.registry.get_sample_value("amp_dead_letters_total") == 1
 
 
-def test_puts_that_meet_a_busy_index_are_repeated_until_it_takes_them(service: Wired) -> None:
-    asset = service.edit(service.create(), "second")
-    documents = service.documents(2)
-    indices = service.amp.adapters.indices
+def test_puts_that_meet_a_busy_index_are_repeated_until_it_takes_them(wired_service: Wired) -> None:
+    asset = wired_service.edit(wired_service.create(), "second")
+    documents = wired_service.documents(2)
+    indices = wired_service.amp.adapters.indices
     (index,) = [info.index for info in indices.info()]
     stop = threading.Event()
     indices.block(index)
     try:
         with ThreadPoolExecutor(1) as pool:
-            putting = pool.submit(service.amp.indexing.indexer.writer.write, documents, stop)
+            putting = pool.submit(wired_service.amp.indexing.indexer.writer.write, documents, stop)
             try:
                 with pytest.raises(TimeoutError):
                     putting.result(timeout=0.5)
@@ -218,5 +208,5 @@ def test_puts_that_meet_a_busy_index_are_repeated_until_it_takes_them(service: W
                 stop.set()
     finally:
         indices.unblock(index)
-    service.refresh()
-    assert service.seen(all_versions=True) == [(str(asset.id), 1, 1), (str(asset.id), 2, 2)]
+    wired_service.refresh()
+    assert wired_service.seen(all_versions=True) == [(str(asset.id), 1, 1), (str(asset.id), 2, 2)]

@@ -32,7 +32,7 @@ from amp.services.jobs.selection import Selection
 from amp.services.jobs.selections import JobSelections
 from amp.services.jobs.worker import JOBS_GROUP, JobWorker
 from amp.services.runtime.chores import Chores
-from tests.support.asset_samples import creation, write
+from tests.support.asset_samples import creation, now_ms, write
 from tests.support.clock import ManualClock
 from tests.support.jobs.job_log import asset_job
 
@@ -169,6 +169,12 @@ class JobEnvironment:
         self.processor.processed.clear()
         return made
 
+    def listed_job(self, ids: Sequence[UUID], **values: Any) -> AssetJob:
+        """A job for these assets."""
+        job_id = mint_at(now_ms())
+        ListedIds(ids=self.job_ids).keep(job_id, ids)
+        return self.job(Selector(ids=len(ids)), id=job_id, **values)
+
     def now(self, job: AssetJob) -> AssetJob:
         found = self.jobs.get(job.id)
         assert isinstance(found, AssetJob)
@@ -208,6 +214,13 @@ class JobEnvironment:
             kept |= self.chunks.results(job.id, number)
         wanted = {asset_id for asset_id in self.ids if outcome_of(asset_id) in REPORTED}
         assert {asset_id for asset_id, result in kept.items() if result.outcome in REPORTED} == wanted, situation
+
+    def require_forgotten(self, job: AssetJob) -> None:
+        """Of the settled chunks, only those with reported results are kept."""
+        for number in range(job.checkpoint.settled):
+            chunk_ids = self.ids[number * CHUNK : (number + 1) * CHUNK]
+            is_reported = any(outcome_of(asset_id) in REPORTED for asset_id in chunk_ids)
+            assert (self.chunks.get(job.id, number) is not None) is is_reported
 
 
 def at_call(number: int, happens: Callable[[], None], *, done: bool) -> Callable[[str, bool], None]:

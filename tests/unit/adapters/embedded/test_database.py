@@ -33,14 +33,6 @@ while True:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with closing(Database(tmp_path / "data")) as opened:
-        with opened.writing() as connection:
-            connection.execute("CREATE TABLE numbers (n INTEGER)")
-        yield opened
-
-
-@pytest.fixture
 def writer(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
     """Another process that writes into the folder, past its first acknowledged write."""
     process = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True)

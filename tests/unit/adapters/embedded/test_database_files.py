@@ -1,7 +1,7 @@
 """Files of the embedded profile that cannot be used, or are removed while they are in use."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
@@ -13,14 +13,6 @@ from amp.adapters.embedded.search_database import SearchDatabase
 from amp.adapters.embedded.store_component import SqliteStoreComponent
 from amp.errors import AmpError, BadSetting, SearchUnavailable, StoreUnavailable
 from tests.support.file_limit import files_up_to
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with closing(Database(tmp_path / "data")) as opened:
-        with opened.writing() as connection:
-            connection.execute("CREATE TABLE numbers (n INTEGER)")
-        yield opened
 
 
 def as_file(path: Path) -> Path:

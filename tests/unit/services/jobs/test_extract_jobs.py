@@ -1,25 +1,22 @@
 """A job sees every asset it selected accounted for once, whatever dies or does not answer, and wherever."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
-from uuid import UUID
 
 import pytest
 
 from amp.adapters.embedded.database import Database
 from amp.adapters.embedded.store_component import SqliteStoreComponent
-from amp.domain.chunks import REPORTED, ItemOutcome
+from amp.domain.chunks import ItemOutcome
 from amp.domain.ids import mint_at
-from amp.domain.jobs import Job, JobState
+from amp.domain.jobs import JobState
 from amp.domain.selectors import Selector
 from amp.ports.message_queue import Topic
-from amp.services.jobs.listed_ids import ListedIds
 from amp.services.jobs.worker import JOBS_GROUP
 from tests.support.asset_samples import now_ms
-from tests.support.jobs.environment import ASSETS, CHUNK, LEASE_S, WINDOW, JobEnvironment, outcome_of
+from tests.support.jobs.environment import ASSETS, CHUNK, LEASE_S, WINDOW, JobEnvironment
 
 
 @pytest.fixture
@@ -60,7 +57,7 @@ def test_no_more_chunks_are_outstanding_than_the_window_holds(environment: JobEn
 
 def test_chunks_that_tell_nothing_are_forgotten_and_the_others_kept(environment: JobEnvironment) -> None:
     job = environment.job()
-    _require_forgotten(environment, environment.finish(job, environment.extractor()))
+    environment.require_forgotten(environment.finish(job, environment.extractor()))
 
 
 def test_a_sample_is_of_so_many_assets_and_no_more(environment: JobEnvironment) -> None:
@@ -70,14 +67,14 @@ def test_a_sample_is_of_so_many_assets_and_no_more(environment: JobEnvironment) 
 
 
 def test_a_job_of_listed_ids_is_for_these_alone(environment: JobEnvironment) -> None:
-    job = _listed(environment, ids := [*environment.ids[:2], mint_at(5)])
+    job = environment.listed_job(ids := [*environment.ids[:2], mint_at(5)])
     environment.finish(job, environment.extractor())
     assert set(ids) <= set(environment.processor.processed)
     assert environment.now(job).progress.done == 3
 
 
 def test_a_job_of_listed_ids_keeps_to_its_window_and_its_pauses(environment: JobEnvironment) -> None:
-    job, extractor = _listed(environment, environment.ids), environment.extractor()
+    job, extractor = environment.listed_job(environment.ids), environment.extractor()
     for _ in range(3):
         extractor.run_once()
         assert environment.queue.lag(Topic.BULK, JOBS_GROUP) == CHUNK * WINDOW
@@ -95,14 +92,14 @@ def test_a_job_of_listed_ids_keeps_to_its_window_and_its_pauses(environment: Job
 
 
 def test_a_job_whose_ids_are_gone_fails_and_says_so(environment: JobEnvironment) -> None:
-    job = _listed(environment, environment.ids)
+    job = environment.listed_job(environment.ids)
     environment.job_ids.forget(job.id)
     found = environment.finish(job, environment.extractor())
     assert (found.state, found.reason) == (JobState.FAILED, "the list of ids of the job was removed")
 
 
 def test_a_job_of_listed_ids_keeps_to_its_rate(environment: JobEnvironment) -> None:
-    job, start_s = _listed(environment, environment.ids, rate=1.0), environment.clock.now_s
+    job, start_s = environment.listed_job(environment.ids, rate=1.0), environment.clock.now_s
     environment.finish(job, environment.extractor(), step_s=0.25)
     environment.require_complete(job)
     assert environment.clock.now_s - start_s >= ASSETS - 2
@@ -173,16 +170,3 @@ def test_a_job_shows_how_fast_it_goes_and_how_long_it_takes(environment: JobEnvi
     assert progress.rate > 0
     assert progress.remaining_s > 0
     assert environment.finish(job, extractor).progress.documents == ASSETS
-
-
-def _require_forgotten(environment: JobEnvironment, job: Job) -> None:
-    for number in range(job.checkpoint.settled):
-        chunk_ids = environment.ids[number * CHUNK : (number + 1) * CHUNK]
-        is_reported = any(outcome_of(asset_id) in REPORTED for asset_id in chunk_ids)
-        assert (environment.chunks.get(job.id, number) is not None) is is_reported
-
-
-def _listed(environment: JobEnvironment, ids: Sequence[UUID], **values: Any) -> Job:
-    job_id = mint_at(now_ms())
-    ListedIds(ids=environment.job_ids).keep(job_id, ids)
-    return environment.job(Selector(ids=len(ids)), id=job_id, **values)

@@ -1,25 +1,18 @@
 """Extractors that die, hang or lose their lease: another one finishes the job, and every asset counts once."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from itertools import count
 from pathlib import Path
-from typing import Any
-from uuid import UUID
 
 import pytest
 
 from amp.adapters.embedded.database import Database
 from amp.adapters.embedded.store_component import SqliteStoreComponent
-from amp.domain.chunks import REPORTED
-from amp.domain.ids import mint_at
 from amp.domain.jobs import Job
-from amp.domain.selectors import Selector
 from amp.errors import StoreUnavailable
 from amp.services.jobs.extractor import JobExtractor
-from amp.services.jobs.listed_ids import ListedIds
-from tests.support.asset_samples import now_ms
 from tests.support.jobs.environment import (
     CHUNK,
     LEASE_S,
@@ -29,7 +22,6 @@ from tests.support.jobs.environment import (
     at_call,
     die,
     not_answer,
-    outcome_of,
 )
 
 
@@ -48,7 +40,7 @@ def test_killed_at_any_call_of_a_port_a_job_is_finished_by_another(
     environment: JobEnvironment, done: bool, is_listed: bool
 ) -> None:
     for number in count():
-        job, killed = _listed(environment, environment.ids) if is_listed else environment.job(), False
+        job, killed = environment.listed_job(environment.ids) if is_listed else environment.job(), False
         environment.tell = at_call(number, die, done=done)
         try:
             environment.finish(job, environment.extractor())
@@ -79,7 +71,7 @@ def test_a_store_that_does_not_answer_at_any_call_is_asked_again(environment: Jo
                 environment.finish(job, extractor)
         environment.require_complete(job, f"no answer {'after' if done else 'before'} call {number}")
         if not done:
-            _require_forgotten(environment, environment.now(job))
+            environment.require_forgotten(environment.now(job))
         if not failed:
             break
     assert number > 30
@@ -188,16 +180,3 @@ def test_one_that_does_not_hold_the_lease_does_nothing(environment: JobEnvironme
     environment.tell = lambda _, __: None
     environment.finish(job, first, second)
     environment.require_complete(job)
-
-
-def _require_forgotten(environment: JobEnvironment, job: Job) -> None:
-    for number in range(job.checkpoint.settled):
-        chunk_ids = environment.ids[number * CHUNK : (number + 1) * CHUNK]
-        is_reported = any(outcome_of(asset_id) in REPORTED for asset_id in chunk_ids)
-        assert (environment.chunks.get(job.id, number) is not None) is is_reported
-
-
-def _listed(environment: JobEnvironment, ids: Sequence[UUID], **values: Any) -> Job:
-    job_id = mint_at(now_ms())
-    ListedIds(ids=environment.job_ids).keep(job_id, ids)
-    return environment.job(Selector(ids=len(ids)), id=job_id, **values)
