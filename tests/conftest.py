@@ -23,8 +23,6 @@ _UNIT_TESTS = Path(__file__).parent / "unit"
 _CHAOS_TESTS = Path(__file__).parent / "chaos"
 #: Variables that steer the tests themselves.
 _OF_TESTS = ("AMP_TEST_", "AMP_HOSTILE_", "AMP_FAULT_", "AMP_MOVES_", "AMP_JOBS_")
-#: The selections of the Makefile that need no servers.
-_WITHOUT_SERVERS = {"not cluster", "not alone and not chaos"}
 _HOW_TO_RUN = "needs the real servers: `make up` before, or `make test-all`"
 
 #: The settings of the shell that started the tests.
@@ -62,10 +60,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Start the servers for all workers of a parallel run, if they are required, before any test's clock runs."""
-    config = session.config
-    if _is_parallel(config) and config.option.markexpr not in _WITHOUT_SERVERS:
-        _start_servers(config)
+    """Start the servers for all workers of a parallel run, if they are required: which tests it has is unknown here."""
+    if _is_parallel(session.config):
+        _start_servers(session.config)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
