@@ -1,6 +1,7 @@
 """The whole service with its workers, embedded and on the real servers, and clients of its REST API."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 
@@ -16,6 +17,15 @@ def service(request: pytest.FixtureRequest) -> Amp:
     """Migrated, with its workers running; shared by many tests, so each uses types and projects of its own."""
     found: Amp = request.getfixturevalue(f"{request.param}_service")
     return found
+
+
+@pytest.fixture(scope="session")
+def cluster_settings(own_namespace: Callable[[], AbstractContextManager[dict[str, str]]]) -> Iterator[dict[str, str]]:
+    """`AMP_…` variables of a namespace of the functional tests. The contracts of the store leave hundreds of changes of a
+    type that does not exist in theirs, at which the index worker of a service stops.
+    """
+    with own_namespace() as variables:
+        yield variables
 
 
 @pytest.fixture(scope="module")
