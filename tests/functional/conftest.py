@@ -21,8 +21,8 @@ def service(request: pytest.FixtureRequest) -> Amp:
 
 @pytest.fixture(scope="session")
 def cluster_settings(own_namespace: Callable[[], AbstractContextManager[dict[str, str]]]) -> Iterator[dict[str, str]]:
-    """`AMP_…` variables of a namespace of the functional tests. The contracts of the store leave hundreds of changes of a
-    type that does not exist in theirs, at which the index worker of a service stops.
+    """`AMP_…` variables of a namespace of the functional tests. In theirs, the contracts of the store leave hundreds of
+    changes of a type that does not exist, at which the index worker of a service stops.
     """
     with own_namespace() as variables:
         yield variables
