@@ -5,15 +5,16 @@ from __future__ import annotations
 import gc
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from tests.support.stack import SHARED_FOLDER, NotAllStarted, Stack
+from tests.support.stack.own_namespace import OwnNamespace
 
 # A run that found a fault must be repeatable from its log alone, and a slow machine is no fault.
 settings.register_profile("ci", deadline=None, derandomize=False, print_blob=True)
@@ -142,8 +143,7 @@ def cluster_settings(stack: Stack, pytestconfig: pytest.Config) -> Iterator[dict
 
 
 @pytest.fixture(scope="session")
-def own_namespace(stack: Stack, pytestconfig: pytest.Config) -> Callable[[], AbstractContextManager[dict[str, str]]]:
-    """Gives `AMP_…` variables of the shared servers and a namespace for as long as its user wants."""
+def own_namespace(stack: Stack, pytestconfig: pytest.Config) -> OwnNamespace:
     return lambda: _own_namespace(stack, pytestconfig)
 
 

@@ -1,7 +1,6 @@
 """The whole service with its workers, embedded and on the real servers, and clients of its REST API."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 
 import pytest
 
@@ -9,6 +8,7 @@ from amp.api.app import create_app
 from amp.bootstrap import Amp
 from tests.support.service.built import running
 from tests.support.service.rest import Rest
+from tests.support.stack.own_namespace import OwnNamespace
 
 
 # Not for the whole run: the workers' threads draw random pauses, which Hypothesis does not like beside its tests.
@@ -20,7 +20,7 @@ def service(request: pytest.FixtureRequest) -> Amp:
 
 
 @pytest.fixture(scope="session")
-def cluster_settings(own_namespace: Callable[[], AbstractContextManager[dict[str, str]]]) -> Iterator[dict[str, str]]:
+def cluster_settings(own_namespace: OwnNamespace) -> Iterator[dict[str, str]]:
     """`AMP_…` variables of a namespace of the functional tests. In theirs, the contracts of the store leave hundreds of
     changes of a type that does not exist, at which the index worker of a service stops.
     """

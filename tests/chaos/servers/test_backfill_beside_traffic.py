@@ -2,8 +2,6 @@
 
 import os
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from itertools import chain
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from tests.support.fault_campaign import FOLLOWED_S, tell
 from tests.support.moves.environment import Environment, open_environment
 from tests.support.percentile import percentile
 from tests.support.service.processes import AmpProcess, Service
+from tests.support.stack.own_namespace import OwnNamespace
 from tests.support.stack.waiting import wait_until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
@@ -49,9 +48,7 @@ def searches_answer(environment: Environment) -> bool:
     return answer is not None and answer.status_code == 200
 
 
-def test_a_lost_index_is_rebuilt_whole_beside_live_traffic(
-    own_namespace: Callable[[], AbstractContextManager[dict[str, str]]], tmp_path: Path
-) -> None:
+def test_a_lost_index_is_rebuilt_whole_beside_live_traffic(own_namespace: OwnNamespace, tmp_path: Path) -> None:
     with (
         own_namespace() as settings,
         open_environment(tmp_path, {**settings, "AMP_BUCKET_CHECK_S": "1"}, _ASSETS, add_job_workers) as environment,

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.service.wired import Wired, embedded, wired
+from tests.support.stack.own_namespace import OwnNamespace
 
 
-@pytest.fixture(scope="module")
-def wired_cluster(cluster_settings: dict[str, str]) -> Iterator[Wired]:
-    with wired(cluster_settings) as made:
+@pytest.fixture(scope="package")
+def wired_cluster(own_namespace: OwnNamespace) -> Iterator[Wired]:
+    """In a namespace of its own: workers that other tests have running would take its changes."""
+    with own_namespace() as variables, wired(variables) as made:
         yield made
 
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from amp.domain.moves import MoveKind, Phase
 from amp.services.assets.creation import CreateRequest
 from tests.support.moves.layout import lay_out
 from tests.support.service.wired import PRINCIPAL, Wired, embedded, wired
+from tests.support.stack.own_namespace import OwnNamespace
 from tests.support.stack.waiting import wait_until
 
 BORN_MS = 1_600_000_000_000
@@ -24,7 +25,7 @@ _SETTINGS: dict[str, object] = {"search_timeout_s": 0.2, "map_refresh_s": 0.5}
 
 
 @pytest.fixture(scope="module", name="cluster")
-def make_cluster(own_namespace: Callable[[], AbstractContextManager[dict[str, str]]]) -> Iterator[Wired]:
+def make_cluster(own_namespace: OwnNamespace) -> Iterator[Wired]:
     with own_namespace() as settings, wired(settings | _SETTINGS) as made:
         yield made
 
