@@ -9,9 +9,13 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    pass
 
 from tests.support.stack import SHARED_FOLDER, NotAllStarted, Stack
 from tests.support.stack.own_namespace import OwnNamespace
@@ -35,6 +39,8 @@ _started = pytest.StashKey[list[str]]()
 #: Of namespaces that tests are done with.
 _removals = pytest.StashKey[list[Future[None]]]()
 _remover = ThreadPoolExecutor(1, "namespace-remover")
+#: Of which tests take theirs.
+_keyspaces = pytest.StashKey["Keyspaces"]()
 #: Why the required servers could not be started.
 _failure = pytest.StashKey[str]()
 
@@ -100,6 +106,8 @@ def _start_servers(config: pytest.Config) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     for removal in session.config.stash.get(_removals, []):
         removal.result()
+    if keyspaces := session.config.stash.get(_keyspaces, None):
+        keyspaces.close()
     if started := session.config.stash.get(_started, []):
         Stack(SHARED_FOLDER).down(started)
 
@@ -136,9 +144,23 @@ def _answering_stack(config: pytest.Config) -> Stack:
 
 
 @pytest.fixture(scope="session")
-def cluster_settings(stack: Stack, pytestconfig: pytest.Config) -> Iterator[dict[str, str]]:
+def cluster_settings(own_namespace: OwnNamespace) -> Iterator[dict[str, str]]:
     """`AMP_…` variables of the shared servers and a namespace of this test run."""
-    with _own_namespace(stack, pytestconfig) as variables:
+    with own_namespace() as variables:
+        yield variables
+
+
+@pytest.fixture
+def fresh_cluster_settings(own_namespace: OwnNamespace) -> Iterator[dict[str, str]]:
+    """`AMP_…` variables of the shared servers and an empty namespace of this test alone."""
+    with own_namespace() as variables:
+        yield variables
+
+
+@pytest.fixture
+def unmade_cluster_settings(stack: Stack, pytestconfig: pytest.Config) -> Iterator[dict[str, str]]:
+    """`AMP_…` variables of the shared servers and a namespace of this test alone, whose keyspace does not exist."""
+    with _own_namespace(stack, pytestconfig, is_unmade=True) as variables:
         yield variables
 
 
@@ -147,27 +169,32 @@ def own_namespace(stack: Stack, pytestconfig: pytest.Config) -> OwnNamespace:
     return lambda: _own_namespace(stack, pytestconfig)
 
 
-@pytest.fixture
-def fresh_cluster_settings(stack: Stack, pytestconfig: pytest.Config) -> Iterator[dict[str, str]]:
-    """`AMP_…` variables of the shared servers and a namespace of this test alone."""
-    with _own_namespace(stack, pytestconfig) as variables:
-        yield variables
-
-
 @contextmanager
-def _own_namespace(stack: Stack, config: pytest.Config) -> Iterator[dict[str, str]]:
+def _own_namespace(stack: Stack, config: pytest.Config, *, is_unmade: bool = False) -> Iterator[dict[str, str]]:
     # Imports the drivers, which most runs need not.
+    from tests.support.stack.keyspaces import Keyspaces
     from tests.support.stack.namespace import Namespace
 
-    namespace = Namespace.unique()
+    keyspaces = config.stash.setdefault(_keyspaces, Keyspaces(stack.cassandra))
+    namespace = Namespace.unique(None if is_unmade else keyspaces.take())
     credentials = {
         name: value
         for name, value in config.stash[_shell_settings].items()
         if name.startswith(("AMP_CASSANDRA_", "AMP_KAFKA_", "AMP_ELASTICSEARCH_", "AMP_REDIS_"))
     }
-    yield {"AMP_PROFILE": "cluster", **credentials, **stack.addresses, **namespace.settings}
-    # Takes seconds, for which the next test need not wait.
-    config.stash.setdefault(_removals, []).append(_remover.submit(namespace.remove_from, stack))
+
+    def remove() -> None:
+        if is_unmade:
+            keyspaces.remove([namespace.keyspace])
+        else:
+            keyspaces.give_back(namespace.keyspace)
+        namespace.remove_from(stack)
+
+    try:
+        yield {"AMP_PROFILE": "cluster", **credentials, **stack.addresses, **namespace.settings}
+    finally:
+        # Takes seconds, for which the next test need not wait.
+        config.stash.setdefault(_removals, []).append(_remover.submit(remove))
 
 
 class _NoNetwork(socket.socket):

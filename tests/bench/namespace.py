@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.support.stack import SHARED_FOLDER, Stack
+from tests.support.stack.keyspaces import Keyspaces
 from tests.support.stack.namespace import Namespace
 
 
@@ -16,3 +17,4 @@ def namespace() -> Iterator[dict[str, str]]:
         yield {"AMP_PROFILE": "cluster", "AMP_LOG_LEVEL": "warning", **stack.addresses, **names.settings}
     finally:
         names.remove_from(stack)
+        Keyspaces(stack.cassandra).remove([names.keyspace])

@@ -64,14 +64,15 @@ def _cassandra_profile(cluster_settings: dict[str, str]) -> Iterator[Adapters]:
 
 
 @pytest.fixture
-def _unmade_cassandra_profile(fresh_cluster_settings: dict[str, str]) -> Iterator[Adapters]:
-    with closing(cluster(settings_of(fresh_cluster_settings), background_threads())) as adapters:
+def _unmade_cassandra_profile(unmade_cluster_settings: dict[str, str]) -> Iterator[Adapters]:
+    with closing(cluster(settings_of(unmade_cluster_settings), background_threads())) as adapters:
         yield adapters
 
 
 @pytest.fixture
-def _fresh_cassandra_profile(_unmade_cassandra_profile: Adapters) -> Adapters:
-    return _made(_unmade_cassandra_profile)
+def _fresh_cassandra_profile(fresh_cluster_settings: dict[str, str]) -> Iterator[Adapters]:
+    with closing(cluster(settings_of(fresh_cluster_settings), background_threads())) as adapters:
+        yield _made(adapters)
 
 
 def _made(adapters: Adapters) -> Adapters:

@@ -10,7 +10,7 @@ from cassandra.cluster import Session  # type: ignore[import-untyped]  # the dri
 from amp.adapters.cassandra.errors import translated
 from amp.adapters.cassandra.schema_lock import SchemaLock
 from amp.adapters.cassandra.session import CassandraSession
-from amp.errors import AmpError, StoreUnavailable
+from amp.errors import AmpError, NotMigrated, StoreUnavailable
 from amp.resources import resource_folder
 from amp.settings import Settings
 
@@ -70,7 +70,11 @@ class Migrations:
     def _applied(self) -> dict[int, str]:
         if not self._session.run(_HAS_TABLE, (self._session.keyspace,)):
             return {}
-        return {version: checksum for version, _, checksum in self._session.run(_APPLIED)}
+        try:
+            return {version: checksum for version, _, checksum in self._session.run(_APPLIED)}
+        except NotMigrated:
+            # Another process is creating the table: it is listed a moment before it can be used.
+            return {}
 
     def _execute(self, migration: Migration) -> None:
         with translated():

@@ -104,8 +104,8 @@ def test_a_keyspace_that_is_not_there_is_named(settings: Settings) -> None:
     session.close()
 
 
-def test_a_table_dropped_while_in_use_is_not_migrated(fresh_cluster_settings: dict[str, str]) -> None:
-    values = {name.removeprefix("AMP_").lower(): value for name, value in fresh_cluster_settings.items()}
+def test_a_table_dropped_while_in_use_is_not_migrated(unmade_cluster_settings: dict[str, str]) -> None:
+    values = {name.removeprefix("AMP_").lower(): value for name, value in unmade_cluster_settings.items()}
     session = CassandraSession(load_settings(values))
     CassandraComponent(session).migrate()
     store = CassandraAssetStore(session)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from amp.adapters.cassandra.component import CassandraComponent
 from amp.adapters.cassandra.migrations import Migrations, read_migrations
 from amp.adapters.cassandra.schema_lock import SchemaLock
 from amp.adapters.cassandra.session import CassandraSession
-from amp.errors import AmpError, StoreUnavailable
+from amp.errors import AmpError, NotMigrated, StoreUnavailable
 from amp.resources import resource_folder
 from amp.settings import load_settings
 from tests.support.asset_samples import at_once
@@ -26,9 +27,9 @@ EXPECTED = Path(__file__).with_name("schema.txt")
 
 
 @pytest.fixture
-def new_session(fresh_cluster_settings: dict[str, str]) -> Iterator[Callable[[], CassandraSession]]:
+def new_session(unmade_cluster_settings: dict[str, str]) -> Iterator[Callable[[], CassandraSession]]:
     """Sessions as several processes have them, on one keyspace that is not there yet."""
-    values = {name.removeprefix("AMP_").lower(): value for name, value in fresh_cluster_settings.items()}
+    values = {name.removeprefix("AMP_").lower(): value for name, value in unmade_cluster_settings.items()}
     made: list[CassandraSession] = []
 
     def new() -> CassandraSession:
@@ -67,6 +68,25 @@ def test_three_processes_that_migrate_at_once_make_the_expected_schema(
     applied = sorted(line.rpartition(" ")[2] for lines in done for line in lines)
     assert applied == files
     assert schema_of(new_session()) == EXPECTED.read_text()
+
+
+def test_a_table_that_is_listed_before_it_can_be_used_is_waited_for(
+    new_session: Callable[[], CassandraSession], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, refused = new_session(), 0
+    CassandraComponent(session).migrate()
+    run = session.run
+
+    def run_too_early(cql: str, *values: Any) -> list[Any]:
+        nonlocal refused
+        if "checksum FROM" in cql and not refused:
+            refused += 1
+            raise NotMigrated("table schema_migrations does not exist")
+        return run(cql, *values)
+
+    monkeypatch.setattr(session, "run", run_too_early)
+    assert Migrations(session).apply() == []
+    assert refused == 1
 
 
 def test_migrating_release_by_release_makes_the_same_schema(

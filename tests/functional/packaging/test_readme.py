@@ -113,13 +113,13 @@ def test_every_make_command_of_readme_exists() -> None:
 
 
 @pytest.mark.cluster
-def test_the_cluster_profile_runs_as_readme_says(fresh_cluster_settings: dict[str, str], tmp_path: Path) -> None:
+def test_the_cluster_profile_runs_as_readme_says(unmade_cluster_settings: dict[str, str], tmp_path: Path) -> None:
     commands = [command for command, _ in _commands()]
     assert [command for command in commands if command.endswith("&")] == [
         ".venv/bin/amp serve &",
         ".venv/bin/amp worker all &",
     ]
-    variables = os.environ | fresh_cluster_settings | {"AMP_PORT": str(free_ports(1)[0])}
+    variables = os.environ | unmade_cluster_settings | {"AMP_PORT": str(free_ports(1)[0])}
     subprocess.run(
         [ROOT / ".venv/bin/amp", "migrate"], cwd=ROOT, env=variables, check=True, capture_output=True, timeout=100
     )

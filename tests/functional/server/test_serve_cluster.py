@@ -17,8 +17,10 @@ _DEADLINE_S = 60.0
 
 
 @pytest.mark.timeout(300)
-def test_migrate_serve_and_worker_are_the_whole_service(fresh_cluster_settings: dict[str, str], tmp_path: Path) -> None:
-    env = {**fresh_cluster_settings, "AMP_PORT": "0", "AMP_PROCESSES": "2"}
+def test_migrate_serve_and_worker_are_the_whole_service(
+    unmade_cluster_settings: dict[str, str], tmp_path: Path
+) -> None:
+    env = {**unmade_cluster_settings, "AMP_PORT": "0", "AMP_PROCESSES": "2"}
     refused = subprocess.run(
         [*AMP, "serve"], env=os.environ | env, capture_output=True, text=True, timeout=_DEADLINE_S, check=False
     )

@@ -19,7 +19,7 @@ def main() -> None:
 @main.command()
 def up() -> None:
     """Start them, or find them running."""
-    Stack(SHARED_FOLDER, environ=os.environ, say=click.echo).up()
+    Stack(SHARED_FOLDER, environ=os.environ, lasting=True, say=click.echo).up()
     click.echo(f"Their addresses, as settings: . {os.path.relpath(SHARED_FOLDER)}/env")
 
 

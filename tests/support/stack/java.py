@@ -14,6 +14,10 @@ from pathlib import Path
 from tests.support.stack import versions
 from tests.support.stack.errors import MissingProgram
 
+#: For servers that run for minutes. To compile their code for hours of running took two fifths of the processor time of
+#: the tests.
+SHORT_RUN = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+
 
 @dataclass(frozen=True)
 class Java:

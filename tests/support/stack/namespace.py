@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import redis
-from cassandra.cluster import Cluster  # type: ignore[import-untyped]
 from confluent_kafka.admin import AdminClient
 
 from tests.support.stack.stack import Stack
@@ -21,29 +20,29 @@ class Namespace:
     """One name in front of everything that is made."""
 
     prefix: str
+    keyspace: str
 
     @classmethod
-    def unique(cls) -> Namespace:
-        return cls(f"test{uuid.uuid4().hex[:12]}")
+    def unique(cls, keyspace: str | None = None) -> Namespace:
+        """A new one, with this keyspace or a new one too."""
+        prefix = f"test{uuid.uuid4().hex[:12]}"
+        return cls(prefix, keyspace or prefix)
 
     @property
     def settings(self) -> dict[str, str]:
         return {
-            "AMP_CASSANDRA_KEYSPACE": self.prefix,
+            "AMP_CASSANDRA_KEYSPACE": self.keyspace,
             "AMP_KAFKA_TOPIC_PREFIX": self.prefix,
             "AMP_ELASTICSEARCH_INDEX_PREFIX": self.prefix,
             "AMP_REDIS_PREFIX": self.prefix,
         }
 
     def remove_from(self, stack: Stack) -> None:
-        """Leaves nothing behind on own servers: thousands of old shards and tables would slow down later runs."""
+        """Leaves nothing behind on own servers but the keyspace: thousands of old shards would slow down later runs."""
         if stack.elasticsearch.ours and stack.elasticsearch.answers():
             self._remove_indices(stack.elasticsearch.address)
         if stack.kafka.ours and stack.kafka.answers():
             self._remove_topics(stack.kafka.address)
-        if stack.cassandra.ours and stack.cassandra.answers():
-            with Cluster([stack.cassandra.host], port=stack.cassandra.port) as cluster:
-                cluster.connect().execute(f"DROP KEYSPACE IF EXISTS {self.prefix}", timeout=60)
         if stack.redis.ours and stack.redis.answers():
             with redis.Redis.from_url(stack.redis.address) as client:
                 for key in client.scan_iter(f"{self.prefix}:*", count=1000):

@@ -37,11 +37,14 @@ class ProcessServer(Server):
     more_ports: ClassVar[tuple[str, ...]] = ()
     stop_timeout_s: ClassVar[float] = 30
 
-    def __init__(self, folder: Path, state: State, settings: Settings, *, brief: bool = False) -> None:
+    def __init__(
+        self, folder: Path, state: State, settings: Settings, *, brief: bool = False, lasting: bool = False
+    ) -> None:
         self.folder = folder / self.kind.name
         self.log = folder / f"{self.kind.name}.log"
         self.settings = settings
         self.brief = brief
+        self.lasting = lasting
         self._state = state
 
     @abstractmethod
