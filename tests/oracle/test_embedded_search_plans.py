@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from amp.adapters.embedded import search_conditions, search_query
+from amp.adapters.embedded import search_query
 from amp.adapters.embedded.search_bucket_documents import SqliteBucketDocuments
 from amp.adapters.embedded.search_bucket_indices import SqliteBucketIndices
 from amp.adapters.embedded.search_component import SearchComponent
@@ -54,7 +54,6 @@ def test_every_way_to_the_documents_finds_the_same(
     monkeypatch.setattr(search_query, "_COUNT_LIMITS", rows_compared)
     monkeypatch.setattr(search_query, "_UNSELECTIVE_RATIO", many)
     monkeypatch.setattr(search_query, "_MAX_COUNTED", most_counted)
-    monkeypatch.setattr(search_conditions, "_COMMON_WORD", 1)
 
     @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
     @given(_datasets_and_requests())

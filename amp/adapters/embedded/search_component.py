@@ -5,6 +5,7 @@ import threading
 
 import structlog
 
+from amp.adapters.embedded.fts5 import require_fts5
 from amp.adapters.embedded.migrations import apply_migration, load_migrations, pending_migrations
 from amp.adapters.embedded.pairing import Pairing
 from amp.adapters.embedded.search_database import SearchDatabase
@@ -36,6 +37,7 @@ class SearchComponent:
         return f"SQLite {sqlite3.sqlite_version}, {self._database.path}"
 
     def pending(self) -> list[str]:
+        require_fts5()
         if fault := self._damage() or self._mismatch():
             return [f"set aside {self._database.path.name}, which {fault}, and create a new one"]
         try:
@@ -46,6 +48,7 @@ class SearchComponent:
         return [f"apply migration {migration.name} to {self._database.path.name}" for migration in pending]
 
     def migrate(self) -> list[str]:
+        require_fts5()
         with self._migrating:
             done = []
             # Everything in the index can be rebuilt from the store. Until then its buckets are marked incomplete.

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from amp.adapters.embedded.search_rows import LABELS, NAME_WORDS
+from amp.adapters.embedded.search_words import DOC_OF_ROW, ENTRY_OF_ROW, FIELD_OF_ROW, match_of
 from amp.domain.assets import Scalar
 from amp.domain.criteria import (
     AllOf,
@@ -30,9 +31,6 @@ from amp.domain.types import FieldType
 COLUMNS = {field: field.value for field in RootField} | {RootField.CREATED: "created_ms"}
 #: Root fields with a SQL index.
 _INDEXED = frozenset(COLUMNS) - {RootField.LABELS, RootField.STATE, RootField.VERSION}
-#: Occurrences of a word are counted up to this number. The choice of the rarest word does not distinguish between
-#: more frequent ones.
-_COMMON_WORD = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +108,13 @@ class Conditions:
                 inner = self.holds(part)
                 return Sql(f"(NOT {inner.text})", inner.values)
             case TextMatches(words):
-                has_word = "EXISTS (SELECT 1 FROM words w WHERE w.word = ? AND w.doc = d.doc)"
-                return joined("AND", [Sql(has_word, (word,)) for word in words], empty=TRUE)
+                return _among(_documents_with(words))
             case RootExists(field) if field is not RootField.LABELS:
                 return Sql(f"(d.{COLUMNS[field]} IS NOT NULL)")
             case RootMatches(field, tests) if field is not RootField.LABELS:
                 return self._column_holds(field, tests)
+            case _ if _has_words(criteria):
+                return _among(self._entries(criteria))
             case _:
                 entries = self._entries(criteria)
                 return Sql(f"EXISTS ({entries.text} AND e.doc = d.doc)", entries.values)
@@ -135,9 +134,9 @@ class Conditions:
             case NotOf():
                 return None
             case TextMatches(words):
-                return self._word_sources(words, "")
+                return Sources((_documents_with(words),), exact=True, in_order=True)
             case RootMatches(RootField.NAME, (Words(words),)):
-                return self._word_sources(words, f" AND w.field {self.fields('', [NAME_WORDS])}")
+                return Sources((self._names_with(words),), exact=True, in_order=True)
             case RootMatches(RootField.LABELS) | RootExists(RootField.LABELS) | EntryMatches() | EntryExists():
                 return Sources((self._entries(criteria),), exact=True, in_order=_reads_one_value(criteria))
             case RootMatches(field) if field in _INDEXED:
@@ -146,24 +145,24 @@ class Conditions:
                 return Sources((Sql(columns, holds.values),), exact=True, in_order=_reads_one_value(criteria))
         return None
 
-    def _word_sources(self, words: Sequence[str], where: str) -> Sources:
-        rarest = self._rarest_first(words)[0]
-        query = Sql(f"SELECT w.doc FROM words w WHERE w.word = ?{where}", (rarest,))
-        return Sources((query,), exact=len(words) == 1, in_order=True)
-
     def _column_holds(self, field: RootField, tests: Sequence[Test]) -> Sql:
         # The first part ensures that the condition is never null.
         parts = [Sql(f"d.{COLUMNS[field]} IS NOT NULL")]
         for test in tests:
             if isinstance(test, Words):
-                in_name = f"w.word = ? AND w.doc = d.doc AND w.field {self.fields('', [NAME_WORDS])}"
-                parts += [Sql(f"EXISTS (SELECT 1 FROM words w WHERE {in_name})", (word,)) for word in test.words]
+                parts.append(_among(self._names_with(test.words)))
             else:
                 parts.append(_compare(f"d.{COLUMNS[field]}", test, None))
         return joined("AND", parts, empty=TRUE)
 
+    def _names_with(self, words: Sequence[str]) -> Sql:
+        """Return a query for the documents whose name has all these words."""
+        return _entries_with(words, self.fields("", [NAME_WORDS]), TRUE)
+
     def _entries(self, criteria: Criteria) -> Sql:
-        """Return a query for the documents of the matching entries `e`. More conditions can be appended with `AND`."""
+        """Return a query for the documents of the matching entries, which are called `e` if no words are searched. More
+        conditions can be appended with `AND`.
+        """
         kind: FieldType | None = None
         tests: tuple[Test, ...] = ()
         match criteria:
@@ -180,30 +179,38 @@ class Conditions:
         words = [word for test in tests if isinstance(test, Words) for word in test.words]
         comparisons = [test for test in tests if not isinstance(test, Words)]
         if words:
-            return self._entries_with(self._rarest_first(words), fields, comparisons, kind)
+            return _entries_with(
+                words, fields, joined("AND", [_compare("v.value", test, kind) for test in comparisons], empty=TRUE)
+            )
         conditions = [Sql(f"e.field {fields}"), *(_compare("e.value", test, kind) for test in comparisons)]
         return _select("SELECT e.doc FROM entries e WHERE", conditions)
 
-    def _entries_with(
-        self, words: Sequence[str], fields: str, comparisons: Sequence[Test], kind: FieldType | None
-    ) -> Sql:
-        same_entry = "{0}.doc = e.doc AND {0}.field = e.field AND {0}.entry = e.entry"
-        conditions = [Sql(f"e.word = ? AND e.field {fields}", (words[0],))]
-        has_word = f"EXISTS (SELECT 1 FROM words w WHERE w.word = ? AND {same_entry.format('w')})"
-        conditions += [Sql(has_word, (word,)) for word in words[1:]]
-        if comparisons:
-            value = joined("AND", [_compare("v.value", test, kind) for test in comparisons], empty=TRUE)
-            has_value = f"EXISTS (SELECT 1 FROM entries v WHERE {same_entry.format('v')} AND {value.text})"
-            conditions.append(Sql(has_value, value.values))
-        return _select("SELECT e.doc FROM words e WHERE", conditions)
 
-    def _rarest_first(self, words: Sequence[str]) -> list[str]:
-        def occurrences(word: str) -> int:
-            sql = "SELECT count(*) FROM (SELECT 1 FROM words WHERE word = ? LIMIT ?)"
-            count: int = self._connection.execute(sql, (word, _COMMON_WORD)).fetchone()[0]
-            return count
+def _documents_with(words: Sequence[str]) -> Sql:
+    """Return a query for the documents that have all these words."""
+    return Sql("SELECT w.rowid AS doc FROM document_words w WHERE w.document_words MATCH ?", (match_of(words),))
 
-        return sorted(words, key=occurrences) if len(words) > 1 else list(words)
+
+def _entries_with(words: Sequence[str], fields: str, value: Sql) -> Sql:
+    """Return a query for the documents that have all these words in one entry of the fields.
+
+    :param value: a condition on the value `v.value` of this entry; `TRUE`: any value.
+    """
+    conditions = [Sql("w.entry_words MATCH ?", (match_of(words),)), Sql(f"{FIELD_OF_ROW} {fields}")]
+    if value is not TRUE:
+        same_entry = f"v.doc = {DOC_OF_ROW} AND v.field = {FIELD_OF_ROW} AND v.entry = {ENTRY_OF_ROW}"
+        has_value = f"EXISTS (SELECT 1 FROM entries v WHERE {same_entry} AND {value.text})"
+        conditions.append(Sql(has_value, value.values))
+    return _select(f"SELECT {DOC_OF_ROW} AS doc FROM entry_words w WHERE", conditions)
+
+
+def _among(documents: Sql) -> Sql:
+    """Return the condition that `d` is one of these documents. The query is evaluated once, not for each `d`."""
+    return Sql(f"(d.doc IN ({documents.text}))", documents.values)
+
+
+def _has_words(criteria: Criteria) -> bool:
+    return isinstance(criteria, EntryMatches) and any(isinstance(test, Words) for test in criteria.tests)
 
 
 def _reads_one_value(criteria: Criteria) -> bool:
@@ -243,7 +250,7 @@ def _compare(column: str, test: Test, kind: FieldType | None) -> Sql:
             parts = [Sql(f"{column} >= ?", (begin,)), *([Sql(f"{column} < ?", (end,))] if end is not None else [])]
             return joined("AND", parts, empty=TRUE)
         case Words():
-            raise TypeError("Words cannot be compared with a column: use the table of words")
+            raise TypeError("Words cannot be compared with a column: use the full-text indices")
 
 
 def _prefix_end(text: str) -> str | None:

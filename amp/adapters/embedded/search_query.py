@@ -21,7 +21,6 @@ from amp.domain.criteria import (
     RootField,
     RootMatches,
     SearchPage,
-    TextMatches,
 )
 from amp.domain.sort_values import sort_value_json
 from amp.domain.times import format_ms
@@ -174,6 +173,4 @@ def _conjuncts(criteria: Criteria) -> list[Criteria]:
             return [conjunct for part in parts for conjunct in _conjuncts(part)]
         case RootMatches(RootField.NAME, tests) if len(tests) > 1:
             return [RootMatches(RootField.NAME, (test,)) for test in tests]
-        case TextMatches(words):
-            return [TextMatches((word,)) for word in words]
     return [criteria]

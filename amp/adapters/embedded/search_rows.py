@@ -1,15 +1,20 @@
-"""Writes, reads and removes search documents as rows of the search database.
-
-Words are rows of a table of our own. ADR 012 compares it with FTS5.
-"""
+"""Writes, reads and removes search documents as rows of the search database."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import orjson
 
+from amp.adapters.embedded.search_words import (
+    EntryWords,
+    checked_field,
+    delete_words,
+    entry_words,
+    insert_words,
+    to_text,
+)
 from amp.domain.documents import Entry, IndexedDocument, SearchDocument
 from amp.domain.types import FieldType
 
@@ -58,7 +63,10 @@ class FieldIds:
         self._ids: dict[tuple[str, str, bool], int] = {}
 
     def of(self, connection: sqlite3.Connection, key: str, kind: str, latest: bool) -> int:
-        """Return the number of the field. A field without a number gets one."""
+        """Return the number of the field. A field without a number gets one.
+
+        :raises OverflowError: all numbers are assigned.
+        """
         field_id = self._ids.get((key, kind, latest))
         if field_id is None:
             row = (key, kind, latest)
@@ -66,7 +74,7 @@ class FieldIds:
             (field_id,) = connection.execute(
                 "SELECT id FROM fields WHERE key = ? AND kind = ? AND latest = ?", row
             ).fetchone()
-            self._ids[key, kind, latest] = field_id
+            self._ids[key, kind, latest] = checked_field(field_id)
         return field_id
 
     def forget(self) -> None:
@@ -89,39 +97,43 @@ class DocumentRows:
     """The rows of some documents, collected so that each table is written once, in the order of its B-tree."""
 
     documents: list[_Document] = field(default_factory=list)
-    sources: list[tuple[int, bytes | None, str]] = field(default_factory=list)
+    sources: list[tuple[int, bytes | None]] = field(default_factory=list)
     entries: list[tuple[int, int, str, int]] = field(default_factory=list)
-    words: list[tuple[str, int, int, int]] = field(default_factory=list)
+    words: list[tuple[int, list[EntryWords]]] = field(default_factory=list)  #: of each document, in the same order
 
     def add(
         self, connection: sqlite3.Connection, fields: FieldIds, doc: int, index_id: int, document: IndexedDocument
     ) -> None:
-        """Collect the rows of the document under the number `doc`."""
+        """Collect the rows of the document under the number `doc`.
+
+        :raises OverflowError: a number would be too great.
+        """
         body = document.body
         latest = body["latest"]
         entries: dict[tuple[int, str], int] = {}
-        words: set[tuple[str, int, int]] = set()
+        words: list[EntryWords] = []
         for number, entry in enumerate(body.get("metadata", ())):
             field_id = fields.of(connection, entry["key"], _kind(entry), latest)
             # Equal values are one entry. For the kind text it only matters that there is an entry.
             entries.setdefault((field_id, entry.get("sort_value", "")), number)
-            words.update((word, field_id, number) for word in entry.get("text_value", "").split())
+            if text := entry.get("text_value"):
+                words.append(entry_words(field_id, number, text.split()))
         for number, label in enumerate(body.get("labels", ())):
             entries[fields.of(connection, "", LABELS, latest), label] = number
         if name_words := body.get("name_words"):
-            field_id = fields.of(connection, "", NAME_WORDS, latest)
-            words.update((word, field_id, 0) for word in name_words.split())
-        all_words = set(body.get("words", "").split())
-        if other_words := all_words.difference([word for word, _, _ in words]):
-            field_id = fields.of(connection, "", OTHER_WORDS, latest)
-            words.update((word, field_id, 0) for word in other_words)
-        all_words.update(word for word, _, _ in words)
+            words.append(entry_words(fields.of(connection, "", NAME_WORDS, latest), 0, name_words.split()))
+        known = {word for row in words for word in row.words.split()}
+        if other_words := [word for word in body.get("words", "").split() if word not in known]:
+            words.append(entry_words(fields.of(connection, "", OTHER_WORDS, latest), 0, other_words))
 
-        source, joined = body.get("source"), " ".join(all_words)
-        size = len(source or b"") + 2 * len(joined) + 2 * sum(len(value) for _, value in entries)
+        source = body.get("source")
+        # Words are stored twice: as text, and in the full-text indices.
+        size = (
+            len(source or b"") + 2 * sum(len(row.words) for row in words) + 2 * sum(len(value) for _, value in entries)
+        )
         self.entries += [(doc, field_id, value, number) for (field_id, value), number in entries.items()]
-        self.words += [(word, doc, field_id, number) for word, field_id, number in words]
-        self.sources.append((doc, source, joined))
+        self.words.append((doc, words))
+        self.sources.append((doc, source))
         self.documents.append(
             _Document(
                 *(doc, index_id, document.doc_id, document.revision, latest, body["deleted"]),
@@ -132,20 +144,20 @@ class DocumentRows:
 
     def add_raw(self, doc: int, index_id: int, raw: bytes) -> None:
         """Collect the rows of a document that `raw_document` returned, under the number `doc` and in another index."""
-        columns, source, joined, entries, words = orjson.loads(raw)
+        columns, source, entries, words = orjson.loads(raw)
         self.documents.append(_Document(doc, index_id, *columns))
-        self.sources.append((doc, source if source is None else source.encode(), joined))
+        self.sources.append((doc, source if source is None else source.encode()))
         self.entries += [(doc, *entry) for entry in entries]
-        self.words += [(word, doc, *where) for word, *where in words]
+        self.words.append((doc, [EntryWords(*row) for row in words]))
 
     def insert(self, connection: sqlite3.Connection) -> None:
         """Write the collected rows."""
         self.entries.sort()
-        self.words.sort()
+        sources = [(*row, to_text(words)) for row, (_, words) in zip(self.sources, self.words, strict=True)]
         connection.executemany(_INSERT_DOCUMENT, self.documents)
-        connection.executemany("INSERT INTO sources (doc, source, words) VALUES (?, ?, ?)", self.sources)
+        connection.executemany("INSERT INTO sources (doc, source, words) VALUES (?, ?, ?)", sources)
         connection.executemany("INSERT INTO entries (doc, field, value, entry) VALUES (?, ?, ?, ?)", self.entries)
-        connection.executemany("INSERT INTO words (word, doc, field, entry) VALUES (?, ?, ?, ?)", self.words)
+        insert_words(connection, self.words)
 
 
 def raw_document(connection: sqlite3.Connection, doc: int) -> bytes:
@@ -153,42 +165,32 @@ def raw_document(connection: sqlite3.Connection, doc: int) -> bytes:
     never change.
     """
     row = connection.execute(f"SELECT {_COLUMNS} FROM documents WHERE doc = ?", (doc,)).fetchone()
-    source, joined = connection.execute("SELECT source, words FROM sources WHERE doc = ?", (doc,)).fetchone()
+    source, words = connection.execute("SELECT source, words FROM sources WHERE doc = ?", (doc,)).fetchone()
     entries = connection.execute("SELECT field, value, entry FROM entries WHERE doc = ?", (doc,)).fetchall()
-    words = connection.execute(
-        "SELECT w.word, w.field, w.entry FROM json_each(?) j CROSS JOIN words w ON w.word = j.value AND w.doc = ?",
-        (orjson.dumps(joined.split()).decode(), doc),
-    ).fetchall()
-    return orjson.dumps([row[2:], source if source is None else source.decode(), joined, entries, words])
+    return orjson.dumps([row[2:], source if source is None else source.decode(), entries, orjson.loads(words)])
 
 
 def same_document(connection: sqlite3.Connection, raw: bytes, document: IndexedDocument) -> bool:
     """Return whether `raw_document` would return `raw` if the document were written now."""
     rows = DocumentRows()
     rows.add(connection, _KnownFields(), 0, 0, document)
-    columns, source, joined, entries, words = orjson.loads(raw)
+    columns, source, entries, words = orjson.loads(raw)
     [(_, _, *wanted)] = rows.documents
-    [(_, wanted_source, wanted_joined)] = rows.sources
+    [(_, wanted_source)] = rows.sources
+    [(_, wanted_words)] = rows.words
     return (
         columns == wanted
         and source == (None if wanted_source is None else wanted_source.decode())
-        and set(joined.split()) == set(wanted_joined.split())
         and sorted(map(tuple, entries)) == sorted(tuple(entry) for _, *entry in rows.entries)
-        and sorted(map(tuple, words)) == sorted((word, *where) for word, _, *where in rows.words)
+        and [EntryWords(*row) for row in words] == wanted_words
     )
 
 
 def remove_documents(connection: sqlite3.Connection, docs: Sequence[int]) -> None:
     """Remove the documents with these numbers and all their rows."""
-    connection.executemany("DELETE FROM words WHERE word = ? AND doc = ?", sorted(_words(connection, docs)))
+    delete_words(connection, docs)
     for table in ("entries", "sources", "documents"):
         connection.executemany(f"DELETE FROM {table} WHERE doc = ?", [(doc,) for doc in docs])
-
-
-def _words(connection: sqlite3.Connection, docs: Iterable[int]) -> Iterator[tuple[str, int]]:
-    for doc in docs:
-        (words,) = connection.execute("SELECT words FROM sources WHERE doc = ?", (doc,)).fetchone()
-        yield from ((word, doc) for word in words.split())
 
 
 def unknown_fields(body: SearchDocument) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from amp.adapters.embedded.search_database import SearchDatabase
 from amp.adapters.embedded.search_rows import DocumentRows, FieldIds, remove_documents, unknown_fields
+from amp.adapters.embedded.search_words import next_doc
 from amp.domain.documents import IndexedDocument
 from amp.errors import SearchUnavailable
 from amp.ports.search_index import PutResult, WriteStatus
@@ -112,7 +113,7 @@ class SearchWriter:
                 growth[1] -= before.bytes
             if change.content is None:
                 continue
-            last_doc += 1
+            last_doc = next_doc(last_doc)
             if isinstance(change.content, bytes):
                 rows.add_raw(last_doc, place[0], change.content)
             else:

@@ -215,7 +215,7 @@ def _downgrade(folder: Path, recorded: int, commits: int) -> None:
 def test_an_index_from_before_transactions_were_counted_does_not_match(folder: Path) -> None:
     with closing(sqlite3.connect(folder / "search.db")) as connection, connection:
         connection.execute("DROP TABLE pairings")
-        connection.execute("DELETE FROM migrations WHERE number >= 4")
+        connection.execute("DELETE FROM migrations WHERE number IN (4, 5)")
         connection.execute("INSERT INTO indices (name) VALUES ('amp-1')")
     assert len(set_aside(folder)) == 1
 

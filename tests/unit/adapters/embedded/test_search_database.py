@@ -23,9 +23,17 @@ from amp.errors import NotMigrated, SearchUnavailable
 from amp.ports.search_index import Put, WriteStatus
 from amp.services.system.health import _BOUND_S
 from tests.support.asset_samples import at_once
+from tests.support.search.full_text import postings
 from tests.support.search.profiles import SearchProfile, asset, head, names
 
-MIGRATIONS = ["0001_documents", "0002_raw_documents", "0003_health_probes", "0004_commits", "0005_pairings"]
+MIGRATIONS = [
+    "0001_documents",
+    "0002_raw_documents",
+    "0003_health_probes",
+    "0004_commits",
+    "0005_pairings",
+    "0006_words_in_fts5",
+]
 H264 = EntryMatches("codec", FieldType.STRING, (OneOf(("h264",)),))
 
 
@@ -190,14 +198,15 @@ def test_replacing_and_dropping_leaves_no_rows_behind(tmp_path: Path) -> None:
         search_profile.store(bucket, [head(first)])
         search_profile.store(bucket, [head(asset("three", asset_id=first.id, revision=2))])
         assert search_profile.search(TextMatches(("two",))).total == 0
-        assert {table: rows(database, table) for table in ("documents", "sources", "entries", "words")} == {
+        assert {table: rows(database, table) for table in ("documents", "sources", "entries")} == {
             "documents": 1,
             "sources": 1,
             "entries": 0,
-            "words": 1,
         }
+        assert [posting.word for posting in postings(tmp_path)] == ["three", "three"]
         search_profile.indices.drop(bucket.index)
-        assert all(rows(database, table) == 0 for table in ("indices", "documents", "sources", "entries", "words"))
+        assert all(rows(database, table) == 0 for table in ("indices", "documents", "sources", "entries"))
+        assert postings(tmp_path) == []
 
 
 def test_a_drop_that_was_interrupted_is_finished_by_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
