@@ -8,12 +8,12 @@ DELETE FROM entries;
 DROP TABLE words;
 DROP TABLE sources;
 
--- What is read for the hits of a page only, and the words to remove when the document is replaced: a JSON array of
--- arrays [field, entry, words separated by spaces].
+-- The words of a document, to be removed with it or tested: a JSON array of arrays [field, entry, " word word "]. And
+-- what is read for the hits of a page only.
 CREATE TABLE sources (
     doc    INTEGER PRIMARY KEY,
-    source BLOB,
-    words  TEXT NOT NULL
+    words  TEXT NOT NULL,
+    source BLOB
 );
 
 -- The words of each entry. The number of a row: 31 bits document, 18 bits field, 14 bits entry.

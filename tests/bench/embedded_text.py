@@ -1,4 +1,4 @@
-"""`python -m tests.bench.embedded_text`: measures the inverted index of the embedded profile against SQLite's FTS5.
+"""`python -m tests.bench.embedded_text`: compares inverted indices for the embedded profile (ADR 012).
 
 The arguments are the number of documents and the number of rounds. Each round builds every index anew, searches it, and
 changes it; the indices take turns. All indices must give the same answers, which are also computed without an index.

@@ -1,4 +1,4 @@
-"""Two inverted indices on SQLite that answer the same searches: the table `words` of AMP, and FTS5.
+"""Two inverted indices on SQLite that answer the same searches: a table of words, as AMP had one, and FTS5 (ADR 012).
 
 Both keep one posting per word, document, field and entry, so that words can be searched in the same entry. FTS5 has one
 row per entry. The number of the row is that of the document, the field and the entry.
@@ -54,7 +54,7 @@ class TextIndex(Protocol):
 
 @dataclass(frozen=True)
 class WordTable:
-    """The tables and statements of `amp/adapters/embedded`."""
+    """The tables and statements of AMP before it used FTS5."""
 
     name: str = "table `words`"
 
@@ -119,7 +119,9 @@ class WordTable:
 
 @dataclass(frozen=True)
 class Fts5:
-    """An FTS5 table. To remove a row, FTS5 must be given its text again, so the text is stored as well."""
+    """An FTS5 table. To remove a row, FTS5 must be given its text again, so the text is stored as well, with a space
+    before and after each word. AMP uses the variant with `by_document`.
+    """
 
     detail: str  #: full, column or none
     external: bool = False  #: the texts are a table that FTS5 reads; False: AMP stores them by document
@@ -153,7 +155,7 @@ class Fts5:
         rows, sources = list[tuple[int, str]](), []
         for document in documents:
             texts = [
-                (document.doc << _DOC_BITS | text.field << _ENTRY_BITS | text.entry, " ".join(text.words))
+                (document.doc << _DOC_BITS | text.field << _ENTRY_BITS | text.entry, f" {' '.join(text.words)} ")
                 for text in document.texts
             ]
             rows += sorted(texts)
@@ -207,7 +209,7 @@ class Fts5:
 
     def holds(self, word: str) -> Query:
         if self.by_document:
-            return "d.doc IN (SELECT rowid FROM fts_documents WHERE fts_documents MATCH ?)", (f'"{word}"',)
+            return "EXISTS (SELECT 1 FROM sources s WHERE s.doc = d.doc AND instr(s.texts, ?))", (f" {word} ",)
         return f"d.doc IN (SELECT rowid >> {_DOC_BITS} FROM fts WHERE fts MATCH ?)", (f'"{word}"',)
 
 

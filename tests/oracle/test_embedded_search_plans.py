@@ -20,12 +20,13 @@ from tests.support.oracle.datasets import Dataset, draw_dataset
 from tests.support.oracle.oracle_index import OracleIndex, compare
 from tests.support.search.profiles import SearchProfile
 
-#: (rows compared, how many make a condition broad, rows counted at most)
+#: (rows compared, how many make a condition broad, rows counted at most, rows of which the words are tested one by one)
 WAYS = {
-    "every condition is broad, the first is taken": ((1,), 1_000_000, 0),
-    "every condition is broad, documents are gone through as they are stored": ((1,), 1_000_000, 50_000),
-    "one document in two is many": ((1, 2), 2, 50_000),
-    "the fewest rows are taken": ((1_000_000,), 8, 50_000),
+    "every condition is broad, the first is taken": ((1,), 1_000_000, 0, 1_000),
+    "every condition is broad, documents are gone through as they are stored": ((1,), 1_000_000, 50_000, 1_000),
+    "one document in two is many": ((1, 2), 2, 50_000, 3),
+    "the fewest rows are taken, words are tested": ((1_000_000,), 8, 50_000, 1_000),
+    "the fewest rows are taken, words are searched": ((1_000_000,), 8, 50_000, 0),
 }
 
 
@@ -50,10 +51,11 @@ def _datasets_and_requests(draw: st.DrawFn) -> tuple[Dataset, list[IndexQuery]]:
 def test_every_way_to_the_documents_finds_the_same(
     oracle_index: OracleIndex, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows_compared, many, most_counted = WAYS[way]
+    rows_compared, many, most_counted, few = WAYS[way]
     monkeypatch.setattr(search_query, "_COUNT_LIMITS", rows_compared)
     monkeypatch.setattr(search_query, "_UNSELECTIVE_RATIO", many)
     monkeypatch.setattr(search_query, "_MAX_COUNTED", most_counted)
+    monkeypatch.setattr(search_query, "_FEW", few)
 
     @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
     @given(_datasets_and_requests())

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from amp.adapters.embedded.search_rows import LABELS, NAME_WORDS
-from amp.adapters.embedded.search_words import DOC_OF_ROW, ENTRY_OF_ROW, FIELD_OF_ROW, match_of
+from amp.adapters.embedded.search_sql import FALSE, TRUE, Sql, joined, values_of
+from amp.adapters.embedded.search_word_conditions import DocumentsWithWords, EntriesWithWords
 from amp.domain.assets import Scalar
 from amp.domain.criteria import (
     AllOf,
@@ -31,28 +32,6 @@ from amp.domain.types import FieldType
 COLUMNS = {field: field.value for field in RootField} | {RootField.CREATED: "created_ms"}
 #: Root fields with a SQL index.
 _INDEXED = frozenset(COLUMNS) - {RootField.LABELS, RootField.STATE, RootField.VERSION}
-
-
-@dataclass(frozen=True, slots=True)
-class Sql:
-    """A piece of SQL and the values of its placeholders, in order."""
-
-    text: str
-    values: tuple[object, ...] = ()
-
-
-TRUE, FALSE = Sql("1"), Sql("0")
-
-
-def joined(operator: str, parts: Sequence[Sql], *, empty: Sql) -> Sql:
-    """Return the parts joined by `AND` or `OR`, in parentheses, or `empty` if there are none."""
-    if not parts:
-        return empty
-    return Sql(f"({f' {operator} '.join(part.text for part in parts)})", values_of(parts))
-
-
-def values_of(parts: Sequence[Sql]) -> tuple[object, ...]:
-    return tuple(value for part in parts for value in part.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,24 +76,27 @@ class Conditions:
             " AND d.created_ms >= r.start_ms AND (r.end_ms IS NULL OR d.created_ms < r.end_ms)))"
         )
 
-    def holds(self, criteria: Criteria) -> Sql:
-        """Return the condition that `d` meets the criteria. It is true or false for every `d`, never null."""
+    def holds(self, criteria: Criteria, *, few: bool = False) -> Sql:
+        """Return the condition that `d` meets the criteria. It is true or false for every `d`, never null.
+
+        :param few: whether there are so few `d` that it is faster to test the words of each than to search for them.
+        """
         match criteria:
             case AllOf(parts):
-                return joined("AND", [self.holds(part) for part in parts], empty=TRUE)
+                return joined("AND", [self.holds(part, few=few) for part in parts], empty=TRUE)
             case AnyOf(parts):
-                return joined("OR", [self.holds(part) for part in parts], empty=FALSE)
+                return joined("OR", [self.holds(part, few=few) for part in parts], empty=FALSE)
             case NotOf(part):
-                inner = self.holds(part)
+                inner = self.holds(part, few=few)
                 return Sql(f"(NOT {inner.text})", inner.values)
             case TextMatches(words):
-                return _among(_documents_with(words))
+                return _has(DocumentsWithWords(words), few)
             case RootExists(field) if field is not RootField.LABELS:
                 return Sql(f"(d.{COLUMNS[field]} IS NOT NULL)")
             case RootMatches(field, tests) if field is not RootField.LABELS:
-                return self._column_holds(field, tests)
-            case _ if _has_words(criteria):
-                return _among(self._entries(criteria))
+                return self._column_holds(field, tests, few)
+            case EntryMatches() if with_words := self._entries_with_words(criteria):
+                return _has(with_words, few)
             case _:
                 entries = self._entries(criteria)
                 return Sql(f"EXISTS ({entries.text} AND e.doc = d.doc)", entries.values)
@@ -134,9 +116,11 @@ class Conditions:
             case NotOf():
                 return None
             case TextMatches(words):
-                return Sources((_documents_with(words),), exact=True, in_order=True)
+                return Sources((DocumentsWithWords(words).query(),), exact=True, in_order=True)
             case RootMatches(RootField.NAME, (Words(words),)):
-                return Sources((self._names_with(words),), exact=True, in_order=True)
+                return Sources((self._names_with(words).query(),), exact=True, in_order=True)
+            case EntryMatches() if with_words := self._entries_with_words(criteria):
+                return Sources((with_words.query(),), exact=True, in_order=True)
             case RootMatches(RootField.LABELS) | RootExists(RootField.LABELS) | EntryMatches() | EntryExists():
                 return Sources((self._entries(criteria),), exact=True, in_order=_reads_one_value(criteria))
             case RootMatches(field) if field in _INDEXED:
@@ -145,24 +129,28 @@ class Conditions:
                 return Sources((Sql(columns, holds.values),), exact=True, in_order=_reads_one_value(criteria))
         return None
 
-    def _column_holds(self, field: RootField, tests: Sequence[Test]) -> Sql:
+    def _column_holds(self, field: RootField, tests: Sequence[Test], few: bool) -> Sql:
         # The first part ensures that the condition is never null.
         parts = [Sql(f"d.{COLUMNS[field]} IS NOT NULL")]
         for test in tests:
             if isinstance(test, Words):
-                parts.append(_among(self._names_with(test.words)))
+                parts.append(_has(self._names_with(test.words), few))
             else:
                 parts.append(_compare(f"d.{COLUMNS[field]}", test, None))
         return joined("AND", parts, empty=TRUE)
 
-    def _names_with(self, words: Sequence[str]) -> Sql:
-        """Return a query for the documents whose name has all these words."""
-        return _entries_with(words, self.fields("", [NAME_WORDS]), TRUE)
+    def _names_with(self, words: Sequence[str]) -> EntriesWithWords:
+        return EntriesWithWords(words, self.fields("", [NAME_WORDS]))
+
+    def _entries_with_words(self, criteria: EntryMatches) -> EntriesWithWords | None:
+        """Return the entries that the criteria concern, or None if they do not concern words."""
+        words = [word for test in criteria.tests if isinstance(test, Words) for word in test.words]
+        comparisons = [test for test in criteria.tests if not isinstance(test, Words)]
+        value = joined("AND", [_compare("v.value", test, criteria.kind) for test in comparisons], empty=TRUE)
+        return EntriesWithWords(words, self.fields(criteria.key, [criteria.kind]), value) if words else None
 
     def _entries(self, criteria: Criteria) -> Sql:
-        """Return a query for the documents of the matching entries, which are called `e` if no words are searched. More
-        conditions can be appended with `AND`.
-        """
+        """Return a query for the documents of the matching entries `e`. More conditions can be appended with `AND`."""
         kind: FieldType | None = None
         tests: tuple[Test, ...] = ()
         match criteria:
@@ -176,52 +164,24 @@ class Conditions:
                 fields = self.fields("", [LABELS])
             case _:
                 raise TypeError(f"these criteria do not concern entries: {criteria!r}")
-        words = [word for test in tests if isinstance(test, Words) for word in test.words]
-        comparisons = [test for test in tests if not isinstance(test, Words)]
-        if words:
-            return _entries_with(
-                words, fields, joined("AND", [_compare("v.value", test, kind) for test in comparisons], empty=TRUE)
-            )
-        conditions = [Sql(f"e.field {fields}"), *(_compare("e.value", test, kind) for test in comparisons)]
-        return _select("SELECT e.doc FROM entries e WHERE", conditions)
+        conditions = [Sql(f"e.field {fields}"), *(_compare("e.value", test, kind) for test in tests)]
+        where = " AND ".join(condition.text for condition in conditions)
+        return Sql(f"SELECT e.doc FROM entries e WHERE {where}", values_of(conditions))
 
 
-def _documents_with(words: Sequence[str]) -> Sql:
-    """Return a query for the documents that have all these words."""
-    return Sql("SELECT w.rowid AS doc FROM document_words w WHERE w.document_words MATCH ?", (match_of(words),))
-
-
-def _entries_with(words: Sequence[str], fields: str, value: Sql) -> Sql:
-    """Return a query for the documents that have all these words in one entry of the fields.
-
-    :param value: a condition on the value `v.value` of this entry; `TRUE`: any value.
-    """
-    conditions = [Sql("w.entry_words MATCH ?", (match_of(words),)), Sql(f"{FIELD_OF_ROW} {fields}")]
-    if value is not TRUE:
-        same_entry = f"v.doc = {DOC_OF_ROW} AND v.field = {FIELD_OF_ROW} AND v.entry = {ENTRY_OF_ROW}"
-        has_value = f"EXISTS (SELECT 1 FROM entries v WHERE {same_entry} AND {value.text})"
-        conditions.append(Sql(has_value, value.values))
-    return _select(f"SELECT {DOC_OF_ROW} AS doc FROM entry_words w WHERE", conditions)
-
-
-def _among(documents: Sql) -> Sql:
-    """Return the condition that `d` is one of these documents. The query is evaluated once, not for each `d`."""
-    return Sql(f"(d.doc IN ({documents.text}))", documents.values)
-
-
-def _has_words(criteria: Criteria) -> bool:
-    return isinstance(criteria, EntryMatches) and any(isinstance(test, Words) for test in criteria.tests)
+def _has(words: DocumentsWithWords | EntriesWithWords, few: bool) -> Sql:
+    """Return the condition that `d` has these words."""
+    if few:
+        return words.stored()
+    # The query is evaluated once, not for each `d`.
+    query = words.query()
+    return Sql(f"(d.doc IN ({query.text}))", query.values)
 
 
 def _reads_one_value(criteria: Criteria) -> bool:
-    """Return whether all matches have the same value in a SQL index, or the same word."""
+    """Return whether all matches have the same value in a SQL index."""
     tests = criteria.tests if isinstance(criteria, EntryMatches | RootMatches) else ()
-    return any(isinstance(test, Words) or (isinstance(test, OneOf) and len(test.values) == 1) for test in tests)
-
-
-def _select(select: str, conditions: Sequence[Sql]) -> Sql:
-    """Return the query with all conditions. More can be appended."""
-    return Sql(f"{select} {' AND '.join(condition.text for condition in conditions)}", values_of(conditions))
+    return any(isinstance(test, OneOf) and len(test.values) == 1 for test in tests)
 
 
 def _compare(column: str, test: Test, kind: FieldType | None) -> Sql:

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from amp.adapters.embedded.search_conditions import COLUMNS, TRUE, Conditions, Sql, joined
+from amp.adapters.embedded.search_conditions import COLUMNS, Conditions
 from amp.adapters.embedded.search_rows import LABELS
+from amp.adapters.embedded.search_sql import TRUE, Sql, joined
 from amp.domain.criteria import IndexQuery, RootField, SortBy, SortValues
 from amp.domain.types import FieldType
 

@@ -9,8 +9,9 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from amp.adapters.embedded.search_conditions import COLUMNS, TRUE, Conditions, Sources, Sql, joined, values_of
+from amp.adapters.embedded.search_conditions import COLUMNS, Conditions, Sources
 from amp.adapters.embedded.search_order import SqlOrder, entry_fields
+from amp.adapters.embedded.search_sql import TRUE, Sql, joined, values_of
 from amp.domain.criteria import (
     AllOf,
     Criteria,
@@ -33,6 +34,8 @@ _COUNT_LIMITS = (100, 1_000, 10_000)
 #: in which they are stored than in the order of a condition's values.
 _UNSELECTIVE_RATIO = 8
 _MAX_COUNTED = 50_000
+#: The words of fewer documents than this are tested one document at a time, instead of searched for.
+_FEW = 1_000
 _STORED = Sql("documents d NOT INDEXED")
 _BY_CREATED = Sql("documents d INDEXED BY documents_by_created")
 _COLLECTED = Sql("matches m CROSS JOIN documents d ON d.doc = m.doc")
@@ -93,25 +96,26 @@ class _Search:
         self._connection.execute("DELETE FROM matches")
         chosen = self._most_selective()
         if chosen is None:
-            return self._insert("SELECT d.doc", _STORED, self._parts)
+            return self._insert("SELECT d.doc", _STORED, self._holds(self._parts))
         position, sources = chosen
         if not sources.queries:
             return 0
         union = Sql(" UNION ALL ".join(query.text for query in sources.queries), values_of(sources.queries))
         candidates = Sql(f"({union.text}) c CROSS JOIN documents d ON d.doc = c.doc", union.values)
         rest = [part for i, part in enumerate(self._parts) if i != position or not sources.exact]
-        return self._insert("SELECT DISTINCT d.doc", candidates, rest)
+        few = bool(rest) and sources.rows(self._connection, _FEW) < _FEW
+        return self._insert("SELECT DISTINCT d.doc", candidates, self._holds(rest, few=few))
 
-    def _insert(self, select: str, candidates: Sql, parts: Sequence[Criteria]) -> int:
-        holds = self._holds(parts)
+    def _insert(self, select: str, candidates: Sql, holds: Sql) -> int:
         limit = -1 if self._max_collected is None else self._max_collected
         return self._connection.execute(
             f"INSERT INTO matches {select} FROM {candidates.text} WHERE {holds.text} LIMIT ?",
             (*candidates.values, *holds.values, limit),
         ).rowcount
 
-    def _holds(self, parts: Sequence[Criteria]) -> Sql:
-        return joined("AND", [self._conditions.searched(), *map(self._conditions.holds, parts)], empty=TRUE)
+    def _holds(self, parts: Sequence[Criteria], *, few: bool = False) -> Sql:
+        holds = [self._conditions.holds(part, few=few) for part in parts]
+        return joined("AND", [self._conditions.searched(), *holds], empty=TRUE)
 
     def _most_selective(self) -> tuple[int, Sources] | None:
         """Return the position and the sources of the part whose sources have the fewest rows, or nearly the fewest.

@@ -31,14 +31,14 @@ class EntryWords(NamedTuple):
 
     field: int
     entry: int  #: number of the entry within the document
-    words: str  #: each word once, separated by spaces
+    words: str  #: each word once, with a space before and after it
 
 
 def entry_words(field: int, entry: int, words: Iterable[str]) -> EntryWords:
     """:raises OverflowError: the number of the entry is too great."""
     if entry > MAX_ENTRY:
         raise OverflowError(f"a document can have at most {MAX_ENTRY + 1} entries with words")
-    return EntryWords(field, entry, " ".join(dict.fromkeys(words)))
+    return EntryWords(field, entry, f" {' '.join(dict.fromkeys(words))} ")
 
 
 def next_doc(last_doc: int) -> int:
@@ -85,11 +85,6 @@ def delete_words(connection: sqlite3.Connection, docs: Sequence[int]) -> None:
     _execute(connection, _DELETE, [(doc, from_text(text)) for doc, text in texts])
 
 
-def match_of(words: Iterable[str]) -> str:
-    """Return the FTS5 query for the rows that have all these words."""
-    return " AND ".join(f'"{word}"' for word in words)
-
-
 def _execute(
     connection: sqlite3.Connection, statement: str, documents: Iterable[tuple[int, Sequence[EntryWords]]]
 ) -> None:
@@ -100,7 +95,7 @@ def _execute(
         of_entries += sorted(rows)
         if entries:
             # A word that occurs in several entries is given once, in an order that depends on the stored texts only.
-            words = dict.fromkeys(word for _, _, words in entries for word in words.split(" "))
+            words = dict.fromkeys(word for _, _, words in entries for word in words.split())
             of_documents.append((doc, " ".join(words)))
     connection.executemany(statement.format("entry_words"), of_entries)
     connection.executemany(statement.format("document_words"), of_documents)

@@ -79,7 +79,7 @@ def _without_fts5(connect: Callable[[str], sqlite3.Connection] = sqlite3.connect
         def execute(self, sql: str, *_: object) -> sqlite3.Cursor:  # type: ignore[override]
             raise sqlite3.OperationalError("no such module: fts5" if "USING fts5" in sql else sql)
 
-    fts5.require_fts5(lambda path: connect(path, factory=Connection))  # type: ignore[call-arg]
+    fts5.require_fts5(lambda path: connect(path, factory=Connection))
 
 
 @pytest.mark.parametrize("options", [[], ["--dry-run"]])

@@ -14,7 +14,7 @@ class Posting(NamedTuple):
     """One word at one place. Places are named, so that they can be compared between indices."""
 
     word: str
-    index: str
+    index_name: str
     doc_id: str
     field: tuple[str, str, bool] | None = None  #: key, kind and whether latest; None: the word is somewhere in it
     entry: int | None = None
