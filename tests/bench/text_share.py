@@ -1,9 +1,10 @@
-"""The share of the inverted index in the embedded search database, with the documents that the indices are measured
-with.
+"""`python -m tests.bench.text_share`: the cost of a whole write to the embedded search database, and the share of the
+inverted index in it, with the documents that the indices are measured with. The argument is the number of documents.
 """
 
 import random
 import sqlite3
+import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import closing
@@ -25,7 +26,7 @@ from amp.domain.ids import mint_at
 from amp.domain.types import AssetType, Field, FieldType
 from amp.ports.bucket_indices import AliasChange, ReadFilter
 from amp.ports.search_index import Put
-from tests.bench.text_documents import FIELDS, TextDocument
+from tests.bench.text_documents import FIELDS, TextDocument, documents
 from tests.bench.text_writes import written_bytes
 
 _SEED = 7
@@ -110,3 +111,7 @@ def _asset(document: TextDocument) -> Asset:
         all_revision=1,
         change_id=asset_id,
     )
+
+
+if __name__ == "__main__":
+    sys.stdout.write(share(list(documents(int(sys.argv[1])))) + "\n")

@@ -1,13 +1,15 @@
 """A data folder from before words were found with FTS5 (ADR 012): its index is emptied, and filled from the store."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from amp.adapters.embedded import fts5, search_component
+from amp.adapters.embedded import search_component
+from amp.adapters.embedded.fts5 import require_fts5
 from amp.domain.criteria import EntryMatches, IndexQuery, TextMatches, Words
 from amp.domain.types import FieldType
 from tests.support.service.amp_command import amp_command
@@ -74,17 +76,17 @@ def _killed(_: object) -> list[str]:
     raise KeyboardInterrupt
 
 
-def _without_fts5(connect: Callable[[str], sqlite3.Connection] = sqlite3.connect) -> None:
-    class Connection(sqlite3.Connection):
-        def execute(self, sql: str, *_: object) -> sqlite3.Cursor:  # type: ignore[override]
-            raise sqlite3.OperationalError("no such module: fts5" if "USING fts5" in sql else sql)
-
-    fts5.require_fts5(lambda path: connect(path, factory=Connection))
+class _WithoutFts5(sqlite3.Connection):
+    def execute(self, sql: str, values: Sequence[object] = ()) -> sqlite3.Cursor:  # type: ignore[override]
+        if "USING fts5" in sql:
+            raise sqlite3.OperationalError("no such module: fts5")
+        return super().execute(sql, values)
 
 
 @pytest.mark.parametrize("options", [[], ["--dry-run"]])
 def test_an_sqlite_without_fts5_is_reported(folder: Path, options: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search_component, "require_fts5", _without_fts5)
+    without_fts5 = partial(require_fts5, partial(sqlite3.connect, factory=_WithoutFts5))
+    monkeypatch.setattr(search_component, "require_fts5", without_fts5)
     result = amp_command("migrate", *options, env={"AMP_DATA_DIR": folder})
     assert result.exit_code == 1
     assert f"SQLite {sqlite3.sqlite_version}, which Python uses, lacks FTS5" in result.output
