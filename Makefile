@@ -6,11 +6,14 @@ BIN := $(VENV)/bin
 # The stamp records a finished installation, so that an interrupted one is repeated.
 SETUP := $(VENV)/.installed
 
-# Several tests run at a time; of those that break servers of their own two, and of those that measure or share the
-# servers one.
+# Several tests run at a time; fewer of those that share the servers or break servers of their own, and one of those that
+# measure.
 PYTEST := $(BIN)/pytest -n auto --dist worksteal
-TEST_ALL := failed=0; $(PYTEST) -m "not alone and not chaos" || failed=1; \
-  $(BIN)/pytest -n 2 --dist loadfile -m "chaos and not alone" || failed=1; $(BIN)/pytest -m alone || failed=1; exit $$failed
+BY_FILE := $(BIN)/pytest --dist loadfile --no-loadscope-reorder
+TEST_ALL := failed=0; $(PYTEST) -m "not cluster and not alone" || failed=1; \
+  $(BY_FILE) -n 3 -m "cluster and not chaos and not alone" || failed=1; \
+  $(BY_FILE) -n 2 -m "chaos and not alone" || failed=1; \
+  $(BIN)/pytest -m alone || failed=1; exit $$failed
 
 # Without bytecode files, each of the many processes of the tests would compile its imports again, for seconds.
 export PYTHONDONTWRITEBYTECODE :=

@@ -24,8 +24,21 @@ from tests.support.stack.own_namespace import OwnNamespace
 settings.register_profile("ci", deadline=None, derandomize=False, print_blob=True)
 settings.load_profile("ci")
 
-_UNIT_TESTS = Path(__file__).parent / "unit"
-_CHAOS_TESTS = Path(__file__).parent / "chaos"
+_TESTS = Path(__file__).parent
+_UNIT_TESTS = _TESTS / "unit"
+_CHAOS_TESTS = _TESTS / "chaos"
+#: Files of tests that take minutes. They are begun first, so that at the end no process works while others have none.
+_LONGEST = (
+    "chaos/servers/test_outages",
+    "contract/cassandra/own_server/",
+    "contract/kafka/test_faults",
+    "functional/consistency/test_checks",
+    "functional/importing/test_movies",
+    "functional/jobs/test_jobs_at_size",
+    "functional/api/test_schemathesis",
+    "functional/moves/test_moves",
+    "simulation/test_seeds",
+)
 #: Variables that steer the tests themselves.
 _OF_TESTS = ("AMP_TEST_", "AMP_HOSTILE_", "AMP_FAULT_", "AMP_MOVES_", "AMP_JOBS_")
 _HOW_TO_RUN = "needs the real servers: `make up` before, or `make test-all`"
@@ -56,14 +69,20 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * (os.cpu_count() or 1)
 
 
+def _start(item: pytest.Item) -> int:
+    """Return 0 for the tests that come first."""
+    folder = item.path.relative_to(_TESTS).as_posix()
+    return 0 if folder.startswith(_LONGEST) else 1
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "stack" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.cluster)
-        if item.get_closest_marker("cluster"):
-            # Tests on the shared servers compete for their processors: side by side, they wait in vain for each other.
-            item.add_marker(pytest.mark.chaos if item.path.is_relative_to(_CHAOS_TESTS) else pytest.mark.alone)
+        if item.get_closest_marker("cluster") and item.path.is_relative_to(_CHAOS_TESTS):
+            item.add_marker(pytest.mark.chaos)
+    items.sort(key=_start)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -151,27 +151,30 @@ SAFEGUARDS = {
     # What comes too late is left in the wrong index more often than it is what searches should have seen.
     "write token": Safeguard(without=Parts(cluster=_TakesAnyToken), weather=_WRITERS, noticed=Violation),
     "hold token": Safeguard(
-        without=Parts(aliases=_HoldsNobody), weather="all take seconds", noticed=Violation, first_seed=577
+        without=Parts(aliases=_HoldsNobody), weather="all take seconds", noticed=Violation, first_seed=2249
     ),
     "drain of a bucket that takes up its neighbour": Safeguard(
-        without=Parts(aliases=_LeavesKeptTargets), weather=_STALLS, noticed=Violation
+        without=Parts(aliases=_LeavesKeptTargets), weather=_STALLS, noticed=Violation, first_seed=88
     ),
-    "drain": Safeguard(without=Parts(cluster=_DoesNotDrain), weather=_STALLS_OFTEN, first_seed=416),
+    "drain": Safeguard(without=Parts(cluster=_DoesNotDrain), weather=_STALLS_OFTEN, first_seed=778),
     "read filter": Safeguard(without=Parts(cluster=_DoesNotFilter), weather=_STALLS),
     "external version": Safeguard(without=Parts(cluster=_ForgetsVersions), weather=_STALLS),
     "verify and last copy": Safeguard(without=Parts(copy_comparison=_ComparesNothing), weather=_STALLS),
     "refresh": Safeguard(without=Parts(indices=_DoesNotRefresh), weather=_STALLS),
-    "compare-and-set on aliases": Safeguard(without=Parts(cluster=_DoesNotCompare), weather=_MOVERS, first_seed=170),
+    "compare-and-set on aliases": Safeguard(without=Parts(cluster=_DoesNotCompare), weather=_MOVERS, first_seed=238),
     "tombstones": Safeguard(without=Parts(cluster=_DeletesForReal), weather=_WRITERS),
     "identity of cached maps": Safeguard(
-        without=Parts(cache=_TakesAnybodys), weather=_WRITERS, noticed=Violation, first_seed=352
+        without=Parts(cache=_TakesAnybodys), weather=_WRITERS, noticed=Violation, first_seed=1036
     ),
     "registry above the cache": Safeguard(without=Parts(maps=_KeepsTheHighest), weather=_WRITERS, noticed=Violation),
     "migrate leaves aliases alone": Safeguard(
-        without=Parts(migrate=_AddsWhatItMisses), weather=_WRITERS, noticed=Violation, first_seed=772
+        without=Parts(migrate=_AddsWhatItMisses), weather=_WRITERS, noticed=Violation, first_seed=1151
     ),
     "retries durable before commit": Safeguard(
-        without=Parts(retries=_TakesPublishedForDurable), weather="buckets refuse writes", noticed=Violation
+        without=Parts(retries=_TakesPublishedForDurable),
+        weather="buckets refuse writes",
+        noticed=Violation,
+        first_seed=106,
     ),
     "copies wait for a target that refuses": Safeguard(
         without=Parts(copier=_TakesRefusedForCopied), weather="buckets refuse writes", noticed=Violation

@@ -15,7 +15,7 @@ from amp.domain.moves import Phase
 from tests.simulation.campaign import ran
 from tests.simulation.simulation import Simulation
 
-_SHARE = 1_000
+_SHARE = 400
 #: What each share must have met, or it would prove little: every way from phase to phase, the rare ones too.
 _STEPS = {
     (None, Phase.PLAN),

@@ -12,7 +12,7 @@ from tests.support.service.api_client import ApiClient
 from tests.support.service.processes import Service
 from tests.support.stack.waiting import wait_until
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.cluster, pytest.mark.alone, pytest.mark.timeout(900)]
 
 #: From answer to found, for 99 of 100 changes.
 _P99_S = 2.0
