@@ -205,13 +205,13 @@ def _own_namespace(stack: Stack, config: pytest.Config, *, is_unmade: bool = Fal
     def remove() -> None:
         if is_unmade:
             keyspaces.remove([namespace.keyspace])
-        else:
-            keyspaces.give_back(namespace.keyspace)
         namespace.remove_from(stack)
 
     try:
         yield {"AMP_PROFILE": "cluster", **credentials, **stack.addresses, **namespace.settings}
     finally:
+        if not is_unmade:
+            keyspaces.give_back(namespace.keyspace)
         # Takes seconds, for which the next test need not wait.
         config.stash.setdefault(_removals, []).append(_remover.submit(remove))
 

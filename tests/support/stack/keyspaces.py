@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -19,41 +18,31 @@ _TIMEOUT_S = 60
 
 
 class Keyspaces:
-    """Names of keyspaces for tests. One that is given back is emptied and taken again with its tables. To create them
-    takes seconds, and more each time: Cassandra reads what is and was in its schema at every change of it.
+    """Names of keyspaces for tests. One that is given back is taken again, with its tables, which are emptied first. To
+    create them takes seconds, and more each time: Cassandra reads what is and was in its schema at every change of it.
 
     It is thread-safe. Of a server that is not ours nothing is changed, so every keyspace is new.
     """
 
     def __init__(self, cassandra: Server) -> None:
         self._cassandra = cassandra
-        self._empty: deque[str] = deque()
-        self._lock = threading.Lock()
+        self._free: deque[str] = deque()
         #: The writes of each table when it was last emptied, by keyspace.
         self._emptied: dict[str, Mapping[str, int]] = {}
 
     def take(self) -> str:
         """Return the name of a keyspace that is empty, or does not exist yet."""
         try:
-            return self._empty.popleft()
+            keyspace = self._free.popleft()
         except IndexError:
             return f"test{uuid.uuid4().hex[:12]}"
+        self._empty(keyspace)
+        return keyspace
 
     def give_back(self, keyspace: str) -> None:
-        """Empty the keyspace for the next user. Its tables must be those that migrations make."""
-        if not (self._cassandra.ours and self._cassandra.answers()):
-            return
-        with self._lock, self._connected() as session:
-            writes = dict(session.execute(_WRITES, (keyspace,), timeout=_TIMEOUT_S).all())
-            before = self._emptied.get(keyspace, {})
-            written = [table for table, count in writes.items() if count != before.get(table, 0) and table != _KEPT]
-            for answer in [
-                session.execute_async(f"TRUNCATE {keyspace}.{table}", timeout=_TIMEOUT_S) for table in written
-            ]:
-                answer.result()
-            self._emptied[keyspace] = writes
-        if writes:
-            self._empty.append(keyspace)
+        """Leave the keyspace to the next user. Its tables must be those that migrations make."""
+        if self._cassandra.ours:
+            self._free.append(keyspace)
 
     def remove(self, keyspaces: list[str]) -> None:
         """Drop these keyspaces, which nobody uses any longer."""
@@ -63,8 +52,18 @@ class Keyspaces:
                     session.execute(f"DROP KEYSPACE IF EXISTS {keyspace}", timeout=_TIMEOUT_S)
 
     def close(self) -> None:
-        """Drop the empty keyspaces."""
-        self.remove(list(self._empty))
+        """Drop the keyspaces that were given back."""
+        self.remove(list(self._free))
+
+    def _empty(self, keyspace: str) -> None:
+        with self._connected() as session:
+            writes = dict(session.execute(_WRITES, (keyspace,), timeout=_TIMEOUT_S).all())
+            before = self._emptied.get(keyspace, {})
+            written = [table for table, count in writes.items() if count != before.get(table, 0) and table != _KEPT]
+            statements = [f"TRUNCATE {keyspace}.{table}" for table in written]
+            for answer in [session.execute_async(statement, timeout=_TIMEOUT_S) for statement in statements]:
+                answer.result()
+            self._emptied[keyspace] = writes
 
     @contextmanager
     def _connected(self) -> Iterator[Session]:
