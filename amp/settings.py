@@ -192,7 +192,9 @@ class Settings(BaseSettings):
     )
     job_max_failures: Count = Field(1_000, description="number of assets that may fail before a job fails")
     job_retention_s: Annotated[RetentionSeconds, Field(gt=0)] = Field(
-        90 * 86_400.0, description="how long jobs are kept after they were submitted, in seconds"
+        90 * 86_400.0,
+        description="how long jobs are kept after they were submitted, in seconds, at least AMP_IDEMPOTENCY_TTL_S, "
+        "together with their chunks and results; on Cassandra, chunks and results expire after 90 days in any case",
     )
     continuous_check_rate: Rate | None = Field(
         None, description="assets per second that are continuously checked against the index (default: none)"

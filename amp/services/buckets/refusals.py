@@ -115,6 +115,7 @@ class RefusingBuckets:
         }
 
     def _report(self, index: str, reason: str) -> None:
+        # If another process reports at the same moment, one report is lost. The next refusal repeats it.
         now_ms = self.clock.now_ms()
         reports = {
             i: [r, at_ms]

@@ -17,6 +17,8 @@ def test_every_setting_is_documented_with_its_default(name: str) -> None:
     default = Settings.model_fields[name].default
     if isinstance(default, str | int | float | Path):
         assert f"`{default}`" in line
+    description = Settings.model_fields[name].description or ""
+    assert description.replace("`", "").casefold() in line.replace("`", "").casefold()
 
 
 def test_no_setting_is_documented_that_does_not_exist() -> None:
