@@ -118,8 +118,6 @@ def document(embedded_service: Amp) -> schemathesis.BaseSchema:
     return from_wsgi("/openapi.json", create_app(embedded_service), config=config)
 
 
-# The workers' threads draw random pauses while Hypothesis watches the generator of the whole process.
-@pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
 @pytest.mark.timeout(600)
 def test_every_answer_is_as_documented(document: schemathesis.BaseSchema, campaign: Campaign) -> None:
     load_all_checks()
