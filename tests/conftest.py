@@ -116,7 +116,8 @@ def _start_servers(config: pytest.Config) -> None:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     say = reporter.write_line if reporter is not None else print
     try:
-        config.stash[_started] = Stack(SHARED_FOLDER, environ=config.stash[_shell_settings], brief=True, say=say).up()
+        environ = config.stash[_shell_settings]
+        config.stash[_started] = Stack(SHARED_FOLDER, environ=environ, brief=True, lasting=True, say=say).up()
     except NotAllStarted as error:
         config.stash[_failure] = str(error)
         config.stash[_started] = error.started

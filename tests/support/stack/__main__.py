@@ -37,7 +37,7 @@ def run(command: tuple[str, ...]) -> None:
 
     The servers are set up for one run of the tests: a crash may cost Cassandra its schema, which it changes faster.
     """
-    stack = Stack(SHARED_FOLDER, environ=os.environ, brief=True, say=click.echo)
+    stack = Stack(SHARED_FOLDER, environ=os.environ, brief=True, lasting=True, say=click.echo)
     try:
         started = stack.up()
     except NotAllStarted as e:

@@ -14,8 +14,7 @@ from pathlib import Path
 from tests.support.stack import versions
 from tests.support.stack.errors import MissingProgram
 
-#: For servers that run for minutes. To compile their code for hours of running took two fifths of the processor time of
-#: the tests.
+#: For servers that run for minutes: to compile their code for hours takes more of the processors than it saves.
 SHORT_RUN = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 

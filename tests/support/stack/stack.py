@@ -51,7 +51,7 @@ class Stack:
     :param settings: by server name, settings added to that server's own configuration (own processes only).
     :param brief: they serve one run of the tests and no test kills them: a crash may cost Cassandra its schema, which
         it changes four times as fast (own processes only).
-    :param lasting: they run for long and are measured: Java compiles their code for that (own processes only).
+    :param lasting: they run for longer than a few minutes: Java compiles their code for that (own processes only).
     :param say: called with progress, line by line.
     """
 
