@@ -9,9 +9,9 @@ SETUP := $(VENV)/.installed
 # Several tests run at a time; fewer of those that share the servers or break servers of their own, and one of those that
 # measure.
 PYTEST := $(BIN)/pytest -n auto --dist worksteal
-BY_FILE := $(BIN)/pytest --dist loadfile --no-loadscope-reorder
+BY_FILE := $(BIN)/pytest --dist loadfile
 TEST_ALL := failed=0; $(PYTEST) -m "not cluster and not alone" || failed=1; \
-  $(BY_FILE) -n 3 -m "cluster and not chaos and not alone" || failed=1; \
+  $(BY_FILE) --no-loadscope-reorder -n 3 -m "cluster and not chaos and not alone" || failed=1; \
   $(BY_FILE) -n 2 -m "chaos and not alone" || failed=1; \
   $(BIN)/pytest -m alone || failed=1; exit $$failed
 

@@ -117,7 +117,7 @@ def _start_servers(config: pytest.Config) -> None:
     say = reporter.write_line if reporter is not None else print
     try:
         environ = config.stash[_shell_settings]
-        config.stash[_started] = Stack(SHARED_FOLDER, environ=environ, brief=True, lasting=True, say=say).up()
+        config.stash[_started] = Stack(SHARED_FOLDER, environ=environ, brief=True, say=say).up()
     except NotAllStarted as error:
         config.stash[_failure] = str(error)
         config.stash[_started] = error.started

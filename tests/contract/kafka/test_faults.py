@@ -27,7 +27,7 @@ pytestmark = pytest.mark.cluster
 def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     # A killed broker is let in again only after its old session ended, usually 9 s later.
     quick = {"broker.session.timeout.ms": 3_000, "broker.heartbeat.interval.ms": 500}
-    with Stack(tmp_path_factory.mktemp("kafka"), only=("kafka",), settings={"kafka": quick}) as stack:
+    with Stack(tmp_path_factory.mktemp("kafka"), only=("kafka",), settings={"kafka": quick}, quick=True) as stack:
         yield stack.kafka
 
 

@@ -19,7 +19,7 @@ def main() -> None:
 @main.command()
 def up() -> None:
     """Start them, or find them running."""
-    Stack(SHARED_FOLDER, environ=os.environ, lasting=True, say=click.echo).up()
+    Stack(SHARED_FOLDER, environ=os.environ, say=click.echo).up()
     click.echo(f"Their addresses, as settings: . {os.path.relpath(SHARED_FOLDER)}/env")
 
 
@@ -37,7 +37,7 @@ def run(command: tuple[str, ...]) -> None:
 
     The servers are set up for one run of the tests: a crash may cost Cassandra its schema, which it changes faster.
     """
-    stack = Stack(SHARED_FOLDER, environ=os.environ, brief=True, lasting=True, say=click.echo)
+    stack = Stack(SHARED_FOLDER, environ=os.environ, brief=True, say=click.echo)
     try:
         started = stack.up()
     except NotAllStarted as e:

@@ -6,7 +6,7 @@ import json
 
 from tests.support.stack import kinds, versions
 from tests.support.stack.artifacts import jars
-from tests.support.stack.java import SHORT_RUN, find_java
+from tests.support.stack.java import QUICK_START, find_java
 from tests.support.stack.ports import HOST
 from tests.support.stack.process_server import Command, ProcessServer
 
@@ -54,7 +54,7 @@ class CassandraProcess(ProcessServer):
         options = [
             "-Xms1g",
             "-Xmx2g",
-            *(() if self.lasting else SHORT_RUN),
+            *(QUICK_START if self.quick else ()),
             *_module_options("--add-exports", _EXPORTS),
             *_module_options("--add-opens", _OPENS),
             "-Djdk.attach.allowAttachSelf=true",

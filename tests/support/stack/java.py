@@ -14,8 +14,8 @@ from pathlib import Path
 from tests.support.stack import versions
 from tests.support.stack.errors import MissingProgram
 
-#: For servers that run for minutes: to compile their code for hours takes more of the processors than it saves.
-SHORT_RUN = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+#: For servers that run for minutes without much load: to compile their code for hours costs more than it saves.
+QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 
 @dataclass(frozen=True)

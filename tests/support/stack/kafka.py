@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.support.stack import kinds, versions
 from tests.support.stack.artifacts import jars
 from tests.support.stack.errors import StackError
-from tests.support.stack.java import SHORT_RUN, find_java
+from tests.support.stack.java import QUICK_START, find_java
 from tests.support.stack.ports import HOST
 from tests.support.stack.process_server import Command, ProcessServer
 
@@ -21,7 +21,7 @@ class KafkaProcess(ProcessServer):
 
     def prepare(self) -> Command:
         library = jars(f"kafka-{versions.KAFKA}", versions.KAFKA_JARS)
-        options = ["-Xms256m", "-Xmx256m", *(() if self.lasting else SHORT_RUN)]
+        options = ["-Xms256m", "-Xmx256m", *(QUICK_START if self.quick else ())]
         java = [find_java().program, *options, "-cp", f"{library}/*"]
         config = self.folder / "server.properties"
         config.write_text("".join(f"{name}={value}\n" for name, value in self._properties().items()))

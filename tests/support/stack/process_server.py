@@ -38,13 +38,13 @@ class ProcessServer(Server):
     stop_timeout_s: ClassVar[float] = 30
 
     def __init__(
-        self, folder: Path, state: State, settings: Settings, *, brief: bool = False, lasting: bool = False
+        self, folder: Path, state: State, settings: Settings, *, brief: bool = False, quick: bool = False
     ) -> None:
         self.folder = folder / self.kind.name
         self.log = folder / f"{self.kind.name}.log"
         self.settings = settings
         self.brief = brief
-        self.lasting = lasting
+        self.quick = quick
         self._state = state
 
     @abstractmethod

@@ -51,7 +51,8 @@ class Stack:
     :param settings: by server name, settings added to that server's own configuration (own processes only).
     :param brief: they serve one run of the tests and no test kills them: a crash may cost Cassandra its schema, which
         it changes four times as fast (own processes only).
-    :param lasting: they run for longer than a few minutes: Java compiles their code for that (own processes only).
+    :param quick: they run for a few minutes without much load: Java starts them fast, and they run slower (own
+        processes only).
     :param say: called with progress, line by line.
     """
 
@@ -63,14 +64,14 @@ class Stack:
         environ: Mapping[str, str] | None = None,
         settings: Mapping[str, Settings] | None = None,
         brief: bool = False,
-        lasting: bool = False,
+        quick: bool = False,
         say: Callable[[str], None] = _quiet,
     ) -> None:
         self.folder = folder.absolute()
         self._state = State(self.folder)
         self._settings = settings or {}
         self._brief = brief
-        self._lasting = lasting
+        self._quick = quick
         self._say = say
         self.servers: dict[str, Server] = {
             kind.name: self._server(kind, environ or {}) for kind in KINDS if kind.name in only
@@ -174,7 +175,7 @@ class Stack:
         if how == "container" or (how is None and docker_answers()):
             return ContainerServer(kind, self.folder, self._state)
         settings = self._settings.get(kind.name, {})
-        return _PROCESSES[kind.name](self.folder, self._state, settings, brief=self._brief, lasting=self._lasting)
+        return _PROCESSES[kind.name](self.folder, self._state, settings, brief=self._brief, quick=self._quick)
 
     def _started(self, server: Server) -> bool:
         return isinstance(server, EnvServer) or self._state.read(server.name) is not None

@@ -64,7 +64,9 @@ def server(stack: Stack, tmp_path_factory: pytest.TempPathFactory, ca_file: Path
         "tombstone_warn_threshold": TOMBSTONES // 2,
         "tombstone_failure_threshold": TOMBSTONES,
     }
-    with Stack(tmp_path_factory.mktemp("stack"), only=("cassandra",), settings={"cassandra": config}) as own:
+    with Stack(
+        tmp_path_factory.mktemp("stack"), only=("cassandra",), settings={"cassandra": config}, quick=True
+    ) as own:
         assert isinstance(own.cassandra, ProcessServer)
         yield own.cassandra
 
