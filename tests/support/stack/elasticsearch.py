@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.support.stack import kinds, versions
 from tests.support.stack.artifacts import distribution
 from tests.support.stack.errors import MissingProgram, StackError
-from tests.support.stack.java import QUICK_START, find_java
+from tests.support.stack.java import find_java
 from tests.support.stack.ports import HOST
 from tests.support.stack.process_server import Command, ProcessServer
 
@@ -39,7 +39,7 @@ class ElasticsearchProcess(ProcessServer):
         program = [str(home / "bin" / "elasticsearch")]
         env = {
             "ES_JAVA_HOME": find_java().home,
-            "ES_JAVA_OPTS": " ".join(("-Xms1g", "-Xmx1g", *(QUICK_START if self.quick else ()))),
+            "ES_JAVA_OPTS": "-Xms1g -Xmx1g",
             "ES_PATH_CONF": str(config),
             "ES_TMPDIR": str(scratch),
         }
@@ -70,8 +70,7 @@ class ElasticsearchProcess(ProcessServer):
         (config / "log4j2.properties").write_text(_LOG4J)
         # Its own options, without those that write below its home, which is shared and read-only.
         options = (home / "config" / "jvm.options").read_text().splitlines()
-        left_out = ["logs/", "HeapDump", *(["UseG1GC"] if self.quick else [])]
-        kept = [line for line in options if not any(part in line for part in left_out)]
+        kept = [line for line in options if "logs/" not in line and "HeapDump" not in line]
         (config / "jvm.options").write_text("\n".join(kept) + "\n")
 
 

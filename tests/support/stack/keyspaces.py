@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -30,12 +29,12 @@ class Keyspaces:
         #: The writes of each table when it was last emptied, by keyspace.
         self._emptied: dict[str, Mapping[str, int]] = {}
 
-    def take(self) -> str:
-        """Return the name of a keyspace that is empty, or does not exist yet."""
+    def take(self) -> str | None:
+        """Return the name of an empty keyspace, or None if there is none yet."""
         try:
             keyspace = self._free.popleft()
         except IndexError:
-            return f"test{uuid.uuid4().hex[:12]}"
+            return None
         self._empty(keyspace)
         return keyspace
 

@@ -52,7 +52,7 @@ class Stack:
     :param brief: they serve one run of the tests and no test kills them: a crash may cost Cassandra its schema, which
         it changes four times as fast (own processes only).
     :param quick: they run for a few minutes without much load: Java starts them fast, and they run slower (own
-        processes only).
+        processes of Cassandra and Kafka only).
     :param say: called with progress, line by line.
     """
 
