@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling
 
 if TYPE_CHECKING:
-    pass
+    from xdist.remote import Producer
 
 from tests.support.stack import SHARED_FOLDER, NotAllStarted, Stack
 from tests.support.stack.own_namespace import OwnNamespace
@@ -27,9 +28,11 @@ settings.load_profile("ci")
 _TESTS = Path(__file__).parent
 _UNIT_TESTS = _TESTS / "unit"
 _CHAOS_TESTS = _TESTS / "chaos"
+#: Packages whose tests share servers or a service of their own, so that one process runs all of them.
+_IN_ONE_PROCESS = ("tests/chaos/moves", "tests/chaos/servers", "tests/contract/cassandra/own_server")
 #: Files of tests that take minutes. They are begun first, so that at the end no process works while others have none.
 _LONGEST = (
-    "chaos/servers/test_outages",
+    "chaos/servers/",
     "contract/cassandra/own_server/",
     "contract/kafka/test_faults",
     "functional/consistency/test_checks",
@@ -67,6 +70,18 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """For `-n auto`: more than there are cores, as many tests wait for something."""
     return 2 * (os.cpu_count() or 1)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
+    return _BySharedServers(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+class _BySharedServers(LoadFileScheduling):
+    """Like `--dist loadfile`, but packages that share servers are not divided."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return next((package for package in _IN_ONE_PROCESS if file.startswith(f"{package}/")), file)
 
 
 def _start(item: pytest.Item) -> int:

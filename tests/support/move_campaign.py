@@ -8,8 +8,10 @@ from tests.support.campaign_seed import campaign_seed
 FULL = os.environ.get("AMP_MOVES_FULL") == "1"
 #: Assets loaded before anything moves.
 ASSETS = int(os.environ.get("AMP_MOVES_ASSETS", "3000"))
-WRITES_PER_S = float(os.environ.get("AMP_MOVES_WRITES_PER_S", "50"))
-SEARCHES_PER_S = float(os.environ.get("AMP_MOVES_SEARCHES_PER_S", "10"))
+WRITES_PER_S = float(os.environ.get("AMP_MOVES_WRITES_PER_S", "20"))
+SEARCHES_PER_S = float(os.environ.get("AMP_MOVES_SEARCHES_PER_S", "5"))
+#: Pages of one client that pages through everything.
+PAGES_PER_S = 8.0 if FULL else 4.0
 #: Assets seen in searches, one by one, before the test of moves under load ends.
 CHECKS = int(os.environ.get("AMP_MOVES_CHECKS", "10000"))
 #: Bucket workers killed at moments drawn at random.

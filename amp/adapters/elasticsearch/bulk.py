@@ -1,18 +1,16 @@
 """Writes and deletes documents in as few `_bulk` requests as possible, with one result per document."""
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
 
 from amp.adapters.elasticsearch.client import ElasticsearchClient
+from amp.adapters.elasticsearch.request_size import RequestSize
 from amp.domain.documents import IndexedDocument
 from amp.errors import BadQuery, SearchUnavailable, TooLarge
 from amp.ports.search_index import PutResult, WriteStatus
-
-#: Maximum size of a request, in bytes. Larger requests gain nothing. Servers refuse them from 100 MiB on by default,
-#: and proxies in between may refuse smaller ones.
-MAX_REQUEST_BYTES = 8 * 1024 * 1024
 
 _DONE = PutResult(WriteStatus.DONE)
 _SUPERSEDED = PutResult(WriteStatus.SUPERSEDED)
@@ -45,15 +43,21 @@ def delete_item(alias: str, doc_id: str, revision: int) -> bytes:
 
 
 def write(client: ElasticsearchClient, items: Iterable[bytes]) -> list[PutResult]:
-    """Send these items. Return one result per item, in order."""
-    return [result for request in _requests(items) for result in _send(client, request)]
+    """Send these items. Return one result per item, in order. After a request without an answer, the others are not
+    sent, and their items have the same result: callers decide when to try again.
+    """
+    results: list[PutResult] = []
+    for request in _requests(items, client.request_size):
+        is_answering = not results or results[-1].answered
+        results += _send(client, request) if is_answering else [results[-1]] * len(request)
+    return results
 
 
-def _requests(items: Iterable[bytes]) -> Iterator[list[bytes]]:
+def _requests(items: Iterable[bytes], limit: RequestSize) -> Iterator[list[bytes]]:
     request: list[bytes] = []
     size = 0
     for item in items:
-        if request and size + len(item) > MAX_REQUEST_BYTES:
+        if request and size + len(item) > limit.max_bytes:
             yield request
             request, size = [], 0
         request.append(item)
@@ -68,8 +72,10 @@ def _send(client: ElasticsearchClient, items: list[bytes]) -> list[PutResult]:
         "timeout": client.server_timeout,
         "filter_path": "errors,items.*.status,items.*.error.type,items.*.error.reason",
     }
+    body = b"".join(items)
+    began_s = time.monotonic()
     try:
-        answer = client.write("bulk", "/_bulk", b"".join(items), params=params)
+        answer = client.write("bulk", "/_bulk", body, params=params)
     except (TooLarge, BadQuery) as e:
         if len(items) == 1:
             return [PutResult(WriteStatus.REJECTED, e.message)]
@@ -77,7 +83,9 @@ def _send(client: ElasticsearchClient, items: list[bytes]) -> list[PutResult]:
         half = len(items) // 2
         return _send(client, items[:half]) + _send(client, items[half:])
     except SearchUnavailable as e:
+        client.request_size.unanswered(len(body))
         return [PutResult(WriteStatus.BUSY, e.message, answered=False)] * len(items)
+    client.request_size.answered(len(body), time.monotonic() - began_s)
     if not answer["errors"]:
         return [_DONE] * len(items)
     return [_result(result) for item in answer["items"] for result in item.values()]

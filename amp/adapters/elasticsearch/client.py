@@ -10,6 +10,7 @@ from elasticsearch import Elasticsearch, OrjsonSerializer
 
 from amp.adapters.elasticsearch.bounded_node import BoundedNode, answers_up_to
 from amp.adapters.elasticsearch.errors import translated
+from amp.adapters.elasticsearch.request_size import RequestSize
 from amp.settings import Settings
 
 _JSON = {"accept": "application/json", "content-type": "application/json"}
@@ -26,6 +27,7 @@ class ElasticsearchClient:
         self.timeout_s = settings.elasticsearch_timeout_s
         #: Timeout on the server. It is shorter than the client's, so that the client receives the server's answer.
         self.server_timeout = f"{math.ceil(self.timeout_s * 800)}ms"
+        self.request_size = RequestSize(self.timeout_s)
         self._lock = threading.Lock()
         self._pid = 0
         self._api: Elasticsearch | None = None

@@ -17,6 +17,8 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 #: Slow, so that a page lies in hand for a while between its reading and its writing.
 _RATE = 400
 _AFTER_S = 2.0
+#: So many that some are deleted while their page lies in hand.
+_WRITES_PER_S = 50
 
 
 @pytest.mark.parametrize(("omission", "seen"), [("unfiltered_alias", "duplicate"), ("real_deletes", "resurrected")])
@@ -24,7 +26,7 @@ def test_without_a_safeguard_clients_see_it(
     fresh_cluster_settings: dict[str, str], tmp_path: Path, omission: str, seen: str
 ) -> None:
     with open_environment(tmp_path, fresh_cluster_settings, FEW, lambda service: leave_out(service, omission)) as made:
-        with made.clients(omission) as clients:
+        with made.clients(omission, writes_per_s=_WRITES_PER_S) as clients:
             clients.run_for(_AFTER_S)
             ended = made.operator.move("split", rate=_RATE)
             clients.run_for(_AFTER_S)

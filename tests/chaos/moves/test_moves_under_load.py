@@ -12,7 +12,7 @@ from tests.support.moves.clients import Clients
 from tests.support.moves.environment import Environment, open_environment
 from tests.support.percentile import percentile
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(4 * 3600)]
 
 _BEFORE_S = 5.0
 _CHECKED_S = 600

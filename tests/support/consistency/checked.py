@@ -23,12 +23,14 @@ from tests.support.service.rest import Rest
 from tests.support.service.wired import PRINCIPAL, Wired, embedded, wired
 from tests.support.stack.waiting import wait_until
 
-BORN_MS, DAY_MS = 1_600_000_000_000, 86_400_000
+BORN_MS, DAY_MS, MINUTE_MS = 1_600_000_000_000, 86_400_000, 60_000
 #: Half of the days of the tests' assets lie before the second bucket.
 DAYS = 12
 BOUNDARY_S = (BORN_MS + DAYS // 2 * DAY_MS) // 1000
 #: A check waits for the grace of intents, so it is short here.
 SETTINGS: dict[str, object] = {"intent_grace_s": "0.2", "map_refresh_s": "0.5", "bucket_check_s": "3600"}
+#: No measurement: on a machine that does much else, the first job on servers that were just started takes a minute.
+JOB_ENDS_S = 150
 #: How long Elasticsearch remembers the revision of a document that was removed, and a little.
 FORGETS_S = 150
 WORKERS = ("index", "relay", "extract", "job")
@@ -70,7 +72,7 @@ class Checked:
                 count -= len(deliveries)
         finally:
             consumer.close()
-        wait_until(lambda: a.intents.due(a.clock.now_ms() + DAY_MS, 10) == [], DEADLINE_S, "intents to be cleared")
+        wait_until(lambda: a.intents.due(a.clock.now_ms() + MINUTE_MS, 10) == [], DEADLINE_S, "intents to be cleared")
 
     def head(self, asset: Asset) -> IndexedDocument:
         amp = self.environment.amp
@@ -94,7 +96,7 @@ class Checked:
         assert result.status is WriteStatus.DONE, result
         self.environment.refresh()
 
-    def run(self, kind: str, selector: Any = ALL, timeout_s: float = DEADLINE_S, **more: Any) -> dict[str, Any]:
+    def run(self, kind: str, selector: Any = ALL, timeout_s: float = JOB_ENDS_S, **more: Any) -> dict[str, Any]:
         with working(self.environment, *WORKERS):
             return ended(self.rest, started(self.rest, kind, selector, **more), timeout_s=timeout_s)
 

@@ -9,7 +9,7 @@ from typing import Literal, Self
 
 import orjson
 
-from tests.support.move_campaign import SEARCHES_PER_S, SEED, WRITES_PER_S
+from tests.support.move_campaign import PAGES_PER_S, SEARCHES_PER_S, SEED, WRITES_PER_S
 from tests.support.moves.checker import Verdict, judge
 from tests.support.moves.client import Order, adopted_by, cold, hot, look_at_all
 from tests.support.moves.records import Answer, read_journals
@@ -18,7 +18,6 @@ from tests.support.stack.waiting import wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 _WRITERS, _SEARCHERS, _THREADS = 2, 2, 4
-_PAGES_PER_S = 8.0
 #: Assets one writer has to itself from the start, at most, and all of them together.
 _ADOPTED_MOST, _ADOPTED_SHARE = 300, 0.5
 _FIRST_ANSWERS_S, _LAST_ANSWERS_S = 30, 90
@@ -46,7 +45,7 @@ class Clients:
         self._outages: list[tuple[float, float]] = []
         orders = [self._order("write", f"writer{n}", writes_per_s / _WRITERS) for n in range(_WRITERS)]
         orders += [self._order("search", f"searcher{n}", searches_per_s / _SEARCHERS) for n in range(_SEARCHERS)]
-        orders += [self._order("page", "pager", _PAGES_PER_S)]
+        orders += [self._order("page", "pager", PAGES_PER_S)]
         self._writers = [order for order in orders if order.kind == "write"]
         self._processes = [self._process(order) for order in orders]
 

@@ -19,7 +19,7 @@ from tests.support.service.processes import Service
 from tests.support.stack.waiting import wait_until
 
 #: What moved stays in its old place until no search can still read it: a shorter time makes for more moves.
-_SHORT: Mapping[str, str] = {} if FULL else {"AMP_SEARCH_TIMEOUT_S": "3"}
+_SHORT: Mapping[str, str] = {} if FULL else {"AMP_SEARCH_TIMEOUT_S": "6"}
 #: Of one paging, at least.
 _PAGES = 60
 _SHOWN_S = 60

@@ -10,8 +10,6 @@ from tests.support.service.api_client import TYPE, ApiClient
 _MONTH_MS = 30 * 24 * 3600 * 1000
 _BULK = 1_000
 _AT_ONCE = 2
-#: As fast as it goes is sometimes too fast for a small store.
-_TRIES = 5
 
 
 def load_assets(url: str, count: int) -> tuple[int, int]:
@@ -40,11 +38,4 @@ def _create(url: str, numbers: range, count: int, born_ms: tuple[int, int]) -> N
         for n in numbers
     ]
     with ApiClient(url, timeout_s=120) as api_client:
-        for _ in range(_TRIES):
-            answer = api_client.send("POST", "/v1/assets/bulk", json=items)
-            # What is made twice is no matter.
-            if answer is not None and answer.status_code == 200:
-                made = answer.json()["items"]
-                if all(item["status"] == 201 for item in made):
-                    return
-    raise AssertionError(f"{_TRIES} times: {'no answer' if answer is None else answer.text[:1000]}")
+        api_client.create_many(items)
