@@ -67,7 +67,8 @@ types: $(SETUP) ## Check the types
 	@$(BIN)/mypy
 
 check: lint types ## Run the linters, the type checker and the tests that need no servers
-	@$(PYTEST) -m "not cluster"
+	@$(PYTEST) -m "not cluster and not alone"
+	@$(BIN)/pytest -m "alone and not cluster"
 
 up: $(SETUP) ## Start Cassandra, Kafka, Elasticsearch and Redis, or find them running
 	@$(BIN)/python -m tests.support.stack up

@@ -112,7 +112,7 @@ class Settings(BaseSettings):
     cassandra_timeout_s: Seconds = Field(5.0, description="timeout of one request to Cassandra, in seconds")
 
     kafka_bootstrap: KafkaBrokers = Field("127.0.0.1:9092", description="brokers as host:port, comma-separated")
-    kafka_topic_prefix: Name = Field("amp", description="topics are <prefix>.<topic>, groups <prefix>.<group>")
+    kafka_topic_prefix: Name = Field("amp", description="topics are PREFIX.TOPIC, groups PREFIX.GROUP")
     kafka_user: str | None = Field(None, description="user name (SASL PLAIN)")
     kafka_password: SecretStr | None = Field(None, description="password")
     kafka_tls_ca: CaFile | None = Field(None, description="CA file; enables TLS")
@@ -122,7 +122,7 @@ class Settings(BaseSettings):
     elasticsearch_url: ElasticsearchUrls = Field(
         "http://127.0.0.1:9200", description="URL, or several, comma-separated"
     )
-    elasticsearch_index_prefix: Name = Field("amp", description="indices are <prefix>-<bucket>-<generation>")
+    elasticsearch_index_prefix: Name = Field("amp", description="indices are PREFIX-BUCKET-GENERATION")
     elasticsearch_user: str | None = Field(None, description="user name")
     elasticsearch_password: SecretStr | None = Field(None, description="password")
     elasticsearch_tls_ca: CaFile | None = Field(None, description="CA file for https URLs")
@@ -134,7 +134,7 @@ class Settings(BaseSettings):
     )
 
     redis_url: RedisUrl = Field("redis://127.0.0.1:6379/0", description="URL; rediss:// for TLS")
-    redis_prefix: Name = Field("amp", description="keys are <prefix>:<key>")
+    redis_prefix: Name = Field("amp", description="keys are PREFIX:KEY")
     redis_user: str | None = Field(None, description="user name")
     redis_password: SecretStr | None = Field(None, description="password")
     redis_tls_ca: CaFile | None = Field(None, description="CA file for a rediss URL")

@@ -29,7 +29,7 @@ _PHASE_TEXTS = {
 
 
 class JobFailed(AmpError):
-    """A job did not complete, or did not do all of its work."""
+    """A job did not complete, or assets failed, differ or were skipped; or a repair left differences."""
 
 
 def follow(client: AmpClient, job: dict[str, Any], *, quiet: bool = False) -> dict[str, Any]:
@@ -65,12 +65,16 @@ def require_completed(job: dict[str, Any]) -> None:
         command = _failures_command(job) if counts.get("failed") else f"amp admin jobs show {job['id']}"
         raise JobFailed(f"{title(job)} {job['state']}: " + (f"{job['reason']}: " if job["reason"] else "") + command)
     if differing := counts.get("found"):
-        raise JobFailed(f"{title(job)} completed: {differing:,} differ: amp admin jobs results {job['id']}")
+        raise JobFailed(
+            f"{title(job)} completed: {_assets(differing)} differed; list them with: amp admin jobs results {job['id']}"
+        )
     if failed := counts.get("failed"):
-        raise JobFailed(f"{title(job)} completed, but {failed:,} failed: {_failures_command(job)}")
+        raise JobFailed(
+            f"{title(job)} completed, but {_assets(failed)} failed; list them with: {_failures_command(job)}"
+        )
     if job["kind"] in _CHECKING_KINDS and (unchecked := counts.get("skipped")):
         raise JobFailed(
-            f"{title(job)} completed, but {unchecked:,} could not be checked: they kept changing,"
+            f"{title(job)} completed, but {_assets(unchecked)} could not be checked: they kept changing,"
             " or changes wait for a bucket that refuses writes (see amp doctor)"
         )
 
@@ -134,6 +138,10 @@ def how_far(progress: dict[str, Any], *, dry_run: bool = False) -> str:
     if progress["remaining_s"]:
         parts.append(f"{duration(progress['remaining_s'])} left")
     return ", ".join(parts)
+
+
+def _assets(count: int) -> str:
+    return f"{count:,} asset{'' if count == 1 else 's'}"
 
 
 def counted(progress: dict[str, Any], *, dry_run: bool = False) -> list[str]:

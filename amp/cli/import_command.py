@@ -120,7 +120,7 @@ def _print_report(report: ImportReport, as_json: bool) -> None:
             | {"rows": report.rows}
             | asdict(counts)
             | {"left": report.left}
-            | {"liberties": report.adjustments, "rejected_file": rejected, "seconds": report.seconds}
+            | {"adjustments": report.adjustments, "rejected_file": rejected, "seconds": report.seconds}
         )
         return
     fields = report.type["fields"]

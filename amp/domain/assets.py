@@ -21,7 +21,7 @@ class State(StrEnum):
 
 
 class Scope(StrEnum):
-    """Which search documents a change touches."""
+    """The search documents that a change affects."""
 
     HEAD = "head"  #: the head document and, if there is one, the document of the version it supersedes
     ALL = "all"  #: every document of the asset

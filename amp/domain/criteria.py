@@ -150,7 +150,8 @@ class FacetOn:
     size: int  #: maximum number of values to return
 
 
-#: The values of one document that a sort compares: one per `SortBy`, then created_ms, asset id, version.
+#: The values of one document that a sort compares: one per `SortBy`, then created_ms, asset id and, in a
+#: search of all versions, version.
 SortValues = tuple[str | int | None, ...]
 
 
@@ -159,7 +160,8 @@ class IndexQuery:
     """A request to the search index for one page of hits."""
 
     criteria: Criteria
-    #: Ties are broken by (created_ms, asset id, version), in the direction of the last entry. Empty: newest first.
+    #: Ties are broken by created_ms, asset id and, with `all_versions`, version, in the direction of the last entry.
+    #: Empty: newest first.
     sort: tuple[SortBy, ...] = ()
     size: int = 20  #: maximum number of hits
     after: SortValues | None = None  #: the sort values of the last hit of the page before

@@ -1,7 +1,7 @@
 """Jobs as JSON: how stores keep their parameters, progress and checkpoints, and how the API shows parameters.
 
-A member without a value is left out, and an unknown member is ignored, so that records of other releases can be read.
-Encoding what was decoded gives the same text, on which compare-and-set relies.
+An unknown member is ignored, so that records of other releases can be read. A record of this release is encoded to the
+text from which it was decoded, on which compare-and-set relies.
 """
 
 import json
@@ -54,27 +54,33 @@ def job_from_row(row: JobRow, history: tuple[Note, ...] = ()) -> Job:
         "id": row.id,
         "kind": row.kind,
         "requested_by": row.requested_by,
-        "state": JobState(row.state),
         "reason": row.reason,
         "ended_ms": row.ended_ms,
         "rate": row.rate,
         "history": history,
     }
+    # Kept for a state of a later release: nobody here works on the job, and it can be cancelled.
+    state = JobState.PAUSED
     try:
-        common["progress"] = _progress_from_json(json.loads(row.progress))
+        state = JobState(row.state)
+        progress = _progress_from_json(json.loads(row.progress))
         if row.kind in MOVE_KINDS:
             return MoveJob(
                 parameters=_move_parameters_from_json(json.loads(row.parameters)),
                 checkpoint=_move_checkpoint_from_json(json.loads(row.checkpoint)),
+                state=state,
+                progress=progress,
                 **common,
             )
         return AssetJob(
             parameters=_asset_parameters_from_json(row.kind, json.loads(row.parameters)),
             checkpoint=_asset_checkpoint_from_json(json.loads(row.checkpoint)),
+            state=state,
+            progress=progress,
             **common,
         )
     except (ValueError, KeyError, TypeError, AttributeError) as e:
-        return UnreadableJob(fault=f"{type(e).__name__}: {e}", **{**common, "progress": JobProgress()})
+        return UnreadableJob(fault=f"{type(e).__name__}: {e}", state=state, progress=JobProgress(), **common)
 
 
 def job_parameters_json(job: Job) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Moves: a time range of one bucket that moves to another index, as the bucket map records it (ADR 007)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -80,9 +80,10 @@ def move_json(move: Move) -> dict[str, Any]:
 
 
 def move_from_json(data: Mapping[str, Any]) -> Move:
-    """Return the move that `move_json` encoded.
+    """Return the move that `move_json` encoded. Members of a later release are ignored.
 
     :raises ValueError, KeyError, TypeError: `data` is not a move.
     """
     parsed = {"id": UUID(data["id"]), "kind": MoveKind(data["kind"]), "phase": Phase(data["phase"])}
-    return Move(**{**data, **parsed})
+    known = {field.name: data[field.name] for field in fields(Move) if field.name in data}
+    return Move(**{**known, **parsed})

@@ -46,11 +46,7 @@ def write(client: ElasticsearchClient, items: Iterable[bytes]) -> list[PutResult
     """Send these items. Return one result per item, in order. After a request without an answer, the others are not
     sent, and their items have the same result: callers decide when to try again.
     """
-    results: list[PutResult] = []
-    for request in _requests(items, client.request_size):
-        is_answering = not results or results[-1].answered
-        results += _send(client, request) if is_answering else [results[-1]] * len(request)
-    return results
+    return _send_all(client, _requests(items, client.request_size))
 
 
 def _requests(items: Iterable[bytes], limit: RequestSize) -> Iterator[list[bytes]]:
@@ -66,6 +62,14 @@ def _requests(items: Iterable[bytes], limit: RequestSize) -> Iterator[list[bytes
         yield request
 
 
+def _send_all(client: ElasticsearchClient, requests: Iterable[list[bytes]]) -> list[PutResult]:
+    results: list[PutResult] = []
+    for request in requests:
+        is_answering = not results or results[-1].answered
+        results += _send(client, request) if is_answering else [results[-1]] * len(request)
+    return results
+
+
 def _send(client: ElasticsearchClient, items: list[bytes]) -> list[PutResult]:
     params = {
         "require_alias": "true",
@@ -77,18 +81,25 @@ def _send(client: ElasticsearchClient, items: list[bytes]) -> list[PutResult]:
     try:
         answer = client.write("bulk", "/_bulk", body, params=params)
     except (TooLarge, BadQuery) as e:
+        if isinstance(e, TooLarge):
+            client.request_size.unwanted(len(body))
         if len(items) == 1:
             return [PutResult(WriteStatus.REJECTED, e.message)]
         # Split the request to find the rejected document and write the others.
         half = len(items) // 2
-        return _send(client, items[:half]) + _send(client, items[half:])
+        return _send_all(client, (items[:half], items[half:]))
     except SearchUnavailable as e:
-        client.request_size.unanswered(len(body))
+        client.request_size.unwanted(len(body))
         return [PutResult(WriteStatus.BUSY, e.message, answered=False)] * len(items)
-    client.request_size.answered(len(body), time.monotonic() - began_s)
-    if not answer["errors"]:
-        return [_DONE] * len(items)
-    return [_result(result) for item in answer["items"] for result in item.values()]
+    took_s = time.monotonic() - began_s
+    if answer["errors"]:
+        results = [_result(result) for item in answer["items"] for result in item.values()]
+    else:
+        results = [_DONE] * len(items)
+    # An overloaded server refuses documents, and that fast.
+    if not any(result.status is WriteStatus.BUSY for result in results):
+        client.request_size.answered(len(body), took_s)
+    return results
 
 
 def _result(item: Mapping[str, Any]) -> PutResult:

@@ -107,12 +107,12 @@ class Database:
         """Provide a connection in the one write transaction. It is committed at the end of the block, or rolled back if
         the block raises an exception.
 
-        If `durable` is False, a power loss may undo this transaction, but never an earlier one. A crash of the process
-        does not undo it.
+        If `durable` is False, a power loss may undo this transaction and others that were not durable since the last
+        durable one, but none before it. A crash of the process undoes nothing.
 
         :raises NotMigrated: the tables do not exist.
         :raises Retryable: SQLite cannot answer. The class of the exception is `unavailable`. Nothing was written,
-            unless the commit itself failed.
+            unless the commit failed or the file was replaced during the block; then the outcome is unknown.
         """
         with self._writes.lock, self._transaction(unavailable, durable) as connection:
             yield connection

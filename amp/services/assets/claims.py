@@ -19,7 +19,7 @@ from amp.errors import (
 from amp.ports.asset_store import AssetReads
 from amp.ports.claims import Claims
 from amp.services.assets.creation import Creation
-from amp.services.assets.release import RELEASING, NameRelease, external_key, is_borne
+from amp.services.assets.release import RELEASING, NameRelease, external_key, matches_claim
 
 #: Maximum attempts to claim an external id whose holder turns out not to have it.
 _ROUNDS = 5
@@ -146,7 +146,7 @@ class NameClaims:
         again, stale = [], []
         for plan, holder in taken:
             head, id_ = heads.get(holder.holder_id), holder.holder_id
-            if head is not None and is_borne(holder, head):
+            if head is not None and matches_claim(holder, head):
                 detail = f"external id {holder.key!r} belongs to asset {id_}"
                 results[plan.position] = AlreadyExists(detail, asset_id=id_, revision=head.revision)
             elif head is not None:

@@ -17,7 +17,7 @@ from amp.ports.clock import Clock
 from amp.services.assets.claims import ClaimResult, NameClaims
 from amp.services.assets.content import ContentValidation
 from amp.services.assets.creation import CreateRequest, Creation, TakenNames, apart_by_id, batches_without_rivals
-from amp.services.assets.release import bears
+from amp.services.assets.release import has_external_id
 from amp.services.outbox.commit import ChangeCommitter
 
 #: Maximum attempts to create an asset over a purged one that changes meanwhile, or after another one with the same id.
@@ -151,7 +151,9 @@ class AssetCreation:
                 keyed.append(plan)
             else:
                 results[plan.position] = _result(plan, outcome)
-                if outcome.status is CommitStatus.REFUSED and not bears(head, draft.project, draft.external_id or ""):
+                if outcome.status is CommitStatus.REFUSED and not has_external_id(
+                    head, draft.project, draft.external_id or ""
+                ):
                     misnamed.append(plan)
         self._answer_keyed(keyed, results)
         self.names.release(misnamed)

@@ -11,7 +11,7 @@ from amp.errors import AssetNotFound, StoreUnavailable, VersionNotFound
 from amp.ports.asset_listing import AssetListing
 from amp.ports.asset_store import AssetReads
 from amp.ports.claims import Claims
-from amp.services.assets.release import bears, external_key
+from amp.services.assets.release import external_key, has_external_id
 
 #: Assets or versions that are read before their size is known.
 _READ_AT_ONCE = 20
@@ -67,7 +67,7 @@ class AssetReader:
         """
         [claim] = self.claims.holders([external_key(project, external_id)])
         head = self._get_many([claim.holder_id])[0] if claim else None
-        return head if bears(head, project, external_id) else None
+        return head if has_external_id(head, project, external_id) else None
 
     def version(self, asset_id: UUID, version: int, principal: Principal) -> tuple[Asset, Version]:  # noqa: ARG002
         """Return the head of an asset and one of its versions.

@@ -28,16 +28,16 @@ def project_of(claim: Claim) -> str:
     return claim.scope.removeprefix(_EXTERNAL)
 
 
-def bears(head: Asset | None, project: str, external_id: str) -> bool:
+def has_external_id(head: Asset | None, project: str, external_id: str) -> bool:
     """Return whether the head is of an asset with this external id."""
     if head is None or head.state is State.PURGED:
         return False
     return (head.project, head.external_id) == (project, external_id)
 
 
-def is_borne(claim: Claim, head: Asset | None) -> bool:
-    """Return whether the head is of an asset with the claimed external id."""
-    return bears(head, project_of(claim), claim.key)
+def matches_claim(claim: Claim, head: Asset | None) -> bool:
+    """Return whether the asset has the claimed external id."""
+    return has_external_id(head, project_of(claim), claim.key)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ class NameRelease:
             heads |= self.store.heads([head.id for head in purged], settle=True)
         for claim in marked:
             head = heads.get(claim.holder_id)
-            if head is None or is_borne(claim, head):
+            if head is None or matches_claim(claim, head):
                 self.claims.replace(claim, replace(claim, digest=""))
             else:
                 self.claims.release(claim)

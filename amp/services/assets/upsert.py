@@ -13,7 +13,7 @@ from amp.services.assets.create import AssetCreation
 from amp.services.assets.creation import CreateRequest
 from amp.services.assets.edit import ATTEMPTS, AssetEditing, NewContent
 from amp.services.assets.read import AssetReader
-from amp.services.assets.release import bears
+from amp.services.assets.release import has_external_id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class AssetUpsert:
 
         def edit_named(before: Asset) -> NewContent:
             # The asset may have been purged and its id used again meanwhile.
-            if not bears(before, project, external_id):
+            if not has_external_id(before, project, external_id):
                 raise AssetNotFound(f"asset {before.id} no longer has this external id")
             return edit(before)
 

@@ -9,7 +9,7 @@ from amp.domain.claims import Claim
 from amp.domain.selectors import Selector
 from amp.ports.asset_store import AssetReads
 from amp.ports.claims import Claims
-from amp.services.assets.release import external_key, is_borne, is_external, project_of
+from amp.services.assets.release import external_key, is_external, matches_claim, project_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class NameComparison:
             claim
             for claim in claims
             if (head := heads.get(claim.holder_id)) is not None
-            and not is_borne(claim, head)
+            and not matches_claim(claim, head)
             and selector.project in (None, head.project, project_of(claim))
         ]
         self.claims.list_by_asset(wrong)
@@ -42,7 +42,7 @@ class NameComparison:
         :raises StoreUnavailable: the store does not answer.
         """
         listed = self.claims.of_assets(heads.keys())
-        return [claim for claim in listed if is_external(claim) and not is_borne(claim, heads[claim.holder_id])]
+        return [claim for claim in listed if is_external(claim) and not matches_claim(claim, heads[claim.holder_id])]
 
     def unclaimed(self, heads: Collection[Asset]) -> list[Claim]:
         """Return the claims that should lead to these assets and do not.

@@ -67,7 +67,8 @@ def parse_query_text(text: str, kinds: Kinds | None = None) -> tuple[Query | Non
         return None, None
     reader = _Reader(kinds=kinds or (lambda _: frozenset()))
     reader.conjunction(_parse(text), 0)
-    return (_all(reader.parts) if reader.parts else None), (" ".join(reader.words) or None)
+    # An empty phrase must not find everything. It stays, and is refused as a text without words.
+    return (_all(reader.parts) if reader.parts else None), (" ".join(reader.words) if reader.words else None)
 
 
 def _parse(text: str) -> tree.Item:
@@ -126,9 +127,9 @@ class _Reader:
                 high = _bound("lte" if item.include_high else "lt", item.high)
                 return _condition(field, **(low | high or {"exists": True}))
             case tree.From():
-                return _condition(field, **_bound("gte" if item.include else "gt", item.a))
+                return _condition(field, **(_bound("gte" if item.include else "gt", item.a) or {"exists": True}))
             case tree.To():
-                return _condition(field, **_bound("lte" if item.include else "lt", item.a))
+                return _condition(field, **(_bound("lte" if item.include else "lt", item.a) or {"exists": True}))
             case tree.SearchField():
                 raise _refusal("has a second colon: quote a value that contains ':'", item.pos)
         return self._joined(item, lambda child: self._values(field, child, depth + 1))

@@ -128,6 +128,8 @@ class _Resolution:
         return self._condition(query)
 
     def _condition(self, condition: Condition) -> Criteria:
+        if not condition.operators:
+            raise _refusal(condition.pointer, "has no operator")
         for operator, operand in condition.operators:
             self._check_operand(operator, operand, condition.pointer)
         tests = tuple((name, operand) for name, operand in condition.operators if name != "exists")

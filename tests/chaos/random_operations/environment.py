@@ -173,7 +173,7 @@ class RandomEnvironment:
         return found
 
     def _unusable_names(self, rows: StoredRows) -> Iterator[str]:
-        """Names that nobody bears must be free, whatever claims are left."""
+        """Names that nobody has must be free, whatever claims are left."""
         requests = RandomRequests(self.service.call, self.request_log, self.known, rng("names"))
         for project, external_id in {*self.known.names} - {*bearers(rows)}:
             put = requests.request("upsert", Content(), name=(project, external_id))

@@ -94,7 +94,7 @@ class Histories:
             if made_by.asset_id is not None and made_by.asset_id != head.id:
                 self._wrong(f"{where}: it was asked of another asset: {made_by}")
             if step.kind == "created" and made_by.name != (head.project, head.external_id) and head.state != "purged":
-                self._wrong(f"{where}: it bears the name {head.project}/{head.external_id}, asked was {made_by.name}")
+                self._wrong(f"{where}: it has the name {head.project}/{head.external_id}, asked was {made_by.name}")
             self._check_precondition(where, number, step.kind, made_by)
         elif made_by.label is not None and (before.state != "active" or made_by.label not in before.labels):
             self._wrong(f"{where}: the job's query asks for label {made_by.label}; before it was {before}")
@@ -209,7 +209,7 @@ def bearers(rows: StoredRows) -> dict[tuple[str, str], UUID]:
 def misled_names(
     names: Sequence[tuple[str, str]], rows: StoredRows, resolve: Mapping[tuple[str, str], str | None]
 ) -> Iterator[str]:
-    """Names that lead elsewhere than to the asset whose head bears them, or nowhere; `resolve`: where each leads."""
+    """Names that lead elsewhere than to the asset whose head has them, or nowhere; `resolve`: where each leads."""
     borne = bearers(rows)
     for name in {*names, *borne}:
         wanted = str(borne[name]) if name in borne else None

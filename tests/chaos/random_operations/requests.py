@@ -97,7 +97,7 @@ class RandomRequests:
     def precondition(self, request: Request, asset_id: UUID | None) -> dict[str, str]:
         """Headers that require something of the asset's state, or of there being none, or nothing.
 
-        :param asset_id: None: whoever bears the request's name.
+        :param asset_id: None: whoever has the request's name.
         """
         named = asset_id is None
         if named and request.name is not None and request.name[1] is not None:

@@ -179,7 +179,7 @@ def _purge_unasked(planted: Planted) -> None:
         (_delete_by_a_fix, "asked for was fix-job"),
         (_keep_a_dead_state, "is active, not deleted"),
         (_keep_old_labels, "has labels"),
-        (_rename, "bears the name blue/name"),
+        (_rename, "has the name blue/name"),
         (_make_twins_by_name, "twins"),
         (_make_twins_by_key, "2 revisions by the 1 requests"),
         (_change_what_the_query_did_not_select, "query asks for label warm"),

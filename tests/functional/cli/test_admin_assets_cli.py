@@ -171,7 +171,10 @@ def test_a_check_has_an_exit_code_and_a_fix_repairs_what_it_found(amp: Amp, fold
     checked = amp("check", "--all")
     assert checked.exit_code == 1
     job = printed_json(amp("jobs", "--json"))[0]
-    assert f"Error: check completed: 1 differ: amp admin jobs results {job['id']}" in checked.stderr
+    assert (
+        f"Error: check completed: 1 asset differed; list them with: amp admin jobs results {job['id']}"
+        in checked.stderr
+    )
     assert printed_json(amp("jobs", "results", job["id"], "--json")) == [
         {"asset": lost, "outcome": "found", "note": f"missing: {lost}"}
     ]
@@ -202,7 +205,7 @@ def test_dead_letters_are_listed_shown_replayed_and_discarded(amp: Amp, folder: 
     assert failed.exit_code == 1
     job = printed_json(amp("jobs", "--json"))[0]
     assert counts(job) == {"changed": COUNT, "failed": 3}
-    assert f"3 failed: amp admin dead-letters list --job {job['id']}" in failed.stderr
+    assert f"3 assets failed; list them with: amp admin dead-letters list --job {job['id']}" in failed.stderr
     letters = printed_json(amp("dead-letters", "list", "--job", job["id"], "--json"))
     assert len(letters) == 3
     assert len(printed_json(amp("dead-letters", "list", "--limit", "2", "--json"))) == 2

@@ -163,7 +163,7 @@ def test_values_that_rest_refuses_are_converted_and_counted(amp: Amp, type_name:
     text = '{"Title": "x", "Shown": "12-Jun-98", "Rate": 1.5, "Note": "n"}'
     file = written(tmp_path / "rows.ndjson", f"{row}\n{text}\n")
     outcome = printed_json(amp("import", file, "--type", type_name, "--infer", "--json"))
-    assert {(x["field"], x["what"]): x["count"] for x in outcome["liberties"]} == {
+    assert {(x["field"], x["what"]): x["count"] for x in outcome["adjustments"]} == {
         ("title", "number written as text"): 1,
         ("shown", "date rewritten as RFC 3339"): 2,
         ("rate", "number that is not finite (NaN, infinity) left out"): 1,

@@ -58,7 +58,7 @@ def test_the_report_names_fields_and_every_conversion(movies: Movies) -> None:
     assert movies.report["columns"] == COLUMNS
     # All dates of the file are written alike and all are days that exist, the odd ones in the 2030s and 2040s too.
     numbers = sum(isinstance(row["Title"], int) for row in rows())
-    assert {(x["field"], x["what"]): x["count"] for x in movies.report["liberties"]} == {
+    assert {(x["field"], x["what"]): x["count"] for x in movies.report["adjustments"]} == {
         ("release_date", "date rewritten as RFC 3339"): 3201,
         ("title", "number written as text"): numbers,
     }

@@ -52,7 +52,7 @@ def index_equals_store(
 
 
 def misled_names(stored: Sequence[Stored], resolve: Callable[[str, str], list[dict[str, Any]]]) -> list[str]:
-    """External ids that do not lead to the one asset that bears them. `resolve` gives what the service answers to a
+    """External ids that do not lead to the one asset that has them. `resolve` gives what the service answers to a
     project and an external id, deleted assets included."""
     bearers: dict[tuple[str, str], list[str]] = defaultdict(list)
     for one in stored:

@@ -69,10 +69,18 @@ def test_a_job_that_did_not_complete_is_a_failure_with_its_reason() -> None:
 @pytest.mark.parametrize(
     ("kind", "counts", "text"),
     [
-        ("check", {"done": 5, "found": 1_200}, "check completed: 1,200 differ: amp admin jobs results 7"),
-        ("check", {"skipped": 2}, "check completed, but 2 could not be checked: they kept changing, " + WAITS),
-        ("fix", {"skipped": 1}, "fix completed, but 1 could not be checked: they kept changing, " + WAITS),
-        ("delete", {"failed": 3}, "delete completed, but 3 failed: amp admin dead-letters list --job 7"),
+        (
+            "check",
+            {"done": 5, "found": 1_200},
+            "check completed: 1,200 assets differed; list them with: amp admin jobs results 7",
+        ),
+        ("check", {"skipped": 2}, "check completed, but 2 assets could not be checked: they kept changing, " + WAITS),
+        ("fix", {"skipped": 1}, "fix completed, but 1 asset could not be checked: they kept changing, " + WAITS),
+        (
+            "delete",
+            {"failed": 3},
+            "delete completed, but 3 assets failed; list them with: amp admin dead-letters list --job 7",
+        ),
     ],
 )
 def test_a_job_that_left_something_open_is_a_failure_too(kind: str, counts: dict[str, int], text: str) -> None:
@@ -92,7 +100,10 @@ def test_a_job_that_gave_up_says_where_its_failures_are(dry_run: bool, command: 
 
 def test_failures_of_a_dry_run_are_among_its_results() -> None:
     dry = job("completed", counts={"failed": 3}) | {"kind": "delete", "parameters": {}, "dry_run": True}
-    with pytest.raises(JobFailed, match=r"^delete \(dry run\) completed, but 3 failed: amp admin jobs results 7$"):
+    with pytest.raises(
+        JobFailed,
+        match=r"^delete \(dry run\) completed, but 3 assets failed; list them with: amp admin jobs results 7$",
+    ):
         require_completed(dry)
 
 

@@ -173,7 +173,7 @@ def test_a_single_value_of_an_array_field_becomes_an_array() -> None:
     assert coerced("string", "a", array=True) == (["a"], ["single value written as an array"])
 
 
-def test_cells_of_csv_are_read_without_being_counted_as_liberties() -> None:
+def test_cells_of_csv_are_read_without_being_counted_as_adjustments() -> None:
     assert coerced("long", "42", textual=True) == (42, [])
     assert coerced("string", "42", textual=True) == ("42", [])
     assert coerced("string", "", textual=True) == (None, [])

@@ -22,5 +22,12 @@ def test_a_damaged_column_makes_the_job_unreadable(column: str, text: str) -> No
     assert job.fault
 
 
+def test_a_state_of_a_later_release_makes_the_job_unreadable() -> None:
+    job = job_from_row(_ROW._replace(state="hibernating"))
+    assert isinstance(job, UnreadableJob)
+    assert "hibernating" in job.fault
+    assert not job.state.ended
+
+
 def test_the_kind_of_a_note_of_a_later_release_is_other() -> None:
     assert NoteKind("of-tomorrow") is NoteKind.OTHER

@@ -8,7 +8,7 @@ import pytest
 from amp.adapters.elasticsearch import bulk
 from amp.adapters.elasticsearch.client import ElasticsearchClient
 from amp.adapters.elasticsearch.request_size import MAX_REQUEST_BYTES, RequestSize
-from amp.errors import SearchUnavailable
+from amp.errors import SearchUnavailable, TooLarge
 from amp.ports.search_index import WriteStatus
 
 _TIMEOUT_S = 10.0
@@ -24,10 +24,17 @@ class _Server:
         self.bytes_per_s = bytes_per_s
         self.request_size = RequestSize(_TIMEOUT_S)
         self.now_s = 0.0
+        self.max_bytes = 100 * _KIB * _KIB
+        self.is_overloaded = False
         self.requests: list[int] = []
 
     def write(self, _action: str, _path: str, body: bytes, *, params: Mapping[str, str]) -> dict[str, Any]:  # noqa: ARG002
         self.requests.append(len(body))
+        if len(body) > self.max_bytes:
+            raise TooLarge("bulk: the request is too large")
+        if self.is_overloaded:
+            error = {"type": "es_rejected_execution_exception", "reason": "the queue is full"}
+            return {"errors": True, "items": [{"index": {"status": 429, "error": error}}] * (len(body) // _KIB)}
         took_s = len(body) / self.bytes_per_s
         self.now_s += min(took_s, _TIMEOUT_S)
         if took_s > _TIMEOUT_S:
@@ -46,7 +53,6 @@ def _write(server: _Server, count: int, size: int = _KIB) -> int:
     """Return how many of so many documents were written."""
     results = bulk.write(cast(ElasticsearchClient, server), [b"x" * size] * count)
     assert len(results) == count
-    assert {result.answered for result in results if result.status is WriteStatus.BUSY} <= {False}
     return sum(result.status is WriteStatus.DONE for result in results)
 
 
@@ -84,6 +90,28 @@ def test_nothing_more_is_sent_to_a_server_that_does_not_answer(server: _Server) 
     assert _write(server, 20_000) == 0
     assert server.requests == [MAX_REQUEST_BYTES]
     assert server.now_s == _TIMEOUT_S
+
+
+def test_nothing_more_is_sent_of_a_divided_request_that_gets_no_answer(server: _Server) -> None:
+    server.max_bytes = 600 * _KIB
+    server.bytes_per_s = 1
+    assert _write(server, 1000) == 0
+    assert server.requests == [1000 * _KIB, 500 * _KIB]
+
+
+def test_what_a_proxy_refuses_as_too_large_is_not_sent_again_and_again(server: _Server) -> None:
+    server.max_bytes = 1000 * _KIB
+    assert _write(server, 4000) == 4000
+    assert sum(size > server.max_bytes for size in server.requests) <= 3
+
+
+def test_an_overloaded_server_is_not_sent_larger_requests(server: _Server) -> None:
+    server.bytes_per_s = 1
+    assert _write(server, 300) == 0
+    at_most = server.request_size.max_bytes
+    server.is_overloaded = True
+    assert _write(server, 300) == 0
+    assert server.request_size.max_bytes == at_most
 
 
 def test_small_requests_say_nothing_of_larger_ones(server: _Server) -> None:

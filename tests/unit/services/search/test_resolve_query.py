@@ -127,6 +127,8 @@ _REFUSED: list[tuple[str, str, Callable[[QueryResolver], object]]] = [
     ("match on id", "match applies only to", lambda r: r.resolve(condition("id", match="x")).criteria),
     ("match without words", "0 words", lambda r: r.resolve(condition("name", match="!?")).criteria),
     ("unknown operator", "is not an operator", lambda r: r.resolve(condition("id", like="x")).criteria),
+    ("no operator", "has no operator", lambda r: r.resolve(Condition("id", (), "")).criteria),
+    ("text of an empty phrase", "0 words", lambda r: r.resolve(None, "").criteria),
     ("text without words", "0 words", lambda r: r.resolve(None, "  ").criteria),
     ("surrogate", "unpaired surrogate", lambda r: r.resolve(condition("name", eq="\ud800")).criteria),
     ("too deep", "6 levels", lambda r: r.resolve(_nested(6)).criteria),
