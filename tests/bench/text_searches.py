@@ -19,7 +19,7 @@ KINDS = 100
 
 @dataclass(frozen=True)
 class Search:
-    """A kind of search, by example words. Each example is one query."""
+    """A kind of search, with example words. Each example is one query."""
 
     name: str
     examples: tuple[tuple[int, tuple[str, ...]], ...]  #: field (0: any) and words

@@ -10,7 +10,7 @@ class ManualClock:
     now_s: float = 0.0
     epoch_ms: int = 0  #: the wall clock while `now_s` is zero
     tick_s: float = 0.0  #: by how much each read of `monotonic_s` advances it
-    wall_ms: int | None = None  #: the wall clock, apart from `now_s` as it may jump; None: it follows
+    wall_ms: int | None = None  #: the wall clock, set independently of `now_s`; None: it advances with `now_s`
     slept: list[float] = field(default_factory=list)
 
     def now_ms(self) -> int:

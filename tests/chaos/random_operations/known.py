@@ -1,4 +1,4 @@
-"""What all clients of random operations know, so that they use the same assets."""
+"""The state that all clients of random operations share, so that they use the same assets."""
 
 import random
 import time

@@ -84,7 +84,7 @@ class RequestLog:
     violations: list[str] = field(default_factory=list)
     operations: int = 0
     statuses: dict[int, int] = field(default_factory=lambda: defaultdict(int))
-    #: How often clients did what is rare enough to be counted.
+    #: How many times clients performed each rare operation.
     did_often: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     #: By id, the highest revision that was acknowledged or shown.
     seen: dict[str, int] = field(default_factory=dict)

@@ -28,7 +28,7 @@ class _Change:
 
 @dataclass
 class _Followed:
-    """Assets go round: written by a client, found by the follower, written again."""
+    """Queues between writers and the follower, which returns each asset that it finds, to be written again."""
 
     found: SimpleQueue[tuple[str, int]] = field(default_factory=SimpleQueue)
     open: SimpleQueue[_Change] = field(default_factory=SimpleQueue)

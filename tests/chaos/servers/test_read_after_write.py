@@ -63,7 +63,7 @@ def test_waiting_for_searchable_never_answers_before_a_search_sees_it(running: _
         # Both by the same caller; the search may be answered by another process of the API.
         with ApiClient(running.url, principal=f"client {client}") as api_client:
             for n in range(rounds):
-                _write_and_look(api_client, f"round {n}")
+                _write_and_search(api_client, f"round {n}")
 
     with ThreadPoolExecutor(clients) as pool:
         list(pool.map(write_and_look, range(clients)))
@@ -79,8 +79,8 @@ def test_a_short_wait_says_pending_and_its_change_is_found_later(running: _Runni
     wait_until(lambda: running.api_client.revisions_found([made["id"]]) == {made["id"]: 1}, 60, "the search to show it")
 
 
-def _write_and_look(api_client: ApiClient, name: str) -> None:
-    """Every kind of write, each followed at once by a search."""
+def _write_and_search(api_client: ApiClient, name: str) -> None:
+    """Make every kind of write, and search immediately after each."""
     wait = "?wait_for=searchable&timeout=30s"
     asset_id = api_client.create(name, wait=wait)["id"]
     assert api_client.revisions_found([asset_id]) == {asset_id: 1}

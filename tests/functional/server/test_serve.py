@@ -132,7 +132,7 @@ def test_a_busy_port_or_data_folder_is_one_clear_line(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, concurrent.futures.ThreadPoolExecutor() as pool:
         port = taken.getsockname()[1]
-        # Either is waited for a while, as a server that was killed may be about to leave it: so both at once.
+        # The server waits for both, since a killed predecessor may soon release them. In parallel, this is faster.
         of_port, of_folder = pool.map(refusal, [env | {"AMP_PORT": port}, {"AMP_DATA_DIR": data, "AMP_PORT": 0}])
     assert of_port == f"Error: cannot listen on 127.0.0.1:{port}: Address already in use; set AMP_HOST or AMP_PORT"
     who = f"process {server.process.pid}, a server at {server.url}"

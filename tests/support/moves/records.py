@@ -43,7 +43,7 @@ class Write:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Deletion:
-    """Told before it is sent."""
+    """A deletion, recorded before its request is sent."""
 
     asked_s: float
     asset_id: str

@@ -70,7 +70,7 @@ def _put_raw_row(folder: Path, topic: Topic, payload: bytes) -> None:
 
 
 def own_kafka_settings(cluster_settings: Mapping[str, str], partitions: int = 4) -> Settings:
-    """Topics that no other test uses."""
+    """Return settings with a topic prefix that no other test uses."""
     values: dict[str, object] = {name.removeprefix("AMP_").lower(): value for name, value in cluster_settings.items()}
     prefix = f"{values['kafka_topic_prefix']}_{uuid.uuid4().hex[:8]}"
     return load_settings(values | {"kafka_topic_prefix": prefix, "kafka_partitions": partitions})

@@ -28,7 +28,7 @@ def first_map(chance: random.Random) -> BucketMap:
 
 
 def sizes(chance: random.Random) -> BucketSizes:
-    """In some runs buckets roll and split by themselves; an asset is 1,000 bytes."""
+    """Return random limits: in some runs, buckets roll and split automatically. An asset counts as 1,000 bytes."""
     return BucketSizes(
         roll_bytes=_NEVER,
         roll_documents=chance.choice((10, 20, _NEVER, _NEVER)),

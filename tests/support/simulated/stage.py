@@ -1,4 +1,4 @@
-"""Threads that wait for their cue: kept over many runs, as starting one costs more than many steps."""
+"""Threads that run one at a time, on request. They are reused across runs, because starting a thread is slow."""
 
 import threading
 from collections.abc import Callable

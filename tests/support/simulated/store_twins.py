@@ -115,8 +115,8 @@ class SimulatedSharedValues:
 
 
 class SimulatedCache:
-    """Serves whatever it was ever given, or nothing, or does not answer. It begins with the maps of others: one of
-    another installation, whose indices have the same names, and one of before this installation's store was restored.
+    """Returns any value that was ever stored, or nothing, or fails. It starts with two wrong maps: one of another
+    installation, whose indices have the same names, and one from before the store of this installation was restored.
     """
 
     def __init__(self, scheduler: Scheduler, first: BucketMap) -> None:

@@ -31,7 +31,9 @@ class Process:
         return start_time(self.pid) == self.started
 
     def signal(self, number: signal.Signals) -> None:
-        """Signals the whole group, since Elasticsearch's launcher has the server as its child; nothing if all ended."""
+        """Signal the whole process group, because Elasticsearch's launcher starts the server as a child. Do nothing if
+        all have ended.
+        """
         if not self.gone():
             with suppress(ProcessLookupError):
                 os.killpg(self.pid, number)

@@ -1,4 +1,4 @@
-"""A request that names another data folder than the one served is refused, and an answer names the folder."""
+"""A request for a data folder other than the served one is refused, and a response names the folder."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Search documents: what of an asset either index holds."""
+"""Search documents: the parts of an asset that both indices store."""
 
 from dataclasses import replace
 from uuid import uuid4

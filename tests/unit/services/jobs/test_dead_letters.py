@@ -21,7 +21,7 @@ from tests.support.asset_samples import creation
 
 
 class Queue:
-    """Takes messages, or reports them too late."""
+    """A queue that reports delivery on flush or, if `late`, only after it."""
 
     def __init__(self) -> None:
         self.late = False

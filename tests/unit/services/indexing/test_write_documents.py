@@ -185,7 +185,7 @@ def test_while_only_the_target_of_a_move_refuses_the_source_is_written(refusing:
         assert writer.write([asset], _Pauses(clock), set_aside) == {}
         assert (asset_id in aside) is (refusing == "source")
         assert ((source, str(asset_id)) in index.taken) is (refusing == "target")
-    # It is not asked for each document again.
+    # The refusing index is not tried again for each document.
     assert index.refused < 30
     index.index = "another"
     clock.now_s += 10
