@@ -43,7 +43,7 @@ def planned_merge(bucket_map: BucketMap, bucket: Bucket, job: UUID) -> BucketMap
     :raises ValueError: this is the newest bucket.
     :raises InvalidPhase: another move is in progress.
     """
-    if bucket is bucket_map.buckets[-1]:
+    if bucket == bucket_map.buckets[-1]:
         raise ValueError("the newest bucket cannot be merged: there is no next bucket")
     source = bucket_map.buckets[bucket_map.buckets.index(bucket) + 1]
     return _planned(bucket_map, MoveKind.MERGE, source, source.start_s, bucket.index, job)

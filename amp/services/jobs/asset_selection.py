@@ -67,8 +67,8 @@ class AssetSelection:
         return self.asset_search.incomplete() if selector.query is not None else ()
 
     def about(self, selector: Selector, principal: Principal) -> int | None:
-        """Return the number of selected assets, counted by a search unless the selector lists ids. Return None if it is
-        unknown.
+        """Return the number of selected assets. Unless the selector lists ids, a search counts them, and deleted assets
+        are left out. Return None if the number is unknown.
         """
         if selector.ids is not None:
             return selector.ids
@@ -77,8 +77,8 @@ class AssetSelection:
             query, text = (
                 self._parsed(selector.query, since_s) if selector.query is not None else (_query(selector), None)
             )
-            order = SearchQuery(query=query, text=text, size=0, exact_total=True, since_s=since_s)
-            return self.asset_search.search(order, principal).total
+            search = SearchQuery(query=query, text=text, size=0, exact_total=True, since_s=since_s)
+            return self.asset_search.search(search, principal).total
         except (Retryable, BadQuery):
             return None
 
@@ -86,8 +86,8 @@ class AssetSelection:
         since_s = self.catalog.now_s()
         query, words = self._parsed(text, since_s)
         # Positions are stored with jobs, where they outlive the key that signs cursors.
-        order, after = SearchQuery(query=query, text=words, size=size, ids_only=True, since_s=since_s), _place(position)
-        answer = self.asset_search.search_after(order, after, principal)
+        search = SearchQuery(query=query, text=words, size=size, ids_only=True, since_s=since_s)
+        answer = self.asset_search.search_after(search, _place(position), principal)
         following = None if answer.last is None else orjson.dumps(answer.last).decode()
         return IdPage(tuple(UUID(str(hit.sort[-1])) for hit in answer.hits), following)
 
@@ -103,9 +103,12 @@ def _place(position: str | None) -> SortValues | None:
     if position is None:
         return None
     try:
-        return tuple(orjson.loads(position))
+        values = orjson.loads(position)
     except ValueError as e:
         raise BadCursor("the position is not one of a search") from e
+    if not isinstance(values, list):
+        raise BadCursor("the position is not one of a search")
+    return tuple(values)
 
 
 def listed(listing: AssetListing, selector: Selector, position: str | None, limit: int) -> IdPage:

@@ -34,7 +34,7 @@ MAX_BYTES = 4 * 1024
 _MAX_DEPTH = 50
 _POINTER = "/q"
 
-_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+_NUMBER = re.compile(r"-?(\d+(\.\d+)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _TRUTH = {"true": True, "false": False}
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 #: The grammar does not know `x:>-5`. An unpaired surrogate, which valid text never contains, carries the minus through
