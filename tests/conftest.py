@@ -30,7 +30,7 @@ _UNIT_TESTS = _TESTS / "unit"
 _CHAOS_TESTS = _TESTS / "chaos"
 #: Packages whose tests share servers or a service of their own, so that one process runs all of them.
 _IN_ONE_PROCESS = ("tests/chaos/moves", "tests/chaos/servers", "tests/contract/cassandra/own_server")
-#: Files of tests that take minutes. They are begun first, so that at the end no process works while others have none.
+#: Files of tests that take minutes. They start first, so that at the end no process works while others have none.
 _LONGEST = (
     "chaos/servers/",
     "contract/cassandra/own_server/",

@@ -104,8 +104,8 @@ def _place(position: str | None) -> SortValues | None:
         return None
     try:
         values = orjson.loads(position)
-    except ValueError as e:
-        raise BadCursor("the position is not one of a search") from e
+    except ValueError:
+        values = None
     if not isinstance(values, list):
         raise BadCursor("the position is not one of a search")
     return tuple(values)

@@ -125,11 +125,11 @@ class _Reader:
             case tree.Range():
                 low = _bound("gte" if item.include_low else "gt", item.low)
                 high = _bound("lte" if item.include_high else "lt", item.high)
-                return _condition(field, **(low | high or {"exists": True}))
+                return _within(field, low | high)
             case tree.From():
-                return _condition(field, **(_bound("gte" if item.include else "gt", item.a) or {"exists": True}))
+                return _within(field, _bound("gte" if item.include else "gt", item.a))
             case tree.To():
-                return _condition(field, **(_bound("lte" if item.include else "lt", item.a) or {"exists": True}))
+                return _within(field, _bound("lte" if item.include else "lt", item.a))
             case tree.SearchField():
                 raise _refusal("has a second colon: quote a value that contains ':'", item.pos)
         return self._joined(item, lambda child: self._values(field, child, depth + 1))
@@ -167,6 +167,11 @@ class _Reader:
         if not field.startswith(METADATA_PREFIX):
             return False
         return self.kinds(field.removeprefix(METADATA_PREFIX)) == {FieldType.TEXT}
+
+
+def _within(field: str, bounds: dict[str, object]) -> Query:
+    """Return the condition that a value lies within these bounds. If all ends are open, any value does."""
+    return _condition(field, **(bounds or {"exists": True}))
 
 
 def _bound(operator: str, item: tree.Item) -> dict[str, object]:

@@ -59,14 +59,14 @@ def test_every_change_is_found_and_99_of_100_within_two_seconds(running: _Runnin
 def test_waiting_for_searchable_never_answers_before_a_search_sees_it(running: _Running) -> None:
     clients, rounds = 8, 3
 
-    def write_and_look(client: int) -> None:
+    def write_and_search(client: int) -> None:
         # Both by the same caller; the search may be answered by another process of the API.
         with ApiClient(running.url, principal=f"client {client}") as api_client:
             for n in range(rounds):
                 _write_and_search(api_client, f"round {n}")
 
     with ThreadPoolExecutor(clients) as pool:
-        list(pool.map(write_and_look, range(clients)))
+        list(pool.map(write_and_search, range(clients)))
     tell(f"wait_for=searchable: {clients * rounds * 5} writes, each seen by the search right after its answer")
 
 

@@ -10,7 +10,7 @@ from amp.domain.moves import Move, Phase
 from tests.support.service.api_client import ApiClient
 from tests.support.stack.waiting import wait_until
 
-#: No measurement: with 200,000 assets under load, two cores that others use as well need half an hour for a phase.
+#: No measurement: with 200,000 assets under load, 20 minutes were too short for a phase on two busy cores.
 _MOVE_S = 3600
 _LOOK_EVERY_S = 0.2
 #: Phases can be as short as a twentieth of a second.

@@ -1,6 +1,5 @@
 """A client of the service that expects it to fail at any moment."""
 
-import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
@@ -8,9 +7,11 @@ from urllib.parse import urlencode
 
 import httpx
 
+from tests.support.stack.waiting import wait_until
+
 TYPE = "fault_clip"
 #: A store that was just started, on a machine that does much else, does not answer every bulk in time.
-_TRIES, _PAUSE_S = 10, 1.0
+_MADE_WITHIN_S = 120
 _FIELDS = {"mark": {"type": "string"}, "number": {"type": "long"}, "notes": {"type": "text"}}
 
 
@@ -60,21 +61,26 @@ class ApiClient:
         return made
 
     def create_many(self, items: Sequence[Mapping[str, Any]]) -> list[str]:
-        """Their ids, in order. What is not answered or not made is asked for again, and nothing is made twice.
+        """Return their ids, in order. The request is repeated until all are made; its key keeps any from being made
+        twice.
 
-        :raises NotAnswered: not all are made after several tries.
+        :raises StackError: not all are made in time.
         """
         headers = {"Idempotency-Key": uuid.uuid4().hex}
-        for _ in range(_TRIES):
+        ids: list[str] = []
+
+        def made() -> bool:
             answer = self.send("POST", "/v1/assets/bulk", json=items, headers=headers)
-            if answer is not None and answer.status_code == 200:
-                made = answer.json()["items"]
-                if all(item["status"] == 201 for item in made):
-                    return [item["id"] for item in made]
-            elif answer is not None and answer.status_code < 500:
-                break
-            time.sleep(_PAUSE_S)
-        raise NotAnswered(f"bulk: {'no answer' if answer is None else answer.text[:1000]}")
+            if answer is None or answer.status_code == 503:
+                return False
+            assert answer.status_code == 200, answer.text
+            results = answer.json()["items"]
+            assert {item["status"] for item in results} <= {201, 503}, answer.text[:1000]
+            ids[:] = [item["id"] for item in results if item["status"] == 201]
+            return len(ids) == len(items)
+
+        wait_until(made, _MADE_WITHIN_S, f"a bulk of {len(items)} assets", every_s=1.0)
+        return ids
 
     def revisions_found(self, ids: list[str]) -> dict[str, int]:
         """By id, the revision at which a search shows each of these assets; absent ones are not shown."""

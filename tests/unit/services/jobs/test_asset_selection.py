@@ -58,9 +58,10 @@ def test_a_place_is_good_after_the_key_of_cursors_was_changed() -> None:
     assert (found, position) == (IDS, None)
 
 
-def test_a_place_of_another_make_is_refused() -> None:
+@pytest.mark.parametrize("position", ["W10.c2lnbmF0dXJl", "5", '"ab"', "{}", "null"])
+def test_a_place_of_another_make_is_refused(position: str) -> None:
     with pytest.raises(BadCursor):
-        select(b"one").page(Selector(query="name:a"), "W10.c2lnbmF0dXJl", 3, PRINCIPAL)
+        select(b"one").page(Selector(query="name:a"), position, 3, PRINCIPAL)
 
 
 def test_a_query_is_reported_by_what_it_asks_and_not_by_where_it_stands() -> None:

@@ -1,14 +1,9 @@
 """A job sees every asset it selected accounted for once, whatever dies or does not answer, and wherever."""
 
-from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from amp.adapters.embedded.database import Database
-from amp.adapters.embedded.store_component import SqliteStoreComponent
 from amp.domain.chunks import ItemOutcome
 from amp.domain.ids import mint_at
 from amp.domain.jobs import JobState
@@ -17,15 +12,6 @@ from amp.ports.message_queue import Topic
 from amp.services.jobs.worker import JOBS_GROUP
 from tests.support.asset_samples import now_ms
 from tests.support.jobs.environment import ASSETS, CHUNK, LEASE_S, WINDOW, JobEnvironment
-
-
-@pytest.fixture
-def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[JobEnvironment]:
-    monkeypatch.setattr("amp.services.jobs.extractor.CHUNK", CHUNK)
-    monkeypatch.setattr("amp.services.jobs.extractor.WINDOW", WINDOW)
-    with closing(Database(tmp_path)) as database:
-        SqliteStoreComponent(database).migrate()
-        yield JobEnvironment(database)
 
 
 def test_a_job_accounts_for_every_asset_and_ends(environment: JobEnvironment) -> None:

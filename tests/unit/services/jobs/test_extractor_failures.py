@@ -3,17 +3,14 @@
 import random
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import closing, suppress
-from pathlib import Path
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 import orjson
 import pytest
 
-from amp.adapters.embedded.database import Database
-from amp.adapters.embedded.store_component import SqliteStoreComponent
 from amp.domain.jobs import AssetCheckpoint, AssetJob, Job, JobState
 from amp.errors import StoreUnavailable
 from amp.ports.message_queue import Topic
@@ -21,15 +18,6 @@ from amp.services.jobs.extractor import JobExtractor
 from amp.services.jobs.worker import JOBS_GROUP
 from amp.services.runtime.chores import Chores
 from tests.support.jobs.environment import CHUNK, WINDOW, JobEnvironment, at_call, outcome_of
-
-
-@pytest.fixture
-def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[JobEnvironment]:
-    monkeypatch.setattr("amp.services.jobs.extractor.CHUNK", CHUNK)
-    monkeypatch.setattr("amp.services.jobs.extractor.WINDOW", WINDOW)
-    with closing(Database(tmp_path)) as database:
-        SqliteStoreComponent(database).migrate()
-        yield JobEnvironment(database)
 
 
 def test_events_that_get_lost_are_sent_again(environment: JobEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:

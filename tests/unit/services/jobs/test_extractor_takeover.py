@@ -2,36 +2,22 @@
 
 import random
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from itertools import count
-from pathlib import Path
 
 import pytest
 
-from amp.adapters.embedded.database import Database
-from amp.adapters.embedded.store_component import SqliteStoreComponent
 from amp.domain.jobs import Job
 from amp.errors import StoreUnavailable
 from amp.services.jobs.extractor import JobExtractor
 from tests.support.jobs.environment import (
-    CHUNK,
     LEASE_S,
-    WINDOW,
     JobEnvironment,
     Killed,
     at_call,
     die,
     not_answer,
 )
-
-
-@pytest.fixture
-def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[JobEnvironment]:
-    monkeypatch.setattr("amp.services.jobs.extractor.CHUNK", CHUNK)
-    monkeypatch.setattr("amp.services.jobs.extractor.WINDOW", WINDOW)
-    with closing(Database(tmp_path)) as database:
-        SqliteStoreComponent(database).migrate()
-        yield JobEnvironment(database)
 
 
 @pytest.mark.parametrize("is_listed", [False, True], ids=["selected", "listed"])
