@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
 from amp.domain.selectors import Selector
 from amp.profiles import Adapters
@@ -9,6 +10,7 @@ from amp.services.consistency.check import AssetCheck, AssetRepair, DifferenceCo
 from amp.services.consistency.compare import DocumentComparison
 from amp.services.consistency.compare_names import NameComparison
 from amp.services.consistency.continuous import ContinuousCheck
+from amp.services.consistency.found_assets import FoundAssets
 from amp.services.consistency.mismatches import MismatchSelection
 from amp.services.indexing.wait import IndexingWait
 from amp.services.jobs.processor import Processor
@@ -24,7 +26,8 @@ from amp.wiring.types import TypeServices
 @dataclass(frozen=True, kw_only=True)
 class ConsistencyServices:
     processors: Mapping[str, Processor]  #: by kind of job
-    mismatches: Callable[[Selector, bool], MismatchSelection]  #: creates the selection of one job; see `JobSelections`
+    #: Creates the selection of one job; see `JobSelections`.
+    mismatches: Callable[[UUID, Selector, bool], MismatchSelection]
 
 
 def consistency_services(
@@ -67,8 +70,9 @@ def consistency_services(
         clock=adapters.clock,
     )
 
-    def mismatches(selector: Selector, deep: bool) -> MismatchSelection:
+    def mismatches(job_id: UUID, selector: Selector, deep: bool) -> MismatchSelection:
         return MismatchSelection(
+            found=FoundAssets(ids=adapters.found_ids, job_id=job_id),
             listing=adapters.listing,
             store=adapters.store,
             documents=adapters.documents,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from amp.domain.selectors import Selector
 from amp.metrics import Metrics
@@ -48,7 +49,7 @@ class JobSupplies:
 
     processors: Mapping[str, Processor]  #: by kind of job
     controllers: Sequence[JobController]
-    mismatches: Callable[[Selector, bool], Selection]  #: see `JobSelections.mismatches`
+    mismatches: Callable[[UUID, Selector, bool], Selection]  #: see `JobSelections.mismatches`
 
 
 def job_services(
@@ -116,7 +117,9 @@ def _extractor(
     def live_lag() -> int:
         return adapters.queue.lag(Topic.REALTIME, INDEX_GROUP)
 
-    expiry = JobExpiry(adapters.jobs, adapters.chunks, adapters.job_ids, clock, settings.repeatable_s)
+    expiry = JobExpiry(
+        adapters.jobs, adapters.chunks, adapters.job_ids, adapters.found_ids, clock, settings.repeatable_s
+    )
     return JobExtractor(
         jobs=adapters.jobs,
         chunks=adapters.chunks,

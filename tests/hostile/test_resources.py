@@ -15,7 +15,10 @@ from tests.hostile.sizes import count, seeded
 MIB = 1024 * 1024
 MEMORY_BYTES, MEMORY_FACTOR = 64 * MIB, 8
 CPU_S, CPU_S_PER_ITEM = 0.5, 0.001
-pytestmark = pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux to measure memory")
+pytestmark = [
+    pytest.mark.alone,
+    pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux to measure memory"),
+]
 
 
 class Meter:

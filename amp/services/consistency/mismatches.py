@@ -1,13 +1,12 @@
 """Selects the assets that a check has to compare: those of time slices whose totals differ."""
 
 import contextlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 from uuid import UUID
-from zlib import crc32
 
 import orjson
 
@@ -20,13 +19,14 @@ from amp.ports.asset_listing import AssetListing, IdPage
 from amp.ports.asset_store import AssetReads
 from amp.ports.bucket_documents import BucketDocuments, Totals
 from amp.services.buckets.bucket_map import BucketMaps
+from amp.services.consistency.compare_lists import ListTotals
 from amp.services.consistency.compare_names import NameComparison
+from amp.services.consistency.found_assets import DAY_MS, FoundAssets
 from amp.services.consistency.mismatch_position import MismatchPosition
 from amp.services.consistency.sources import DocumentSources
 from amp.services.jobs.asset_selection import listed
 from amp.services.jobs.selection import SelectionStep
 
-_DAY_MS = 86_400_000
 _SLICE_MS = 60_000
 #: The day before the first.
 _BEFORE_ALL = -1
@@ -35,28 +35,16 @@ _READ, _STEP = 2_000, 10_000
 
 
 @dataclass(slots=True)
-class _Members:
-    """Count and checksum of the members of a list, independent of their order."""
-
-    count: int = 0
-    checksum: int = 0
-
-    def add(self, asset_id: UUID) -> None:
-        self.count += 1
-        self.checksum ^= crc32(asset_id.bytes)
-
-
-@dataclass(slots=True)
 class _Day:
     """The totals of the store for one day so far."""
 
     place: MismatchPosition
+    has_found: bool  #: whether assets of the day were collected
     position: str | None = None
     sums: dict[int, Totals] = field(default_factory=lambda: defaultdict(Totals))
     unmatched: set[int] = field(default_factory=set)  #: slices with ids without an asset
-    #: Count and checksum by the name of a type, or of a project.
-    types: dict[str, _Members] = field(default_factory=lambda: defaultdict(_Members))
-    projects: dict[str, _Members] = field(default_factory=lambda: defaultdict(_Members))
+    found: Counter[int] = field(default_factory=Counter)  #: assets by slice that are selected already
+    lists: ListTotals = field(default_factory=ListTotals)
 
 
 @dataclass(kw_only=True)
@@ -65,6 +53,9 @@ class MismatchSelection:
     totalled by slices of a minute and compared with totals that the index computes itself. Only the ids of slices that
     differ are selected, those of the store and those of the index. For a day without mismatches, only its totals are
     transferred.
+
+    Assets that are found in another way than by the store's list, by a name that misleads or in the index, are
+    collected first, because several things may lead to the same asset.
     """
 
     listing: AssetListing
@@ -72,6 +63,7 @@ class MismatchSelection:
     documents: BucketDocuments
     maps: BucketMaps
     names: NameComparison
+    found: FoundAssets
     selector: Selector
     deep: bool  #: whether to select every asset of a day, even where the totals agree
     versions_kept: int
@@ -87,23 +79,24 @@ class MismatchSelection:
         match place.stage:
             case "begin" | "names" if selector in (Selector(), Selector(project=selector.project)):
                 ids, at = self.names.walk(selector, place.at, limit)
-                return SelectionStep(
-                    ids, position=replace(place, stage="days" if at is None else "names", at=at).encode()
-                )
+                self.found.add(ids)
+                return SelectionStep(position=replace(place, stage="days" if at is None else "names", at=at).encode())
             case "begin" | "days":
                 return self._next_day(selector, _BEFORE_ALL)
             case "sums":
                 return self._sums(selector, place)
-            case "listed":
-                return self._listed(selector, place, limit)
-            case _:
+            case "indexed":
                 return self._indexed(selector, place, limit)
+            case "found":
+                return self._found(selector, place, limit)
+            case _:
+                return self._listed(selector, place, limit)
 
     # Totals of a day ------------------------------------------------------------------------------------------------
 
     def _sums(self, selector: Selector, place: MismatchPosition) -> SelectionStep:
         if self._day is None or self._day.place != place:
-            self._day = _Day(place)
+            self._day = _Day(place, self.found.first_day(place.day) == place.day)
         day = self._day
         begin_ms, end_ms = self._bounds(selector, place.day)
         for _ in range(_STEP // _READ):
@@ -122,16 +115,17 @@ class MismatchSelection:
             if not day.sums.get(number, Totals()).agree_with(index.get(number, Totals()))
         }
         differing |= day.unmatched
-        if self.deep or not self._lists_agree(day, begin_ms, end_ms):
+        if self.deep or not day.lists.agree_with(self.listing, begin_ms, end_ms):
             differing |= day.sums.keys() | index.keys()
-        healthy = sum(sums.heads for number, sums in day.sums.items() if number not in differing)
-        if not differing:
-            return self._next_day(selector, place.day, healthy)
-        following = replace(place, stage="listed", slices=tuple(sorted(differing)))
+        healthy = sum(sums.heads - day.found[number] for number, sums in day.sums.items() if number not in differing)
+        if not differing and not day.has_found:
+            return replace(self._next_day(selector, place.day), passed=healthy)
+        following = replace(place, stage="indexed" if differing else "found", slices=tuple(sorted(differing)))
         return SelectionStep(passed=healthy, position=following.encode())
 
     def _add(self, day: _Day, ids: Collection[UUID], selector: Selector) -> None:
         heads = self.store.heads(ids)
+        found = self.found.among(day.place.day, ids) if day.has_found else ()
         for asset_id in ids:
             head = heads.get(asset_id)
             number = created_ms(asset_id) // _SLICE_MS
@@ -139,9 +133,9 @@ class MismatchSelection:
                 day.unmatched.add(number)
                 continue
             day.sums[number] += self._sums_of(head)
+            day.found[number] += asset_id in found
             if selector.type is None and selector.project is None:
-                day.types[head.type].add(asset_id)
-                day.projects[head.project].add(asset_id)
+                day.lists.add(head)
 
     def _sums_of(self, head: Asset) -> Totals:
         deleted = head.state is not State.ACTIVE
@@ -166,36 +160,10 @@ class MismatchSelection:
                 total[start_ms // _SLICE_MS] += sums
         return total
 
-    def _lists_agree(self, day: _Day, begin_ms: int, end_ms: int) -> bool:
-        """Return whether the lists of types and projects together have the same members as the list of all."""
-        selectors = [(Selector(type=name), members) for name, members in day.types.items()]
-        selectors += [(Selector(project=name), members) for name, members in day.projects.items()]
-        return all(self._members(selector, begin_ms, end_ms) == members for selector, members in selectors)
-
-    def _members(self, selector: Selector, begin_ms: int, end_ms: int) -> _Members:
-        members, position = _Members(), None
-        while True:
-            page = self._page(selector, begin_ms, end_ms, position, _STEP)
-            for asset_id in page.ids:
-                members.add(asset_id)
-            position = page.position
-            if position is None:
-                return members
-
     # The ids of slices that differ ---------------------------------------------------------------------------------
 
-    def _listed(self, selector: Selector, place: MismatchPosition, limit: int) -> SelectionStep:
-        begin_ms, end_ms = self._bounds(selector, place.day)
-        page = self._page(selector, begin_ms, end_ms, place.at, limit)
-        differing = frozenset(place.slices)
-        ids = tuple(asset_id for asset_id in page.ids if created_ms(asset_id) // _SLICE_MS in differing)
-        following = replace(place, at=page.position)
-        if page.position is None:
-            following = replace(place, stage="indexed", at=None)
-        return SelectionStep(ids, position=following.encode())
-
     def _indexed(self, selector: Selector, place: MismatchPosition, limit: int) -> SelectionStep:
-        """Select ids that the index has in these slices and the store does not list there."""
+        """Collect ids that the index has in these slices and the store does not list there."""
         differing = frozenset(place.slices)
         sources = list(self._sources.of(selector, *self._bounds(selector, place.day)))
         names = [index for index, _ in sources]
@@ -214,14 +182,16 @@ class MismatchSelection:
                     for document in page
                     if document.position.created_ms // _SLICE_MS in differing
                 )
+                # A document with a wrong creation time may have the wrong day, and belongs to no other.
+                self.found.add_to(place.day, self._not_listed(selector, list(found)))
                 last = page[-1].position
                 at = orjson.dumps([index, [last.created_ms, last.doc_id, last.version, last.revision]]).decode()
-                return SelectionStep(self._not_listed(selector, list(found)), position=replace(place, at=at).encode())
+                return SelectionStep(position=replace(place, at=at).encode())
             position = None
-        return self._next_day(selector, place.day)
+        return SelectionStep(position=replace(place, stage="found", at=None).encode())
 
     def _not_listed(self, selector: Selector, ids: list[UUID]) -> tuple[UUID, ...]:
-        """Remove the ids that `_listed` has selected already."""
+        """Remove the ids that `_listed` selects."""
         heads = self.store.heads(ids)
         known = [head for head in heads.values() if head.state is not State.PURGED and selector.covers(head)]
         unlisted = self.listing.unlisted(known)
@@ -231,19 +201,39 @@ class MismatchSelection:
         given = {head.id for head in known if walked not in unlisted.get(head.id, ())}
         return tuple(asset_id for asset_id in ids if asset_id not in given)
 
+    def _found(self, selector: Selector, place: MismatchPosition, limit: int) -> SelectionStep:
+        """Select the ids of the day that were collected."""
+        ids, at = self.found.page(place.day, place.at, limit)
+        if at is not None:
+            return SelectionStep(ids, position=replace(place, at=at).encode())
+        if place.slices:
+            return SelectionStep(ids, position=replace(place, stage="listed", at=None).encode())
+        return replace(self._next_day(selector, place.day), ids=ids)
+
+    def _listed(self, selector: Selector, place: MismatchPosition, limit: int) -> SelectionStep:
+        """Select the ids that the store lists in these slices, except for those that were collected."""
+        begin_ms, end_ms = self._bounds(selector, place.day)
+        page = self._page(selector, begin_ms, end_ms, place.at, limit)
+        differing = frozenset(place.slices)
+        ids = [asset_id for asset_id in page.ids if created_ms(asset_id) // _SLICE_MS in differing]
+        found = self.found.among(place.day, ids)
+        selected = tuple(asset_id for asset_id in ids if asset_id not in found)
+        if page.position is not None:
+            return SelectionStep(selected, position=replace(place, at=page.position).encode())
+        return replace(self._next_day(selector, place.day), ids=selected)
+
     # Days ----------------------------------------------------------------------------------------------------------
 
-    def _next_day(self, selector: Selector, day: int, passed: int = 0) -> SelectionStep:
-        """Continue with the next day for which store or index have assets."""
-        begin_ms = (day + 1) * _DAY_MS
+    def _next_day(self, selector: Selector, day: int) -> SelectionStep:
+        """Continue with the next day for which the store or the index has assets, or for which some were collected."""
+        begin_ms = (day + 1) * DAY_MS
         if selector.from_ms is not None:
             begin_ms = max(begin_ms, selector.from_ms)
-        following = min(
-            chain(self._listed_from(selector, begin_ms), self._indexed_from(selector, begin_ms)), default=None
-        )
-        if following is None or (selector.to_ms is not None and following >= selector.to_ms):
-            return SelectionStep(passed=passed)
-        return SelectionStep(passed=passed, position=MismatchPosition(following // _DAY_MS).encode())
+        of_assets = chain(self._listed_from(selector, begin_ms), self._indexed_from(selector, begin_ms))
+        days = [at_ms // DAY_MS for at_ms in of_assets if selector.to_ms is None or at_ms < selector.to_ms]
+        if (found := self.found.first_day(day + 1)) is not None:
+            days.append(found)
+        return SelectionStep(position=MismatchPosition(min(days)).encode() if days else None)
 
     def _listed_from(self, selector: Selector, begin_ms: int) -> list[int]:
         position = None
@@ -269,7 +259,7 @@ class MismatchSelection:
         return listed(self.listing, replace(selector, from_ms=begin_ms, to_ms=end_ms), position, limit)
 
     def _bounds(self, selector: Selector, day: int) -> tuple[int, int]:
-        begin_ms, end_ms = day * _DAY_MS, (day + 1) * _DAY_MS
+        begin_ms, end_ms = day * DAY_MS, (day + 1) * DAY_MS
         if selector.from_ms is not None:
             begin_ms = max(begin_ms, selector.from_ms)
         return begin_ms, end_ms if selector.to_ms is None else min(end_ms, selector.to_ms)

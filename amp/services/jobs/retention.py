@@ -10,6 +10,7 @@ from amp.domain.ids import mint_at
 from amp.domain.jobs import AssetJob, Job
 from amp.errors import Retryable
 from amp.ports.clock import Clock
+from amp.ports.found_ids import FoundIds
 from amp.ports.job_chunks import JobChunks
 from amp.ports.job_ids import JobIds
 from amp.ports.job_log import JobRecords
@@ -23,11 +24,20 @@ _CHUNKS_AT_ONCE = 2_000
 
 
 class JobExpiry:
-    def __init__(self, jobs: JobRecords, chunks: JobChunks, ids: JobIds, clock: Clock, retention_s: float) -> None:
+    def __init__(
+        self,
+        jobs: JobRecords,
+        chunks: JobChunks,
+        ids: JobIds,
+        found: FoundIds,
+        clock: Clock,
+        retention_s: float,
+    ) -> None:
         """:param retention_s: how long jobs are kept after they were submitted, in seconds."""
         self._jobs = jobs
         self._chunks = chunks
         self._ids = ids
+        self._found = found
         self._clock = clock
         self._retention_ms = retention_s * 1000
         self._ran_s = float("-inf")
@@ -85,5 +95,6 @@ class JobExpiry:
                 self._chunks.forget(job.id, some)
                 yield
             self._ids.forget(job.id)
+            self._found.forget(job.id)
         self._jobs.forget(job.id)
         yield

@@ -17,8 +17,8 @@ from amp.services.jobs.selection import Selection, SelectionStep
 class JobSelections:
     assets: AssetSelection
     listed: ListedIds
-    #: Creates the selection of mismatches from a selector, and from whether to compare every asset (deep).
-    mismatches: Callable[[Selector, bool], Selection]
+    #: Creates the selection of mismatches of a job, by its selector and by whether to compare every asset (deep).
+    mismatches: Callable[[UUID, Selector, bool], Selection]
 
     def of(self, job: AssetJob, *, mismatches: bool) -> Selection:
         """Return the selection of a job's assets.
@@ -29,7 +29,7 @@ class JobSelections:
         if selector.ids is not None:
             return _Listed(self.listed, job.id)
         if mismatches and selector.query is None:
-            return self.mismatches(selector, job.parameters.options_as(CheckOptions).deep)
+            return self.mismatches(job.id, selector, job.parameters.options_as(CheckOptions).deep)
         return _Selected(self.assets, selector, Principal(job.requested_by))
 
 

@@ -82,10 +82,13 @@ class Checked:
     def bucket(self, asset: Asset) -> Bucket:
         return current_map(self.environment).bucket_at(asset.created_ms)
 
-    def put(self, asset: Asset, doc_id: str, revision: int, **body: Any) -> None:
-        """A document like the asset's own but for that."""
+    def put(self, asset: Asset, doc_id: str, revision: int, *, bucket: Bucket | None = None, **body: Any) -> None:
+        """A document like the asset's own but for that.
+
+        :param bucket: None: the asset's own.
+        """
         document = IndexedDocument(doc_id, revision, self.head(asset).body | {"revision": revision} | body)  # type: ignore[arg-type]
-        [result] = self.environment.amp.adapters.index.put([Put(self.bucket(asset).write_alias, document)])
+        [result] = self.environment.amp.adapters.index.put([Put((bucket or self.bucket(asset)).write_alias, document)])
         assert result.status is WriteStatus.DONE, result
         self.environment.refresh()
 

@@ -104,7 +104,7 @@ class Processor:
         return {asset_id: ItemResult(outcome_of(asset_id)) for asset_id in ids}
 
 
-def _no_mismatches(_selector: Selector, _deep: object) -> Selection:
+def _no_mismatches(_job_id: UUID, _selector: Selector, _deep: object) -> Selection:
     raise AssertionError("jobs of this kind do not select mismatches")
 
 

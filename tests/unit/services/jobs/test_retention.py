@@ -8,6 +8,7 @@ import pytest
 
 from amp.adapters.clock import SystemClock
 from amp.adapters.embedded.database import Database
+from amp.adapters.embedded.found_ids import SqliteFoundIds
 from amp.adapters.embedded.job_chunks import SqliteJobChunks
 from amp.adapters.embedded.job_ids import SqliteJobIds
 from amp.adapters.embedded.job_log import SqliteJobLog
@@ -71,10 +72,12 @@ def test_everything_of_a_job_goes_with_it_and_nothing_of_others(
     jobs: SqliteJobLog, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("amp.services.jobs.retention._CHUNKS_AT_ONCE", 2)
-    chunks, ids, clock = SqliteJobChunks(database), SqliteJobIds(database), SystemClock()
+    chunks, ids, found = SqliteJobChunks(database), SqliteJobIds(database), SqliteFoundIds(database)
+    clock = SystemClock()
     old, young = (old_job(jobs, clock, settled=5, days=days) for days in (91, 1))
     for job in (old, young):
         ids.keep(job.id, [[job.id]])
+        found.add(job.id, {20_000: [job.id]})
         # Of those settled some are gone; some were never settled.
         for number in (1, 3, 4, 5, 6):
             chunks.begin(Chunk(job_id=job.id, number=number, ids=(job.id,)))
@@ -91,10 +94,10 @@ def test_everything_of_a_job_goes_with_it_and_nothing_of_others(
             forget = forgetting(database, clock, 90 * DAY_MS / 1000)
     assert steps >= 4
     with database.reading() as connection:
-        for table in ("job_chunks", "job_results", "job_ids", "job_notes"):
-            found = {row[0] for row in connection.execute(f"SELECT job_id FROM {table}")}
-            assert found <= {young.id.bytes}, table
-            assert found or table == "job_notes"
+        for table in ("job_chunks", "job_results", "job_ids", "found_ids", "job_notes"):
+            job_ids = {row[0] for row in connection.execute(f"SELECT job_id FROM {table}")}
+            assert job_ids <= {young.id.bytes}, table
+            assert job_ids or table == "job_notes"
 
 
 def test_one_that_cannot_be_forgotten_keeps_no_other(jobs: SqliteJobLog, database: Database) -> None:
@@ -118,7 +121,14 @@ def test_jobs_may_be_kept_for_ever(jobs: SqliteJobLog, database: Database, reten
 
 
 def forgetting(database: Database, clock: SystemClock, retention_s: float) -> JobExpiry:
-    return JobExpiry(SqliteJobLog(database), SqliteJobChunks(database), SqliteJobIds(database), clock, retention_s)
+    return JobExpiry(
+        SqliteJobLog(database),
+        SqliteJobChunks(database),
+        SqliteJobIds(database),
+        SqliteFoundIds(database),
+        clock,
+        retention_s,
+    )
 
 
 def len_of(left: list[int]) -> int:
