@@ -197,7 +197,7 @@ class Settings(BaseSettings):
         "together with their chunks and results; on Cassandra, chunks and results expire after 90 days in any case",
     )
     continuous_check_rate: Rate | None = Field(
-        None, description="assets per second that are continuously checked against the index (default: none)"
+        None, description="assets per second that are continuously checked against the index; without it, nothing is"
     )
     purge_after_s: RetentionSeconds = Field(
         30 * 86_400.0, description="how long an asset must have been deleted before a purge removes it, in seconds"

@@ -42,7 +42,7 @@ _LONGEST = (
     "functional/moves/test_moves",
     "simulation/test_seeds",
 )
-#: Variables that steer the tests themselves.
+#: Prefixes of the variables that configure the tests themselves.
 _OF_TESTS = ("AMP_TEST_", "AMP_HOSTILE_", "AMP_FAULT_", "AMP_MOVES_", "AMP_JOBS_")
 _HOW_TO_RUN = "needs the real servers: `make up` before, or `make test-all`"
 
@@ -52,10 +52,10 @@ _shell_settings = pytest.StashKey[dict[str, str]]()
 _stack = pytest.StashKey[Stack | None]()
 #: The servers started for this run alone, to be stopped after it.
 _started = pytest.StashKey[list[str]]()
-#: Of namespaces that tests are done with.
+#: The removals of namespaces that are no longer used.
 _removals = pytest.StashKey[list[Future[None]]]()
 _remover = ThreadPoolExecutor(1, "namespace-remover")
-#: Of which tests take theirs.
+#: The keyspaces of the tests of this process.
 _keyspaces = pytest.StashKey["Keyspaces"]()
 #: Why the required servers could not be started.
 _failure = pytest.StashKey[str]()
@@ -160,7 +160,7 @@ def _required() -> bool:
 
 @pytest.fixture(scope="session")
 def stack(pytestconfig: pytest.Config) -> Stack:
-    """The shared servers, all answering. Whoever breaks servers makes a `Stack` in a folder of its own."""
+    """The shared servers, all of which answer. Tests that break servers make a `Stack` in a folder of their own."""
     return _answering_stack(pytestconfig)
 
 

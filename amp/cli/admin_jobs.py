@@ -85,7 +85,7 @@ def show(job_id: str, follows: bool, as_json: bool) -> None:
 @_ID
 @json_option
 def results(job_id: str, as_json: bool) -> None:
-    """List the assets that differ, or that the job ID could not process, and why."""
+    """List the assets for which job ID found a difference, or which it could not process, with the reason."""
     with service(load_settings()) as client:
         items = list(client.pages(f"{_path(job_id)}/results"))
     if as_json:

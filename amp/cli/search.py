@@ -38,6 +38,8 @@ def search(query: str, size: int | None, sort: Sequence[str], all_: bool, column
       amp search '{"field": "metadata.director", "eq": "Steven Spielberg"}' --json
       amp search 'NOT distributor:*' --all --json | wc -l
     """
+    if all_ and size is not None:
+        raise click.UsageError("--all prints all results and takes no --size")
     request = _request(query, size, sort)
     if all_:
         request["size"] = _PAGE

@@ -77,7 +77,7 @@ class AssetWrites(Protocol):
     def prepare(self, changes: Sequence[tuple[Change, Intent]]) -> None:
         """Make durable, before a change is applied, its intent and the rows of the reverse index for its `after`.
 
-        One atomic write per change. Idempotent. On return all of them are durable.
+        Each change is one atomic write. Preparing a change again changes nothing. On return, all of them are durable.
 
         :raises StoreUnavailable: some may not be durable; none of the changes may be applied then.
         """

@@ -20,7 +20,7 @@ _OWNER = "SELECT owner FROM {ks}.schema_locks WHERE name = 'schema'"
 
 
 class SchemaLock:
-    """Is held within a `with` block. If its holder is killed, the lock expires after some time."""
+    """A lock that a process holds within a `with` block. If the process is killed, the lock expires after `_TTL_S`."""
 
     def __init__(self, session: CassandraSession) -> None:
         self._session = session

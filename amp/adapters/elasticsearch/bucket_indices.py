@@ -66,7 +66,7 @@ class ElasticsearchBucketIndices:
         with translated(f"reclaim the space of {index}"):
             answer = patient.indices.forcemerge(index=index, only_expunge_deletes=True)
         if answer.body["_shards"]["failed"]:
-            raise SearchUnavailable(f"reclaim the space of {index}: some shards did not answer")
+            raise SearchUnavailable(f"reclaim the space of {index}: some shards failed; try again")
 
     def drop(self, index: str) -> None:
         with translated(f"drop {index}"):

@@ -36,19 +36,24 @@ class SqliteIntentLog:
         self._database = database
         #: Intents that a former process left behind and that are not read yet. Its clock may have been wrong.
         self._inherited: _Inherited | None = None
+        self._has_looked = False
         with suppress(NotMigrated, StoreUnavailable):
-            self._inherited = self._find_inherited()
+            self._look_for_inherited()
 
     def due(self, now_ms: int, limit: int) -> list[Intent]:
+        if not self._has_looked:
+            self._look_for_inherited()
         due = self._read(f"({_IS_DUE}) ORDER BY due_ms LIMIT :limit", {"now": now_ms, "limit": limit})
         if self._inherited and len(due) < limit:
             due += self._read_inherited(self._inherited, now_ms, limit - len(due))
         return due
 
-    def _find_inherited(self) -> _Inherited | None:
+    def _look_for_inherited(self) -> None:
         with self._database.reading() as connection:
             due_ms, recorded_ms = connection.execute("SELECT max(due_ms), max(recorded_ms) FROM intents").fetchone()
-        return None if due_ms is None else _Inherited(before=(due_ms + 1, b"", b""), recorded_ms=recorded_ms)
+        if due_ms is not None:
+            self._inherited = _Inherited(before=(due_ms + 1, b"", b""), recorded_ms=recorded_ms)
+        self._has_looked = True
 
     def _read_inherited(self, inherited: _Inherited, now_ms: int, limit: int) -> list[Intent]:
         """Return inherited intents that are not due, each about once. They are read from the last to the first, because

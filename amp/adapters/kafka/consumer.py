@@ -104,7 +104,7 @@ class KafkaConsumer:
                     return
                 if error.code() != KafkaError.REBALANCE_IN_PROGRESS or time.monotonic() > deadline:
                     raise KafkaException(error)
-                # The group is being rebalanced. This needs polling by this member, which may lose some partitions.
+                # The rebalance of the group ends only if this member polls. The member may lose partitions thereby.
                 self._serve(_PAUSE_S)
 
     def close(self) -> None:

@@ -49,7 +49,9 @@ class MessageProducer:
         self.lost = 0
 
     def send(self, topic: str, *, key: bytes, value: bytes, report: Report) -> None:
-        """Accept a message for delivery and return at once. `report` is called exactly once, from any thread."""
+        """Accept a message for delivery and return at once. `report` is called once, from any thread, unless the
+        process ends first.
+        """
         try:
             self._current().produce(
                 topic,

@@ -14,7 +14,7 @@ Kind = Literal["roll", "split", "merge", "rebuild"]
 
 
 class RebuildIn(Strict):
-    """The rate of a move, and whether to do it or only to report it."""
+    """A rebuild of a bucket."""
 
     rate: Rate | None = Field(
         None,
@@ -29,7 +29,7 @@ class RebuildIn(Strict):
 
 
 class SplitIn(RebuildIn):
-    """Where to split."""
+    """A split of a bucket."""
 
     at: TimeIn | None = Field(
         None, description="Start of the new bucket, a whole second. If omitted, half of the documents move."
@@ -44,7 +44,7 @@ class SplitIn(RebuildIn):
 
 
 class RollIn(SplitIn):
-    """When the next bucket starts."""
+    """The opening of the next bucket."""
 
     at: TimeIn | None = Field(
         None,
@@ -54,7 +54,7 @@ class RollIn(SplitIn):
 
 
 class MergeIn(RebuildIn):
-    """The bucket to merge with."""
+    """A merge of a bucket with the next one."""
 
     next: str | None = Field(
         None,
@@ -63,7 +63,7 @@ class MergeIn(RebuildIn):
 
 
 class InitIn(RebuildIn):
-    """The starts of the buckets to open."""
+    """The opening of several buckets."""
 
     at: list[TimeIn] = Field(
         description="Starts of buckets, whole seconds. Times at which a bucket already starts are ignored.",
@@ -80,7 +80,7 @@ class InitIn(RebuildIn):
 
 
 class ReconcileIn(Strict):
-    """Whether to repair differences."""
+    """A comparison of the bucket map with the search index."""
 
     heal: bool = Field(False, description="Repair what can be repaired safely, instead of only reporting it.")
 

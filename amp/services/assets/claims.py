@@ -1,4 +1,4 @@
-"""Claims the names of assets that are about to be created, so that each name belongs to one asset."""
+"""Claims external ids and idempotency keys before assets are created, so that each belongs to one asset."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace

@@ -108,9 +108,9 @@ class AssetCreation:
         if draft.id is not None:
             at_ms = created_ms(draft.id)
             if at_ms > latest_ms:
-                faults.append(Fault("/id", f"its time, {_shown(at_ms)}, is in the future"))
+                faults.append(Fault("/id", f"its time, {_displayed(at_ms)}, is in the future"))
             if draft.created_ms is not None and draft.created_ms != at_ms:
-                faults.append(Fault("/created_at", f"is not the time in the id, {_shown(at_ms)}"))
+                faults.append(Fault("/created_at", f"is not the time in the id, {_displayed(at_ms)}"))
             return draft.id
         if draft.created_ms is None:
             return self._mint.mint()
@@ -198,5 +198,5 @@ def _result(plan: Creation, outcome: CommitResult) -> Asset | AmpError:
     )
 
 
-def _shown(ms: int) -> str:
+def _displayed(ms: int) -> str:
     return format_ms(ms) if ms < 253_402_300_800_000 else f"{ms} ms"

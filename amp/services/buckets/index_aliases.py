@@ -14,8 +14,8 @@ from amp.ports.bucket_indices import AliasChange, BucketIndices, IndexInfo, Read
 class IndexAliases:
     """Sets the aliases of a bucket's index. Every change removes the aliases that it has read. An index without aliases
     has none to remove, so a late call could bring back the alias of an old map. Therefore the change first adds a
-    claim, an alias with a token that no writer uses, reads again, and removes the claim: a concurrent change makes it
-    fail.
+    placeholder, an alias with a token that no writer uses, reads again, and removes the placeholder: a concurrent
+    change makes it fail.
     """
 
     indices: BucketIndices
@@ -33,22 +33,22 @@ class IndexAliases:
         """
         remove = () if seen is None else seen.write_aliases
         if not _serves(remove):
-            return self._claim_and_point(bucket_map, bucket, is_current)
+            return self._point_by_placeholder(bucket_map, bucket, is_current)
         return is_current() and self._change(bucket_map, bucket, remove)
 
-    def _claim_and_point(self, bucket_map: BucketMap, bucket: Bucket, is_current: Callable[[], bool]) -> bool:
-        claim = write_alias(bucket.index, -secrets.randbelow(1 << 48) - 1)
-        self.indices.change_aliases(AliasChange(add_write=((bucket.index, claim),)))
+    def _point_by_placeholder(self, bucket_map: BucketMap, bucket: Bucket, is_current: Callable[[], bool]) -> bool:
+        placeholder = write_alias(bucket.index, -secrets.randbelow(1 << 48) - 1)
+        self.indices.change_aliases(AliasChange(add_write=((bucket.index, placeholder),)))
         done = False
         try:
             found = next((info for info in self.indices.info() if info.index == bucket.index), None)
             there = () if found is None else found.write_aliases
-            if claim in there and not _serves(there) and is_current():
+            if placeholder in there and not _serves(there) and is_current():
                 done = self._change(bucket_map, bucket, there)
         finally:
             if not done:
                 with suppress(NotFound):
-                    self.indices.change_aliases(AliasChange(remove_write=((bucket.index, claim),)))
+                    self.indices.change_aliases(AliasChange(remove_write=((bucket.index, placeholder),)))
         return done
 
     def _change(self, bucket_map: BucketMap, bucket: Bucket, remove: tuple[str, ...]) -> bool:

@@ -67,10 +67,10 @@ class DifferenceConfirmation:
             again = self.document_comparison.differences(list(suspects), settle=True, projects=projects)
             if not indexed:
                 return real, dict.fromkeys(again, _CHANGES_WAIT)
-            open_ = {intent.message.asset_id for intent in self.intents.due(self.clock.now_ms(), _OPEN_INTENTS)}
+            waiting = {intent.message.asset_id for intent in self.intents.due(self.clock.now_ms(), _OPEN_INTENTS)}
             later: dict[UUID, AssetDiff] = {}
             for asset_id, difference in again.items():
-                if asset_id in open_ or difference.revision != suspects[asset_id].revision:
+                if asset_id in waiting or difference.revision != suspects[asset_id].revision:
                     later[asset_id] = difference
                 elif lasting := self._lasting(difference, suspects[asset_id]):
                     real[asset_id] = lasting
@@ -150,7 +150,7 @@ class AssetRepair:
         for asset_id, difference in real.items():
             still = left.get(asset_id)
             results[asset_id] = (
-                ItemResult(ItemOutcome.CHANGED, difference.told)
+                ItemResult(ItemOutcome.CHANGED, difference.description)
                 if still is None
                 else ItemResult(ItemOutcome.FAILED, f"not repaired: {still}")
             )
@@ -180,7 +180,9 @@ class AssetRepair:
 
         retry_rest(repair, list(left), stop, Backoff(first_s=0.1))
         return {
-            id_: f"{difference.told} (the index rejects it: {rejected[id_]})" if id_ in rejected else difference.told
+            id_: f"{difference.description} (the index rejects it: {rejected[id_]})"
+            if id_ in rejected
+            else difference.description
             for id_, difference in left.items()
         }
 
@@ -213,7 +215,7 @@ def _results(
     ids: Sequence[UUID], real: Mapping[UUID, AssetDiff], unclear: Mapping[UUID, str]
 ) -> dict[UUID, ItemResult]:
     return {
-        asset_id: ItemResult(ItemOutcome.FOUND, real[asset_id].told)
+        asset_id: ItemResult(ItemOutcome.FOUND, real[asset_id].description)
         if asset_id in real
         else ItemResult(ItemOutcome.SKIPPED, unclear[asset_id])
         if asset_id in unclear

@@ -16,7 +16,7 @@ from amp.ports.asset_listing import AssetListing, OrphanedListing
 from amp.ports.asset_store import AssetReads
 from amp.ports.bucket_documents import BucketDocuments, RawDocument
 from amp.services.buckets.bucket_map import BucketMaps
-from amp.services.consistency.compare_names import NameComparison, shown_name
+from amp.services.consistency.compare_names import NameComparison, display_name
 from amp.services.indexing.build_documents import DocumentBuilder
 from amp.services.indexing.write_documents import AssetDocuments
 from amp.services.runtime.step_size import StepSize
@@ -63,7 +63,7 @@ class AssetDiff:
         return 0 if self.head is None else self.head.updated_ms
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         return "; ".join(f"{fault}: {what}" if what else fault.value for fault, what in self.faults)
 
     @property
@@ -211,10 +211,10 @@ class DocumentComparison:
 
     def _compare_names(self, differences: Mapping[UUID, AssetDiff], heads: Mapping[UUID, Asset]) -> None:
         for claim in self.names.misleading(heads):
-            differences[claim.holder_id].faults.append((Discrepancy.MISLEADING, shown_name(claim)))
+            differences[claim.holder_id].faults.append((Discrepancy.MISLEADING, display_name(claim)))
             differences[claim.holder_id].misleading.append(claim)
         for claim in self.names.unclaimed([head for head in heads.values() if head.state is not State.PURGED]):
-            differences[claim.holder_id].faults.append((Discrepancy.UNCLAIMED, shown_name(claim)))
+            differences[claim.holder_id].faults.append((Discrepancy.UNCLAIMED, display_name(claim)))
             differences[claim.holder_id].unclaimed.append(claim)
 
 

@@ -59,6 +59,6 @@ class NameComparison:
         return [claim for claim, holder in pairs if holder is None or holder.holder_id != claim.holder_id]
 
 
-def shown_name(claim: Claim) -> str:
+def display_name(claim: Claim) -> str:
     """Return the external id and its project as text for people."""
     return f"{claim.key!r} of project {project_of(claim)!r}"

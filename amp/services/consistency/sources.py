@@ -20,8 +20,8 @@ class DocumentSources:
         self._misplaced: frozenset[str] | None = None
 
     def of(self, selector: Selector, begin_ms: int, end_ms: int | None) -> Iterator[tuple[str, TimeRange]]:
-        """Return each index with the part of the range for which it may have documents, in order of time except for
-        indices with misplaced documents.
+        """Yield each index with the part of the range for which it may have documents. The indices are in order of
+        time, except for those with misplaced documents.
 
         :raises Retryable: a component does not answer.
         """

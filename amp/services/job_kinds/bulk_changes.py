@@ -107,7 +107,7 @@ class BulkChanges:
         try:
             change = step(head, stamp)
         except Unprocessable as e:
-            return ItemResult(ItemOutcome.FAILED, _told(e))
+            return ItemResult(ItemOutcome.FAILED, _description(e))
         if isinstance(change, Change):
             return change
         return ItemResult(ItemOutcome.SKIPPED, change) if change else ItemResult(ItemOutcome.DONE)
@@ -137,6 +137,6 @@ def _change_id(job: AssetJob, asset_id: UUID) -> UUID:
     return uuid5(job.id, asset_id.hex)
 
 
-def _told(error: Unprocessable) -> str:
+def _description(error: Unprocessable) -> str:
     faults = "; ".join(f"{fault.pointer}: {fault.detail}" for fault in error.faults[:5])
     return f"{error.message}: {faults}" if faults else error.message

@@ -116,9 +116,9 @@ def _breaks(update: MetadataUpdate, asset_type: AssetType, content_validation: C
         for source, target in pairs.items():
             a, b = asset_type.fields.get(source), asset_type.fields.get(target)
             if a and b and (a.type, a.array) != (b.type, b.array):
-                shown = [f"{'array of ' if field.array else ''}{field.type}" for field in (a, b)]
+                types = [f"{'array of ' if field.array else ''}{field.type}" for field in (a, b)]
                 yield Fault(
-                    f"/parameters/{what}/{escape_pointer(source)}", f"is {shown[0]}, but {target[:128]!r} is {shown[1]}"
+                    f"/parameters/{what}/{escape_pointer(source)}", f"is {types[0]}, but {target[:128]!r} is {types[1]}"
                 )
     gone = {key: f"/parameters/remove/{i}" for i, key in enumerate(update.remove)}
     gone |= {source: f"/parameters/rename/{escape_pointer(source)}" for source in update.rename}

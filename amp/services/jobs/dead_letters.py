@@ -102,20 +102,20 @@ class DeadLetterAdmin:
             kept.update(filter(None, reasons))
             dead_letters = [dead_letter for dead_letter, reason in zip(batch, reasons, strict=True) if not reason]
             live = [dead_letter for dead_letter in dead_letters if isinstance(dead_letter.message, AssetChanged)]
-            of_jobs = [
+            items = [
                 replace(dead_letter.message, replayed=True)
                 for dead_letter in dead_letters
                 if isinstance(dead_letter.message, JobItem)
             ]
-            events = [dead_letter.message for dead_letter in live if dead_letter.message is not None]
-            sent: list[Message] = [*events, *of_jobs]
-            delivered = publish_durably(self.queue, Topic.REALTIME, events)
+            changes = [dead_letter.message for dead_letter in live if dead_letter.message is not None]
+            sent: list[Message] = [*changes, *items]
+            delivered = publish_durably(self.queue, Topic.REALTIME, changes)
             # The job worker removes those of jobs once they are processed. A change that fails again may become a dead
             # letter before this.
             self.dead_letters.remove_unchanged(
                 [dead_letter for dead_letter in live if dead_letter.message in delivered]
             )
-            delivered |= publish_durably(self.queue, Topic.BULK, of_jobs)
+            delivered |= publish_durably(self.queue, Topic.BULK, items)
             if lost := sum(message not in delivered for message in sent):
                 raise QueueUnavailable(f"the queue did not accept {lost} of {len(sent)} messages")
             self._record(dead_letters, f"replayed by {principal.name}", kept_jobs)
@@ -154,9 +154,9 @@ class DeadLetterAdmin:
         """Record the dead letters as resolved in the results of their jobs, as far as these are kept."""
         by_job: dict[UUID, dict[int, dict[UUID, ItemResult]]] = defaultdict(lambda: defaultdict(dict))
         for dead_letter in dead_letters:
-            event = dead_letter.message
-            if isinstance(event, JobItem) and self._is_kept(event.job_id, kept_jobs):
-                by_job[event.job_id][event.chunk][event.asset_id] = ItemResult(ItemOutcome.RESOLVED)
+            item = dead_letter.message
+            if isinstance(item, JobItem) and self._is_kept(item.job_id, kept_jobs):
+                by_job[item.job_id][item.chunk][item.asset_id] = ItemResult(ItemOutcome.RESOLVED)
         for job_id, by_chunk in by_job.items():
             self.chunks.record(job_id, by_chunk)
 

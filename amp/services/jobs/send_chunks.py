@@ -23,8 +23,8 @@ class ChunkSender:
     clock: Clock
 
     def send(self, run: JobRun, chunk: Chunk, ids: Sequence[UUID]) -> None:
-        events = [JobItem(job_id=run.job.id, chunk=chunk.number, asset_id=asset_id) for asset_id in ids]
-        self.queue.publish(Topic.BULK, events)
+        items = [JobItem(job_id=run.job.id, chunk=chunk.number, asset_id=asset_id) for asset_id in ids]
+        self.queue.publish(Topic.BULK, items)
         run.sent_s, run.mark = self.clock.monotonic_s(), None
 
     def send_missing(self, run: JobRun) -> None:

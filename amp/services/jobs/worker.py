@@ -61,12 +61,12 @@ class JobWorker:
     ) -> None:
         self._jobs = jobs
         self._chunks = chunks
-        self._letters = dead_letters
+        self._dead_letters = dead_letters
         self._processors = processors
         self._clock = clock
         self._metrics = metrics
         self._states = JobStates(jobs=jobs, clock=clock)
-        #: Jobs by id, each with the time it was read. Replaced as a whole, because lanes share it.
+        #: Jobs by id, each with the time it was read. Replaced as a whole, because the threads of batches share it.
         self._known: dict[UUID, tuple[float, AssetJob | None]] = {}
         #: The time of the last note that assets wait, by job.
         self._noted_s: dict[UUID, float] = {}
@@ -89,20 +89,20 @@ class JobWorker:
                 before = by_job[message.job_id].get(message.asset_id)
                 if before is None or not before.replayed:
                     by_job[message.job_id][message.asset_id] = message
-        for job_id, events in by_job.items():
-            given_up = self._handle_or_fail(job_id, events, stop)
-            if given_up and not self._is_dry_run(job_id, stop):
-                failures |= given_up
+        for job_id, items in by_job.items():
+            failed_items = self._handle_or_fail(job_id, items, stop)
+            if failed_items and not self._is_dry_run(job_id, stop):
+                failures |= failed_items
         return failures
 
     def _handle_or_fail(
-        self, job_id: UUID, events: Mapping[UUID, JobItem], stop: threading.Event
+        self, job_id: UUID, items: Mapping[UUID, JobItem], stop: threading.Event
     ) -> Mapping[Message, Failure]:
         """Process the items of a job. An error that no single asset causes is attributed to the job: the job fails, its
         items become dead letters, and other jobs continue.
         """
         try:
-            return self._handle(job_id, events, stop)
+            return self._handle(job_id, items, stop)
         except Stopped:
             raise
         except Exception as e:  # noqa: BLE001 - an error of one job must not stop the others
@@ -111,28 +111,28 @@ class JobWorker:
         retry_until_stopped(lambda: self._states.end(job_id, JobState.FAILED, reason), stop, "job")
         failed = ItemResult(ItemOutcome.FAILED, reason)
         with suppress(Exception):  # the same error may happen here; then the job counts fewer
-            self._chunks.record(job_id, _by_chunk(events, dict.fromkeys(events, failed)))
-        return {event: Failure(reason, detail) for event in events.values()}
+            self._chunks.record(job_id, _by_chunk(items, dict.fromkeys(items, failed)))
+        return {item: Failure(reason, detail) for item in items.values()}
 
-    def _handle(self, job_id: UUID, events: Mapping[UUID, JobItem], stop: threading.Event) -> dict[Message, Failure]:
+    def _handle(self, job_id: UUID, items: Mapping[UUID, JobItem], stop: threading.Event) -> dict[Message, Failure]:
         job = retry_until_stopped(lambda: self._job(job_id), stop, "job")
         if job is None:
             return {}
         if job.state.ended:
-            events = {asset_id: event for asset_id, event in events.items() if event.replayed}
-        if not events:
+            items = {asset_id: item for asset_id, item in items.items() if item.replayed}
+        if not items:
             return {}
         processor = self._processors.get(job.kind)
         if processor is None:
             return {
-                event: Failure(f"there is no processor for jobs of kind {job.kind!r} here") for event in events.values()
+                item: Failure(f"there is no processor for jobs of kind {job.kind!r} here") for item in items.values()
             }
-        results, details = self._process(job, processor, list(events), stop)
-        if waiting := [event for asset_id, event in events.items() if asset_id not in results]:
+        results, details = self._process(job, processor, list(items), stop)
+        if waiting := [item for asset_id, item in items.items() if asset_id not in results]:
             self._note_waiting(job, len(waiting))
             # The extractor does not send these again.
-            results |= {event.asset_id: ItemResult(ItemOutcome.FAILED, _WAITS) for event in waiting if event.replayed}
-        retry_until_stopped(lambda: self._record(job, events, results, details), stop, "job")
+            results |= {item.asset_id: ItemResult(ItemOutcome.FAILED, _WAITS) for item in waiting if item.replayed}
+        retry_until_stopped(lambda: self._record(job, items, results, details), stop, "job")
         for outcome, count in Counter(result.outcome for result in results.values()).items():
             self._metrics.assets_processed(job.kind, outcome, count)
         return {}
@@ -215,23 +215,23 @@ class JobWorker:
     def _record(
         self,
         job: AssetJob,
-        events: Mapping[UUID, JobItem],
+        items: Mapping[UUID, JobItem],
         results: Mapping[UUID, ItemResult],
         details: Mapping[UUID, str],
     ) -> None:
         """Store the dead letters before the results, so that all failures of an ended job are listed. A dry run leaves
         no dead letters, because there is nothing to repeat."""
         for asset_id, result in results.items():
-            event = events[asset_id]
+            item = items[asset_id]
             if result.outcome is ItemOutcome.FAILED and not job.dry_run:
-                payload, detail = orjson.dumps(message_json(event)), details.get(asset_id, "")
-                self._letters.put(
-                    dead_letter_for(Topic.BULK, event, payload, result.note, detail, self._clock.now_ms())
+                payload, detail = orjson.dumps(message_json(item)), details.get(asset_id, "")
+                self._dead_letters.put(
+                    dead_letter_for(Topic.BULK, item, payload, result.note, detail, self._clock.now_ms())
                 )
                 self._metrics.dead_letter_stored()
-            elif event.replayed:
-                self._letters.remove([dead_letter_id(Topic.BULK, event, b"")])
-        self._chunks.record(job.id, _by_chunk(events, results))
+            elif item.replayed:
+                self._dead_letters.remove([dead_letter_id(Topic.BULK, item, b"")])
+        self._chunks.record(job.id, _by_chunk(items, results))
 
     def _is_dry_run(self, job_id: UUID, stop: threading.Event) -> bool:
         job = retry_until_stopped(lambda: self._job(job_id), stop, "job")
@@ -248,8 +248,8 @@ class JobWorker:
         return job
 
 
-def _by_chunk(events: Mapping[UUID, JobItem], results: Mapping[UUID, ItemResult]) -> dict[int, dict[UUID, ItemResult]]:
+def _by_chunk(items: Mapping[UUID, JobItem], results: Mapping[UUID, ItemResult]) -> dict[int, dict[UUID, ItemResult]]:
     by_chunk: dict[int, dict[UUID, ItemResult]] = defaultdict(dict)
     for asset_id, result in results.items():
-        by_chunk[events[asset_id].chunk][asset_id] = result
+        by_chunk[items[asset_id].chunk][asset_id] = result
     return by_chunk

@@ -23,8 +23,8 @@ class ChangePublisher:
     are not cleared.
     """
 
-    def __init__(self, events: MessageQueue, intents: IntentLog, background: Background) -> None:
-        self._events = events
+    def __init__(self, message_queue: MessageQueue, intents: IntentLog, background: Background) -> None:
+        self._queue = message_queue
         self._intents = intents
         self._background = background
         self._waiting: dict[AssetChanged, Intent] = {}
@@ -41,21 +41,21 @@ class ChangePublisher:
             # The queue reports nothing about messages that it dropped. The relay processes them.
             while len(self._waiting) > 100_000:
                 self._waiting.pop(next(iter(self._waiting)))
-        self._events.publish(Topic.REALTIME, [intent.message for intent in intents], self._on_delivered)
+        self._queue.publish(Topic.REALTIME, [intent.message for intent in intents], self._on_delivered)
 
     def close(self, timeout_s: float) -> None:
         """Wait until all published messages are delivered and cleared, for at most `timeout_s` in all."""
         deadline_s = time.monotonic() + timeout_s
-        self._events.flush(timeout_s)
+        self._queue.flush(timeout_s)
         with self._lock:
             clearer = self._clearer
         if clearer is not None:
             self._delivered.put(None)
             clearer.join(max(0.0, deadline_s - time.monotonic()))
 
-    def _on_delivered(self, event: AssetChanged) -> None:
+    def _on_delivered(self, message: AssetChanged) -> None:
         with self._lock:
-            intent = self._waiting.pop(event, None)
+            intent = self._waiting.pop(message, None)
         if intent is not None:
             self._delivered.put(intent)
 
@@ -76,10 +76,10 @@ class ChangePublisher:
         """Clear the intents of delivered messages. This ends only after `close`, not when it is asked to stop, so that
         no delivered message keeps its intent.
         """
-        open_ = True
-        while open_:
+        is_closed = False
+        while not is_closed:
             batch = self._gather()
-            open_ = None not in batch
+            is_closed = None in batch
             try:
                 self._intents.clear([intent for intent in batch if intent is not None])
             except Retryable as e:

@@ -54,22 +54,22 @@ class IntentRelay:
         """
         due = self.intents.due(self.clock.now_ms(), _BATCH)
         if due:
-            self._look_at(due)
+            self._process(due)
         return len(due)
 
-    def _look_at(self, due: Sequence[Intent]) -> None:
+    def _process(self, due: Sequence[Intent]) -> None:
         # This read completes conditions that were accepted but not completed, so that "not applied" is certain.
         heads = self.store.heads({intent.message.asset_id for intent in due}, settle=True)
         applied: list[Intent] = []
-        open_: list[Intent] = []
+        unapplied: list[Intent] = []
         for intent in due:
             head = heads.get(intent.message.asset_id)
             reached = head is not None and head.revision >= intent.message.revision
-            (applied if reached else open_).append(intent)
+            (applied if reached else unapplied).append(intent)
         if applied:
             self._publish(applied)
-        for intent in open_:
-            self._look_later(intent)
+        for intent in unapplied:
+            self._postpone(intent)
 
     def _publish(self, applied: Sequence[Intent]) -> None:
         delivered = publish_durably(self.queue, Topic.REALTIME, [intent.message for intent in applied])
@@ -84,7 +84,7 @@ class IntentRelay:
                     self.intents.defer(intent, now_ms + 2_000)
             _log.warning("messages not delivered", action="relay_undelivered", count=len(applied) - len(done))
 
-    def _look_later(self, intent: Intent) -> None:
+    def _postpone(self, intent: Intent) -> None:
         now_ms = self.clock.now_ms()
         age_ms = now_ms - intent.recorded_ms
         due_ms = now_ms + deferral_ms(age_ms)

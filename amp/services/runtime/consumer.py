@@ -68,11 +68,11 @@ class _LimitExceeded(Exception):
 @dataclass(kw_only=True)
 class ConsumerLoop:
     """Consumes a topic as a member of a group until it is stopped. Several batches are under way at once, each in its
-    own lane: while one is read from the store, another is built into documents and a third is written into the index.
+    own thread: while one is read from the store, another is built into documents and a third is written into the index.
     They are settled in the order in which they came.
 
     A message is committed only after it was handled or stored as a dead letter. After a kill at any line, some messages
-    are merely delivered again. Lanes may overtake each other; handlers must allow for that.
+    are merely delivered again. Batches may overtake each other; handlers must allow for that.
 
     If more messages would become dead letters than the limit allows, none does. The loop then leaves its group, reports
     the reason, and tries the same messages again after a pause.
@@ -114,7 +114,7 @@ class ConsumerLoop:
         :raises _LimitExceeded: too many messages would become dead letters.
         """
         consumer = self.queue.consume(self.topic, self.group)
-        #: Set whenever this run ends, so that no lane continues to retry.
+        #: Set whenever this run ends, so that no batch continues to retry.
         halt = threading.Event()
         under_way: deque[_Batch] = deque()
         try:
@@ -133,7 +133,7 @@ class ConsumerLoop:
             if deliveries:
                 messages = [delivery.message for delivery in deliveries if delivery.message is not None]
                 handle = partial(self.handle, messages, halt)
-                under_way.append(_Batch(deliveries, call_in_thread(f"{self.group}-lane", handle)))
+                under_way.append(_Batch(deliveries, call_in_thread(f"{self.group}-batch", handle)))
             if 0 < len(deliveries) < self.batch:
                 partial_s = self.clock.monotonic_s()
             # A batch that is not full has taken all messages. Later ones had better be handled together.

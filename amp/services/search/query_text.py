@@ -41,6 +41,8 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 #: it.
 _HELD_MINUS = "\udc2d"
 _MINUS_OF_BOUND = re.compile(r"(?<=[<>=])-(?=\.?\d)")
+#: What the parser says of a place that it cannot read.
+_UNEXPECTED = re.compile(r"'(.*)' at position (\d+)", re.DOTALL)
 _UNSUPPORTED = {
     tree.Regex: "regular expressions are not supported; quote a value that contains '/'",
     tree.Fuzzy: "fuzzy words (~) are not supported",
@@ -74,9 +76,21 @@ def parse_query_text(text: str, kinds: Kinds | None = None) -> tuple[Query | Non
 def _parse(text: str) -> tree.Item:
     try:
         return parse_lucene(_MINUS_OF_BOUND.sub(_HELD_MINUS, text))
-    except (ValueError, ArithmeticError) as e:  # the latter from degrees and boosts that are not numbers
-        why = str(e).removeprefix("Syntax error in input : ").rstrip("!").replace(_HELD_MINUS, "-")
-        raise _refusal(why[:200] if isinstance(e, ValueError) else "has a ~ or ^ that is not supported") from e
+    except ArithmeticError as e:  # from degrees and boosts that are not numbers
+        raise _refusal("has a ~ or ^ that is not supported") from e
+    except ValueError as e:
+        raise _syntax_error(str(e).replace(_HELD_MINUS, "-")) from e
+
+
+def _syntax_error(message: str) -> BadQuery:
+    """Return the parser's error in plain words, with the place counted from 1 as in all other errors."""
+    found = _UNEXPECTED.search(message)
+    if found is None:
+        return _refusal("ends too early, for example because a parenthesis is not closed")
+    what, position = found[1], int(found[2])
+    if what.startswith('"'):
+        return _refusal("a quotation mark is not closed", position)
+    return _refusal(f"{what[:20]} is not allowed here; quote it if it belongs to a value", position)
 
 
 @dataclass(frozen=True, kw_only=True)

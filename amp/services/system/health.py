@@ -29,9 +29,8 @@ _BUCKETS, _WORK = "buckets", "work"
 class Health:
     """The health of one process and its components."""
 
-    components: Sequence[
-        ComponentHealth
-    ]  #: with buckets and work, if these cannot be read although every component answers
+    #: Buckets and work are among them if these cannot be read although every component answers.
+    components: Sequence[ComponentHealth]
     threads: Sequence[ThreadState]
     buckets: Sequence[ComponentHealth]  #: those that need attention
     work: Sequence[ComponentHealth] = ()  #: work that waits for a worker

@@ -23,6 +23,8 @@ _FAULTY: dict[str, type[Retryable]] = {
     "buckets": StoreUnavailable,
     "jobs": StoreUnavailable,
     "chunks": StoreUnavailable,
+    "job_ids": StoreUnavailable,
+    "found_ids": StoreUnavailable,
     "dead_letters": StoreUnavailable,
     "leases": StoreUnavailable,
 }

@@ -83,10 +83,16 @@ def test_all_pages_through_everything_one_item_a_line(amp: Amp, query: str) -> N
     assert names == [f"clip {i:03d}" for i in range(450)]
 
 
+def test_all_results_and_a_maximum_number_exclude_each_other(amp: Amp) -> None:
+    result = amp("search", "--all", "--size", 5)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--all prints all results and takes no --size" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("query", "code", "why"),
     [
-        ("(cameraId:3", 1, "unexpected end"),
+        ("(cameraId:3", 1, "ends too early"),
         ("camraId:3", 1, "did you mean metadata.cameraId?"),
         ('{"field": ', 2, "starts with { but is not JSON"),
         ('{"field": "metadata.cameraId"}', 1, "requires an operator"),

@@ -90,7 +90,7 @@ class Clients:
             # To judge takes time of its own, so not more often than needed.
             self.run_for(max(2.0, (checks - found) * took_s / max(1, found)))
 
-    def run_until_paged_across(self, at_s: float, within_s: float = 600) -> None:
+    def run_until_paged_across(self, at_s: float, within_s: float = 3_600) -> None:
         wait_until(lambda: self.pagings_across(at_s) > 0, within_s, "a paging that spans that time", every_s=1)
 
     def excuse(self, began_s: float, ended_s: float) -> None:

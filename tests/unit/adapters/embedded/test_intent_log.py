@@ -14,6 +14,7 @@ from amp.adapters.embedded.intent_log import SqliteIntentLog
 from amp.adapters.embedded.store_component import SqliteStoreComponent
 from amp.domain.assets import Scope
 from amp.domain.messages import DEFERRAL_SLACK_MS, MAX_DEFERRAL_MS, MIN_DEFERRAL_MS, AssetChanged, Intent
+from amp.errors import StoreUnavailable
 
 _NOW_MS, _HOUR_MS = 1_800_000_000_000, 3_600_000
 
@@ -85,6 +86,24 @@ def test_what_is_due_comes_before_what_a_former_process_left(database: Database,
     assert log.due(_NOW_MS, 1) == [due]
     assert log.due(_NOW_MS, 2) == [due, ahead]
     assert log.due(_NOW_MS, 2) == [due]
+
+
+def test_what_a_former_process_left_is_found_although_the_store_failed_at_first(
+    database: Database, intents: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead = _intent(_NOW_MS + 60_000, _NOW_MS - 10_000)
+    _record(intents, [ahead])
+
+    def fail() -> Iterator[sqlite3.Connection]:
+        raise StoreUnavailable("locked")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "reading", fail)
+        log = SqliteIntentLog(database)
+        with pytest.raises(StoreUnavailable):
+            log.due(_NOW_MS, 10)
+    assert log.due(_NOW_MS, 10) == [ahead]
+    assert log.due(_NOW_MS, 10) == []
 
 
 _AGES = st.sampled_from([0, MIN_DEFERRAL_MS, MAX_DEFERRAL_MS]) | st.integers(-MAX_DEFERRAL_MS, 2 * MAX_DEFERRAL_MS)
