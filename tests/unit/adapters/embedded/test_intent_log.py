@@ -88,7 +88,7 @@ def test_what_is_due_comes_before_what_a_former_process_left(database: Database,
     assert log.due(_NOW_MS, 2) == [due]
 
 
-def test_what_a_former_process_left_is_found_although_the_store_failed_at_first(
+def test_what_a_former_process_left_is_found_after_a_failure(
     database: Database, intents: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ahead = _intent(_NOW_MS + 60_000, _NOW_MS - 10_000)
