@@ -1,6 +1,6 @@
 """The asset ids that the selections of jobs find outside the store's lists, by day."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Protocol
 from uuid import UUID
 
@@ -8,8 +8,8 @@ from uuid import UUID
 class FoundIds(Protocol):
     """A set of ids for each job and day. Days are counted since 1970."""
 
-    def add(self, job_id: UUID, ids: Mapping[int, Collection[UUID]]) -> None:
-        """Add ids to the sets of their days. Adding an id again changes nothing.
+    def add(self, job_id: UUID, day: int, ids: Collection[UUID]) -> None:
+        """Add ids to the set of the day. Adding an id again changes nothing.
 
         :raises StoreUnavailable: some may be missing; add them again.
         """

@@ -16,10 +16,11 @@ def found(store_profile: Adapters) -> FoundIds:
 def test_ids_of_each_day_are_a_set_that_is_read_in_pages(found: FoundIds) -> None:
     job_id, other = mint_at(now_ms()), mint_at(now_ms())
     ids = [make(now_ms()) for make in (mint_at, id_version_1, id_version_6) for _ in range(4)]
-    found.add(job_id, {20_000: ids[:7], 20_003: ids[7:]})
-    found.add(job_id, {20_000: ids[5:7], 20_003: []})
-    found.add(other, {20_000: ids[7:]})
-    found.add(job_id, {})
+    found.add(job_id, 20_000, ids[:7])
+    found.add(job_id, 20_003, ids[7:])
+    found.add(job_id, 20_000, ids[5:7])
+    found.add(job_id, 20_003, [])
+    found.add(other, 20_000, ids[7:])
     for limit in (1, 3, 7, 8):
         pages, after = [], None
         while not pages or len(pages[-1]) == limit:
@@ -34,7 +35,7 @@ def test_ids_of_each_day_are_a_set_that_is_read_in_pages(found: FoundIds) -> Non
 def test_whether_ids_are_among_those_of_a_day(found: FoundIds) -> None:
     job_id = mint_at(now_ms())
     ids = [mint_at(now_ms()) for _ in range(1_200)]
-    found.add(job_id, {20_000: ids[::2]})
+    found.add(job_id, 20_000, ids[::2])
     assert found.among(job_id, 20_000, ids) == set(ids[::2])
     assert found.among(job_id, 20_001, ids) == frozenset()
     assert found.among(job_id, 20_000, []) == frozenset()
@@ -43,7 +44,8 @@ def test_whether_ids_are_among_those_of_a_day(found: FoundIds) -> None:
 def test_the_first_day_with_ids(found: FoundIds) -> None:
     job_id = mint_at(now_ms())
     assert found.first_day(job_id, 0) is None
-    found.add(job_id, {day: [mint_at(now_ms())] for day in (20_001, 20_000, 20_005)})
+    for day in (20_001, 20_000, 20_005):
+        found.add(job_id, day, [mint_at(now_ms())])
     days = [found.first_day(job_id, day) for day in (0, 20_000, 20_001, 20_002, 20_005, 20_006)]
     assert days == [20_000, 20_000, 20_001, 20_005, 20_005, None]
 
@@ -51,7 +53,7 @@ def test_the_first_day_with_ids(found: FoundIds) -> None:
 def test_ids_of_a_job_are_forgotten_and_those_of_others_are_not(found: FoundIds) -> None:
     gone, left, asset_id = mint_at(now_ms()), mint_at(now_ms()), mint_at(now_ms())
     for job_id in (gone, left):
-        found.add(job_id, {20_000: [asset_id]})
+        found.add(job_id, 20_000, [asset_id])
     for _ in range(2):
         found.forget(gone)
         assert (found.first_day(gone, 0), found.page(gone, 20_000, None, 10)) == (None, ())

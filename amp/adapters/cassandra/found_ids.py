@@ -1,6 +1,6 @@
 """The asset ids that the selections of jobs find, in Cassandra: one partition per job."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from uuid import UUID
 
 from amp.adapters.cassandra.session import CassandraSession
@@ -22,9 +22,8 @@ class CassandraFoundIds:
     def __init__(self, session: CassandraSession) -> None:
         self._session = session
 
-    def add(self, job_id: UUID, ids: Mapping[int, Collection[UUID]]) -> None:
-        rows = [(job_id, day, asset_id) for day, of_day in ids.items() for asset_id in of_day]
-        self._session.rows_of_many([(_ADD, row) for row in rows])
+    def add(self, job_id: UUID, day: int, ids: Collection[UUID]) -> None:
+        self._session.rows_of_many([(_ADD, (job_id, day, asset_id)) for asset_id in ids])
 
     def page(self, job_id: UUID, day: int, after: UUID | None, limit: int) -> tuple[UUID, ...]:
         if after is None:

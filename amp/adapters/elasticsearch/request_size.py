@@ -9,8 +9,8 @@ _SLOW, _FAST = 0.5, 0.1
 
 
 class RequestSize:
-    """Halves the size of requests that are refused as too large or get no answer or a slow one, and doubles it again
-    after fast answers.
+    """Halves the size of requests that are refused as too large or get no answer or a slow one. Fast answers double it
+    again, all others increase it a little.
 
     A server continues a request whose client has stopped waiting. If the client repeated it as it was, a busy server
     would do the same work again and again, and never answer in time.
@@ -26,9 +26,11 @@ class RequestSize:
         """Adapt to an answer to a request of `size` bytes."""
         if took_s > self._slow_s:
             self.unwanted(size)
-        elif took_s < self._fast_s and 2 * size > self.max_bytes:
-            self.max_bytes = min(2 * self.max_bytes, MAX_REQUEST_BYTES)
+        elif 2 * size > self.max_bytes:
+            growth = self.max_bytes if took_s < self._fast_s else self.max_bytes // 8
+            self.max_bytes = min(self.max_bytes + growth, MAX_REQUEST_BYTES)
 
     def unwanted(self, size: int) -> None:
         """Adapt to a request of `size` bytes that was refused as too large, or not answered in time."""
-        self.max_bytes = max(_MIN_REQUEST_BYTES, min(self.max_bytes, size) // 2)
+        if size > _MIN_REQUEST_BYTES:  # a small request does not fail because of its size
+            self.max_bytes = max(_MIN_REQUEST_BYTES, min(self.max_bytes, size) // 2)

@@ -1,6 +1,6 @@
 """The asset ids that the selections of jobs find, on SQLite."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from uuid import UUID
 
 from amp.adapters.embedded.database import Database
@@ -17,11 +17,9 @@ class SqliteFoundIds:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, job_id: UUID, ids: Mapping[int, Collection[UUID]]) -> None:
-        rows = [(job_id.bytes, day, asset_id.bytes) for day, of_day in ids.items() for asset_id in of_day]
-        if rows:
-            with self._database.writing() as connection:
-                connection.executemany(_ADD, rows)
+    def add(self, job_id: UUID, day: int, ids: Collection[UUID]) -> None:
+        with self._database.writing() as connection:
+            connection.executemany(_ADD, [(job_id.bytes, day, asset_id.bytes) for asset_id in ids])
 
     def page(self, job_id: UUID, day: int, after: UUID | None, limit: int) -> tuple[UUID, ...]:
         begin = b"" if after is None else after.bytes

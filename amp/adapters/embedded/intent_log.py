@@ -1,5 +1,6 @@
 """The log of intents on SQLite."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -37,20 +38,29 @@ class SqliteIntentLog:
         #: Intents that a former process left behind and that are not read yet. Its clock may have been wrong.
         self._inherited: _Inherited | None = None
         self._has_looked = False
-        with suppress(NotMigrated, StoreUnavailable):
+        #: Inherited intents that were read. They stay due until they are cleared or deferred, like all others, because
+        #: not only the relay reads them.
+        self._found: dict[Intent, None] = {}
+        self._lock = threading.Lock()
+        with suppress(StoreUnavailable):
             self._look_for_inherited()
 
     def due(self, now_ms: int, limit: int) -> list[Intent]:
-        if not self._has_looked:
-            self._look_for_inherited()
-        due = self._read(f"({_IS_DUE}) ORDER BY due_ms LIMIT :limit", {"now": now_ms, "limit": limit})
-        if self._inherited and len(due) < limit:
-            due += self._read_inherited(self._inherited, now_ms, limit - len(due))
-        return due
+        with self._lock:
+            if not self._has_looked:
+                self._look_for_inherited()
+            due = self._read(f"({_IS_DUE}) ORDER BY due_ms LIMIT :limit", {"now": now_ms, "limit": limit})
+            left = limit - len(due) - len(self._found)
+            if self._inherited and left > 0:
+                self._found |= dict.fromkeys(self._read_inherited(self._inherited, now_ms, left))
+            return list(dict.fromkeys([*due, *self._found]))[:limit]
 
     def _look_for_inherited(self) -> None:
-        with self._database.reading() as connection:
-            due_ms, recorded_ms = connection.execute("SELECT max(due_ms), max(recorded_ms) FROM intents").fetchone()
+        try:
+            with self._database.reading() as connection:
+                due_ms, recorded_ms = connection.execute("SELECT max(due_ms), max(recorded_ms) FROM intents").fetchone()
+        except NotMigrated:
+            due_ms = None  # the store is new
         if due_ms is not None:
             self._inherited = _Inherited(before=(due_ms + 1, b"", b""), recorded_ms=recorded_ms)
         self._has_looked = True
@@ -97,10 +107,17 @@ class SqliteIntentLog:
     def clear(self, intents: Sequence[Intent]) -> None:
         with self._database.writing(durable=False) as connection:
             connection.executemany(f"DELETE FROM intents WHERE {_KEY}", [_key(intent) for intent in intents])
+        self._forget(intents)
 
     def defer(self, intent: Intent, due_ms: int) -> None:
         with self._database.writing(durable=False) as connection:
             connection.execute(f"UPDATE OR REPLACE intents SET due_ms = ? WHERE {_KEY}", (due_ms, *_key(intent)))
+        self._forget([intent])
+
+    def _forget(self, intents: Sequence[Intent]) -> None:
+        with self._lock:
+            for intent in intents:
+                self._found.pop(intent, None)
 
 
 def _key(intent: Intent) -> tuple[int, bytes, bytes]:

@@ -1,11 +1,9 @@
-"""The assets that the selection of one job finds outside the store's list: each is selected once."""
+"""The assets that the selection of one job finds in another way than through the store's list, by day."""
 
-from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from amp.domain.ids import created_ms
 from amp.ports.found_ids import FoundIds
 
 DAY_MS = 86_400_000
@@ -21,16 +19,10 @@ class FoundAssets:
     ids: FoundIds
     job_id: UUID
 
-    def add(self, ids: Collection[UUID]) -> None:
-        """Add assets to the day of their creation. Adding one again changes nothing."""
-        by_day: dict[int, set[UUID]] = defaultdict(set)
-        for asset_id in ids:
-            by_day[created_ms(asset_id) // DAY_MS].add(asset_id)
-        self.ids.add(self.job_id, by_day)
-
-    def add_to(self, day: int, ids: Collection[UUID]) -> None:
+    def add(self, day: int, ids: Collection[UUID]) -> None:
         """Add assets to this day. Adding one again changes nothing."""
-        self.ids.add(self.job_id, {day: ids})
+        if ids:
+            self.ids.add(self.job_id, day, ids)
 
     def page(self, day: int, after: str | None, limit: int) -> tuple[tuple[UUID, ...], str | None]:
         """Return up to `limit` assets of the day after this position (None: from the first), and the next position

@@ -11,7 +11,7 @@ class MismatchPosition:
     """The position at which a selection of mismatches continues."""
 
     day: int  #: days since 1970
-    stage: str = "sums"  #: 'begin', 'names', 'days', then for each day 'sums', 'indexed', 'found' and 'listed'
+    stage: str = "sums"  #: 'begin', 'names', 'days', then for each day 'sums', 'listed', 'indexed' and 'found'
     slices: tuple[int, ...] = ()  #: the slices of the day that differ
     at: str | None = None  #: position within the stage
 

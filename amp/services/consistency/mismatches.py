@@ -1,32 +1,35 @@
 """Selects the assets that a check has to compare: those of time slices whose totals differ."""
 
 import contextlib
-from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 from uuid import UUID
 
 import orjson
+import structlog
 
-from amp.domain.assets import Asset, State
+from amp.domain.assets import State
 from amp.domain.documents import Position
 from amp.domain.ids import created_ms
 from amp.domain.selectors import Selector
 from amp.errors import NotFound
 from amp.ports.asset_listing import AssetListing, IdPage
 from amp.ports.asset_store import AssetReads
-from amp.ports.bucket_documents import BucketDocuments, Totals
+from amp.ports.bucket_documents import BucketDocuments, RawDocument, Totals
 from amp.services.buckets.bucket_map import BucketMaps
 from amp.services.consistency.compare_lists import ListTotals
 from amp.services.consistency.compare_names import NameComparison
 from amp.services.consistency.found_assets import DAY_MS, FoundAssets
+from amp.services.consistency.head_totals import totals_of
 from amp.services.consistency.mismatch_position import MismatchPosition
 from amp.services.consistency.sources import DocumentSources
 from amp.services.jobs.asset_selection import listed
 from amp.services.jobs.selection import SelectionStep
 
+_log = structlog.get_logger(__name__)
 _SLICE_MS = 60_000
 #: The day before the first.
 _BEFORE_ALL = -1
@@ -42,8 +45,7 @@ class _Day:
     has_found: bool  #: whether assets of the day were collected
     position: str | None = None
     sums: dict[int, Totals] = field(default_factory=lambda: defaultdict(Totals))
-    unmatched: set[int] = field(default_factory=set)  #: slices with ids without an asset
-    found: Counter[int] = field(default_factory=Counter)  #: assets by slice that are selected already
+    unmatched: set[int] = field(default_factory=set)  #: slices with collected ids, or ids without an asset
     lists: ListTotals = field(default_factory=ListTotals)
 
 
@@ -54,8 +56,10 @@ class MismatchSelection:
     differ are selected, those of the store and those of the index. For a day without mismatches, only its totals are
     transferred.
 
-    Assets that are found in another way than by the store's list, by a name that misleads or in the index, are
-    collected first, because several things may lead to the same asset.
+    What leads to an asset in another way than through the store's list, a name that misleads or a document of the
+    index, is collected. An asset that the list has in a slice that differs is selected there; the others are selected
+    at the end of the day. So each asset is selected once, but for one that has a document with a wrong creation time:
+    that document may be read on a later day. It is then selected again rather than missed.
     """
 
     listing: AssetListing
@@ -79,18 +83,19 @@ class MismatchSelection:
         match place.stage:
             case "begin" | "names" if selector in (Selector(), Selector(project=selector.project)):
                 ids, at = self.names.walk(selector, place.at, limit)
-                self.found.add(ids)
+                for day, of_day in _by_day(ids).items():
+                    self.found.add(day, of_day)
                 return SelectionStep(position=replace(place, stage="days" if at is None else "names", at=at).encode())
             case "begin" | "days":
                 return self._next_day(selector, _BEFORE_ALL)
             case "sums":
                 return self._sums(selector, place)
+            case "listed":
+                return self._listed(selector, place, limit)
             case "indexed":
                 return self._indexed(selector, place, limit)
-            case "found":
-                return self._found(selector, place, limit)
             case _:
-                return self._listed(selector, place, limit)
+                return self._found(selector, place, limit)
 
     # Totals of a day ------------------------------------------------------------------------------------------------
 
@@ -117,10 +122,10 @@ class MismatchSelection:
         differing |= day.unmatched
         if self.deep or not day.lists.agree_with(self.listing, begin_ms, end_ms):
             differing |= day.sums.keys() | index.keys()
-        healthy = sum(sums.heads - day.found[number] for number, sums in day.sums.items() if number not in differing)
+        healthy = sum(sums.heads for number, sums in day.sums.items() if number not in differing)
         if not differing and not day.has_found:
             return replace(self._next_day(selector, place.day), passed=healthy)
-        following = replace(place, stage="indexed" if differing else "found", slices=tuple(sorted(differing)))
+        following = replace(place, stage="listed" if differing else "found", slices=tuple(sorted(differing)))
         return SelectionStep(passed=healthy, position=following.encode())
 
     def _add(self, day: _Day, ids: Collection[UUID], selector: Selector) -> None:
@@ -129,25 +134,14 @@ class MismatchSelection:
         for asset_id in ids:
             head = heads.get(asset_id)
             number = created_ms(asset_id) // _SLICE_MS
-            if head is None or head.state is State.PURGED or not selector.covers(head):
+            is_real = head is not None and head.state is not State.PURGED and selector.covers(head)
+            if asset_id in found or not is_real:
                 day.unmatched.add(number)
+            if head is None or not is_real:
                 continue
-            day.sums[number] += self._sums_of(head)
-            day.found[number] += asset_id in found
+            day.sums[number] += totals_of(head, self.versions_kept)
             if selector.type is None and selector.project is None:
                 day.lists.add(head)
-
-    def _sums_of(self, head: Asset) -> Totals:
-        deleted = head.state is not State.ACTIVE
-        superseded = range(0) if deleted else head.superseded(self.versions_kept)
-        return Totals(
-            heads=1,
-            deleted=int(deleted),
-            revisions=head.revision,
-            versions=head.version + sum(superseded),
-            superseded=len(superseded),
-            created=head.created_ms * (1 + len(superseded)),
-        )
 
     def _index_sums(self, selector: Selector, day: int) -> dict[int, Totals]:
         total: dict[int, Totals] = defaultdict(Totals)
@@ -162,8 +156,19 @@ class MismatchSelection:
 
     # The ids of slices that differ ---------------------------------------------------------------------------------
 
+    def _listed(self, selector: Selector, place: MismatchPosition, limit: int) -> SelectionStep:
+        """Select the ids that the store lists in these slices."""
+        begin_ms, end_ms = self._bounds(selector, place.day)
+        page = self._page(selector, begin_ms, end_ms, place.at, limit)
+        differing = frozenset(place.slices)
+        ids = tuple(asset_id for asset_id in page.ids if created_ms(asset_id) // _SLICE_MS in differing)
+        following = replace(place, at=page.position)
+        if page.position is None:
+            following = replace(place, stage="indexed", at=None)
+        return SelectionStep(ids, position=following.encode())
+
     def _indexed(self, selector: Selector, place: MismatchPosition, limit: int) -> SelectionStep:
-        """Collect ids that the index has in these slices and the store does not list there."""
+        """Collect the ids of documents that the index has in these slices and whose assets `_listed` did not select."""
         differing = frozenset(place.slices)
         sources = list(self._sources.of(selector, *self._bounds(selector, place.day)))
         names = [index for index, _ in sources]
@@ -177,50 +182,48 @@ class MismatchSelection:
             except NotFound:
                 page = []
             if page:
-                found = dict.fromkeys(
-                    UUID(document.position.asset_id)
-                    for document in page
-                    if document.position.created_ms // _SLICE_MS in differing
-                )
-                # A document with a wrong creation time may have the wrong day, and belongs to no other.
-                self.found.add_to(place.day, self._not_listed(selector, list(found)))
+                self._collect(selector, place, _asset_ids(index, page, differing))
                 last = page[-1].position
                 at = orjson.dumps([index, [last.created_ms, last.doc_id, last.version, last.revision]]).decode()
                 return SelectionStep(position=replace(place, at=at).encode())
             position = None
         return SelectionStep(position=replace(place, stage="found", at=None).encode())
 
-    def _not_listed(self, selector: Selector, ids: list[UUID]) -> tuple[UUID, ...]:
-        """Remove the ids that `_listed` selects."""
+    def _collect(self, selector: Selector, place: MismatchPosition, ids: Collection[UUID]) -> None:
+        """Collect the ids that `_listed` did not select, for the day of their creation. If that day is past or never
+        reached, collect those for this day that were not collected for that one.
+        """
+        for day, of_day in _by_day(self._not_listed(selector, place, ids)).items():
+            if day < place.day or not _is_reached(selector, day):
+                known = self.found.among(day, of_day)
+                self.found.add(place.day, [asset_id for asset_id in of_day if asset_id not in known])
+            # Second, so that after a kill in between they are collected once more.
+            self.found.add(day, of_day)
+
+    def _found(self, selector: Selector, place: MismatchPosition, limit: int) -> SelectionStep:
+        """Select the ids of the day that were collected and that `_listed` did not select."""
+        page, at = self.found.page(place.day, place.at, limit)
+        ids = self._not_listed(selector, place, page)
+        if at is not None:
+            return SelectionStep(ids, position=replace(place, at=at).encode())
+        return replace(self._next_day(selector, place.day), ids=ids)
+
+    def _not_listed(self, selector: Selector, place: MismatchPosition, ids: Collection[UUID]) -> tuple[UUID, ...]:
+        """Remove the ids that `_listed` selected: those that the store lists in slices that differ."""
+        differing = frozenset(place.slices)
         heads = self.store.heads(ids)
         known = [head for head in heads.values() if head.state is not State.PURGED and selector.covers(head)]
         unlisted = self.listing.unlisted(known)
         walked = (
             f"type:{selector.type}" if selector.type else f"project:{selector.project}" if selector.project else "all"
         )
-        given = {head.id for head in known if walked not in unlisted.get(head.id, ())}
-        return tuple(asset_id for asset_id in ids if asset_id not in given)
-
-    def _found(self, selector: Selector, place: MismatchPosition, limit: int) -> SelectionStep:
-        """Select the ids of the day that were collected."""
-        ids, at = self.found.page(place.day, place.at, limit)
-        if at is not None:
-            return SelectionStep(ids, position=replace(place, at=at).encode())
-        if place.slices:
-            return SelectionStep(ids, position=replace(place, stage="listed", at=None).encode())
-        return replace(self._next_day(selector, place.day), ids=ids)
-
-    def _listed(self, selector: Selector, place: MismatchPosition, limit: int) -> SelectionStep:
-        """Select the ids that the store lists in these slices, except for those that were collected."""
-        begin_ms, end_ms = self._bounds(selector, place.day)
-        page = self._page(selector, begin_ms, end_ms, place.at, limit)
-        differing = frozenset(place.slices)
-        ids = [asset_id for asset_id in page.ids if created_ms(asset_id) // _SLICE_MS in differing]
-        found = self.found.among(place.day, ids)
-        selected = tuple(asset_id for asset_id in ids if asset_id not in found)
-        if page.position is not None:
-            return SelectionStep(selected, position=replace(place, at=page.position).encode())
-        return replace(self._next_day(selector, place.day), ids=selected)
+        selected = {
+            head.id
+            for head in known
+            if walked not in unlisted.get(head.id, ())
+            and (head.created_ms // _SLICE_MS in differing or (self.deep and head.created_ms // DAY_MS < place.day))
+        }
+        return tuple(asset_id for asset_id in ids if asset_id not in selected)
 
     # Days ----------------------------------------------------------------------------------------------------------
 
@@ -231,7 +234,8 @@ class MismatchSelection:
             begin_ms = max(begin_ms, selector.from_ms)
         of_assets = chain(self._listed_from(selector, begin_ms), self._indexed_from(selector, begin_ms))
         days = [at_ms // DAY_MS for at_ms in of_assets if selector.to_ms is None or at_ms < selector.to_ms]
-        if (found := self.found.first_day(day + 1)) is not None:
+        found = self.found.first_day(begin_ms // DAY_MS)
+        if found is not None and _is_reached(selector, found):
             days.append(found)
         return SelectionStep(position=MismatchPosition(min(days)).encode() if days else None)
 
@@ -263,3 +267,27 @@ class MismatchSelection:
         if selector.from_ms is not None:
             begin_ms = max(begin_ms, selector.from_ms)
         return begin_ms, end_ms if selector.to_ms is None else min(end_ms, selector.to_ms)
+
+
+def _by_day(ids: Iterable[UUID]) -> dict[int, list[UUID]]:
+    by_day: dict[int, list[UUID]] = defaultdict(list)
+    for asset_id in ids:
+        by_day[created_ms(asset_id) // DAY_MS].append(asset_id)
+    return by_day
+
+
+def _is_reached(selector: Selector, day: int) -> bool:
+    """Return whether the day begins before the end of the selected time."""
+    return selector.to_ms is None or day * DAY_MS < selector.to_ms
+
+
+def _asset_ids(index: str, page: Sequence[RawDocument], slices: Collection[int]) -> list[UUID]:
+    """Return the ids of the assets of those documents that are in these slices."""
+    found: dict[UUID, None] = {}
+    for document in page:
+        if document.position.created_ms // _SLICE_MS in slices:
+            try:
+                found[UUID(document.position.asset_id)] = None
+            except ValueError:
+                _log.warning("foreign document", action="foreign_document", index=index, document=document.doc_id[:128])
+    return list(found)

@@ -244,8 +244,8 @@ class JobExtractor:
             if not room:
                 return
             step = run.selection.step(run.position, room)
-            if step.unfinished:
-                return
+            if step.unfinished or run.lease.expired:
+                return  # without the lease, another extractor may have settled and removed a chunk of this number
             # If another extractor has created this chunk, its chunk is returned.
             chunk = self.chunks.begin(
                 Chunk(

@@ -29,7 +29,9 @@ class JobSelections:
         if selector.ids is not None:
             return _Listed(self.listed, job.id)
         if mismatches and selector.query is None:
-            return self.mismatches(job.id, selector, job.parameters.options_as(CheckOptions).deep)
+            # Totals are of whole slices, so a sample is compared asset by asset.
+            deep = job.parameters.options_as(CheckOptions).deep or job.parameters.sample is not None
+            return self.mismatches(job.id, selector, deep)
         return _Selected(self.assets, selector, Principal(job.requested_by))
 
 

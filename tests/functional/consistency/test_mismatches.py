@@ -11,6 +11,8 @@ from amp.domain.claims import Claim
 from amp.domain.ids import mint_at
 from amp.domain.selectors import Selector
 from tests.support.consistency.checked import (
+    DAY_MS,
+    MINUTE_MS,
     Checked,
     make_checked,  # noqa: F401 - the fixture `checked`
 )
@@ -29,6 +31,10 @@ class Selected:
         self._selector = selector or Selector()
         self.ids: Counter[UUID] = Counter()
         self.passed = 0
+
+    def collect_late(self, asset_id: UUID, created_ms: int) -> None:
+        """As an extractor does that was overtaken."""
+        self._mismatches(self._job_id, self._selector, self._deep).found.add(created_ms // DAY_MS, [asset_id])
 
     def run(self, limit: int, after_step: Callable[[], object] = lambda: None) -> "Selected":
         position = None
@@ -119,3 +125,58 @@ def test_counts_of_a_job_add_up_to_the_assets(checked: Checked) -> None:
         assert results(checked.rest, job["id"]).keys() == {str(asset.id) for asset in assets[:2]}
     job = checked.run("fix", parameters={"deep": True})
     assert counts(job) == {"changed": 2, "done": 1}
+
+
+@pytest.mark.parametrize("offset_ms", [5 * MINUTE_MS, 2 * DAY_MS, -2 * DAY_MS])
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_document_with_a_wrong_creation_time_leads_to_its_asset(checked: Checked, deep: bool, offset_ms: int) -> None:
+    wrong, other = checked.born(3), checked.born(3)
+    checked.settle()
+    body = {"version": 77, "latest": False, "created_ms": wrong.created_ms + offset_ms}
+    checked.put(wrong, f"{wrong.id}:77", 5, **body)
+    assert Selected(checked, deep=deep).run(100).ids[wrong.id] == 1
+    ranged = Selected(checked, deep=deep, selector=Selector(from_ms=wrong.created_ms + 1)).run(100)
+    assert ranged.ids[wrong.id] == (offset_ms > 0)
+    assert ranged.ids[other.id] <= 1
+
+
+@pytest.mark.parametrize("offset_ms", [2 * DAY_MS, -2 * DAY_MS])
+@pytest.mark.parametrize("deep", [False, True])
+def test_an_id_without_an_asset_with_documents_of_two_days_is_selected_once(
+    checked: Checked, deep: bool, offset_ms: int
+) -> None:
+    asset = checked.born(3)
+    checked.settle()
+    nobody = mint_at(asset.created_ms + 1)
+    checked.put(asset, str(nobody), 4, asset_id=str(nobody), created_ms=asset.created_ms + 1)
+    body = {"asset_id": str(nobody), "created_ms": asset.created_ms + offset_ms, "version": 1, "latest": False}
+    checked.put(asset, f"{nobody}:1", 1, **body)
+    mislead(checked, [asset])
+    selected = Selected(checked, deep=deep).run(1)
+    assert selected.ids == Counter([nobody, asset.id])
+    assert selected.passed == 0
+
+
+def test_what_a_delayed_extractor_collects_hides_no_other_fault(checked: Checked) -> None:
+    asset = checked.born(1)
+    checked.settle()
+    checked.remove(asset, str(asset.id), 1)
+    selected = Selected(checked, deep=False)
+    selected.run(100, lambda: selected.collect_late(asset.id, asset.created_ms))
+    assert selected.ids == Counter([asset.id])
+
+
+def test_a_sample_is_not_exceeded(checked: Checked) -> None:
+    for _ in range(5):
+        checked.born(1)
+    checked.settle()
+    assert counts(checked.run("check", sample=3)) == {"done": 3}
+
+
+def test_a_foreign_document_fails_no_check(checked: Checked) -> None:
+    asset = checked.born(1)
+    checked.settle()
+    checked.put(asset, "no-uuid", 5, asset_id="no-uuid")
+    for deep in (False, True):
+        job = checked.run("check", parameters={"deep": deep})
+        assert (job["state"], counts(job)) == ("completed", {"done": 1})

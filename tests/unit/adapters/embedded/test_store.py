@@ -179,7 +179,7 @@ def test_clearing_an_intent_leaves_the_one_its_writer_renewed(database: Database
     assert log.due(10, 10) == [renewed]
 
 
-def test_what_a_former_process_deferred_is_due_once_despite_its_clock(tmp_path: Path) -> None:
+def test_what_a_former_process_deferred_is_due_despite_its_clock(tmp_path: Path) -> None:
     change, hour_ms = creation(), 3_600_000
     now_ms = 100 * hour_ms
     deferred = replace(intent_of(change), recorded_ms=now_ms - 24 * hour_ms, due_ms=now_ms + hour_ms)
@@ -192,6 +192,7 @@ def test_what_a_former_process_deferred_is_due_once_despite_its_clock(tmp_path: 
         recent = replace(intent_of(other), recorded_ms=now_ms, due_ms=now_ms + 1_000)
         SqliteAssetStore(database).prepare([(other, recent)])
         assert log.due(now_ms, 10) == [deferred]
+        log.defer(deferred, now_ms + hour_ms)
         assert log.due(now_ms, 10) == []
 
 

@@ -77,7 +77,7 @@ def test_everything_of_a_job_goes_with_it_and_nothing_of_others(
     old, young = (old_job(jobs, clock, settled=5, days=days) for days in (91, 1))
     for job in (old, young):
         ids.keep(job.id, [[job.id]])
-        found.add(job.id, {20_000: [job.id]})
+        found.add(job.id, 20_000, [job.id])
         # Of those settled some are gone; some were never settled.
         for number in (1, 3, 4, 5, 6):
             chunks.begin(Chunk(job_id=job.id, number=number, ids=(job.id,)))
