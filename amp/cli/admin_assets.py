@@ -142,7 +142,7 @@ def restore(**options: Any) -> None:
     "--deleted-for",
     type=FiniteRange(0, 3_650),
     metavar="DAYS",
-    help="Minimum time since the deletion, in days.  [default: AMP_PURGE_AFTER_S]",
+    help="Minimum time since the deletion, in days.  [default: AMP_PURGE_AFTER_S, in seconds]",
 )
 @dry_run_option
 @yes_option

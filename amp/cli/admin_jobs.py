@@ -131,11 +131,11 @@ def cancel(job_id: str, follows: bool, as_json: bool) -> None:
 
 @jobs.command()
 @_ID
-@click.argument("rate", type=RATE, required=False, metavar="[DOCS_PER_S]")
+@click.argument("rate", type=RATE, required=False, metavar="[PER_S]")
 @unthrottled_option
 @json_option
 def rate(job_id: str, rate: float | None, unthrottled: bool, as_json: bool) -> None:
-    """Change the rate limit of the job ID while it runs.
+    """Change the rate limit of the job ID while it runs: assets, or documents of a move, per second.
 
     \b
     Examples:
@@ -143,7 +143,7 @@ def rate(job_id: str, rate: float | None, unthrottled: bool, as_json: bool) -> N
       amp admin jobs rate 01912345-6789-7abc-8def-0123456789ab --unthrottled
     """
     if (rate is None) is not unthrottled:
-        raise click.UsageError("give either DOCS_PER_S or --unthrottled")
+        raise click.UsageError("give either PER_S or --unthrottled")
     with service(load_settings()) as client:
         job = client.call("PATCH", _path(job_id), body={"rate": rate}, repeatable=True)
         _print(client, job, as_json)

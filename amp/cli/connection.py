@@ -13,7 +13,7 @@ from amp.settings import Settings, variable
 from amp.stop_budget import StopBudget
 
 #: Timeout of the request that finds out whether a server answers, in seconds.
-_PROBE_TIMEOUT_S = 2.0
+_PROBE_TIMEOUT_S = 5.0
 #: The longest time, in seconds, that a command waits until the messages of earlier processes are indexed.
 _CATCH_UP_S = 30.0
 
@@ -76,7 +76,10 @@ def in_process(settings: Settings, *, create: bool = True) -> Iterator[AmpClient
     try:
         amp = build(settings, create=create)
     except DataDirLocked as e:
-        raise DataDirLocked(f"{e.message}; if that is a server, set {variable('url')}=http://… to use it") from e
+        raise DataDirLocked(
+            f"{e.message}; it did not answer as a server within {_PROBE_TIMEOUT_S:g} s: try again, or set "
+            f"{variable('url')}=http://… to its address"
+        ) from e
     workers = WorkerThreads(amp.background, amp.workers)
     try:
         amp.system.migration.run()

@@ -35,6 +35,9 @@ def demo() -> None:
     with tempfile.TemporaryDirectory(prefix="amp-demo-") as folder:
         settings = load_settings({"profile": "embedded", "data_dir": Path(folder), "url": None})
         with in_process(settings) as client:
+            say.print(
+                "The demo does what these commands do, with a catalogue of its own, which it removes at the end.\n"
+            )
             say.print(f"$ amp import {SAMPLE.name} --type movie --infer")
             options = ImportOptions(
                 path=SAMPLE, format="json", type_name="movie", infer=True, rejected_path=Path(folder) / "rejected"

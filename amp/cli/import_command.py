@@ -50,12 +50,12 @@ def import_(
 ) -> None:
     """Import the rows of a FILE as assets: a JSON array, NDJSON or CSV ("-" reads standard input).
 
-    Every row gets an external id, so importing a file again creates no duplicates. Values that REST would refuse are
-    adjusted to the type where that is safe, and each adjustment is counted: numbers become text, dates like `Jun 12
-    1998` or `12-Jun-98` become RFC 3339 (but not `06/12/1998`, which is ambiguous; a time without an offset is UTC),
-    and nested objects become fields `outer.inner`. Rows that still do not fit are written to a file with their line and
-    the reason; the others are imported, and the exit code is 1. Rows with the same external id take effect in the order
-    of the file.
+    Every row gets an external id, so importing an unchanged file again creates no duplicates. Values that REST would
+    refuse are adjusted to the type where that is safe, and each adjustment is counted: numbers become text, dates like
+    `Jun 12 1998` or `12-Jun-98` become RFC 3339 (but not `06/12/1998`, which is ambiguous; a time without an offset is
+    UTC), and nested objects become fields `outer.inner`. Rows that still do not fit are written to a file with their
+    line and the reason; the others are imported, and the exit code is 1. Rows with the same external id take effect in
+    the order of the file.
 
     With --infer, the type is inferred from all rows: column names become valid field names (`US Gross` becomes
     us_gross), columns of mixed kinds become strings, and long texts become text.

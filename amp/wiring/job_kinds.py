@@ -1,4 +1,4 @@
-"""Builds the processor of each kind of job that changes assets."""
+"""Builds the processor of each kind of job over assets, except for checks and fixes."""
 
 from collections.abc import Mapping
 

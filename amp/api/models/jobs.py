@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
 from amp.api.models.values import Id, Ids, MetadataIn, Strict, Texts, Time, TimeIn
 from amp.domain.chunks import ItemOutcome
@@ -59,14 +59,22 @@ class SelectorIn(Strict):
 
     all: Literal[True] | None = Field(None, description="All assets, including deleted ones.")
     type: str | None = Field(None, min_length=1, description="Assets of this type.")
-    project: str | None = Field(None, min_length=1, description="Assets of this project.")
+    project: str | None = Field(None, min_length=1, max_length=1_024, description="Assets of this project.")
     created: CreatedIn | None = Field(None, description="Assets created in this time range.")
     query: str | None = Field(
         None,
         min_length=1,
-        description="Assets that match this query, in the text form of `GET /v1/search`. Deleted assets never match.",
+        description="Assets that match this query, in the text form of `GET /v1/search`; `*` matches all. Deleted "
+        "assets never match.",
     )
     ids: Ids | None = Field(None, min_length=1, max_length=MAX_IDS, description="Assets with these ids.")
+
+    @field_validator("query")
+    @classmethod
+    def _is_not_blank(cls, query: str | None) -> str | None:
+        if query is not None and not query.strip():
+            raise ValueError("is blank; * matches all assets")
+        return query
 
     @model_validator(mode="after")
     def _is_one_selector(self) -> "SelectorIn":

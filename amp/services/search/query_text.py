@@ -42,7 +42,11 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _HELD_MINUS = "\udc2d"
 _MINUS_OF_BOUND = re.compile(r"(?<=[<>=])-(?=\.?\d)")
 #: What the parser says of a place that it cannot read.
-_UNEXPECTED = re.compile(r"'(.*)' at position (\d+)", re.DOTALL)
+_UNEXPECTED = re.compile(r"' at position (\d+)")
+#: Characters of the text that an error quotes.
+_SHOWN_CHARS = 20
+#: Operators of other query languages.
+_FOREIGN_OPERATORS = {"&&": "AND", "||": "OR", "!": "NOT"}
 _UNSUPPORTED = {
     tree.Regex: "regular expressions are not supported; quote a value that contains '/'",
     tree.Fuzzy: "fuzzy words (~) are not supported",
@@ -79,18 +83,19 @@ def _parse(text: str) -> tree.Item:
     except ArithmeticError as e:  # from degrees and boosts that are not numbers
         raise _refusal("has a ~ or ^ that is not supported") from e
     except ValueError as e:
-        raise _syntax_error(str(e).replace(_HELD_MINUS, "-")) from e
+        raise _syntax_error(text, str(e)) from e
 
 
-def _syntax_error(message: str) -> BadQuery:
+def _syntax_error(text: str, message: str) -> BadQuery:
     """Return the parser's error in plain words, with the place counted from 1 as in all other errors."""
     found = _UNEXPECTED.search(message)
     if found is None:
-        return _refusal("ends too early, for example because a parenthesis is not closed")
-    what, position = found[1], int(found[2])
+        return _refusal("ends too early: a value is missing, or a parenthesis is not closed")
+    position = int(found[1])
+    what = text[position : position + _SHOWN_CHARS].partition(" ")[0]
     if what.startswith('"'):
         return _refusal("a quotation mark is not closed", position)
-    return _refusal(f"{what[:20]} is not allowed here; quote it if it belongs to a value", position)
+    return _refusal(f"{what} is not allowed here; quote it if it belongs to a value", position)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,7 +200,7 @@ def _bound(operator: str, item: tree.Item) -> dict[str, object]:
     minus = isinstance(item, tree.Prohibit)
     word = item.a if minus else item
     if not isinstance(word, tree.Word) or (minus and not _NUMBER.fullmatch(word.value)):
-        raise _refusal("a bound must be a word, a number or a quoted value", item.pos)
+        raise _refusal("a bound must be a number, a quoted value, or a word that does not begin with -", item.pos)
     if word.value == "*" and not minus:
         return {}
     if _check_wildcards(word):
@@ -228,6 +233,8 @@ def _check_wildcards(item: tree.Word) -> bool:
 def _word(item: tree.Word | tree.Phrase) -> str:
     if isinstance(item, tree.Phrase):
         return _unescaped(item.value[1:-1])
+    if item.value in _FOREIGN_OPERATORS:
+        raise _refusal(f"{item.value} is not an operator; use {_FOREIGN_OPERATORS[item.value]}", item.pos)
     if _check_wildcards(item):
         raise _refusal("a * needs a field before it, as in name:begin*", item.pos)
     return _unescaped(item.value)

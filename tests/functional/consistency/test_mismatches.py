@@ -142,9 +142,7 @@ def test_a_document_with_a_wrong_creation_time_leads_to_its_asset(checked: Check
 
 @pytest.mark.parametrize("offset_ms", [2 * DAY_MS, -2 * DAY_MS])
 @pytest.mark.parametrize("deep", [False, True])
-def test_an_id_without_an_asset_with_documents_of_two_days_is_selected_once(
-    checked: Checked, deep: bool, offset_ms: int
-) -> None:
+def test_an_id_with_documents_of_two_days_is_selected_once(checked: Checked, deep: bool, offset_ms: int) -> None:
     asset = checked.born(3)
     checked.settle()
     nobody = mint_at(asset.created_ms + 1)

@@ -58,6 +58,8 @@ def test_a_refusal_is_reported_in_words_of_its_own(rest: Rest) -> None:
         ({"kind": "reindex", "selector": {"query": "("}}, "/selector/query"),
         ({"kind": "reindex", "selector": {"query": "no_such_field_at_all:5"}}, "/selector/query"),
         ({"kind": "reindex", "selector": {"query": ""}}, "/selector/query"),
+        ({"kind": "delete", "selector": {"query": " \u00a0"}}, "/selector/query"),
+        ({"kind": "reindex", "selector": {"project": "p" * 1_025}}, "/selector/project"),
         ({"kind": "delete", "selector": {"query": '""'}}, "/selector/query"),
         ({"kind": "delete", "selector": {"query": '"!?" ""'}}, "/selector/query"),
         ({"kind": "reindex", "selector": {"ids": []}}, "/selector/ids"),

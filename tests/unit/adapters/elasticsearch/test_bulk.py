@@ -114,6 +114,20 @@ def test_an_overloaded_server_is_not_sent_larger_requests(server: _Server) -> No
     assert server.request_size.max_bytes == at_most
 
 
+def test_small_requests_do_not_shrink_because_they_fail(server: _Server) -> None:
+    server.bytes_per_s = 1
+    assert _write(server, 20) == 0
+    assert server.request_size.max_bytes == MAX_REQUEST_BYTES
+
+
+def test_requests_grow_a_little_while_the_server_is_neither_fast_nor_slow() -> None:
+    request_size = RequestSize(_TIMEOUT_S)
+    request_size.unwanted(64 * _KIB)
+    for _ in range(60):
+        request_size.answered(request_size.max_bytes, 0.3 * _TIMEOUT_S)
+    assert request_size.max_bytes == MAX_REQUEST_BYTES
+
+
 def test_small_requests_say_nothing_of_larger_ones(server: _Server) -> None:
     server.bytes_per_s = 1
     assert _write(server, 300) == 0

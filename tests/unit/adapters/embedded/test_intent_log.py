@@ -88,9 +88,7 @@ def test_what_is_due_comes_before_what_a_former_process_left(database: Database,
     assert log.due(_NOW_MS, 1) == [due]
 
 
-def test_what_a_former_process_left_stays_due_until_it_is_cleared_or_deferred(
-    database: Database, intents: sqlite3.Connection
-) -> None:
+def test_inherited_intents_stay_due_until_cleared_or_deferred(database: Database, intents: sqlite3.Connection) -> None:
     ahead = [_intent(_NOW_MS + 60_000 + n, _NOW_MS - 10_000) for n in range(25)]
     _record(intents, ahead)
     log = SqliteIntentLog(database)
