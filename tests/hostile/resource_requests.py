@@ -107,7 +107,9 @@ def known_requests() -> list[Request]:
     wide_in = json.dumps(
         {"query": {"all": [{"field": "name", "in": [f"n{i}-{j}" for j in range(600)]} for i in range(32)]}}
     )
+    labels = json.dumps({"type": "T", "labels": [str(i) for i in range(2_500)]})
     return [
+        Request(name="too many labels each", method="POST", path=bulk, body=_array(labels, 390)),
         Request(name="messages with enums", method="POST", path=bulk, body=_array(enum, 10_000)),
         Request(name="one external id", method="POST", path=bulk, body=_array(same, 10_000)),
         Request(name="nested arrays", method="POST", path=bulk, body=_array("[]", 5_000_000), packed=True),

@@ -39,11 +39,11 @@ class ContentValidation:
             too many labels, it names the number only.
         :raises StoreUnavailable: the type is not cached, and the registry does not answer.
         """
-        unique = set(labels)
+        count = len(set(labels))
         faults = text_faults(iter([("/name", name)]), self.limits.name_bytes)
-        if len(unique) > self.limits.labels:
+        if count > self.limits.labels:
             # The labels themselves are not checked, because a bulk may have a great many of them.
-            faults.append(Fault("/labels", f"has {len(unique)} labels; at most {self.limits.labels} are allowed"))
+            faults.append(Fault("/labels", f"has {count} labels; at most {self.limits.labels} are allowed"))
         else:
             faults += text_faults(((f"/labels/{i}", label) for i, label in enumerate(labels)), self.limits.name_bytes)
         reads = self.catalog.reads
@@ -53,12 +53,13 @@ class ContentValidation:
             if self.catalog.reads != reads:
                 asset_type, canonical, misfits = self._conform(type_name, metadata)
         faults += misfits
-        size = len(orjson.dumps([name, list(unique), canonical])) if not faults else 0
+        unique = () if faults else tuple(sorted(set(labels)))
+        size = 0 if faults else len(orjson.dumps([name, unique, canonical]))
         if size > self.limits.asset_bytes:
             faults.append(Fault("", f"is {size} bytes of JSON; at most {self.limits.asset_bytes} are allowed"))
         if faults or asset_type is None:
             raise Unprocessable(f"the asset does not fit type {type_name[:128]} or the limits", faults)
-        return Content(name=name, metadata=canonical, labels=tuple(sorted(unique)), type_version=asset_type.version)
+        return Content(name=name, metadata=canonical, labels=unique, type_version=asset_type.version)
 
     def _conform(
         self, type_name: str, metadata: Mapping[str, Any]

@@ -66,7 +66,8 @@ class AssetCreation:
             try:
                 plans.append(self._plan(position, order, principal, began_s))
             except AmpError as e:
-                results[position] = e
+                # Its traceback would keep everything that was computed for the asset.
+                results[position] = e.with_traceback(None)
         taken = TakenNames()
         failure: AmpError | None = None
         for batch in batches_without_rivals(plans):
