@@ -19,6 +19,8 @@ _BRACKETS = re.compile(r"[\[\]{}]")
 #: These match up to and including the next bracket outside strings, and up to the next bracket or comma.
 _TO_BRACKET = re.compile(rf'[^"\[\]{{}}]*+(?:{_STRING}[^"\[\]{{}}]*+)*+[\[\]{{}}]', re.DOTALL)
 _TO_TOKEN = re.compile(rf'[^"\[\]{{}},]*+(?:{_STRING}[^"\[\]{{}},]*+)*+[\[\]{{}},]', re.DOTALL)
+#: Blank lines, and then one that is not blank.
+_LINE = re.compile(rb"\s*+([^\n]*+)")
 
 
 def check_structure(text: str, max_values: int) -> None:
@@ -71,3 +73,11 @@ def item_spans(text: str, begin: int) -> Iterator[tuple[int, int]]:
                 if depth == 0:
                     yield begin, position - 1
                     return
+
+
+def line_spans(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield (begin, end) of each line that is not blank."""
+    position = 0
+    while (line := _LINE.match(data, position)) and line.end() > line.start(1):
+        yield line.span(1)
+        position = line.end()

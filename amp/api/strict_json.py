@@ -4,11 +4,13 @@ import itertools
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import orjson
+
 from amp.api.errors import MalformedJson
-from amp.api.json_structure import check_structure, item_spans
+from amp.api.json_structure import check_structure, item_spans, line_spans
 from amp.domain.storable_text import CONTAINS_NUL, CONTAINS_SURROGATE
 from amp.domain.validation import LONG_MAX, LONG_MIN, escape_pointer
 from amp.errors import Fault, Invalid, TooLarge
@@ -16,9 +18,9 @@ from amp.errors import Fault, Invalid, TooLarge
 #: Escapes of U+0000 and of surrogates. Only an escape can add these to a string: raw ones are not UTF-8, or the parser
 #: rejects them.
 _UNSTORABLE_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
+#: A whole number of fewer digits fits 64 bits.
+_LONG_NUMBER = re.compile(r"[0-9]{19}")
 _BLANK = re.compile(r"[ \t\n\r]*+")
-#: Blank lines, and then one that is not blank.
-_LINE = re.compile(rb"\s*+([^\n]*+)")
 #: Up to this length of the text, all items are parsed at once. In longer texts, each is parsed twice, to save memory.
 _MAX_KEPT_CHARS = 256 * 1024
 #: Checks only the syntax, much faster than with hooks. Whole numbers are read as `float`, as `int` rejects very long
@@ -97,7 +99,12 @@ class ArrayItems:
 
     def _check_syntax(self, span: tuple[int, int]) -> None:
         """:raises MalformedJson: the text of the item is not JSON."""
-        if self._size_error(span) is None:
+        if self._size_error(span) is not None:
+            return
+        try:
+            orjson.loads(self._text[slice(*span)])
+        except orjson.JSONDecodeError:
+            # Either it is not JSON, which this explains, or orjson is stricter.
             _decode(_SYNTAX, self._text, *span)
 
     def _size_error(self, span: tuple[int, int]) -> Invalid | None:
@@ -128,7 +135,7 @@ class LineItems:
         self._max_item_bytes = max_item_bytes
         self._max_item_values = max_item_values
         self._reader = _Reader()
-        self._spans = _checked_count(_line_spans(data), max_items)
+        self._spans = _checked_count(line_spans(data), max_items)
 
     def __len__(self) -> int:
         return len(self._spans)
@@ -159,8 +166,13 @@ class _Reader:
 
     def __init__(self) -> None:
         self._flawed = False
-        self._decoder = json.JSONDecoder(
-            parse_int=self._whole,
+        self._decoder = self._decoder_of(parse_int=self._whole)
+        #: Three times as fast where a text has many whole numbers.
+        self._decoder_of_short_numbers = self._decoder_of(parse_int=int)
+
+    def _decoder_of(self, parse_int: Callable[[str], Any]) -> json.JSONDecoder:
+        return json.JSONDecoder(
+            parse_int=parse_int,
             parse_float=self._decimal,
             parse_constant=lambda name: self._flaw(f"{name} is not JSON"),
             object_pairs_hook=self._members,
@@ -185,7 +197,9 @@ class _Reader:
         :raises _Rejected: a value in it is rejected.
         """
         self._flawed = False
-        value = _decode(self._decoder, text, begin, end)
+        has_long_numbers = _LONG_NUMBER.search(text, begin, end) is not None
+        decoder = self._decoder if has_long_numbers else self._decoder_of_short_numbers
+        value = _decode(decoder, text, begin, end)
         if self._flawed or _UNSTORABLE_ESCAPE.search(text, begin, end):
             fault = next(_faults(value, ""), None)
             if fault is not None:
@@ -242,13 +256,6 @@ def _after_blanks(text: str, position: int) -> int:
 def _syntax_error(text: str, what: str, position: int) -> MalformedJson:
     line, column = text.count("\n", 0, position) + 1, position - text.rfind("\n", 0, position)
     return MalformedJson(f"the body is not valid JSON: {what} at line {line}, column {column}")
-
-
-def _line_spans(data: bytes) -> Iterator[tuple[int, int]]:
-    position = 0
-    while (line := _LINE.match(data, position)) and line.end() > line.start(1):
-        yield line.span(1)
-        position = line.end()
 
 
 def _checked_count(spans: Iterator[tuple[int, int]], max_items: int) -> list[tuple[int, int]]:

@@ -15,6 +15,7 @@ from tests.hostile.sizes import count, seeded
 MIB = 1024 * 1024
 MEMORY_BYTES, MEMORY_FACTOR = 64 * MIB, 8
 CPU_S, CPU_S_PER_ITEM = 0.5, 0.001
+_MEASUREMENTS = 5
 pytestmark = [
     pytest.mark.alone,
     pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux to measure memory"),
@@ -68,9 +69,11 @@ def test_random_requests_stay_within_the_bound(meter: Meter) -> None:
 
 
 def check(meter: Meter, request: Request) -> None:
-    cost = meter.cost(request)
-    if _excess(request, cost):  # once more: other processes take their share of the machine
+    # Other processes slow this one down, so the least of several measurements is nearest to the cost.
+    for _ in range(_MEASUREMENTS):
         cost = meter.cost(request)
+        if not _excess(request, cost):
+            break
     assert not _excess(request, cost), f"{request.name}: {_excess(request, cost)}; {cost}"
     assert cost.status < 500, f"{request.name}: {cost}"
 
