@@ -167,4 +167,4 @@ def _create_request(item: Any, key: str | None) -> CreateRequest | Invalid:
         body = validate(AssetCreate, require_object(item))
         return CreateRequest(body.draft(), None if key is None else idempotency_key(key, body.model_dump()))
     except Invalid as e:
-        return e
+        return e.with_traceback(None)  # it would keep the item

@@ -44,7 +44,7 @@ _MINUS_OF_BOUND = re.compile(r"(?<=[<>=])-(?=\.?\d)")
 #: What the parser says of a place that it cannot read.
 _UNEXPECTED = re.compile(r"' at position (\d+)")
 #: Characters of the text that an error quotes.
-_SHOWN_CHARS = 20
+_QUOTED_CHARS = 20
 #: Operators of other query languages.
 _FOREIGN_OPERATORS = {"&&": "AND", "||": "OR", "!": "NOT"}
 _UNSUPPORTED = {
@@ -92,7 +92,7 @@ def _syntax_error(text: str, message: str) -> BadQuery:
     if found is None:
         return _refusal("ends too early: a value is missing, or a parenthesis is not closed")
     position = int(found[1])
-    what = text[position : position + _SHOWN_CHARS].partition(" ")[0]
+    what = text[position : position + _QUOTED_CHARS].partition(" ")[0]
     if what.startswith('"'):
         return _refusal("a quotation mark is not closed", position)
     return _refusal(f"{what} is not allowed here; quote it if it belongs to a value", position)
