@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from amp.cli.connection import in_process
-from amp.cli.import_rows import ImportOptions, import_rows
+from amp.cli.importing.import_rows import ImportOptions, import_rows
 from amp.cli.output import console
 from amp.cli.search import print_items
 from amp.settings import load_settings

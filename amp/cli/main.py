@@ -16,7 +16,7 @@ from amp.cli.admin import admin
 from amp.cli.completion import completion
 from amp.cli.demo import demo
 from amp.cli.doctor import doctor
-from amp.cli.import_command import import_
+from amp.cli.importing.command import import_
 from amp.cli.processes import migrate, serve, worker
 from amp.cli.search import search
 from amp.cli.types import types

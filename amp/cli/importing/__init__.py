@@ -1,1 +1,1 @@
-"""Converts the rows of files to metadata: flattens rows, coerces values, and infers a type."""
+"""`amp import`: reads the rows of files, converts them to metadata, infers a type, and sends assets in bulk."""

@@ -11,14 +11,14 @@ from typing import Any
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from amp.cli.client import AmpClient, ServiceError, sendable, type_path
-from amp.cli.importer import Counts, Importer, ImportStopped, Item, OnExisting, RowIds
 from amp.cli.importing.coerce_rows import RowCoercion
 from amp.cli.importing.dates import read_date
 from amp.cli.importing.flatten import FieldNames
+from amp.cli.importing.importer import Counts, Importer, ImportStopped, Item, OnExisting, RowIds
 from amp.cli.importing.infer_type import TypeInference
+from amp.cli.importing.rejected_rows import RejectedRows
+from amp.cli.importing.row_files import Row, read_rows
 from amp.cli.output import console
-from amp.cli.rejected_rows import RejectedRows
-from amp.cli.row_files import Row, read_rows
 from amp.domain.limits import AssetLimits
 from amp.domain.types import Field, FieldType
 from amp.errors import AmpError

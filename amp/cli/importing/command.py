@@ -13,11 +13,11 @@ from typing import Any, BinaryIO
 import click
 
 from amp.cli.connection import service
-from amp.cli.import_rows import ImportOptions, ImportReport, import_rows
-from amp.cli.importer import ImportStopped, OnExisting
+from amp.cli.importing.import_rows import ImportOptions, ImportReport, import_rows
+from amp.cli.importing.importer import ImportStopped, OnExisting
+from amp.cli.importing.rejected_rows import check_rejected, unused_name
+from amp.cli.importing.row_files import FORMATS, format_of
 from amp.cli.output import echo, json_option, print_json, print_table
-from amp.cli.rejected_rows import check_rejected, unused_name
-from amp.cli.row_files import FORMATS, format_of
 from amp.settings import load_settings
 
 

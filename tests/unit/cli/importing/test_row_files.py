@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amp.cli import row_files
-from amp.cli.row_files import Row, format_of, read_rows
+from amp.cli.importing import row_files
+from amp.cli.importing.row_files import Row, format_of, read_rows
 
 
 def rows(text: str, format_: str) -> list[Row]:

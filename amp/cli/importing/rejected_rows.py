@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 from typing import Any, TextIO
 
-from amp.cli.importer import ImportStopped
+from amp.cli.importing.importer import ImportStopped
 from amp.private_files import narrow
 
 _MAX_NAMES = 10_000

@@ -12,11 +12,11 @@ import httpx
 import pytest
 import tenacity.nap
 
-from amp.cli import importer as importer_module
 from amp.cli.client import AmpClient
-from amp.cli.import_rows import ImportOptions, ImportReport, import_rows
-from amp.cli.importer import Importer, ImportStopped, Item, OnExisting
-from amp.cli.rejected_rows import RejectedRows, check_rejected, unused_name
+from amp.cli.importing import importer as importer_module
+from amp.cli.importing.import_rows import ImportOptions, ImportReport, import_rows
+from amp.cli.importing.importer import Importer, ImportStopped, Item, OnExisting
+from amp.cli.importing.rejected_rows import RejectedRows, check_rejected, unused_name
 
 _EXISTS = "urn:amp:problem:already-exists"
 
