@@ -20,7 +20,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-all test-hostile lint types check up down status simulate test-faults test-moves test-jobs test-datacenters bench clean
+.PHONY: help setup run demo test test-all test-import test-hostile lint types check up down status simulate test-faults test-moves test-jobs test-datacenters bench clean
 
 help: ## List these commands
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do printf '  make %-17s %s\n' "$$name" "$$text"; done
@@ -49,6 +49,9 @@ test: $(SETUP) ## Run the tests; those that need servers run only if the servers
 
 test-all: $(SETUP) ## Start the real servers if needed and run every test
 	@AMP_TEST_CLUSTER=required $(BIN)/python -m tests.support.stack run $(SHELL) -c '$(TEST_ALL)'
+
+test-import: $(SETUP) ## Import 2,000 random files, whole and broken ones (two minutes)
+	@AMP_IMPORT_FILES=500 $(BIN)/pytest -s tests/functional/importing/test_random_files.py
 
 test-hostile: $(SETUP) ## Attack the service at length: slow and broken clients, raw HTTP, costly requests, odd settings
 	@AMP_HOSTILE_FULL=1 $(BIN)/pytest -s tests/hostile

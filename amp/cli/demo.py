@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from amp.cli.connection import in_process
+from amp.cli.importing.files.source import ReadOptions, open_source
 from amp.cli.importing.import_rows import ImportOptions, import_rows
 from amp.cli.output import console
 from amp.cli.search import print_items
@@ -40,7 +41,10 @@ def demo() -> None:
             )
             say.print(f"$ amp import {SAMPLE.name} --type movie --infer")
             options = ImportOptions(
-                path=SAMPLE, format="json", type_name="movie", infer=True, rejected_path=Path(folder) / "rejected"
+                sources=[open_source(SAMPLE, SAMPLE.name, ReadOptions())],
+                type_name="movie",
+                infer=True,
+                rejected_path=Path(folder) / "rejected",
             )
             report = import_rows(client, options)
             fields = ", ".join(f"{key} ({f['type']})" for key, f in report.type["fields"].items())

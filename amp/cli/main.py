@@ -50,16 +50,13 @@ class _EscapedError(click.ClickException):
 
     def __init__(self, error: click.ClickException) -> None:
         super().__init__(error.message)
+        self.exit_code: int = error.exit_code  # type: ignore[misc]  # 2 for a usage error
         self._error = error
 
     def show(self, file: IO[Any] | None = None) -> None:
         text = io.StringIO()
         self._error.show(text)
         click.echo(printable_lines(text.getvalue()), file=file, err=True, nl=False)
-
-
-class _EscapedUsageError(_EscapedError):
-    exit_code = click.UsageError.exit_code
 
 
 @contextlib.contextmanager
@@ -69,7 +66,7 @@ def _errors_escaped() -> Iterator[None]:
     except _EscapedError:
         raise
     except click.ClickException as e:
-        raise (_EscapedUsageError if isinstance(e, click.UsageError) else _EscapedError)(e) from e
+        raise _EscapedError(e) from e
 
 
 def _describe(error: AmpError) -> str:
@@ -87,7 +84,7 @@ def cli() -> None:
     serve`, `amp import`, `amp migrate`, `amp types create` and `amp admin buckets init`. All settings are environment
     variables; `amp doctor` prints them.
 
-    Exit codes: 0 success, 1 failure, 2 usage error.
+    Exit codes: 0 success, 1 failure, 2 usage error or a file that cannot be read.
     """
     # A command must not fail because the terminal cannot display a character.
     for stream in (sys.stdout, sys.stderr):

@@ -102,10 +102,16 @@ def _print_type(asset_type: dict[str, Any], as_json: bool) -> None:
     description = f": {asset_type['description']}" if asset_type["description"] else ""
     echo(f"{asset_type['name']}, version {asset_type['version']}{description}")
     rows = [
-        (key, declared["type"] + "[]" * bool(declared.get("array")), _rules(declared), declared.get("description"))
+        (
+            key,
+            declared["type"] + "[]" * bool(declared.get("array")),
+            _rules(declared),
+            declared.get("label"),
+            declared.get("description"),
+        )
         for key, declared in asset_type["fields"].items()
     ]
-    print_table(("field", "type", "rules", "description"), rows)
+    print_table(("field", "type", "rules", "label", "description"), rows)
 
 
 def _rules(declared: dict[str, Any]) -> str:

@@ -34,6 +34,7 @@ class Field:
     minimum: Bound | None = None  #: smallest value allowed, in canonical form (dates as text)
     maximum: Bound | None = None  #: largest value allowed, in canonical form
     unit: str | None = None
+    label: str | None = None  #: the name by which people know the field
     description: str | None = None
 
 
@@ -119,6 +120,7 @@ def _field_json(declared: Field) -> dict[str, Any]:
         "minimum": declared.minimum,
         "maximum": declared.maximum,
         "unit": declared.unit,
+        "label": declared.label,
         "description": declared.description,
     }
     return {"type": declared.type.value} | {name: value for name, value in optional.items() if value is not None}

@@ -35,6 +35,7 @@ class FieldIn(Strict):
         None, description="The largest allowed value. Not supported for `text` and `boolean`."
     )
     unit: str | None = None
+    label: str | None = Field(None, description="The name by which people know the field.")
     description: str | None = None
 
 
@@ -116,6 +117,7 @@ class FieldOut(BaseModel):
     minimum: Scalar = None
     maximum: Scalar = None
     unit: str = ""
+    label: str = ""
     description: str = ""
 
 
@@ -143,6 +145,7 @@ _KEY_RULE = "must start with a letter, followed by letters, digits, '_', '.' and
 def _declared(field: FieldIn, pointer: str, limits: AssetLimits, faults: list[Fault]) -> DeclaredField:
     kind = FieldType(field.type)
     faults += _text_faults(f"{pointer}/unit", field.unit or "", limits.name_bytes)
+    faults += _text_faults(f"{pointer}/label", field.label or "", limits.name_bytes)
     faults += _text_faults(f"{pointer}/description", field.description or "", limits.text_bytes)
     minimum = _bound(field.minimum, kind, f"{pointer}/minimum", limits, faults)
     maximum = _bound(field.maximum, kind, f"{pointer}/maximum", limits, faults)
@@ -156,6 +159,7 @@ def _declared(field: FieldIn, pointer: str, limits: AssetLimits, faults: list[Fa
         minimum=minimum,
         maximum=maximum,
         unit=field.unit,
+        label=field.label,
         description=field.description,
     )
 

@@ -1,15 +1,17 @@
-"""Converts the rows of a file to metadata that REST accepts, and counts each adjustment of a value."""
+"""Converts the cells of a row to metadata that REST accepts, and counts each adjustment of a value."""
 
 import json
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from amp.cli.importing.dates import read_date
-from amp.cli.importing.flatten import FieldNames, flatten
-from amp.cli.importing.infer_type import read_text
+from amp.cli.importing.cells import Notation, read_cell, read_date_cell, read_number
+from amp.cli.importing.columns import ColumnOptions
+from amp.cli.importing.flatten import Cell
+from amp.cli.importing.infer_type import split_value
 from amp.domain.storable_text import CONTAINS_SURROGATE
 from amp.domain.times import parse_ms
 from amp.domain.types import Field, FieldType
@@ -18,80 +20,126 @@ from amp.domain.validation import LONG_MAX, LONG_MIN
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RowCoercion:
-    """Coerces values to the declared kinds. It keeps what it cannot coerce, and REST refuses that with the reason."""
+    """Coerces values to the declared types. It keeps what it cannot coerce, and REST refuses that with the reason."""
 
-    def __init__(self, fields: Mapping[str, Field], names: FieldNames, *, textual: bool = False) -> None:
-        self._fields = fields
-        self._names = names
-        self._textual = textual
-        #: The number of adjusted values by field and adjustment.
-        self.adjustments: Counter[tuple[str, str]] = Counter()
+    fields: Mapping[str, Field]  #: The declared fields.
+    names: Mapping[str, str]  #: The fields of the columns. Other columns are left out.
+    options: ColumnOptions
+    textual: bool = False  #: The file has only text values.
+    #: The number of adjusted values by field and adjustment.
+    adjustments: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def metadata(self, row: Mapping[str, Any]) -> dict[str, Any]:
+    def metadata(self, cells: Iterable[Cell]) -> dict[str, Any]:
         """Convert a row to metadata. Missing values are left out.
 
-        :raises ValueError: JSON cannot represent a value of the row; the message says which and why.
+        :raises ValueError: a value of the row cannot be stored as it is; the message says which and why.
         """
         metadata: dict[str, Any] = {}
-        for column, value in flatten(row):
-            name = self._names[column]
-            present = self._present(name, value)
-            declared = self._fields.get(name)
-            kept = present if present is None or declared is None else self._conform(name, present, declared)
-            if kept is not None:
-                metadata[name] = _representable(name, kept)
+        for column, value, adjustment in cells:
+            name = self.names.get(column)
+            if name is None:
+                continue
+            if adjustment is not None:
+                self.note(name, adjustment)
+            kept = self._value(name, value, self.options.notation(column))
+            if kept is None:
+                continue
+            if name in metadata:
+                raise ValueError(f"{name}: two columns of the row have a value for this field")
+            metadata[name] = _representable(name, kept)
         return metadata
 
     def text(self, name: str, value: Any) -> str:
         """Convert a scalar to text for a name or an external id."""
-        return self._clean(name, value if isinstance(value, str) else _as_text(value))
+        text = value if isinstance(value, str) else _as_text(value)
+        return self._clean(name, text.strip() if self.textual else text)
 
-    def _present(self, name: str, value: Any) -> Any:
-        """Return the value, or None if it is the file format's notation of a missing value."""
-        if isinstance(value, list):
-            return [kept for item in value if (kept := self._present(name, item)) is not None] or None
+    def note(self, name: str, adjustment: str) -> None:
+        """Count an adjustment."""
+        self.adjustments[name, adjustment] += 1
+
+    def _value(self, name: str, value: Any, notation: Notation) -> Any:
+        declared = self.fields.get(name)
+        value = split_value(value, notation)
+        if not isinstance(value, list):
+            kept = self._scalar(name, value, declared, notation)
+            if declared is not None and declared.array and kept is not None:
+                return self._noted(name, "single value written as an array", [kept])
+            return kept
+        items = [kept for item in value if (kept := self._scalar(name, item, declared, notation)) is not None]
+        if declared is None or declared.array or len(items) != 1:
+            return items or None
+        return self._noted(name, "array of one value written as that value", items[0])
+
+    def _scalar(self, name: str, value: Any, declared: Field | None, notation: Notation) -> Any:
+        if value is None:
+            return None
         if isinstance(value, float) and not math.isfinite(value):
-            return self._note(name, "number that is not finite (NaN, infinity) left out", None)
-        return None if self._textual and isinstance(value, str) and not value.strip() else value
-
-    def _conform(self, name: str, value: Any, declared: Field) -> Any:
-        if isinstance(value, list):
-            items = [kept for item in value if (kept := self._scalar(name, item, declared.type)) is not None]
-            if declared.array or len(items) != 1:
-                return items or None
-            return self._note(name, "array of one value written as that value", items[0])
-        kept = self._scalar(name, value, declared.type)
-        if declared.array and kept is not None:
-            return self._note(name, "single value written as an array", [kept])
-        return kept
-
-    def _scalar(self, name: str, value: Any, kind: FieldType) -> Any:
-        if kind in (FieldType.STRING, FieldType.TEXT):
+            return self._noted(name, "number that is not finite (NaN, infinity) left out", None)
+        if isinstance(value, str):
+            value = self._trimmed(name, value)
+            if value is None:
+                return None
+            if value in notation.null:
+                return self._noted(name, f"{value!r} left out as a missing value", None)
+        if declared is None:
+            return value
+        if declared.type in (FieldType.STRING, FieldType.TEXT):
             if isinstance(value, str):
                 return self._clean(name, value)
-            return self._note(name, f"{_kind_of(value)} written as text", _as_text(value))
-        return self._from_text(name, value, kind) if isinstance(value, str) else value
+            return self._noted(name, f"{_kind_of(value)} written as text", _as_text(value))
+        return self._from_text(name, value, declared.type, notation) if isinstance(value, str) else value
 
-    def _from_text(self, name: str, text: str, kind: FieldType) -> Any:
-        if not text.strip():
-            return self._note(name, "empty text left out", None)
-        if kind is FieldType.DATE:
-            date = read_date(text)
-            return text if date is None or _is_rfc3339(text) else self._note(name, "date rewritten as RFC 3339", date)
-        value = read_text(text)
-        if isinstance(value, str) or isinstance(value, bool) != (kind is FieldType.BOOLEAN):
+    def _trimmed(self, name: str, text: str) -> Any:
+        """Return the text of a cell without spaces around it, or None if nothing is left. JSON texts are kept."""
+        if not self.textual:
             return text
-        return value if self._textual else self._note(name, f"text read as {kind}", value)
+        stripped = text.strip()
+        if stripped and stripped != text:
+            self.note(name, "spaces around the value removed")
+        return stripped or None
+
+    def _from_text(self, name: str, text: str, kind: FieldType, notation: Notation) -> Any:
+        if not text.strip():
+            return self._noted(name, "empty text left out", None)
+        match kind:
+            case FieldType.DATE:
+                return self._date(name, text.strip(), notation)
+            case FieldType.BOOLEAN:
+                reading = read_cell(text, notation)
+                if reading.kind is not FieldType.BOOLEAN:
+                    return text
+                value: Any = reading.value
+                plain = True
+            case _:
+                value = read_number(text.strip(), notation)
+                if value is None or (kind is FieldType.LONG and isinstance(value, float)):
+                    return text
+                plain = str(value) == text.strip()
+        if not plain:
+            return self._noted(name, "number in another notation rewritten", value)
+        return value if self.textual else self._noted(name, f"text read as {kind}", value)
+
+    def _date(self, name: str, text: str, notation: Notation) -> Any:
+        reading = read_date_cell(text, notation)
+        if reading.hint is not None:
+            raise ValueError(f"{name}: {text!r} {reading.hint}")
+        if reading.kind is None:
+            return text
+        if reading.value is None:
+            return self._noted(name, "date of zeros left out", None)
+        return text if _is_rfc3339(text) else self._noted(name, "date rewritten as RFC 3339", reading.value)
 
     def _clean(self, name: str, text: str) -> str:
         clean = _SURROGATES.sub("\ufffd", text.replace("\x00", ""))
         if clean != text:
-            self._note(name, "characters that cannot be stored removed or replaced", clean)
+            self.note(name, "characters that cannot be stored removed or replaced")
         return clean
 
-    def _note(self, name: str, adjustment: str, value: Any) -> Any:
-        self.adjustments[name, adjustment] += 1
+    def _noted(self, name: str, adjustment: str, value: Any) -> Any:
+        self.note(name, adjustment)
         return value
 
 

@@ -1,41 +1,45 @@
-"""Imports the rows of a file: registers the type if asked, converts each row to an asset, and writes rejected rows."""
+"""Imports the rows of files: registers the type if asked, converts each row to an asset, and writes rejected rows."""
 
-import sys
 import time
-from collections.abc import Generator, Mapping
+from collections import Counter
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-from amp.cli.client import AmpClient, ServiceError, sendable, type_path
+from amp.cli.client import AmpClient, sendable
 from amp.cli.importing.coerce_rows import RowCoercion
-from amp.cli.importing.dates import read_date
-from amp.cli.importing.flatten import FieldNames
-from amp.cli.importing.importer import Counts, Importer, ImportStopped, Item, OnExisting, RowIds
-from amp.cli.importing.infer_type import TypeInference
+from amp.cli.importing.columns import ColumnOptions, require_column
+from amp.cli.importing.field_names import field_names
+from amp.cli.importing.files.source import Source
+from amp.cli.importing.importer import Counts, Importer, ImportStopped, OnExisting
+from amp.cli.importing.items import Item, ItemBuilder, name_column
+from amp.cli.importing.place import Place
+from amp.cli.importing.proposed_type import ProposedType, proposed_type, registered_type
+from amp.cli.importing.refused import ImportRefused
 from amp.cli.importing.rejected_rows import RejectedRows
-from amp.cli.importing.row_files import Row, read_rows
-from amp.cli.output import console
-from amp.domain.limits import AssetLimits
-from amp.domain.types import Field, FieldType
+from amp.cli.importing.scan import place_of, progressing_rows, scan
+from amp.cli.importing.seen_keys import SeenKeys
 from amp.errors import AmpError
 
-_NAME_COLUMNS = ("name", "title")
-_NAME_BYTES = AssetLimits().name_bytes
+#: Number of assets that a dry run shows.
+_MAX_PREVIEWED = 5
+#: Number of rejected rows that a report lists.
+_MAX_LISTED = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImportOptions:
-    """The file to import, and how to convert its rows to assets."""
+    """The files to import, and how to convert their rows to assets."""
 
-    path: Path  #: A file that can be read twice.
-    format: str
+    sources: Sequence[Source]
     type_name: str
-    rejected_path: Path  #: The file for rejected rows. It does not exist yet, or is empty.
+    rejected_path: Path | None  #: The file for rejected rows; None: they are only counted.
     infer: bool = False
+    dry_run: bool = False
+    columns: ColumnOptions = field(default_factory=ColumnOptions)
     name_field: str | None = None
     id_field: str | None = None
     created_field: str | None = None
@@ -45,161 +49,158 @@ class ImportOptions:
 
 @dataclass(kw_only=True)
 class ImportReport:
-    """The result of an import, which may have stopped before its end."""
+    """The result of an import, which may have stopped before its end, or of a dry run."""
 
     type: dict[str, Any]
     columns: dict[str, str]  #: Column → field.
+    dry_run: bool = False
+    #: Why columns became text, by column, where that may surprise.
+    kept_as_text: dict[str, str] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
+    deleted: int = 0  #: Number of rejected rows whose asset is deleted.
     #: How values were adjusted to the type: `field`, `what` was done, and `count` of the values.
     adjustments: list[dict[str, Any]] = field(default_factory=list)
     seconds: float = 0.0
-    rows: int = 0  #: Number of rows that were read.
-    read_to_end: bool = False  #: Whether the whole file was read.
+    rows: int = 0  #: Number of rows of the files.
     rejected_path: Path | None = None  #: None: no row was rejected.
+    rejected: list[dict[str, Any]] = field(default_factory=list)  #: The first rejected rows: `place` and `reason`.
+    preview: list[dict[str, Any]] = field(default_factory=list)  #: Of a dry run: the first assets.
     stopped: str | None = None  #: Why the import stopped before its end. None: it did not.
 
     @property
     def left(self) -> int:
-        """The number of rows that were read but are not settled, because the import stopped."""
+        """The number of rows that are not settled, because the import stopped. A dry run settles only rejected rows."""
         return self.rows - self.counts.settled
 
 
 def import_rows(client: AmpClient, options: ImportOptions, *, quiet: bool = False) -> ImportReport:
-    """Import the rows of a file. An import that stops after it has begun is reported, not raised.
+    """Import the rows of files. An import that stops after it has begun is reported, not raised.
 
-    :raises AmpError: the import failed before any row was imported.
+    :raises ImportRefused: the import cannot begin; nothing was changed.
+    :raises AmpError: the service does not answer, or refuses to show the type.
     """
     began_s = time.monotonic()
     sendable(options.project)
-    textual = options.format == "csv"
-    asset_type = _type_of(client, options.type_name)
-    names = FieldNames(asset_type["fields"] if asset_type else ())
-    if options.infer:
-        inference = TypeInference(names, textual=textual)
-        with closing(_rows(options, "Inferring", quiet)) as rows:
-            for row in rows:
-                if row.data is not None:
-                    inference.observe(row.data)
-        asset_type = _register(client, options.type_name, asset_type, inference.fields())
-    elif asset_type is None:
+    existing = registered_type(client, options.type_name)
+    if existing is None and not options.infer:
         raise ImportStopped(f"there is no asset type {options.type_name!r}; use --infer to register it from the rows")
-    declared = {
-        key: Field(type=FieldType(f["type"]), array=f.get("array", False)) for key, f in asset_type["fields"].items()
-    }
-    report = ImportReport(type=asset_type, columns={})
-    coercion = RowCoercion(declared, names, textual=textual)
-    with RejectedRows(options.rejected_path) as rejected:
-        importer = Importer(
-            client, options.on_existing, rejected.write, lambda: names.mapping().values(), report.counts
-        )
-        builder = _ItemBuilder(options, coercion)
+    scanned = scan(options.sources, options.columns, infer=options.infer, quiet=quiet)
+    columns = scanned.all_columns()
+    if columns:
+        _require_columns(options, columns)
+    declared = existing["fields"] if existing else {}
+    names = field_names(columns, declared, options.columns.fields)
+    new = {column: name for column, name in names.items() if options.infer and name not in declared}
+    labels = {name: column for column, name in new.items() if column != name}
+    proposed = proposed_type(client, options.type_name, existing, scanned.inference.fields(new), labels)
+    report = ImportReport(
+        type=proposed.json,
+        columns=names,
+        dry_run=options.dry_run,
+        kept_as_text=scanned.inference.reasons(new),
+        rows=scanned.rows,
+    )
+    with SeenKeys() as seen, RejectedRows(options.rejected_path) as rejected:
+        importer = Importer(client, options.on_existing, partial(_report_rejected, report, rejected), report.counts)
+        run = _Run(options=options, proposed=proposed, importer=importer, report=report, seen=seen, quiet=quiet)
         try:
-            with closing(_rows(options, "Importing", quiet)) as rows:
-                for row in rows:
-                    report.rows += 1
-                    try:
-                        item = builder.build(row)
-                    except (ValueError, RecursionError) as e:
-                        rejected.write(row.line, str(e), row.raw if row.data is None else row.data)
-                        report.counts.rejected += 1
-                    else:
-                        importer.add(item)
-            report.read_to_end = True
+            for source, source_columns in zip(options.sources, scanned.columns, strict=True):
+                importer.flush()  # a batch has rows of one file only
+                run.import_file(source, source_columns)
             importer.finish()
             rejected.close()
-        except AmpError as e:
+        except (AmpError, ImportRefused) as e:
             # What was imported before the error must be reported.
             report.stopped = e.message
         report.rejected_path = rejected.path
-    report.columns = names.mapping()
-    report.adjustments = [{"field": f, "what": a, "count": n} for (f, a), n in coercion.adjustments.most_common()]
+        report.deleted = importer.deleted
+    report.type = proposed.json
+    report.adjustments = [{"field": f, "what": a, "count": n} for (f, a), n in run.adjustments.most_common()]
     report.seconds = round(time.monotonic() - began_s, 2)
     return report
 
 
-class _ItemBuilder:
-    def __init__(self, options: ImportOptions, coercion: RowCoercion) -> None:
-        self._options = options
-        self._coercion = coercion
-        self._ids = RowIds(options.type_name)
+@dataclass(frozen=True, kw_only=True)
+class _Run:
+    """The second pass over the files."""
 
-    def build(self, row: Row) -> Item:
-        """Convert a row to an item.
+    options: ImportOptions
+    proposed: ProposedType
+    importer: Importer
+    report: ImportReport
+    seen: SeenKeys
+    quiet: bool
+    adjustments: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-        :raises ValueError: the row cannot be converted; the message says why.
+    def import_file(self, source: Source, columns: Collection[str]) -> None:
+        """Import, or try, the rows of a file.
+
+        :raises AmpError: the import cannot continue.
         """
-        if row.data is None:
-            raise ValueError(row.problem)
-        options = self._options
-        body: dict[str, Any] = {
-            "type": options.type_name,
-            "project": options.project,
-            "external_id": self._external_id(row.data),
-            "name": self._name(row.data),
-            "metadata": self._coercion.metadata(row.data),
-        }
-        if options.created_field is not None:
-            body["created_at"] = self._created_at(row.data, options.created_field)
-        return Item(row.line, row.data, body)
+        builder = self._builder(source, columns)
+        with closing(progressing_rows(source, "Importing", self.quiet)) as rows:
+            for row in rows:
+                place = place_of(row, source, self.options.sources)
+                try:
+                    item = builder.build(row, place)
+                    self._require_fit(item)
+                except (ValueError, RecursionError) as e:
+                    self.importer.reject(place, str(e), row.raw if row.data is None else row.data)
+                else:
+                    self._accept(item)
 
-    def _external_id(self, data: Mapping[str, Any]) -> str:
-        if self._options.id_field is None:
-            return self._ids.next(data)
-        return self._coercion.text("external_id", _scalar_in(data, self._options.id_field))
+    def _require_fit(self, item: Item) -> None:
+        """Check that the row fits the type, as long as the service cannot do so because it does not know the type yet.
 
-    def _name(self, data: Mapping[str, Any]) -> str:
-        column = self._options.name_field or next((c for c in data if c.strip().lower() in _NAME_COLUMNS), None)
-        value = None if column is None else data.get(column)
-        if value is None or isinstance(value, list | dict):
-            return ""
-        # The metadata field has the whole text.
-        return self._coercion.text("name", value).encode()[:_NAME_BYTES].decode(errors="ignore")
+        :raises ValueError: it does not fit.
+        """
+        if self.proposed.registered and not self.options.dry_run:
+            return
+        misfit = self.proposed.misfit(item.body["metadata"])
+        if misfit is not None:
+            raise ValueError(misfit)
 
-    def _created_at(self, data: Mapping[str, Any], column: str) -> str:
-        value = _scalar_in(data, column)
-        date = read_date(value) if isinstance(value, str) else None
-        if date is None:
-            raise ValueError(f"{column}: {value!r} is not a supported or unambiguous date")
-        return date
+    def _accept(self, item: Item) -> None:
+        if not self.options.dry_run:
+            self.proposed.register()
+            self.importer.add(item)
+        elif len(self.report.preview) < _MAX_PREVIEWED:
+            self.report.preview.append(item.body)
 
-
-def _scalar_in(data: Mapping[str, Any], column: str) -> Any:
-    value = data.get(column)
-    if value is None or value == "" or isinstance(value, list | dict):
-        raise ValueError(f"has no {column}")
-    return value
-
-
-def _type_of(client: AmpClient, name: str) -> dict[str, Any] | None:
-    try:
-        asset_type: dict[str, Any] = client.get(type_path(name))
-    except ServiceError as e:
-        if e.status == 404:
-            return None
-        raise
-    return asset_type
-
-
-def _register(
-    client: AmpClient, name: str, existing: dict[str, Any] | None, proposed: Mapping[str, Field]
-) -> dict[str, Any]:
-    """Register the type with the fields that it already declares and the proposed fields that it lacks. Return it."""
-    fields = {key: {"type": f.type.value} | ({"array": True} if f.array else {}) for key, f in proposed.items()}
-    registered: dict[str, Any]
-    if existing is None:
-        registered = client.call("POST", "/v1/types", body={"name": name, "fields": fields})
-    elif fields.keys() <= existing["fields"].keys():
-        registered = existing
-    else:
-        body = {"description": existing["description"], "fields": fields | existing["fields"]}
-        registered = client.call("PUT", type_path(name), body=body, repeatable=True)
-    return registered
+    def _builder(self, source: Source, columns: Collection[str]) -> ItemBuilder:
+        options, names = self.options, self.report.columns
+        coercion = RowCoercion(
+            fields=self.proposed.fields,
+            names=names,
+            options=options.columns,
+            textual=source.textual,
+            adjustments=self.adjustments,
+        )
+        return ItemBuilder(
+            type_name=options.type_name,
+            project=options.project,
+            name_column=options.name_field or name_column(columns),
+            id_column=options.id_field,
+            created_column=options.created_field,
+            refuse_repeated_ids=options.on_existing is OnExisting.SKIP,
+            coercion=coercion,
+            fields=[names[column] for column in columns if column in names],
+            seen=self.seen,
+        )
 
 
-def _rows(options: ImportOptions, activity: str, quiet: bool) -> Generator[Row]:
-    progress = Progress(
-        TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn(),
-        console=console(stderr=True), transient=True, disable=quiet or not sys.stderr.isatty(),
-    )  # fmt: skip
-    with progress, progress.open(options.path, "rb", description=activity) as file:
-        yield from read_rows(file, options.format)
+def _report_rejected(report: ImportReport, file: RejectedRows, place: Place, reason: str, row: Any) -> None:
+    file.write(place, reason, row)
+    if len(report.rejected) < _MAX_LISTED:
+        report.rejected.append({"place": str(place), "reason": reason})
+
+
+def _require_columns(options: ImportOptions, columns: Collection[str]) -> None:
+    options.columns.require_columns(columns)
+    for option, column in (
+        ("--name-field", options.name_field),
+        ("--id-field", options.id_field),
+        ("--created-field", options.created_field),
+    ):
+        if column is not None:
+            require_column(option, column, columns)

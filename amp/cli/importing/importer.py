@@ -1,9 +1,7 @@
 """Sends rows to the service in bulk, and counts them by their outcome."""
 
-import hashlib
-import json
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,6 +11,8 @@ from uuid import uuid4
 import orjson
 
 from amp.cli.client import AmpClient, ServiceError, problem_details
+from amp.cli.importing.items import Item
+from amp.cli.importing.place import Place
 from amp.errors import AmpError
 from amp.services.runtime.retry import Backoff, retry_briefly
 
@@ -31,6 +31,7 @@ class OnExisting(StrEnum):
 
     SKIP = "skip"
     UPDATE = "update"
+    RESTORE = "restore"  #: Update it; if it is deleted, restore it first.
     FAIL = "fail"
 
 
@@ -42,15 +43,6 @@ class _ItemsRefused(ImportStopped):
     """The service refused some of the items for a transient reason."""
 
 
-@dataclass(slots=True)
-class Item:
-    """An asset to create or update, and the row that it comes from."""
-
-    line: int
-    row: Any
-    body: dict[str, Any]
-
-
 @dataclass(frozen=True, slots=True)
 class _Asset:
     """The asset that has an external id now."""
@@ -58,6 +50,7 @@ class _Asset:
     id: str
     revision: int
     problem: dict[str, Any] | None  #: The problem by which the service reported that it exists. None: it was created.
+    deleted: bool = False
 
     @property
     def existed(self) -> bool:
@@ -77,35 +70,14 @@ class Counts:
     """The numbers of rows by outcome."""
 
     created: int = 0
-    updated: int = 0
-    skipped: int = 0
+    updated: int = 0  #: Restored ones are among them.
+    unchanged: int = 0  #: An update found the asset as the row would make it.
+    skipped: int = 0  #: The asset exists.
     rejected: int = 0
 
     @property
     def settled(self) -> int:
-        return self.created + self.updated + self.skipped + self.rejected
-
-
-class RowIds:
-    """Derives external ids from rows: the hash of a row, and its number among the equal rows of the file.
-
-    Equal rows of a file therefore become different assets, and importing the file again creates no duplicates. Each id
-    is a single word, so that a search of all text for "row" or "1" does not find it. Uses 8 bytes of memory per row.
-    """
-
-    def __init__(self, type_name: str) -> None:
-        self._type_name = type_name
-        self._seen: set[bytes] = set()
-        self._repeated: Counter[bytes] = Counter()
-
-    def next(self, row: Any) -> str:
-        canonical = json.dumps([self._type_name, row], sort_keys=True).encode()
-        digest = hashlib.sha256(canonical).digest()[:16]
-        short = digest[:8]
-        if short in self._seen:
-            self._repeated[short] += 1
-        self._seen.add(short)
-        return f"row{digest.hex()}x{self._repeated[short] + 1}"
+        return self.created + self.updated + self.unchanged + self.skipped + self.rejected
 
 
 @dataclass(slots=True)
@@ -119,9 +91,9 @@ class Importer:
 
     client: AmpClient
     on_existing: OnExisting
-    reject: Callable[[int, str, Any], None]  #: Called with the line, the reason and the row.
-    columns: Callable[[], Iterable[str]]  #: Returns the fields for which a column of the file was read so far.
+    on_rejected: Callable[[Place, str, Any], None]  #: Called with the place, the reason and the row.
     counts: Counts = field(default_factory=Counts)
+    deleted: int = 0  #: Number of rejected rows whose asset is deleted.
     _items: list[Item] = field(default_factory=list)
     _bytes: int = 0
 
@@ -136,8 +108,21 @@ class Importer:
         self._items.append(item)
         self._bytes += size + 1
 
+    def reject(self, place: Place, reason: str, row: Any) -> None:
+        """Count and report a row that cannot be imported."""
+        self.counts.rejected += 1
+        self.on_rejected(place, reason, row)
+
+    def flush(self) -> None:
+        """Send the waiting items.
+
+        :raises AmpError: the import cannot continue.
+        """
+        if self._items:
+            self._flush()
+
     def finish(self) -> None:
-        """Send the remaining items, and wait until they are searchable.
+        """Send the waiting items, and wait until they are searchable.
 
         :raises AmpError: the import cannot continue.
         """
@@ -189,8 +174,8 @@ class Importer:
                 if (asset := self._asset_of(item, answer)) is not None:
                     assets[external_id] = asset
             if refusals:
-                reason, line = problem_details(refusals[-1])[0], next(iter(waiting.values())).line
-                raise _ItemsRefused(f"stopped at line {line}: {reason}; {_RUN_AGAIN}")
+                reason, place = problem_details(refusals[-1])[0], next(iter(waiting.values())).place
+                raise _ItemsRefused(f"stopped at {place}: {reason}; {_RUN_AGAIN}")
 
         retry_briefly(attempt, lambda error: isinstance(error, _ItemsRefused), limit=_ATTEMPTS, backoff=_PAUSES)
         return assets
@@ -210,7 +195,11 @@ class Importer:
             self.counts.created += 1
             return _Asset(answer["id"], answer["revision"], None)
         if answer["status"] == 409 and problem["type"] == "urn:amp:problem:already-exists":
-            return _Asset(problem["id"], problem["revision"], problem)
+            deleted = problem.get("state") == "deleted"
+            if not deleted or self.on_existing in (OnExisting.RESTORE, OnExisting.FAIL):
+                return _Asset(problem["id"], problem["revision"], problem, deleted)
+            self.deleted += 1
+            problem = {"detail": f"asset {problem['id']} has this external id and is deleted"}
         self._reject(item, problem)
         return None
 
@@ -221,7 +210,7 @@ class Importer:
         match self.on_existing:
             case OnExisting.SKIP:
                 self.counts.skipped += sum(len(group.rows) for group in pending)
-            case OnExisting.UPDATE:
+            case OnExisting.UPDATE | OnExisting.RESTORE:
                 with ThreadPoolExecutor(_MAX_CONCURRENT_UPDATES, thread_name_prefix="update") as pool:
                     outcomes = list(pool.map(self._update_all, pending))
                 for group, (settled, _) in zip(pending, outcomes, strict=True):
@@ -231,18 +220,18 @@ class Importer:
                 if errors:
                     raise errors[0]
             case OnExisting.FAIL:
-                group = min(pending, key=lambda group: group.rows[0].line)
+                group = min(pending, key=lambda group: group.rows[0].place.line)
                 reason = (
                     problem_details(group.asset.problem)[0]
                     if group.asset.problem is not None
                     else f"external id {group.rows[0].body['external_id']!r} is in the file more than once"
                 )
-                raise ImportStopped(f"stopped at line {group.rows[0].line}: {reason}")
+                raise ImportStopped(f"stopped at {group.rows[0].place}: {reason}")
 
     def _count_update(self, item: Item, outcome: bool | dict[str, Any]) -> None:
         if isinstance(outcome, bool):
             self.counts.updated += outcome
-            self.counts.skipped += not outcome
+            self.counts.unchanged += not outcome
         else:
             self._reject(item, outcome)
 
@@ -253,12 +242,16 @@ class Importer:
         """
         settled: list[bool | dict[str, Any]] = []
         revision = pending.asset.revision
+        deleted = pending.asset.deleted
         for item in pending.rows:
             try:
+                if deleted:
+                    self.client.call("POST", f"/v1/assets/{pending.asset.id}/restore", repeatable=True)
+                    deleted = False
                 updated = self._update(item, pending.asset.id)
             except ServiceError as e:
                 if e.status in (429, 503):
-                    return settled, ImportStopped(f"stopped at line {item.line}: {e.message}; {_RUN_AGAIN}")
+                    return settled, ImportStopped(f"stopped at {item.place}: {e.message}; {_RUN_AGAIN}")
                 settled.append(dict(e.problem))
             except AmpError as e:
                 return settled, e
@@ -273,12 +266,11 @@ class Importer:
         The row replaces the type, the name, and the metadata for which the file has a column. Labels and other metadata
         stay.
         """
-        metadata = dict.fromkeys(self.columns()) | item.body["metadata"]
+        metadata = dict.fromkeys(item.fields) | item.body["metadata"]
         patch = {"type": item.body["type"], "name": item.body["name"], "metadata": metadata}
         asset = self.client.call("PATCH", f"/v1/assets/{asset_id}", body=patch, repeatable=True)
         return int(asset["revision"])
 
     def _reject(self, item: Item, problem: dict[str, Any]) -> None:
-        self.counts.rejected += 1
         details = problem_details(problem)
-        self.reject(item.line, "; ".join(details[1:] or details), item.row)
+        self.reject(item.place, "; ".join(details[1:] or details), item.row)

@@ -3,10 +3,12 @@
 import json
 import os
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TextIO
 
 from amp.cli.importing.importer import ImportStopped
+from amp.cli.importing.place import Place
 from amp.private_files import narrow
 
 _MAX_NAMES = 10_000
@@ -15,7 +17,8 @@ _MAX_NAMES = 10_000
 class RejectedRows:
     """A writer of rejected rows. It creates the file when the first row is rejected."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None) -> None:
+        """Prepare to write to `path`; None: rejected rows are not written."""
         self._path = path
         self._file: TextIO | None = None
 
@@ -41,26 +44,30 @@ class RejectedRows:
             except OSError as e:
                 raise _unwritable(self._path, e) from e
 
-    def write(self, line: int, reason: str, row: Any) -> None:
+    def write(self, place: Place, reason: str, row: Any) -> None:
         """Write a rejected row.
 
         :raises ImportStopped: the file cannot be written.
         """
+        if self._path is None:
+            return
         try:
             if self._file is None:
-                self._file = self._open()
-            self._file.write(json.dumps({"line": line, "reason": reason, "row": row}, ensure_ascii=False) + "\n")
+                self._file = self._open(self._path)
+            members: dict[str, Any] = {} if place.file is None else {"file": place.file}
+            members |= {"line": place.line, "reason": reason, "row": row}
+            self._file.write(json.dumps(members, ensure_ascii=False) + "\n")
         except OSError as e:
             raise _unwritable(self._path, e) from e
 
-    def _open(self) -> TextIO:
+    def _open(self, path: Path) -> TextIO:
         # Rows are data, so only the owner may read them. A file created since `check_rejected` is not overwritten.
-        exclusive = 0 if self._path.exists() else os.O_EXCL
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | exclusive, 0o600)
+        exclusive = 0 if path.exists() else os.O_EXCL
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | exclusive, 0o600)
         status = os.fstat(descriptor)
         if stat.S_ISREG(status.st_mode) and status.st_size:
             os.close(descriptor)
-            raise ImportStopped(f"{self._path} was written by another process during the import")
+            raise ImportStopped(f"{path} was written by another process during the import")
         try:
             narrow(descriptor)  # an empty file that existed may have a wider mode
         except OSError:
@@ -69,8 +76,8 @@ class RejectedRows:
         return open(descriptor, "w", encoding="utf-8", errors="backslashreplace")
 
 
-def check_rejected(path: Path, source: Path) -> None:
-    """Check that rejected rows of `source` can be written to `path` without overwriting data.
+def check_rejected(path: Path, sources: Iterable[Path]) -> None:
+    """Check that rejected rows of the sources can be written to `path` without overwriting data.
 
     :raises ImportStopped: they cannot; the message says why.
     """
@@ -82,7 +89,7 @@ def check_rejected(path: Path, source: Path) -> None:
         return
     except OSError as e:
         raise _unwritable(path, e) from e
-    if source.exists() and path.samefile(source):
+    if any(source.exists() and path.samefile(source) for source in sources):
         raise ImportStopped(f"--rejected {path} is the file to import; name another file")
     # A device, a pipe and an empty file have no data that could be overwritten.
     if stat.S_ISREG(status.st_mode) and status.st_size:
@@ -100,6 +107,6 @@ def unused_name(path: Path) -> Path:
     )
 
 
-def _unwritable(path: Path, error: OSError) -> ImportStopped:
+def _unwritable(path: Path | None, error: OSError) -> ImportStopped:
     reason = f"rejected rows cannot be written to {path}: {error.strerror}"
     return ImportStopped(f"{reason}; run the import again to continue")

@@ -148,7 +148,9 @@ class NameClaims:
             head, id_ = heads.get(holder.holder_id), holder.holder_id
             if head is not None and matches_claim(holder, head):
                 detail = f"external id {holder.key!r} belongs to asset {id_}"
-                results[plan.position] = AlreadyExists(detail, asset_id=id_, revision=head.revision)
+                results[plan.position] = AlreadyExists(
+                    detail, asset_id=id_, revision=head.revision, state=head.state.value
+                )
             elif head is not None:
                 stale.append(holder)
                 again.append(plan)
@@ -194,7 +196,8 @@ def _first_answer(wanted: Asset, head: Asset | None, first: Version | None, *, m
     if head.state is State.PURGED:
         return AssetDeleted("the asset created with this Idempotency-Key does not exist any more")
     if not made:
-        return AlreadyExists(f"asset {head.id} exists already", asset_id=head.id, revision=head.revision)
+        detail = f"asset {head.id} exists already"
+        return AlreadyExists(detail, asset_id=head.id, revision=head.revision, state=head.state.value)
     # The first version may no longer be kept although the asset exists.
     answer, same = (head, _FIXED) if first is None else (_as_first_made(head, first), _FIXED + _CONTENT)
     if any(getattr(wanted, name) != getattr(answer, name) for name in same):

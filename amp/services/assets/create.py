@@ -196,6 +196,7 @@ def _result(plan: Creation, outcome: CommitResult) -> Asset | AmpError:
         f"asset {plan.asset_id} exists already",
         asset_id=plan.asset_id,
         revision=head.revision if head else None,
+        state=head.state.value if head else None,
     )
 
 

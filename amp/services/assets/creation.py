@@ -105,10 +105,14 @@ class TakenNames:
                 self._refusals[plan.asset_id if by_id or external is None else external] = result
             case Asset():
                 detail = f"asset {result.id} exists already"
-                self._refusals[result.id] = AlreadyExists(detail, asset_id=result.id, revision=result.revision)
+                self._refusals[result.id] = _exists(result, detail)
                 if external is not None:
                     detail = f"external id {external[1]!r} belongs to asset {result.id}"
-                    self._refusals[external] = AlreadyExists(detail, asset_id=result.id, revision=result.revision)
+                    self._refusals[external] = _exists(result, detail)
+
+
+def _exists(asset: Asset, detail: str) -> AlreadyExists:
+    return AlreadyExists(detail, asset_id=asset.id, revision=asset.revision, state=asset.state.value)
 
 
 def _names(plan: Creation) -> list[Name]:

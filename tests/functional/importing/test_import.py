@@ -4,7 +4,7 @@ import csv
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +12,10 @@ import pytest
 from click.testing import Result
 
 from amp.cli.demo import SAMPLE
-from tests.support.service.amp_command import amp_command, printed_json, server_process
+from tests.support.service.amp_command import printed_json
 from tests.support.service.rest import unique
 
 Amp = Callable[..., Result]
-
-
-@pytest.fixture(scope="module")
-def amp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Amp]:
-    """The command, talking to a server of its own."""
-    folder = tmp_path_factory.mktemp("server")
-    with server_process({"AMP_DATA_DIR": folder / "data"}, folder / "log") as server:
-        yield lambda *args, **more: amp_command(*args, env={"AMP_URL": server.url}, **more)
-
-
-@pytest.fixture
-def type_name() -> str:
-    return unique("film")
 
 
 def found(amp: Amp, query: str) -> list[dict[str, Any]]:
@@ -125,7 +112,7 @@ def test_bad_rows_go_into_a_file_with_line_and_reason(amp: Amp, type_name: str, 
     file = written(tmp_path / "rows.ndjson", "\n".join(lines))
     result = amp("import", file, "--type", type_name)
     assert result.exit_code == 1
-    assert "2 created, 0 updated, 0 skipped, 5 rejected" in result.stdout
+    assert "2 created, 0 updated, 0 unchanged, 0 skipped, 5 rejected" in result.stdout
     rejected_path = tmp_path / "rows.ndjson.rejected.ndjson"
     assert str(rejected_path) in result.stdout
     rejected = {r["line"]: r for r in map(json.loads, rejected_path.read_text().splitlines())}
@@ -144,11 +131,11 @@ def test_bad_rows_go_into_a_file_with_line_and_reason(amp: Amp, type_name: str, 
 def test_rejected_rows_once_mended_can_be_imported_from_where_they_are(
     amp: Amp, type_name: str, tmp_path: Path
 ) -> None:
-    file = written(tmp_path / "rows.csv", "name,size\na,1\nb\nc,3\n")
+    file = written(tmp_path / "rows.csv", "name,size\na,1\nb,2,3\nc,3\n")
     result = amp("import", file, "--type", type_name, "--infer", "--rejected", tmp_path / "bad")
     assert result.exit_code == 1
     (rejected,) = map(json.loads, (tmp_path / "bad").read_text().splitlines())
-    assert rejected == {"line": 3, "reason": "has 1 cells; the header has 2", "row": ["b"]}
+    assert rejected == {"line": 3, "reason": "has 3 cells; the header has 2", "row": ["b", "2", "3"]}
     written(file, "name,size\na,1\nb,2\nc,3\n")
     outcome = printed_json(amp("import", file, "--type", type_name, "--rejected", tmp_path / "worse", "--json"))
     assert (outcome["created"], outcome["skipped"]) == (1, 2)
@@ -168,14 +155,15 @@ def test_values_that_rest_refuses_are_converted_and_counted(amp: Amp, type_name:
         ("shown", "date rewritten as RFC 3339"): 2,
         ("rate", "number that is not finite (NaN, infinity) left out"): 1,
         ("note", "characters that cannot be stored removed or replaced"): 1,
-        ("deep.er", "number written as text"): 1,
+        ("deep.er.x", "array of objects written as one array for each member"): 1,
     }
     (asset,) = found(amp, f"type:{type_name} name:300")
     assert asset["metadata"] == {
         "title": "300",
         "shown": "1998-06-12T00:00:00.000Z",
         "note": "ab\ufffd",
-        "deep.er": ["1", '{"x": 2}'],
+        "deep.er": [1],
+        "deep.er.x": [2],
     }
 
 
@@ -203,13 +191,13 @@ def test_taken_external_ids_are_skipped_updated_or_end_the_import(amp: Amp, type
     assert printed_json(run("x/1,a,1\nx/2,b,2\n", "--infer"))["created"] == 2
     assert printed_json(run("x/1,A,10\nx/3,c,3\n"))["skipped"] == 1
     outcome = printed_json(run("x/1,A,\nx/2,b,2\nx/4,d,4\n", "--on-existing", "update"))
-    assert (outcome["created"], outcome["updated"], outcome["skipped"]) == (1, 1, 1)
+    assert (outcome["created"], outcome["updated"], outcome["unchanged"]) == (1, 1, 1)
     stopped = run("x/1,a,1\n", "--on-existing", "fail")
     assert stopped.exit_code == 1
     assert "stopped at line 2: external id 'x/1' belongs to asset" in stopped.stderr
     plain = ("--type", type_name, "--id-field", "id", "--project", project, "--on-existing", "fail")
     reported = amp("import", _ids(tmp_path, "x/1,a,1\n"), *plain).stdout
-    assert "1 of 1 rows read remain to be imported\n" in reported
+    assert "1 of 1 rows remain to be imported\n" in reported
     _wait_for_size(amp, f"project:{project}", 4)
     assets = {asset["external_id"]: asset for asset in found(amp, f"project:{project}")}
     assert assets.keys() == {"x/1", "x/2", "x/3", "x/4"}
@@ -226,37 +214,23 @@ def test_a_row_without_the_named_id_or_time_is_rejected(amp: Amp, type_name: str
     result = amp("import", file, *options)
     assert result.exit_code == 1
     rejected = [json.loads(line)["reason"] for line in (tmp_path / "rows.csv.rejected.ndjson").read_text().splitlines()]
-    assert rejected == ["has no id", "at: 'soon' is not a supported or unambiguous date"]
+    assert rejected == ["has no id", "at: 'soon' is not a date"]
     (asset,) = found(amp, f"project:{project}")
     assert asset["created_at"] == "1998-06-12T00:00:00.000Z"
-
-
-@pytest.mark.parametrize(
-    ("args", "reason"),
-    [
-        (["nowhere.json", "--type", "film"], "nowhere.json: No such file or directory"),
-        ([SAMPLE, "--type", "nosuchtype"], "there is no asset type 'nosuchtype'; use --infer to register it"),
-        ([SAMPLE, "--type", "9 lives", "--infer"], "/name: must start with a letter"),
-    ],
-)
-def test_an_import_that_cannot_begin_says_why(amp: Amp, args: list[object], reason: str) -> None:
-    result = amp("import", *args)
-    assert result.exit_code == 1
-    assert reason in result.stderr
 
 
 def test_a_json_file_that_breaks_off_gives_what_came_before(amp: Amp, type_name: str, tmp_path: Path) -> None:
     file = written(tmp_path / "cut.json", '[{"name": "a"},\n {"name": "b"},\n {"name": ')
     result = amp("import", file, "--type", type_name, "--infer")
     assert result.exit_code == 1
-    assert "2 created, 0 updated, 0 skipped, 1 rejected" in result.stdout
+    assert "2 created, 0 updated, 0 unchanged, 0 skipped, 1 rejected" in result.stdout
     (rejected,) = map(json.loads, (tmp_path / "cut.json.rejected.ndjson").read_text().splitlines())
     assert rejected["line"] == 3
     assert "nothing after it could be read" in rejected["reason"]
 
 
 def test_rejected_rows_never_go_where_something_is(amp: Amp, type_name: str, tmp_path: Path) -> None:
-    text = "name,size\na,1\nb\n"
+    text = "name,size\na,1\nb,2,3\n"
     file = written(tmp_path / "rows.csv", text)
     result = amp("import", file, "--type", type_name, "--infer", "--rejected", file)
     assert result.exit_code == 1

@@ -14,8 +14,11 @@ import tenacity.nap
 
 from amp.cli.client import AmpClient
 from amp.cli.importing import importer as importer_module
+from amp.cli.importing.files.source import ReadOptions, open_source
 from amp.cli.importing.import_rows import ImportOptions, ImportReport, import_rows
-from amp.cli.importing.importer import Importer, ImportStopped, Item, OnExisting
+from amp.cli.importing.importer import Importer, ImportStopped, OnExisting
+from amp.cli.importing.items import Item
+from amp.cli.importing.place import Place
 from amp.cli.importing.rejected_rows import RejectedRows, check_rejected, unused_name
 
 _EXISTS = "urn:amp:problem:already-exists"
@@ -36,6 +39,8 @@ class Service:
         self.client = AmpClient(http, "it")
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/restore"):
+            return self._restore(request.url.path.split("/")[-2])
         if request.method == "PATCH":
             threading.Event().wait(self.random.random() / 500)
             return self._patch(request.url.path.rpartition("/")[2], json.loads(request.content))
@@ -65,10 +70,16 @@ class Service:
             return {"status": 422, "problem": {"type": "invalid", "detail": "bad"}}
         if name in self.assets:
             old = self.assets[name]
-            problem = {"type": _EXISTS, "detail": "taken", "id": name, "revision": old["revision"]}
+            state = "deleted" if old.get("deleted") else "active"
+            problem = {"type": _EXISTS, "detail": "taken", "id": name, "revision": old["revision"], "state": state}
             return {"status": 409, "problem": problem}
         self.assets[name] = body | {"revision": 1}
         return {"status": 201, "id": name, "revision": 1, "problem": None}
+
+    def _restore(self, name: str) -> httpx.Response:
+        with self._lock:
+            self.assets[name] |= {"deleted": False, "revision": self.assets[name]["revision"] + 1}
+            return httpx.Response(200, json=self.assets[name])
 
     def _patch(self, name: str, patch: dict[str, Any]) -> httpx.Response:
         with self._lock:
@@ -88,10 +99,10 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def imported(service: Service, rows: list[tuple[str, str]], on_existing: OnExisting) -> tuple[Importer, list[int]]:
     rejected: list[int] = []
-    importer = Importer(service.client, on_existing, lambda line, _why, _row: rejected.append(line), lambda: ["name"])
+    importer = Importer(service.client, on_existing, lambda place, _why, _row: rejected.append(place.line))
     for line, (name, value) in enumerate(rows, start=1):
         body = {"type": "t", "external_id": name, "name": value, "metadata": {"name": value}}
-        importer.add(Item(line, {}, body))
+        importer.add(Item(Place(None, line), {}, body, ["name"]))
     importer.finish()
     return importer, rejected
 
@@ -131,13 +142,38 @@ def test_an_id_that_is_taken_ends_an_import_that_asks_for_it() -> None:
         imported(service, [("c", "1"), ("c", "2")], OnExisting.FAIL)
 
 
+@pytest.mark.parametrize("on_existing", list(OnExisting))
+def test_a_deleted_asset_is_restored_only_if_that_is_asked_for(on_existing: OnExisting) -> None:
+    service = Service()
+    service.assets = {name: {"name": name, "revision": 2, "deleted": True} for name in ("a", "b")}
+    rows = [("a", "1"), ("b", "b"), ("c", "3")]
+    if on_existing is OnExisting.FAIL:
+        with pytest.raises(ImportStopped, match="stopped at line 1: taken"):
+            imported(service, rows, on_existing)
+        return
+    importer, rejected = imported(service, rows, on_existing)
+    restored = on_existing is OnExisting.RESTORE
+    assert {name: bool(asset.get("deleted")) for name, asset in service.assets.items()} == {
+        "a": not restored,
+        "b": not restored,
+        "c": False,
+    }
+    counts = importer.counts
+    assert (counts.created, counts.updated, counts.settled) == (1, 2 if restored else 0, 3)
+    assert (rejected, importer.deleted) == (([], 0) if restored else ([1, 2], 2))
+
+
 def run(service: Service, tmp_path: Path, lines: list[str], **more: Any) -> ImportReport:
     path = tmp_path / "rows.ndjson"
     path.write_text("\n".join(lines))
-    order = ImportOptions(
-        path=path, format="ndjson", type_name="t", id_field="id", rejected_path=tmp_path / "rejected", **more
+    options = ImportOptions(
+        sources=[open_source(path, path.name, ReadOptions())],
+        type_name="t",
+        id_field="id",
+        rejected_path=tmp_path / "rejected",
+        **more,
     )
-    return import_rows(service.client, order, quiet=True)
+    return import_rows(service.client, options, quiet=True)
 
 
 def test_what_was_imported_before_a_refusal_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,16 +195,16 @@ def test_every_row_is_accounted_for(tmp_path: Path) -> None:
     outcome = run(Service(), tmp_path, lines)
     counts = outcome.counts
     assert (outcome.rows, outcome.left, outcome.stopped) == (6, 0, None)
-    assert (counts.created, counts.skipped, counts.rejected) == (1, 1, 4)
+    assert (counts.created, counts.skipped, counts.rejected) == (1, 0, 5)
     rejected = [json.loads(line)["line"] for line in (tmp_path / "rejected").read_text().splitlines()]
-    assert rejected == [1, 2, 4, 7]
+    assert rejected == [1, 2, 4, 6, 7]
     assert stat.S_IMODE((tmp_path / "rejected").stat().st_mode) == 0o600
 
 
 def test_rejected_rows_that_cannot_be_written_stop_the_import(tmp_path: Path) -> None:
     rejected = RejectedRows(tmp_path / "folder" / "rejected")
     with pytest.raises(ImportStopped, match=r"rejected rows cannot be written to .*rejected: No such file"):
-        rejected.write(1, "why", {})
+        rejected.write(Place(None, 1), "why", {})
 
 
 def test_rejected_rows_never_replace_what_is_there(tmp_path: Path) -> None:
@@ -180,15 +216,15 @@ def test_rejected_rows_never_replace_what_is_there(tmp_path: Path) -> None:
     (tmp_path / "soft").symlink_to(source)
     for same in (source, tmp_path / "hard", tmp_path / "soft", tmp_path / "." / "rows.csv"):
         with pytest.raises(ImportStopped, match="is the file to import"):
-            check_rejected(same, source)
+            check_rejected(same, [source])
     with pytest.raises(ImportStopped, match="already exists"):
-        check_rejected(there, source)
+        check_rejected(there, [source])
     with pytest.raises(ImportStopped, match="does not exist"):
-        check_rejected(tmp_path / "none" / "x", source)
+        check_rejected(tmp_path / "none" / "x", [source])
     for fine in (empty, tmp_path / "new", Path("/dev/null")):
-        check_rejected(fine, source)
+        check_rejected(fine, [source])
     with pytest.raises(ImportStopped, match="written by another process"):
-        RejectedRows(there).write(1, "why", {})
+        RejectedRows(there).write(Place(None, 1), "why", {})
     assert (there.read_text(), source.read_text()) == ("kept", "a\n1\n")
 
 
@@ -197,7 +233,7 @@ def test_rejected_rows_in_an_empty_file_that_was_there_are_private(tmp_path: Pat
     there.touch()
     there.chmod(0o644)
     with RejectedRows(there) as rejected:
-        rejected.write(1, "why", {})
+        rejected.write(Place(None, 1), "why", {})
     assert stat.S_IMODE(there.stat().st_mode) == 0o600
 
 

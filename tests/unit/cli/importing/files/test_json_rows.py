@@ -1,19 +1,27 @@
-"""Rows come out of a file as they stand in it, whatever the chunk size; what is broken is reported with its line."""
+"""Rows come out of JSON as they stand in it, whatever the chunk size; what is broken is reported with its line."""
 
 import io
 import json
+import re
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amp.cli.importing import row_files
-from amp.cli.importing.row_files import Row, format_of, read_rows
+from amp.cli.importing.files import json_rows as json_rows_module
+from amp.cli.importing.files import json_text
+from amp.cli.importing.files.json_rows import json_rows, ndjson_rows
+from amp.cli.importing.files.row import Row
+from amp.cli.importing.refused import ImportRefused
+
+
+def opened(text: str) -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(text.encode("utf-8", "surrogatepass")), "utf-8-sig", "surrogatepass")
 
 
 def rows(text: str, format_: str) -> list[Row]:
-    return list(read_rows(io.BytesIO(text.encode("utf-8", "surrogateescape")), format_))
+    return list((json_rows if format_ == "json" else ndjson_rows)(opened(text)))
 
 
 def rows_of(text: str, format_: str) -> list[tuple[int, Any]]:
@@ -64,7 +72,7 @@ def test_what_follows_an_array_is_reported_and_not_left_out(rest: str) -> None:
 
 
 def test_numbers_are_whole_whatever_the_size_of_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(row_files, "_CHUNK_CHARACTERS", 3)
+    monkeypatch.setattr(json_text, "_CHUNK_CHARACTERS", 3)
     assert [row.raw for row in rows("[1234567, 12345678901, 12]", "json")] == [1234567, 12345678901, 12]
     assert [row.raw for row in rows("1234567 12345678901\n12", "json")] == [1234567, 12345678901, 12]
 
@@ -95,14 +103,9 @@ def test_a_row_that_is_nested_too_deep_costs_no_other_row(format_: str, opening:
     assert fine.data == {"a": 2}
 
 
-def test_a_csv_cell_of_any_usual_size_is_read() -> None:
-    long = "x" * (1 << 20)
-    assert rows_of(f"a,b\n1,{long}\n2,y\n", "csv") == [(2, {"a": "1", "b": long}), (3, {"a": "2", "b": "y"})]
-
-
 def test_a_line_of_ndjson_that_never_ends_costs_only_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(row_files, "_MAX_VALUE_CHARACTERS", 20)
-    monkeypatch.setattr(row_files, "_CHUNK_CHARACTERS", 7)
+    monkeypatch.setattr(json_rows_module, "MAX_VALUE_CHARACTERS", 20)
+    monkeypatch.setattr(json_rows_module, "_SKIPPED_CHARACTERS", 7)
     long = json.dumps({"a": "x" * 50})
     found = rows_of(f'{{"a": 1}}\n{long}\n{{"a": 2}}\n{long}', "ndjson")
     assert found == [
@@ -124,41 +127,6 @@ def test_a_broken_line_of_ndjson_costs_only_itself() -> None:
     assert "is not JSON" in found[1][1]
 
 
-def test_csv_has_quoted_cells_of_several_lines_and_columns_of_one_name() -> None:
-    text = '\ufeffa,b,a\r\n1,"x, ""y""\r\nz",2\r\n\r\n3,4\r\n'
-    assert rows_of(text, "csv") == [
-        (3, {"a": "1", "b": 'x, "y"\r\nz', "a 2": "2"}),
-        (5, "has 2 cells; the header has 3"),
-    ]
-
-
-def test_csv_that_breaks_off_inside_a_quoted_cell_is_reported() -> None:
-    *good, (line, why) = rows_of('a,b\n1,2\n3,"4\n', "csv")
-    assert good == [(2, {"a": "1", "b": "2"})]
-    assert line == 3
-    assert "is not CSV" in why
-
-
-def test_bytes_that_are_not_utf_8_become_unpaired_surrogates() -> None:
-    (row,) = read_rows(io.BytesIO(b'{"a": "\xff"}'), "ndjson")
-    assert row.data == {"a": "\udcff"}
-
-
-@pytest.mark.parametrize(
-    ("name", "beginning", "format_"),
-    [
-        ("x.json", b"{", "json"),
-        ("x.JSONL", b"", "ndjson"),
-        ("x.csv", b"[", "csv"),
-        ("-", b"\xef\xbb\xbf [", "json"),
-        ("-", b'\n{"a": 1}', "ndjson"),
-        ("x.txt", b"a,b\n", "csv"),
-    ],
-)
-def test_the_format_is_that_of_the_name_or_else_of_the_beginning(name: str, beginning: bytes, format_: str) -> None:
-    assert format_of(name, beginning) == format_
-
-
 _VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -177,7 +145,57 @@ def test_any_array_reads_as_it_was_written_whatever_the_size_of_chunks(
 ) -> None:
     text = json.dumps(values, indent=indent, ensure_ascii=ascii_)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(row_files, "_CHUNK_CHARACTERS", chunk)
-        found = list(read_rows(io.BytesIO(text.encode("utf-8", "surrogatepass")), "json"))
+        patch.setattr(json_text, "_CHUNK_CHARACTERS", chunk)
+        found = list(json_rows(opened(text)))
     assert [row.data for row in found] == values
     assert [row.line for row in found] == sorted(row.line for row in found)
+
+
+@pytest.mark.parametrize(
+    ("rows_at", "text"),
+    [
+        ("items", '{"count": 2, "items": [{"a": 1}, {"a": 2}], "more": null}'),
+        ("answer.items", '{"x": {"items": 1}, "answer": {"items": [{"a": 1}, {"a": 2}]}}'),
+        ("a.b", '{"a.b": [{"a": 1}, {"a": 2}]}'),
+    ],
+)
+def test_rows_are_found_in_a_member_of_an_object(rows_at: str, text: str) -> None:
+    assert [row.data for row in json_rows(opened(text), rows_at)] == [{"a": 1}, {"a": 2}]
+
+
+def test_the_members_of_an_object_are_rows_with_their_keys() -> None:
+    text = '{"x": {"a": 1}, "y": {"a": 2}, "z": {"key": 3}, "w": 4}'
+    first, second, third, fourth = json_rows(opened(text), "*")
+    assert (first.data, second.data) == ({"key": "x", "a": 1}, {"key": "y", "a": 2})
+    assert third.problem == "has a member 'key', the name of the column of its key"
+    assert fourth.problem == "is not an object"
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ('{"count": 1, "items": [{"a": 1}]}', "--rows 'items' imports those"),
+        ('{"x": {"a": 1}, "y": {"a": 2}}', "--rows '*' imports each of them"),
+    ],
+)
+def test_an_object_that_may_wrap_rows_is_refused_with_the_option(text: str, advice: str) -> None:
+    with pytest.raises(ImportRefused, match=re.escape(advice)):
+        list(json_rows(opened(text)))
+    assert len(list(json_rows(opened(text), "."))) == 1
+    assert len(list(json_rows(opened(f"{text}\n{text}")))) == 2
+
+
+def test_a_place_without_rows_names_the_members_that_there_are() -> None:
+    with pytest.raises(ImportRefused, match="no array at 'itmes'; the object has 'count', 'items'"):
+        list(json_rows(opened('{"count": 1, "items": []}'), "itmes"))
+    with pytest.raises(ImportRefused, match="the file is not a JSON object"):
+        list(json_rows(opened("[]"), "items"))
+    with pytest.raises(ImportRefused, match="line 2 is not JSON"):
+        list(json_rows(opened('{"count": 1,\n nope'), "items"))
+
+
+def test_the_rows_before_a_broken_one_in_a_member_are_read() -> None:
+    found = list(json_rows(opened('{"items": [{"a": 1}, nope], "more": 1}'), "items"))
+    assert found[0].data == {"a": 1}
+    assert "nothing after it could be read" in (found[1].problem or "")
+    assert len(found) == 2

@@ -1,0 +1,52 @@
+"""Reads the rows of a Parquet file."""
+
+import datetime
+import decimal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from amp.cli.importing.files.row import Row
+from amp.cli.importing.refused import ImportRefused
+
+_BATCH_ROWS = 1_000
+_NEEDS_EXTRA = "Parquet files need a library: pip install 'amp-assets[tables]'"
+
+
+def parquet_rows(path: Path) -> Iterator[Row]:
+    """Yield the rows. Dates and times become text in ISO 8601; maps become objects; decimals become numbers.
+
+    :raises ImportRefused: the file cannot be read.
+    """
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise ImportRefused(_NEEDS_EXTRA) from None
+    number = 0
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=_BATCH_ROWS):
+                for data in batch.to_pylist(maps_as_pydicts="lossy"):
+                    number += 1
+                    yield Row(number, {str(name): _value(value) for name, value in data.items()})
+    except (pyarrow.ArrowException, OSError, ValueError) as e:
+        raise ImportRefused(f"row {number + 1}: the Parquet file cannot be read: {e}") from e
+
+
+def _value(value: Any) -> Any:
+    match value:
+        case dict():
+            return {str(key): _value(inner) for key, inner in value.items()}
+        case list():
+            return [_value(inner) for inner in value]
+        case datetime.datetime() | datetime.date() | datetime.time():
+            return value.isoformat()
+        case datetime.timedelta():
+            return value.total_seconds()
+        case decimal.Decimal():
+            return int(value) if value == value.to_integral_value() else float(value)
+        case bytes():
+            return value.decode("utf-8", "backslashreplace")
+        case _:
+            return value
