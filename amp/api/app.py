@@ -14,7 +14,19 @@ from amp.api.observation import observe
 from amp.api.openapi import AmpOpenAPI, docs_blueprint
 from amp.api.origins import check_origins
 from amp.api.raw_path import UndecodedPaths
-from amp.api.routes import assets, buckets, bulk, dead_letters, health, jobs, search, types, versions
+from amp.api.routes import (
+    assets,
+    buckets,
+    bulk,
+    dead_letters,
+    entry,
+    external_ids,
+    health,
+    jobs,
+    search,
+    types,
+    versions,
+)
 from amp.bootstrap import Amp
 from amp.data_folder import folder_identity
 
@@ -41,7 +53,7 @@ def create_app(amp: Amp) -> OpenAPI:
     check_folder(app, folder_identity(settings.data_dir) if settings.profile == "embedded" else None)
     app.before_request(_reject_undecodable_url)
     register_error_handlers(app)
-    for module in (assets, versions, bulk, types, search, buckets, jobs, dead_letters, health):
+    for module in (assets, external_ids, versions, bulk, types, search, buckets, jobs, dead_letters, health, entry):
         app.register_api(module.api)
     app.register_blueprint(docs_blueprint(app))
     # Flask runs the `after_request` functions in reverse order of registration.

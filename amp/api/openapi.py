@@ -114,7 +114,7 @@ def docs_blueprint(app: AmpOpenAPI) -> Blueprint:
     def start() -> AnyResponse:
         return redirect("docs")
 
-    @docs.get("/docs")
+    @docs.get("/docs", strict_slashes=False)
     def page() -> Response:
         return Response(_PAGE, content_type="text/html; charset=utf-8")
 

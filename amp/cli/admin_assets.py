@@ -11,7 +11,7 @@ from amp.cli.admin_jobs import finish, follow_option, rate_member, unthrottled_o
 from amp.cli.confirm import confirm
 from amp.cli.connection import service
 from amp.cli.output import json_option
-from amp.cli.strict_values import RATE, FiniteRange, parse_json
+from amp.cli.strict_values import RATE, FiniteRange, json_or_text, pairs
 from amp.settings import load_settings
 
 _JOBS = "/v1/admin/jobs"
@@ -89,10 +89,10 @@ def update(
       amp admin update --query 'codec:h264 width:>=1920' --rename cam=cameraId --follow
     """
     parameters: dict[str, Any] = {
-        "set": {key: _value(text) for key, text in _pairs("--set", set_).items()},
+        "set": {key: json_or_text(text) for key, text in pairs("--set", set_).items()},
         "remove": list(remove),
-        "rename": _pairs("--rename", rename),
-        "copy": _pairs("--copy", copy),
+        "rename": pairs("--rename", rename),
+        "copy": pairs("--copy", copy),
     }
     start_job("update-metadata", {name: value for name, value in parameters.items() if value}, **options)
 
@@ -251,22 +251,3 @@ def _ids(path: Path) -> list[str]:
     if not ids:
         raise click.UsageError(f"{path} contains no ids")
     return ids
-
-
-def _pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:
-    pairs: dict[str, str] = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not (key and equals):
-            raise click.UsageError(f"{option} {text!r} is not of the form KEY=VALUE")
-        if key in pairs:
-            raise click.UsageError(f"{option} names {key!r} twice")
-        pairs[key] = value
-    return pairs
-
-
-def _value(text: str) -> Any:
-    try:
-        return parse_json(text)
-    except ValueError:
-        return text

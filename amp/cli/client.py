@@ -56,7 +56,7 @@ class AmpClient:
         *,
         body: Any = None,
         ndjson: bytes | None = None,
-        idempotency_key: str | None = None,
+        headers: Mapping[str, str] | None = None,
         params: Mapping[str, Any] | None = None,
         repeatable: bool = False,
     ) -> Any:
@@ -68,12 +68,13 @@ class AmpClient:
         :raises Unreachable: the server does not answer.
         """
         request: dict[str, Any] = {"params": {k: sendable(v) for k, v in (params or {}).items() if v is not None}}
+        request["headers"] = dict(headers or {})
         if ndjson is not None:
-            request |= {"content": ndjson, "headers": {"Content-Type": "application/x-ndjson"}}
+            request["content"] = ndjson
+            request["headers"]["Content-Type"] = "application/x-ndjson"
         elif body is not None:
-            request |= {"content": _json(body), "headers": {"Content-Type": "application/json"}}
-        if idempotency_key is not None:
-            request["headers"] = request.get("headers", {}) | {"Idempotency-Key": idempotency_key}
+            request["content"] = _json(body)
+            request["headers"]["Content-Type"] = "application/json"
         return retry_briefly(
             lambda: self._once(method, path, request),
             _is_transient,

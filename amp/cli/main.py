@@ -13,6 +13,7 @@ from typing import IO, Any
 import click
 
 from amp.cli.admin import admin
+from amp.cli.assets import delete, edit, restore, show
 from amp.cli.completion import completion
 from amp.cli.demo import demo
 from amp.cli.doctor import doctor
@@ -95,7 +96,11 @@ def cli() -> None:
     logging.getLogger().setLevel(logging.CRITICAL)
 
 
-for command in (serve, worker, migrate, types, import_, search, admin, doctor, demo, completion):
+for command in (
+    *(serve, worker, migrate),
+    *(types, import_, search, show, edit, delete, restore),
+    *(admin, doctor, demo, completion),
+):
     cli.add_command(command)
 
 

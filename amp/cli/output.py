@@ -46,8 +46,10 @@ def print_json_line(value: Any) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None) -> None:
-    headers = map(printable, columns)
-    table = Table(*headers, title=title and printable(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    """Print a table. On a narrow terminal, long values continue on the next line; nothing is cut."""
+    table = Table(title=title and printable(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(printable(column), overflow="fold")
     for row in rows:
         table.add_row(*map(_cell, row))
     console().print(table)

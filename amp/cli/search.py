@@ -1,5 +1,6 @@
 """`amp search`: accepts a query in the compact text form or in JSON, and prints a table or JSON."""
 
+import difflib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -64,10 +65,13 @@ def search(query: str, size: int | None, sort: Sequence[str], all_: bool, column
 
 
 def print_items(items: Sequence[dict[str, Any]], columns: str | None = None) -> None:
-    """Print items as a table. Without `columns`, its metadata columns are those that most of the items have."""
+    """Print items as a table. Without `columns`, its metadata columns are those that most of the items have.
+
+    :raises UsageError: none of the items has one of the columns.
+    """
     if not items:
         return
-    names = [name.strip() for name in columns.split(",")] if columns else ["type", "name", *_common_keys(items), "id"]
+    names = _chosen(columns, items) if columns else ["type", "name", *_common_keys(items), "id"]
     print_table([name.removeprefix("metadata.") for name in names], ([_value(i, n) for n in names] for i in items))
 
 
@@ -125,6 +129,23 @@ def _warn_of_missing(page: dict[str, Any]) -> bool:
             err=True,
         )
     return bool(names)
+
+
+def _chosen(columns: str, items: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the names of columns. As in a query, `codec` is short for `metadata.codec`."""
+    known = {name: name for item in items for name in item if name != "metadata"}
+    for item in items:
+        for key in item.get("metadata", {}):
+            known[f"metadata.{key}"] = f"metadata.{key}"
+            known.setdefault(key, f"metadata.{key}")
+    chosen = []
+    for name in map(str.strip, columns.split(",")):
+        if name not in known:
+            similar = difflib.get_close_matches(name, known, n=1)
+            advice = f"; did you mean {similar[0]}?" if similar else ""
+            raise click.UsageError(f"--columns {name}: none of the assets found has it{advice}")
+        chosen.append(known[name])
+    return chosen
 
 
 def _common_keys(items: Sequence[dict[str, Any]]) -> list[str]:

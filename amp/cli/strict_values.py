@@ -32,5 +32,29 @@ def parse_json(text: str) -> Any:
         raise ValueError("it is nested too deeply") from None
 
 
+def json_or_text(text: str) -> Any:
+    """Return the value that JSON text represents, or the text if it is not JSON."""
+    try:
+        return parse_json(text)
+    except ValueError:
+        return text
+
+
+def pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:
+    """Parse the values `KEY=VALUE` of an option.
+
+    :raises UsageError: one is not of this form, or a key is given twice.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not (key and equals):
+            raise click.UsageError(f"{option} {text!r} is not of the form KEY=VALUE")
+        if key in found:
+            raise click.UsageError(f"{option} names {key!r} twice")
+        found[key] = value
+    return found
+
+
 def _reject(name: str) -> None:
     raise ValueError(f"{name} is not a JSON value")

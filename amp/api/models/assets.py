@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from amp.api.models.problems import Problem
 from amp.api.models.values import Id, Ids, Ignored, Labels, Metadata, MetadataIn, Strict, Time, TimeIn
-from amp.domain.assets import Asset
+from amp.domain.assets import Asset, asset_json
 from amp.domain.changes import DEFAULT_PROJECT, Draft
 from amp.domain.ids import parse_id
 from amp.domain.times import parse_ms
@@ -31,8 +31,23 @@ IdIn = Annotated[Id, AfterValidator(_check_id)]
 CreatedAt = Annotated[TimeIn, AfterValidator(_check_time)]
 
 
-class AssetCreate(Strict):
-    """An asset to create."""
+class _AsRead(Strict):
+    """Members that the server sets. Requests may have them, so that the body of a GET response can be sent back."""
+
+    type_version: Ignored = None
+    version: Ignored = None
+    revision: Ignored = None
+    state: Ignored = None
+    created_by: Ignored = None
+    updated_at: Ignored = None
+    updated_by: Ignored = None
+
+
+_SERVER_MEMBERS = frozenset(_AsRead.model_fields)
+
+
+class AssetCreate(_AsRead):
+    """An asset to create. Members that the server sets are ignored."""
 
     type: str = Field(description="The name of the asset's type.")
     id: IdIn | None = Field(
@@ -49,6 +64,10 @@ class AssetCreate(Strict):
     metadata: MetadataIn = Field(default_factory=dict)
     labels: Labels = Field(default_factory=list)
 
+    def content(self) -> dict[str, Any]:
+        """Return what the client asks for: a repeated request must have the same."""
+        return self.model_dump(exclude=set(_SERVER_MEMBERS))
+
     def draft(self) -> Draft:
         return Draft(
             type=self.type,
@@ -62,7 +81,7 @@ class AssetCreate(Strict):
         )
 
 
-class _Update(Strict):
+class _Update(_AsRead):
     """New content of an asset. Members that identify the asset must have their present values, if they are given. Other
     members that the server sets are ignored.
     """
@@ -72,13 +91,6 @@ class _Update(Strict):
     project: str | None = None
     external_id: str | None = None
     created_at: CreatedAt | None = None
-    type_version: Ignored = None
-    version: Ignored = None
-    revision: Ignored = None
-    state: Ignored = None
-    created_by: Ignored = None
-    updated_at: Ignored = None
-    updated_by: Ignored = None
 
     def check_identity(self, asset: Asset) -> None:
         """Check that the body does not change what identifies the asset.
@@ -150,6 +162,7 @@ class AssetPatch(_Update):
 
     def applied_to(self, before: Asset) -> NewContent:
         self.check_identity(before)
+        self._check_server_members(before)
         given = self.model_fields_set
         metadata = dict(before.metadata)
         if "metadata" in given:
@@ -159,6 +172,16 @@ class AssetPatch(_Update):
             metadata={key: value for key, value in metadata.items() if value is not None},
             labels=(self.labels or []) if "labels" in given else before.labels,
         )
+
+    def _check_server_members(self, before: Asset) -> None:
+        present = asset_json(before)
+        given = sorted(_SERVER_MEMBERS & self.model_fields_set)
+        faults = [Fault(f"/{name}", _SET_BY_SERVER) for name in given if getattr(self, name) != present[name]]
+        if faults:
+            raise Unprocessable(f"{faults[0].pointer} {faults[0].detail}", faults)
+
+
+_SET_BY_SERVER = "is set by the server; a patch cannot change it"
 
 
 class AssetIds(Strict):

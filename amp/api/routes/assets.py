@@ -62,10 +62,11 @@ _WAIT = (WAIT_FOR, TIMEOUT)
 def create_asset(body: AssetCreate) -> Response:
     """Create an asset.
 
-    Its type must be registered. The type of the example is the example of `POST /v1/types`.
+    Its type must be registered. The type of the example is the example of `POST /v1/types`. The body of a GET response
+    can be sent to another catalogue: members that the server sets are ignored.
     """
     key = read_key()
-    create_request = CreateRequest(body.draft(), None if key is None else idempotency_key(key, body.model_dump()))
+    create_request = CreateRequest(body.draft(), None if key is None else idempotency_key(key, body.content()))
     asset = amp().assets.creation.create(create_request, principal())
     return asset_response(asset, 201, await_searchable([asset]))
 
@@ -156,7 +157,8 @@ def replace_asset(asset_id: UUID, body: AssetReplacement) -> Response:
 def patch_asset(asset_id: UUID, body: AssetPatch) -> Response:
     """Change name, metadata or labels of an asset.
 
-    The body is a JSON Merge Patch (RFC 7396). Omitted members do not change; null removes a value.
+    The body is a JSON Merge Patch (RFC 7396). Omitted members do not change; null removes a value. Other members must
+    have their present values, if they are given.
     """
     asset = amp().assets.editing.edit(asset_id, body.applied_to, precondition(), principal())
     return asset_response(asset, headers=await_searchable([asset]))
@@ -196,29 +198,3 @@ def restore_asset(asset_id: UUID) -> Response:
     """
     asset = amp().assets.editing.restore(asset_id, precondition(), principal())
     return asset_response(asset, headers=await_searchable([asset]))
-
-
-@Operation(
-    api,
-    "put",
-    "/assets/by-external-id/<project>/<rest:external_id>",
-    query=(*_WAIT, LONGS),
-    headers=(IF_MATCH, UNLESS_MATCH, PRINCIPAL),
-    body=JsonBody(AssetReplacement, examples.CLIP),
-    responses={200: CHANGED, 201: CREATED},
-    errors=(409, 410, 412, 422, 503),
-)
-def put_asset_by_external_id(project: str, external_id: str, body: AssetReplacement) -> Response:
-    """Create or replace the asset with an external id.
-
-    If the asset does not exist yet, the body must contain its type.
-    """
-    asset, created = amp().assets.upsert.put(
-        project,
-        external_id,
-        draft=lambda: body.draft(project, external_id),
-        edit=body.applied_to,
-        precondition=precondition(),
-        principal=principal(),
-    )
-    return asset_response(asset, 201 if created else 200, await_searchable([asset]))

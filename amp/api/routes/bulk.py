@@ -165,6 +165,6 @@ def _create_request(item: Any, key: str | None) -> CreateRequest | Invalid:
         if isinstance(item, Invalid):
             return item
         body = validate(AssetCreate, require_object(item))
-        return CreateRequest(body.draft(), None if key is None else idempotency_key(key, body.model_dump()))
+        return CreateRequest(body.draft(), None if key is None else idempotency_key(key, body.content()))
     except Invalid as e:
         return e.with_traceback(None)  # it would keep the item

@@ -183,7 +183,7 @@ class Importer:
     def _send(self, items: Sequence[Item], params: dict[str, str], key: str | None) -> list[dict[str, Any]]:
         answer = self.client.call(
             "POST", "/v1/assets/bulk", ndjson=b"\n".join(orjson.dumps(item.body) for item in items), params=params,
-            idempotency_key=key, repeatable=True,
+            headers=None if key is None else {"Idempotency-Key": key}, repeatable=True,
         )  # fmt: skip
         answers: list[dict[str, Any]] = answer["items"]
         return answers

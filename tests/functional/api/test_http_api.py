@@ -88,7 +88,7 @@ def test_another_method_is_405_with_those_allowed(rest: Rest) -> None:
 
 
 def test_an_unknown_path_is_404(rest: Rest) -> None:
-    for path in ("/v1", "/v1/nothing", "/v1/assets/", "//v1/assets", "/v1/types/a/b"):
+    for path in ("/v2", "/v1/nothing", "/v1/assets/", "//v1/assets", "/v1/types/a/b"):
         assert_problem(rest.get(path), 404, "not-found")
 
 
@@ -200,3 +200,10 @@ def test_a_caller_may_have_any_printable_name(rest: Rest) -> None:
     kind, name = rest.new_type(), unique("Zoë Müller")
     answer = rest.post("/v1/assets", json={"type": kind}, headers={"AMP-Principal": name.encode().decode("latin-1")})
     assert answer.get_json()["created_by"] == name
+
+
+def test_the_entry_lists_paths_that_exist(rest: Rest) -> None:
+    resources = rest.get("/v1").get_json()["resources"]
+    assert {"assets", "types", "search", "jobs", "documentation"} <= resources.keys()
+    for path in resources.values():
+        assert rest.get(path).status_code == 200, path

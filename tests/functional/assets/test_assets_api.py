@@ -144,7 +144,6 @@ def test_labels_raise_the_revision_but_not_the_version(rest: Rest) -> None:
         ({"labels": None}, {"labels": []}),
         ({"labels": ["y"]}, {"labels": ["y"]}),
         ({"metadata": {"tags": ["p", "q"]}}, {"metadata": {"codec": "h264", "hdr": True, "tags": ["p", "q"]}}),
-        ({"version": 99, "state": "deleted", "updated_by": None}, {"version": 1, "state": "active"}),
     ],
 )
 def test_a_merge_patch_changes_what_it_names_and_removes_what_is_null(
