@@ -106,6 +106,7 @@ def import_rows(client: AmpClient, options: ImportOptions, *, quiet: bool = Fals
         try:
             for source, source_columns in zip(options.sources, scanned.columns, strict=True):
                 importer.flush()  # a batch has rows of one file only
+                rejected.text_only = source.textual
                 run.import_file(source, source_columns)
             importer.finish()
             rejected.close()

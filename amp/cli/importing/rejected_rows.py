@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TextIO
 
+from amp.cli.importing.files.rejected_file import rejected_line
 from amp.cli.importing.importer import ImportStopped
 from amp.cli.importing.place import Place
 from amp.private_files import narrow
@@ -21,6 +22,7 @@ class RejectedRows:
         """Prepare to write to `path`; None: rejected rows are not written."""
         self._path = path
         self._file: TextIO | None = None
+        self.text_only = False  #: Whether the rows are from a file that has only text values.
 
     @property
     def path(self) -> Path | None:
@@ -54,9 +56,8 @@ class RejectedRows:
         try:
             if self._file is None:
                 self._file = self._open(self._path)
-            members: dict[str, Any] = {} if place.file is None else {"file": place.file}
-            members |= {"line": place.line, "reason": reason, "row": row}
-            self._file.write(json.dumps(members, ensure_ascii=False) + "\n")
+            line = rejected_line(place, reason, row, text_only=self.text_only)
+            self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
         except OSError as e:
             raise _unwritable(self._path, e) from e
 

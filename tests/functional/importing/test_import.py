@@ -135,7 +135,8 @@ def test_rejected_rows_once_mended_can_be_imported_from_where_they_are(
     result = amp("import", file, "--type", type_name, "--infer", "--rejected", tmp_path / "bad")
     assert result.exit_code == 1
     (rejected,) = map(json.loads, (tmp_path / "bad").read_text().splitlines())
-    assert rejected == {"line": 3, "reason": "has 3 cells; the header has 2", "row": ["b", "2", "3"]}
+    reason = "has 3 cells; the header has 2"
+    assert rejected == {"line": 3, "reason": reason, "text_only": True, "row": ["b", "2", "3"]}
     written(file, "name,size\na,1\nb,2\nc,3\n")
     outcome = printed_json(amp("import", file, "--type", type_name, "--rejected", tmp_path / "worse", "--json"))
     assert (outcome["created"], outcome["skipped"]) == (1, 2)

@@ -97,3 +97,24 @@ def test_a_type_that_does_not_exist_is_named_with_the_option(amp: Amp) -> None:
     result = amp("import", SAMPLE, "--type", "nosuchtype")
     assert result.exit_code == 1
     assert "there is no asset type 'nosuchtype'; use --infer to register it" in result.stderr
+
+
+def test_rejected_rows_are_imported_from_their_file_once_the_cause_is_gone(
+    amp: Amp, type_name: str, tmp_path: Path
+) -> None:
+    good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
+    good.write_text("name,size\na,1\n")
+    bad.write_text('name,size,note\nb,2,007\nc,3,\nd,"4" x,\n')
+    printed_json(amp("import", good, "--type", type_name, "--infer", "--json"))
+    first = amp("import", bad, "--type", type_name, "--json")
+    report = json.loads(first.stdout)
+    assert (first.exit_code, report["created"], report["rejected"]) == (1, 1, 2)
+    again = amp("import", report["rejected_file"], "--type", type_name, "--infer", "--json")
+    report = json.loads(again.stdout)
+    assert report["files"][0]["read_as"] == "ndjson, rejected rows, utf-8"
+    assert (again.exit_code, report["created"], report["rejected"]) == (1, 1, 1)
+    assert "could not be read: is not CSV" in report["rejected_rows"][0]["reason"]
+    assert report["fields"]["note"]["type"] == "string"
+    # The asset of a row has the same external id as if the row had been imported at once.
+    whole = json.loads(amp("import", bad, "--type", type_name, "--rejected", "/dev/null", "--json").stdout)
+    assert (whole["created"], whole["skipped"], whole["rejected"]) == (0, 2, 1)

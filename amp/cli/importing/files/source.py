@@ -23,6 +23,7 @@ from amp.cli.importing.files.kinds import (
     text_format_of,
 )
 from amp.cli.importing.files.parquet_rows import parquet_rows
+from amp.cli.importing.files.rejected_file import begins_with_rejected_row, rows_in_rejected
 from amp.cli.importing.files.row import Row
 from amp.cli.importing.files.xlsx_rows import xlsx_rows
 from amp.cli.importing.refused import ImportRefused
@@ -58,15 +59,12 @@ class Source:
     delimiter: str
     rows_at: str | None
     sheet: str | None
-
-    @property
-    def textual(self) -> bool:
-        """Whether the file has only text values, so that "42" may be a number."""
-        return self.format == "csv"
+    is_rejected: bool = False  #: Whether `amp import` wrote the file, with rows that it rejected.
+    textual: bool = False  #: Whether the file has only text values, so that "42" may be a number.
 
     def description(self) -> str:
         """Return how the file is read, for reports."""
-        parts = [self.format]
+        parts = [self.format, *(["rejected rows"] if self.is_rejected else [])]
         if self.format == "csv":
             parts.append(f"separated by {DELIMITERS.get(self.delimiter, repr(self.delimiter))}")
         if self.format in ("csv", "json", "ndjson"):
@@ -97,7 +95,8 @@ class Source:
             case "json":
                 yield from json_rows(text, self.rows_at)
             case "ndjson":
-                yield from ndjson_rows(text)
+                lines = ndjson_rows(text)
+                yield from rows_in_rejected(lines) if self.is_rejected else lines
             case _:
                 yield from csv_rows(text, self.delimiter)
 
@@ -138,6 +137,7 @@ def open_source(path: Path, name: str, options: ReadOptions) -> Source:
     ):
         if value is not None and format_ not in formats:
             raise ImportRefused(f"{option} applies to {formats[0]} files; this file is {format_}")
+    rejected = begins_with_rejected_row(sample) if format_ == "ndjson" else None
     return Source(
         path=path,
         name=name,
@@ -148,6 +148,8 @@ def open_source(path: Path, name: str, options: ReadOptions) -> Source:
         or (delimiter_of(sample, is_cut=len(beginning) == BEGINNING_BYTES) if format_ == "csv" else ","),
         rows_at=options.rows_at,
         sheet=options.sheet,
+        is_rejected=rejected is not None,
+        textual=format_ == "csv" if rejected is None else bool(rejected.get("text_only")),
     )
 
 
