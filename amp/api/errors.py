@@ -173,6 +173,7 @@ def problem_response(error: AmpError) -> tuple[int, dict[str, str], bytes]:
 
 def _handle_amp_error(error: AmpError) -> Response:
     status, headers, body = problem_response(error)
+    g.reason = error.message
     if status >= 500:
         _log.warning("request failed", action="request_failed", error=type(error).__name__, reason=error.message)
     return Response(body, status, headers)
@@ -182,6 +183,7 @@ def _handle_http_exception(error: HTTPException) -> Response:
     original = error.get_response()
     if error.code is None or error.code < 400:
         return Response(original.get_data(), error.code, original.headers)  # a redirect
+    g.reason = error.description
     response = _response(_problem(_slug(error.name.replace(" ", "-")), error.name, error.code, error.description or ""))
     for name in ("Allow", "Retry-After"):
         if name in original.headers:
@@ -192,6 +194,7 @@ def _handle_http_exception(error: HTTPException) -> Response:
 def _handle_unexpected(error: Exception) -> Response:
     _log.error("unexpected error", action="unexpected_error", exc_info=error)
     detail = f"an unexpected error occurred; the server's log describes it under request id {g.get('request_id', '-')}"
+    g.reason = type(error).__name__
     return _response(problem_of(InternalServerError(detail)))
 
 

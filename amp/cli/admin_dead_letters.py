@@ -9,6 +9,7 @@ import click
 from amp.cli.client import path_segment
 from amp.cli.connection import service
 from amp.cli.output import echo, echo_block, json_option, print_json, print_table
+from amp.printable import printable
 from amp.settings import load_settings
 
 _DEAD_LETTERS = "/v1/admin/dead-letters"
@@ -84,19 +85,30 @@ def replay(**options: Any) -> None:
 
     A dead letter that succeeds disappears from the list. One that fails again stays, and its attempts are counted.
     """
+    _require_selection(**options)
     _control("replay", **options)
 
 
 @dead_letters.command()
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @_selecting
-def discard(**options: Any) -> None:
-    """Remove dead letters without processing them."""
+def discard(yes: bool, **options: Any) -> None:
+    """Remove dead letters without processing them. What failed then stays undone."""
+    _require_selection(**options)
+    if not (yes or options["ids"]):
+        terms = " and ".join(f"{name} {options[name]!r}" for name in ("job", "reason") if options[name])
+        question = f"discard the dead letters with {terms}?" if terms else "discard all dead letters?"
+        if not click.confirm(printable(question), err=True):
+            raise click.ClickException("nothing was done")
     _control("discard", **options)
 
 
-def _control(action: str, ids: tuple[str, ...], all_: bool, job: str | None, reason: str | None, as_json: bool) -> None:
-    if not (ids or all_ or job or reason):
+def _require_selection(**options: Any) -> None:
+    if not any(options[name] for name in ("ids", "all_", "job", "reason")):
         raise click.UsageError("select dead letters with ids, --all, --job or --reason")
+
+
+def _control(action: str, ids: tuple[str, ...], all_: bool, job: str | None, reason: str | None, as_json: bool) -> None:
     options = {"ids": list(ids) or None, "all": all_ or None, "job": job, "reason": reason}
     selection = {name: value for name, value in options.items() if value is not None}
     with service(load_settings()) as client:

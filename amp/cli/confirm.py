@@ -10,7 +10,8 @@ from amp.printable import printable
 
 
 def confirm(client: AmpClient, kind: str, selector: dict[str, Any], sample: int | None = None) -> None:
-    """Ask whether to run a job of this kind, and return normally if the answer is yes.
+    """Ask whether to run a job of this kind, and return normally if the answer is yes. To delete all assets, the answer
+    is their number.
 
     :param sample: the maximum number of selected assets that the job processes. None: no maximum.
     :raises ClickException: the answer is no, or input ended without one.
@@ -19,8 +20,13 @@ def confirm(client: AmpClient, kind: str, selector: dict[str, Any], sample: int 
     # A purge removes deleted assets, which a search does not find.
     count = _count(client, selector) if kind == "delete" else ""
     limit = "" if sample is None else f"at most {sample:,} of "
+    question = printable(f"{kind} {limit}{_describe(selector, count)}?")
+    number = count.strip().replace(",", "")
     try:
-        confirmed = click.confirm(printable(f"{kind} {limit}{_describe(selector, count)}?"), err=True)
+        if "all" in selector and number.isdigit() and sample is None:
+            confirmed = click.prompt(f"{question} To confirm, type their number", err=True, type=str).strip() == number
+        else:
+            confirmed = click.confirm(question, err=True)
     except click.Abort as e:
         echo("", err=True)  # ends the line of the question
         raise click.ClickException("nothing was done; use --yes to skip the question") from e

@@ -31,6 +31,7 @@ def test_each_request_makes_one_line_in_the_log(rest: Rest) -> None:
     path = f"/v1/assets/{rest.new_asset(rest.new_type())['id']}"
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
     headers = {"X-Request-ID": "r1", "traceparent": f"00-{trace}-00f067aa0ba902b7-01", "AMP-Principal": "ann"}
+    headers["User-Agent"] = "curl/8"
     with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
         rest.get(path, headers=headers)
         rest.get("/nowhere", headers={"X-Request-ID": "r2", "traceparent": "00-" + "0" * 32 + "-00f067aa0ba902b7-01"})
@@ -42,12 +43,21 @@ def test_each_request_makes_one_line_in_the_log(rest: Rest) -> None:
         "log_level": "info",
         "method": "GET",
         "route": "/v1/assets/<asset_id>",
+        "path": path,
         "status": 200,
         "principal": "ann",
+        "client": "127.0.0.1",
+        "user_agent": "curl/8",
         "request_id": "r1",
         "trace_id": trace,
     }
-    assert (second["route"], second["status"], second["request_id"]) == ("(none)", 404, "r2")
+    assert (second["route"], second["path"], second["status"], second["request_id"]) == (
+        "(none)",
+        "/nowhere",
+        404,
+        "r2",
+    )
+    assert "The requested URL was not found" in second["reason"]
     assert "trace_id" not in second
     assert structlog.contextvars.get_contextvars() == {}
 

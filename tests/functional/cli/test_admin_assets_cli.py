@@ -122,6 +122,8 @@ def test_a_deletion_asks_without_yes_and_can_be_undone(amp: Amp, folder: Path, t
     assert unanswered.exit_code == 1
     assert f"delete all {COUNT:,} assets?" in unanswered.stderr
     assert "Error: nothing was done; use --yes to skip the question" in unanswered.stderr
+    miscounted = amp("delete", "--all", stdin=f"{COUNT + 1}\n")
+    assert (miscounted.exit_code, "type their number" in miscounted.stderr) == (1, True)
     dated = amp("delete", "--type", "clip", "--from", "1999-01-01", "--to", "2000-01-01", stdin="n\n")
     assert "delete 0 assets with type clip, created from 1999-01-01, created before 2000-01-01?" in dated.stderr
     by_query = amp("delete", "--query", "codec:h264", stdin="n\n")
@@ -226,7 +228,9 @@ def test_dead_letters_are_listed_shown_replayed_and_discarded(amp: Amp, folder: 
     wait_until(lambda: printed_json(amp("dead-letters", "--json")) == [], 60, "the replay")
     assert counts(printed_json(amp("jobs", "show", job["id"], "--json"))) == {"changed": COUNT, "resolved": 3}
     assert len(found(folder, "codec:av1")) == COUNT + 2
-    assert printed(amp("dead-letters", "discard", "--all")) == "0 discarded\n"
+    assert printed(amp("dead-letters", "discard", "--all", "--yes")) == "0 discarded\n"
+    refused = amp("dead-letters", "discard", "--all", stdin="n\n")
+    assert (refused.exit_code, "discard all dead letters?" in refused.stderr) == (1, True)
 
 
 def test_a_job_that_fails_too_often_is_reported_as_failed(amp: Amp, folder: Path) -> None:
