@@ -13,6 +13,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from amp.api import strict_json
 from amp.api.current import amp
 from amp.api.errors import MalformedJson, UnsupportedMediaType
+from amp.api.validation_messages import plain_message
 from amp.domain.limits import MAX_FAULTS
 from amp.domain.validation import escape_pointer
 from amp.errors import Fault, Invalid, TooLarge, Unprocessable
@@ -27,9 +28,7 @@ NDJSON = "application/x-ndjson"
 TAG = "tag:"
 _KEY_STEP = "[key]"
 _GUNZIP_STEP_BYTES = 64 * 1024
-_PLAIN_MESSAGES = {"missing": "is required", "extra_forbidden": "is not a known member"}
-#: Pydantic's prefix to the messages of AMP's own validators.
-_PREFIX = "Value error, "
+_MAX_SUGGESTIONS = 10
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class JsonBody(Generic[Model]):
         read_media_type(self.media_types)
         max_values = self.max_values or amp().limits.body_values
         value = strict_json.parse(read_body(max_bytes), max_values)
-        return validate(self.model, require_object(value), self.error)
+        return validate(self.model, require_object(value, self.error), self.error)
 
     def document(self) -> dict[str, Any]:
         schema = {"$ref": f"#/components/schemas/{self.model.__name__}"}
@@ -72,9 +71,12 @@ class JsonBody(Generic[Model]):
         return (self.model,)
 
 
-def validate(model: type[Model], value: Mapping[str, Any], error: type[Invalid] = Unprocessable) -> Model:
+def validate(
+    model: type[Model], value: Mapping[str, Any], error: type[Invalid] = Unprocessable, *, suggest: bool = True
+) -> Model:
     """Return `value` as a `model`.
 
+    :param suggest: suggest similar names for the first unknown ones.
     :raises Invalid: the value is not valid; the error is of the class `error` and has the place of every fault, up to
         `MAX_FAULTS`.
     """
@@ -82,8 +84,10 @@ def validate(model: type[Model], value: Mapping[str, Any], error: type[Invalid] 
         return model.model_validate(_limit_unknown_members(model, value))
     except ValidationError as e:
         faults = [
-            Fault(_pointer(details["loc"]), _PLAIN_MESSAGES.get(details["type"], details["msg"].removeprefix(_PREFIX)))
-            for details in e.errors(include_url=False, include_context=False, include_input=False)[:MAX_FAULTS]
+            Fault(
+                _pointer(details["loc"]), plain_message(model, details, suggest=suggest and number < _MAX_SUGGESTIONS)
+            )
+            for number, details in enumerate(e.errors(include_url=False)[:MAX_FAULTS])
         ]
         raise error(f"{faults[0].pointer or 'the body'}: {faults[0].detail}", faults) from e
 
@@ -99,13 +103,13 @@ def _limit_unknown_members(model: type[BaseModel], value: Mapping[str, Any]) -> 
     return {name: value[name] for name in itertools.chain(known & value.keys(), unknown)}
 
 
-def require_object(value: Any) -> Mapping[str, Any]:
+def require_object(value: Any, error: type[Invalid] = Unprocessable) -> Mapping[str, Any]:
     """Return `value` unchanged.
 
-    :raises MalformedJson: `value` is not a JSON object.
+    :raises Invalid: `value` is not a JSON object; the error is of the class `error`.
     """
     if not isinstance(value, dict):
-        raise MalformedJson("must be a JSON object", [Fault("", "must be a JSON object")])
+        raise error("the body must be a JSON object", [Fault("", "must be a JSON object")])
     return value
 
 

@@ -13,7 +13,7 @@ from amp.api.errors import MalformedJson
 from amp.api.json_structure import check_structure, item_spans, line_spans
 from amp.domain.storable_text import CONTAINS_NUL, CONTAINS_SURROGATE
 from amp.domain.validation import LONG_MAX, LONG_MIN, escape_pointer
-from amp.errors import Fault, Invalid, TooLarge
+from amp.errors import Fault, Invalid, TooLarge, Unprocessable
 
 #: Escapes of U+0000 and of surrogates. Only an escape can add these to a string: raw ones are not UTF-8, or the parser
 #: rejects them.
@@ -51,7 +51,7 @@ class ArrayItems:
     """The items of a JSON array, each parsed when the iteration reaches it. A rejected item is represented by its
     `Invalid`.
 
-    :raises MalformedJson: `data` is not an array, or is not JSON up to its end.
+    :raises Unprocessable, MalformedJson: `data` is not an array, or is not JSON up to its end.
     :raises TooLarge: the array has more items, or more arrays and objects, than allowed.
     """
 
@@ -63,7 +63,7 @@ class ArrayItems:
         begin = _after_blanks(text, 0)
         if text[begin : begin + 1] != "[":
             self._reader.value(text, max_item_values)
-            raise MalformedJson("the body must be a JSON array", [Fault("", "must be a JSON array")])
+            raise Unprocessable("the body must be a JSON array", [Fault("", "must be a JSON array")])
         self._spans = _checked_count(item_spans(text, begin + 1), max_items)
         end = self._spans[-1][1] if self._spans else len(text)
         if text[end : end + 1] != "]":

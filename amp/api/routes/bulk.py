@@ -164,7 +164,7 @@ def _create_request(item: Any, key: str | None) -> CreateRequest | Invalid:
     try:
         if isinstance(item, Invalid):
             return item
-        body = validate(AssetCreate, require_object(item))
+        body = validate(AssetCreate, require_object(item), suggest=False)
         return CreateRequest(body.draft(), None if key is None else idempotency_key(key, body.content()))
     except Invalid as e:
         return e.with_traceback(None)  # it would keep the item
