@@ -92,11 +92,12 @@ test-faults: $(SETUP) ## Break servers and processes at length, and run 100,000 
 simulate: $(SETUP) ## Move buckets in 20,000 simulated runs (SEEDS=n: another number; SEED=n: one run, with its trace)
 	@$(BIN)/python -m tests.simulation
 
-test-moves: $(SETUP) ## Move 200,000 assets under load, and break moves at length (two hours)
+test-moves: $(SETUP) ## Move 200,000 assets under load, and break moves at length (two hours; WRITES_PER_S=n SEARCHES_PER_S=n: another load)
 	@AMP_TEST_CLUSTER=required AMP_MOVES_FULL=1 AMP_MOVES_ASSETS=200000 AMP_MOVES_CHECKS=50000 \
-	  AMP_MOVES_WRITES_PER_S=100 AMP_MOVES_SEARCHES_PER_S=20 $(BIN)/pytest -s tests/chaos/moves/test_moves_under_load.py
+	  AMP_MOVES_WRITES_PER_S=$(or $(WRITES_PER_S),100) AMP_MOVES_SEARCHES_PER_S=$(or $(SEARCHES_PER_S),20) \
+	  $(BIN)/pytest -s tests/chaos/moves/test_moves_under_load.py
 	@AMP_TEST_CLUSTER=required AMP_MOVES_FULL=1 AMP_MOVES_KILLS=30 \
-	  AMP_MOVES_WRITES_PER_S=50 AMP_MOVES_SEARCHES_PER_S=10 \
+	  AMP_MOVES_WRITES_PER_S=$(or $(WRITES_PER_S),50) AMP_MOVES_SEARCHES_PER_S=$(or $(SEARCHES_PER_S),10) \
 	  $(BIN)/pytest -s tests/chaos/moves --deselect tests/chaos/moves/test_moves_under_load.py
 
 test-jobs: $(SETUP) ## Repair 1,000 faults, kill workers during jobs, rebuild an index of 200,000 assets beside live traffic (an hour)
