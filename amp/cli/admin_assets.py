@@ -76,25 +76,40 @@ def backfill(**options: Any) -> None:
 @click.option("--remove", multiple=True, metavar="KEY", help="Remove a field.")
 @click.option("--rename", multiple=True, metavar="OLD=NEW", help="Move a field's value to another field.")
 @click.option("--copy", multiple=True, metavar="FROM=TO", help="Copy a field's value to another field.")
+@click.option("--name", help="Set the name of every asset.")
+@click.option("--label", "add_labels", multiple=True, metavar="LABEL", help="Add a label.")
+@click.option("--unlabel", "remove_labels", multiple=True, metavar="LABEL", help="Remove a label.")
 @dry_run_option
 @selecting
 def update(
-    set_: tuple[str, ...], remove: tuple[str, ...], rename: tuple[str, ...], copy: tuple[str, ...], **options: Any
+    set_: tuple[str, ...],
+    remove: tuple[str, ...],
+    rename: tuple[str, ...],
+    copy: tuple[str, ...],
+    name: str | None,
+    add_labels: tuple[str, ...],
+    remove_labels: tuple[str, ...],
+    **options: Any,
 ) -> None:
-    """Set, remove, rename and copy metadata fields. Each asset that changes gets a new version.
+    """Set, remove, rename and copy metadata fields, and change names and labels. A change of fields or of the name
+    makes a new version of the asset.
 
     \b
     Examples:
       amp admin update --type clip --set codec=hevc --dry-run --follow
       amp admin update --query 'codec:h264 width:>=1920' --rename cam=cameraId --follow
+      amp admin update --project harbour --label approved --unlabel draft --follow
     """
     parameters: dict[str, Any] = {
         "set": {key: json_or_text(text) for key, text in pairs("--set", set_).items()},
         "remove": list(remove),
         "rename": pairs("--rename", rename),
         "copy": pairs("--copy", copy),
+        "add_labels": list(add_labels),
+        "remove_labels": list(remove_labels),
     }
-    start_job("update-metadata", {name: value for name, value in parameters.items() if value}, **options)
+    given = {member: value for member, value in parameters.items() if value}
+    start_job("update-metadata", given | ({} if name is None else {"name": name}), **options)
 
 
 @click.command("migrate-type")

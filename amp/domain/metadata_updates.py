@@ -1,4 +1,4 @@
-"""Updates of metadata: which fields are set, removed, renamed and copied."""
+"""Updates of content: which fields are set, removed, renamed and copied, the name, and labels."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,13 +9,26 @@ from amp.domain.validation import escape_pointer
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MetadataUpdate:
-    """An update of metadata, applied in this order: copies, renames, removals, values set. Copies and renames use the
-    values from before the update and skip fields without a value."""
+    """An update of metadata, name and labels. Metadata is updated in this order: copies, renames, removals, values set.
+    Copies and renames use the values from before the update and skip fields without a value."""
 
     set: Mapping[str, Any] = field(default_factory=dict)
     remove: Sequence[str] = ()
     rename: Mapping[str, str] = field(default_factory=dict)  #: from the old name to the new
     copy: Mapping[str, str] = field(default_factory=dict)  #: from the field copied to its copy
+    name: str | None = None  #: the new name; None: it stays
+    add_labels: Sequence[str] = ()
+    remove_labels: Sequence[str] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the update says nothing to change."""
+        fields = (self.set, self.remove, self.rename, self.copy, self.add_labels, self.remove_labels)
+        return self.name is None and not any(fields)
+
+    def apply_labels(self, labels: Sequence[str]) -> tuple[str, ...]:
+        """Return the labels after the update, sorted."""
+        return tuple(sorted((set(labels) - set(self.remove_labels)) | set(self.add_labels)))
 
     def apply(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
         """Return the metadata after the update."""

@@ -132,6 +132,9 @@ class ParametersIn(Strict):
     copies: dict[str, str] | None = Field(
         None, alias="copy", max_length=_MAX_KEYS, description="`update-metadata`: keys of the copies by source keys."
     )
+    name: str | None = Field(None, description="`update-metadata`: the new name of every asset.")
+    add_labels: Texts | None = Field(None, max_length=_MAX_KEYS, description="`update-metadata`: labels to add.")
+    remove_labels: Texts | None = Field(None, max_length=_MAX_KEYS, description="`update-metadata`: labels to remove.")
     deep: bool | None = Field(
         None,
         description="`check` and `fix`: compare every document, not only those of minutes in which the totals differ.",

@@ -1,4 +1,4 @@
-"""Sets, removes, renames and copies metadata fields of many assets."""
+"""Sets, removes, renames and copies metadata fields of many assets, and changes their names and labels."""
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from amp.domain.jobs import AssetJob
 from amp.domain.limits import MAX_FAULTS
 from amp.domain.metadata_updates import MetadataUpdate
 from amp.domain.types import AssetType
-from amp.domain.validation import canonical_scalar, escape_pointer, misfit
+from amp.domain.validation import canonical_scalar, escape_pointer, misfit, text_faults
 from amp.errors import Fault, Unprocessable
 from amp.ports.clock import Clock
 from amp.services.assets.content import ContentValidation
@@ -37,8 +37,10 @@ class MetadataUpdates:
     def check(self, parameters: AssetJobParameters) -> None:
         update, selector = parameters.options_as(MetadataUpdate), parameters.selector
         faults = list(_contradictions(update))
-        if not (update.set or update.remove or update.rename or update.copy):
-            faults.append(Fault("/parameters", "contains no update; give set, remove, rename or copy"))
+        if update.is_empty:
+            members = "set, remove, rename, copy, name, add_labels or remove_labels"
+            faults.append(Fault("/parameters", f"contains no update; give {members}"))
+        faults += text_faults(_texts(update), self.content_validation.limits.name_bytes)
         since_s = self.clock.monotonic_s()
         for key, pointer in (*update.written(), *update.read()):
             if len(faults) >= MAX_FAULTS:
@@ -63,10 +65,11 @@ class MetadataUpdates:
         def step(before: Asset, stamp: Stamp) -> Change | str | None:
             if before.state is State.DELETED:
                 return "it is deleted"
-            metadata = update.apply(before.metadata)
-            if metadata == before.metadata:
+            name = before.name if update.name is None else update.name
+            metadata, labels = update.apply(before.metadata), update.apply_labels(before.labels)
+            if (name, metadata, labels) == (before.name, before.metadata, before.labels):
                 return None
-            content = self.content_validation.check(before.type, before.name, metadata, before.labels, since_s)
+            content = self.content_validation.check(before.type, name, metadata, labels, since_s)
             return replacement(before, content, stamp, self.content_validation.limits.versions_kept)
 
         return self.bulk_changes.run(job, ids, step)
@@ -87,7 +90,18 @@ class MetadataUpdates:
                     yield Fault(f"/parameters/set/{escape_pointer(key)}", reasons[0])
 
 
+def _texts(update: MetadataUpdate) -> Iterator[tuple[str, str]]:
+    """Yield the name and the labels of the update, with their places in the request."""
+    yield "/parameters/name", update.name or ""
+    for member, labels in (("add_labels", update.add_labels), ("remove_labels", update.remove_labels)):
+        yield from ((f"/parameters/{member}/{i}", label) for i, label in enumerate(labels))
+
+
 def _contradictions(update: MetadataUpdate) -> Iterator[Fault]:
+    removed = set(update.remove_labels)
+    for i, label in enumerate(update.add_labels):
+        if label in removed:
+            yield Fault(f"/parameters/add_labels/{i}", f"adds {label[:128]!r}, which is removed")
     targets: dict[str, str] = {}
     for key, pointer in update.written():
         if key in targets:

@@ -66,6 +66,35 @@ def test_two_fields_can_change_places(rest: Rest) -> None:
     assert [asset(rest, i)["metadata"] for i in (both, one)] == [{"a": "2", "b": "1"}, {"b": "1"}]
 
 
+def test_names_and_labels_of_many_assets_are_changed(rest: Rest) -> None:
+    kind = rest.new_type()
+    first, second = (rest.new_asset(kind, name="a", labels=labels)["id"] for labels in (["draft", "x"], ["new"]))
+    labels = {"add_labels": ["new"], "remove_labels": ["draft", "none"]}
+    assert counts(ran(rest, "update-metadata", {"type": kind}, parameters=labels)) == {"changed": 1, "done": 1}
+    assert [asset(rest, i)["labels"] for i in (first, second)] == [["new", "x"], ["new"]]
+    assert [(asset(rest, i)["version"], asset(rest, i)["revision"]) for i in (first, second)] == [(1, 2), (1, 1)]
+    assert counts(ran(rest, "update-metadata", {"type": kind}, parameters={"name": ""})) == {"changed": 2}
+    assert [(asset(rest, i)["name"], asset(rest, i)["version"]) for i in (first, second)] == [("", 2), ("", 2)]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "pointer"),
+    [
+        ({"add_labels": ["a", "b"], "remove_labels": ["b"]}, "/parameters/add_labels/1"),
+        ({"add_labels": ["x" * 2000]}, "/parameters/add_labels/0"),
+        ({"name": "a\x00"}, "/parameters/name"),
+        ({"add_labels": []}, "/parameters"),
+    ],
+)
+def test_names_and_labels_that_are_not_valid_are_refused(
+    rest: Rest, parameters: dict[str, object], pointer: str
+) -> None:
+    body = {"kind": "update-metadata", "selector": {"all": True}, "parameters": parameters}
+    answer = rest.post("/v1/admin/jobs", json=body)
+    assert answer.status_code in (400, 422), answer.text
+    assert pointer in [error["pointer"] for error in answer.get_json()["errors"]]
+
+
 def test_unchanged_assets_get_no_version_and_deleted_ones_are_skipped(rest: Rest) -> None:
     kind = rest.new_type()
     other, same, gone = (rest.new_asset(kind, metadata={"codec": c})["id"] for c in ("h264", "hevc", "h264"))
