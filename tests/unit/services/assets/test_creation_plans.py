@@ -58,7 +58,7 @@ def test_once_an_external_id_is_taken_others_are_refused_with_its_asset() -> Non
     taken.learn(first, created(first))
     refusal = taken.refusal(second)
     assert isinstance(refusal, AlreadyExists)
-    assert refusal.context == {"id": str(first.asset_id), "revision": 1}
+    assert refusal.context == {"id": str(first.asset_id), "revision": 1, "state": "active"}
     assert taken.refusal(other) is None
 
 
