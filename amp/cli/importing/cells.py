@@ -15,6 +15,7 @@ _DECIMAL = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d{1,3})?|[+-]?\.\d+([eE][+-]?
 _GROUPED = re.compile(r"[+-]?\d{1,3}([,.'’ \u00a0\u202f_])\d{3}(\1\d{3})*(\.\d+)?", re.ASCII)
 _DECIMAL_COMMA = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+|\d{1,3}([ \u00a0\u202f]\d{3})+),\d+", re.ASCII)
 _MAX_DATE_CHARACTERS = 40
+_MAX_MARKED_CHARACTERS = 400
 #: Words for a missing value, in lowercase.
 _NULL_WORDS = frozenset(
     ("n/a", "na", "#n/a", "null", "nil", "none", "nan", "-", "--", "\\n", "undef", "undefined", "?")
@@ -139,7 +140,7 @@ def read_number(text: str, notation: Notation) -> int | float | None:
 def read_marked_number(text: str, notation: Notation) -> Reading | None:
     """Return the number in a text with the marks of the notation; None if it has none, or they are misplaced."""
     marks = {notation.thousands, notation.decimal} - {None, "."}
-    if not any(mark in text for mark in marks if mark):
+    if len(text) > _MAX_MARKED_CHARACTERS or not any(mark in text for mark in marks if mark):
         return None
     decimal = re.escape(notation.decimal)
     groups = notation.thousands or ("." if notation.decimal == "," else None)

@@ -35,13 +35,14 @@ def flatten(row: Mapping[str, Any]) -> Iterator[Cell]:
 def _flatten_array(column: str, items: list[Any]) -> Iterator[Cell]:
     scalars: list[Any] = []
     nested = False
-    members: dict[str, Cell] = {}
+    members: dict[str, list[Any]] = {}
+    adjustments: dict[str, str] = {}
     for item in items:
         if isinstance(item, Mapping):
             for inner, value, adjustment in flatten(item):
-                before = members.get(inner)
-                values = [*(before.value if before else ()), *(value if isinstance(value, list) else (value,))]
-                members[inner] = Cell(inner, values, adjustment or (before and before.adjustment))
+                members.setdefault(inner, []).extend(value if isinstance(value, list) else (value,))
+                if adjustment is not None:
+                    adjustments[inner] = adjustment
         elif isinstance(item, list):
             nested = True
             scalars.append(json.dumps(item, ensure_ascii=False))
@@ -49,5 +50,5 @@ def _flatten_array(column: str, items: list[Any]) -> Iterator[Cell]:
             scalars.append(item)
     if scalars:
         yield Cell(column, scalars, NESTED_ARRAY if nested else None)
-    for inner, value, adjustment in members.values():
-        yield Cell(f"{column}.{inner}", value, adjustment or ARRAY_OF_OBJECTS)
+    for inner, values in members.items():
+        yield Cell(f"{column}.{inner}", values, adjustments.get(inner, ARRAY_OF_OBJECTS))

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -92,6 +92,7 @@ def import_rows(client: AmpClient, options: ImportOptions, *, quiet: bool = Fals
     names = field_names(columns, declared, options.columns.fields)
     new = {column: name for column, name in names.items() if options.infer and name not in declared}
     labels = {name: column for column, name in new.items() if column != name}
+    _require_new_fields(options, names, declared)
     proposed = proposed_type(client, options.type_name, existing, scanned.inference.fields(new), labels)
     report = ImportReport(
         type=proposed.json,
@@ -138,6 +139,7 @@ class _Run:
 
         :raises AmpError: the import cannot continue.
         """
+        source.require_unchanged()
         builder = self._builder(source, columns)
         with closing(progressing_rows(source, "Importing", self.quiet)) as rows:
             for row in rows:
@@ -194,6 +196,18 @@ def _report_rejected(report: ImportReport, file: RejectedRows, place: Place, rea
     file.write(place, reason, row)
     if len(report.rejected) < _MAX_LISTED:
         report.rejected.append({"place": str(place), "reason": reason})
+
+
+def _require_new_fields(options: ImportOptions, names: Mapping[str, str], declared: Collection[str]) -> None:
+    """Check that columns whose type the user chooses become new fields.
+
+    :raises ImportRefused: one does not.
+    """
+    for column in options.columns.types:
+        if not options.infer:
+            raise ImportRefused("--as chooses the types of new fields, so it needs --infer")
+        if names.get(column) in declared:
+            raise ImportRefused(f"--as: the field {names[column]!r} of the column {column!r} is declared already")
 
 
 def _require_columns(options: ImportOptions, columns: Collection[str]) -> None:

@@ -118,3 +118,24 @@ def test_rejected_rows_are_imported_from_their_file_once_the_cause_is_gone(
     # The asset of a row has the same external id as if the row had been imported at once.
     whole = json.loads(amp("import", bad, "--type", type_name, "--rejected", "/dev/null", "--json").stdout)
     assert (whole["created"], whole["skipped"], whole["rejected"]) == (0, 2, 1)
+
+
+def test_a_type_is_chosen_for_new_fields_only(amp: Amp, type_name: str, tmp_path: Path) -> None:
+    file = tmp_path / "x.csv"
+    file.write_text("name,price\na,1.50\n")
+    options = ("--type", type_name, "--as", "price=double")
+    assert "--as chooses the types of new fields, so it needs --infer" in _refused(amp, file, type_name, *options)
+    assert printed_json(amp("import", file, "--infer", *options, "--json"))["fields"]["price"] == {"type": "double"}
+    declared = amp("import", file, "--infer", *options)
+    assert declared.exit_code == 2
+    assert "the field 'price' of the column 'price' is declared already" in declared.stderr
+
+
+def _refused(amp: Amp, file: Path, type_name: str, *options: str) -> str:
+    """What is said of an import without --infer, into a type that exists."""
+    good = file.with_name("good.csv")
+    good.write_text("name\na\n")
+    printed_json(amp("import", good, "--type", type_name, "--infer", "--json"))
+    result = amp("import", file, *options)
+    assert result.exit_code == 2
+    return str(result.stderr)

@@ -4,8 +4,10 @@ import contextlib
 import csv
 import io
 import itertools
+import re
 from collections import deque
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from amp.cli.importing.field_names import unnamed_column
 from amp.cli.importing.files.row import EXCERPT_CHARACTERS, MAX_VALUE_CHARACTERS, Row
@@ -41,16 +43,22 @@ def delimiter_of(sample: str, *, is_cut: bool = False) -> str:
     return max(scores, key=lambda delimiter: scores[delimiter])
 
 
-def csv_rows(text: io.TextIOWrapper, delimiter: str) -> Iterator[Row]:
+def has_spaces_before_quotes(sample: str, delimiter: str) -> bool:
+    """Return whether quoted cells follow a space, as in `a, "b, c"`."""
+    return re.search(rf'{re.escape(delimiter)} +"', sample) is not None
+
+
+def csv_rows(text: io.TextIOWrapper, delimiter: str, *, skip_spaces: bool = False) -> Iterator[Row]:
     """Yield the rows after the header; blank rows are left out.
 
     A row that is not CSV is yielded as unreadable, and the rows after its first line are read. Columns of the same name
     become one column whose value is a list. Columns without a name have those of `unnamed_column`.
 
+    :param skip_spaces: spaces after a delimiter do not belong to the cell, which may be quoted.
     :raises ImportRefused: the header is not CSV.
     """
     header: list[str] | None = None
-    for line, cells, problem in _Records(text, delimiter):
+    for line, cells, problem in _Records(text, delimiter, skip_spaces=skip_spaces):
         if problem is not None:
             if header is None:
                 raise ImportRefused(f"line {line}: the header {problem}")
@@ -67,14 +75,16 @@ def _row(line: int, header: Sequence[str], cells: list[str]) -> Row:
     extra = [cell for cell in cells[len(header) :] if cell.strip()]
     if extra:
         return Row(line, None, f"has {len(cells)} cells; the header has {len(header)}", cells)
-    data: dict[str, str | list[str]] = {}
+    data: dict[str, Any] = {}
     for name, cell in zip(header, cells, strict=False):
         before = data.get(name)
         if before is None:
             data[name] = cell
+        elif isinstance(before, list):
+            before.append(cell)
         else:
-            data[name] = [*(before if isinstance(before, list) else [before]), cell]
-    return Row(line, dict(data), adjustments=(FILLED_UP,) if len(cells) < len(header) else ())
+            data[name] = [before, cell]
+    return Row(line, data, adjustments=(FILLED_UP,) if len(cells) < len(header) else ())
 
 
 def _header(cells: Sequence[str]) -> list[str]:
@@ -102,9 +112,10 @@ class _Records:
     one record of the rest of the file.
     """
 
-    def __init__(self, text: io.TextIOWrapper, delimiter: str) -> None:
+    def __init__(self, text: io.TextIOWrapper, delimiter: str, *, skip_spaces: bool) -> None:
         self._text = text
         self._delimiter = delimiter
+        self._skip_spaces = skip_spaces
         self._next_lines: deque[str] = deque()
         self._record: list[str] = []
         self._record_characters = 0
@@ -136,7 +147,7 @@ class _Records:
                 yield self._lines_read - len(self._record) + 1, cells, None
 
     def _reader(self) -> Iterator[list[str]]:
-        return csv.reader(self._lines(), delimiter=self._delimiter, strict=True)
+        return csv.reader(self._lines(), delimiter=self._delimiter, skipinitialspace=self._skip_spaces, strict=True)
 
     def _lines(self) -> Iterator[str]:
         while line := self._next_lines.popleft() if self._next_lines else self._text.readline(MAX_VALUE_CHARACTERS):

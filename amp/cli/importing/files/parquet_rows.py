@@ -27,11 +27,22 @@ def parquet_rows(path: Path) -> Iterator[Row]:
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=_BATCH_ROWS):
-                for data in batch.to_pylist(maps_as_pydicts="lossy"):
+                for data in _in_microseconds(batch).to_pylist(maps_as_pydicts="lossy"):
                     number += 1
                     yield Row(number, {str(name): _value(value) for name, value in data.items()})
     except (pyarrow.ArrowException, OSError, ValueError) as e:
         raise ImportRefused(f"row {number + 1}: the Parquet file cannot be read: {e}") from e
+
+
+def _in_microseconds(batch: Any) -> Any:
+    """Return the batch with times that Python can represent: nanoseconds are cut off."""
+    import pyarrow
+
+    for index, column in enumerate(batch.schema):
+        if pyarrow.types.is_timestamp(column.type) and column.type.unit == "ns":
+            cast = batch.column(index).cast(pyarrow.timestamp("us", column.type.tz), safe=False)
+            batch = batch.set_column(index, column.name, cast)
+    return batch
 
 
 def _value(value: Any) -> Any:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from amp.cli.importing.files.csv_rows import DELIMITERS, csv_rows, delimiter_of
+from amp.cli.importing.files.csv_rows import DELIMITERS, csv_rows, delimiter_of, has_spaces_before_quotes
 from amp.cli.importing.files.json_rows import json_rows, ndjson_rows
 from amp.cli.importing.files.kinds import (
     BEGINNING_BYTES,
@@ -61,6 +61,16 @@ class Source:
     sheet: str | None
     is_rejected: bool = False  #: Whether `amp import` wrote the file, with rows that it rejected.
     textual: bool = False  #: Whether the file has only text values, so that "42" may be a number.
+    skip_spaces: bool = False  #: Whether spaces after a delimiter do not belong to the cell.
+    signature: tuple[int, int] = (0, 0)  #: Size and time of the last change of the file.
+
+    def require_unchanged(self) -> None:
+        """Check that the file is the one that was opened first.
+
+        :raises ImportRefused: it was changed meanwhile.
+        """
+        if _signature(self.path) != self.signature:
+            raise ImportRefused(f"{self.name}: the file was changed while it was read")
 
     def description(self) -> str:
         """Return how the file is read, for reports."""
@@ -98,7 +108,7 @@ class Source:
                 lines = ndjson_rows(text)
                 yield from rows_in_rejected(lines) if self.is_rejected else lines
             case _:
-                yield from csv_rows(text, self.delimiter)
+                yield from csv_rows(text, self.delimiter, skip_spaces=self.skip_spaces)
 
     def _undecodable(self) -> ImportRefused:
         """Return the error that names the first byte that cannot be decoded."""
@@ -114,6 +124,7 @@ def open_source(path: Path, name: str, options: ReadOptions) -> Source:
     """
     compression = None
     try:
+        signature = _signature(path)
         with open(path, "rb") as file:
             compression = compression_of(file.read(16))
             file.seek(0)
@@ -138,19 +149,28 @@ def open_source(path: Path, name: str, options: ReadOptions) -> Source:
         if value is not None and format_ not in formats:
             raise ImportRefused(f"{option} applies to {formats[0]} files; this file is {format_}")
     rejected = begins_with_rejected_row(sample) if format_ == "ndjson" else None
+    delimiter = options.delimiter or ","
+    if format_ == "csv" and options.delimiter is None:
+        delimiter = delimiter_of(sample, is_cut=len(beginning) == BEGINNING_BYTES)
     return Source(
         path=path,
         name=name,
         format=format_,
         compression=compression,
         encoding=encoding,
-        delimiter=options.delimiter
-        or (delimiter_of(sample, is_cut=len(beginning) == BEGINNING_BYTES) if format_ == "csv" else ","),
+        delimiter=delimiter,
         rows_at=options.rows_at,
         sheet=options.sheet,
         is_rejected=rejected is not None,
         textual=format_ == "csv" if rejected is None else bool(rejected.get("text_only")),
+        skip_spaces=format_ == "csv" and has_spaces_before_quotes(sample, delimiter),
+        signature=signature,
     )
+
+
+def _signature(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
 
 
 def _damaged(compression: str | None, error: Exception) -> ImportRefused:

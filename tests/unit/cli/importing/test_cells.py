@@ -76,6 +76,13 @@ def test_marks_in_the_wrong_places_are_not_read(text: str, notation: Notation) -
     assert read_number(text, notation) is None
 
 
+@pytest.mark.parametrize("notation", [Notation(thousands=","), Notation(decimal=","), Notation()])
+def test_numbers_of_any_length_are_read_or_left(notation: Notation) -> None:
+    for text in ("9" * 10_000, "1" + ",111" * 3_000, "1." + "5" * 10_000, "1," + "5" * 300, "1e999", "0," + "0" * 399):
+        read_cell(text, notation)
+        read_number(text, notation)
+
+
 def test_words_for_a_missing_value_are_those_that_the_user_names() -> None:
     assert read_cell("NA", Notation(null=frozenset({"NA"}))) == Reading(None, None)
     assert read_value("-", Notation(null=frozenset({"-"})), textual=False) == Reading(None, None)

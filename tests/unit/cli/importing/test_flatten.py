@@ -17,6 +17,11 @@ def test_objects_in_an_array_become_one_array_for_each_member() -> None:
     ]
 
 
+def test_a_long_array_of_objects_takes_time_in_proportion() -> None:
+    [cell] = flatten({"o": [{"m": number} for number in range(200_000)]})
+    assert (cell.column, len(cell.value)) == ("o.m", 200_000)
+
+
 def test_arrays_in_an_array_become_json_text() -> None:
     assert list(flatten({"m": [[1, 2], 3]})) == [Cell("m", ["[1, 2]", 3], NESTED_ARRAY)]
     assert list(flatten({"o": [{"m": [[1]]}]})) == [Cell("o.m", ["[1]"], NESTED_ARRAY)]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from amp.cli.importing.files import csv_rows as csv_rows_module
-from amp.cli.importing.files.csv_rows import DELIMITERS, FILLED_UP, csv_rows, delimiter_of
+from amp.cli.importing.files.csv_rows import DELIMITERS, FILLED_UP, csv_rows, delimiter_of, has_spaces_before_quotes
 from amp.cli.importing.refused import ImportRefused
 
 _WORDS = [
@@ -62,6 +62,14 @@ def test_blank_rows_are_left_out_also_before_the_header() -> None:
 
 def test_headers_are_trimmed_and_columns_without_one_are_numbered() -> None:
     assert rows(" a ,,b\n1,2,3\n") == [(2, {"a": "1", "(column 2)": "2", "b": "3"})]
+
+
+def test_a_quoted_cell_may_follow_a_space() -> None:
+    text = 'a, b\n1, "x, ""y"""\n'
+    assert has_spaces_before_quotes(text, ",")
+    assert not has_spaces_before_quotes('a, b\n1,"x"\n', ",")
+    [row] = csv_rows(opened(text), ",", skip_spaces=True)
+    assert row.data == {"a": "1", "b": 'x, "y"'}
 
 
 def test_a_broken_record_costs_only_its_first_line() -> None:

@@ -100,6 +100,12 @@ def test_values_of_a_parquet_file_have_their_types(tmp_path: Path) -> None:
     }
 
 
+def test_nanoseconds_are_cut_off(tmp_path: Path) -> None:
+    column = pyarrow.array([1_577_934_245_123_456_789], pyarrow.timestamp("ns", "UTC"))
+    pyarrow.parquet.write_table(pyarrow.table({"at": column}), tmp_path / "x")
+    assert [row.data for row in parquet_rows(tmp_path / "x")] == [{"at": "2020-01-02T03:04:05.123456+00:00"}]
+
+
 def test_a_damaged_parquet_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.parquet"
     pyarrow.parquet.write_table(pyarrow.table({"a": list(range(10_000))}), path)
