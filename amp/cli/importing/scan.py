@@ -54,9 +54,8 @@ def scan(sources: Sequence[Source], options: ColumnOptions, *, infer: bool, quie
                     cells = [(column, value) for column, value, _ in flatten(row.data)]
                 except RecursionError:
                     continue  # the second pass reports it
-                _add_columns(
-                    columns, [*((column, "") for column, value in row.data.items() if value is None), *cells], source
-                )
+                blank = [(column, "") for column, value in row.data.items() if value is None]
+                _add_columns(columns, [*cells, *blank], source)
                 if infer:
                     place = str(place_of(row, source, sources))
                     found.inference.observe(cells, place, textual=source.textual)
