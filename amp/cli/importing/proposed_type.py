@@ -7,6 +7,7 @@ from typing import Any
 from amp.cli.client import AmpClient, ServiceError, type_path
 from amp.cli.importing.refused import ImportRefused
 from amp.domain.limits import AssetLimits
+from amp.domain.storable_text import storable
 from amp.domain.types import KEY, Field, FieldType, type_from_json
 from amp.domain.validation import conform_metadata
 from amp.errors import Unprocessable
@@ -92,5 +93,5 @@ def _field_json(field: Field, label: str | None) -> dict[str, Any]:
     if field.array:
         json["array"] = True
     if label is not None:
-        json["label"] = label
+        json["label"] = storable(label).encode()[: _LIMITS.name_bytes].decode(errors="ignore")
     return json

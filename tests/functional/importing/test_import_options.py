@@ -139,3 +139,13 @@ def _refused(amp: Amp, file: Path, type_name: str, *options: str) -> str:
     result = amp("import", file, *options)
     assert result.exit_code == 2
     return str(result.stderr)
+
+
+def test_a_header_of_any_text_becomes_a_label_that_can_be_stored(amp: Amp, type_name: str, tmp_path: Path) -> None:
+    file = tmp_path / "x.json"
+    file.write_text(json.dumps([{"a\x00b": 1, "c\ud800": 2, "é" * 2000: 3}]))
+    report = printed_json(amp("import", file, "--type", type_name, "--infer", "--json"))
+    assert report["created"] == 1
+    labels = [declared.get("label") for declared in report["fields"].values()]
+    assert labels[:2] == ["a\ufffdb", "c\ufffd"]
+    assert labels[2] == "é" * 512

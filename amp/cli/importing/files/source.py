@@ -134,6 +134,8 @@ def open_source(path: Path, name: str, options: ReadOptions) -> Source:
     binary = None if options.encoding else binary_format_of(path, name, beginning)
     encoding = _encoding(options.encoding) if options.encoding else encoding_of(beginning)
     sample = codecs.getincrementaldecoder(encoding)("replace").decode(beginning).removeprefix("\ufeff")
+    if binary is None and "\x00" in sample:
+        raise ImportRefused(f"the file is not text in {encoding.removesuffix('-sig')}: it contains NUL characters")
     format_ = binary or options.format or text_format_of(name, sample)
     if options.format not in (None, format_):
         raise ImportRefused(f"--format {options.format}: the file is {format_}")

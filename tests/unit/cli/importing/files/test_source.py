@@ -99,6 +99,11 @@ def test_a_binary_file_is_refused_by_what_it_is(tmp_path: Path, name: str, conte
         rows(written(tmp_path, name, content))
 
 
+def test_a_binary_file_is_refused_whatever_encoding_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ImportRefused, match="not text in cp1252: it contains NUL characters"):
+        rows(written(tmp_path, "x.csv", b"a,b\n1,\x00\n"), encoding="cp1252")
+
+
 def test_an_archive_is_not_taken_for_a_workbook(tmp_path: Path) -> None:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
