@@ -43,7 +43,7 @@ _LONGEST = (
     "simulation/test_seeds",
 )
 #: Prefixes of the variables that configure the tests themselves.
-_OF_TESTS = ("AMP_TEST_", "AMP_HOSTILE_", "AMP_FAULT_", "AMP_MOVES_", "AMP_JOBS_")
+_OF_TESTS = ("AMP_TEST_", "AMP_HOSTILE_", "AMP_FAULT_", "AMP_MOVES_", "AMP_JOBS_", "AMP_IMPORT_")
 _HOW_TO_RUN = "needs the real servers: `make up` before, or `make test-all`"
 
 #: The settings of the shell that started the tests.

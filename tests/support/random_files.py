@@ -9,6 +9,7 @@ import lzma
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 _HEADERS = (
@@ -23,7 +24,7 @@ _CELLS = (
 )
 _COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,
-    ".gz": gzip.compress,
+    ".gz": partial(gzip.compress, mtime=0),  # the same bytes for the same seed
     ".bz2": bz2.compress,
     ".xz": lzma.compress,
 }

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from tests.support.campaign_seed import campaign_seed
 from tests.support.random_files import RandomFile, broken_file, csv_file, json_file, random_table
 from tests.support.service.rest import unique
 
@@ -20,9 +21,9 @@ _FILES = int(os.environ.get("AMP_IMPORT_FILES", "60"))
 
 @pytest.fixture
 def rng() -> random.Random:
-    seed = int(os.environ.get("AMP_IMPORT_SEED", random.randrange(1 << 30)))
-    print(f"AMP_IMPORT_SEED={seed}")  # noqa: T201 - for who repeats it
-    return random.Random(seed)
+    seed = campaign_seed("AMP_IMPORT_SEED")
+    seed.tell(f"{_FILES} files")
+    return random.Random(seed.value)
 
 
 def imported(amp: Amp, folder: Path, file: RandomFile, *options: str, broken: bool = False) -> dict[str, Any]:

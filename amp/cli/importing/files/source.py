@@ -112,8 +112,11 @@ class Source:
 
     def _undecodable(self) -> ImportRefused:
         """Return the error that names the first byte that cannot be decoded."""
-        with open(self.path, "rb") as file:
-            return _undecodable(_decompressed(file, self.compression), self.encoding)
+        try:
+            with open(self.path, "rb") as file:
+                return _undecodable(_decompressed(file, self.compression), self.encoding)
+        except _DAMAGED as e:
+            return _damaged(self.compression, e)
 
 
 def open_source(path: Path, name: str, options: ReadOptions) -> Source:

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import random
 import zipfile
 from pathlib import Path
 
@@ -64,6 +65,15 @@ def test_compressed_files_are_read_and_damaged_ones_refused(tmp_path: Path) -> N
         for damaged in (content[: len(content) // 2], content[:40] + b"\xff\x00" * 20 + content[80:], content[:12]):
             with pytest.raises(ImportRefused, match="file is damaged"):
                 rows(written(tmp_path, "damaged", damaged))
+
+
+def test_damage_behind_a_byte_that_is_not_utf_8_is_reported(tmp_path: Path) -> None:
+    # The first pass stops at the byte; looking for its place reads on, into the second block, which is damaged.
+    draw = random.Random(1)
+    content = bytearray(bz2.compress(b"a\nCaf\xe9\n" + bytes(draw.choices(b"abcdefgh", k=1_000_000))))
+    content[-20:] = bytes(20)
+    with pytest.raises(ImportRefused, match="the bzip2 file is damaged"):
+        rows(written(tmp_path, "x.csv", bytes(content)))
 
 
 @pytest.mark.parametrize("format_", ["csv", "ndjson"])
