@@ -50,7 +50,7 @@ test: $(SETUP) ## Run the tests; those that need servers run only if the servers
 test-all: $(SETUP) ## Start the real servers if needed and run every test
 	@AMP_TEST_CLUSTER=required $(BIN)/python -m tests.support.stack run $(SHELL) -c '$(TEST_ALL)'
 
-test-import: $(SETUP) ## Import 2,000 random files, whole and broken ones (half a minute)
+test-import: $(SETUP) ## Import 2,000 random files, whole and broken ones (three minutes)
 	@AMP_IMPORT_FILES=500 $(BIN)/pytest -s tests/functional/importing/test_random_files.py
 
 test-hostile: $(SETUP) ## Attack the service at length: slow and broken clients, raw HTTP, costly requests, odd settings

@@ -9,8 +9,8 @@ from flask import Response, request
 
 from amp.api.errors import BadRequest
 from amp.api.parameters import DELETED, FIELDS, LONGS
-from amp.api.preconditions import etag
-from amp.api.responses import json_response
+from amp.api.preconditions import etag, none_match
+from amp.api.responses import empty_response, json_response
 from amp.domain.assets import Asset, State, asset_json
 from amp.domain.criteria import FacetValues, Hit
 from amp.domain.queries import METADATA_PREFIX
@@ -113,6 +113,13 @@ def asset_response(asset: Asset, status: int = 200, headers: Mapping[str, str] |
     if status == 201:
         all_headers["Location"] = f"{request.script_root}/v1/assets/{asset.id}"
     return json_response(Shape(None, LONGS.read() == "string").apply(asset_json(asset)), status, all_headers)
+
+
+def asset_or_not_modified(asset: Asset) -> Response:
+    """Return a response with the asset, or 304 if `If-None-Match` says that the client has it."""
+    if not none_match().holds(asset.revision):
+        return empty_response(304, {"ETag": etag(asset.revision)})
+    return asset_response(asset)
 
 
 def search_json(results: SearchResults, shape: Shape, took_ms: int) -> dict[str, Any]:

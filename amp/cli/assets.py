@@ -9,6 +9,7 @@ from amp.cli.client import AmpClient, ServiceError, path_segment
 from amp.cli.connection import service
 from amp.cli.output import echo, json_option, print_json, print_table
 from amp.cli.strict_values import json_or_text, pairs, parse_json
+from amp.domain.metadata_updates import MetadataUpdate
 from amp.settings import load_settings
 
 _EDITABLE = ("name", "labels", "metadata")
@@ -155,17 +156,20 @@ def _changed(
     labels: tuple[str, ...],
     unlabel: tuple[str, ...],
 ) -> dict[str, Any]:
-    metadata = dict(content["metadata"])
-    metadata |= {key: json_or_text(text) for key, text in pairs("--set", set_).items()}
+    values = {key: json_or_text(text) for key, text in pairs("--set", set_).items()}
     for key in remove:
-        if key not in metadata:
+        if key not in content["metadata"] and key not in values:
             raise click.UsageError(f"--remove {key}: the asset has no such field")
-        del metadata[key]
-    kept = [label for label in content["labels"] if label not in unlabel]
+    update = MetadataUpdate(
+        set={key: value for key, value in values.items() if key not in remove},
+        remove=remove,
+        add_labels=labels,
+        remove_labels=unlabel,
+    )
     return {
         "name": content["name"] if name is None else name,
-        "labels": list(dict.fromkeys([*kept, *labels])),
-        "metadata": metadata,
+        "labels": list(update.apply_labels(content["labels"])),
+        "metadata": update.apply(content["metadata"]),
     }
 
 

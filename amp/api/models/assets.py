@@ -43,7 +43,7 @@ class _AsRead(Strict):
     updated_by: Ignored = None
 
 
-_SERVER_MEMBERS = frozenset(_AsRead.model_fields)
+_SERVER_MEMBERS = set(_AsRead.model_fields)
 
 
 class AssetCreate(_AsRead):
@@ -66,7 +66,7 @@ class AssetCreate(_AsRead):
 
     def content(self) -> dict[str, Any]:
         """Return what the client asks for: a repeated request must have the same."""
-        return self.model_dump(exclude=set(_SERVER_MEMBERS))
+        return self.model_dump(exclude=_SERVER_MEMBERS)
 
     def draft(self) -> Draft:
         return Draft(

@@ -25,8 +25,8 @@ from amp.api.parameters import (
     TYPE,
     WAIT_FOR,
 )
-from amp.api.preconditions import etag, none_match, precondition
-from amp.api.presenters import asset_response, is_visible, requested_shape, require_visible
+from amp.api.preconditions import etag, precondition
+from amp.api.presenters import asset_or_not_modified, asset_response, is_visible, requested_shape, require_visible
 from amp.api.responses import await_searchable, empty_response, json_response
 from amp.api.routes.terms import (
     ASSET,
@@ -36,6 +36,7 @@ from amp.api.routes.terms import (
     IDEMPOTENCY_KEY,
     IF_MATCH,
     IF_NONE_MATCH,
+    NOT_MODIFIED,
     PRINCIPAL,
     SEARCHABLE,
     UNLESS_MATCH,
@@ -110,7 +111,7 @@ def list_assets() -> Response:
     "/assets/<asset_id>",
     query=(DELETED, LONGS),
     headers=(IF_NONE_MATCH, PRINCIPAL),
-    responses={200: ASSET, 304: ResponseSpec("The client has the current asset already.", headers=(ETAG,))},
+    responses={200: ASSET, 304: NOT_MODIFIED},
     errors=(404, 410, 503),
 )
 def get_asset(asset_id: UUID) -> Response:
@@ -118,10 +119,7 @@ def get_asset(asset_id: UUID) -> Response:
 
     The response for a deleted asset is 410, or the asset with `deleted=true`.
     """
-    asset = require_visible(amp().assets.reader.get(asset_id, principal()))
-    if not none_match().holds(asset.revision):
-        return empty_response(304, {"ETag": etag(asset.revision)})
-    return asset_response(asset)
+    return asset_or_not_modified(require_visible(amp().assets.reader.get(asset_id, principal())))
 
 
 @Operation(

@@ -8,18 +8,18 @@ from amp.api import examples
 from amp.api.current import amp, principal
 from amp.api.json_body import JsonBody
 from amp.api.models.assets import AssetReplacement
-from amp.api.operations import Operation, ResponseSpec
+from amp.api.operations import Operation
 from amp.api.parameters import DELETED, LONGS, TIMEOUT, WAIT_FOR
-from amp.api.preconditions import etag, none_match, precondition
-from amp.api.presenters import asset_response, require_visible
-from amp.api.responses import await_searchable, empty_response
+from amp.api.preconditions import precondition
+from amp.api.presenters import asset_or_not_modified, asset_response, require_visible
+from amp.api.responses import await_searchable
 from amp.api.routes.terms import (
     ASSET,
     CHANGED,
     CREATED,
-    ETAG,
     IF_MATCH,
     IF_NONE_MATCH,
+    NOT_MODIFIED,
     PRINCIPAL,
     UNLESS_MATCH,
 )
@@ -36,7 +36,7 @@ _PATH = "/assets/by-external-id/<project>/<rest:external_id>"
     _PATH,
     query=(DELETED, LONGS),
     headers=(IF_NONE_MATCH, PRINCIPAL),
-    responses={200: ASSET, 304: ResponseSpec("The client has the current asset already.", headers=(ETAG,))},
+    responses={200: ASSET, 304: NOT_MODIFIED},
     errors=(404, 410, 503),
 )
 def get_asset_by_external_id(project: str, external_id: str) -> Response:
@@ -47,10 +47,7 @@ def get_asset_by_external_id(project: str, external_id: str) -> Response:
     found = amp().assets.reader.by_external_id(project, external_id, principal())
     if found is None:
         raise AssetNotFound(f"project {project!r} has no asset with the external id {external_id!r}")
-    asset = require_visible(found)
-    if not none_match().holds(asset.revision):
-        return empty_response(304, {"ETag": etag(asset.revision)})
-    return asset_response(asset)
+    return asset_or_not_modified(require_visible(found))
 
 
 @Operation(

@@ -51,5 +51,6 @@ RETRY_AFTER = HeaderSpec(
 )
 
 ASSET = ResponseSpec("The asset.", AssetOut, (ETAG,))
+NOT_MODIFIED = ResponseSpec("The client has the current asset already.", headers=(ETAG,))
 CHANGED = ResponseSpec("The present asset.", AssetOut, (ETAG, SEARCHABLE))
 CREATED = ResponseSpec("The new asset.", AssetOut, (ETAG, LOCATION, SEARCHABLE))

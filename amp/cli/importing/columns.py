@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any, TypeVar
 
@@ -29,7 +29,7 @@ class ColumnOptions:
     date_order: Mapping[str, DateOrder] = field(default_factory=dict)
     timezone: Mapping[str, tzinfo] = field(default_factory=dict)
     split: Mapping[str, str] = field(default_factory=dict)
-    _notations: dict[str, Notation] = field(default_factory=dict, compare=False)
+    _notations: dict[str, Notation] = field(default_factory=dict, init=False, compare=False)
 
     def notation(self, column: str) -> Notation:
         """Return how the cells of a column are written."""
@@ -96,7 +96,7 @@ def column_options(
         split=_parsed("--split", split, _mark),
     )
     for column in {*options.thousands, *options.decimal}:
-        marks = replace(options.notation(column))
+        marks = options.notation(column)
         if marks.thousands == marks.decimal:
             raise ImportRefused(f"--thousands and --decimal are both {marks.decimal!r} for {_shown(column)}")
     return options

@@ -25,6 +25,7 @@ from amp.cli.output import json_option
 from amp.settings import load_settings
 
 _STDIN = "-"
+_COLUMN_OPTIONS = ("fields", "types", "null", "split", "thousands", "decimal", "dates", "timezone")
 _DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "\\t": "\t"}
 
 
@@ -94,10 +95,7 @@ def import_(files: Sequence[str], rejected: Path | None, as_json: bool, **option
       amp import sales.xlsx --type sale --infer --null N/A --split 'Keywords=|'
       curl -s https://example.com/api/items | amp import - --type item --infer --rows items
     """
-    columns = column_options(
-        **{name: options.pop(name) for name in ("fields", "types", "null", "split", "thousands", "decimal")},
-        **{name: options.pop(name) for name in ("dates", "timezone")},
-    )
+    columns = column_options(**{name: options.pop(name) for name in _COLUMN_OPTIONS})
     read_options = ReadOptions(
         format=options.pop("format_"), **{n: options.pop(n) for n in ("encoding", "delimiter", "rows_at", "sheet")}
     )

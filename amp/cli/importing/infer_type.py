@@ -111,12 +111,9 @@ class TypeInference:
                 summary = self._columns[column] = ColumnSummary()
             notation = self._options.notation(column)
             values = split_value(value, notation)
-            if isinstance(values, list):
-                summary.array = True
-                for item in values:
-                    summary.observe(read_value(item, notation, textual=textual), place)
-            else:
-                summary.observe(read_value(values, notation, textual=textual), place)
+            summary.array = summary.array or isinstance(values, list)
+            for item in values if isinstance(values, list) else (values,):
+                summary.observe(read_value(item, notation, textual=textual), place)
 
     def fields(self, names: Mapping[str, str]) -> dict[str, Field]:
         """Return the inferred fields by name. Columns without values are left out.

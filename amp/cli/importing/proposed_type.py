@@ -2,20 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from amp.cli.client import AmpClient, ServiceError, type_path
 from amp.cli.importing.refused import ImportRefused
 from amp.domain.limits import AssetLimits
 from amp.domain.storable_text import storable
-from amp.domain.types import KEY, Field, FieldType, type_from_json
+from amp.domain.types import KEY, AssetType, Field, FieldType, type_from_json
 from amp.domain.validation import conform_metadata
 from amp.errors import Unprocessable
 
 _LIMITS = AssetLimits()
 
 
-@dataclass(slots=True)
+@dataclass
 class ProposedType:
     """A type as it is registered, or as it will be."""
 
@@ -33,12 +34,17 @@ class ProposedType:
 
     def misfit(self, metadata: Mapping[str, Any]) -> str | None:
         """Return why the metadata does not fit the type, as the service would say it; None if it fits."""
-        complete = {"version": 1, "description": "", "created_at": "1970-01-01", "created_by": ""} | self.json
         try:
-            conform_metadata(metadata, type_from_json(complete), _LIMITS)
+            conform_metadata(metadata, self._asset_type, _LIMITS)
         except Unprocessable as e:
             return "; ".join(f"{fault.pointer}: {fault.detail}" for fault in e.faults) or e.message
         return None
+
+    @cached_property
+    def _asset_type(self) -> AssetType:
+        """The proposed type. Registering it does not change its fields."""
+        complete = {"version": 1, "description": "", "created_at": "1970-01-01", "created_by": ""} | self.json
+        return type_from_json(complete)
 
     def register(self) -> None:
         """Register the type if it is not registered as it should be.

@@ -18,7 +18,7 @@ from amp.errors import (
 )
 from amp.ports.asset_store import AssetReads
 from amp.ports.claims import Claims
-from amp.services.assets.creation import Creation
+from amp.services.assets.creation import Creation, already_exists
 from amp.services.assets.release import RELEASING, NameRelease, external_key, matches_claim
 
 #: Maximum attempts to claim an external id whose holder turns out not to have it.
@@ -148,9 +148,7 @@ class NameClaims:
             head, id_ = heads.get(holder.holder_id), holder.holder_id
             if head is not None and matches_claim(holder, head):
                 detail = f"external id {holder.key!r} belongs to asset {id_}"
-                results[plan.position] = AlreadyExists(
-                    detail, asset_id=id_, revision=head.revision, state=head.state.value
-                )
+                results[plan.position] = already_exists(head, detail)
             elif head is not None:
                 stale.append(holder)
                 again.append(plan)
@@ -196,8 +194,7 @@ def _first_answer(wanted: Asset, head: Asset | None, first: Version | None, *, m
     if head.state is State.PURGED:
         return AssetDeleted("the asset created with this Idempotency-Key does not exist any more")
     if not made:
-        detail = f"asset {head.id} exists already"
-        return AlreadyExists(detail, asset_id=head.id, revision=head.revision, state=head.state.value)
+        return already_exists(head)
     # The first version may no longer be kept although the asset exists.
     answer, same = (head, _FIXED) if first is None else (_as_first_made(head, first), _FIXED + _CONTENT)
     if any(getattr(wanted, name) != getattr(answer, name) for name in same):

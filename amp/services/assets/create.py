@@ -16,7 +16,14 @@ from amp.ports.asset_store import CommitResult, CommitStatus
 from amp.ports.clock import Clock
 from amp.services.assets.claims import ClaimResult, NameClaims
 from amp.services.assets.content import ContentValidation
-from amp.services.assets.creation import CreateRequest, Creation, TakenNames, apart_by_id, batches_without_rivals
+from amp.services.assets.creation import (
+    CreateRequest,
+    Creation,
+    TakenNames,
+    already_exists,
+    apart_by_id,
+    batches_without_rivals,
+)
 from amp.services.assets.release import has_external_id
 from amp.services.outbox.commit import ChangeCommitter
 
@@ -191,13 +198,9 @@ def _result(plan: Creation, outcome: CommitResult) -> Asset | AmpError:
             return plan.change.after
         case CommitStatus.UNKNOWN:
             return OutcomeUnknown(id=str(plan.asset_id))
-    head = outcome.head
-    return AlreadyExists(
-        f"asset {plan.asset_id} exists already",
-        asset_id=plan.asset_id,
-        revision=head.revision if head else None,
-        state=head.state.value if head else None,
-    )
+    if outcome.head is not None:
+        return already_exists(outcome.head)
+    return AlreadyExists(f"asset {plan.asset_id} exists already", asset_id=plan.asset_id)
 
 
 def _displayed(ms: int) -> str:

@@ -77,6 +77,12 @@ def apart_by_id(plans: Sequence[Creation]) -> tuple[list[Creation], list[Creatio
     return list(firsts.values()), rivals
 
 
+def already_exists(asset: Asset, detail: str | None = None) -> AlreadyExists:
+    """Return the refusal of a creation because of an asset that exists, perhaps deleted."""
+    detail = detail or f"asset {asset.id} exists already"
+    return AlreadyExists(detail, asset_id=asset.id, revision=asset.revision, state=asset.state.value)
+
+
 @dataclass(frozen=True, kw_only=True)
 class TakenNames:
     """The names that creations of one request found to be taken. Later ones that need these names are refused without
@@ -104,15 +110,10 @@ class TakenNames:
                 by_id = external is None or result.asset_id == plan.asset_id
                 self._refusals[plan.asset_id if by_id or external is None else external] = result
             case Asset():
-                detail = f"asset {result.id} exists already"
-                self._refusals[result.id] = _exists(result, detail)
+                self._refusals[result.id] = already_exists(result)
                 if external is not None:
                     detail = f"external id {external[1]!r} belongs to asset {result.id}"
-                    self._refusals[external] = _exists(result, detail)
-
-
-def _exists(asset: Asset, detail: str) -> AlreadyExists:
-    return AlreadyExists(detail, asset_id=asset.id, revision=asset.revision, state=asset.state.value)
+                    self._refusals[external] = already_exists(result, detail)
 
 
 def _names(plan: Creation) -> list[Name]:

@@ -7,9 +7,9 @@ import itertools
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-from amp.cli.importing.field_names import unnamed_column
+from amp.cli.importing.files.header import cells_by_column, column_names
+from amp.cli.importing.files.lines import skip_line
 from amp.cli.importing.files.row import EXCERPT_CHARACTERS, MAX_VALUE_CHARACTERS, Row
 from amp.cli.importing.refused import ImportRefused
 
@@ -18,7 +18,6 @@ DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 #: Adjustment of a row.
 FILLED_UP = "row with fewer cells than the header: the last columns have no value"
 _SAMPLE_ROWS = 100
-_SKIPPED_CHARACTERS = 1 << 18
 
 
 def delimiter_of(sample: str, *, is_cut: bool = False) -> str:
@@ -52,7 +51,7 @@ def csv_rows(text: io.TextIOWrapper, delimiter: str, *, skip_spaces: bool = Fals
     """Yield the rows after the header; blank rows are left out.
 
     A row that is not CSV is yielded as unreadable, and the rows after its first line are read. Columns of the same name
-    become one column whose value is a list. Columns without a name have those of `unnamed_column`.
+    become one column whose value is a list. Columns without a name have that of `unnamed_column`.
 
     :param skip_spaces: spaces after a delimiter do not belong to the cell, which may be quoted.
     :raises ImportRefused: the header is not CSV.
@@ -66,7 +65,7 @@ def csv_rows(text: io.TextIOWrapper, delimiter: str, *, skip_spaces: bool = Fals
         elif not any(cell.strip() for cell in cells):
             continue
         elif header is None:
-            header = _header(cells)
+            header = column_names(cells)
         else:
             yield _row(line, header, cells)
 
@@ -75,20 +74,8 @@ def _row(line: int, header: Sequence[str], cells: list[str]) -> Row:
     extra = [cell for cell in cells[len(header) :] if cell.strip()]
     if extra:
         return Row(line, None, f"has {len(cells)} cells; the header has {len(header)}", cells)
-    data: dict[str, Any] = {}
-    for name, cell in zip(header, cells, strict=False):
-        before = data.get(name)
-        if before is None:
-            data[name] = cell
-        elif isinstance(before, list):
-            before.append(cell)
-        else:
-            data[name] = [before, cell]
-    return Row(line, data, adjustments=(FILLED_UP,) if len(cells) < len(header) else ())
-
-
-def _header(cells: Sequence[str]) -> list[str]:
-    return [cell.strip() or unnamed_column(number) for number, cell in enumerate(cells, start=1)]
+    adjustments = (FILLED_UP,) if len(cells) < len(header) else ()
+    return Row(line, cells_by_column(header, cells), adjustments=adjustments)
 
 
 def _sample_rows(sample: str, delimiter: str) -> list[list[str]]:
@@ -156,11 +143,7 @@ class _Records:
             self._record_characters += len(line)
             if self._record_characters >= MAX_VALUE_CHARACTERS:
                 if not line.endswith(("\n", "\r")):
-                    self._skip_line()
+                    skip_line(self._text)
                     self._record[-1] += "\n"
                 raise csv.Error(f"a row is longer than {MAX_VALUE_CHARACTERS:,} characters")
             yield line
-
-    def _skip_line(self) -> None:
-        while (more := self._text.readline(_SKIPPED_CHARACTERS)) and not more.endswith(("\n", "\r")):
-            pass

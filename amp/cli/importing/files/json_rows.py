@@ -7,11 +7,11 @@ from typing import Any
 
 from amp.cli.importing.files.json_text import KEY_COLUMN, JsonText
 from amp.cli.importing.files.json_values import ObjectHook, row_of_value, whole_number
+from amp.cli.importing.files.lines import skip_line
 from amp.cli.importing.files.row import EXCERPT_CHARACTERS, MAX_VALUE_CHARACTERS, Row
 from amp.cli.importing.refused import ImportRefused
 
 _MAX_LISTED = 10  #: Number of members that a message names.
-_SKIPPED_CHARACTERS = 1 << 18  #: Number of characters of a too long line that are skipped at a time.
 
 
 def ndjson_rows(text: io.TextIOWrapper) -> Iterator[Row]:
@@ -21,8 +21,7 @@ def ndjson_rows(text: io.TextIOWrapper) -> Iterator[Row]:
         number += 1
         if len(line) == MAX_VALUE_CHARACTERS and not line.endswith("\n"):
             yield Row(number, None, f"is longer than {MAX_VALUE_CHARACTERS:,} characters", line[:EXCERPT_CHARACTERS])
-            while (more := text.readline(_SKIPPED_CHARACTERS)) and not more.endswith("\n"):
-                pass
+            skip_line(text)
         elif line.strip():
             try:
                 members = ObjectHook()

@@ -5,17 +5,15 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from amp.cli.importing.files.row import Row
+from amp.cli.importing.place import Place
 
 #: The members of a line of such a file. `text_only`: the row is from a file that has only text values.
 _REQUIRED = frozenset(("line", "reason", "row"))
 _ALLOWED = _REQUIRED | {"file", "text_only"}
 
 
-def rejected_line(place: Any, reason: str, row: Any, *, text_only: bool) -> dict[str, Any]:
-    """Return the line for a rejected row.
-
-    :param place: where the row stands, with its `file` and `line`.
-    """
+def rejected_line(place: Place, reason: str, row: Any, *, text_only: bool) -> dict[str, Any]:
+    """Return the line for a rejected row."""
     members: dict[str, Any] = {} if place.file is None else {"file": place.file}
     members |= {"line": place.line, "reason": reason}
     if text_only:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from amp.cli.importing.field_names import unnamed_column
+from amp.cli.importing.files.header import cells_by_column, column_names
 from amp.cli.importing.files.row import Row
 from amp.cli.importing.refused import ImportRefused
 
@@ -47,13 +47,9 @@ def _rows(rows: Iterator[list[Any]]) -> Iterator[Row]:
         if all(_is_blank(cell) for cell in cells):
             continue
         if header is None:
-            header = [str(_value(c)).strip() or unnamed_column(n) for n, c in enumerate(cells, start=1)]
+            header = column_names(str(_value(cell)) for cell in cells)
             continue
-        data: dict[str, Any] = {}
-        for name, cell in zip(header, cells, strict=False):
-            value = None if _is_blank(cell) else _value(cell)
-            data[name] = [*_as_list(data[name]), value] if name in data else value
-        yield Row(number, data)
+        yield Row(number, cells_by_column(header, (None if _is_blank(cell) else _value(cell) for cell in cells)))
 
 
 def _sheets_with_cells(workbook: Any) -> list[str]:
@@ -62,10 +58,6 @@ def _sheets_with_cells(workbook: Any) -> list[str]:
 
 def _is_blank(cell: Any) -> bool:
     return isinstance(cell, str) and not cell.strip()
-
-
-def _as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def _value(cell: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from amp.cli.importing.files import csv_rows as csv_rows_module
+from amp.cli.importing.files import lines
 from amp.cli.importing.files.csv_rows import DELIMITERS, FILLED_UP, csv_rows, delimiter_of, has_spaces_before_quotes
 from amp.cli.importing.refused import ImportRefused
 
@@ -96,7 +97,7 @@ def test_a_cell_of_any_usual_size_is_read() -> None:
 
 def test_a_row_that_is_too_long_costs_only_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(csv_rows_module, "MAX_VALUE_CHARACTERS", 40)
-    monkeypatch.setattr(csv_rows_module, "_SKIPPED_CHARACTERS", 7)
+    monkeypatch.setattr(lines, "_SKIPPED_CHARACTERS", 7)
     text = f'a,b\n1,{"x" * 100}\n2,y\n3,"{"z" * 20}\n{"z" * 90}"\n4,z\n'
     too_long = "is not CSV: a row is longer than 40 characters"
     assert rows(text) == [

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amp.cli.importing.files import json_rows as json_rows_module
-from amp.cli.importing.files import json_text
+from amp.cli.importing.files import json_text, lines
 from amp.cli.importing.files.json_rows import json_rows, ndjson_rows
 from amp.cli.importing.files.row import Row
 from amp.cli.importing.refused import ImportRefused
@@ -105,7 +105,7 @@ def test_a_row_that_is_nested_too_deep_costs_no_other_row(format_: str, opening:
 
 def test_a_line_of_ndjson_that_never_ends_costs_only_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_rows_module, "MAX_VALUE_CHARACTERS", 20)
-    monkeypatch.setattr(json_rows_module, "_SKIPPED_CHARACTERS", 7)
+    monkeypatch.setattr(lines, "_SKIPPED_CHARACTERS", 7)
     long = json.dumps({"a": "x" * 50})
     found = rows_of(f'{{"a": 1}}\n{long}\n{{"a": 2}}\n{long}', "ndjson")
     assert found == [
